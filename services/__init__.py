@@ -1,0 +1,1 @@
+"""The four services; each is the same rooms around a different `decide`."""

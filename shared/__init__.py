@@ -1,0 +1,1 @@
+"""What all services need and what knows no complaint rule."""

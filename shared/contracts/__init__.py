@@ -1,0 +1,50 @@
+"""What services say to each other: envelope, events, topics."""
+
+from shared.contracts.envelope import (
+    ComplaintId,
+    Contact,
+    Event,
+    EventId,
+    Fact,
+    Frozen,
+    Narrative,
+    Party,
+    PartyId,
+    Personal,
+    PersonalContact,
+    PersonalNarrative,
+    PersonalStaff,
+    Say,
+    Staff,
+)
+from shared.contracts.registry import EVENTS, Unreadable, read, write
+from shared.contracts.topics import FACTS, INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, Service
+
+__all__ = [
+    "EVENTS",
+    "FACTS",
+    "INTAKE",
+    "NOTIFY",
+    "SERVICES",
+    "SLA",
+    "TRIAGE",
+    "ComplaintId",
+    "Contact",
+    "Event",
+    "EventId",
+    "Fact",
+    "Frozen",
+    "Narrative",
+    "Party",
+    "PartyId",
+    "Personal",
+    "PersonalContact",
+    "PersonalNarrative",
+    "PersonalStaff",
+    "Say",
+    "Service",
+    "Staff",
+    "Unreadable",
+    "read",
+    "write",
+]

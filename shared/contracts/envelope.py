@@ -1,0 +1,190 @@
+"""The envelope of every event: CloudEvents 1.0 in structured mode, personal data apart from facts.
+
+One validated parse per record, and the same bytes in outbox, Kafka, dead letter and replay.
+Source: CloudEvents specification 1.0.2, its Sequence, Partitioning and Distributed Tracing extensions.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+ComplaintId = NewType("ComplaintId", UUID)
+EventId = NewType("EventId", UUID)
+PartyId = NewType("PartyId", str)
+
+Role = Literal["complainant", "representative", "third_party", "handler"]
+Purpose = Literal["contact", "narrative", "special", "staff"]
+
+CONTENT_TYPE = b"application/cloudevents+json"
+SEQUENCE_DIGITS = 10  # zero-padded: the Sequence extension wants strings that sort
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and tolerant of fields that a newer producer added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Fact(Frozen):
+    """What an event states; nothing personal in here. Subclasses name their wire `type` without prefix and version."""
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def wire_type(cls) -> str:
+        """The CloudEvents `type`, e.g. `redress.complaint.received.v1`."""
+        return f"redress.{cls.kind}.v{cls.version}"
+
+
+class Party(Frozen):
+    """Somebody who takes part in the complaint; `id` is only unique within it, e.g. `customer`."""
+
+    id: PartyId
+    role: Role
+
+
+class Contact(Frozen):
+    """How to reach and address a person. `locale` is BCP 47, `timezone` an IANA name."""
+
+    name: str | None = Field(default=None, repr=False)
+    email: str | None = Field(default=None, repr=False)
+    phone: str | None = Field(default=None, repr=False)
+    locale: str | None = None
+    timezone: str | None = None
+
+
+class Narrative(Frozen):
+    """Free words about a case; whatever people wrote themselves."""
+
+    subject: str | None = Field(default=None, repr=False)
+    text: str | None = Field(default=None, repr=False)
+    expected_outcome: str | None = Field(default=None, repr=False)
+    attributes: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
+class Staff(Frozen):
+    """A handler as customers may know them."""
+
+    name: str | None = Field(default=None, repr=False)
+    email: str | None = Field(default=None, repr=False)
+    phone: str | None = Field(default=None, repr=False)
+
+
+class PersonalContact(Frozen):
+    """Contact data of one party."""
+
+    party: PartyId
+    purpose: Literal["contact"] = "contact"
+    fields: Contact
+
+
+class PersonalNarrative(Frozen):
+    """Words of, or about, one party."""
+
+    party: PartyId
+    purpose: Literal["narrative"] = "narrative"
+    fields: Narrative
+
+
+class PersonalStaff(Frozen):
+    """Data of a handler, kept for the case."""
+
+    party: PartyId
+    purpose: Literal["staff"] = "staff"
+    fields: Staff
+
+
+class PersonalSpecial(Frozen):
+    """Sensitive data (health, vulnerability, beliefs) of one party."""
+
+    party: PartyId
+    purpose: Literal["special"] = "special"
+    fields: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
+Personal = Annotated[
+    PersonalContact | PersonalNarrative | PersonalStaff | PersonalSpecial, Field(discriminator="purpose")
+]
+
+F_co = TypeVar("F_co", bound=Fact, covariant=True)
+
+
+class Data(Frozen, Generic[F_co]):
+    """An event's payload: facts, who takes part, and what is personal about them.
+
+    `sealed` is reserved for ciphertext by `party/purpose`, so that a person can be erased without breaking the log.
+    """
+
+    facts: F_co
+    parties: tuple[Party, ...] = ()
+    personal: tuple[Personal, ...] = ()
+    sealed: dict[str, str] | None = None
+
+
+def _read_sequence(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
+Sequence = Annotated[
+    int,
+    BeforeValidator(_read_sequence, json_schema_input_type=str),
+    PlainSerializer(lambda value: f"{value:0{SEQUENCE_DIGITS}d}", return_type=str),
+    Field(ge=1),
+]
+
+
+class Event(Frozen, Generic[F_co]):
+    """One fact on Kafka. `sequence` counts from 1, without gaps, per complaint (`subject`) and `source`."""
+
+    specversion: Literal["1.0"] = "1.0"
+    id: EventId
+    source: str
+    type: str
+    subject: ComplaintId
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    sequence: Sequence
+    correlationid: str | None = None
+    causationid: str | None = None
+    traceparent: str | None = None
+    prevhash: str | None = None  # reserved: tamper evidence
+    data: Data[F_co]
+
+    @property
+    def facts(self) -> F_co:
+        """What this event states."""
+        return self.data.facts
+
+    def only(self, purposes: Collection[Purpose]) -> "Event[F_co]":
+        """The same event without personal data of any purpose that is not named."""
+        kept = tuple(item for item in self.data.personal if item.purpose in purposes)
+        if len(kept) == len(self.data.personal):
+            return self
+        return self.model_copy(update={"data": self.data.model_copy(update={"personal": kept})})
+
+    def contact(self, role: Role = "complainant") -> Contact | None:
+        """Contact data of the first party in that role, if this reader may see it."""
+        ids = {party.id for party in self.data.parties if party.role == role}
+        found = (p.fields for p in self.data.personal if p.purpose == "contact" and p.party in ids)
+        return next(found, None)
+
+    def narrative(self) -> Narrative | None:
+        """The words this event carries, if this reader may see them."""
+        return next((p.fields for p in self.data.personal if p.purpose == "narrative"), None)
+
+    def staff(self) -> Staff | None:
+        """The handler this event introduces, if this reader may see them."""
+        return next((p.fields for p in self.data.personal if p.purpose == "staff"), None)
+
+
+class Say(Frozen, Generic[F_co]):
+    """An event that a `decide` wants said; the runner gives it identity, sequence and time."""
+
+    facts: F_co
+    parties: tuple[Party, ...] = ()
+    personal: tuple[Personal, ...] = ()
+    occurred_at: datetime | None = None  # the fact's own time, where it differs from the moment of recording

@@ -1,0 +1,115 @@
+"""The one table: which service alone writes which topic, what it says there, and who listens."""
+
+from dataclasses import dataclass
+
+from shared.contracts import events as e
+from shared.contracts.envelope import Fact, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as the others see it. `purposes` are the kinds of personal data its `decide` may read."""
+
+    name: str
+    says: tuple[type[Fact], ...]
+    hears: tuple[type[Fact], ...]
+    purposes: frozenset[Purpose]
+
+    @property
+    def topic(self) -> str:
+        """The topic that this service alone writes."""
+        return f"complaints.{self.name}.v1"
+
+    @property
+    def dead_topic(self) -> str:
+        """Where its dead letters are announced."""
+        return f"complaints.{self.name}.dead.v1"
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents `source` of what it says."""
+        return f"/redress/{self.name}"
+
+    @property
+    def sources(self) -> tuple["Service", ...]:
+        """The services it listens to, in the table's order."""
+        return tuple(other for other in SERVICES if set(other.says) & set(self.hears))
+
+
+INTAKE = Service(
+    name="intake",
+    says=(
+        e.ComplaintReceived,
+        e.MessageAdded,
+        e.ProgressRecorded,
+        e.Resolved,
+        e.Reopened,
+        e.Withdrawn,
+        e.FeedbackGiven,
+        e.Merged,
+    ),
+    hears=(
+        e.Triaged,
+        e.ScreeningRequested,
+        e.Assigned,
+        e.Escalated,
+        e.PromiseMade,
+        e.PromiseRevised,
+        e.PromiseKept,
+        e.PromiseBroken,
+        e.MessageAccepted,
+        e.MessageFailed,
+        e.MessageSuppressed,
+    ),
+    purposes=frozenset({"contact", "narrative", "staff"}),
+)
+TRIAGE = Service(
+    name="triage",
+    says=(e.Triaged, e.ScreeningRequested, e.Assigned, e.Escalated),
+    hears=(e.ComplaintReceived, e.Resolved, e.Reopened, e.Withdrawn, e.ClockBreached),
+    purposes=frozenset({"narrative"}),
+)
+SLA = Service(
+    name="sla",
+    says=(
+        e.PromiseMade,
+        e.PromiseRevised,
+        e.PromiseKept,
+        e.PromiseBroken,
+        e.ClockWarned,
+        e.ClockBreached,
+        e.ClockStopped,
+        e.ClockCorrected,
+    ),
+    hears=(
+        e.ComplaintReceived,
+        e.MessageAdded,
+        e.ProgressRecorded,
+        e.Resolved,
+        e.Reopened,
+        e.Withdrawn,
+        e.Triaged,
+        e.MessageAccepted,
+    ),
+    purposes=frozenset(),
+)
+NOTIFY = Service(
+    name="notify",
+    says=(e.MessageAccepted, e.MessageDelivered, e.MessageBounced, e.MessageFailed, e.MessageSuppressed),
+    hears=(
+        e.ComplaintReceived,
+        e.ProgressRecorded,
+        e.Resolved,
+        e.Reopened,
+        e.Withdrawn,
+        e.Triaged,
+        e.Assigned,
+        e.PromiseMade,
+        e.PromiseRevised,
+        e.PromiseBroken,
+    ),
+    purposes=frozenset({"contact", "narrative", "staff"}),
+)
+
+SERVICES: tuple[Service, ...] = (INTAKE, TRIAGE, SLA, NOTIFY)
+FACTS: tuple[type[Fact], ...] = tuple(fact for service in SERVICES for fact in service.says)

@@ -1,0 +1,37 @@
+"""The three ways to fail, and nothing else: each says who has to act."""
+
+
+class RedressError(Exception):
+    """Something went wrong in Redress."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or (type(self).__doc__ or "").strip())
+
+    @property
+    def detail(self) -> str:
+        """The sentence a person should read."""
+        return str(self.args[0])
+
+
+class Rejected(RedressError):
+    """This will never work; trying again gives the same answer."""
+
+
+class IllegalMove(Rejected):
+    """The complaint's life cycle has no such move from where it stands."""
+
+
+class NotFound(Rejected):
+    """There is no such complaint."""
+
+
+class Conflict(Rejected):
+    """The request contradicts what has been recorded already."""
+
+
+class Unavailable(RedressError):
+    """Something we depend on is away; the same request may work later."""
+
+
+class Misconfigured(RedressError):
+    """A setting is wrong; the process must not start with it."""
