@@ -1,0 +1,1 @@
+"""Yardsticks: plain, bare and ours, measured in one run (`make bench`)."""

@@ -1,0 +1,190 @@
+"""A lean HTTP/1.1 client on raw sockets: closed loop (as fast as it goes) and open loop (at a given rate)."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from tests.bench.bodies import Target
+
+CREATED = 201
+
+
+@dataclass
+class Tally:
+    """What came back: answers by status, and the latency in seconds of each that lay inside the window."""
+
+    answers: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)  # by number of the complaint; open loop: when it was due
+    seconds: float = 0.0
+
+    def percentile(self, percent: float) -> float:
+        """Seconds below which that share of the answers lay."""
+        return percentile(self.latencies, percent)
+
+    def summary(self) -> dict[str, object]:
+        """Numbers for the report; latencies in milliseconds."""
+        return {
+            "answers": {str(status): count for status, count in self.answers.items()},
+            "seconds": self.seconds,
+            "rate": len(self.latencies) / self.seconds if self.seconds else 0.0,
+            "p50_ms": self.percentile(50) * 1e3,
+            "p99_ms": self.percentile(99) * 1e3,
+        }
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The nearest-rank percentile; 0 for nothing."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection: one request at a time, `done(connection, status)` at each complete answer."""
+
+    def __init__(self, done: Callable[["Connection", int], None]) -> None:
+        self.done = done
+        self.sent_at = 0.0
+        self.buffer = b""
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def send(self, request: bytes, at: float | None = None) -> None:
+        """Write it; `at` is when it was due, where that was earlier."""
+        assert self.transport is not None
+        self.sent_at = perf_counter() if at is None else at
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self.buffer + data if self.buffer else data
+        end = buffer.find(b"\r\n\r\n")
+        if end < 0 or len(buffer) < end + 4 + _content_length(buffer[:end]):
+            self.buffer = buffer
+            return
+        self.buffer = b""
+        self.done(self, int(buffer[9:12]))
+
+    def close(self) -> None:
+        """Hang up."""
+        if self.transport is not None:
+            self.transport.close()
+
+
+def _content_length(head: bytes) -> int:
+    at = head.lower().find(b"content-length:")
+    if at < 0:
+        raise ValueError("the server under test must send Content-Length")
+    return int(head[at + 15 :].split(b"\r\n", 1)[0])
+
+
+class ClosedLoop:
+    """Each connection posts its next request as soon as its last was answered."""
+
+    def __init__(self, requests: Iterator[bytes], *, count: int | None, warmup: float, seconds: float) -> None:
+        self.requests = requests
+        self.left = count
+        self.opens = perf_counter() + warmup
+        self.closes = float("inf") if count else self.opens + seconds
+        self.tally = Tally()
+        self.busy = 0
+        self.finished = asyncio.get_running_loop().create_future()
+
+    def start(self, pool: list[Connection]) -> None:
+        """Set all connections to work."""
+        self.busy = len(pool)
+        for connection in pool:
+            self._next(connection, perf_counter())
+
+    def answered(self, connection: Connection, status: int) -> None:
+        """Count it if it lies inside the window, and go on."""
+        now = perf_counter()
+        self.tally.answers[status] += 1
+        if self.opens <= now <= self.closes:
+            self.tally.latencies.append(now - connection.sent_at)
+        self._next(connection, now)
+
+    def _next(self, connection: Connection, now: float) -> None:
+        if self.left == 0 or now > self.closes:
+            self.busy -= 1
+            if not self.busy:
+                self.finished.set_result(None)
+            return
+        if self.left is not None:
+            self.left -= 1
+        self.tally.sent_at.append(now)
+        connection.send(next(self.requests))
+
+
+async def closed(
+    target: Target,
+    requests: Iterator[bytes],
+    *,
+    connections: int,
+    seconds: float = 0.0,
+    warmup: float = 0.0,
+    count: int | None = None,
+) -> Tally:
+    """As fast as it goes over that many connections; ends after `warmup + seconds`, or after `count` requests."""
+    loop = ClosedLoop(requests, count=count, warmup=warmup, seconds=seconds)
+    pool = await connect(target, connections, loop.answered)
+    begun = perf_counter()
+    loop.start(pool)
+    await loop.finished
+    loop.tally.seconds = seconds if count is None else perf_counter() - begun
+    for connection in pool:
+        connection.close()
+    return loop.tally
+
+
+async def paced(
+    target: Target, requests: Iterator[bytes], *, rate: float, seconds: float, connections: int = 32
+) -> Tally:
+    """Requests fall due at a fixed rate whatever the server does; waiting for a free connection counts as latency."""
+    tally = Tally()
+    total = int(rate * seconds)
+    finished = asyncio.get_running_loop().create_future()
+    due: deque[float] = deque()
+    free: deque[Connection] = deque()
+
+    def done(connection: Connection, status: int) -> None:
+        tally.answers[status] += 1
+        tally.latencies.append(perf_counter() - connection.sent_at)
+        free.append(connection)
+        serve()
+        if len(tally.latencies) == total:
+            finished.set_result(None)
+
+    def serve() -> None:
+        while due and free:
+            free.popleft().send(next(requests), due.popleft())
+
+    pool = await connect(target, connections, done)
+    free.extend(pool)
+    begun = perf_counter()
+    for number in range(total):
+        at = begun + number / rate
+        await asyncio.sleep(max(0.0, at - perf_counter()))
+        tally.sent_at.append(at)
+        due.append(at)
+        serve()
+    await finished
+    tally.seconds = perf_counter() - begun
+    for connection in pool:
+        connection.close()
+    return tally
+
+
+async def connect(target: Target, connections: int, done: Callable[[Connection, int], None]) -> list[Connection]:
+    """That many open connections to the target on this machine."""
+    loop = asyncio.get_running_loop()
+    pairs = [
+        await loop.create_connection(lambda: Connection(done), "127.0.0.1", target.port) for _ in range(connections)
+    ]
+    return [protocol for _, protocol in pairs]

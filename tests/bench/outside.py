@@ -1,0 +1,133 @@
+"""The outside world as one process: systems that post complaints and the mail server that takes the answers.
+
+`python -m tests.bench.outside SMTP_PORT` reads one JSON command a line from stdin and answers each with one JSON line.
+Being one process, it measures from POST to accepted mail on one clock.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+import uvloop
+
+from tests.bench.bodies import Target, address, requests
+from tests.bench.load import Tally, closed, paced, percentile
+from tests.bench.sink import Sink
+
+Answer = dict[str, Any]
+
+
+class World:
+    """What the commands do."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+
+    async def closed(self, target: Target, run: str, **shape: Any) -> Answer:
+        """Post as fast as it goes and report rate and latency."""
+        return (await closed(target, requests(target, run), **shape)).summary()
+
+    async def cycle(self, target: Target, run: str, *, count: int, connections: int, patience: float) -> Answer:
+        """Post `count` complaints as fast as they go; time until each customer has mail."""
+        self.sink.forget()
+        begun = perf_counter()
+        tally = await closed(target, requests(target, run), connections=connections, count=count)
+        await self.sink.until(count, patience)
+        last = max(self.sink.taken.values(), default=begun)
+        answer = tally.summary() | {"accept_seconds": tally.seconds, "cycle_seconds": last - begun}
+        return answer | self._mail(run, tally)
+
+    async def paced(self, target: Target, run: str, *, rate: float, seconds: float, patience: float) -> Answer:
+        """Post at a fixed rate; report how long each customer waited for mail."""
+        self.sink.forget()
+        tally = await paced(target, requests(target, run), rate=rate, seconds=seconds)
+        await self.sink.until(len(tally.sent_at), patience)
+        return tally.summary() | self._mail(run, tally)
+
+    async def mails(self, *, forget: bool = False) -> Answer:
+        """How much mail was taken."""
+        answer = {"mails": self.sink.mails, "recipients": len(self.sink.taken), "octets": self.sink.octets}
+        if forget:
+            self.sink.forget()
+        return answer
+
+    def _mail(self, run: str, tally: Tally) -> Answer:
+        taken = self.sink.taken
+        waits = [taken[who] - at for number, at in enumerate(tally.sent_at) if (who := address(run, number)) in taken]
+        return {
+            "mails": self.sink.mails,
+            "mail_octets": self.sink.octets // max(1, self.sink.mails),
+            "missing": len(tally.sent_at) - len(waits),
+            "mail_p50_ms": percentile(waits, 50) * 1e3,
+            "mail_p99_ms": percentile(waits, 99) * 1e3,
+        }
+
+
+class Outside:
+    """The process as the bench sees it."""
+
+    def __init__(self, smtp_port: int) -> None:
+        self.smtp_port = smtp_port
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.outside", str(smtp_port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answer() == {"ready": smtp_port}
+
+    def __call__(self, do: str, **arguments: Any) -> Answer:
+        """Do one thing and wait for its answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Answer:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the load generator died; its error stands above")
+        answer: Answer = json.loads(line)
+        return answer
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+async def serve(smtp_port: int) -> None:
+    """Obey until stdin ends."""
+    sink = Sink()
+    server = await sink.listen(smtp_port)
+    world = World(sink)
+    commands: dict[str, Callable[..., Awaitable[Answer]]] = {
+        "closed": world.closed,
+        "cycle": world.cycle,
+        "paced": world.paced,
+        "mails": world.mails,
+    }
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    _tell({"ready": smtp_port})
+    while line := await lines.readline():
+        arguments = json.loads(line)
+        if "target" in arguments:
+            arguments["target"] = Target(**arguments["target"])
+        _tell(await commands[arguments.pop("do")](**arguments))
+    server.close()
+
+
+def _tell(answer: Answer) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(int(sys.argv[1])))
