@@ -5,6 +5,7 @@ It answers pipelined commands and parses nothing but the dialogue: a yardstick m
 
 import asyncio
 from time import perf_counter
+from typing import cast
 
 REPLIES = {
     b"EHLO": b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 10485760\r\n",
@@ -72,9 +73,8 @@ class Dialogue(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(b"220 sink ESMTP\r\n")
+        self.transport = cast("asyncio.Transport", transport)  # uvloop has its own class
+        self.transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data

@@ -1,0 +1,220 @@
+"""The bare yardstick: the hops, bytes and commits of ours with no domain logic, on the same libraries at their fastest.
+
+    HTTP → intake → Kafka → triage → Kafka → sla → Kafka → notify → SMTP → Kafka → sla, intake
+
+`python -m tests.bench.bare ROLE KAFKA DSN HTTP_PORT SMTP_PORT` runs one of the four processes. Each batch is one
+PostgreSQL transaction (inbox ids, state by upsert, outbox rows) followed by the commit of the Kafka offsets; a publisher
+sends what was committed, in batches by partition, and then moves its cursor. Rows are published from memory: reading an
+outbox back is the price of ours, not of the yardstick.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import asyncpg
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from tests.bench.doors import Mailer, serve_http
+
+PARTITIONS = 12
+WIDTH = 40  # bytes of an address, padded: what stands at the front of each event after its kind
+ROLES = {"intake": ("triage", "sla", "notify"), "triage": ("intake",), "sla": ("intake", "triage", "notify")}
+ROLES["notify"] = ("intake", "triage", "sla")
+
+# Bytes of ours on Kafka, measured: what each event is padded to. The key is the first byte of the record.
+EVENT_BYTES = {b"R": 1750, b"T": 800, b"A": 900, b"P": 800, b"M": 850, b"C": 800}
+STATE_BYTES = {"intake": 1900, "triage": 1500, "sla": 900, "notify": 2600}
+# role → kind heard → kinds said; a promise makes notify write a mail, and M is said once it was accepted
+SAYS: dict[str, dict[bytes, tuple[bytes, ...]]] = {
+    "intake": {},
+    "triage": {b"R": (b"T", b"A")},
+    "sla": {b"T": (b"P",), b"M": (b"C",)},
+    "notify": {},
+}
+HEARS = {"intake": b"TAPM", "triage": b"R", "sla": b"RTM", "notify": b"RTAP"}
+
+SCHEMA = """
+create schema if not exists bare_{role};
+set search_path to bare_{role};
+create table if not exists inbox (id uuid primary key);
+create table if not exists state (id text primary key, body bytea not null);
+create table if not exists outbox (id bigint generated always as identity primary key, event bytea not null);
+create table if not exists cursor (at bigint not null);
+create table if not exists attempt (id text primary key, accepted boolean not null default false);
+insert into cursor select 0 where not exists (select from cursor);
+"""
+COMMIT = """
+with heard as (insert into inbox select unnest($1::uuid[]) on conflict do nothing),
+     kept as (insert into state select * from unnest($2::text[], $3::bytea[])
+              on conflict (id) do update set body = excluded.body)
+insert into outbox (event) select unnest($4::bytea[])
+"""
+CLAIM = "insert into attempt (id) select unnest($1::text[]) on conflict do nothing"
+ACCEPTED = """
+with done as (update attempt set accepted = true where id = any($1::text[]))
+insert into outbox (event) select unnest($2::bytea[])
+"""
+MOVE = "update cursor set at = at + $1"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a process is given."""
+
+    role: str
+    kafka: str
+    dsn: str
+    http_port: int
+    smtp_port: int
+
+
+def event(kind: bytes, address: bytes, payload: bytes = b"") -> bytes:
+    """An event of the size that ours has."""
+    return (kind + address.ljust(WIDTH) + payload).ljust(EVENT_BYTES[kind], b".")
+
+
+def address_of(record: bytes) -> bytes:
+    """Whose it is."""
+    return record[1 : 1 + WIDTH].rstrip()
+
+
+class Publisher:
+    """Sends what was committed, in order, a batch per partition, then moves the cursor."""
+
+    def __init__(self, options: Options, pool: asyncpg.Pool) -> None:
+        self.topic = f"bare.{options.role}"
+        self.pool = pool
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=options.kafka, acks="all", enable_idempotence=True, linger_ms=0
+        )
+        self.waiting: list[bytes] = []
+        self.wake = asyncio.Event()
+
+    def put(self, events: Iterable[bytes]) -> None:
+        """These were committed."""
+        self.waiting.extend(events)
+        self.wake.set()
+
+    async def run(self) -> None:
+        """For ever."""
+        await self.producer.start()
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            taken, self.waiting = self.waiting, []
+            if taken:
+                await self._send(taken)
+                await self.pool.execute(MOVE, len(taken))
+
+    async def _send(self, events: Sequence[bytes]) -> None:
+        buckets: dict[int, list[bytes]] = {}
+        for one in events:
+            buckets.setdefault(crc32(address_of(one)) % PARTITIONS, []).append(one)
+        acks = []
+        for partition, bucket in buckets.items():
+            builder = self.producer.create_batch()
+            for one in bucket:
+                if builder.append(key=address_of(one), value=one, timestamp=None) is None:
+                    acks.append(await self.producer.send_batch(builder, self.topic, partition=partition))
+                    builder = self.producer.create_batch()
+                    builder.append(key=address_of(one), value=one, timestamp=None)
+            acks.append(await self.producer.send_batch(builder, self.topic, partition=partition))
+        await asyncio.gather(*acks)
+
+
+class Process:
+    """One role: what it hears it commits, and what it committed it says."""
+
+    def __init__(self, options: Options, pool: asyncpg.Pool) -> None:
+        self.options = options
+        self.pool = pool
+        self.publisher = Publisher(options, pool)
+        self.mailer = Mailer(options.smtp_port, self.claim, self.accepted)
+
+    async def accept(self, bodies: Sequence[tuple[bytes, bytes]]) -> None:
+        """Intake's door: one transaction for all that waited."""
+        events = [event(b"R", address, body) for address, body in bodies]
+        await self._commit([address for address, _ in bodies], [uuid.uuid4() for _ in bodies], events)
+
+    async def consume(self) -> None:
+        """A batch is one transaction, then the offsets."""
+        role = self.options.role
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.options.kafka,
+            group_id=f"bare-{role}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+        consumer.assign([TopicPartition(f"bare.{t}", p) for t in ROLES[role] for p in range(PARTITIONS)])
+        await consumer.start()
+        while True:
+            polled = await consumer.getmany(timeout_ms=250, max_records=500)
+            heard = [r.value for records in polled.values() for r in records if r.value[:1] in HEARS[role]]
+            if heard:
+                await self._handle(heard)
+            if polled:
+                await consumer.commit()
+
+    async def _handle(self, heard: Sequence[bytes]) -> None:
+        table = SAYS[self.options.role]
+        says = [event(kind, address_of(one)) for one in heard for kind in table.get(one[:1], ())]
+        addresses = [address_of(one) for one in heard]
+        await self._commit(addresses, [uuid.uuid4() for _ in heard], says)
+        if self.options.role == "notify":
+            self.mailer.put(address_of(one) for one in heard if one[:1] == b"P")
+
+    async def _commit(self, addresses: Sequence[bytes], ids: Sequence[uuid.UUID], says: Sequence[bytes]) -> None:
+        keys = sorted({address.decode() for address in addresses})
+        states = [b"." * STATE_BYTES[self.options.role]] * len(keys)
+        await self.pool.execute(COMMIT, sorted(ids), keys, states, says)
+        self.publisher.put(says)
+
+    async def claim(self, addresses: Sequence[bytes]) -> None:
+        """The attempt is committed before the mail server is called."""
+        await self.pool.execute(CLAIM, [address.decode() for address in addresses])
+
+    async def accepted(self, addresses: Sequence[bytes]) -> None:
+        """The mail server took them."""
+        says = [event(b"M", address) for address in addresses]
+        await self.pool.execute(ACCEPTED, [address.decode() for address in addresses], says)
+        self.publisher.put(says)
+
+
+async def run(options: Options) -> None:
+    """One process until it is told to stop."""
+    async with asyncpg.create_pool(
+        options.dsn, min_size=2, max_size=8, server_settings={"search_path": f"bare_{options.role}"}
+    ) as pool:
+        await pool.execute(SCHEMA.format(role=options.role))
+        process = Process(options, pool)
+        tasks = [asyncio.create_task(process.publisher.run()), asyncio.create_task(process.consume())]
+        if options.role == "intake":
+            tasks.append(asyncio.create_task(serve_http(options.http_port, process.accept)))
+        if options.role == "notify":
+            tasks.append(asyncio.create_task(process.mailer.run()))
+        stop = asyncio.create_task(_told_to_stop())
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        done, _ = await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            for task in done:
+                task.result()
+
+
+async def _told_to_stop() -> None:
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    await told.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(run(Options(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))))
