@@ -1,0 +1,88 @@
+"""What outsiders may ask of a complaint, with everything that `decide` needs to know about it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from services.intake.domain.receipts import Asked
+from shared.contracts.envelope import Contact, Narrative
+from shared.contracts.events import Channel, Outcome, ProgressState, Redress
+from shared.runner.decision import Command
+
+Author = Literal["customer", "handler"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File(Command):
+    """Take in a new complaint. Its idempotency is the store's: only the store sees two at once."""
+
+    reference: str
+    client: str
+    channel: Channel
+    received_at: datetime
+    customer: Contact = field(repr=False)
+    narrative: Narrative = field(repr=False)
+    product: str | None = None
+    represented: Contact | None = field(default=None, repr=False)
+    authority: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated(Command):
+    """A fact about a complaint that exists; `asked` makes it safe to repeat."""
+
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMessage(Stated):
+    """Add words to the case."""
+
+    author: Author
+    text: str = field(repr=False)
+    public: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordProgress(Stated):
+    """Say how far it is; `expected_at` proposes a new date."""
+
+    state: ProgressState
+    note: str | None = field(default=None, repr=False)
+    expected_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve(Stated):
+    """Give the answer; `resolved_at` None means now."""
+
+    outcome: Outcome
+    explanation: str = field(repr=False)
+    redress: tuple[Redress, ...] = ()
+    root_cause: str | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Stated):
+    """Take it up again."""
+
+    by: Author = "customer"
+    reason: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Stated):
+    """Let it go."""
+
+    reason: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveFeedback(Stated):
+    """Say whether it was really fixed."""
+
+    fixed: bool
+    score: int | None = None
+    words: str | None = field(default=None, repr=False)

@@ -1,0 +1,33 @@
+"""Everything that outsiders may say, as forms that refuse what we could not act on."""
+
+from services.intake.forms.complaint import (
+    BODY_MAX,
+    COMPLAINT,
+    COMPLAINT_LINE,
+    KEY_PATTERN,
+    Complaint,
+    ComplaintLine,
+)
+from services.intake.forms.facts import Feedback, Message, Progress, Reopening, Resolution, Withdrawal
+from services.intake.forms.people import warm_up
+from services.intake.forms.refusals import Invalid, Malformed, invalid, read_form
+
+__all__ = [
+    "BODY_MAX",
+    "COMPLAINT",
+    "COMPLAINT_LINE",
+    "KEY_PATTERN",
+    "Complaint",
+    "ComplaintLine",
+    "Feedback",
+    "Invalid",
+    "Malformed",
+    "Message",
+    "Progress",
+    "Reopening",
+    "Resolution",
+    "Withdrawal",
+    "invalid",
+    "read_form",
+    "warm_up",
+]

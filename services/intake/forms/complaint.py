@@ -1,0 +1,93 @@
+"""The complaint as others file it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from services.intake.forms.people import STRICT, Customer, Represented
+from services.intake.forms.text import AttributeName, AttributeValue, Line, LongProse, Prose
+from shared.contracts.events import Channel
+
+BODY_MAX = 256 * 1024  # bytes of one complaint as JSON
+ATTRIBUTES_MAX = 32
+AHEAD = timedelta(minutes=5)  # clocks of honest clients differ by so much
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+KEY_PATTERN = r"^[\x21-\x7E]{1,200}$"
+
+
+def plausible(moment: datetime, now: datetime) -> bool:
+    """Whether something can have happened then: not before 2000, not in the future by more than five minutes."""
+    return EARLIEST <= moment <= now + AHEAD
+
+
+def _happened(moment: datetime, info: ValidationInfo) -> datetime:
+    now = info.context if isinstance(info.context, datetime) else datetime.now(UTC)
+    if not plausible(moment, now):
+        raise PydanticCustomError("implausible_time", "a time with offset, from the year 2000 until now")
+    return moment.astimezone(UTC)
+
+
+Happened = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_happened)]
+IdempotencyKey = Annotated[str, StringConstraints(pattern=KEY_PATTERN, strict=True)]
+
+EXAMPLE: dict[str, Any] = {
+    "customer": {
+        "name": "Customer 12",
+        "email": "customer12@example.org",
+        "locale": "en",
+        "timezone": "Asia/Jakarta",
+    },
+    "channel": "web",
+    "subject": "Kettle arrived broken",
+    "narrative": "The kettle I ordered last week arrived with a cracked lid and leaks. I need it by Friday.",
+    "product": "Kettle 1.7 l",
+    "expected_outcome": "A replacement, or my money back",
+    "attributes": {"order": "A-10442"},
+}
+
+
+class Complaint(BaseModel):
+    """A complaint: who, through which channel, and in their own words what happened."""
+
+    model_config = ConfigDict(**STRICT, json_schema_extra={"examples": [EXAMPLE]})
+
+    customer: Customer
+    channel: Channel
+    subject: Line | None = Field(default=None, repr=False)
+    narrative: LongProse = Field(repr=False, description="What happened, 1 to 100,000 characters.")
+    product: Line | None = None
+    expected_outcome: Prose | None = Field(default=None, repr=False, description="What would put it right.")
+    received_at: Happened | None = Field(
+        default=None, description="When the customer handed it over, with offset; now when absent."
+    )
+    on_behalf_of: Represented | None = None
+    attributes: Annotated[dict[AttributeName, AttributeValue], Field(max_length=ATTRIBUTES_MAX)] = Field(
+        default_factory=dict, repr=False, description="What else your system knows; at most 32 texts."
+    )
+
+
+class ComplaintLine(Complaint):
+    """A line of a bulk request: a complaint, with its idempotency key inside."""
+
+    model_config = ConfigDict(
+        **STRICT, json_schema_extra={"examples": [{**EXAMPLE, "idempotency_key": "order-A-10442-1"}]}
+    )
+
+    idempotency_key: IdempotencyKey | None = Field(
+        default=None, description="Makes the line safe to repeat: 1 to 200 visible ASCII characters."
+    )
+
+
+COMPLAINT: TypeAdapter[Complaint] = TypeAdapter(Complaint)
+COMPLAINT_LINE: TypeAdapter[ComplaintLine] = TypeAdapter(ComplaintLine)

@@ -1,0 +1,57 @@
+"""References that people read to each other over the phone, e.g. `RC-7K3M-9QPX-4`.
+
+Thirty-one symbols: digits and the letters that are hard to take for one another. Thirty-one is a prime, so a weighted
+sum modulo 31 with distinct non-zero weights (the arithmetic of the pure systems of ISO/IEC 7064) notices every single
+wrong symbol and every swap of two symbols, and needs no extra check letter.
+"""
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRTVWXYZ"
+PREFIX = "RC"
+DATA_SYMBOLS = 8
+SPACE = len(ALPHABET) ** DATA_SYMBOLS  # 8.5e11 references
+_WEIGHTS = tuple(range(DATA_SYMBOLS + 1, 1, -1))  # the check symbol itself weighs 1
+_VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
+# What people write and hear instead.
+_HEARD = str.maketrans(
+    {"O": "0", "I": "1", "L": "1", "S": "5", "U": "V", "-": None, " ": None, ".": None, "\u00a0": None}
+)
+
+
+class NotAReference(ValueError):
+    """Expected a reference such as RC-7K3M-9QPX-4; a symbol is wrong, missing, or swapped with another."""
+
+    def __init__(self) -> None:
+        super().__init__((type(self).__doc__ or "").strip())
+
+
+def _check_symbol(data: str) -> str:
+    total = sum(weight * _VALUES[symbol] for weight, symbol in zip(_WEIGHTS, data, strict=True))
+    return ALPHABET[-total % len(ALPHABET)]
+
+
+def mint(number: int) -> str:
+    """The reference of a number from 0 to `SPACE` - 1; whoever draws it decides how hard it is to guess."""
+    if not 0 <= number < SPACE:
+        raise ValueError(f"expected a number from 0 to {SPACE - 1}")
+    symbols = []
+    for _ in range(DATA_SYMBOLS):
+        number, value = divmod(number, len(ALPHABET))
+        symbols.append(ALPHABET[value])
+    data = "".join(symbols)
+    return f"{PREFIX}-{data[:4]}-{data[4:]}-{_check_symbol(data)}"
+
+
+def parse(text: str) -> str:
+    """The canonical form of what somebody typed: lower case, spaces, O for 0 and the like are forgiven.
+
+    Raises `NotAReference` when it cannot be one of ours.
+    """
+    symbols = text.strip().upper().translate(_HEARD)
+    if symbols.startswith(PREFIX) and len(symbols) == DATA_SYMBOLS + 1 + len(PREFIX):
+        symbols = symbols.removeprefix(PREFIX)
+    if len(symbols) != DATA_SYMBOLS + 1 or not _VALUES.keys() >= set(symbols):
+        raise NotAReference
+    data, check = symbols[:DATA_SYMBOLS], symbols[DATA_SYMBOLS]
+    if _check_symbol(data) != check:
+        raise NotAReference
+    return f"{PREFIX}-{data[:4]}-{data[4:]}-{check}"
