@@ -20,7 +20,7 @@ MessageKind = Literal[
 
 
 class Redress(Frozen):
-    """What is offered to put things right; `amount` in `currency` (ISO 4217), both absent where money is not the remedy."""
+    """What is offered to put things right; `amount` in `currency` (ISO 4217), both only where money is the remedy."""
 
     kind: Literal["refund", "replacement", "repair", "discount", "goodwill", "apology", "other"]
     amount: Decimal | None = None

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import asyncpg
 
 from shared.contracts.envelope import ComplaintId, Event, Frozen, Say
+from shared.contracts.topics import Service
 
 
 class State(Frozen):
@@ -79,3 +80,15 @@ class Store(Protocol[S, C]):
 
     async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
         """Claim up to `limit` complaints whose time has come, skipping rows that others hold."""
+
+    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
+        """Move a timer away whose tick failed, so that it cannot starve the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Generic[S, C]):
+    """A service as the runner knows it: who it is, how it decides, where its states are."""
+
+    service: Service
+    decide: Decide[S, C]
+    store: Store[S, C]

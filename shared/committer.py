@@ -1,0 +1,66 @@
+"""Group commit for HTTP: while one transaction is in flight the next group gathers.
+
+No timer: alone, a request is committed at once; under load, groups grow by themselves.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from shared.errors import Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class GroupCommitter(Generic[Item, Result]):
+    """`run` gets a group in order of arrival and gives each item's result, or the exception that is its own."""
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        group_max: int = 500,
+        waiting_max: int = 10_000,
+    ) -> None:
+        self._run = run
+        self._group_max = group_max
+        self._waiting_max = waiting_max
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._flight: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Result:
+        """The item's own result, after its group is committed. Raises `Unavailable` when too much is waiting."""
+        if len(self._waiting) >= self._waiting_max:
+            raise Unavailable("more requests are waiting than can be answered in time; try again shortly")
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._flight is None:
+            self._flight = asyncio.create_task(self._fly())
+        return await future
+
+    async def drain(self) -> None:
+        """Wait until everything submitted so far has its answer."""
+        while self._flight is not None:
+            await asyncio.wait({self._flight})
+
+    async def _fly(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[: self._group_max], self._waiting[self._group_max :]
+                await self._commit(group)
+        finally:
+            self._flight = None
+
+    async def _commit(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results: Sequence[Result | Exception] = await self._run([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 (each request answers for itself)
+            results = [error] * len(group)
+        for (_, future), result in zip(group, results, strict=True):
+            if future.done():
+                continue  # the client went away; what it asked for is committed all the same
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)

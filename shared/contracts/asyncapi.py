@@ -1,0 +1,64 @@
+"""AsyncAPI 3 from the registry: topics, events and their JSON Schemas (FastStream's own is wrong for batches)."""
+
+from functools import cache
+from typing import Any
+
+from shared.contracts.envelope import CONTENT_TYPE, Fact
+from shared.contracts.registry import EVENTS
+from shared.contracts.topics import SERVICES, Service
+
+
+def schema(fact: type[Fact]) -> dict[str, Any]:
+    """JSON Schema of the whole event, envelope included, as it stands on the wire."""
+    return EVENTS[fact].model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+
+
+def _summary(fact: type[Fact]) -> str:
+    return (fact.__doc__ or "").strip().splitlines()[0]
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The AsyncAPI 3.0 document of all topics."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Redress events", "version": "1.0.0", "license": {"name": "Apache-2.0"}},
+        "defaultContentType": CONTENT_TYPE.decode(),
+        "channels": {service.name: _channel(service) for service in SERVICES},
+        "operations": {f"{service.name}.say": _operation(service) for service in SERVICES}
+        | {f"{s.name}.hear.{source.name}": _hearing(s, source) for s in SERVICES for source in s.sources},
+        "components": {"messages": {fact.wire_type(): _message(fact) for fact in EVENTS}},
+    }
+
+
+def _channel(service: Service) -> dict[str, Any]:
+    names = [fact.wire_type() for fact in service.says]
+    return {
+        "address": service.topic,
+        "description": f"Written by {service.name} alone; keyed by complaint id.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}}},
+    }
+
+
+def _operation(service: Service) -> dict[str, Any]:
+    return {"action": "send", "channel": {"$ref": f"#/channels/{service.name}"}}
+
+
+def _hearing(service: Service, source: Service) -> dict[str, Any]:
+    heard = [fact.wire_type() for fact in source.says if fact in service.hears]
+    return {
+        "action": "receive",
+        "channel": {"$ref": f"#/channels/{source.name}"},
+        "messages": [{"$ref": f"#/channels/{source.name}/messages/{name}"} for name in heard],
+    }
+
+
+def _message(fact: type[Fact]) -> dict[str, Any]:
+    return {
+        "name": fact.wire_type(),
+        "title": fact.__name__,
+        "summary": _summary(fact),
+        "contentType": CONTENT_TYPE.decode(),
+        "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": schema(fact)},
+    }

@@ -1,0 +1,104 @@
+"""States on PostgreSQL: one JSONB document a complaint, with promoted columns for what is queried."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from shared.contracts.envelope import ComplaintId
+from shared.errors import Unavailable
+from shared.runner.decision import State
+
+S = TypeVar("S", bound=State)
+POSTPONED = timedelta(minutes=15)
+
+
+class LostUpdate(Unavailable):
+    """Another transaction wrote the same complaint first; the batch is decided again."""
+
+
+class Documents(Generic[S]):
+    """Bulk in, bulk out.
+
+    `promoted` maps column names to PostgreSQL types; `promote(state)` gives their values in the same order. A table
+    with a promoted `due_at timestamptz` can be asked for what is due.
+    """
+
+    def __init__(
+        self,
+        model: type[S],
+        *,
+        table: str = "complaint",
+        promoted: Mapping[str, str] | None = None,
+        promote: Callable[[S], tuple[Any, ...]] = lambda _: (),
+    ) -> None:
+        self._reader: TypeAdapter[S] = TypeAdapter(model)
+        self._promote = promote
+        self._has_due = "due_at" in (promoted or {})
+        self._load = _load_sql(table)
+        self._save = _save_sql(table, promoted or {})
+        self._due = _due_sql(table)
+        self._postpone = f"update {table} set due_at = $2 where complaint_id = $1"  # noqa: S608 (our own table name)
+
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> dict[ComplaintId, S]:
+        """All known states in one query; rows stay locked, in id order, until the transaction ends."""
+        rows = await conn.fetch(self._load, sorted(set(ids)))
+        read = self._reader.validate_json
+        return {row[0]: read(row[1]) for row in rows}
+
+    async def save(self, conn: asyncpg.Connection, states: Sequence[S]) -> None:
+        """One upsert for all. Raises `LostUpdate` when a row is not at the version it was loaded at."""
+        if not states:
+            return
+        rows = sorted(states, key=lambda state: state.complaint_id)
+        promoted = list(zip(*(self._promote(state) for state in rows), strict=True))
+        written = await conn.fetch(
+            self._save,
+            [state.complaint_id for state in rows],
+            [document(state) for state in rows],
+            [state.version for state in rows],
+            *(list(column) for column in promoted),
+        )
+        if len(written) != len(rows):
+            raise LostUpdate
+
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> list[ComplaintId]:
+        """Claim complaints whose `due_at` has come, the oldest first, skipping rows that others hold."""
+        if not self._has_due:
+            return []
+        return [row[0] for row in await conn.fetch(self._due, now, limit)]
+
+    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
+        """Move a timer whose tick failed out of the way for `POSTPONED`, so that it cannot starve the others."""
+        await conn.execute(self._postpone, complaint, now + POSTPONED)
+
+
+def document(state: State) -> str:
+    """The JSON that is stored of a state; fields declared with `exclude=True` stay out."""
+    return state.__pydantic_serializer__.to_json(state, exclude_none=True).decode()
+
+
+def _load_sql(table: str) -> str:
+    return f"select complaint_id, state from {table} where complaint_id = any($1) order by complaint_id for update"  # noqa: S608
+
+
+def _save_sql(table: str, promoted: Mapping[str, str]) -> str:
+    names = ["complaint_id", "state", "version", *promoted]
+    types = ["uuid", "text", "integer", *promoted.values()]
+    arrays = ", ".join(f"${position}::{kind}[]" for position, kind in enumerate(types, start=1))
+    values = ", ".join("state::jsonb" if name == "state" else name for name in names)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    return (
+        f"insert into {table} ({', '.join(names)}) select {values} from unnest({arrays}) as given({', '.join(names)}) "  # noqa: S608
+        f"on conflict (complaint_id) do update set {updates}, updated_at = now() "
+        f"where {table}.version = excluded.version - 1 returning 1"
+    )
+
+
+def _due_sql(table: str) -> str:
+    return (
+        f"select complaint_id from {table} where due_at <= $1 order by due_at limit $2 "  # noqa: S608
+        f"for no key update skip locked"
+    )

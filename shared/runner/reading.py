@@ -1,0 +1,71 @@
+"""Records to events: what is readable, what is for us, and what has to be laid aside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from shared import deadletter
+from shared.contracts.envelope import Event
+from shared.contracts.registry import Unreadable, read
+from shared.contracts.topics import SERVICES, Service
+from shared.deadletter import Dead
+
+OWNERS = {service.topic: service for service in SERVICES}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event with the place it came from."""
+
+    event: Event[Any]
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+
+    def dead(self, error: str, *, parked: bool = False) -> Dead:
+        """This event, laid aside."""
+        subject, event_id = self.event.subject, self.event.id
+        return Dead(subject, event_id, self.topic, self.partition, self.offset, self.value, error, parked)
+
+
+@dataclass(slots=True)
+class Batch:
+    """One poll, sorted out. `skipped` were readable but are nothing this service hears."""
+
+    heard: list[Heard] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    skipped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.heard) + len(self.dead) + self.skipped
+
+
+def sort_out(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) -> Batch:
+    """Each record by itself: one that is no event must not take its neighbours with it."""
+    batch = Batch()
+    hears = {fact.wire_type() for fact in service.hears}
+    for record in records:
+        try:
+            event = _read(record)
+        except Unreadable as error:
+            batch.dead.append(deadletter.of_record(record, error.detail))
+            continue
+        if event.type in hears:
+            seen = event.only(service.purposes)
+            batch.heard.append(Heard(seen, record.topic, record.partition, record.offset, record.value))
+        else:
+            batch.skipped += 1
+    return batch
+
+
+def _read(record: "ConsumerRecord[Any, Any]") -> Event[Any]:
+    event = read(record.value)
+    owner = OWNERS.get(record.topic)
+    if owner is None or event.source != owner.source:
+        raise Unreadable(f"source: expected {owner.source if owner else 'a known topic'}")
+    if record.key != str(event.subject).encode():
+        raise Unreadable("key: expected the complaint id that `subject` names")
+    return event

@@ -1,0 +1,103 @@
+"""Dead letters again: one complaint at a time, in order, through the same `decide`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import asyncpg
+
+from shared import deadletter, outbox
+from shared.contracts.envelope import ComplaintId, Event
+from shared.postgres import transaction
+from shared.runner.decision import C, Fold, S
+from shared.runner.folding import Folder
+from shared.runner.reading import sort_out
+from shared.runner.runner import sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many letters were applied, and how many still wait."""
+
+    applied: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A dead letter, looking like the record it was."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes | None
+    subject: ComplaintId | None
+    timestamp: int = 0
+
+    @property
+    def key(self) -> bytes:
+        return str(self.subject).encode()
+
+
+class Replay(Generic[S, C]):
+    """Applies or discards what lies aside."""
+
+    def __init__(
+        self,
+        fold: Fold[S, C],
+        *,
+        pool: Callable[[], asyncpg.Pool],
+        event_bytes_max: int,
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._fold = fold
+        self._folder = Folder(fold.service, fold.decide, event_bytes_max)
+        self._pool = pool
+        self._committed = committed
+
+    async def open(self, subject: ComplaintId | None, limit: int) -> Sequence[asyncpg.Record]:
+        """The open letters, of one complaint or of all, oldest first."""
+        async with transaction(self._pool()) as conn:
+            return list(await conn.fetch(deadletter.OPEN, subject, limit))
+
+    async def subject(self, subject: ComplaintId) -> Replayed:
+        """Apply all open letters of one complaint; stops at the first that still fails, and keeps its new error."""
+        async with transaction(self._pool()) as conn:
+            rows = await conn.fetch(deadletter.CLAIM_SUBJECT, subject)
+            settled = []
+            for row in rows:
+                error = await self._apply(conn, row)
+                if error is not None:
+                    await conn.execute(deadletter.FAIL_AGAIN, row["id"], error)
+                    break
+                settled.append(row["id"])
+            await conn.execute(deadletter.SETTLE, settled, "replayed")
+        self._committed()
+        return Replayed(len(settled), len(rows) - len(settled))
+
+    async def discard(self, letter: int) -> bool:
+        """Give one letter up; what waits behind it can then be replayed. False when it is not open."""
+        async with transaction(self._pool()) as conn:
+            row = await conn.fetchrow(deadletter.CLAIM_ONE, letter)
+            if row is not None:
+                await conn.execute(deadletter.SETTLE, [letter], "discarded")
+            return row is not None
+
+    async def _apply(self, conn: asyncpg.Connection, row: asyncpg.Record) -> str | None:
+        record: Any = _Stored(row["topic"], row["partition"], row["record_offset"], row["value"], row["subject"])
+        batch = sort_out([record], self._fold.service)
+        if batch.dead:
+            return batch.dead[0].error
+        return await self._decide(conn, batch.heard[0].event) if batch.heard else None
+
+    async def _decide(self, conn: asyncpg.Connection, event: Event[Any]) -> str | None:
+        store = self._fold.store
+        prepared = store.prepare([event])
+        context = await store.context(conn, await conn.fetchval("select now()"), prepared)
+        known = await store.load(conn, [event.subject])
+        folded = self._folder.fold(known, [(event.subject, event)], context)
+        if isinstance(folded.results[0], Exception):
+            return sentence(folded.results[0])
+        await store.save(conn, list(folded.states.values()), folded.context)
+        await outbox.append(conn, folded.rows)
+        return None

@@ -1,0 +1,222 @@
+"""A batch is one transaction: inbox → load → decide → save → outbox → commit. The only place that commits decisions."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Generic
+
+import asyncpg
+from aiokafka import ConsumerRecord
+
+from shared import deadletter, inbox, outbox
+from shared.contracts.envelope import ComplaintId
+from shared.deadletter import Dead
+from shared.errors import RedressError, Rejected, Unavailable
+from shared.metrics import Metrics
+from shared.postgres import transaction
+from shared.retry import is_transient, patiently
+from shared.runner.breaker import Breaker
+from shared.runner.decision import C, Command, Decision, Fold, S, Tick
+from shared.runner.folding import Folded, Folder
+from shared.runner.reading import Batch, Heard, sort_out
+from shared.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+
+class Tripped(RedressError):
+    """The breaker is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch, in numbers."""
+
+    done: int = 0
+    duplicate: int = 0
+    buried: int = 0
+    parked: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        pairs = ((getattr(self, name) + getattr(other, name)) for name in self.__slots__)
+        return Outcome(*pairs)
+
+
+class Runner(Generic[S, C]):
+    """One per process. Knows the service only as a `decide` and a `Store`."""
+
+    def __init__(
+        self,
+        fold: Fold[S, C],
+        *,
+        pool: Callable[[], asyncpg.Pool],
+        settings: ServiceSettings,
+        metrics: Metrics,
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.fold = fold
+        self.service = fold.service
+        self.breaker = Breaker(settings.breaker_in_a_row, settings.breaker_percent)
+        self._store = fold.store
+        self._folder = Folder(fold.service, fold.decide, settings.event_bytes_max)
+        self._pool = pool
+        self._settings = settings
+        self._metrics = metrics
+        self._committed = committed
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> Outcome:
+        """Apply one poll. Raises only what may pass by itself; Kafka then hands the same records out again."""
+        if self.breaker.is_open:
+            raise Tripped(self.breaker.reason)
+        started = perf_counter()
+        batch = sort_out(records, self.service)
+        outcome = Outcome(skipped=batch.skipped)
+        if batch.heard or batch.dead:
+            outcome += await self._patiently(batch)
+        self._report(outcome, len(batch), perf_counter() - started)
+        return outcome
+
+    async def _patiently(self, batch: Batch) -> Outcome:
+        async for attempt in patiently(self._settings.retry_seconds):
+            with attempt:
+                if attempt.retry_state.attempt_number > 1:
+                    self._metrics.count("redress_inputs", len(batch), label="retry")
+                return await self._apply(batch)
+        raise Unavailable  # pragma: no cover (tenacity re-raises)
+
+    async def _apply(self, batch: Batch) -> Outcome:
+        try:
+            outcome = await self._transact(batch)
+        except Tripped:
+            raise
+        except Exception as error:
+            if is_transient(error) or len(batch.heard) + len(batch.dead) == 0:
+                raise
+            return await self._split(batch, error)
+        self.breaker.note(outcome.buried, outcome.done + outcome.duplicate)
+        return outcome
+
+    async def _split(self, batch: Batch, error: Exception) -> Outcome:
+        """PostgreSQL refused the batch as a whole: halve it until the guilty event stands alone."""
+        if len(batch.heard) <= 1:
+            guilty = [one.dead(sentence(error)) for one in batch.heard]
+            return await self._transact(Batch(dead=[*batch.dead, *guilty]))
+        middle = len(batch.heard) // 2
+        first = await self._apply(Batch(heard=batch.heard[:middle], dead=batch.dead))
+        return first + await self._apply(Batch(heard=batch.heard[middle:]))
+
+    async def _transact(self, batch: Batch) -> Outcome:
+        prepared = self._store.prepare([one.event for one in batch.heard])
+        async with transaction(self._pool()) as conn:
+            ids = [one.event.id for one in batch.heard] + [one.event_id for one in batch.dead]
+            claim = await inbox.claim(conn, ids, [one.event.subject for one in batch.heard])
+            heard = [one for one in batch.heard if one.event.id in claim.fresh]
+            dead = [one for one in batch.dead if one.event_id in claim.fresh]
+            waiting = claim.blocked | {one.subject for one in dead if one.subject}
+            if claim.blocked:
+                await conn.execute("select from dead_letter where subject = any($1) for share", list(claim.blocked))
+            done = await self._fold_events(
+                conn, [h for h in heard if h.event.subject not in waiting], claim, prepared, dead
+            )
+            parked = [h.dead("waits behind an earlier one", parked=True) for h in heard if h.event.subject in waiting]
+            dead += parked
+            buried = sum(not one.parked for one in dead)
+            if reason := self.breaker.would_trip(buried, done):
+                self._trip(reason)
+            await deadletter.bury(conn, dead)
+            await outbox.append(conn, [self._announce(one) for one in dead])
+        self._committed()
+        known = len(ids) - len(claim.fresh)
+        return Outcome(done=done, duplicate=known, buried=buried, parked=len(dead) - buried)
+
+    async def _fold_events(
+        self, conn: asyncpg.Connection, heard: Sequence[Heard], claim: inbox.Claim, prepared: Any, dead: list[Dead]
+    ) -> int:
+        """Fold, save and say; what failed, and what came after it for the same complaint, is added to `dead`."""
+        if not heard:
+            return 0
+        context = await self._store.context(conn, claim.now, prepared)
+        known = await self._store.load(conn, [one.event.subject for one in heard])
+        failed: set[ComplaintId] = set()
+        done = 0
+        for_good = []
+        folded = self._folder.fold(known, [(one.event.subject, one.event) for one in heard], context)
+        if any(isinstance(result, Exception) for result in folded.results):
+            for one, result in zip(heard, folded.results, strict=True):
+                if one.event.subject in failed:
+                    dead.append(one.dead("waits behind an earlier one", parked=True))
+                elif isinstance(result, Exception):
+                    failed.add(one.event.subject)
+                    dead.append(one.dead(sentence(result)))
+                else:
+                    for_good.append(one)
+            folded = self._folder.fold(known, [(one.event.subject, one.event) for one in for_good], context)
+        done = len(folded.results)
+        await self._write(conn, folded)
+        return done
+
+    async def _write(self, conn: asyncpg.Connection, folded: Folded[S, C]) -> None:
+        await self._store.save(conn, list(folded.states.values()), folded.context)
+        await outbox.append(conn, folded.rows)
+        self._metrics.count("redress_said", len(folded.rows))
+
+    def _trip(self, reason: str) -> None:
+        self.breaker.open(reason)
+        self._metrics.count("redress_breaker_trips")
+        self._metrics.gauge("redress_breaker_open", 1)
+        log.error("stopped consuming: %s; look at the dead letters, correct, then close the breaker", reason)
+        raise Tripped(reason)
+
+    def _announce(self, dead: Dead) -> outbox.Row:
+        key = dead.subject or dead.event_id
+        return outbox.Row(self.service.dead_topic, key, dead.event_id, dead.value or b"")
+
+    def _report(self, outcome: Outcome, size: int, seconds: float) -> None:
+        for name in Outcome.__slots__:
+            self._metrics.count("redress_inputs", getattr(outcome, name), label=name)
+        self._metrics.observe("redress_batch_seconds", seconds)
+        self._metrics.observe("redress_batch_size", size)
+
+    # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ticks(self, limit: int) -> int:
+        """Give a tick to up to `limit` complaints whose time has come by the database's clock. Returns how many."""
+        async with transaction(self._pool()) as conn:
+            now = await conn.fetchval("select now()")
+            due = await self._store.due(conn, now, limit)
+            if not due:
+                return 0
+            context = await self._store.context(conn, now, None)
+            known = await self._store.load(conn, due)
+            folded = self._folder.fold(known, [(one, Tick(now)) for one in due], context)
+            await self._write(conn, folded)
+            for subject, result in zip(due, folded.results, strict=True):
+                if isinstance(result, Exception):
+                    log.error("a timer failed", extra={"complaint": str(subject)}, exc_info=result)
+                    await self._store.postpone(conn, subject, now)
+        self._committed()
+        self._metrics.count("redress_inputs", len(due), label="done")
+        return len(due)
+
+    # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
+        """Apply what was asked, in one transaction. A rejected command is its own result and harms no other."""
+        prepared = self._store.prepare(commands)
+        async with transaction(self._pool()) as conn:
+            now = await conn.fetchval("select now()")
+            context = await self._store.context(conn, now, prepared)
+            known = await self._store.load(conn, [one.complaint_id for one in commands])
+            folded = self._folder.fold(known, [(one.complaint_id, one) for one in commands], context)
+            await self._write(conn, folded)
+        self._committed()
+        return folded.results
+
+
+def sentence(error: Exception) -> str:
+    """What may be stored and shown: our own words, or the kind of a foreign error, whose text may quote a person."""
+    return error.detail if isinstance(error, Rejected) else f"{type(error).__module__}.{type(error).__name__}"

@@ -1,0 +1,50 @@
+-- depends:
+-- What every service's schema has, whatever it decides: inbox, outbox, the relay's cursor, dead letters.
+
+create table inbox (
+    event_id uuid primary key, -- UUIDv7: old ids are one end of the index, so forgetting them is a range delete
+    heard_at timestamptz not null default now()
+);
+
+-- Append-only. Read below the snapshot's xmin in (xid, id) order: a plain `id > cursor` would skip rows of transactions
+-- that commit late. Children are truncated once relayed, never deleted row by row.
+create table outbox (
+    xid xid8 not null default pg_current_xact_id(),
+    id bigint generated always as identity,
+    slot smallint not null default ((extract(epoch from now())::bigint / 600) % 3),
+    topic text not null,
+    key uuid not null,
+    event_id uuid not null,
+    value bytea not null check (octet_length(value) <= 1000000), -- larger would be a permanent poison for the producer
+    said_at timestamptz not null default now()
+) partition by list (slot);
+create table outbox_0 partition of outbox for values in (0);
+create table outbox_1 partition of outbox for values in (1);
+create table outbox_2 partition of outbox for values in (2);
+create index outbox_order on outbox (xid, id);
+
+-- How far the one active relay has got. `epoch` fences a relay that lost its lock and does not know it yet.
+create table relay (
+    singleton boolean primary key default true check (singleton),
+    epoch bigint not null default 0,
+    xid xid8 not null default '0',
+    id bigint not null default 0,
+    moved_at timestamptz not null default now()
+);
+insert into relay default values;
+
+create table dead_letter (
+    id bigint generated always as identity primary key,
+    subject uuid, -- complaint id, as far as it can be told
+    event_id uuid not null, -- the event's own, or one derived from where the record stood
+    topic text not null,
+    partition integer not null,
+    record_offset bigint not null,
+    value bytea,
+    status text not null check (status in ('buried', 'parked', 'replayed', 'discarded')),
+    error text not null,
+    attempts integer not null default 1,
+    buried_at timestamptz not null default now(),
+    settled_at timestamptz
+);
+create index dead_letter_open on dead_letter (subject, id) where status in ('buried', 'parked');

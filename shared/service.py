@@ -1,0 +1,211 @@
+"""Start, supervise and stop one service process.
+
+HTTP comes up first and stays up; everything that needs PostgreSQL or Kafka runs in a supervised task that is started
+again with back-off when it fails. Only a stuck consumer or a wrong setting ends the process.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic
+
+import uvicorn
+from fastapi import APIRouter
+
+from shared import inbox, logs, postgres, web
+from shared.consumer import Stuck
+from shared.contracts.topics import Service
+from shared.errors import Misconfigured
+from shared.health import Health
+from shared.kernel import Kernel
+from shared.probe import Probe
+from shared.retry import is_transient
+from shared.runner.decision import C, Decide, Fold, S, Store
+from shared.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+EXIT_MISCONFIGURED = 2
+EXIT_STUCK = 70
+BACK_OFF = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)  # seconds before a worker is started again
+
+Worker = Callable[[Kernel[Any, Any], asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceApp(Generic[S, C]):
+    """Everything that makes a service this service. `needed` are the parts it cannot work without."""
+
+    service: Service
+    settings: ServiceSettings
+    decide: Decide[S, C]
+    store: Store[S, C]
+    schema: Path
+    routes: Callable[[Kernel[Any, Any]], APIRouter] | None = None
+    hot: Callable[[Kernel[Any, Any]], web.Hot] | None = None
+    workers: Sequence[Worker] = ()
+    opened: Callable[[Kernel[Any, Any]], Awaitable[None]] | None = None
+    needed: Sequence[str] = ("postgres", "kafka")
+
+
+def main(build: Callable[[], ServiceApp[Any, Any]]) -> None:
+    """The whole life of a process: build, run, exit code."""
+    try:
+        app = build()
+        logs.configure(app.service.name, app.settings.log_level)
+        code = _loop(app)
+    except Misconfigured as error:
+        sys.stderr.write(f"{error.detail}\n")
+        code = EXIT_MISCONFIGURED
+    sys.exit(code)
+
+
+def _loop(app: ServiceApp[Any, Any]) -> int:
+    import uvloop  # noqa: PLC0415 (not on every platform)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Process(app).run())
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the process as a whole."""
+        yield
+
+
+@dataclass(slots=True)
+class Process(Generic[S, C]):
+    """A running service. `run` returns the exit code; `kernel` and `port` are there once `started` is set."""
+
+    app: ServiceApp[S, C]
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    code: int = 0
+    port: int = 0
+    kernel: Kernel[S, C] = field(init=False)
+    _probe: Probe = field(init=False)
+
+    async def run(self) -> int:
+        """Until a signal, `stop`, or something that only a new process mends."""
+        app = self.app
+        self.kernel = kernel = Kernel(Fold(app.service, app.decide, app.store), app.settings, Health(needed=app.needed))
+        self._probe = Probe(app.service.name, app.settings, kernel.metrics)
+        server = self._server()
+        self._listen_to_signals()
+        listening = asyncio.create_task(server.serve(sockets=[self._socket()]))
+        background = asyncio.create_task(self._background())
+        self.started.set()
+        await kernel.stopping.wait()
+        await self._stop(server, listening, background)
+        return self.code
+
+    def stop(self, code: int = 0) -> None:
+        """Begin a graceful stop."""
+        self.code = self.code or code
+        self.kernel.stopping.set()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError, RuntimeError):  # not in the main thread: a test drives us
+                loop.add_signal_handler(number, self.stop)
+
+    def _socket(self) -> socket.socket:
+        settings = self.app.settings
+        try:
+            listener = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+        except OSError as error:
+            raise Misconfigured(f"port {settings.port} on {settings.host} is taken: {error.strerror}") from None
+        self.port = listener.getsockname()[1]
+        return listener
+
+    def _server(self) -> _Server:
+        app, kernel = self.app, self.kernel
+        hot = app.hot(kernel) if app.hot else {}
+        _, front = web.build(kernel, self._probe, app.routes(kernel) if app.routes else None, hot)
+        config = uvicorn.Config(
+            front,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=75,
+        )
+        return _Server(config)
+
+    async def _background(self) -> None:
+        """Open the database, then run everything that works on it, each restarted on its own."""
+        kernel, stopping = self.kernel, self.kernel.stopping
+        await self._supervise("database", self._open, once=True)
+        if stopping.is_set():
+            return
+        jobs: dict[str, Callable[[], Awaitable[None]]] = {
+            "relay": lambda: kernel.relay.run(stopping),
+            "consumer": lambda: kernel.consumer.run(stopping),
+            "timers": lambda: kernel.timers.run(stopping),
+            "sweeper": self._sweep,
+        }
+        for number, worker in enumerate(self.app.workers):
+            jobs[f"{getattr(worker, '__name__', 'worker')}-{number}"] = partial(worker, kernel, stopping)
+        await asyncio.gather(*(self._supervise(name, job) for name, job in jobs.items()))
+
+    async def _open(self) -> None:
+        settings = self.app.settings
+        await postgres.migrate(settings.postgres.get_secret_value(), self.app.schema)
+        self.kernel.opened(await postgres.connect(settings, self.app.service.name))
+        if self.app.opened is not None:
+            await self.app.opened(self.kernel)
+
+    async def _supervise(self, name: str, job: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
+        kernel, failures = self.kernel, 0
+        while not kernel.stopping.is_set():
+            begun = asyncio.get_running_loop().time()
+            try:
+                await job()
+                if once:
+                    return
+            except (Misconfigured, Stuck) as error:
+                log.critical("%s: %s", name, error.detail)
+                self.stop(EXIT_STUCK if isinstance(error, Stuck) else EXIT_MISCONFIGURED)
+                return
+            except Exception as error:
+                kernel.health.sick(name, f"failed: {type(error).__name__}; trying again")
+                level = logging.WARNING if is_transient(error) else logging.ERROR
+                log.log(level, "%s failed and will be started again", name, exc_info=error)
+            kernel.metrics.count("redress_worker_restarts")
+            failures = 0 if asyncio.get_running_loop().time() - begun > 30 else failures + 1
+            await self._rest(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
+            kernel.health.well(name) if name not in self.app.needed else None
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.kernel.stopping.wait(), seconds)
+
+    async def _sweep(self) -> None:
+        """Forget old inbox entries, an hour between rounds."""
+        while not self.kernel.stopping.is_set():
+            async with postgres.transaction(self.kernel.pool) as conn:
+                now = await conn.fetchval("select now()")
+                await inbox.forget(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
+            await self._rest(3600)
+
+    async def _stop(self, server: _Server, *tasks: "asyncio.Task[Any]") -> None:
+        """Stop taking, finish what is in flight, flush, leave the group, within the limit."""
+        log.info("stopping")
+        server.should_exit = True
+        _, late = await asyncio.wait(tasks, timeout=self.app.settings.stop_seconds)
+        for task in late:
+            task.cancel()
+        with suppress(Exception):
+            await asyncio.wait_for(self._probe.close(), 2)
+            await asyncio.wait_for(self.kernel.close(), 5)
+        log.info("stopped", extra={"late": len(late)})
