@@ -1,0 +1,47 @@
+"""The heart of notify: hear, put in place, and intend what must be said."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.notify.domain.attempts import AttemptFinished, finish
+from services.notify.domain.learn import learn
+from services.notify.domain.plan import plan
+from services.notify.domain.state import Notices
+from shared.contracts.envelope import Event
+from shared.errors import NotFound, Rejected
+from shared.runner import decision
+from shared.runner.decision import Input, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Context(decision.Context):
+    """What notify may know besides: how patient it is, and in which language it speaks when nobody says."""
+
+    patience: timedelta = timedelta(seconds=15)  # an opening letter waits this long to be complete
+    receipt_window: timedelta = timedelta(minutes=15)  # an uncertain attempt may still turn out to have arrived
+    default_locale: str = "en"
+
+
+Decision = decision.Decision[Notices, Context]
+
+
+def decide(state: Notices | None, given: Input, context: Context) -> Decision:
+    """New facts and time lead to messages; finished attempts lead to what others must hear of them."""
+    match given:
+        case Event():
+            known = state or Notices(complaint_id=given.subject)
+            learned = learn(known, given, patience=context.patience, now=context.now)
+            return _planned(learned, context)
+        case Tick():
+            return _planned(state, context) if state else decision.Decision(state=None)
+        case AttemptFinished():
+            if state is None:
+                raise NotFound
+            recorded, says = finish(state, given, now=context.now, receipt_window=context.receipt_window)
+            return decision.Decision(state=recorded, says=says)
+    raise Rejected(f"expected an event, a tick or a finished attempt, got {type(given).__name__}")
+
+
+def _planned(state: Notices, context: Context) -> Decision:
+    after, says = plan(state, context.now, context.default_locale)
+    return decision.Decision(state=after, says=says)

@@ -1,0 +1,148 @@
+"""What notify remembers of one complaint: what is known, what waits to be told, and what was told already."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from services.notify.domain.content import Content
+from shared.contracts.envelope import ComplaintId, EventId, Frozen, PartyId
+from shared.contracts.events import MessageKind, Outcome, ProgressState, Redress
+from shared.runner.decision import State as Remembered
+
+Result = Literal["accepted", "failed", "suppressed"]
+Status = Literal["queued", "sending", "retry_wait", "accepted", "uncertain", "dead", "suppressed"]
+AttemptOutcome = Literal["sent", "failed_transient", "failed_permanent", "uncertain"]
+
+
+class Origin(Frozen):
+    """The event that makes us write."""
+
+    id: EventId
+    sequence: int
+    time: AwareDatetime
+
+
+class Recipient(Frozen):
+    """Whom we write to. `wishes` are language tags in order of preference."""
+
+    party: PartyId
+    name: str | None = Field(default=None, repr=False)
+    email: str | None = Field(default=None, repr=False)
+    timezone: str | None = None
+    wishes: tuple[str, ...] = ()
+
+
+class Received(Frozen):
+    """The complaint as it reached us; without it nobody can be told anything."""
+
+    reference: str
+    received_at: AwareDatetime
+    recipient: Recipient
+    subject: str | None = Field(default=None, repr=False)
+    expected_outcome: str | None = Field(default=None, repr=False)
+
+
+class Owner(Frozen):
+    """Who looks after it."""
+
+    team: str
+    handler: str | None = Field(default=None, repr=False)
+
+
+class Promise(Frozen):
+    """The latest date to be told; `broken` once it passed without a word."""
+
+    number: int
+    due_at: AwareDatetime
+    made_at: AwareDatetime
+    broken: bool = False
+
+
+class News(Frozen):
+    """Something to tell, and what only its own event knows. `wait_until` is how long it may wait to be complete."""
+
+    kind: MessageKind
+    origin: Origin
+    wait_until: AwareDatetime | None = None
+    words: str | None = Field(default=None, repr=False)
+    promise: int | None = None
+    due_at: AwareDatetime | None = None
+    old_due_at: AwareDatetime | None = None
+    reason: str | None = None
+    progress: ProgressState | None = None
+    outcome: Outcome | None = None
+    redress: tuple[Redress, ...] = ()
+
+
+class Intent(Frozen):
+    """Something that was decided once and for ever.
+
+    `result` is None while it is open, and stays None where newer news overtook it before it was written.
+    """
+
+    kind: MessageKind
+    cause: EventId
+    recipient: PartyId
+    result: Result | None = None
+
+
+class NewMessage(Frozen):
+    """A message for the table; `message_id` follows from the intent, so that it is the same on every replay."""
+
+    message_id: UUID
+    complaint_id: ComplaintId
+    intent: str
+    kind: MessageKind
+    recipient: PartyId
+    address: str | None = Field(repr=False)
+    locale: str
+    content: Content
+    states_promise: int | None = None
+    suppressed: str | None = None
+
+    @property
+    def intent_key(self) -> str:
+        """Unique over all complaints and for ever: `complaint:kind:cause-sequence:recipient`."""
+        return f"{self.complaint_id}:{self.intent}"
+
+
+class Finished(Frozen):
+    """How an attempt ended and where that leaves its message; `status` None leaves the message alone."""
+
+    message_id: UUID
+    attempt: int
+    outcome: AttemptOutcome
+    code: str
+    status: Status | None
+    next_attempt_at: AwareDatetime | None = None
+    locale: str | None = None
+    template: str | None = None
+
+
+class Notices(Remembered):
+    """The state. `planned` and `finished` leave with the transaction and are not part of the stored document."""
+
+    received: Received | None = None
+    category: tuple[str, ...] = ()
+    language: str | None = None
+    owner: Owner | None = None
+    promise: Promise | None = None
+    closed_at: AwareDatetime | None = None
+    owes_date: bool = False  # an opening letter left without a date
+    waiting: tuple[News, ...] = ()
+    intents: dict[str, Intent] = Field(default_factory=dict)
+    due_at: AwareDatetime | None = None
+    planned: tuple[NewMessage, ...] = Field(default=(), exclude=True)
+    finished: tuple[Finished, ...] = Field(default=(), exclude=True)
+
+
+def intent_of(news: News, recipient: PartyId) -> str:
+    """The part of an intent key that is unique within its complaint."""
+    return f"{news.kind}:{news.origin.sequence}:{recipient}"
+
+
+def order(news: News) -> tuple[bool, datetime, str, int]:
+    """The order of telling: the acknowledgement before everything, then as things happened."""
+    return (news.kind != "acknowledgement", news.origin.time, news.kind, news.origin.sequence)

@@ -1,0 +1,82 @@
+"""How one recipient is spoken to: their language, their calendar and clock, their way of writing money."""
+
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_timezone_name
+from babel.numbers import format_currency
+
+from services.notify.templates.catalogue import language_for, words
+from shared.contracts.events import Redress
+from shared.errors import Misconfigured
+
+_CLDR = {"zh-Hans": "zh_Hans_CN", "zh-Hant": "zh_Hant_TW", "sr-Cyrl": "sr_Cyrl_RS", "sr-Latn": "sr_Latn_RS"}
+
+
+class Speech:
+    """The words and formats for one language tag and one time zone."""
+
+    def __init__(self, tag: str, timezone: str | None, default_timezone: str = "UTC") -> None:
+        self.language = language_for(tag)
+        self.locale = cldr(tag, self.language)
+        self.zone = zone(timezone) or zone(default_timezone) or UTC
+        self._words = words(self.language)
+
+    def say(self, key: str, **values: str) -> str:
+        """The sentence, with its placeholders filled. A missing sentence is a mistake of ours and stops the letter."""
+        try:
+            return self._words[key].format(**values)
+        except KeyError:
+            raise Misconfigured(f"catalogue {self.language}: expected {key} and its placeholders") from None
+
+    def label(self, section: str, code: str | tuple[str, ...] | None) -> str | None:
+        """The word for a code, of a path the most special one that has a word; None when there is none."""
+        codes = (code,) if isinstance(code, str) else tuple(reversed(code or ()))
+        return next((self._words[k] for k in (f"{section}.{_tail(c)}" for c in codes) if k in self._words), None)
+
+    def moment(self, instant: datetime) -> str:
+        """Weekday, date, time and zone as people there write them, e.g. `Thursday, 26 November 2026, 17:00 (…)`."""
+        local = instant.astimezone(self.zone)
+        date = format_date(local, "full", locale=self.locale)
+        time = format_time(local, "short", locale=self.locale)
+        return f"{date}, {time} ({zone_name(local, self.locale)})"
+
+    def offer(self, redress: Redress) -> str:
+        """One thing we offer, with its amount where money is the remedy."""
+        name = self.say(f"redress.{redress.kind}")
+        if redress.amount is None or redress.currency is None:
+            return name
+        return f"{name}: {format_currency(redress.amount, redress.currency, locale=self.locale)}"
+
+
+def zone_name(local: datetime, locale: Locale) -> str:
+    """The zone's long name, standard or daylight as it applies on that day."""
+    return get_timezone_name(local, width="long", locale=locale)
+
+
+@cache
+def cldr(tag: str, language: str) -> Locale:
+    """The CLDR locale for a tag: with its region where CLDR has it, always in the language of the words."""
+    region = next((part for part in tag.replace("_", "-").split("-")[1:] if len(part) == 2 and part.isalpha()), None)
+    plain = Locale.parse(_CLDR.get(language, language))
+    if region is None or language_for(tag) != language:
+        return plain
+    try:
+        return Locale(plain.language, territory=region.upper(), script=plain.script)
+    except UnknownLocaleError:
+        return plain
+
+
+@cache
+def zone(name: str | None) -> tzinfo | None:
+    """The time zone of that IANA name; None when there is no such zone."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _tail(code: str) -> str:
+    return code.rpartition(".")[2].rpartition("/")[2]
