@@ -1,0 +1,1 @@
+"""Bulk submission: rows of a file become complaints, each under its own idempotency key, so that repeating is safe."""

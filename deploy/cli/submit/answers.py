@@ -1,0 +1,78 @@
+"""What intake says to each line of a batch, in the four words that a person needs."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.errors import Unavailable
+
+Fate = Literal["accepted", "replayed", "rejected", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row on its way: where it stood, its key, and the bytes of its form."""
+
+    number: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a row. `reason` names a field and what is expected, and never repeats what was given."""
+
+    line: int
+    fate: Fate
+    complaint_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of a run, the ids to wait for, and the first reasons."""
+
+    fates: Counter[Fate] = field(default_factory=Counter)
+    cleaned: int = 0
+    ids: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def answered(self) -> int:
+        """Rows whose fate is known."""
+        return self.fates.total()
+
+    @property
+    def good(self) -> int:
+        """Rows that intake has, now or from before."""
+        return self.fates["accepted"] + self.fates["replayed"]
+
+    def add(self, answer: Answer) -> None:
+        """Count one row."""
+        self.fates[answer.fate] += 1
+        if answer.complaint_id:
+            self.ids.append(answer.complaint_id)
+        if answer.reason:
+            self.reasons[answer.reason] += 1
+
+
+def read_answers(lines: Sequence[Line], body: bytes) -> list[Answer]:
+    """One answer per line sent, in order. Raises `Unavailable` when there are not as many."""
+    told = [json.loads(line) for line in body.splitlines() if line.strip()]
+    if len(told) != len(lines):
+        raise Unavailable(f"Intake answered {len(told)} of {len(lines)} lines.")
+    return [_answer(line, item) for line, item in zip(lines, told, strict=True)]
+
+
+def _answer(line: Line, told: dict[str, Any]) -> Answer:
+    status = int(told.get("status", 0))
+    if status in (200, 201):
+        fate: Fate = "accepted" if status == 201 and not told.get("replayed") else "replayed"
+        return Answer(line.number, fate, complaint_id=str(told["id"]))
+    return Answer(line.number, "rejected", reason=_reason(told))
+
+
+def _reason(told: dict[str, Any]) -> str:
+    problem = told.get("problem") or told
+    return str(problem.get("detail") or problem.get("title") or f"status {told.get('status')}")

@@ -1,0 +1,182 @@
+"""Rows out of JSONL or CSV, plain or gzipped, from a file or a pipe. A bad row is reported and its neighbours go on."""
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, BinaryIO, Literal, Self, TypeAlias
+
+from shared.errors import Rejected
+
+Format = Literal["jsonl", "csv"]
+GZIP_MAGIC = b"\x1f\x8b"
+BOM = b"\xef\xbb\xbf"
+LINE_MAX = 4 * 1024 * 1024  # bytes; far above what intake takes, low enough for any machine
+DELIMITERS = ",;\t|"
+Lines: TypeAlias = "io.BufferedReader[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of the source; `line` counts from 1 and is where it begins."""
+
+    line: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A record that cannot be read; the reason quotes nothing of it."""
+
+    line: int
+    reason: str
+
+
+class Source:
+    """An open source whose position can be asked for while it is being read."""
+
+    def __init__(self, raw: BinaryIO, *, size: int | None) -> None:
+        self._raw = _Counted(raw)
+        self.size = size  # bytes as stored, None for a pipe
+        peeked = io.BufferedReader(self._raw)
+        packed = peeked.peek(2)[:2] == GZIP_MAGIC
+        self._lines: Lines = io.BufferedReader(gzip.GzipFile(fileobj=peeked) if packed else peeked)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._raw.close()
+
+    @property
+    def position(self) -> int:
+        """Bytes taken from the source so far, compressed where it is compressed."""
+        return self._raw.taken
+
+    def rows(self, form: Format | None = None) -> Iterator[Row | BadRow]:
+        """Every record in order. Raises `Rejected` where the source as a whole cannot be read on."""
+        lines = self._lines
+        try:
+            start = lines.peek(4096).removeprefix(BOM).lstrip()[:1]
+            if start == b"[" and form is None:
+                raise Rejected("The file holds one JSON array. Give one JSON object per line (jq -c '.[]' does that).")
+            form = form or ("jsonl" if start == b"{" else "csv")
+            yield from _READERS[form](lines)
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise Rejected("The compressed file is damaged or cut off; rows up to there were read.") from None
+
+
+class _Counted(io.RawIOBase):
+    """A raw stream that knows how much was taken from it."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._raw.read(len(buffer))
+        buffer[: len(data)] = data
+        self.taken += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def open_source(path: Path, stdin: Callable[[], BinaryIO]) -> Source:
+    """The file, or standard input for `-`. Raises `Rejected` with a sentence when it cannot be opened."""
+    if str(path) == "-":
+        return Source(stdin(), size=None)
+    try:
+        return Source(path.open("rb"), size=path.stat().st_size)
+    except OSError as error:
+        raise Rejected(f"Cannot read {path}: {(error.strerror or 'unknown reason').lower()}.") from None
+
+
+def _jsonl(lines: Lines) -> Iterator[Row | BadRow]:
+    number = 0
+    while line := lines.readline(LINE_MAX + 1):
+        number += 1
+        if len(line) > LINE_MAX:
+            while line and not line.endswith(b"\n"):
+                line = lines.readline(LINE_MAX)
+            yield BadRow(number, f"longer than {LINE_MAX // 1024 // 1024} MiB")
+        elif line.removeprefix(BOM).strip():
+            yield _json_row(number, line.removeprefix(BOM) if number == 1 else line)
+
+
+def _json_row(number: int, line: bytes) -> Row | BadRow:
+    try:
+        values = json.loads(line.decode())
+    except UnicodeDecodeError:
+        return BadRow(number, "not UTF-8")
+    except json.JSONDecodeError as error:
+        return BadRow(number, f"not JSON: {error.msg} at column {error.colno}")
+    except (ValueError, RecursionError):
+        return BadRow(number, "not JSON that can be read: a number too long or nesting too deep")
+    if not isinstance(values, dict):
+        return BadRow(number, "expected a JSON object, got something else")
+    return Row(number, values)
+
+
+def _csv(lines: Lines) -> Iterator[Row | BadRow]:
+    csv.field_size_limit(LINE_MAX)
+    text = io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape", newline="")
+    head = text.readline()
+    reader = csv.reader(_chain(head, text), delimiter=_delimiter(head))
+    header = [name.strip() for name in next(reader, [])]
+    _check_header(header)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield BadRow(line, f"not CSV: {error}")
+            continue
+        if cells:
+            yield _csv_row(line, header, cells)
+
+
+def _chain(head: str, rest: IO[str]) -> Iterator[str]:
+    yield head
+    yield from rest
+
+
+def _delimiter(head: str) -> str:
+    return max(DELIMITERS, key=head.count)
+
+
+def _check_header(header: list[str]) -> None:
+    if any("\udc80" <= char <= "\udcff" for name in header for char in name):
+        raise Rejected("The file is not UTF-8. Convert it first, for example with iconv -f WINDOWS-1252 -t UTF-8.")
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if not header or twice:
+        raise Rejected(
+            "The first line of a CSV file must name its columns, each once"
+            + f"; {', '.join(twice)}" * bool(twice)
+            + "."
+        )
+
+
+def _csv_row(line: int, header: list[str], cells: list[str]) -> Row | BadRow:
+    if len(cells) != len(header):
+        return BadRow(line, f"has {len(cells)} columns where the header has {len(header)}")
+    if any("\udc80" <= char <= "\udcff" for cell in cells for char in cell):
+        return BadRow(line, "not UTF-8")
+    return Row(line, dict(zip(header, cells, strict=True)))
+
+
+_READERS: dict[Format, Callable[[Lines], Iterator[Row | BadRow]]] = {"jsonl": _jsonl, "csv": _csv}

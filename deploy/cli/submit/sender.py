@@ -1,0 +1,132 @@
+"""Sending: a few batches at a time, tried again while intake is away, halved when one is too large."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import httpx
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from deploy.cli.submit.answers import Answer, Line, Tally, read_answers
+from shared.errors import Misconfigured, Rejected, Unavailable
+
+ROUTE = "/v1/complaints:batch"
+LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+TOO_LARGE = 413
+DENIED = frozenset({401, 403})
+HOPELESS_AFTER = 200  # rows; when every one of the first so many is refused, the mapping is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How hard to push, and how long to wait for intake to come back."""
+
+    rows: int = 200  # per request
+    size: int = 1024 * 1024  # bytes per request
+    at_once: int = 4
+    patience: float = 300.0  # seconds
+    keep_going: bool = False
+
+
+class Sender:
+    """Sends lines through `client`, counts in `tally`, and reports every answer that is not good."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, tally: Tally, pace: Pace, *, report: Callable[[Answer], None]
+    ) -> None:
+        self._client = client
+        self._tally = tally
+        self._pace = pace
+        self._report = report
+
+    async def send_all(self, lines: Iterator[Line]) -> None:
+        """Everything the iterator gives. Raises `Unavailable` when patience is at its end; repeating is safe."""
+        try:
+            await self._send_side_by_side(lines)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _send_side_by_side(self, lines: Iterator[Line]) -> None:
+        room = asyncio.Semaphore(self._pace.at_once)
+        async with asyncio.TaskGroup() as group:
+            for batch in batches(lines, rows=self._pace.rows, size=self._pace.size):
+                await room.acquire()
+                self._give_up_when_hopeless()
+                task = group.create_task(self._send(batch))
+                task.add_done_callback(lambda _: room.release())
+
+    async def _send(self, batch: Sequence[Line]) -> None:
+        for answer in await self._answers(batch):
+            self._tally.add(answer)
+            if answer.reason:
+                self._report(answer)
+
+    async def _answers(self, batch: Sequence[Line]) -> list[Answer]:
+        response = await self._post(b"\n".join(line.body for line in batch) + b"\n")
+        if response.status_code == TOO_LARGE:
+            return await self._halved(batch)
+        if response.status_code in DENIED:
+            raise Misconfigured(f"Intake refuses the token: {_detail(response)}")
+        if response.is_error:
+            raise Rejected(f"Intake refuses the batch: {_detail(response)}")
+        return read_answers(batch, response.content)
+
+    async def _halved(self, batch: Sequence[Line]) -> list[Answer]:
+        if len(batch) == 1:
+            return [Answer(batch[0].number, "rejected", reason="larger than intake takes")]
+        middle = len(batch) // 2
+        return [*await self._answers(batch[:middle]), *await self._answers(batch[middle:])]
+
+    async def _post(self, body: bytes) -> httpx.Response:
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type((httpx.TransportError, Unavailable)),
+            wait=wait_exponential_jitter(multiplier=0.2, max=10),
+            stop=stop_after_delay(self._pace.patience),
+        )
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    return await self._post_once(body)
+        except RetryError as error:
+            why = error.last_attempt.exception()
+            raise Unavailable(
+                f"Intake did not answer for {self._pace.patience:.0f} s ({type(why).__name__})."
+            ) from None
+        raise AssertionError  # tenacity either returns or raises
+
+    async def _post_once(self, body: bytes) -> httpx.Response:
+        response = await self._client.post(ROUTE, content=body, headers={"content-type": "application/x-ndjson"})
+        if response.status_code in LATER:
+            raise Unavailable(f"Intake says {response.status_code}.")
+        return response
+
+    def _give_up_when_hopeless(self) -> None:
+        tally = self._tally
+        if self._pace.keep_going or tally.good or tally.fates["rejected"] < HOPELESS_AFTER:
+            return
+        reason = tally.reasons.most_common(1)[0][0]
+        raise Rejected(
+            f"All of the first {tally.fates['rejected']} rows were refused, most often because: {reason}. "
+            "The mapping is probably wrong (--map, --set); --keep-going sends the rest all the same."
+        )
+
+
+def batches(lines: Iterator[Line], *, rows: int, size: int) -> Iterator[list[Line]]:
+    """Lines in groups of at most `rows` and about `size` bytes; a single larger line goes alone."""
+    group: list[Line] = []
+    weight = 0
+    for line in lines:
+        if group and (len(group) >= rows or weight + len(line.body) > size):
+            yield group
+            group, weight = [], 0
+        group.append(line)
+        weight += len(line.body)
+    if group:
+        yield group
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {response.status_code}"

@@ -1,0 +1,98 @@
+"""Other people's columns become our form."""
+
+from typing import Any
+
+import pytest
+
+from deploy.cli.submit.mapping import apply, pick, read_plan, tidy
+from deploy.cli.submit.rows import Row
+from shared.errors import Misconfigured, Rejected
+
+
+def form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
+    return apply(read_plan(maps, sets, zone), Row(7, values)).form
+
+
+def test_a_column_fills_a_field_and_a_dotted_field_makes_a_group() -> None:
+    assert form(["narrative=text", "customer.email=mail"], [], text="It broke.", mail="c@example.com") == {
+        "narrative": "It broke.",
+        "customer": {"email": "c@example.com"},
+    }
+
+
+def test_a_constant_is_used_where_the_mapped_column_is_empty() -> None:
+    assert form(["channel=how"], ["channel=phone"], how="Web") == {"channel": "web"}
+    assert form(["channel=how"], ["channel=phone"], how=" ") == {"channel": "phone"}
+    assert form(["channel=how"], ["channel=phone"]) == {"channel": "phone"}
+
+
+def test_a_template_takes_columns_and_the_line() -> None:
+    assert form([], ["customer.email=c{id}-{line}@example.com"], id="k9") == {
+        "customer": {"email": "ck9-7@example.com"}
+    }
+
+
+def test_a_template_without_its_column_names_field_and_column() -> None:
+    with pytest.raises(Rejected, match=r"customer\.email: the column id"):
+        form([], ["customer.email={id}@example.com"], id="")
+
+
+def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> None:
+    assert pick({"extra": {"company": "A"}}, "extra.company") == "A"
+    assert pick({"extra.company": "B", "extra": {"company": "A"}}, "extra.company") == "B"
+    assert pick({"extra": "text"}, "extra.company") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "zone", "expected"),
+    [
+        ("2023-05-10", "UTC", "2023-05-10T00:00:00+00:00"),
+        ("2023-05-10", "Asia/Jakarta", "2023-05-10T00:00:00+07:00"),
+        ("2025-12-13T13:59:00+03:00", "Asia/Jakarta", "2025-12-13T13:59:00+03:00"),
+        ("2025-12-13 13:59", "Europe/Oslo", "2025-12-13T13:59:00+01:00"),
+        ("yesterday", "UTC", "yesterday"),
+    ],
+)
+def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(given: str, zone: str, expected: str) -> None:
+    assert form(["received_at=at"], [], zone, at=given) == {"received_at": expected}
+
+
+def test_control_characters_go_and_paragraphs_stay() -> None:
+    done = tidy("one\x00two\r\n\r\nthree\u2028four\x07", one_line=False)
+    assert done.text == "one two\n\nthree\nfour"
+    assert done.changed
+
+
+def test_line_ends_alone_are_not_worth_telling() -> None:
+    assert tidy("one\r\ntwo \n", one_line=False) == tidy("one\ntwo", one_line=False)
+
+
+def test_a_heading_becomes_one_line() -> None:
+    assert tidy("Late\n  again", one_line=True).text == "Late again"
+
+
+def test_a_lone_surrogate_from_json_can_be_sent() -> None:
+    tidy("half \ud83d emoji", one_line=False).text.encode()
+
+
+def test_a_row_that_was_cleaned_says_so() -> None:
+    plan = read_plan(["narrative=text"], [])
+    assert apply(plan, Row(1, {"text": "a\x00b"})).cleaned
+    assert not apply(plan, Row(1, {"text": "a\nb"})).cleaned
+
+
+def test_numbers_and_lists_become_text() -> None:
+    assert form(["attributes.order=no", "attributes.tags=tags"], [], no=42, tags=["a"]) == {
+        "attributes": {"order": "42", "tags": '["a"]'}
+    }
+
+
+@pytest.mark.parametrize("item", ["narrative", "narrative=", "story=text", "customer=text", "attributes.=x", "=x"])
+def test_a_wrong_mapping_is_refused_before_anything_is_sent(item: str) -> None:
+    with pytest.raises(Misconfigured, match="--map"):
+        read_plan([item], [])
+
+
+def test_an_unknown_zone_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="IANA"):
+        read_plan([], [], "Mars/Crater")

@@ -1,0 +1,114 @@
+"""Reading what people have: JSONL and CSV, plain and gzipped, clean and not."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from deploy.cli.submit.rows import BadRow, Row, Source, open_source
+from shared.errors import Rejected
+
+
+def rows(data: bytes) -> list[Row | BadRow]:
+    return list(Source(io.BytesIO(data), size=len(data)).rows())
+
+
+def test_a_json_line_is_a_row_and_knows_its_line() -> None:
+    assert rows(b'{"a": 1}\n\n{"a": 2}') == [Row(1, {"a": 1}), Row(3, {"a": 2})]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"not json", "not JSON"),
+        (b"[1]", "expected a JSON object"),
+        (b'{"a": "\xff"}', "not UTF-8"),
+        (b'{"a": ' + b"[" * 200_000, "not JSON that can be read"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not JSON that can be read"),
+    ],
+)
+def test_a_bad_json_line_is_named_and_its_neighbours_are_read(line: bytes, reason: str) -> None:
+    found = rows(b'{"a": 1}\n' + line + b'\n{"a": 3}\n')
+    assert [row.line for row in found] == [1, 2, 3]
+    assert isinstance(found[1], BadRow)
+    assert reason in found[1].reason
+
+
+def test_a_line_beyond_all_measure_is_skipped_without_holding_it() -> None:
+    found = rows(b'{"a": 1}\n{"a": "' + b"x" * (9 * 1024 * 1024) + b'"}\n{"a": 3}\n')
+    assert found == [Row(1, {"a": 1}), BadRow(2, "longer than 4 MiB"), Row(3, {"a": 3})]
+
+
+def test_a_reason_never_repeats_what_the_row_says() -> None:
+    found = rows(b'{"a": 1}\n{"name": "Customer 12", oops\n')[1]
+    assert isinstance(found, BadRow)
+    assert "Customer" not in found.reason
+
+
+def test_gzip_is_recognised_by_its_content_and_not_by_a_name() -> None:
+    assert rows(gzip.compress(b'{"a": 1}\n')) == [Row(1, {"a": 1})]
+
+
+def test_a_cut_off_gzip_gives_its_rows_and_then_says_so() -> None:
+    data = gzip.compress(b"".join(b'{"a": %d, "b": "%x"}\n' % (n, n * n * 7919) for n in range(20_000)))
+    seen = []
+    with pytest.raises(Rejected, match="cut off"):
+        seen.extend(Source(io.BytesIO(data[:-2000]), size=None).rows())
+    iterator = Source(io.BytesIO(data[:-2000]), size=None).rows()
+    assert next(iterator) == Row(1, {"a": 0, "b": "0"})
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_is_read_with_whatever_separates_its_columns(delimiter: str) -> None:
+    text = delimiter.join(["id", "text"]) + "\n" + delimiter.join(["1", "broken"]) + "\n"
+    assert rows(text.encode()) == [Row(2, {"id": "1", "text": "broken"})]
+
+
+def test_csv_from_a_spreadsheet_has_a_mark_and_quoted_line_breaks() -> None:
+    data = b'\xef\xbb\xbfid,text\r\n1,"two\r\nlines, one cell"\r\n2,plain\r\n'
+    assert rows(data) == [Row(2, {"id": "1", "text": "two\r\nlines, one cell"}), Row(4, {"id": "2", "text": "plain"})]
+
+
+def test_a_csv_row_with_other_columns_than_the_header_is_named() -> None:
+    assert rows(b"id,text\n1\n2,ok\n") == [
+        BadRow(2, "has 1 columns where the header has 2"),
+        Row(3, {"id": "2", "text": "ok"}),
+    ]
+
+
+def test_a_csv_row_that_is_not_utf8_is_named() -> None:
+    assert rows(b"id,text\n1,caf\xe9\n2,ok\n") == [BadRow(2, "not UTF-8"), Row(3, {"id": "2", "text": "ok"})]
+
+
+def test_a_csv_header_in_another_encoding_stops_with_what_to_do() -> None:
+    with pytest.raises(Rejected, match="iconv"):
+        rows(b"id,r\xe9clamation\n1,x\n")
+
+
+def test_a_csv_header_that_names_a_column_twice_is_refused() -> None:
+    with pytest.raises(Rejected, match="each once; id"):
+        rows(b"id,id\n1,2\n")
+
+
+def test_a_json_array_is_refused_with_the_way_out() -> None:
+    with pytest.raises(Rejected, match="one JSON object per line"):
+        rows(b'[{"a": 1}]')
+
+
+def test_an_empty_file_has_no_rows_to_read() -> None:
+    with pytest.raises(Rejected, match="name its columns"):
+        rows(b"")
+
+
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="no such file"):
+        open_source(tmp_path / "nothing.jsonl", io.BytesIO)
+
+
+def test_the_position_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"a": 1}\n' * 1000))
+    with open_source(path, io.BytesIO) as source:
+        assert len(list(source.rows())) == 1000
+        assert source.position == source.size
