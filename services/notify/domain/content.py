@@ -17,7 +17,7 @@ REQUIRED: Final[dict[MessageKind, tuple[str, ...]]] = {
     "promise_moved": ("reference", "due_at"),
     "delay": ("reference", "old_due_at"),
     "handler_changed": ("reference", "team"),
-    "resolution": ("reference", "outcome"),
+    "resolution": ("reference", "outcome", "words"),
     "reopened": ("reference",),
     "withdrawn": ("reference",),
 }

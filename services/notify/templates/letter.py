@@ -25,7 +25,7 @@ Shape = Literal["html", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A printed letter; `locale` is what it is written in, `template` names kind, language and version of its sources."""
+    """A printed letter: what it is written in, and the `template`: kind, language and version of its sources."""
 
     subject: str = field(repr=False)
     html: str = field(repr=False)
