@@ -7,6 +7,7 @@ from services.intake.forms.complaint import (
     KEY_PATTERN,
     Complaint,
     ComplaintLine,
+    is_key,
 )
 from services.intake.forms.facts import Feedback, Message, Progress, Reopening, Resolution, Withdrawal
 from services.intake.forms.people import warm_up
@@ -28,6 +29,7 @@ __all__ = [
     "Resolution",
     "Withdrawal",
     "invalid",
+    "is_key",
     "read_form",
     "warm_up",
 ]

@@ -1,5 +1,6 @@
 """The complaint as others file it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ ATTRIBUTES_MAX = 32
 AHEAD = timedelta(minutes=5)  # clocks of honest clients differ by so much
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 KEY_PATTERN = r"^[\x21-\x7E]{1,200}$"
+KEY = re.compile(KEY_PATTERN)
 
 
 def plausible(moment: datetime, now: datetime) -> bool:
@@ -91,3 +93,8 @@ class ComplaintLine(Complaint):
 
 COMPLAINT: TypeAdapter[Complaint] = TypeAdapter(Complaint)
 COMPLAINT_LINE: TypeAdapter[ComplaintLine] = TypeAdapter(ComplaintLine)
+
+
+def is_key(text: str) -> bool:
+    """Whether it can be an idempotency key."""
+    return KEY.fullmatch(text) is not None

@@ -1,0 +1,18 @@
+"""What can be set for intake, beside what every service has."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Environment variables begin with INTAKE_ or, for what all services share, with REDRESS_."""
+
+    model_config = SettingsConfigDict(env_prefix="INTAKE_", frozen=True, extra="ignore")
+
+    port: int = Field(default=8080, ge=0, le=65535, description="Port that HTTP listens on; 0 picks a free one.")
+    group_max: int = Field(default=200, ge=1, le=1000, description="New complaints in one transaction at most.")
+    waiting_max: int = Field(
+        default=5_000, ge=1, description="New complaints that may wait for their commit before others get a 503."
+    )

@@ -1,0 +1,88 @@
+"""The public record on PostgreSQL: bulk in, bulk out, and one at a time for readers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic_core import from_json, to_json
+
+from services.intake.domain import Entry, State
+from shared.contracts import ComplaintId
+from shared.documents import Documents
+from shared.runner.decision import Context, Input
+
+# New lines of timelines, in the order in which they were decided.
+TELL = """
+insert into timeline (complaint_id, at, kind, facts, words, public)
+select complaint_id, at, kind, facts::jsonb, words, public
+from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+    with ordinality as row(complaint_id, at, kind, facts, words, public, n)
+order by n
+"""
+# One complaint as it stands, by its id or by its reference; a reader locks nothing.
+BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
+BY_REFERENCE = "select state from complaint where reference = $1"
+# Its story from the beginning.
+TIMELINE = """
+select at, kind, facts, words, public from timeline
+where complaint_id = $1 and (public or $2) order by at, id limit $3
+"""
+TIMELINE_MAX = 1000  # lines shown at once
+
+
+class Records:
+    """The states that the runner folds."""
+
+    def __init__(self) -> None:
+        self._documents = Documents(
+            State,
+            promoted={"reference": "text", "status": "text"},
+            promote=lambda state: (state.filed.reference if state.filed else None, state.status),
+        )
+
+    def prepare(self, inputs: Sequence[Input]) -> None:
+        """Nothing to work out beforehand."""
+        del inputs
+
+    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> Context:
+        """Intake decides from the state alone."""
+        del conn, prepared
+        return Context(now)
+
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, State]:
+        """All known states, locked in id order."""
+        return await self._documents.load(conn, ids)
+
+    async def save(self, conn: asyncpg.Connection, states: Sequence[State], context: Context) -> None:
+        """Documents in one statement, their new lines in another."""
+        del context
+        await self._documents.save(conn, states)
+        lines = [_line(state.complaint_id, entry) for state in states for entry in state.fresh]
+        if lines:
+            await conn.execute(TELL, *(list(column) for column in zip(*lines, strict=True)))
+
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
+        """Intake has no timers."""
+        del conn, now, limit
+        return []
+
+    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
+        """Intake has no timers."""
+
+
+def _line(complaint: ComplaintId, entry: Entry) -> tuple[Any, ...]:
+    return (complaint, entry.at, entry.kind, to_json(entry.facts).decode(), entry.words, entry.public)
+
+
+async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> State | None:
+    """The complaint as it stands, by `BY_ID` or `BY_REFERENCE`."""
+    found = await pool.fetchval(sql, what)
+    return State.model_validate_json(found) if found else None
+
+
+async def timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[Entry]:
+    """The lines of one complaint in the order in which things happened; `internal` ones only when asked for."""
+    rows = await pool.fetch(TIMELINE, complaint, internal, TIMELINE_MAX)
+    return [Entry.model_construct(**{**row, "facts": from_json(row["facts"])}) for row in rows]
