@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
 from aiokafka import ConsumerRecord
+from pydantic_core import to_json
 
 from shared.contracts.envelope import ComplaintId
 
@@ -50,6 +51,11 @@ class Dead:
     def status(self) -> str:
         """As stored."""
         return "parked" if self.parked else "buried"
+
+    def notice(self) -> bytes:
+        """What the dead topic is told: where it stood and why. The bytes, and any person in them, stay in the table."""
+        told = {"subject": self.subject, "event": self.event_id, "status": self.status, "error": self.error}
+        return to_json(told | {"topic": self.topic, "partition": self.partition, "offset": self.offset})
 
 
 def of_record(record: "ConsumerRecord[Any, Any]", error: str) -> Dead:

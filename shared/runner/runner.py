@@ -173,7 +173,7 @@ class Runner(Generic[S, C]):
 
     def _announce(self, dead: Dead) -> outbox.Row:
         key = dead.subject or dead.event_id
-        return outbox.Row(self.service.dead_topic, key, dead.event_id, dead.value or b"")
+        return outbox.Row(self.service.dead_topic, key, dead.event_id, dead.notice())
 
     def _report(self, outcome: Outcome, size: int, seconds: float) -> None:
         for name in Outcome.__slots__:

@@ -1,0 +1,65 @@
+"""The committed schemas are what the code says, and no change may strand a reader of the other version."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from shared.contracts import EVENTS, FACTS, SERVICES, Fact
+from shared.contracts import __file__ as package
+from shared.contracts.asyncapi import document, schema
+from shared.contracts.compatibility import breaks
+from shared.contracts.events import ComplaintReceived, Triaged
+
+FOLDER = Path(package).parent / "schemas"
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.kind)
+def test_the_committed_schema_is_compatible_and_current(fact: type[Fact]) -> None:
+    committed = json.loads((FOLDER / f"{fact.wire_type()}.json").read_text("utf-8"))
+    assert not breaks(committed, schema(fact)), f"a new meaning: make it version {fact.version + 1}"
+    assert committed == schema(fact), "run `make schemas` and commit the result"
+
+
+def test_no_schema_is_left_of_an_event_that_is_gone() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == {fact.wire_type() for fact in EVENTS}
+
+
+def changed(fact: type[Fact], **edits):
+    new = deepcopy(schema(fact))
+    facts = (
+        new["$defs"][fact.__name__]
+        if fact.__name__ in new["$defs"]
+        else next(d for d in new["$defs"].values() if set(fact.model_fields) <= set(d.get("properties", {})))
+    )
+    for name, edit in edits.items():
+        edit(facts) if callable(edit) else facts["properties"].update({name: edit})
+    return new
+
+
+@pytest.mark.parametrize(
+    ("fact", "edit", "says"),
+    [
+        (ComplaintReceived, lambda facts: facts["properties"].pop("reference"), "reference: removed"),
+        (ComplaintReceived, lambda facts: facts["required"].append("product"), "product: required now"),
+        (ComplaintReceived, lambda facts: facts["properties"]["reference"].update(type="integer"), "type was 'string'"),
+        (Triaged, lambda facts: facts["properties"]["severity"]["enum"].append("huge"), "its values changed"),
+        (Triaged, lambda facts: facts["properties"]["category"]["items"].update(type="integer"), "type was 'string'"),
+    ],
+)
+def test_what_would_strand_a_reader_is_found(fact: type[Fact], edit, says: str) -> None:
+    assert any(says in found for found in breaks(schema(fact), changed(fact, edit=edit)))
+
+
+def test_a_new_optional_field_strands_nobody() -> None:
+    assert breaks(schema(Triaged), changed(Triaged, mood={"type": "string", "default": ""})) == []
+
+
+def test_asyncapi_names_every_topic_with_its_one_writer_and_all_its_messages() -> None:
+    made = document()
+    assert made["asyncapi"].startswith("3.")
+    assert {c["address"] for c in made["channels"].values()} == {service.topic for service in SERVICES}
+    assert sum(operation["action"] == "send" for operation in made["operations"].values()) == len(SERVICES)
+    references = [m["$ref"].rsplit("/", 1)[-1] for c in made["channels"].values() for m in c["messages"].values()]
+    assert sorted(references) == sorted(made["components"]["messages"]) == sorted(f.wire_type() for f in FACTS)

@@ -1,0 +1,47 @@
+"""A kernel around the toy fold, on a database of the test's own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared import postgres
+from shared.contracts import ComplaintId
+from shared.metrics import Metrics
+from shared.runner.replay import Replay
+from shared.runner.runner import Runner
+from tests.factories import settings
+from tests.toy import SCHEMA, Counted, toy
+
+
+@dataclass
+class Rig:
+    """A runner with everything around it that a test wants to look at."""
+
+    runner: Runner[Counted, Any]
+    replay: Replay[Counted, Any]
+    pool: asyncpg.Pool
+    metrics: Metrics
+    dsn: str
+
+    async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
+        async with postgres.transaction(self.pool) as conn:
+            return await toy().store.heard(conn, subject)  # type: ignore[attr-defined]
+
+    async def rows(self, query: str, *given: Any) -> list[asyncpg.Record]:
+        return list(await self.pool.fetch(query, *given))
+
+
+@pytest.fixture
+async def rig(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Rig]:
+    chosen = settings(dsns["triage"], keys[1], retry_seconds=2, breaker_in_a_row=5)
+    await postgres.migrate(dsns["triage"], SCHEMA)
+    pool = await postgres.connect(chosen, "toy")
+    metrics = Metrics()
+    runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=metrics)
+    replay = Replay(toy(), pool=lambda: pool, event_bytes_max=chosen.event_bytes_max)
+    yield Rig(runner, replay, pool, metrics, dsns["triage"])
+    await pool.close()

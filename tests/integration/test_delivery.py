@@ -1,0 +1,269 @@
+"""The way over real Kafka: outbox → relay → topic → consumer → inbox, and what disturbs it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from deploy.local.kafka import EmbeddedKafka
+from deploy.local.topics import create_topics, topic_settings
+
+from shared import outbox, postgres
+from shared.consumer import Consumer
+from shared.contracts import INTAKE, TRIAGE, read, write
+from shared.health import Health
+from shared.kafka import partition_of
+from shared.metrics import Metrics
+from shared.relay import Relay
+from tests.factories import complaint_id, event, received, settings
+from tests.integration.conftest import Rig
+
+
+async def until(condition, seconds: float = 30.0):
+    """Poll until the (async) condition gives something true."""
+    async with asyncio.timeout(seconds):
+        while not (found := await condition()):
+            await asyncio.sleep(0.02)
+        return found
+
+
+@pytest.fixture
+async def topics(kafka: EmbeddedKafka) -> AsyncIterator[str]:
+    """Empty topics of this test's own making."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.delete_topics(list(set(topic_settings()) & set(await admin.list_topics())))
+
+    async def gone() -> bool:
+        return not set(topic_settings()) & set(await admin.list_topics())
+
+    await until(gone)
+    await create_topics(kafka.bootstrap)
+    yield kafka.bootstrap
+    await admin.close()
+
+
+@asynccontextmanager
+async def publisher(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def running(*jobs) -> AsyncIterator[asyncio.Event]:
+    """Run `job(stopping)` for each; stop them in order at the end and let their errors speak."""
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(job(stopping)) for job in jobs]
+    try:
+        yield stopping
+    finally:
+        stopping.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+
+
+def member(rig: Rig, bootstrap: str, public_key: Path) -> Consumer:
+    chosen = settings(rig.dsn, public_key, kafka=bootstrap)
+    return Consumer(TRIAGE, chosen, rig.runner, rig.metrics, Health(["kafka"]))
+
+
+async def say(producer: AIOKafkaProducer, one, **headers) -> None:
+    await producer.send_and_wait(INTAKE.topic, write(one), key=str(one.subject).encode(), **headers)
+
+
+async def end_offsets(bootstrap: str, topic: str) -> int:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets([TopicPartition(topic, n) for n in range(12)])
+    finally:
+        await consumer.stop()
+    return sum(ends.values())
+
+
+async def read_all(bootstrap: str, topic: str, count: int) -> list:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list = []
+    try:
+        async with asyncio.timeout(30):
+            while len(found) < count:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found.extend(records)
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(rig: Rig, topics: str, keys) -> None:
+    relay = Relay("triage", settings(rig.dsn, keys[1], kafka=topics), rig.metrics)
+    subjects = [complaint_id() for _ in range(20)]
+    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run, relay.run):
+        for n in range(1, 6):
+            for subject in subjects:
+                await say(producer, event(received(reference=f"w{n}"), subject=subject, sequence=n))
+        records = await read_all(topics, TRIAGE.topic, 100)
+    assert len(records) == 100
+    said = [(record.partition, read(record.value)) for record in records]
+    for subject in subjects:
+        mine = [one for _, one in said if one.subject == subject]
+        assert [one.sequence for one in mine] == [1, 2, 3, 4, 5]
+        assert await rig.heard(subject) == ("w1", "w2", "w3", "w4", "w5")
+    assert {partition for partition, _ in said} == {partition_of(str(s).encode(), 12) for s in subjects}
+
+
+async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig: Rig, topics: str, keys) -> None:
+    poison: list[tuple[bytes | None, list]] = [
+        (b"{", []),
+        (b'{"type":"redress.complaint.received.v1"}', []),
+        (b'{"type":"redress.complaint.received.v9"}', []),
+        (None, []),
+        (b"\xff" * 10, []),
+        (b"{" + b" " * 1_000_000, []),
+        (b"{", [("h", None)]),
+        (b"{", [("h", b"\xff")]),
+    ]
+    good = [event(received(reference="fine")) for _ in range(len(poison) * 2)]
+    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run):
+        for number, (value, headers) in enumerate(poison):
+            await say(producer, good[2 * number], headers=[("h", None), ("i", b"\xff")])
+            await producer.send_and_wait(INTAKE.topic, value, key=b"poison", headers=headers)
+            await say(producer, good[2 * number + 1])
+
+        async def handled() -> bool:
+            return len(await rig.rows("select from inbox")) >= len(poison) * 3
+
+        await until(handled)
+    letters = await rig.replay.open(None, 100)
+    assert len(letters) == len(poison)
+    assert {await rig.heard(one.subject) for one in good} == {("fine",)}
+
+
+async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: Rig, topics: str, keys) -> None:
+    """The consumer handles records, never acknowledges them, and another one gets them again."""
+    events = [event(received(reference="once")) for _ in range(50)]
+    async with publisher(topics) as producer:
+        for one in events:
+            await say(producer, one)
+    raw = AIOKafkaConsumer(
+        INTAKE.topic,
+        bootstrap_servers=topics,
+        group_id="redress-triage",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await raw.start()
+    seen: list = []
+    while len(seen) < 50:
+        for records in (await raw.getmany(timeout_ms=200)).values():
+            seen.extend(records)
+    await rig.runner.records(seen)
+    await raw.stop()
+    async with running(member(rig, topics, keys[1]).run):
+
+        async def repeated() -> bool:
+            return rig.metrics.value("redress_inputs", label="duplicate") >= 50
+
+        await until(repeated)
+    assert {await rig.heard(one.subject) for one in events} == {("once",)}
+
+
+async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(rig: Rig, topics: str, keys) -> None:
+    subjects = [complaint_id() for _ in range(60)]
+
+    async def all_done(count: int) -> None:
+        async def done() -> bool:
+            return len(await rig.rows("select from inbox")) >= count
+
+        await until(done, 60)
+
+    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run):
+        for subject in subjects:
+            await say(producer, event(received(reference="a"), subject=subject, sequence=1))
+        async with running(member(rig, topics, keys[1]).run):
+            for n, word in enumerate(("b", "c"), start=2):
+                for subject in subjects:
+                    await say(producer, event(received(reference=word), subject=subject, sequence=n))
+            await all_done(180)
+        for subject in subjects:
+            await say(producer, event(received(reference="d"), subject=subject, sequence=4))
+        await all_done(240)
+    assert Counter([await rig.heard(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
+
+
+async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, topics: str, keys) -> None:
+    """Two relays: one leads, the other waits for the lock; when the leader's connection dies the other goes on."""
+    chosen = settings(rig.dsn, keys[1], kafka=topics)
+    first, second = Relay("triage", chosen, rig.metrics), Relay("triage", chosen, Metrics())
+
+    async def append(count: int) -> None:
+        async with postgres.transaction(rig.pool) as conn:
+            events = [event(received()) for _ in range(count)]
+            await outbox.append(conn, [outbox.Row(TRIAGE.topic, e.subject, e.id, write(e)) for e in events])
+
+    stopping = asyncio.Event()
+    leading = asyncio.create_task(first.run(stopping))
+    await append(30)
+    await read_all(topics, TRIAGE.topic, 30)
+    waiting = asyncio.create_task(second.run(stopping))
+    await rig.pool.execute(
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
+    )
+    with pytest.raises(Exception, match="closed|terminat"):
+        await asyncio.wait_for(leading, 30)
+    await append(30)
+    records = await read_all(topics, TRIAGE.topic, 60)
+    assert len({read(record.value).id for record in records}) == 60
+    stopping.set()
+    await asyncio.wait_for(waiting, 30)
+
+
+async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig, topics: str, keys) -> None:
+    relay = Relay("triage", settings(rig.dsn, keys[1], kafka=topics), rig.metrics)
+    early, late = event(received()), event(received())
+    slow = await postgres.connect_alone(settings(rig.dsn, keys[1]), "slow")
+    async with running(relay.run):
+        transaction = slow.transaction()
+        await transaction.start()
+        await outbox.append(slow, [outbox.Row(TRIAGE.topic, early.subject, early.id, write(early))])
+        async with postgres.transaction(rig.pool) as conn:
+            await outbox.append(conn, [outbox.Row(TRIAGE.topic, late.subject, late.id, write(late))])
+        assert await end_offsets(topics, TRIAGE.topic) == 0, "nothing may pass a transaction that is still open"
+        await transaction.commit()
+        relay.wake()
+        records = await read_all(topics, TRIAGE.topic, 2)
+    assert {read(record.value).id for record in records} == {early.id, late.id}
+    await slow.close()
+
+
+async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(rig: Rig) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    one = event(received())
+    async with postgres.transaction(rig.pool) as conn:
+        await outbox.append(conn, [outbox.Row(TRIAGE.topic, one.subject, one.id, write(one))])
+    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+    cursor = await outbox.take_over(conn)
+    next_slot = datetime.now(UTC) + timedelta(seconds=600)
+    assert await outbox.rotate(conn, next_slot, cursor) == 0
+    (row,) = await outbox.pending(conn, cursor, 10)
+    done = outbox.Cursor(cursor.epoch, row["xid"], row["id"])
+    assert await outbox.rotate(conn, next_slot, done) == 1
+    assert not await rig.rows("select from outbox")
+    await conn.close()
+
+
+async def test_an_old_epoch_cannot_move_the_cursor(rig: Rig) -> None:
+    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+    old = await outbox.take_over(conn)
+    new = await outbox.take_over(conn)
+    assert not await outbox.move(conn, old)
+    assert await outbox.move(conn, new)
+    await conn.close()

@@ -1,0 +1,209 @@
+"""The runner on real PostgreSQL: what is committed together, what is buried alone, what waits."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from tests.integration.conftest import Rig
+
+from shared.contracts import read
+from shared.errors import Rejected
+from shared.runner.runner import Outcome, Tripped
+from tests.factories import complaint_id, event, received, record
+from tests.toy import Add
+
+
+def words(*references: str, subject=None):
+    subject = subject or complaint_id()
+    events = [event(received(reference=word), subject=subject, sequence=n) for n, word in enumerate(references, 1)]
+    return subject, [record(one, offset=n) for n, one in enumerate(events)]
+
+
+async def test_a_batch_is_committed_with_state_inbox_and_outbox(rig: Rig) -> None:
+    subject, records = words("one", "two")
+    assert await rig.runner.records(records) == Outcome(done=2)
+    assert await rig.heard(subject) == ("one", "two")
+    said = [read(row["value"]) for row in await rig.rows("select value from outbox order by xid, id")]
+    assert [(one.sequence, one.facts.team, one.subject) for one in said] == [(1, "one", subject), (2, "two", subject)]
+    assert said[0].causationid and said[0].source == "/redress/triage"
+
+
+async def test_an_event_heard_twice_changes_nothing(rig: Rig) -> None:
+    subject, records = words("one")
+    await rig.runner.records(records)
+    assert await rig.runner.records(records * 2) == Outcome(duplicate=2)
+    assert await rig.heard(subject) == ("one",)
+
+
+async def test_sequences_go_on_without_a_gap_over_batches(rig: Rig) -> None:
+    subject, records = words("a", "b", "c")
+    for one in records:
+        await rig.runner.records([one])
+    assert [read(r["value"]).sequence for r in await rig.rows("select value from outbox order by xid, id")] == [1, 2, 3]
+    assert (await rig.rows("select version from complaint where complaint_id = $1", subject))[0]["version"] == 3
+
+
+@pytest.mark.parametrize("word", ["BROKEN", "BUG", "HUGE", "NUL"])
+async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(rig: Rig, word: str) -> None:
+    before, first = words("fine")
+    guilty, middle = words(word)
+    after, last = words("fine", "fine")
+    outcome = await rig.runner.records([*first, *middle, *last])
+    assert (outcome.done, outcome.buried) == (3, 1)
+    assert await rig.heard(before) == ("fine",)
+    assert await rig.heard(after) == ("fine", "fine")
+    assert await rig.heard(guilty) == ()
+    assert await rig.runner.records(middle) == Outcome(duplicate=1), "buried once, whatever Kafka redelivers"
+
+
+async def test_later_events_of_the_same_complaint_wait_behind_the_buried_one(rig: Rig) -> None:
+    subject, records = words("one", "BROKEN", "two", "three")
+    outcome = await rig.runner.records(records[:3])
+    assert (outcome.done, outcome.buried, outcome.parked) == (1, 1, 1)
+    assert (await rig.runner.records(records[3:])).parked == 1
+    assert await rig.heard(subject) == ("one",)
+    letters = await rig.replay.open(subject, 10)
+    assert [row["status"] for row in letters] == ["buried", "parked", "parked"]
+    assert letters[0]["error"] == "this one is broken"
+
+
+async def test_replay_applies_in_order_and_stops_at_what_still_fails(rig: Rig) -> None:
+    subject, records = words("one", "BROKEN", "two", "three")
+    await rig.runner.records(records)
+    assert (await rig.replay.subject(subject)).left == 3
+    assert await rig.replay.discard((await rig.replay.open(subject, 1))[0]["id"])
+    done = await rig.replay.subject(subject)
+    assert (done.applied, done.left) == (2, 0)
+    assert await rig.heard(subject) == ("one", "two", "three")
+    assert not await rig.replay.open(subject, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "object"),
+        (None, "without a value"),
+        (b"\xff\xfe", "not JSON"),
+        (b'{"type":"redress.complaint.received.v9"}', "unknown event type"),
+        (b'{"type":"redress.complaint.received.v1"}', "Field required"),
+        (b"x" * 1_048_000, "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+    ],
+)
+async def test_a_record_that_is_no_event_is_buried_with_its_bytes(rig: Rig, value: bytes | None, sentence: str) -> None:
+    subject, good = words("fine")
+    bad = record(value, offset=7, headers=[("x", None), ("y", b"\xff")])
+    outcome = await rig.runner.records([bad, *good])
+    assert (outcome.buried, outcome.done) == (1, 1)
+    (letter,) = await rig.replay.open(None, 10)
+    assert sentence in letter["error"]
+    assert letter["value"] == value
+    assert (await rig.runner.records([bad])).duplicate == 1
+
+
+async def test_an_event_under_a_wrong_key_or_on_a_foreign_topic_is_buried(rig: Rig) -> None:
+    one = event(received())
+    outcome = await rig.runner.records(
+        [record(one, key=b"other"), record(event(received()), topic="complaints.sla.v1")]
+    )
+    assert outcome.buried == 2
+
+
+async def test_dead_letters_are_announced_on_the_dead_topic(rig: Rig) -> None:
+    _, records = words("BROKEN")
+    await rig.runner.records(records)
+    (row,) = await rig.rows("select topic, value from outbox")
+    assert row["topic"] == "complaints.triage.dead.v1"
+    notice = json.loads(row["value"])
+    assert (notice["status"], notice["error"], notice["offset"]) == ("buried", "this one is broken", 0)
+    assert b"RC-" not in row["value"]
+
+
+async def test_the_breaker_opens_instead_of_emptying_the_topic(rig: Rig) -> None:
+    for _ in range(4):
+        await rig.runner.records(words("BROKEN")[1])
+    with pytest.raises(Tripped, match="in a row"):
+        await rig.runner.records(words("BROKEN")[1])
+    with pytest.raises(Tripped):
+        await rig.runner.records(words("fine")[1])
+    assert len(await rig.replay.open(None, 100)) == 4, "the batch that tripped it was rolled back"
+    assert rig.metrics.value("redress_breaker_open") == 1
+    rig.runner.breaker.close()
+    assert (await rig.runner.records(words("fine")[1])).done == 1
+
+
+async def test_a_batch_that_is_mostly_poison_opens_the_breaker(rig: Rig) -> None:
+    poison = [record(b"{", offset=n) for n in range(30)]
+    with pytest.raises(Tripped, match="30 of 31"):
+        await rig.runner.records([*poison, *words("fine")[1]])
+    assert not await rig.replay.open(None, 10)
+
+
+async def test_a_tick_reaches_what_is_due_and_nothing_else(rig: Rig) -> None:
+    now, due = words("NOW")
+    later, not_yet = words("LATER")
+    await rig.runner.records([*due, *not_yet])
+    assert await rig.runner.ticks(10) == 1
+    assert await rig.heard(now) == ("NOW", "tick")
+    assert await rig.heard(later) == ("LATER",)
+    assert await rig.runner.ticks(10) == 0
+
+
+async def test_a_timer_whose_tick_fails_is_put_off_and_starves_nobody(rig: Rig) -> None:
+    bad, first = words("TICKBUG", "NOW")
+    good, second = words("NOW")
+    await rig.runner.records([*first, *second])
+    assert await rig.runner.ticks(10) == 2
+    assert await rig.heard(good) == ("NOW", "tick")
+    (row,) = await rig.rows("select due_at - now() as left from complaint where complaint_id = $1", bad)
+    assert row["left"] > timedelta(minutes=14)
+
+
+async def test_two_workers_never_tick_the_same_complaint(rig: Rig) -> None:
+    subjects = []
+    for _ in range(40):
+        subject, records = words("NOW")
+        subjects.append(subject)
+        await rig.runner.records(records)
+    counts = await asyncio.gather(*(rig.runner.ticks(15) for _ in range(4)))
+    while more := await rig.runner.ticks(15):
+        counts.append(more)
+    assert sum(counts) == 40
+    assert {await rig.heard(subject) for subject in subjects} == {("NOW", "tick")}
+
+
+async def test_a_rejected_command_is_its_own_result_and_harms_no_other(rig: Rig) -> None:
+    subject, records = words("one")
+    await rig.runner.records(records)
+    good, bad = await rig.runner.commands([Add(subject, "asked"), Add(complaint_id(), "nobody")])
+    assert not isinstance(good, Exception)
+    assert isinstance(bad, Rejected)
+    assert await rig.heard(subject) == ("one", "asked")
+
+
+async def test_what_passes_by_itself_is_retried_and_never_buried(rig: Rig) -> None:
+    subject, records = words("one")
+    holder = await asyncpg.connect(rig.dsn)
+    await holder.execute("begin; lock table inbox in access exclusive mode")
+    running = asyncio.create_task(rig.runner.records(records))
+    while not await holder.fetchval("select count(*) from pg_locks where not granted"):
+        await asyncio.sleep(0.01)
+    await holder.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'redress-toy' and pid <> pg_backend_pid()"
+    )
+    await holder.execute("rollback")
+    assert await running == Outcome(done=1)
+    assert await rig.heard(subject) == ("one",)
+    assert not await rig.replay.open(None, 1)
+    assert rig.metrics.value("redress_inputs", label="retry") >= 1
+    await holder.close()
+
+
+async def test_the_stored_state_is_plain_json_without_the_runners_secrets(rig: Rig) -> None:
+    subject, records = words("one")
+    await rig.runner.records(records)
+    (row,) = await rig.rows("select state from complaint")
+    assert json.loads(row["state"])["heard"] == ["one"]

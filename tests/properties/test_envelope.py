@@ -1,0 +1,69 @@
+"""Any event survives the way through bytes, and foreign bytes never do more than be refused."""
+
+import json
+from datetime import UTC
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import AwareDatetime
+
+from shared.contracts import EVENTS, FACTS, Unreadable, read, write
+from shared.contracts.envelope import Data
+from shared.contracts.events import Redress
+
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+st.register_type_strategy(AwareDatetime, MOMENTS)
+st.register_type_strategy(
+    Redress, st.builds(Redress, amount=st.none() | st.decimals(0, 10**9, places=2), currency=st.none() | st.just("NOK"))
+)
+
+
+def events_of(fact):
+    facts = st.builds(fact)
+    return st.builds(
+        EVENTS[fact],
+        data=st.builds(Data[fact], facts=facts),
+        sequence=st.integers(1, 2**31),
+        source=st.sampled_from(["/redress/intake", "/redress/sla"]),
+        time=MOMENTS,
+    )
+
+
+ANY_EVENT = st.one_of([events_of(fact) for fact in FACTS])
+
+
+@given(ANY_EVENT)
+def test_an_event_read_back_is_the_same_event(one) -> None:
+    assert read(write(one)) == one
+
+
+@given(ANY_EVENT)
+def test_bytes_are_stable(one) -> None:
+    assert write(read(write(one))) == write(one)
+
+
+@given(
+    ANY_EVENT,
+    st.dictionaries(st.text(min_size=1).filter(lambda key: key not in ("type", "data")), st.none(), max_size=3),
+)
+def test_a_field_that_a_newer_producer_added_is_no_obstacle(one, extra) -> None:
+    plain = json.loads(write(one))
+    with_more = {f"x{key}": 1 for key in extra} | plain
+    assert read(json.dumps(with_more).encode()) == one
+
+
+@given(st.binary(max_size=200))
+def test_foreign_bytes_are_refused_with_a_sentence_and_nothing_else(value) -> None:
+    with pytest.raises(Unreadable):
+        read(value)
+
+
+@given(ANY_EVENT, st.data())
+def test_a_damaged_event_is_refused_or_read_but_never_an_accident(one, data) -> None:
+    damaged = bytearray(write(one))
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read(bytes(damaged))
+    except Unreadable as error:
+        assert str(one.id) not in error.detail

@@ -1,0 +1,82 @@
+"""The smallest possible service: it counts what it heard. Lets the kernel be tested without any complaint rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from shared.contracts import TRIAGE, ComplaintId, Event, Say
+from shared.contracts.events import Assigned, ComplaintReceived
+from shared.documents import Documents
+from shared.errors import Rejected
+from shared.runner.decision import Command, Context, Decision, Fold, Input, State, Tick
+
+SCHEMA = Path(__file__).parent / "toy_schema"
+
+
+class Counted(State):
+    heard: tuple[str, ...] = ()
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Command):
+    word: str
+
+
+def decide(state: Counted | None, given: Input, context: Context) -> Decision[Counted, Context]:
+    match given:
+        case Event():
+            facts = given.facts
+            word = facts.reference if isinstance(facts, ComplaintReceived) else facts.kind
+            if word == "BROKEN":
+                raise Rejected("this one is broken")
+            if word == "BUG":
+                raise ZeroDivisionError
+            base = state or Counted(complaint_id=given.subject)
+            due = context.now + timedelta(hours=1) if word == "LATER" else base.due_at
+            due = context.now - timedelta(seconds=1) if word == "NOW" else due
+            text = "x" * 2_000_000 if word == "HUGE" else word
+            if word == "NUL":
+                text = "nul\x00"
+            return Decision(base.model_copy(update={"heard": (*base.heard, text), "due_at": due}), _say(word))
+        case Tick():
+            assert state is not None
+            if "TICKBUG" in state.heard:
+                raise ZeroDivisionError
+            return Decision(state.model_copy(update={"heard": (*state.heard, "tick"), "due_at": None}), _say("tick"))
+        case Add():
+            if state is None:
+                raise Rejected("unknown")
+            return Decision(state.model_copy(update={"heard": (*state.heard, given.word)}), _say(given.word))
+        case _:
+            raise AssertionError
+
+
+def _say(word: str) -> tuple[Say[Any], ...]:
+    return (Say(facts=Assigned(team="t" * 950_000 if word == "HUGE" else word)),)
+
+
+class ToyStore(Documents[Counted]):
+    def __init__(self) -> None:
+        super().__init__(Counted, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
+
+    def prepare(self, inputs: Sequence[Input]) -> Any:
+        return None
+
+    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> Context:
+        return Context(now)
+
+    async def save(self, conn: asyncpg.Connection, states: Sequence[Counted], context: Context | None = None) -> None:
+        await super().save(conn, states)
+
+    async def heard(self, conn: asyncpg.Connection, subject: ComplaintId) -> tuple[str, ...]:
+        states = await self.load(conn, [subject])
+        return states[subject].heard if subject in states else ()
+
+
+def toy() -> Fold[Counted, Context]:
+    return Fold(TRIAGE, decide, ToyStore())
