@@ -12,8 +12,9 @@ from pathlib import Path
 
 from shared.errors import Misconfigured
 
-KAFKA = "4.3.1"
-COORDINATES = (f"org.apache.kafka:kafka_2.13:{KAFKA}", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4")
+VERSION = "4.3.1"
+KAFKA = f"org.apache.kafka:kafka_2.13:{VERSION}"
+BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"  # slf4j's way to the log4j that Kafka depends on
 SUMS = Path(__file__).parent / "kafka-jars.json"
 FETCH_SECONDS = 900
 POM = """<project><modelVersion>4.0.0</modelVersion>
@@ -26,7 +27,7 @@ DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><versi
 def cache_folder() -> Path:
     """Where the jars are kept for all homes of this user."""
     base = os.environ.get("REDRESS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "redress")
-    return Path(base).expanduser() / f"kafka-{KAFKA}"
+    return Path(base).expanduser() / f"kafka-{VERSION}"
 
 
 def kafka_jars(folder: Path | None = None) -> list[Path]:
@@ -71,8 +72,8 @@ def _fill(folder: Path) -> None:
                 (Path(side) / "jars").rename(folder)
             return
     raise Misconfigured(
-        f"Apache Kafka {KAFKA} could not be fetched from Maven Central ({'; '.join(refusals)}). The first start needs "
-        "the network; or point to a Kafka you have with --kafka HOST:PORT."
+        f"Apache Kafka {VERSION} could not be fetched by Maven coordinates ({'; '.join(refusals)}). The first start "
+        "needs the network; or point to a Kafka you have with --kafka HOST:PORT."
     )
 
 
@@ -84,7 +85,7 @@ def _ways() -> Iterator[tuple[str, Callable[[Path], None]]]:
 
 def fetch_with_maven(side: Path) -> None:
     """Let Maven copy the jars to `side/jars`."""
-    dependencies = "".join(DEPENDENCY.format(*coordinate.split(":")) for coordinate in COORDINATES)
+    dependencies = "".join(DEPENDENCY.format(*coordinate.split(":")) for coordinate in (KAFKA, BINDING))
     pom = side / "pom.xml"
     pom.write_text(POM.format(dependencies=dependencies), "utf-8")
     subprocess.run(
@@ -100,10 +101,13 @@ def fetch_with_jgo(side: Path) -> None:
     """Let jgo, which needs no Maven, materialise the jars and gather them in `side/jars`."""
     import jgo  # noqa: PLC0415 - half a second that only the very first start should pay
 
-    environment = jgo.build("+".join(COORDINATES), cache_dir=side / "jgo")
     jars = side / "jars"
     jars.mkdir()
-    for path in environment.path.rglob("*.jar"):
+    for path in jgo.build(KAFKA, cache_dir=side / "jgo").path.rglob("*.jar"):
+        shutil.copy2(path, jars)
+    # Of the binding only itself: resolved together, its parent's versions would replace Kafka's.
+    binding = "-".join(BINDING.split(":")[1:])
+    for path in jgo.build(BINDING, cache_dir=side / "jgo").path.rglob(f"{binding}.jar"):
         shutil.copy2(path, jars)
 
 
