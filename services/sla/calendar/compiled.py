@@ -1,0 +1,231 @@
+"""A calendar compiled for arithmetic: disjoint half-open intervals of UTC seconds, their prefix sums, and bisect.
+
+Everything rests on one function, the open seconds up to an instant, here called its *level*. It rises by one per second
+while open and rests while closed, so every question is a bisect there and back:
+
+    level(t)         open seconds up to t, counted from the start of the first horizon
+    first_at(v)      the left inverse: the earliest instant of level v; a budget that ends at closing time is due then
+    last_at(v)       the right inverse: the latest instant of level v; the same budget lands at the next opening
+
+Levels do not move when the horizon grows, earlier instants simply have negative ones. The horizon grows by a year at a
+time when somebody asks beyond it; an answer further than 400 days of unbroken closure is refused instead of looked for.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from itertools import pairwise
+
+from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, instant
+from services.sla.calendar.weekly import Calendar
+from shared.errors import Rejected
+
+LONGEST_CLOSURE = 400 * DAY
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+EARLIEST = datetime(FIRST_YEAR, 1, 2, tzinfo=UTC)  # a day inside the limits, whatever the zone
+LATEST = datetime(LAST_YEAR, 12, 30, tzinfo=UTC)
+_FIRST_DAY = date(FIRST_YEAR, 1, 1).toordinal()
+_LAST_DAY = date(LAST_YEAR, 12, 31).toordinal()
+_YEAR = 366  # days that one extension adds
+
+Span = tuple[int, int]
+
+
+class Compiled:
+    """One version of a calendar, ready to compute. Instants are whole seconds of UTC; O(log n) each."""
+
+    __slots__ = ("_ends", "_first_day", "_high", "_last_day", "_levels", "_low", "_starts", "_total", "calendar")
+
+    def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
+        """Compile `years` before and after `around`. Raises `Rejected` where it stays closed for over 400 days."""
+        self.calendar = calendar
+        middle = around.toordinal()
+        self._first_day = max(_FIRST_DAY, middle - years * _YEAR)
+        self._last_day = min(_LAST_DAY, middle + years * _YEAR)
+        spans = _open_spans(calendar, self._first_day, self._last_day)
+        self._low = instant(calendar.zone, self._first_day, 0)
+        self._high = instant(calendar.zone, self._last_day, 0)
+        self._refuse_closure([(self._low, self._low), *spans, (self._high, self._high)])
+        self._adopt(spans, 0)
+
+    def _adopt(self, spans: list[Span], level: int) -> None:
+        self._starts = [start for start, _ in spans]
+        self._ends = [end for _, end in spans]
+        self._levels = []
+        for start, end in spans:
+            self._levels.append(level)
+            level += end - start
+        self._total = level
+
+    def _refuse_closure(self, spans: list[Span]) -> None:
+        for before, after in pairwise(spans):
+            if after[0] - before[1] > LONGEST_CLOSURE:
+                raise Rejected(
+                    f"calendar {self.calendar.id!r} has no open time in the 400 days after {_day(before[1])}; "
+                    "expected weekly hours, or openings, that go on",
+                )
+
+    def _later(self) -> None:
+        first, last = self._last_day, min(_LAST_DAY, self._last_day + _YEAR)
+        if first == last:
+            raise Rejected(f"calendar {self.calendar.id!r} is not computed beyond the year {LAST_YEAR}")
+        high = instant(self.calendar.zone, last, 0)
+        added = _open_spans(self.calendar, first, last)
+        self._refuse_closure([(self._starts[-1], self._ends[-1]), *added, (high, high)])
+        self._last_day, self._high = last, high
+        self._adopt(_joined(self._spans(), added), self._levels[0])
+
+    def _earlier(self) -> None:
+        first, last = max(_FIRST_DAY, self._first_day - _YEAR), self._first_day
+        if first == last:
+            raise Rejected(f"calendar {self.calendar.id!r} is not computed before the year {FIRST_YEAR}")
+        low = instant(self.calendar.zone, first, 0)
+        added = _open_spans(self.calendar, first, last)
+        self._refuse_closure([(low, low), *added, (self._starts[0], self._ends[0])])
+        self._first_day, self._low = first, low
+        level = self._levels[0] - sum(end - start for start, end in added)
+        self._adopt(_joined(added, self._spans()), level)
+
+    def _spans(self) -> list[Span]:
+        return list(zip(self._starts, self._ends, strict=True))
+
+    def _cover(self, at: int) -> None:
+        while at < self._low:
+            self._earlier()
+        while at >= self._high:
+            self._later()
+
+    def level(self, at: int) -> int:
+        """Open seconds up to that instant; rises while open, rests while closed."""
+        if not self._low <= at < self._high:
+            self._cover(at)
+        index = bisect_right(self._starts, at) - 1
+        if index < 0:
+            return self._levels[0]
+        end = self._ends[index]
+        return self._levels[index] + min(at, end) - self._starts[index]
+
+    def first_at(self, level: int) -> int:
+        """The earliest instant of that level: closing time, where a budget ends with the day."""
+        while level > self._total:
+            self._later()
+        while level <= self._levels[0]:
+            self._earlier()
+        index = bisect_left(self._levels, level) - 1
+        return self._starts[index] + level - self._levels[index]
+
+    def last_at(self, level: int) -> int:
+        """The latest instant of that level: the next opening, where a budget ends with the day."""
+        while level >= self._total:
+            self._later()
+        while level < self._levels[0]:
+            self._earlier()
+        index = bisect_right(self._levels, level) - 1
+        return self._starts[index] + level - self._levels[index]
+
+    def add(self, at: int, seconds: int) -> int:
+        """The earliest instant with so many open seconds after `at`; 0 stays, negative subtracts."""
+        if seconds > 0:
+            return self.first_at(self.level(at) + seconds)
+        return at if seconds == 0 else self.last_at(self.level(at) + seconds)
+
+    def subtract(self, at: int, seconds: int) -> int:
+        """The latest instant with so many open seconds before `at`; the mirror of `add`."""
+        return self.add(at, -seconds)
+
+    def elapsed(self, start: int, end: int) -> int:
+        """Open seconds between two instants, negative where they are reversed."""
+        return self.level(end) - self.level(start)
+
+    def is_open(self, at: int) -> bool:
+        """Whether we are open; the closing instant no longer is."""
+        self._cover(at)
+        index = bisect_right(self._starts, at) - 1
+        return index >= 0 and at < self._ends[index]
+
+    def next_open(self, at: int) -> int:
+        """This instant where we are open, else the next opening."""
+        return self.last_at(self.level(at)) if not self.is_open(at) else at
+
+    def next_close(self, at: int) -> int:
+        """The first closing after this instant."""
+        opening = self.next_open(at)
+        while True:  # an interval that ends with the horizon may go on behind it
+            end = self._ends[bisect_right(self._starts, opening) - 1]
+            if end < self._high:
+                return end
+            self._later()
+
+    def last_close(self, at: int) -> int:
+        """This instant where we are open or just closed, else the closing before it."""
+        return at if self.is_open(at) else self.first_at(self.level(at))
+
+    def into_hours(self, at: int) -> int:
+        """This instant where it lies within opening hours, closing time included, else the next opening.
+
+        Never moves back: what is promised for a Saturday may be told for Monday, not for Friday.
+        """
+        return at if self.last_close(at) == at else self.next_open(at)
+
+
+def _day(at: int) -> date:
+    return date.fromordinal(at // DAY + UNIX_ORDINAL)
+
+
+def _open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
+    """Disjoint open spans from the midnight that begins `first` to the one that begins `last` (ordinals)."""
+    zone = calendar.zone
+    days = range(first - 3, last + 1)  # a shift runs into the next day, and a zone may skip one
+    if calendar.holiday_rule == "shift_start":
+        spans = [span for day in days for span in _utc(calendar, day, calendar.shifts_on(day))]
+    else:
+        weekly = [span for day in days for span in _utc(calendar, day, calendar.weekly_on(day))]
+        closed = [day for day in days if calendar.holiday_on(day)]
+        spans = _without(_merged(weekly), [(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in closed])
+        for day in closed:
+            holiday = calendar.holiday_on(day)
+            spans += _utc(calendar, day, holiday.hours if holiday else ())
+        spans += [span for day in days for span in _utc(calendar, day, calendar.extra_on(day))]
+    low, high = instant(zone, first, 0), instant(zone, last, 0)
+    return [(max(start, low), min(end, high)) for start, end in _merged(spans) if end > low and start < high]
+
+
+def _utc(calendar: Calendar, day: int, shifts: Iterable[Span]) -> list[Span]:
+    zone = calendar.zone
+    spans = [(instant(zone, day, start), instant(zone, day, end)) for start, end in shifts]
+    return [span for span in spans if span[0] < span[1]]  # one that lies in a skipped hour is gone
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
+    """What remains of disjoint sorted spans outside disjoint sorted holes."""
+    left: list[Span] = []
+    at = 0
+    for start, end in spans:
+        while at < len(holes) and holes[at][1] <= start:
+            at += 1
+        begin, hole = start, at
+        while hole < len(holes) and holes[hole][0] < end:
+            if holes[hole][0] > begin:
+                left.append((begin, holes[hole][0]))
+            begin = max(begin, holes[hole][1])
+            hole += 1
+        if begin < end:
+            left.append((begin, end))
+    return left
+
+
+def _joined(before: list[Span], after: list[Span]) -> list[Span]:
+    """Two runs of spans, the second behind the first, where one opening may cross the seam."""
+    if before and after and before[-1][1] == after[0][0]:
+        return [*before[:-1], (before[-1][0], after[0][1]), *after[1:]]
+    return before + after

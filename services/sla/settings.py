@@ -1,0 +1,19 @@
+"""Settings of the sla service."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Read from `SLA_*`, then `REDRESS_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="SLA_", frozen=True, extra="ignore")
+
+    port: int = Field(default=8082, ge=0, le=65535, description="Port that HTTP listens on; 0 picks a free one.")
+    policies_file: Path | None = Field(
+        default=None, description="Rulebook (TOML) with calendars and policies; unset uses the one that ships with us."
+    )
