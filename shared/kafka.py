@@ -87,6 +87,7 @@ def broker(settings: ServiceSettings) -> KafkaBroker:
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
+        apply_types=False,  # records reach the runner as they are
         log_level=logging.DEBUG,
         logger=logging.getLogger("faststream"),
         graceful_timeout=15.0,
@@ -122,9 +123,8 @@ def subscribe(
     )
 
     @subscriber
-    async def hear(body: Any, message: KafkaAckableMessage) -> None:
-        del body
-        await handler(message.raw_message)
+    async def hear(records: Any) -> None:
+        await handler(records)
 
     return subscriber
 
@@ -144,7 +144,7 @@ async def _parse(message: Records, original: Any) -> StreamMessage[Any]:
 
 
 async def _decode(message: StreamMessage[Any]) -> Any:
-    return message.body
+    return message.raw_message
 
 
 def partition_of(key: bytes, partitions: int) -> int:
