@@ -122,6 +122,7 @@ def _message(state: Notices, received: Received, news: News, default_locale: str
         address=recipient.email,
         locale=choose((*recipient.wishes, state.language), default_locale),
         content=_content(state, received, news, stated.due_at if stated else news.due_at),
+        caused_at=news.origin.time,
         states_promise=stated.number if stated else news.promise if news.due_at else None,
         suppressed=unreachable(recipient.email),
     )

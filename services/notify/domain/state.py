@@ -99,6 +99,7 @@ class NewMessage(Frozen):
     address: str | None = Field(repr=False)
     locale: str
     content: Content
+    caused_at: AwareDatetime
     states_promise: int | None = None
     suppressed: str | None = None
 

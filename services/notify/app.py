@@ -1,0 +1,51 @@
+"""Notify put together: settings, the states, the printer, the mail channel. The only module that opens anything."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from services.notify.channels.email import EmailChannel
+from services.notify.domain import Context, Notices, decide
+from services.notify.routes import routes
+from services.notify.sender import SendLoop
+from services.notify.settings import Settings
+from services.notify.store import Records
+from services.notify.templates import Printer
+from shared.contracts.topics import NOTIFY
+from shared.kernel import Kernel
+from shared.service import ServiceApp
+from shared.settings import load_settings
+
+
+def build(settings: Settings | None = None, **given: Any) -> ServiceApp[Notices, Context]:
+    """The service, ready to run. Mail waits in its table while the mail server is away."""
+    chosen = settings or load_settings(Settings, **given)
+    printer = Printer(chosen.organisation, timezone=chosen.default_timezone, contact_line=chosen.contact_line)
+
+    loops: dict[int, SendLoop] = {}
+
+    async def sender(kernel: Kernel[Any, Any], stopping: asyncio.Event) -> None:
+        """One loop a process, also when it is started again."""
+        if id(kernel) not in loops:
+            loops[id(kernel)] = SendLoop(kernel, chosen, EmailChannel(chosen.server(), chosen.sender()), printer)
+        await loops[id(kernel)].run(stopping)
+
+    return ServiceApp(
+        service=NOTIFY,
+        settings=chosen,
+        decide=decide,
+        store=records(chosen),
+        schema=Path(__file__).parent / "schema",
+        routes=lambda kernel: routes(kernel, printer),
+        workers=(sender,),
+    )
+
+
+def records(settings: Settings) -> Records:
+    """The store with what the settings say about patience and language."""
+    return Records(
+        patience=timedelta(seconds=settings.acknowledge_within_seconds),
+        receipt_window=timedelta(seconds=settings.receipt_window_seconds),
+        default_locale=settings.default_locale,
+    )
