@@ -1,0 +1,134 @@
+"""The first classifier: counts the rulebook's words. It knows no more than they do, and can say which ones it saw."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ahocorasick_rs import AhoCorasick
+
+from services.triage.classifier.language import Languages
+from services.triage.classifier.money import Money
+from services.triage.classifier.normal import plain
+from services.triage.classifier.seam import TEXT_MAX, Classification, Text
+from services.triage.rulebook.model import OTHER, SIGNALS, Rulebook, Term
+from shared.contracts.events import Signal
+
+STRONG, WEAK, IN_SUBJECT = 3.0, 1.0, 2.0
+ENOUGH = 1.5  # score at which the evidence counts half
+CANDIDATES = 3
+WHY_MAX = 8
+NEGATION_WORDS = 3  # how far in front of a signal a negation still reaches
+NEGATION_CHARACTERS = 4  # the same where words have no spaces between them
+UNSPACED = frozenset({"zh"})
+LOANED = "en"  # strong English terms are read in every language: "refund", "check-in", "phishing"
+
+
+class Lexicon:
+    """One automaton over the terms of one language group."""
+
+    def __init__(self, group: str, terms: Iterable[Term], negations: frozenset[str]) -> None:
+        self.group = group
+        self.unspaced = group in UNSPACED
+        self._negations = tuple(plain(word) for word in negations)
+        self._meanings: dict[str, list[Term]] = {}
+        for term in terms:
+            known = self._meanings.setdefault(_pattern(term, unspaced=self.unspaced), [])
+            if all(other.target != term.target for other in known):
+                known.append(term)
+        self._terms = list(self._meanings.values())
+        self._automaton = AhoCorasick(list(self._meanings))
+
+    def find(self, text: str) -> list[tuple[Term, int]]:
+        """Each term that occurs, once, with where; signals that are negated are left out."""
+        seen: dict[int, int] = {}
+        found: list[tuple[Term, int]] = []
+        for pattern, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            terms = self._terms[pattern]
+            if pattern in seen or (terms[0].is_signal and self.is_negated(text, start)):
+                continue
+            seen[pattern] = start
+            found.extend((term, start) for term in terms)
+        return found
+
+    def is_negated(self, text: str, start: int) -> bool:
+        """True if a negation stands closely in front of `start`, in the same sentence."""
+        if self.unspaced:
+            return text[max(0, start - NEGATION_CHARACTERS) : start].rpartition(".")[2].endswith(self._negations)
+        words = text[max(0, start - 40) : start].rpartition(".")[2].split()
+        return not set(words[-NEGATION_WORDS:]).isdisjoint(self._negations)
+
+
+class LexiconClassifier:
+    """Score of a category = weights of its terms that occur; confidence = how much evidence, times how clear a lead."""
+
+    def __init__(self, rulebook: Rulebook, languages: Languages) -> None:
+        self._rulebook = rulebook
+        self._languages = languages
+        self._money = Money(rulebook.severity)
+        groups = {term.group for term in rulebook.terms}
+        loaned = [t for t in rulebook.terms if t.group == LOANED and t.strong and not t.is_signal]
+        self._lexicons = {
+            group: Lexicon(group, [*_of(group, rulebook.terms), *loaned], rulebook.negations[group]) for group in groups
+        }
+        self._rank = {name: place for place, name in enumerate(rulebook.categories)}
+
+    def classify(self, texts: Sequence[Text]) -> list[Classification]:
+        """One answer per text, in order."""
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: Text) -> Classification:
+        subject = text.subject[:TEXT_MAX]
+        body = text.body[: TEXT_MAX - len(subject)]
+        language = self._languages.detect(body if len(body) >= len(subject) else subject, text.locale)
+        lexicon = self._lexicons.get(language.partition("-")[0])
+        head = plain(subject)
+        found = lexicon.find(f" {head} . {plain(body)} ") if lexicon else []
+        scores = self._scores(found, len(head) + 1 if head else 0)
+        ranked = sorted(scores, key=lambda name: (-scores[name], self._rank[name]))
+        category = ranked[0] if ranked else OTHER
+        noticed = {term.target for term, _ in found if term.is_signal}
+        signals: tuple[Signal, ...] = tuple(one for one in SIGNALS if one in noticed)
+        return Classification(
+            category=category,
+            confidence=confidence([scores[name] for name in ranked]),
+            language=language,
+            candidates=tuple(ranked[:CANDIDATES]) or (OTHER,),
+            signals=signals,
+            large_amount=self._money.is_large(subject) or self._money.is_large(body),
+            why=_why(found, category),
+            version=self._rulebook.version,
+        )
+
+    def _scores(self, found: Sequence[tuple[Term, int]], subject_end: int) -> Mapping[str, float]:
+        scores: dict[str, float] = {}
+        for term, start in found:
+            if term.is_signal or term.target not in self._rank:
+                continue
+            weight = STRONG if term.strong else WEAK
+            scores[term.target] = scores.get(term.target, 0.0) + weight * (IN_SUBJECT if start < subject_end else 1.0)
+        return scores
+
+
+def confidence(scores: Sequence[float]) -> float:
+    """From scores, best first: evidence `b / (b + ENOUGH)`, halved by the second best as it comes close. 0 to 1."""
+    if not scores:
+        return 0.0
+    best, second = scores[0], scores[1] if len(scores) > 1 else 0.0
+    lead = (best - second) / (best + second)
+    return round(best / (best + ENOUGH) * (1 + lead) / 2, 3)
+
+
+def _pattern(term: Term, *, unspaced: bool) -> str:
+    stem = plain(term.text.removesuffix("*"))
+    if unspaced and term.group in UNSPACED:
+        return stem
+    return f" {stem}" if term.text.endswith("*") else f" {stem} "
+
+
+def _of(group: str, terms: Iterable[Term]) -> list[Term]:
+    return [term for term in terms if term.group == group]
+
+
+def _why(found: Sequence[tuple[Term, int]], category: str) -> tuple[str, ...]:
+    """The rulebook's own terms, strongest first; a customer's words never leave through here."""
+    telling = [term for term, _ in found if term.is_signal or term.target == category]
+    telling.sort(key=lambda term: (not term.strong, not term.is_signal))
+    return tuple(dict.fromkeys(f"{term.target}: {term.text}" for term in telling[:WHY_MAX]))

@@ -1,0 +1,74 @@
+"""A decision in the making: the case, the roster and what was said so far. Lives for one `decide` only."""
+
+from dataclasses import replace
+from typing import Any
+
+from services.triage.domain.case import Case, TriageContext
+from services.triage.rulebook.model import Handler
+from shared.contracts.envelope import Fact, Party, PartyId, PersonalStaff, Say, Staff
+from shared.contracts.events import Assigned, Escalated, Triaged
+from shared.runner.decision import Decision
+
+HANDLER = PartyId("handler")
+
+
+class Draft:
+    """Collects changes and sayings; `done` freezes them."""
+
+    def __init__(self, case: Case, context: TriageContext) -> None:
+        self.case = case
+        self.context = context
+        self.roster = context.roster
+        self._says: list[Say[Any]] = []
+
+    def change(self, **changes: Any) -> None:
+        """Some fields of the case get new values."""
+        self.case = self.case.model_copy(update=changes)
+
+    def hand_to(self, handler: str) -> None:
+        """The handler has it, and one more open case."""
+        self.roster = self.roster.take(handler)
+        self.change(handler=handler)
+
+    def add_ground(self, ground: str) -> None:
+        """One level up for that reason."""
+        self.change(grounds=tuple(sorted({*self.case.grounds, ground})))
+
+    def say(self, facts: Fact) -> None:
+        """One more event, without anything personal."""
+        self._says.append(Say(facts=facts))
+
+    def say_triaged(self) -> None:
+        """What the case is now, by whom and why."""
+        case = self.case
+        self.say(
+            Triaged(
+                category=case.category,
+                severity=case.severity or "normal",
+                language=case.language or "und",
+                confidence=case.confidence or 0.0,
+                decided_by=case.decided_by or "",
+                decider_version=case.decider_version or "",
+                signals=case.signals,
+                why=case.why,
+            )
+        )
+
+    def say_assigned(self, handler: Handler | None, why: str) -> None:
+        """Whose it is now; the handler's name and address travel apart, as staff data."""
+        facts = Assigned(team=self.case.team or "", handler=handler.id if handler else None, why=why)
+        if handler is None:
+            self.say(facts)
+            return
+        staff = PersonalStaff(party=HANDLER, fields=Staff(name=handler.name, email=handler.email))
+        self._says.append(Say(facts=facts, parties=(Party(id=HANDLER, role="handler"),), personal=(staff,)))
+
+    def say_escalated(self, reason: str) -> None:
+        """It is at that level now."""
+        self.say(Escalated(team=self.case.team or "", level=self.case.level, reason=reason))
+
+    def done(self) -> Decision[Case, TriageContext]:
+        """The decision; without a change it is the very same state, and nothing is written."""
+        roster_moved = self.roster is not self.context.roster
+        context = replace(self.context, roster=self.roster) if roster_moved else None
+        return Decision(self.case, tuple(self._says), context)

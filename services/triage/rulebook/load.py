@@ -1,0 +1,158 @@
+"""From data files to a rulebook. Every mistake ends the start with file, place, expected and got."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from services.triage.rulebook.model import OTHER, Category, Entry, Name, Rulebook, SeverityRules, Team, Term, Words
+from shared.contracts.events import Signal
+from shared.errors import Misconfigured
+
+SHIPPED = Path(__file__).parent
+
+
+class Categories(Entry):
+    """categories.toml; `number` is the rulebook's own edition, counted by whoever edits it."""
+
+    number: int = Field(ge=1)
+    categories: dict[Name, Category] = Field(min_length=2)
+
+
+class Teams(Entry):
+    """teams.toml; `screening` names the team that looks at what the classifier is not sure of."""
+
+    screening: Name
+    teams: dict[Name, Team] = Field(min_length=1)
+
+
+class CategoryWords(Entry):
+    """What one language says about one category."""
+
+    strong: Words
+    words: Words
+
+
+class Lexicon(Entry):
+    """words/LANGUAGE.toml."""
+
+    language: str = Field(pattern="^[a-z]{2}(-[A-Z][a-z]{3})?$")
+    negations: Words
+    categories: dict[str, CategoryWords]
+    signals: dict[Signal, tuple[str, ...]]
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def load_rulebook(folder: Path = SHIPPED) -> Rulebook:
+    """The rulebook in `folder`. Raises `Misconfigured`."""
+    files = {name: _bytes(folder / name) for name in ("categories.toml", "teams.toml", "severity.toml")}
+    files |= {f"words/{path.name}": path.read_bytes() for path in sorted((folder / "words").glob("*.toml"))}
+    categories = _read(Categories, "categories.toml", files)
+    teams = _read(Teams, "teams.toml", files)
+    lexicons = {name: _read(Lexicon, name, files) for name in files if name.startswith("words/")}
+    _check_owners(categories, teams)
+    _check_handlers(teams)
+    _check_lexicons(lexicons, categories)
+    groups: dict[str, frozenset[str]] = {}
+    for lexicon in lexicons.values():
+        group = lexicon.language.partition("-")[0]
+        groups[group] = groups.get(group, frozenset()) | frozenset(lexicon.negations)
+    return Rulebook(
+        version=_version(categories.number, files),
+        categories=categories.categories,
+        teams=teams.teams,
+        screening=teams.screening,
+        severity=_read(SeverityRules, "severity.toml", files),
+        terms=tuple(term for lexicon in lexicons.values() for term in _terms(lexicon)),
+        negations=groups,
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"rulebook: expected a file {path.name}, got {type(error).__name__}") from None
+
+
+def _read(model: type[E], name: str, files: Mapping[str, bytes]) -> E:
+    try:
+        return TypeAdapter(model).validate_python(tomllib.loads(files[name].decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"rulebook {name}: expected TOML in UTF-8, got {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        got = _short(first["input"])
+        raise Misconfigured(f"rulebook {name}: {where}: expected: {first['msg']}; got {got}") from None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_owners(categories: Categories, teams: Teams) -> None:
+    known = ", ".join(teams.teams)
+    for name, category in categories.categories.items():
+        if category.team not in teams.teams:
+            raise Misconfigured(
+                f"rulebook categories.toml: categories.{name}.team: expected one of {known}; got {category.team}"
+            )
+    if teams.screening not in teams.teams:
+        raise Misconfigured(f"rulebook teams.toml: screening: expected one of {known}; got {teams.screening}")
+    if OTHER not in categories.categories:
+        raise Misconfigured(f"rulebook categories.toml: expected a category {OTHER}, got none")
+    languages = set(categories.categories[OTHER].titles)
+    for name, category in categories.categories.items():
+        if missing := languages - set(category.titles):
+            raise Misconfigured(
+                f"rulebook categories.toml: categories.{name}.titles: expected {', '.join(sorted(languages))}; "
+                f"got none for {', '.join(sorted(missing))}"
+            )
+
+
+def _check_handlers(teams: Teams) -> None:
+    seen: set[str] = set()
+    for name, team in teams.teams.items():
+        for one in (team.lead.id, *(handler.id for handler in team.handlers)):
+            if one in seen:
+                raise Misconfigured(f"rulebook teams.toml: teams.{name}: expected unique ids; got {one} twice")
+            seen.add(one)
+
+
+def _check_lexicons(lexicons: Mapping[str, Lexicon], categories: Categories) -> None:
+    if not lexicons:
+        raise Misconfigured("rulebook: expected at least one file words/LANGUAGE.toml, got none")
+    for name, lexicon in lexicons.items():
+        if unknown := set(lexicon.categories) - set(categories.categories):
+            known = ", ".join(categories.categories)
+            raise Misconfigured(f"rulebook {name}: categories: expected some of {known}; got {min(unknown)}")
+        for term in _terms(lexicon):
+            stem = term.text.removesuffix("*")
+            if "*" in stem or len(stem.strip()) < (1 if term.group == "zh" else 2):
+                raise Misconfigured(
+                    f"rulebook {name}: {term.target}: expected a word or phrase with * at its end only; "
+                    f"got {_short(term.text)}"
+                )
+
+
+def _terms(lexicon: Lexicon) -> Iterator[Term]:
+    group = lexicon.language.partition("-")[0]
+    for category, words in lexicon.categories.items():
+        for strong, texts in ((True, words.strong), (False, words.words)):
+            yield from (Term(text, group, category, strong=strong, is_signal=False) for text in texts)
+    for signal, texts in lexicon.signals.items():
+        yield from (Term(text, group, signal, strong=True, is_signal=True) for text in texts)
+
+
+def _version(number: int, files: Mapping[str, bytes]) -> str:
+    digest = sha256()
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name] + b"\0")
+    return f"{number}-{digest.hexdigest()[:8]}"

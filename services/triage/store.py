@@ -1,0 +1,129 @@
+"""Cases and handlers' load on PostgreSQL; the batch is classified here, before the transaction begins."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.triage.classifier import Classification, Classifier, Text
+from services.triage.domain import Case, Roster, TriageContext
+from services.triage.rulebook import Rulebook
+from services.triage.rulebook.model import SEVERITIES
+from shared.contracts.envelope import ComplaintId, Event, EventId
+from shared.contracts.events import ComplaintReceived
+from shared.documents import Documents
+from shared.runner.decision import Input
+
+PROMOTED = {
+    "team": "text",
+    "open": "boolean",
+    "severity": "smallint",
+    "since": "timestamptz",
+    "due_at": "timestamptz",
+}
+
+# How many open cases each handler has.
+LOAD = "select handler, open_cases from handler"
+
+# Adds this transaction's changes to the counts. Sorted, so that two transactions lock the rows in the same order.
+CHANGE_LOAD = """
+insert into handler (handler, open_cases)
+select handler, change from unnest($1::text[], $2::integer[]) as given(handler, change) order by handler
+on conflict (handler) do update set open_cases = handler.open_cases + excluded.open_cases
+"""
+
+# Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
+WAITING = """
+with room as (
+    select team
+    from unnest($3::text[], $4::text[], $5::integer[]) as member(team, handler, capacity)
+    left join handler using (handler)
+    where coalesce(handler.open_cases, 0) < member.capacity
+)
+select complaint_id from complaint
+where due_at <= $1 and team in (select team from room)
+order by severity desc, due_at
+limit $2
+for no key update skip locked
+"""
+
+# One case as it stands.
+ONE = "select state from complaint where complaint_id = $1"
+
+# A team's open cases, gravest first, then oldest.
+QUEUE = """
+select state from complaint
+where open and team = $1
+order by severity desc, since, complaint_id
+limit $2 offset $3
+"""
+
+
+class TriageStore:
+    """What the runner needs to keep cases, and what the routes read."""
+
+    def __init__(self, rulebook: Rulebook, classifier: Classifier, threshold: float) -> None:
+        self._rulebook = rulebook
+        self._classifier = classifier
+        self._threshold = threshold
+        self._documents = Documents(Case, promoted=PROMOTED, promote=promote)
+        members = [(name, one) for name, team in rulebook.teams.items() for one in team.handlers]
+        self._members = (
+            [name for name, _ in members],
+            [one.id for _, one in members],
+            [one.capacity for _, one in members],
+        )
+
+    def prepare(self, inputs: Sequence[Input]) -> Mapping[EventId, Classification]:
+        """Classify what was received, all at once."""
+        received = [one for one in inputs if isinstance(one, Event) and isinstance(one.facts, ComplaintReceived)]
+        found = self._classifier.classify([text_of(event) for event in received])
+        return {event.id: one for event, one in zip(received, found, strict=True)}
+
+    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> TriageContext:
+        """The rulebook, the classifications, and everybody's load as it is now."""
+        load = {row[0]: row[1] for row in await conn.fetch(LOAD)}
+        roster = Roster(self._rulebook.teams, load)
+        return TriageContext(now, self._rulebook, roster, prepared or {}, self._threshold)
+
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, Case]:
+        return await self._documents.load(conn, ids)
+
+    async def save(self, conn: asyncpg.Connection, states: Sequence[Case], context: TriageContext) -> None:
+        await self._documents.save(conn, states)
+        changes = sorted((handler, change) for handler, change in context.roster.changes.items() if change)
+        if changes:
+            await conn.execute(CHANGE_LOAD, [one[0] for one in changes], [one[1] for one in changes])
+
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
+        return [row[0] for row in await conn.fetch(WAITING, now, limit, *self._members)]
+
+    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
+        await self._documents.postpone(conn, complaint, now)
+
+
+async def find_case(pool: asyncpg.Pool, complaint: UUID) -> Case | None:
+    """One case; None if we never heard of it."""
+    document = await pool.fetchval(ONE, complaint)
+    return Case.model_validate_json(document) if document else None
+
+
+async def find_queue(pool: asyncpg.Pool, team: str, *, limit: int, offset: int) -> list[Case]:
+    """A team's open cases, gravest first, then oldest."""
+    return [Case.model_validate_json(row[0]) for row in await pool.fetch(QUEUE, team, limit, offset)]
+
+
+def text_of(event: Event[ComplaintReceived]) -> Text:
+    """What of an event the classifier reads. What the customer hopes for is left out: it says nothing of the cause."""
+    narrative = event.narrative()
+    if narrative is None:
+        return Text(locale=event.facts.locale)
+    return Text(subject=narrative.subject or "", body=narrative.text or "", locale=event.facts.locale)
+
+
+def promote(case: Case) -> tuple[Any, ...]:
+    """The columns that queues are read by, in the order of `PROMOTED`."""
+    severity = SEVERITIES.index(case.severity) if case.severity else 0
+    return case.team, case.is_open, severity, case.since, case.since if case.is_waiting else None
