@@ -9,7 +9,6 @@ outbox back is the price of ours, not of the yardstick.
 """
 
 import asyncio
-import contextlib
 import signal
 import sys
 import uuid
@@ -105,13 +104,16 @@ class Publisher:
     async def run(self) -> None:
         """For ever."""
         await self.producer.start()
-        while True:
-            await self.wake.wait()
-            self.wake.clear()
-            taken, self.waiting = self.waiting, []
-            if taken:
-                await self._send(taken)
-                await self.pool.execute(MOVE, len(taken))
+        try:
+            while True:
+                await self.wake.wait()
+                self.wake.clear()
+                taken, self.waiting = self.waiting, []
+                if taken:
+                    await self._send(taken)
+                    await self.pool.execute(MOVE, len(taken))
+        finally:
+            await self.producer.stop()
 
     async def _send(self, events: Sequence[bytes]) -> None:
         buckets: dict[int, list[bytes]] = {}
@@ -154,13 +156,16 @@ class Process:
         )
         consumer.assign([TopicPartition(f"bare.{t}", p) for t in ROLES[role] for p in range(PARTITIONS)])
         await consumer.start()
-        while True:
-            polled = await consumer.getmany(timeout_ms=250, max_records=500)
-            heard = [r.value for records in polled.values() for r in records if r.value[:1] in HEARS[role]]
-            if heard:
-                await self._handle(heard)
-            if polled:
-                await consumer.commit()
+        try:
+            while True:
+                polled = await consumer.getmany(timeout_ms=250, max_records=500)
+                heard = [r.value for records in polled.values() for r in records if r.value[:1] in HEARS[role]]
+                if heard:
+                    await self._handle(heard)
+                if polled:
+                    await consumer.commit()
+        finally:
+            await consumer.stop()
 
     async def _handle(self, heard: Sequence[bytes]) -> None:
         table = SAYS[self.options.role]
@@ -202,12 +207,13 @@ async def run(options: Options) -> None:
         stop = asyncio.create_task(_told_to_stop())
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        done, _ = await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            for task in done:
-                task.result()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
 
 async def _told_to_stop() -> None:

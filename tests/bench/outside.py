@@ -33,7 +33,7 @@ class World:
 
     async def cycle(self, target: Target, run: str, *, count: int, connections: int, patience: float) -> Answer:
         """Post `count` complaints as fast as they go; time until each customer has mail."""
-        self.sink.forget()
+        self.sink.expect(f"{run}n")
         begun = perf_counter()
         tally = await closed(target, requests(target, run), connections=connections, count=count)
         await self.sink.until(count, patience)
@@ -43,17 +43,14 @@ class World:
 
     async def paced(self, target: Target, run: str, *, rate: float, seconds: float, patience: float) -> Answer:
         """Post at a fixed rate; report how long each customer waited for mail."""
-        self.sink.forget()
+        self.sink.expect(f"{run}n")
         tally = await paced(target, requests(target, run), rate=rate, seconds=seconds)
         await self.sink.until(len(tally.sent_at), patience)
         return tally.summary() | self._mail(run, tally)
 
-    async def mails(self, *, forget: bool = False) -> Answer:
+    async def mails(self) -> Answer:
         """How much mail was taken."""
-        answer = {"mails": self.sink.mails, "recipients": len(self.sink.taken), "octets": self.sink.octets}
-        if forget:
-            self.sink.forget()
-        return answer
+        return {"mails": self.sink.mails, "recipients": len(self.sink.taken), "octets": self.sink.octets}
 
     def _mail(self, run: str, tally: Tally) -> Answer:
         taken = self.sink.taken

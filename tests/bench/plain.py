@@ -1,6 +1,7 @@
 """The plain yardstick: what a competent engineer writes in a day. FastAPI, an asyncpg pool, one INSERT per POST.
 
-No authentication, no idempotency, no timeline, no outbox: `python -m tests.bench.plain PORT DSN`.
+No authentication, no idempotency, no timeline, no outbox: `python -m tests.bench.plain PORT DSN`. The customer is checked
+by our own form, so that both sides validate alike (pydantic's EmailStr alone would cost plain 70 µs more a request).
 """
 
 import json
@@ -14,7 +15,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import uvicorn
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.intake.forms.people import Customer
 
 TABLE = """
 create table if not exists complaint (
@@ -27,15 +30,6 @@ insert into complaint (id, name, email, locale, timezone, channel, subject, narr
                        received_at, attributes)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
-
-
-class Customer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: str | None = Field(default=None, max_length=200)
-    email: EmailStr | None = None
-    phone: str | None = Field(default=None, max_length=40)
-    locale: str | None = None
-    timezone: str | None = None
 
 
 class Complaint(BaseModel):

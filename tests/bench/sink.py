@@ -27,6 +27,7 @@ class Sink:
         self.taken: dict[str, float] = {}
         self.mails = 0
         self.octets = 0
+        self._prefix = ""
         self._waiter: tuple[int, asyncio.Future[None]] | None = None
 
     async def listen(self, port: int) -> asyncio.Server:
@@ -39,7 +40,8 @@ class Sink:
         self.mails += 1
         self.octets += octets
         for recipient in recipients:
-            self.taken.setdefault(recipient, now)
+            if recipient.startswith(self._prefix):
+                self.taken.setdefault(recipient, now)
         if self._waiter and len(self.taken) >= self._waiter[0] and not self._waiter[1].done():
             self._waiter[1].set_result(None)
 
@@ -56,8 +58,9 @@ class Sink:
             self._waiter = None
         return True
 
-    def forget(self) -> None:
-        """Start anew."""
+    def expect(self, prefix: str) -> None:
+        """Start anew; from now on only recipients whose address begins so are remembered."""
+        self._prefix = prefix
         self.taken.clear()
         self.mails = self.octets = 0
 

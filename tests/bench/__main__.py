@@ -1,0 +1,83 @@
+"""`python -m tests.bench`: all yardsticks in one run, as a table and as a file under .redress/bench/."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from deploy.local.jars import VERSION as KAFKA_VERSION
+from tests.bench import machine, measures, profiles, report
+from tests.bench.measures import Bench, Shape
+from tests.bench.outside import Outside
+from tests.bench.servers import NAMES, Servers
+
+FOLDER = Path(".redress/bench")
+PARTS = ("cycle", "waiting", "idle", "drain", "accept")  # in the order in which they leave the least to each other
+QUICK = Shape(runs=2, seconds=1.5, warmup=0.5, cycle=500, backlog=2_000, rate_seconds=5.0)
+
+console = Console(width=150 if not sys.stdout.isatty() else None)
+
+
+def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
+    """The chosen parts, in order."""
+    found: dict[str, Any] = {}
+    steps: dict[str, Callable[[], Any]] = {
+        "cycle": lambda: measures.cycle(bench),
+        "waiting": lambda: measures.waiting(bench),
+        "idle": lambda: measures.idle(bench),
+        "drain": lambda: measures.drain(bench),
+    }
+    for name, step in steps.items():
+        if name in parts:
+            if name in ("waiting", "idle") and "triage" not in bench.servers.children:
+                bench.servers.start_ours()
+            console.print(f"measuring {name} ...")
+            found[name] = step()
+    if "accept" in parts:
+        bench.servers.stop(*NAMES)
+        for connections in (16, 64):
+            console.print(f"measuring accept at {connections} connections ...")
+            found[f"accept_{connections}"] = measures.accept(bench, connections)
+    return found
+
+
+def main(
+    runs: Annotated[int, typer.Option(help="Turns of each side; the median counts.")] = 5,
+    only: Annotated[str, typer.Option(help=f"Comma-separated parts of {', '.join(PARTS)}.")] = ",".join(PARTS),
+    *,
+    quick: Annotated[bool, typer.Option(help="Short runs, to see that it works; the numbers mean little.")] = False,
+    profile: Annotated[bool, typer.Option(help="Sample our services' CPU and say where it goes; slows them.")] = False,
+) -> None:
+    """Measure plain, bare and ours on this machine; exit code 1 when a goal is missed."""
+    facts = machine.describe()
+    home = FOLDER / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    shape = QUICK if quick else Shape(runs=runs)
+    with Servers(home.absolute(), profile=profile) as servers:
+        with psycopg.connect(servers.postgres.dsn) as connection:
+            facts["postgresql"] = connection.info.parameter_status("server_version")
+        facts["kafka"] = KAFKA_VERSION
+        outside = Outside(servers.smtp_port)
+        try:
+            found = measure(Bench(servers, outside, shape), set(only.split(",")))
+        finally:
+            servers.stop(*servers.children)
+            outside.stop()
+    out = FOLDER / f"{facts['at'].replace(':', '')}.json"
+    out.write_text(json.dumps({"machine": facts, "shape": vars(shape), "found": found}, indent=1), "utf-8")
+    reached = report.show(console, facts, found)
+    if profile:
+        profiles.show(console, home)
+    console.print(f"All numbers of all runs: {out}")
+    raise SystemExit(0 if reached else 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,58 @@
+"""Reads what `sampled` wrote and says, by layer, where each service's CPU went."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+LAYERS = (
+    ("services.", "the service's own code"),
+    ("shared.contracts", "contracts (envelope, events)"),
+    ("shared.", "kernel"),
+    ("pydantic", "pydantic"),
+    ("asyncpg", "asyncpg"),
+    ("aiokafka", "aiokafka"),
+    ("faststream", "FastStream"),
+    ("fastapi", "FastAPI and Starlette"),
+    ("starlette", "FastAPI and Starlette"),
+    ("uvicorn", "uvicorn"),
+    ("jinja2", "Jinja"),
+    ("email", "MIME"),
+    ("aiosmtplib", "aiosmtplib"),
+    ("babel", "Babel"),
+    ("prometheus_client", "metrics"),
+    ("asyncio", "event loop"),
+    ("selectors", "event loop"),
+)
+
+
+def by_layer(profile: dict[str, Any]) -> Counter[str]:
+    """Samples by the innermost frame's layer."""
+    counts: Counter[str] = Counter()
+    for stack, count in profile["stacks"]:
+        module = stack.rsplit(";", 1)[-1].split(":")[0]
+        counts[next((name for prefix, name in LAYERS if module.startswith(prefix)), module.split(".")[0])] += count
+    return counts
+
+
+def show(console: Console, folder: Path) -> None:
+    """One table for each profile in the folder."""
+    for path in sorted(folder.glob("profile-*.json")):
+        profile = json.loads(path.read_text("utf-8"))
+        total = max(1, profile["samples"])
+        name = path.stem.removeprefix("profile-")
+        table = Table("layer", "own", "busiest functions, with all they call", "", title=f"{name}: {total} samples")
+        layers = by_layer(profile).most_common(14)
+        ours = [one for one in profile["inclusive"] if one[0].startswith(("services.", "shared."))][:14]
+        for number in range(max(len(layers), len(ours))):
+            layer, own = layers[number] if number < len(layers) else ("", 0)
+            function, count = ours[number] if number < len(ours) else ("", 0)
+            table.add_row(layer, _share(own, total), function, _share(count, total))
+        console.print(table)
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count / total:.1%}" if count else ""

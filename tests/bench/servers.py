@@ -1,0 +1,160 @@
+"""The servers under test: PostgreSQL and Kafka embedded, plain, the four bare processes, and our four services."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Self
+
+from deploy.local.kafka import EmbeddedKafka
+from deploy.local.ports import free_port
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.processes import Child
+from shared.auth import SCOPES, create_keys, create_token
+from shared.contracts import SERVICES
+from tests.bench import topics
+from tests.bench.bodies import Target
+
+NAMES = tuple(service.name for service in SERVICES)
+PATIENCE = 60.0  # seconds that anything may take to become ready
+ROOT = Path(__file__).parents[2]
+
+
+class Servers:
+    """One embedded PostgreSQL and Kafka, and on them whatever is to be measured."""
+
+    def __init__(self, home: Path, *, profile: bool = False) -> None:
+        self.home = home
+        self.profile = profile
+        self.postgres = EmbeddedPostgres(home)
+        self.kafka = EmbeddedKafka(home)
+        self.smtp_port = free_port()
+        self.ports = {name: free_port() for name in (*NAMES, "plain", "bare")}
+        self.children: dict[str, Child] = {}
+
+    def __enter__(self) -> Self:
+        self.postgres.start()
+        self.kafka.start()
+        topics.create(self.kafka.bootstrap)
+        create_keys(self.home / "private.pem", self.home / "public.pem")
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.stop(*self.children)
+        self.kafka.stop()
+        self.postgres.stop()
+
+    def start_plain(self) -> Target:
+        """The plain yardstick, ready."""
+        self._start("plain", ["tests.bench.plain", str(self.ports["plain"]), self.postgres.dsn])
+        self._until_answers("plain", self.ports["plain"], "/ready")
+        return Target(self.ports["plain"])
+
+    def start_bare(self) -> Target:
+        """The four processes of the bare pipeline, ready."""
+        given = [self.kafka.bootstrap, self.postgres.dsn, str(self.ports["bare"]), str(self.smtp_port)]
+        for name in NAMES:
+            self._start(f"bare-{name}", ["tests.bench.bare", name, *given])
+        self._until_answers("bare-intake", self.ports["bare"], "/")
+        for name in NAMES:
+            child = self.children[f"bare-{name}"]
+            self._until(f"bare-{name}", partial(_says_ready, child))
+        return Target(self.ports["bare"])
+
+    def start_ours(self, *names: str) -> Target:
+        """Some of our services, ready; all of them when none is named."""
+        for name in names or NAMES:
+            self.launch(name)
+        for name in names or NAMES:
+            self._until_answers(name, self.ports[name], "/ready")
+        return self.door()
+
+    def launch(self, name: str) -> None:
+        """Start one of our services without waiting for it."""
+        module = [f"services.{name}"]
+        if self.profile:
+            module = ["tests.bench.sampled", str(self.home / f"profile-{name}.json"), *module]
+        self._start(name, module, self._environment(name))
+
+    def door(self) -> Target:
+        """Intake's door, with a token for it."""
+        return Target(self.ports["intake"], self._token())
+
+    def stop(self, *names: str) -> None:
+        """End these, gracefully."""
+        running = [self.children.pop(name) for name in names if name in self.children]
+        for child in running:
+            child.tell(signal.SIGCONT)
+            child.tell(signal.SIGTERM)
+        for child in running:
+            child.stop()
+
+    @contextmanager
+    def frozen(self, names: Sequence[str]) -> Iterator[None]:
+        """While the other side is measured these do nothing at all; keep it shorter than a Kafka session (30 s)."""
+        children = [self.children[name] for name in names if name in self.children]
+        for child in children:
+            child.tell(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for child in children:
+                child.tell(signal.SIGCONT)
+
+    def pids(self, names: Sequence[str]) -> dict[str, list[int]]:
+        """Process ids by name, with the servers that everybody shares."""
+        own = {name: [pid] for name in names if (pid := self.children[name].pid)}
+        return own | {"postgresql": [self.postgres.pid or 0], "kafka": [self.kafka.pid or 0]}
+
+    def _environment(self, name: str) -> dict[str, str]:
+        prefix = name.upper()
+        own = {f"{prefix}_PORT": str(self.ports[name]), f"{prefix}_POSTGRES": self.postgres.service_dsn(name)}
+        shared = {
+            "REDRESS_KAFKA": self.kafka.bootstrap,
+            "REDRESS_AUTH_PUBLIC_KEY_FILE": str(self.home / "public.pem"),
+            "REDRESS_LOG_LEVEL": "WARNING",
+            "NOTIFY_SMTP_HOST": "127.0.0.1",
+            "NOTIFY_SMTP_PORT": str(self.smtp_port),
+        }
+        return own | shared
+
+    def _token(self) -> str:
+        scopes, lasts = frozenset(SCOPES), timedelta(hours=4)
+        return create_token(self.home / "private.pem", client="bench", scopes=scopes, lasts=lasts, audience="redress")
+
+    def _start(self, name: str, module: Sequence[str], env: dict[str, str] | None = None) -> None:
+        child = Child(name, self.home, [sys.executable, "-m", *module], env={"PYTHONPATH": str(ROOT), **(env or {})})
+        child.log.unlink(missing_ok=True)
+        child.start()
+        self.children[name] = child
+
+    def _until_answers(self, name: str, port: int, path: str) -> None:
+        self._until(name, lambda: _answers(port, path))
+
+    def _until(self, name: str, ready: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE
+        while not ready():
+            if self.children[name].returncode is not None or time.monotonic() > until:
+                raise RuntimeError(f"{name} did not become ready:\n{self.children[name].tail(30)}")
+            time.sleep(0.05)
+
+
+def _says_ready(child: Child) -> bool:
+    return "ready" in child.tail()
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
