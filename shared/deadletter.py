@@ -1,6 +1,6 @@
 """What could not be applied: kept with its bytes and its error, in order, until somebody replays or discards it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -21,9 +21,10 @@ from dead_letter where status in ('buried', 'parked') and ($1::uuid is null or s
 order by id limit $2
 """
 CLAIM_SUBJECT = """
-select id, subject, topic, partition, record_offset, value
+select id, subject, event_id, topic, partition, record_offset, value
 from dead_letter where status in ('buried', 'parked') and subject = $1 order by id for update
 """
+STILL_OPEN = "select subject from dead_letter where status in ('buried', 'parked') and subject = any($1) for share"
 CLAIM_ONE = "select id from dead_letter where status in ('buried', 'parked') and id = $1 for update"
 SETTLE = "update dead_letter set status = $2, settled_at = now() where id = any($1)"
 FAIL_AGAIN = "update dead_letter set attempts = attempts + 1, error = $2 where id = $1"
@@ -52,6 +53,13 @@ class Dead:
         """As stored."""
         return "parked" if self.parked else "buried"
 
+    def record(self) -> "ConsumerRecord[Any, Any]":
+        """The record it was, for another try."""
+        key = str(self.subject).encode()
+        return ConsumerRecord(
+            self.topic, self.partition, self.offset, 0, 0, key, self.value, None, len(key), len(self.value or b""), ()
+        )
+
     def notice(self) -> bytes:
         """What the dead topic is told: where it stood and why. The bytes, and any person in them, stay in the table."""
         told = {"subject": self.subject, "event": self.event_id, "status": self.status, "error": self.error}
@@ -76,6 +84,13 @@ async def bury(conn: asyncpg.Connection, dead: Sequence[Dead]) -> None:
     if dead:
         rows = [(d.subject, d.event_id, d.topic, d.partition, d.offset, d.value, d.status, d.error) for d in dead]
         await conn.execute(BURY, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def blocked(conn: asyncpg.Connection, subjects: Iterable[ComplaintId]) -> frozenset[ComplaintId]:
+    """Which of these still have open letters, once a replay that is under way has ended; it then waits for us."""
+    if not (asked := list(subjects)):
+        return frozenset()
+    return frozenset(row[0] for row in await conn.fetch(STILL_OPEN, asked))
 
 
 async def oldest_seconds(conn: asyncpg.Connection) -> float:

@@ -34,11 +34,16 @@ def _breaks(at: str, old: Schema, new: Schema, olds: Schema, news: Schema) -> It
 def _choices(where: str, old: Schema, new: Schema, olds: Schema, news: Schema) -> Iterator[str]:
     if set(old.get("enum", ())) != set(new.get("enum", ())):
         yield f"{where}: its values changed"
-    before, after = old.get("anyOf", old.get("oneOf", [])), new.get("anyOf", new.get("oneOf", []))
+    before, after = _alternatives(old), _alternatives(new)
     if len(before) != len(after):
         yield f"{where}: its alternatives changed"
     for number, (one, other) in enumerate(zip(before, after, strict=False)):
         yield from _breaks(f"{where}|{number}", one, other, olds, news)
+
+
+def _alternatives(schema: Schema) -> list[Schema]:
+    found: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or []
+    return found
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:

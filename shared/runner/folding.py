@@ -19,6 +19,10 @@ class TooLarge(Rejected):
     """The event is larger than Kafka takes."""
 
 
+class Waits(Rejected):
+    """Waits behind an earlier event of the same complaint that could not be applied."""
+
+
 @dataclass(slots=True)
 class Folded(Generic[S, C]):
     """What a batch came to. `results` stand in the order of the inputs; an exception is that input's own."""
@@ -40,15 +44,24 @@ class Folder(Generic[S, C]):
     def fold(
         self, known: Mapping[ComplaintId, S], given: Sequence[tuple[ComplaintId, Input]], context: C
     ) -> Folded[S, C]:
-        """Decide each input on the state that the one before left. A rejected input changes nothing."""
+        """Decide each input on the state that the one before left. A rejected input changes nothing.
+
+        After an event that cannot be applied, later events of the same complaint wait; commands do not.
+        """
         folded = Folded[S, C](context)
+        failed: set[ComplaintId] = set()
         for subject, one in given:
+            if subject in failed:
+                folded.results.append(Waits())
+                continue
             before = folded.states.get(subject) or known.get(subject)
             try:
                 decision = self._decide(before, one, folded.context)
                 rows = self._say(subject, before.said if before else 0, decision.says, one, folded.context)
             except Exception as error:  # noqa: BLE001 (whatever a decide raises is about this input alone)
                 folded.results.append(error)
+                if isinstance(one, Event):
+                    failed.add(subject)
                 continue
             folded.results.append(decision)
             self._keep(folded, subject, before, decision, rows)

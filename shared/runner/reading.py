@@ -1,6 +1,6 @@
 """Records to events: what is readable, what is for us, and what has to be laid aside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,16 @@ def sort_out(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) ->
         else:
             batch.skipped += 1
     return batch
+
+
+def parked_behind(one: Heard, dead: Iterable[Dead]) -> bool:
+    """Whether a record of the same complaint that came before this one is laid aside (order across topics is open)."""
+    return any(
+        other.subject == one.event.subject
+        and (other.topic, other.partition) == (one.topic, one.partition)
+        and other.offset < one.offset
+        for other in dead
+    )
 
 
 def _read(record: "ConsumerRecord[Any, Any]") -> Event[Any]:

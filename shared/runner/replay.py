@@ -23,22 +23,6 @@ class Replayed:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A dead letter, looking like the record it was."""
-
-    topic: str
-    partition: int
-    offset: int
-    value: bytes | None
-    subject: ComplaintId | None
-    timestamp: int = 0
-
-    @property
-    def key(self) -> bytes:
-        return str(self.subject).encode()
-
-
 class Replay(Generic[S, C]):
     """Applies or discards what lies aside."""
 
@@ -62,18 +46,18 @@ class Replay(Generic[S, C]):
 
     async def subject(self, subject: ComplaintId) -> Replayed:
         """Apply all open letters of one complaint; stops at the first that still fails, and keeps its new error."""
+        applied = 0
         async with transaction(self._pool()) as conn:
-            rows = await conn.fetch(deadletter.CLAIM_SUBJECT, subject)
-            settled = []
-            for row in rows:
-                error = await self._apply(conn, row)
-                if error is not None:
-                    await conn.execute(deadletter.FAIL_AGAIN, row["id"], error)
-                    break
-                settled.append(row["id"])
-            await conn.execute(deadletter.SETTLE, settled, "replayed")
+            # Again until none is left: while we waited for the rows' locks, the consumer may have parked another.
+            while rows := await conn.fetch(deadletter.CLAIM_SUBJECT, subject):
+                for number, row in enumerate(rows):
+                    if error := await self._apply(conn, row):
+                        await conn.execute(deadletter.FAIL_AGAIN, row["id"], error)
+                        return Replayed(applied, len(rows) - number)
+                    await conn.execute(deadletter.SETTLE, [row["id"]], "replayed")
+                    applied += 1
         self._committed()
-        return Replayed(len(settled), len(rows) - len(settled))
+        return Replayed(applied, 0)
 
     async def discard(self, letter: int) -> bool:
         """Give one letter up; what waits behind it can then be replayed. False when it is not open."""
@@ -84,8 +68,10 @@ class Replay(Generic[S, C]):
             return row is not None
 
     async def _apply(self, conn: asyncpg.Connection, row: asyncpg.Record) -> str | None:
-        record: Any = _Stored(row["topic"], row["partition"], row["record_offset"], row["value"], row["subject"])
-        batch = sort_out([record], self._fold.service)
+        letter = deadletter.Dead(
+            row["subject"], row["event_id"], row["topic"], row["partition"], row["record_offset"], row["value"], ""
+        )
+        batch = sort_out([letter.record()], self._fold.service)
         if batch.dead:
             return batch.dead[0].error
         return await self._decide(conn, batch.heard[0].event) if batch.heard else None

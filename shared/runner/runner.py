@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from time import perf_counter
 from typing import Any, Generic
 
@@ -10,7 +11,6 @@ import asyncpg
 from aiokafka import ConsumerRecord
 
 from shared import deadletter, inbox, outbox
-from shared.contracts.envelope import ComplaintId
 from shared.deadletter import Dead
 from shared.errors import RedressError, Rejected, Unavailable
 from shared.metrics import Metrics
@@ -18,8 +18,8 @@ from shared.postgres import transaction
 from shared.retry import is_transient, patiently
 from shared.runner.breaker import Breaker
 from shared.runner.decision import C, Command, Decision, Fold, S, Tick
-from shared.runner.folding import Folded, Folder
-from shared.runner.reading import Batch, Heard, sort_out
+from shared.runner.folding import Folded, Folder, Waits
+from shared.runner.reading import Batch, Heard, parked_behind, sort_out
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -116,48 +116,34 @@ class Runner(Generic[S, C]):
             claim = await inbox.claim(conn, ids, [one.event.subject for one in batch.heard])
             heard = [one for one in batch.heard if one.event.id in claim.fresh]
             dead = [one for one in batch.dead if one.event_id in claim.fresh]
-            waiting = claim.blocked | {one.subject for one in dead if one.subject}
-            if claim.blocked:
-                await conn.execute("select from dead_letter where subject = any($1) for share", list(claim.blocked))
-            done = await self._fold_events(
-                conn, [h for h in heard if h.event.subject not in waiting], claim, prepared, dead
-            )
-            parked = [h.dead("waits behind an earlier one", parked=True) for h in heard if h.event.subject in waiting]
-            dead += parked
-            buried = sum(not one.parked for one in dead)
-            if reason := self.breaker.would_trip(buried, done):
+            blocked = await deadletter.blocked(conn, claim.blocked)
+            waits = [one for one in heard if one.event.subject in blocked or parked_behind(one, dead)]
+            ready = [one for one in heard if one not in waits] if waits else heard
+            failed = await self._fold_events(conn, ready, claim.now, prepared)
+            dead += [*failed, *(one.dead(Waits().detail, parked=True) for one in waits)]
+            outcome = _outcome(batch, ready, dead, fresh=len(claim.fresh))
+            if reason := self.breaker.would_trip(outcome.buried, outcome.done):
                 self._trip(reason)
             await deadletter.bury(conn, dead)
             await outbox.append(conn, [self._announce(one) for one in dead])
         self._committed()
-        known = len(ids) - len(claim.fresh)
-        return Outcome(done=done, duplicate=known, buried=buried, parked=len(dead) - buried)
+        return outcome
 
     async def _fold_events(
-        self, conn: asyncpg.Connection, heard: Sequence[Heard], claim: inbox.Claim, prepared: Any, dead: list[Dead]
-    ) -> int:
-        """Fold, save and say; what failed, and what came after it for the same complaint, is added to `dead`."""
+        self, conn: asyncpg.Connection, heard: Sequence[Heard], now: datetime, prepared: Any
+    ) -> list[Dead]:
+        """Fold, save and say; returns what failed, and what came after it for the same complaint."""
         if not heard:
-            return 0
-        context = await self._store.context(conn, claim.now, prepared)
+            return []
+        context = await self._store.context(conn, now, prepared)
         known = await self._store.load(conn, [one.event.subject for one in heard])
-        failed: set[ComplaintId] = set()
-        done = 0
-        for_good = []
         folded = self._folder.fold(known, [(one.event.subject, one.event) for one in heard], context)
-        if any(isinstance(result, Exception) for result in folded.results):
-            for one, result in zip(heard, folded.results, strict=True):
-                if one.event.subject in failed:
-                    dead.append(one.dead("waits behind an earlier one", parked=True))
-                elif isinstance(result, Exception):
-                    failed.add(one.event.subject)
-                    dead.append(one.dead(sentence(result)))
-                else:
-                    for_good.append(one)
-            folded = self._folder.fold(known, [(one.event.subject, one.event) for one in for_good], context)
-        done = len(folded.results)
         await self._write(conn, folded)
-        return done
+        return [
+            one.dead(sentence(result), parked=isinstance(result, Waits))
+            for one, result in zip(heard, folded.results, strict=True)
+            if isinstance(result, Exception)
+        ]
 
     async def _write(self, conn: asyncpg.Connection, folded: Folded[S, C]) -> None:
         await self._store.save(conn, list(folded.states.values()), folded.context)
@@ -215,6 +201,14 @@ class Runner(Generic[S, C]):
             await self._write(conn, folded)
         self._committed()
         return folded.results
+
+
+def _outcome(batch: Batch, ready: Sequence[Heard], dead: Sequence[Dead], *, fresh: int) -> Outcome:
+    parked = sum(one.parked for one in dead)
+    failed = {one.event_id for one in dead}
+    done = sum(one.event.id not in failed for one in ready)
+    known = len(batch.heard) + len(batch.dead) - fresh
+    return Outcome(done=done, duplicate=known, buried=len(dead) - parked, parked=parked)
 
 
 def sentence(error: Exception) -> str:

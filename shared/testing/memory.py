@@ -1,0 +1,99 @@
+"""A runner without PostgreSQL: the same folding, inbox, outbox, parking and replay, in memory and at once."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic
+from uuid import UUID
+
+from aiokafka import ConsumerRecord
+
+from shared.contracts.envelope import ComplaintId
+from shared.contracts.topics import Service
+from shared.deadletter import Dead
+from shared.outbox import Row
+from shared.runner.decision import C, Command, Decide, Decision, Input, S, Tick
+from shared.runner.folding import Folded, Folder, Waits
+from shared.runner.reading import Heard, parked_behind, sort_out
+from shared.runner.replay import Replayed
+from shared.runner.runner import Outcome, sentence
+
+
+class MemoryRunner(Generic[S, C]):
+    """Time stands still until `now` is moved; `rows` is what would be on Kafka."""
+
+    def __init__(
+        self,
+        service: Service,
+        decide: Decide[S, C],
+        *,
+        context: Callable[[datetime, Any], C],
+        prepare: Callable[[Sequence[Input]], Any] = lambda _: None,
+        due_at: Callable[[S], datetime | None] = lambda state: getattr(state, "due_at", None),
+    ) -> None:
+        self.service = service
+        self.now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+        self.states: dict[ComplaintId, S] = {}
+        self.rows: list[Row] = []
+        self.dead: list[Dead] = []
+        self._folder = Folder(service, decide, 900_000)
+        self._context = context
+        self._prepare = prepare
+        self._due_at = due_at
+        self._inbox: set[UUID] = set()
+
+    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> Outcome:
+        """Apply one poll."""
+        batch = sort_out(records, self.service)
+        fresh = [one for one in batch.heard if self._is_new(one.event.id)]
+        dead = [one for one in batch.dead if self._is_new(one.event_id)]
+        blocked = {one.subject for one in self.dead if one.subject}
+        duplicates = len(batch.heard) + len(batch.dead) - len(fresh) - len(dead)
+        waits = [one for one in fresh if one.event.subject in blocked or parked_behind(one, dead)]
+        ready = [one for one in fresh if one not in waits]
+        results = self._fold([(one.event.subject, one.event) for one in ready]).results
+        failed = [
+            one.dead(sentence(result), parked=isinstance(result, Waits))
+            for one, result in zip(ready, results, strict=True)
+            if isinstance(result, Exception)
+        ]
+        dead += [*failed, *(one.dead(Waits().detail, parked=True) for one in waits)]
+        self.dead += dead
+        buried = sum(not one.parked for one in dead)
+        return Outcome(len(ready) - len(failed), duplicates, buried, len(dead) - buried, batch.skipped)
+
+    async def ticks(self, limit: int) -> int:
+        """Give a tick to what is due at `now`, the longest waiting first."""
+        waiting = [(at, key) for key, state in self.states.items() if (at := self._due_at(state)) and at <= self.now]
+        due = [key for _, key in sorted(waiting)[:limit]]
+        self._fold([(key, Tick(self.now)) for key in due])
+        return len(due)
+
+    async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
+        """Apply what was asked."""
+        return self._fold([(one.complaint_id, one) for one in commands]).results
+
+    async def replay(self, subject: ComplaintId) -> Replayed:
+        """Apply one complaint's dead letters again, in order, up to the first that still fails."""
+        letters = [one for one in self.dead if one.subject == subject]
+        for number, letter in enumerate(letters):
+            batch = sort_out([letter.record()], self.service)
+            if batch.dead or (batch.heard and self._apply(batch.heard[0])):
+                return Replayed(number, len(letters) - number)
+            self.dead.remove(letter)
+        return Replayed(len(letters), 0)
+
+    def _is_new(self, event_id: UUID) -> bool:
+        known = event_id in self._inbox
+        self._inbox.add(event_id)
+        return not known
+
+    def _apply(self, one: Heard) -> str | None:
+        result = self._fold([(one.event.subject, one.event)]).results[0]
+        return sentence(result) if isinstance(result, Exception) else None
+
+    def _fold(self, given: Sequence[tuple[ComplaintId, Input]]) -> Folded[S, C]:
+        context = self._context(self.now, self._prepare([one for _, one in given]))
+        folded = self._folder.fold(self.states, given, context)
+        self.states |= folded.states
+        self.rows += folded.rows
+        return folded
