@@ -9,6 +9,8 @@ from typing import Any, Literal
 from shared.errors import Unavailable
 
 Fate = Literal["accepted", "replayed", "rejected", "unreadable"]
+CREATED = 201
+LATER = frozenset({408, 425, 429, 500, 502, 503, 504})  # the same line may be taken later
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +59,30 @@ class Tally:
             self.reasons[answer.reason] += 1
 
 
-def read_answers(lines: Sequence[Line], body: bytes) -> list[Answer]:
-    """One answer per line sent, in order. Raises `Unavailable` when there are not as many."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a batch came to: answers, and the lines that intake could not take just now."""
+
+    answers: list[Answer]
+    again: list[Line]
+
+
+def read_reply(lines: Sequence[Line], body: bytes) -> Reply:
+    """One result per line sent, in order. Raises `Unavailable` when there are not as many."""
     told = [json.loads(line) for line in body.splitlines() if line.strip()]
     if len(told) != len(lines):
         raise Unavailable(f"Intake answered {len(told)} of {len(lines)} lines.")
-    return [_answer(line, item) for line, item in zip(lines, told, strict=True)]
+    answers: list[Answer] = []
+    again: list[Line] = []
+    for line, item in zip(lines, told, strict=True):
+        if item["status"] in LATER:
+            again.append(line)
+        else:
+            answers.append(_answer(line, item))
+    return Reply(answers, again)
 
 
 def _answer(line: Line, told: dict[str, Any]) -> Answer:
-    status = int(told.get("status", 0))
-    if status in (200, 201):
-        fate: Fate = "accepted" if status == 201 and not told.get("replayed") else "replayed"
-        return Answer(line.number, fate, complaint_id=str(told["id"]))
-    return Answer(line.number, "rejected", reason=_reason(told))
-
-
-def _reason(told: dict[str, Any]) -> str:
-    problem = told.get("problem") or told
-    return str(problem.get("detail") or problem.get("title") or f"status {told.get('status')}")
+    if told["status"] == CREATED:
+        return Answer(line.number, "replayed" if told.get("replayed") else "accepted", complaint_id=str(told["id"]))
+    return Answer(line.number, "rejected", reason=str(told["problem"]["detail"]))

@@ -153,7 +153,7 @@ def _shaped(target: str, text: str, plan: Plan) -> str:
 
 
 def _instant(text: str, zone: tzinfo) -> str:
-    """A date means its first moment, in `zone` where no offset is given; no time at all is left for intake to refuse."""
+    """A date means its first moment, in `zone` where no offset is given; what is no time is for intake to refuse."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from deploy.cli.submit.answers import Answer, Line, Tally, read_answers
+from deploy.cli.submit.answers import LATER, Answer, Line, Tally, read_reply
 from shared.errors import Misconfigured, Rejected, Unavailable
 
 ROUTE = "/v1/complaints:batch"
-LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 TOO_LARGE = 413
 DENIED = frozenset({401, 403})
 HOPELESS_AFTER = 200  # rows; when every one of the first so many is refused, the mapping is wrong
@@ -56,28 +55,8 @@ class Sender:
                 task.add_done_callback(lambda _: room.release())
 
     async def _send(self, batch: Sequence[Line]) -> None:
-        for answer in await self._answers(batch):
-            self._tally.add(answer)
-            if answer.reason:
-                self._report(answer)
-
-    async def _answers(self, batch: Sequence[Line]) -> list[Answer]:
-        response = await self._post(b"\n".join(line.body for line in batch) + b"\n")
-        if response.status_code == TOO_LARGE:
-            return await self._halved(batch)
-        if response.status_code in DENIED:
-            raise Misconfigured(f"Intake refuses the token: {_detail(response)}")
-        if response.is_error:
-            raise Rejected(f"Intake refuses the batch: {_detail(response)}")
-        return read_answers(batch, response.content)
-
-    async def _halved(self, batch: Sequence[Line]) -> list[Answer]:
-        if len(batch) == 1:
-            return [Answer(batch[0].number, "rejected", reason="larger than intake takes")]
-        middle = len(batch) // 2
-        return [*await self._answers(batch[:middle]), *await self._answers(batch[middle:])]
-
-    async def _post(self, body: bytes) -> httpx.Response:
+        """One batch until every line of it has its answer. Only what is still open is sent again."""
+        left = list(batch)
         attempts = AsyncRetrying(
             retry=retry_if_exception_type((httpx.TransportError, Unavailable)),
             wait=wait_exponential_jitter(multiplier=0.2, max=10),
@@ -86,19 +65,42 @@ class Sender:
         try:
             async for attempt in attempts:
                 with attempt:
-                    return await self._post_once(body)
+                    left = await self._once(left)
+                    if left:
+                        raise Unavailable("it is too busy")
         except RetryError as error:
             why = error.last_attempt.exception()
-            raise Unavailable(
-                f"Intake did not answer for {self._pace.patience:.0f} s ({type(why).__name__})."
-            ) from None
-        raise AssertionError  # tenacity either returns or raises
+            reason = why.detail if isinstance(why, Unavailable) else type(why).__name__
+            raise Unavailable(f"Intake did not take the rows for {self._pace.patience:.0f} s: {reason}.") from None
 
-    async def _post_once(self, body: bytes) -> httpx.Response:
+    async def _once(self, batch: Sequence[Line]) -> list[Line]:
+        """Send, count what was answered, and return the lines to send again."""
+        body = b"\n".join(line.body for line in batch) + b"\n"
         response = await self._client.post(ROUTE, content=body, headers={"content-type": "application/x-ndjson"})
         if response.status_code in LATER:
-            raise Unavailable(f"Intake says {response.status_code}.")
-        return response
+            raise Unavailable(f"it says {response.status_code}")
+        if response.status_code == TOO_LARGE:
+            return await self._halved(batch)
+        if response.status_code in DENIED:
+            raise Misconfigured(f"Intake refuses the token: {_detail(response)}")
+        if response.is_error:
+            raise Rejected(f"Intake refuses the batch: {_detail(response)}")
+        reply = read_reply(batch, response.content)
+        self._count(reply.answers)
+        return reply.again
+
+    async def _halved(self, batch: Sequence[Line]) -> list[Line]:
+        if len(batch) == 1:
+            self._count([Answer(batch[0].number, "rejected", reason="larger than intake takes")])
+            return []
+        middle = len(batch) // 2
+        return [*await self._once(batch[:middle]), *await self._once(batch[middle:])]
+
+    def _count(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            self._tally.add(answer)
+            if answer.reason:
+                self._report(answer)
 
     def _give_up_when_hopeless(self) -> None:
         tally = self._tally

@@ -15,12 +15,12 @@ Handler = Callable[[list[dict[str, str]]], httpx.Response]
 
 def accept(lines: list[dict[str, str]]) -> httpx.Response:
     told = [{"status": 201, "id": line["key"], "reference": "RC"} for line in lines]
-    return httpx.Response(207, content="\n".join(json.dumps(item) for item in told))
+    return httpx.Response(200, content="\n".join(json.dumps(item) for item in told))
 
 
 def refuse(lines: list[dict[str, str]]) -> httpx.Response:
     told = [{"status": 422, "problem": {"detail": "narrative: missing"}} for _ in lines]
-    return httpx.Response(207, content="\n".join(json.dumps(item) for item in told))
+    return httpx.Response(200, content="\n".join(json.dumps(item) for item in told))
 
 
 def lines(count: int) -> Iterator[Line]:
@@ -56,7 +56,7 @@ async def test_a_batch_is_sent_again_while_intake_is_away() -> None:
 
 
 async def test_patience_ends_with_a_sentence() -> None:
-    with pytest.raises(Unavailable, match="did not answer"):
+    with pytest.raises(Unavailable, match="did not take the rows"):
         await send(lambda _: httpx.Response(503), 10, Pace(patience=0.01))
 
 
@@ -75,6 +75,34 @@ async def test_a_single_row_too_large_is_rejected_by_its_line() -> None:
     tally, told = await send(handler, 10, Pace(rows=10))
     assert tally.fates == {"accepted": 9, "rejected": 1}
     assert told == [Answer(7, "rejected", reason="larger than intake takes")]
+
+
+async def test_a_line_that_cannot_be_taken_now_is_sent_again_alone() -> None:
+    seen: list[str] = []
+
+    def handler(batch: list[dict[str, str]]) -> httpx.Response:
+        told = []
+        for line in batch:
+            busy = line["key"] == "7" and "7" not in seen
+            seen.append(line["key"])
+            told.append({"status": 503, "problem": {}} if busy else {"status": 201, "id": line["key"]})
+        return httpx.Response(200, content="\n".join(json.dumps(item) for item in told))
+
+    tally, _ = await send(handler, 10, Pace(rows=10))
+    assert tally.fates == {"accepted": 10}
+    assert seen.count("7") == 2
+    assert len(seen) == 11
+
+
+async def test_what_intake_had_already_is_counted_apart() -> None:
+    def handler(batch: list[dict[str, str]]) -> httpx.Response:
+        told = [{"status": 201, "id": line["key"], "replayed": True} for line in batch]
+        return httpx.Response(200, content="\n".join(json.dumps(item) for item in told))
+
+    tally, told = await send(handler, 10, Pace())
+    assert tally.fates == {"replayed": 10}
+    assert tally.good == 10
+    assert told == []
 
 
 async def test_a_refused_token_stops_at_once() -> None:
@@ -98,7 +126,7 @@ async def test_fewer_answers_than_lines_is_not_taken_for_success() -> None:
         return accept(batch[1:])
 
     with pytest.raises(Unavailable, match="9 of 10"):
-        await send(handler, 10, Pace())
+        await send(handler, 10, Pace(patience=0.01))
 
 
 def test_batches_keep_order_and_both_limits() -> None:
