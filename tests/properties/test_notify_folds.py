@@ -1,0 +1,60 @@
+"""Whatever order the topics arrive in, notify ends up knowing and intending the same."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.notify import stories as s
+
+INTAKE = [s.received(), s.progressed(), s.resolved(), s.reopened(), s.resolved(sequence=5, minutes=400)]
+TRIAGE = [s.triaged(), s.assigned(), s.triaged(3, 60, "refund"), s.assigned(4, 61)]
+SLA = [
+    s.promised(),
+    s.revised(minutes=55),
+    s.broken(number=2, sequence=3, minutes=150),
+    s.promised(number=3, sequence=4, minutes=301, due=9000),
+    s.revised(number=4, sequence=5, minutes=310, due=9900),
+]
+
+
+def interleaving(lengths: tuple[int, int, int]) -> st.SearchStrategy[list[object]]:
+    turns = [topic for topic, length in enumerate(lengths) for _ in range(length)]
+
+    def merge(order: list[int]) -> list[object]:
+        streams = [iter(INTAKE), iter(TRIAGE), iter(SLA)]
+        return [next(streams[topic]) for topic in order]
+
+    return st.permutations(turns).map(merge)
+
+
+CUTS = st.tuples(st.integers(1, len(INTAKE)), st.integers(2, len(TRIAGE)), st.integers(1, len(SLA)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), cut=CUTS, reachable=st.booleans())
+def test_interleaving_of_topics_does_not_change_the_final_state(
+    data: st.DataObject, cut: tuple[int, int, int], reachable: bool
+) -> None:
+    order = data.draw(interleaving(cut))
+    first = s.received() if reachable else s.received(email=None)
+    heard = [first if one is INTAKE[0] else one for one in order]
+    by_time = sorted(heard, key=lambda one: one.time)
+    one, _ = s.fold(heard)
+    other, _ = s.fold(by_time)
+    assert one.model_dump() == other.model_dump()
+    assert [m.kind for m in one.planned][:1] in ([], ["acknowledgement"])
+    told = [message.intent for message in one.planned]
+    assert len(told) == len(set(told))
+    mandatory = {
+        key for key, intent in one.intents.items() if intent.kind in {"acknowledgement", "reopened", "resolution"}
+    }
+    assert mandatory <= set(told), "nothing that must be told is ever overtaken"
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), repeated=st.lists(st.integers(0, 13), max_size=10))
+def test_hearing_things_twice_changes_nothing(data: st.DataObject, repeated: list[int]) -> None:
+    order = data.draw(interleaving((len(INTAKE), len(TRIAGE), len(SLA))))
+    twice = [same for index, one in enumerate(order) for same in (one,) * (1 + repeated.count(index))]
+    one, _ = s.fold(order)
+    other, _ = s.fold(twice)
+    assert one.model_dump() == other.model_dump()
+    assert [m.intent for m in one.planned] == [m.intent for m in other.planned]

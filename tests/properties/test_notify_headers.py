@@ -1,0 +1,130 @@
+"""Whatever text reaches a header, the mail that comes out has exactly the headers we wrote."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.notify.channels.headers import guard, mailbox
+from services.notify.channels.mime import Sender, seal
+from services.notify.channels.port import Outgoing
+from shared.errors import Rejected
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SENDER = Sender("complaints@example.com", "Example Shop", "answers@example.com")
+NAMES = [
+    "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version",
+    "Content-Type",
+]  # fmt: skip
+HOSTILE = st.lists(
+    st.sampled_from(
+        [
+            "\r\n",
+            "\n",
+            "\r",
+            "\x00",
+            "\x0b",
+            "\x85",
+            "\u2028",
+            "Bcc: x@example.org",
+            "=?utf-8?q?a=0aBcc:_v=40e.org?=",
+            "=?",
+            "?=",
+        ]
+        + ["=0a", "Příliš", "人", "😀", "\ud800", " ", "\t", '"', "<", ">", ",", ";", "a", "\u202e"]
+    )
+    | st.text(max_size=8),
+    max_size=12,
+).map("".join)
+
+
+def letter(**changes: str) -> Outgoing:
+    given = {
+        "message_id": "0190@example.com",
+        "to": "customer-12@example.com",
+        "subject": "[RD-1] Hello",
+        "html": "<p>Hello</p>",
+        "text": "Hello\n",
+        "language": "en",
+    }
+    return Outgoing(**(given | changes))
+
+
+def parsed(sealed: bytes):
+    return message_from_bytes(sealed, policy=policy.compat32)
+
+
+@settings(max_examples=400, deadline=None)
+@given(subject=HOSTILE)
+@example(subject="=?utf-8?q?a=0aBcc:_v=40e.org?=")
+@example(subject="x\r\nBcc: v@example.org")
+def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
+    try:
+        sealed = seal(letter(subject=subject), SENDER, NOW)
+    except Rejected:
+        return
+    mail = parsed(sealed.body)
+    assert sorted(mail.keys()) == sorted(NAMES)
+    read = str(make_header(decode_header(str(mail["Subject"]).replace("\r\n", ""))))
+    assert "".join(read.split()) == "".join(subject.split())
+    modern = message_from_bytes(sealed.body, policy=policy.default)
+    assert modern["Bcc"] is None
+    assert sorted(modern.keys()) == sorted(NAMES)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=HOSTILE)
+def test_an_organisation_name_is_refused_or_stays_a_name(name: str) -> None:
+    try:
+        sealed = seal(letter(), Sender("complaints@example.com", name), NOW)
+    except Rejected:
+        return
+    mail = message_from_bytes(sealed.body, policy=policy.default)
+    assert [address.addr_spec for address in mail["From"].addresses] == ["complaints@example.com"]
+    assert mail["Bcc"] is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(address=HOSTILE | HOSTILE.map(lambda local: f"{local}@example.com"))
+def test_an_address_is_refused_or_stays_one_address(address: str) -> None:
+    try:
+        sealed = seal(letter(to=address), SENDER, NOW)
+    except Rejected:
+        return
+    assert sealed.recipient.count("@") == 1
+    assert not set(sealed.recipient) & set("\r\n\0 <>,;")
+    assert sealed.recipient.isascii()
+    assert parsed(sealed.body)["To"] == f"<{sealed.recipient}>"
+
+
+@settings(max_examples=200, deadline=None)
+@given(html=st.text(), text=st.text(st.characters(codec="utf-8")))
+def test_bodies_arrive_as_they_were_written(html: str, text: str) -> None:
+    sealed = seal(letter(html=html, text=text), SENDER, NOW)
+    plain, rich = message_from_bytes(sealed.body, policy=policy.compat32).get_payload()
+
+    def read(part) -> str:
+        return part.get_payload(decode=True).decode()
+
+    def lines(words: str) -> str:
+        return words.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+
+    assert lines(read(plain)) == lines(text)
+    assert lines(read(rich)) == lines(html)
+    assert all(len(line) <= 998 for line in sealed.body.split(b"\r\n"))
+    assert b"\n" not in sealed.body.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("value", ["a\rb", "a\nb", "a\0b", "a\x7fb", "=?utf-8?b?YQ==?=", "x" * 301, "\u2028", "\ud800"])
+def test_a_dangerous_value_is_refused_without_being_quoted(value: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        guard("Subject", value)
+    assert refusal.value.detail.startswith("Subject: expected")
+    assert value not in refusal.value.detail
+
+
+def test_an_international_domain_is_written_in_ascii() -> None:
+    assert mailbox("a@bücher.example") == "a@xn--bcher-kva.example"

@@ -1,0 +1,125 @@
+"""Stories of one complaint as its events, and the fold that hears them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+from services.notify.domain import Context, Notices, decide
+from shared.contracts import EVENTS, Contact, Event, Fact, Narrative, Party, PersonalContact, PersonalNarrative
+from shared.contracts import events as e
+from shared.contracts.envelope import PersonalStaff, Say, Staff
+from shared.contracts.topics import SERVICES
+
+START = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)  # a Sunday, late
+SUBJECT = UUID("01900000-0000-7000-8000-000000000001")
+CUSTOMER = (Party(id="customer", role="complainant"),)
+CONTEXT = Context(START, patience=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en")
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def said(facts: Fact, sequence: int, minutes: float, **data: Any) -> Event[Any]:
+    """An event of its owner's stream, the same each time it is made."""
+    owner = next(service for service in SERVICES if type(facts) in service.says)
+    return EVENTS[type(facts)](
+        id=uuid5(SUBJECT, f"{owner.name}:{sequence}"),
+        source=owner.source,
+        subject=SUBJECT,
+        time=at(minutes),
+        sequence=sequence,
+        data={"facts": facts, **data},
+    )
+
+
+def words(text: str | None, **fields: Any) -> dict[str, Any]:
+    return {
+        "parties": CUSTOMER,
+        "personal": (PersonalNarrative(party="customer", fields=Narrative(text=text, **fields)),),
+    }
+
+
+def received(email: str | None = "customer-12@example.com", **contact: Any) -> Event[Any]:
+    reached = {"name": "Customer 12", "locale": "en", "timezone": "Asia/Jakarta"} | contact
+    personal = (
+        PersonalContact(party="customer", fields=Contact(email=email, **reached)),
+        PersonalNarrative(
+            party="customer",
+            fields=Narrative(subject="Kettle", text="The kettle leaks.", expected_outcome="A new kettle"),
+        ),
+    )
+    facts = e.ComplaintReceived(reference="RD-1", client="shop", channel="web", received_at=START)
+    return said(facts, 1, 0, parties=CUSTOMER, personal=personal)
+
+
+def triaged(sequence: int = 1, minutes: float = 0.1, category: str = "delivery") -> Event[Any]:
+    facts = e.Triaged(
+        category=(category,), severity="normal", language="id", confidence=0.9, decided_by="rules", decider_version="1"
+    )
+    return said(facts, sequence, minutes)
+
+
+def assigned(sequence: int = 2, minutes: float = 0.2) -> Event[Any]:
+    staff = (PersonalStaff(party="handler", fields=Staff(name="Handler 3")),)
+    parties = (Party(id="handler", role="handler"),)
+    return said(e.Assigned(team="deliveries", handler="h-3"), sequence, minutes, parties=parties, personal=staff)
+
+
+def promised(number: int = 1, sequence: int = 1, minutes: float = 0.3, due: float = 4000) -> Event[Any]:
+    return said(
+        e.PromiseMade(
+            promise=number, due_at=at(due), policy="standard", policy_version=1, calendar="office", calendar_version=1
+        ),
+        sequence,
+        minutes,
+    )
+
+
+def revised(number: int = 2, sequence: int = 2, minutes: float = 100, due: float = 6000) -> Event[Any]:
+    facts = e.PromiseRevised(promise=number, old_due_at=at(4000), due_at=at(due), reason="supplier_delay")
+    return said(facts, sequence, minutes)
+
+
+def broken(number: int = 1, sequence: int = 2, minutes: float = 4001) -> Event[Any]:
+    return said(e.PromiseBroken(promise=number, due_at=at(4000)), sequence, minutes)
+
+
+def progressed(sequence: int = 2, minutes: float = 50, text: str | None = "We spoke to the courier.") -> Event[Any]:
+    return said(e.ProgressRecorded(state="awaiting_third_party"), sequence, minutes, **words(text))
+
+
+def resolved(sequence: int = 3, minutes: float = 200) -> Event[Any]:
+    redress = (e.Redress(kind="refund", amount=Decimal("12.50"), currency="EUR"),)
+    facts = e.Resolved(outcome="upheld", resolved_at=at(minutes), redress=redress)
+    return said(facts, sequence, minutes, **words("It broke on the way."))
+
+
+def reopened(sequence: int = 4, minutes: float = 300) -> Event[Any]:
+    return said(e.Reopened(), sequence, minutes)
+
+
+def withdrawn(sequence: int = 5, minutes: float = 400) -> Event[Any]:
+    return said(e.Withdrawn(), sequence, minutes)
+
+
+def fold(
+    given: Iterable[Any], state: Notices | None = None, context: Context = CONTEXT
+) -> tuple[Notices, list[Say[Any]]]:
+    """All inputs in order, in one transaction."""
+    says: list[Say[Any]] = []
+    for one in given:
+        decision = decide(state, one, context)
+        state = decision.state
+        says.extend(decision.says)
+    assert state is not None
+    return state, says
+
+
+def kinds(state: Notices) -> list[str]:
+    return [message.kind for message in state.planned]
+
+
+FIRST = (received(), triaged(), assigned(), promised())

@@ -1,0 +1,115 @@
+"""What follows from an attempt."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.notify import stories as s
+
+from services.notify.domain import AttemptFinished
+from services.notify.domain.attempts import SCHEDULE, Move, after
+from shared.contracts.events import MessageAccepted, MessageFailed
+from shared.errors import NotFound
+
+WINDOW = timedelta(minutes=15)
+ACKNOWLEDGED, _ = s.fold(s.FIRST)
+TOLD, _ = s.fold([*s.FIRST, s.progressed()])
+
+
+def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFinished:
+    given = {
+        "complaint_id": s.SUBJECT,
+        "message_id": message.message_id,
+        "intent": message.intent,
+        "attempt": 1,
+        "outcome": outcome,
+        "code": "250",
+        "locale": "en",
+        "template": "acknowledgement/en@0",
+        "states_promise": message.states_promise,
+    }
+    return AttemptFinished(**(given | changes))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt", "kind", "expected"),
+    [
+        ("sent", 1, "acknowledgement", Move("accepted")),
+        ("sent", 9, "progress", Move("accepted")),
+        ("failed_permanent", 1, "acknowledgement", Move("dead")),
+        ("failed_transient", 1, "progress", Move("retry_wait", timedelta(seconds=30))),
+        ("failed_transient", 2, "progress", Move("retry_wait", timedelta(minutes=2))),
+        ("failed_transient", 8, "progress", Move("retry_wait", timedelta(hours=8))),
+        ("failed_transient", 9, "progress", Move("dead")),
+        ("uncertain", 1, "acknowledgement", Move("uncertain", WINDOW)),
+        ("uncertain", 1, "resolution", Move("uncertain", WINDOW)),
+        ("uncertain", 9, "acknowledgement", Move("uncertain")),
+        ("uncertain", 1, "progress", Move("uncertain")),
+    ],
+)
+def test_an_attempt_moves_its_message(outcome: Any, attempt: int, kind: Any, expected: Move) -> None:
+    assert after(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
+
+
+def test_all_waits_together_are_about_sixteen_hours() -> None:
+    assert timedelta(hours=15) < sum(SCHEDULE, timedelta()) < timedelta(hours=17)
+    assert list(SCHEDULE) == sorted(SCHEDULE)
+
+
+def test_an_accepted_message_is_said_with_the_promise_it_states() -> None:
+    (message,) = ACKNOWLEDGED.planned
+    state, says = s.fold([finished(message, attempt=3)], ACKNOWLEDGED)
+    (fact,) = [say.facts for say in says]
+    assert isinstance(fact, MessageAccepted)
+    assert (fact.message_kind, fact.states_promise, fact.attempts, fact.locale) == ("acknowledgement", 1, 3, "en")
+    assert (fact.cause, fact.accepted_at) == (str(s.received().id), s.START)
+    assert state.intents[message.intent].result == "accepted"
+    assert state.finished[0].status == "accepted"
+
+
+def test_a_transient_failure_says_nothing_and_comes_again_after_its_wait() -> None:
+    (message,) = ACKNOWLEDGED.planned
+    state, says = s.fold([finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
+    assert not says
+    assert state.finished[0].next_attempt_at == s.START + timedelta(seconds=36)
+    assert state.intents[message.intent].result is None
+
+
+def test_a_permanent_failure_is_said_with_its_code() -> None:
+    (message,) = ACKNOWLEDGED.planned
+    state, says = s.fold([finished(message, "failed_permanent", code="550 5.1.1")], ACKNOWLEDGED)
+    (fact,) = [say.facts for say in says]
+    assert isinstance(fact, MessageFailed)
+    assert (fact.reason, fact.attempts) == ("550 5.1.1", 1)
+    assert state.finished[0].status == "dead"
+
+
+def test_an_uncertain_mandatory_message_is_sent_again_and_an_optional_one_is_given_up() -> None:
+    mandatory, optional = TOLD.planned
+    state, says = s.fold([finished(mandatory, "uncertain"), finished(optional, "uncertain")], TOLD)
+    assert [one.next_attempt_at for one in state.finished] == [s.START + WINDOW, None]
+    assert [(say.facts.message_kind, say.facts.reason) for say in says] == [("progress", "uncertain")]
+
+
+def test_an_uncertain_message_that_turns_out_to_be_taken_is_accepted() -> None:
+    (message,) = ACKNOWLEDGED.planned
+    state, says = s.fold([finished(message, "uncertain"), finished(message, "sent")], ACKNOWLEDGED)
+    assert [type(say.facts) for say in says] == [MessageAccepted]
+    assert [one.status for one in state.finished] == ["uncertain", "accepted"]
+
+
+@pytest.mark.parametrize("late", ["sent", "failed_transient", "failed_permanent", "uncertain"])
+def test_a_result_that_is_final_stays_and_is_said_once(late: str) -> None:
+    (message,) = ACKNOWLEDGED.planned
+    state, says = s.fold([finished(message), finished(message, late, attempt=2)], ACKNOWLEDGED)
+    assert [type(say.facts) for say in says] == [MessageAccepted]
+    assert [one.status for one in state.finished] == ["accepted", None]
+
+
+def test_an_attempt_at_something_never_intended_is_refused() -> None:
+    (message,) = ACKNOWLEDGED.planned
+    with pytest.raises(NotFound):
+        s.fold([replace(finished(message), intent="resolution:9:customer")], ACKNOWLEDGED)
+    with pytest.raises(NotFound):
+        s.fold([finished(message)])

@@ -1,0 +1,206 @@
+"""Every kind of letter in every language: the facts stand in both parts, and nothing leaves half empty."""
+
+import re
+import string
+import tomllib
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from services.notify.domain import REQUIRED, Content
+from services.notify.domain.languages import SPOKEN, choose, spoken
+from services.notify.routes import sample
+from services.notify.templates import Printer
+from services.notify.templates.catalogue import words
+from services.notify.templates.speech import Speech
+from shared.contracts import events as e
+from shared.errors import Misconfigured, Rejected
+
+KINDS = get_args(e.MessageKind)
+PRINTER = Printer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
+FULL = sample("Asia/Jakarta")
+RULEBOOK = Path(__file__).parents[3] / "services" / "triage" / "rulebook"
+SHOWN = {  # what a reader must find, by kind; every letter also shows name, reference and organisation
+    "acknowledgement": ("subject", "expected_outcome", "handler", "due_at"),
+    "progress": ("words", "handler"),
+    "promise_moved": ("due_at", "old_due_at", "handler"),
+    "delay": ("old_due_at", "due_at"),
+    "handler_changed": ("handler",),
+    "resolution": ("words",),
+    "reopened": ("subject", "handler", "due_at"),
+    "withdrawn": (),
+}
+
+
+def seen(html: str) -> str:
+    """What a reader of the HTML part sees."""
+    from html import unescape
+
+    return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
+
+
+def facts(kind: str, speech: Speech) -> list[str]:
+    found = [FULL.name, FULL.reference, "Example Shop", "Call 0800 for free."]
+    for name in SHOWN[kind]:
+        value = getattr(FULL, name)
+        found += [speech.moment(value)] if isinstance(value, datetime) else str(value).splitlines()
+    return found
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, language: str) -> None:
+    letter = PRINTER.print(kind, FULL, language)
+    for fact in facts(kind, Speech(language, FULL.timezone)):
+        assert fact in seen(letter.html)
+        assert fact in letter.text
+    assert letter.locale == language
+    assert letter.template.startswith(f"{kind}/{language}@")
+    assert f'<html lang="{language}">' in letter.html
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subject_tells_nothing_but_the_reference(kind: e.MessageKind, language: str) -> None:
+    letter = PRINTER.print(kind, FULL, language)
+    assert letter.subject == f"[{FULL.reference}] {words(language)[f'subject.{kind}']}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_without_a_required_field_is_refused_and_names_it(kind: e.MessageKind) -> None:
+    for name in set(REQUIRED[kind]) - {"received_at"}:
+        with pytest.raises(Rejected, match=f"{kind}: expected {name}"):
+            PRINTER.print(kind, FULL.model_copy(update={name: "" if name == "reference" else None}), "en")
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_prints_with_nothing_but_what_it_requires(kind: e.MessageKind, language: str) -> None:
+    optional = set(Content.model_fields) - {*REQUIRED[kind], "received_at"}
+    bare = Content(**{k: v for k, v in FULL.model_dump().items() if k not in optional})
+    letter = PRINTER.print(kind, bare, language)
+    for part in (letter.html, letter.text):
+        assert "None" not in part
+        assert FULL.reference in part
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_every_language_has_every_word_and_placeholder_of_english(language: str) -> None:
+    def placeholders(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    english, other = words("en"), words(language)
+    assert other.keys() == english.keys()
+    assert {k: placeholders(v) for k, v in other.items()} == {k: placeholders(v) for k, v in english.items()}
+    assert all(text.strip() for text in other.values())
+
+
+@pytest.mark.parametrize("language", [one for one in SPOKEN if one != "en"])
+def test_no_sentence_was_left_in_english(language: str) -> None:
+    english = {text for key, text in words("en").items() if len(text) > 20}
+    assert not english & set(words(language).values())
+
+
+def test_serbian_is_the_same_in_both_scripts() -> None:
+    cyrillic = set("абвгдђежзијклљмнњопрстћуфхцчџш")
+    assert not any(cyrillic & set(text.lower()) for text in words("sr-Latn").values())
+    assert not any(re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text)) for text in words("sr-Cyrl").values())
+
+
+@pytest.mark.parametrize(
+    ("section", "file", "table"), [("category", "categories", "categories"), ("team", "teams", "teams")]
+)
+def test_every_category_and_team_of_the_rulebook_has_a_word(section: str, file: str, table: str) -> None:
+    codes = tomllib.loads((RULEBOOK / f"{file}.toml").read_text())[table]
+    assert {f"{section}.{code}" for code in codes} <= words("en").keys()
+
+
+def test_what_customers_wrote_cannot_become_markup() -> None:
+    nasty = FULL.model_copy(
+        update={"subject": "<script>alert(1)</script>", "name": "{{ 7 * 7 }} {name}", "words": "a<b>&"}
+    )
+    for kind in KINDS:
+        letter = PRINTER.print(kind, nasty, "en")
+        assert "<script>" not in letter.html
+        assert "<b>" not in letter.html
+        assert "{{ 7 * 7 }} {name}" in letter.text
+
+
+def test_the_acknowledgement_invites_correction_and_says_how_to_escalate() -> None:
+    text = PRINTER.print("acknowledgement", FULL, "en").text
+    for words_ in ("Did we misunderstand", "supervisor", "What happens next", "Damaged or defective product"):
+        assert words_ in text
+
+
+def test_an_acknowledgement_without_a_date_does_not_pretend_to_one() -> None:
+    text = PRINTER.print("acknowledgement", FULL.model_copy(update={"due_at": None}), "en").text
+    assert "date above" not in text
+    assert "as soon as it is set" in text
+
+
+def test_a_broken_promise_is_apologised_for() -> None:
+    for new in (FULL, FULL.model_copy(update={"due_at": None})):
+        text = PRINTER.print("delay", new, "en").text
+        assert "We apologise; this is our responsibility." in text
+
+
+@pytest.mark.parametrize("outcome", get_args(e.Outcome))
+@pytest.mark.parametrize("language", SPOKEN)
+def test_every_outcome_is_said_in_words(outcome: e.Outcome, language: str) -> None:
+    letter = PRINTER.print("resolution", FULL.model_copy(update={"outcome": outcome}), language)
+    assert words(language)[f"outcome.{outcome}"] in letter.text
+
+
+@pytest.mark.parametrize(
+    ("tag", "amount"),
+    [("en", "€1,234.50"), ("id", "€1.234,50"), ("nb", "1\u00a0234,50\u00a0€"), ("sr-Latn", "1.234,50\u00a0€")],
+)
+def test_money_is_written_as_people_there_write_it(tag: str, amount: str) -> None:
+    offer = e.Redress(kind="refund", amount=Decimal("1234.5"), currency="EUR")
+    assert amount in Speech(tag, None).offer(offer).replace("\u202f", "\u00a0")
+
+
+@pytest.mark.parametrize(
+    ("tag", "zone", "expected"),
+    [
+        ("en-GB", "Europe/London", "Friday 26 June 2026, 13:00 (British Summer Time)"),
+        ("id", "Asia/Jakarta", "Jumat, 26 Juni 2026, 19.00 (Waktu Indonesia Barat)"),
+        ("nb", "Europe/Oslo", "fredag 26. juni 2026, 14:00 (sentraleuropeisk sommertid)"),
+        ("en", "Nowhere/Atlantis", "Friday, June 26, 2026, 12:00\u202fPM (Coordinated Universal Time)"),
+    ],
+)
+def test_a_moment_has_weekday_date_time_and_zone_of_the_recipient(tag: str, zone: str, expected: str) -> None:
+    assert Speech(tag, zone).moment(datetime(2026, 6, 26, 12, tzinfo=UTC)).replace(",", "") == expected.replace(",", "")
+
+
+@pytest.mark.parametrize(
+    ("tag", "catalogue"),
+    [
+        ("en-US", "en"), ("id_ID", "id"), ("in", "id"), ("zh", "zh-Hans"), ("zh-CN", "zh-Hans"), ("zh-TW", "zh-Hant"),
+        ("zh-Hant-HK", "zh-Hant"), ("zh-Hans-HK", "zh-Hans"), ("sr", "sr-Cyrl"), ("sr-Latn-RS", "sr-Latn"), ("no", "nb"),
+        ("nn-NO", "nb"), ("vi-VN", "vi"), ("fr", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_tag_finds_its_catalogue(tag: str, catalogue: str | None) -> None:
+    assert spoken(tag) == catalogue
+
+
+def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so() -> None:
+    letter = PRINTER.print("acknowledgement", FULL, "fr-FR")
+    assert letter.locale == "en"
+    assert "Thank you for telling us" in letter.text
+    assert "May" in letter.text
+    assert choose(["fr", None], "nb") == "nb"
+
+
+def test_a_missing_word_stops_the_letter() -> None:
+    with pytest.raises(Misconfigured, match="expected nothing.here"):
+        Speech("en", None).say("nothing.here")
+
+
+def test_the_version_changes_with_kind_and_language() -> None:
+    versions = {PRINTER.print(kind, FULL, language).template for kind in KINDS for language in SPOKEN}
+    assert len(versions) == len(KINDS) * len(SPOKEN)

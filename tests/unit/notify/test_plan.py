@@ -1,0 +1,208 @@
+"""Which messages follow from what is known, and when."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.notify import stories as s
+
+from shared.contracts.events import MessageSuppressed
+from shared.runner.decision import Tick
+
+LATER = replace(s.CONTEXT, now=s.START + timedelta(seconds=16))
+
+
+def test_the_acknowledgement_leaves_as_soon_as_owner_and_date_are_known() -> None:
+    state, says = s.fold(s.FIRST)
+    (message,) = state.planned
+    assert (message.kind, message.states_promise, message.address) == ("acknowledgement", 1, "customer-12@example.com")
+    content = message.content
+    assert (content.reference, content.subject, content.expected_outcome) == ("RD-1", "Kettle", "A new kettle")
+    assert (content.category, content.team, content.handler) == (("delivery",), "deliveries", "Handler 3")
+    assert content.due_at == s.at(4000)
+    assert not says
+    assert state.due_at is None
+
+
+@pytest.mark.parametrize("absent", [1, 2, 3])
+def test_an_incomplete_acknowledgement_waits_and_sets_a_timer(absent: int) -> None:
+    state, _ = s.fold(one for n, one in enumerate(s.FIRST) if n != absent)
+    assert not state.planned
+    assert state.due_at == s.START + timedelta(seconds=15)
+
+
+def test_time_sends_the_acknowledgement_with_what_is_known() -> None:
+    waiting, _ = s.fold([s.received(), s.triaged()])
+    state, _ = s.fold([Tick(LATER.now)], waiting, LATER)
+    (message,) = state.planned
+    assert message.states_promise is None
+    assert message.content.category == ("delivery",)
+    assert message.content.due_at is None
+    assert state.due_at is None
+
+
+def test_an_early_tick_changes_nothing() -> None:
+    waiting, _ = s.fold([s.received()])
+    state, _ = s.fold([Tick(s.START)], waiting)
+    assert state == waiting
+
+
+def test_a_date_that_comes_after_the_acknowledgement_is_told_by_itself() -> None:
+    waiting, _ = s.fold([s.received()])
+    state, _ = s.fold([Tick(LATER.now), s.promised()], waiting, LATER)
+    assert s.kinds(state) == ["acknowledgement", "promise_moved"]
+    assert state.planned[1].states_promise == 1
+    assert state.planned[1].content.old_due_at is None
+    assert not state.owes_date
+
+
+def test_a_date_told_with_the_acknowledgement_is_not_told_again() -> None:
+    state, _ = s.fold([s.received(), s.triaged(), s.assigned(), s.promised(), s.revised()])
+    late, _ = s.fold([s.promised(), s.revised(), s.triaged(), s.assigned(), s.received()])
+    assert s.kinds(state) == ["acknowledgement", "promise_moved"]
+    assert s.kinds(late) == ["acknowledgement"]
+    assert late.planned[0].states_promise == 2
+    assert late.intents.keys() == state.intents.keys()
+
+
+def test_a_moved_date_states_old_and_new_date_and_the_reason() -> None:
+    state, _ = s.fold([*s.FIRST, s.revised()])
+    content = state.planned[1].content
+    assert (content.old_due_at, content.due_at, content.reason) == (s.at(4000), s.at(6000), "supplier_delay")
+    assert state.planned[1].states_promise == 2
+
+
+def test_a_broken_promise_is_owned_with_the_old_date() -> None:
+    state, _ = s.fold([*s.FIRST, s.broken()])
+    assert s.kinds(state) == ["acknowledgement", "delay"]
+    content = state.planned[1].content
+    assert (content.old_due_at, content.due_at) == (s.at(4000), None)
+    assert state.planned[1].states_promise is None
+
+
+def test_a_delay_heard_late_states_the_date_that_replaced_the_broken_one() -> None:
+    state, _ = s.fold([s.promised(), s.broken(), s.revised(sequence=3, minutes=4002), *s.FIRST[:3]])
+    delay = next(message for message in state.planned if message.kind == "delay")
+    assert (delay.content.due_at, delay.states_promise) == (s.at(6000), 2)
+
+
+def test_progress_is_told_in_the_handlers_words() -> None:
+    state, _ = s.fold([*s.FIRST, s.progressed()])
+    assert s.kinds(state) == ["acknowledgement", "progress"]
+    assert state.planned[1].content.words == "We spoke to the courier."
+
+
+@pytest.mark.parametrize("text", [None, "  "])
+def test_progress_without_words_is_no_news(text: str | None) -> None:
+    state, _ = s.fold([*s.FIRST, s.progressed(text=text)])
+    assert s.kinds(state) == ["acknowledgement"]
+
+
+def test_the_answer_leaves_at_once() -> None:
+    state, _ = s.fold([*s.FIRST, s.resolved()])
+    assert s.kinds(state) == ["acknowledgement", "resolution"]
+    content = state.planned[1].content
+    assert (content.outcome, content.words, str(content.redress[0].amount)) == (
+        "upheld",
+        "It broke on the way.",
+        "12.50",
+    )
+
+
+def test_an_early_answer_takes_the_waiting_acknowledgement_along_and_does_not_overtake_it() -> None:
+    state, _ = s.fold([s.received(), s.resolved(sequence=2)])
+    assert s.kinds(state) == ["acknowledgement", "resolution"]
+    assert not state.owes_date
+    assert state.due_at is None
+
+
+def test_a_case_opened_again_waits_for_a_date_of_its_own() -> None:
+    state, _ = s.fold([*s.FIRST, s.resolved(), s.reopened()])
+    assert s.kinds(state) == ["acknowledgement", "resolution"]
+    assert state.due_at is not None
+    dated, _ = s.fold([s.promised(number=2, sequence=2, minutes=301, due=9000)], state)
+    assert dated.planned[-1].kind == "reopened"
+    assert (dated.planned[-1].states_promise, dated.planned[-1].content.due_at) == (2, s.at(9000))
+
+
+def test_a_case_opened_again_is_answered_again() -> None:
+    state, _ = s.fold([*s.FIRST, s.resolved(), s.reopened(), s.resolved(sequence=5, minutes=400)])
+    assert s.kinds(state) == ["acknowledgement", "resolution", "reopened", "resolution"]
+    assert len({message.message_id for message in state.planned}) == 4
+
+
+def test_a_withdrawal_is_confirmed() -> None:
+    state, _ = s.fold([*s.FIRST, s.withdrawn(sequence=2)])
+    assert s.kinds(state) == ["acknowledgement", "withdrawn"]
+
+
+@pytest.mark.parametrize("news", [s.progressed(), s.revised(), s.broken(minutes=150)])
+def test_news_that_the_answer_has_overtaken_is_not_written_but_remembered(news: object) -> None:
+    state, _ = s.fold([s.resolved(), *s.FIRST, news])
+    assert "resolution" in s.kinds(state)
+    assert not {"progress", "promise_moved", "delay"} & set(s.kinds(state))
+    assert len(state.intents) == 3
+
+
+def test_the_same_news_is_intended_once() -> None:
+    state, _ = s.fold([*s.FIRST, s.progressed(), s.progressed(), s.received(), s.resolved(), s.resolved()])
+    assert s.kinds(state) == ["acknowledgement", "progress", "resolution"]
+
+
+def test_a_message_has_the_same_identity_on_every_replay() -> None:
+    one, _ = s.fold([*s.FIRST, s.resolved()])
+    two, _ = s.fold([*s.FIRST, s.resolved()])
+    assert [m.message_id for m in one.planned] == [m.message_id for m in two.planned]
+    assert one.planned[0].intent_key == f"{s.SUBJECT}:acknowledgement:1:customer"
+
+
+@pytest.mark.parametrize(
+    ("email", "reason"),
+    [
+        (None, "no_address"),
+        (" ", "no_address"),
+        ("nobody", "malformed_address"),
+        ("a b@example.com", "malformed_address"),
+        ("a@b@example.com", "malformed_address"),
+        ("a\r\nBcc: x@example.com", "malformed_address"),
+        (".a@example.com", "malformed_address"),
+        ("a@-example.com", "malformed_address"),
+    ],
+)
+def test_an_unreachable_customer_is_said_to_be_so_for_every_message(email: str | None, reason: str) -> None:
+    state, says = s.fold([s.received(email=email), *s.FIRST[1:], s.resolved()])
+    facts = [say.facts for say in says]
+    assert all(isinstance(fact, MessageSuppressed) and fact.reason == reason for fact in facts)
+    assert [fact.message_kind for fact in facts] == ["acknowledgement", "resolution"]
+    assert all(message.suppressed == reason for message in state.planned)
+    assert {intent.result for intent in state.intents.values()} == {"suppressed"}
+
+
+@pytest.mark.parametrize("email", ["a@example.com", "a.b+c@sub.example.org", "a@bücher.example", "o'x@localhost"])
+def test_ordinary_addresses_are_written_to(email: str) -> None:
+    state, says = s.fold([s.received(email=email), *s.FIRST[1:]])
+    assert not says
+    assert state.planned[0].address == email
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [("nb-NO", "nb-NO"), ("fr", "id"), (None, "id"), ("zh-TW", "zh-TW"), ("en-GB", "en-GB")],
+)
+def test_people_are_written_to_in_the_first_language_of_theirs_that_we_speak(wish: str | None, expected: str) -> None:
+    state, _ = s.fold([s.received(locale=wish), *s.FIRST[1:]])
+    assert state.planned[0].locale == expected, "triage heard Indonesian"
+
+
+def test_what_leaves_with_the_transaction_is_not_part_of_the_document() -> None:
+    state, _ = s.fold([*s.FIRST, s.resolved()])
+    stored = type(state).model_validate_json(state.model_dump_json(exclude_none=True))
+    assert not stored.planned
+    assert stored == state.model_copy(update={"planned": ()})
+
+
+def test_nobody_is_told_anything_before_the_complaint_is_known() -> None:
+    state, says = s.fold([s.triaged(), s.assigned(), s.promised(), s.resolved(), s.revised()])
+    assert not state.planned
+    assert not says
+    assert state.due_at is None
