@@ -1,4 +1,4 @@
-"""References that people read to each other over the phone, e.g. `RC-7K3M-9QPX-4`.
+"""References that people read to each other over the phone, e.g. `RC-7K3M-9QPX-5`.
 
 Thirty-one symbols: digits and the letters that are hard to take for one another. Thirty-one is a prime, so a weighted
 sum modulo 31 with distinct non-zero weights (the arithmetic of the pure systems of ISO/IEC 7064) notices every single
@@ -7,6 +7,7 @@ wrong symbol and every swap of two symbols, and needs no extra check letter.
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRTVWXYZ"
 PREFIX = "RC"
+EXAMPLE = "RC-7K3M-9QPX-5"
 DATA_SYMBOLS = 8
 SPACE = len(ALPHABET) ** DATA_SYMBOLS  # 8.5e11 references
 _WEIGHTS = tuple(range(DATA_SYMBOLS + 1, 1, -1))  # the check symbol itself weighs 1
@@ -18,10 +19,12 @@ _HEARD = str.maketrans(
 
 
 class NotAReference(ValueError):
-    """Expected a reference such as RC-7K3M-9QPX-4; a symbol is wrong, missing, or swapped with another."""
+    """A symbol is wrong, missing, or swapped with another."""
+
+    expected = f"a reference such as {EXAMPLE}; check each symbol and their order"
 
     def __init__(self) -> None:
-        super().__init__((type(self).__doc__ or "").strip())
+        super().__init__(f"expected {self.expected}")
 
 
 def _check_symbol(data: str) -> str:

@@ -17,6 +17,14 @@ from shared.runner.decision import Context, Decision
 RECEIPTS_MAX = 100  # facts of one complaint whose keys are remembered
 
 
+class Implausible(Rejected):
+    """A time cannot be right."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(f"{field}: expected {expected}")
+        self.errors = ({"field": field, "expected": expected, "code": "implausible_time"},)
+
+
 @dataclass(frozen=True, slots=True)
 class Answered(Decision[State, Context]):
     """A decision with what the one who asked is told."""
@@ -117,7 +125,7 @@ def _message(state: State, given: c.AddMessage) -> Change:
 
 def _progress(given: c.RecordProgress, now: datetime) -> Change:
     if given.expected_at is not None and given.expected_at <= now:
-        raise Rejected("expected_at: expected a time that is still to come")
+        raise Implausible("expected_at", "a time that is still to come")
     facts = e.ProgressRecorded(state=given.state, expected_at=given.expected_at, reason=given.reason)
     return Change(given.state, (facts,), given.note, HANDLER)
 
@@ -125,7 +133,7 @@ def _progress(given: c.RecordProgress, now: datetime) -> Change:
 def _resolve(state: State, given: c.Resolve, now: datetime) -> Change:
     resolved_at = given.resolved_at or now
     if state.filed and resolved_at < state.filed.received_at:
-        raise Rejected("resolved_at: expected a time after the complaint was received")
+        raise Implausible("resolved_at", "a time after the complaint was received")
     facts = e.Resolved(
         outcome=given.outcome, resolved_at=resolved_at, redress=given.redress, root_cause=given.root_cause
     )

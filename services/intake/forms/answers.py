@@ -15,7 +15,7 @@ from shared.contracts.events import Channel, Severity
 
 _RECEIVED: dict[str, Any] = {
     "id": "019d2b5e-5c1a-7c3e-9a51-0d6f2b8e4a10",
-    "reference": "RC-7K3M-9QPX-3",
+    "reference": "RC-7K3M-9QPX-5",
     "status": "received",
     "received_at": "2026-05-04T09:30:00Z",
     "recorded_at": "2026-05-04T09:30:00.120Z",

@@ -28,7 +28,7 @@ PATTERNS: Final[Mapping[str, str]] = {
 EXPECTED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "missing": lambda _: "this field is required",
     "extra_forbidden": lambda _: "no such field; see /openapi.json for those there are",
-    "string_too_short": lambda ctx: f"at least {ctx['min_length']} characters besides space",
+    "string_too_short": lambda ctx: f"{ctx['min_length']} characters or more besides space",
     "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
     "too_long": lambda ctx: f"at most {ctx['max_length']} entries",
     "string_pattern_mismatch": lambda ctx: PATTERNS.get(ctx["pattern"], "text of another form"),

@@ -28,7 +28,7 @@ def reading(kernel: Kernel[Any, Any]) -> APIRouter:
         try:
             canonical = parse(reference)
         except NotAReference as error:
-            raise invalid("reference", str(error).removeprefix("Expected "), "not_a_reference") from None
+            raise invalid("reference", error.expected, "not_a_reference") from None
         return answers.record(await _found(kernel.pool, store.BY_REFERENCE, canonical))
 
     @router.get("/{complaint_id}", summary="A complaint as it stands")

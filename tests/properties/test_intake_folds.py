@@ -1,0 +1,196 @@
+"""Whatever order the topics arrive in, the public record and its timeline end the same; the life cycle keeps its rules."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.intake.domain import (
+    MOVES,
+    AddMessage,
+    GiveFeedback,
+    RecordProgress,
+    Reopen,
+    Resolve,
+    State,
+    Stated,
+    Withdraw,
+    decide,
+)
+from services.intake.domain.moves import CLOSED
+from shared.contracts import Event
+from shared.contracts import events as e
+from shared.errors import IllegalMove
+from shared.runner.decision import Context, Input
+from tests.factories import NOON, event
+from tests.unit.intake.stories import ID, NOW, filed, message
+
+DUE = NOON + timedelta(days=3)
+
+
+def triaged(category: str) -> e.Triaged:
+    return e.Triaged(
+        category=(category,), severity="normal", language="en", confidence=0.8, decided_by="rules", decider_version="1"
+    )
+
+
+def accepted(kind: str) -> e.MessageAccepted:
+    return e.MessageAccepted(
+        message=kind,
+        message_kind=kind,
+        channel="email",
+        cause="c",
+        accepted_at=NOON,
+        locale="en",
+        template="t",  # type: ignore[arg-type]
+    )
+
+
+def told(reason: str) -> dict[str, str]:
+    return {"message": "m", "message_kind": "progress", "channel": "email", "cause": "c", "reason": reason}
+
+
+TRIAGE = st.lists(
+    st.sampled_from(
+        [
+            triaged("billing"),
+            triaged("delivery"),
+            e.ScreeningRequested(candidates=("billing",), confidence=0.3),
+            e.Assigned(team="care"),
+            e.Assigned(team="care", handler="h1"),
+            e.Escalated(team="leads", level=1, reason="breach"),
+        ]
+    ),
+    max_size=4,
+)
+SLA = st.lists(
+    st.sampled_from(
+        [
+            e.PromiseMade(promise=1, due_at=DUE, policy="p", policy_version=1, calendar="c", calendar_version=1),
+            e.PromiseRevised(promise=2, old_due_at=DUE, due_at=DUE + timedelta(days=1), reason="supplier_delay"),
+            e.PromiseKept(promise=1, first=True),
+            e.PromiseBroken(promise=1, due_at=DUE),
+        ]
+    ),
+    max_size=4,
+)
+NOTIFY = st.lists(
+    st.sampled_from(
+        [
+            accepted("acknowledgement"),
+            accepted("resolution"),
+            accepted("progress"),
+            e.MessageFailed(**told("refused"), attempts=3),  # type: ignore[arg-type]
+            e.MessageSuppressed(**told("unreachable")),  # type: ignore[arg-type]
+        ]
+    ),
+    max_size=4,
+)
+FACTS: list[Stated] = [
+    message(),
+    message(author="handler", public=False),
+    RecordProgress(ID, state="investigating"),
+    RecordProgress(ID, state="awaiting_customer", note="Which colour?"),
+    Resolve(ID, outcome="upheld", explanation="Sorry.", resolved_at=NOW),
+    Reopen(ID),
+    Withdraw(ID),
+    GiveFeedback(ID, fixed=False),
+]
+OWN = st.lists(st.sampled_from(FACTS), max_size=5)
+
+
+@st.composite
+def two_interleavings(draw: st.DrawFn) -> tuple[list[Input], list[Input]]:
+    """The same streams woven together twice; order within a stream is kept."""
+    heard = [[event(f, subject=ID, sequence=n) for n, f in enumerate(draw(s), 1)] for s in (TRIAGE, SLA, NOTIFY)]
+    streams: list[list[Input]] = [[filed(), *draw(OWN)], *heard]
+    turns = [number for number, stream in enumerate(streams) for _ in stream]
+    return _woven(streams, draw(st.permutations(turns))), _woven(streams, draw(st.permutations(turns)))
+
+
+def _woven(streams: list[list[Input]], turns: list[int]) -> list[Input]:
+    sources = [iter(stream) for stream in streams]
+    return [next(sources[turn]) for turn in turns]
+
+
+def _folded(inputs: list[Input]) -> State:
+    state: State | None = None
+    for one in inputs:
+        try:
+            state = decide(state, one, Context(NOW)).state
+        except IllegalMove:
+            assert not isinstance(one, Event), "news is never refused"
+    assert state is not None
+    return state
+
+
+def _lines(state: State) -> list[Any]:
+    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.fresh)
+
+
+@given(two_interleavings())
+@settings(max_examples=300)
+def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
+    orders: tuple[list[Input], list[Input]],
+) -> None:
+    one, other = (_folded(order) for order in orders)
+    assert one.model_copy(update={"fresh": ()}) == other.model_copy(update={"fresh": ()})
+    assert one.status == other.status
+    assert _lines(one) == _lines(other)
+
+
+@given(two_interleavings())
+@settings(max_examples=100)
+def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[Input]]) -> None:
+    state: State | None = None
+    for one in orders[0]:
+        try:
+            state = decide(state, one, Context(NOW)).state
+        except IllegalMove:
+            continue
+        assert state is not None
+        stored = State.model_validate_json(state.model_dump_json(exclude_none=True))
+        assert stored == state.model_copy(update={"fresh": ()})
+
+
+class LifeCycle(RuleBasedStateMachine):
+    """Any sequence of facts; what the table forbids must change nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = decide(None, filed(), Context(NOW)).state
+        self.said = 1
+
+    @rule(fact=st.sampled_from([*FACTS, GiveFeedback(ID, fixed=True, score=4)]))
+    def state_a_fact(self, fact: Stated) -> None:
+        assert self.state is not None
+        before = self.state
+        try:
+            decision = decide(before, fact, Context(NOW))
+        except IllegalMove:
+            assert self.state == before
+            return
+        self.state = decision.state
+        assert self.state is not None
+        assert len(self.state.fresh) - len(before.fresh) == len(decision.says) >= 1
+        if before.stage in CLOSED and self.state.stage not in CLOSED:
+            assert self.state.cycle == before.cycle + 1
+            assert any(isinstance(say.facts, e.Reopened) for say in decision.says)
+        if isinstance(fact, AddMessage):
+            assert self.state.messages == before.messages + 1
+
+    @invariant()
+    def the_stage_is_one_that_the_table_reaches(self) -> None:
+        assert self.state is not None
+        assert self.state.stage in {"received", *MOVES.values()}
+
+    @invariant()
+    def a_resolved_complaint_has_its_answer(self) -> None:
+        assert self.state is not None
+        assert self.state.stage != "resolved" or self.state.resolution is not None
+
+
+LifeCycle.TestCase.settings = settings(max_examples=60, stateful_step_count=20)
+TestLifeCycle = LifeCycle.TestCase

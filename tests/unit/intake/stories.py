@@ -1,0 +1,54 @@
+"""Complaints and requests for the tests of intake: valid by default, one keyword away from special."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.intake.domain import AddMessage, Answered, Asked, File, State, Stated, decide
+from shared.contracts import ComplaintId, Contact, Narrative
+from shared.runner.decision import Context, Decision, Input
+from tests.factories import complaint_id
+
+NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+ID = complaint_id()
+
+
+def filed(**changes: Any) -> File:
+    given: dict[str, Any] = {
+        "reference": "RC-7K3M-9QPX-5",
+        "client": "shop",
+        "channel": "web",
+        "received_at": NOW - timedelta(minutes=2),
+        "customer": Contact(
+            name="Customer 12", email="customer12@example.org", locale="id-ID", timezone="Asia/Jakarta"
+        ),
+        "narrative": Narrative(subject="Kettle", text="It leaks.", attributes={"order": "A-1"}),
+        "product": "Kettle",
+    } | changes
+    return File(given.pop("complaint_id", ID), **given)
+
+
+def represented(**changes: Any) -> File:
+    return filed(represented=Contact(name="Customer 13", phone="+6281234567890"), authority="parent", **changes)
+
+
+def asked(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> Asked:
+    return Asked(client, key, body, salt)
+
+
+def message(subject: ComplaintId = ID, **changes: Any) -> AddMessage:
+    given: dict[str, Any] = {"author": "customer", "text": "One more thing."} | changes
+    return AddMessage(subject, **given)
+
+
+def after(*inputs: Input, state: State | None = None, now: datetime = NOW) -> State:
+    """The state after all of these, each decided a second after the one before."""
+    for n, one in enumerate(inputs):
+        state = decide(state, one, Context(now + timedelta(seconds=n))).state
+    assert state is not None
+    return state
+
+
+def answered(state: State | None, given: Stated, now: datetime = NOW) -> Answered:
+    decision: Decision[State, Context] = decide(state, given, Context(now))
+    assert isinstance(decision, Answered)
+    return decision

@@ -1,0 +1,264 @@
+"""Every kind of bad input ends as a problem that names the field and what would be accepted, and repeats nothing."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from services.intake.forms import (
+    COMPLAINT,
+    COMPLAINT_LINE,
+    Feedback,
+    Invalid,
+    Malformed,
+    Message,
+    Progress,
+    Resolution,
+    read_form,
+)
+from services.intake.forms.complaint import EXAMPLE
+from services.intake.forms.refusals import SHOWN_MAX
+
+NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+SECRET = "Zebra-4711"
+
+
+def complaint(**changes: Any) -> dict[str, Any]:
+    return {**EXAMPLE, **changes}
+
+
+def customer(**changes: Any) -> dict[str, Any]:
+    given = {**EXAMPLE["customer"], **changes}
+    return complaint(customer={name: value for name, value in given.items() if value is not ...})
+
+
+def refused(form: TypeAdapter[Any], given: Any) -> Invalid:
+    body = given if isinstance(given, bytes) else json.dumps(given).encode()
+    with pytest.raises(Invalid) as caught:
+        read_form(form, body, NOW)
+    return caught.value
+
+
+def read(given: dict[str, Any]) -> Any:
+    return read_form(COMPLAINT, json.dumps(given).encode(), NOW)
+
+
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    (complaint(narrative=...), "narrative", "required"),
+    (complaint(channel=...), "channel", "required"),
+    (complaint(customer=...), "customer", "required"),
+    (complaint(narrative=""), "narrative", "1 characters or more"),
+    (complaint(narrative="  \n\t "), "narrative", "1 characters or more"),
+    (complaint(narrative="x" * 100_001), "narrative", "at most 100000 characters"),
+    (complaint(narrative=12), "narrative", "text"),
+    (complaint(narrative=None), "narrative", "text"),
+    (complaint(narrative=["a"]), "narrative", "text"),
+    (complaint(narrative=f"{SECRET}\x00"), "narrative", "without control characters"),
+    (complaint(narrative=f"{SECRET}\x1b[31m"), "narrative", "without control characters"),
+    (complaint(narrative=f"{SECRET}\x7f"), "narrative", "without control characters"),
+    (complaint(narrative=f"{SECRET}\x85x"), "narrative", "without control characters"),
+    (complaint(narrative=f"{SECRET}\rx"), "narrative", "without control characters"),
+    (complaint(subject=f"{SECRET}\nBcc: x"), "subject", "one line"),
+    (complaint(subject="x" * 201), "subject", "at most 200"),
+    (complaint(product=f"a\u2028{SECRET}"), "product", "one line"),
+    (complaint(expected_outcome="x" * 2001), "expected_outcome", "at most 2000"),
+    (complaint(channel="telepathy"), "channel", "'web'"),
+    (complaint(priority="high"), "priority", "no such field"),
+    (complaint(received_at="2026-05-04T09:36:00Z"), "received_at", "until now"),
+    (complaint(received_at="1999-12-31T23:59:59Z"), "received_at", "from the year 2000"),
+    (complaint(received_at="2026-02-30T10:00:00Z"), "received_at", "ISO 8601"),
+    (complaint(received_at="2026-05-04T09:00:00"), "received_at", "offset"),
+    (complaint(received_at="yesterday"), "received_at", "ISO 8601"),
+    (complaint(received_at=1700000000), "received_at", "ISO 8601"),
+    (complaint(attributes={f"a{n}": "x" for n in range(33)}), "attributes", "at most 32"),
+    (complaint(attributes={"order": 12}), "attributes.order", "text"),
+    (complaint(attributes={"order": f"{SECRET}\x00"}), "attributes.order", "without control characters"),
+    (complaint(attributes={f"{SECRET} of the customer": "x"}), "attributes.(unnamed).[key]", "a name of letters"),
+    (complaint(attributes=[]), "attributes", "an object"),
+    (complaint(customer="Customer 12"), "customer", "an object"),
+    (customer(email=..., phone=...), "customer", "at least one of email and phone"),
+    (customer(email=f"{SECRET}"), "customer.email", "name@example.org"),
+    (customer(email=f"{SECRET}@localhost"), "customer.email", "name@example.org"),
+    (customer(email=f"{SECRET}@mail.invalid"), "customer.email", "name@example.org"),
+    (customer(email=f"{SECRET}@example..org"), "customer.email", "name@example.org"),
+    (customer(email=f".{SECRET}@example.org"), "customer.email", "name@example.org"),
+    (customer(email=f"{SECRET}\n@example.org"), "customer.email", "name@example.org"),
+    (customer(email=f"{SECRET}@exa mple.org"), "customer.email", "name@example.org"),
+    (customer(email=f"{'x' * 65}@example.org"), "customer.email", "name@example.org"),
+    (customer(email=f"x@{'y' * 260}.org"), "customer.email", "at most 254"),
+    (customer(phone="0815 4711"), "customer.phone", "country code"),
+    (customer(phone="+999123"), "customer.phone", "country code"),
+    (customer(phone="call me"), "customer.phone", "country code"),
+    (customer(locale="xx"), "customer.locale", "a language tag"),
+    (customer(locale="klingon"), "customer.locale", "a language tag"),
+    (customer(locale="../../etc"), "customer.locale", "a language tag"),
+    (customer(locale=...), "customer.locale", "required"),
+    (customer(timezone="Mars/Olympus"), "customer.timezone", "IANA"),
+    (customer(timezone="../../etc/passwd"), "customer.timezone", "IANA"),
+    (customer(timezone="+07:00"), "customer.timezone", "IANA"),
+    (customer(name=f"{SECRET}\nX"), "customer.name", "one line"),
+    (customer(age=3), "customer.age", "no such field"),
+    (complaint(on_behalf_of={"name": "Customer 13"}), "on_behalf_of.authority", "required"),
+    (complaint(on_behalf_of={"authority": "parent"}), "on_behalf_of.name", "required"),
+]
+
+
+@pytest.mark.parametrize(("given", "field", "expected"), BAD)
+def test_a_wrong_field_is_named_with_what_is_accepted(given: dict[str, Any], field: str, expected: str) -> None:
+    sent = {name: value for name, value in given.items() if value is not ...}
+    error = refused(COMPLAINT, sent)
+    found = {one["field"]: one["expected"] for one in error.errors}
+    assert expected in found[field]
+    assert SECRET not in json.dumps(error.errors) + error.detail, "what a person wrote is never repeated"
+    assert all(set(one) == {"field", "expected", "code"} for one in error.errors)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"not json",
+        b'{"narrative": "\xff\xfe"}',
+        b'{"narrative": "\\ud800"}',
+        b'{"narrative": "\xed\xa0\x80"}',
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+        b'{"channel": "web",}',
+        b"\x00",
+    ],
+)
+def test_what_is_not_json_in_utf_8_is_malformed(body: bytes) -> None:
+    error = refused(COMPLAINT, body)
+    assert isinstance(error, Malformed)
+    assert error.errors == [{"field": "body", "expected": "JSON in UTF-8", "code": "json_invalid"}]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"NaN"])
+def test_json_that_is_no_object_names_the_body(body: bytes) -> None:
+    assert refused(COMPLAINT, body).errors[0]["field"] == "body"
+
+
+def test_all_wrong_fields_are_named_at_once_up_to_a_limit() -> None:
+    error = refused(COMPLAINT, {f"x{n}": 1 for n in range(100)})
+    assert len(error.errors) == SHOWN_MAX
+
+
+GOOD: list[dict[str, Any]] = [
+    EXAMPLE,
+    complaint(narrative="x" * 100_000),
+    complaint(narrative="первый ред\nвторой\tред 投诉 khiếu nại 🙂"),
+    complaint(received_at="2026-05-04T09:34:59Z"),
+    complaint(received_at="2000-01-01T07:00:00+07:00"),
+    customer(email=..., phone="+62 812-3456-7890"),
+    customer(email="føretak+klage@bedrift.example.no"),
+    customer(email="o'neil_1@sub.example.co.uk"),
+    customer(name=...),
+    *(
+        customer(locale=tag)
+        for tag in (
+            "en",
+            "id",
+            "id-ID",
+            "vi",
+            "zh-Hans",
+            "zh-Hant",
+            "zh-TW",
+            "sr-Cyrl",
+            "sr-Latn",
+            "nb-NO",
+            "nb",
+            "en_GB",
+        )
+    ),
+    complaint(on_behalf_of={"name": "Customer 13", "authority": "parent"}),
+]
+
+
+@pytest.mark.parametrize("given", GOOD)
+def test_what_is_fine_is_taken(given: dict[str, Any]) -> None:
+    assert read(given).narrative == given["narrative"]
+
+
+def test_a_phone_number_is_kept_in_one_form() -> None:
+    assert read(customer(phone="+62 812-3456-7890")).customer.phone == "+6281234567890"
+
+
+def test_lines_of_web_forms_end_as_everywhere_else() -> None:
+    assert read(complaint(narrative="one\r\ntwo")).narrative == "one\ntwo"
+
+
+def test_a_language_tag_is_kept_with_hyphens() -> None:
+    assert read(customer(locale="en_GB")).customer.locale == "en-GB"
+
+
+def test_what_customers_wrote_is_not_shown_by_repr() -> None:
+    shown = repr(read(complaint(narrative=SECRET, subject=SECRET, attributes={"a": SECRET}))) + repr(
+        read(customer(name=SECRET))
+    )
+    assert SECRET not in shown
+    assert "customer12@example.org" not in shown
+
+
+def test_without_a_known_time_our_own_clock_is_asked() -> None:
+    ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    with pytest.raises(ValueError, match="until now"):
+        COMPLAINT.validate_json(json.dumps(complaint(received_at=ahead)))
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "with space", "ключ", 5])
+def test_a_lines_key_has_a_form(key: Any) -> None:
+    assert refused(COMPLAINT_LINE, complaint(idempotency_key=key)).errors[0]["field"] == "idempotency_key"
+
+
+FACTS: list[tuple[type[Any], dict[str, Any], str]] = [
+    (Message, {"text": ""}, "text"),
+    (Message, {"text": "x", "author": "robot"}, "author"),
+    (Message, {"text": "x", "public": False}, "body"),
+    (Progress, {}, "state"),
+    (Progress, {"state": "sleeping"}, "state"),
+    (Progress, {"state": "investigating", "expected_at": "2026-06-01T00:00:00Z"}, "body"),
+    (Progress, {"state": "investigating", "expected_at": "tomorrow", "reason": "x"}, "expected_at"),
+    (Progress, {"state": "investigating", "reason": "Because I say so"}, "reason"),
+    (Resolution, {"outcome": "upheld"}, "explanation"),
+    (Resolution, {"outcome": "maybe", "explanation": "x"}, "outcome"),
+    (Resolution, {"outcome": "upheld", "explanation": "x", "resolved_at": "2027-01-01T00:00:00Z"}, "resolved_at"),
+    (Resolution, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "money"}]}, "redress.0.kind"),
+    (
+        Resolution,
+        {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "5"}]},
+        "redress.0",
+    ),
+    (
+        Resolution,
+        {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "-5", "currency": "IDR"}]},
+        "redress.0.amount",
+    ),
+    (
+        Resolution,
+        {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "NaN", "currency": "IDR"}]},
+        "redress.0.amount",
+    ),
+    (
+        Resolution,
+        {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "5", "currency": "rupiah"}]},
+        "redress.0.currency",
+    ),
+    (Resolution, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "apology"}] * 11}, "redress"),
+    (Feedback, {}, "fixed"),
+    (Feedback, {"fixed": "yes"}, "fixed"),
+    (Feedback, {"fixed": True, "score": 6}, "score"),
+    (Feedback, {"fixed": True, "stars": 6}, "stars"),
+]
+
+
+@pytest.mark.parametrize(("form", "given", "field"), FACTS)
+def test_a_wrong_fact_names_its_field(form: type[Any], given: dict[str, Any], field: str) -> None:
+    assert refused(TypeAdapter(form), given).errors[0]["field"] == field
+
+
+@pytest.mark.parametrize("form", [Message, Progress, Resolution, Feedback])
+def test_every_forms_example_is_accepted(form: type[Any]) -> None:
+    for example in form.model_config["json_schema_extra"]["examples"]:
+        read_form(TypeAdapter(form), json.dumps(example).encode(), NOW)

@@ -1,0 +1,134 @@
+"""What the other services said, as the public record keeps it."""
+
+from datetime import timedelta
+
+from services.intake.domain.states import Owner
+from shared.contracts import INTAKE, Staff
+from shared.contracts import events as e
+from shared.contracts.envelope import Party, PersonalStaff
+from tests.factories import NOON, event
+from tests.unit.intake.stories import ID, after, filed
+
+TRIAGED = e.Triaged(
+    category=("delivery", "damaged"),
+    severity="high",
+    language="en",
+    confidence=0.9,
+    decided_by="rules",
+    decider_version="1",
+    signals=("abuse",),
+)
+DUE = NOON + timedelta(days=5)
+MADE = e.PromiseMade(promise=1, due_at=DUE, policy="default", policy_version=1, calendar="id", calendar_version=1)
+REVISED = e.PromiseRevised(promise=2, old_due_at=DUE, due_at=DUE + timedelta(days=2), reason="supplier_delay")
+
+
+def accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
+    return e.MessageAccepted(
+        message="m1",
+        message_kind=kind,
+        channel="email",
+        cause="c",
+        accepted_at=NOON,
+        locale="en",
+        template="t",  # type: ignore[arg-type]
+    )
+
+
+def heard(*facts, known=True):
+    return after(*([filed()] if known else []), *(event(one, subject=ID) for one in facts))
+
+
+def test_triage_is_shown_and_ends_the_screening() -> None:
+    asked = heard(e.ScreeningRequested(candidates=("a",), confidence=0.2))
+    assert asked.screening
+    done = after(event(TRIAGED, subject=ID), state=asked)
+    assert not done.screening
+    assert done.triage is not None and done.triage.category == ("delivery", "damaged")
+
+
+def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
+    staff = {
+        "parties": [Party(id="handler", role="handler")],
+        "personal": [PersonalStaff(party="handler", fields=Staff(name="Handler 3"))],
+    }
+    state = after(filed(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
+    assert state.owner == Owner(team="logistics", handler="h3", name="Handler 3", since=NOON)
+    assert state.status == "open"
+    assert state.fresh[-1].words == "Handler 3"
+
+
+def test_an_escalation_raises_the_level() -> None:
+    assert heard(e.Escalated(team="leads", level=2, reason="breach")).level == 2
+
+
+def test_a_promise_is_kept_with_the_first_date_told() -> None:
+    promise = heard(MADE, REVISED, e.PromiseBroken(promise=2, due_at=REVISED.due_at)).promise
+    assert promise is not None
+    assert (promise.number, promise.due_at, promise.first_due_at, promise.kept) == (2, REVISED.due_at, DUE, False)
+    assert heard(MADE, e.PromiseKept(promise=1, first=True)).promise.kept
+
+
+def test_a_revision_that_comes_first_knows_the_old_date() -> None:
+    promise = heard(REVISED).promise
+    assert promise is not None and promise.first_due_at == DUE
+
+
+def test_the_end_of_an_unknown_promise_is_only_a_line() -> None:
+    assert heard(e.PromiseKept(promise=1, first=True)).promise is None
+
+
+def test_the_first_acknowledgement_counts() -> None:
+    later = accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
+    told = heard(accepted(), later, accepted("resolution")).told
+    assert told.acknowledged_at == NOON
+    assert told.resolution_at == NOON
+
+
+def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
+    failed = e.MessageFailed(message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3)
+    held = e.MessageSuppressed(message="m", message_kind="progress", channel="email", cause="c", reason="no")
+    state = heard(failed, held)
+    assert state.told.failed == 2
+    assert [line.public for line in state.fresh] == [True, False, False]
+
+
+def test_news_of_a_complaint_unknown_here_waits_for_it() -> None:
+    waiting = heard(TRIAGED, MADE, known=False)
+    assert (waiting.status, waiting.filed) == ("unknown", None)
+    known = after(filed(), state=waiting)
+    assert known.status == "received"
+    assert known.triage is not None and known.promise is not None
+
+
+def test_what_intake_does_not_hear_changes_nothing() -> None:
+    state = after(filed())
+    assert (
+        after(event(e.ClockWarned(clock="acknowledge", cycle=1, percent=50, due_at=DUE), subject=ID), state=state)
+        is state
+    )
+
+
+def test_everything_that_intake_hears_is_kept() -> None:
+    from services.intake.domain.hearing import _update
+    from services.intake.domain.states import State
+
+    known = {
+        e.Triaged: TRIAGED,
+        e.ScreeningRequested: e.ScreeningRequested(candidates=("a",), confidence=0.2),
+        e.Assigned: e.Assigned(team="t"),
+        e.Escalated: e.Escalated(team="t", level=1, reason="r"),
+        e.PromiseMade: MADE,
+        e.PromiseRevised: REVISED,
+        e.PromiseKept: e.PromiseKept(promise=1, first=True),
+        e.PromiseBroken: e.PromiseBroken(promise=1, due_at=DUE),
+        e.MessageAccepted: accepted(),
+        e.MessageFailed: e.MessageFailed(
+            message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3
+        ),
+        e.MessageSuppressed: e.MessageSuppressed(
+            message="m", message_kind="progress", channel="email", cause="c", reason="no"
+        ),
+    }
+    assert set(known) == set(INTAKE.hears)
+    assert all(_update(State(complaint_id=ID), event(one, subject=ID)) for one in known.values())

@@ -1,0 +1,46 @@
+import pytest
+
+from services.intake.reference import ALPHABET, EXAMPLE, SPACE, NotAReference, mint, parse
+
+
+def test_no_symbol_can_be_taken_for_another() -> None:
+    assert len(ALPHABET) == len(set(ALPHABET)) == 31
+    assert not set("OILSU") & set(ALPHABET)
+
+
+def test_the_example_we_show_is_a_reference() -> None:
+    assert parse(EXAMPLE) == EXAMPLE
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["rc-7k3m-9qpx-5", " RC 7K3M 9QPX 5 ", "7K3M9QPX5", "rc7k3m9qpxs", "RC.7K3M.9QPX.5", "RC-7K3M-9QPX-S"],
+)
+def test_what_people_type_is_understood(typed: str) -> None:
+    assert parse(typed) == EXAMPLE
+
+
+def test_letters_that_look_like_digits_are_read_as_digits() -> None:
+    reference = mint(1)  # RC-1000-0000-?
+    assert reference.startswith("RC-1000-0000-")
+    assert parse(reference.replace("1000-0000", "IOOo-ooOO")) == reference
+    assert parse(reference.replace("1000-0000", "lOOo-ooOO")) == reference
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "RC-", "RC-7K3M-9QPX", "RC-7K3M-9QPX-55", "RC-7K3M-9QPX-4", "RC-7K3M-9QPÄ-5", "X" * 5000]
+)
+def test_what_is_no_reference_is_refused_without_repeating_it(typed: str) -> None:
+    with pytest.raises(NotAReference) as caught:
+        parse(typed)
+    assert str(caught.value) == f"expected a reference such as {EXAMPLE}; check each symbol and their order"
+
+
+@pytest.mark.parametrize("number", [-1, SPACE])
+def test_numbers_outside_the_space_have_no_reference(number: int) -> None:
+    with pytest.raises(ValueError, match="expected a number from 0"):
+        mint(number)
+
+
+def test_the_first_and_the_last_number_have_one() -> None:
+    assert parse(mint(0)) != parse(mint(SPACE - 1))

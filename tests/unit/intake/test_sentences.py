@@ -1,0 +1,84 @@
+"""The timeline as people read it."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+from services.intake.domain import Entry
+from services.intake.domain.sentences import CHANNELS, MESSAGES, OUTCOMES, PROGRESS, TELLERS, sentence
+from shared.contracts import INTAKE
+from shared.contracts.events import Channel, Merged, MessageKind, Outcome, ProgressState
+
+DUE = "2026-05-06T10:00:00Z"
+SHOWN: list[tuple[str, dict[str, Any], str]] = [
+    ("complaint.received", {"channel": "phone"}, "The complaint reached us by phone."),
+    (
+        "complaint.triaged",
+        {"category": ["late_delivery", "lost"], "severity": "critical", "signals": ["abuse"]},
+        "We understand it to be about late delivery / lost.",
+    ),
+    ("complaint.assigned", {"team": "home_delivery", "handler": "h1"}, "It is with home delivery."),
+    (
+        "complaint.escalated",
+        {"team": "leads", "level": 1, "reason": "abuse"},
+        "It was passed on to a higher level, leads.",
+    ),
+    ("promise.made", {"due_at": DUE}, "An answer is promised by 6 May 2026, 17:00 (Asia/Jakarta)."),
+    (
+        "promise.revised",
+        {"old_due_at": DUE, "due_at": "2026-05-07T10:00:00Z", "reason": "supplier_delay"},
+        "The promised date moved from 6 May 2026, 17:00 (Asia/Jakarta) to 7 May 2026, 17:00 (Asia/Jakarta): supplier delay.",
+    ),
+    (
+        "promise.broken",
+        {"due_at": DUE},
+        "The promised date, 6 May 2026, 17:00 (Asia/Jakarta), passed without an answer.",
+    ),
+    (
+        "message.accepted",
+        {"message_kind": "acknowledgement"},
+        "The customer was told: the confirmation that we have the complaint.",
+    ),
+    (
+        "complaint.progress_recorded",
+        {"state": "investigating", "expected_at": DUE},
+        "We are looking into it; an outcome is now expected by 6 May 2026, 17:00 (Asia/Jakarta).",
+    ),
+    ("complaint.feedback_given", {"fixed": False}, "The customer says it is not fixed."),
+    ("something.new_here", {}, "something new here."),
+]
+
+
+def line(kind: str, facts: dict[str, Any], **changes: Any) -> Entry:
+    return Entry(at=datetime(2026, 5, 4, tzinfo=UTC), kind=kind, facts=facts, **changes)
+
+
+@pytest.mark.parametrize(("kind", "facts", "expected"), SHOWN)
+def test_each_line_reads_as_a_plain_sentence(kind: str, facts: dict[str, Any], expected: str) -> None:
+    assert sentence(line(kind, facts), "Asia/Jakarta") == expected
+
+
+def test_a_handler_is_named_where_known() -> None:
+    assert (
+        sentence(line("complaint.assigned", {"team": "care"}, words="Handler 3"), None)
+        == "Handler 3 of care looks after it."
+    )
+
+
+def test_nobody_is_told_of_severity_signals_or_inner_reasons() -> None:
+    told = " ".join(sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
+    assert "critical" not in told
+    assert "abuse" not in told
+
+
+def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
+    kinds = {fact.kind for fact in (*INTAKE.says, *INTAKE.hears)} - {Merged.kind}
+    assert kinds == set(TELLERS)
+
+
+@pytest.mark.parametrize(
+    ("table", "codes"), [(CHANNELS, Channel), (PROGRESS, ProgressState), (OUTCOMES, Outcome), (MESSAGES, MessageKind)]
+)
+def test_every_code_has_its_words(table: dict[str, str], codes: Any) -> None:
+    assert set(table) == set(get_args(codes))

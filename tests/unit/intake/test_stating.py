@@ -1,0 +1,234 @@
+"""Facts that outsiders state: what may be, what it changes, what is said, and what repeats do."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+
+from services.intake.domain import (
+    MOVES,
+    GiveFeedback,
+    KeyReused,
+    RecordProgress,
+    Reopen,
+    Resolve,
+    Withdraw,
+    decide,
+)
+from services.intake.domain.moves import CLOSED, OPEN, Move
+from services.intake.domain.states import Stage
+from services.intake.domain.stating import RECEIPTS_MAX
+from shared.contracts import events as e
+from shared.errors import Conflict, IllegalMove, NotFound, Rejected
+from shared.runner.decision import Context
+from tests.factories import complaint_id, event
+from tests.unit.intake.stories import ID, NOW, after, answered, asked, filed, message
+
+RESOLVE = Resolve(ID, outcome="upheld", explanation="A new one is on its way.")
+REOPEN = Reopen(ID, reason="It leaks again.")
+WITHDRAW = Withdraw(ID)
+NOT_FIXED = GiveFeedback(ID, fixed=False, words="Still wet.")
+FIXED = GiveFeedback(ID, fixed=True, score=5)
+
+
+def progress(state: str = "investigating", **changes: Any) -> RecordProgress:
+    return RecordProgress(ID, state=state, **changes)  # type: ignore[arg-type]
+
+
+STORIES: list[tuple[list[Any], str]] = [
+    ([], "received"),
+    ([message()], "received"),
+    ([progress()], "open"),
+    ([progress("awaiting_customer")], "awaiting_customer"),
+    ([progress("awaiting_third_party")], "awaiting_third_party"),
+    ([progress("awaiting_customer"), message()], "open"),
+    ([progress("awaiting_customer"), message(author="handler")], "awaiting_customer"),
+    ([RESOLVE], "resolved"),
+    ([RESOLVE, message()], "resolved"),
+    ([RESOLVE, FIXED], "resolved"),
+    ([RESOLVE, NOT_FIXED], "open"),
+    ([RESOLVE, REOPEN], "open"),
+    ([RESOLVE, REOPEN, RESOLVE], "resolved"),
+    ([WITHDRAW], "withdrawn"),
+    ([WITHDRAW, message()], "withdrawn"),
+    ([WITHDRAW, REOPEN], "open"),
+]
+
+
+@pytest.mark.parametrize(("story", "status"), STORIES)
+def test_each_story_ends_where_it_should(story: list[Any], status: str) -> None:
+    assert after(filed(), *story).status == status
+
+
+ILLEGAL: list[tuple[list[Any], Any]] = [
+    ([], REOPEN),
+    ([], FIXED),
+    ([], NOT_FIXED),
+    ([RESOLVE], RESOLVE),
+    ([RESOLVE], WITHDRAW),
+    ([RESOLVE], progress()),
+    ([WITHDRAW], RESOLVE),
+    ([WITHDRAW], WITHDRAW),
+    ([WITHDRAW], progress()),
+    ([RESOLVE, REOPEN], REOPEN),
+]
+
+
+@pytest.mark.parametrize(("story", "move"), ILLEGAL)
+def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[Any], move: Any) -> None:
+    state = after(filed(), *story)
+    with pytest.raises(IllegalMove, match="expected one of .*customer_message"):
+        decide(state, move, Context(NOW))
+
+
+def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> None:
+    stages = set(get_args(Stage)) - {"unknown"}
+    assert stages == {*OPEN, *CLOSED}
+    assert all((stage, "customer_message") in MOVES for stage in stages)
+
+
+def test_every_move_is_possible_somewhere_and_leads_somewhere_known() -> None:
+    assert {move for _, move in MOVES} == set(get_args(Move))
+    assert set(MOVES.values()) <= {*OPEN, *CLOSED}
+
+
+@pytest.mark.parametrize("given", [message(), RESOLVE, progress(), REOPEN, WITHDRAW, FIXED])
+def test_a_complaint_that_was_never_filed_takes_no_facts(given: Any) -> None:
+    with pytest.raises(NotFound):
+        decide(None, given, Context(NOW))
+    heard = after(event(e.PromiseKept(promise=1, first=True), subject=ID))
+    with pytest.raises(NotFound):
+        decide(heard, given, Context(NOW))
+
+
+def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
+    with pytest.raises(Conflict):
+        decide(after(filed()), filed(), Context(NOW))
+
+
+def test_what_was_said_carries_words_apart_from_facts() -> None:
+    decision = answered(after(filed()), message(text="One more thing."))
+    (said,) = decision.says
+    assert said.facts == e.MessageAdded(author="customer", public=True)
+    assert [p.fields.text for p in said.personal] == ["One more thing."]
+    assert {(p.id, p.role) for p in said.parties} == {("customer", "complainant")}
+
+
+def test_a_handlers_words_are_the_handlers() -> None:
+    (said,) = answered(after(filed()), progress(note="We asked the maker.")).says
+    assert [p.party for p in said.personal] == ["handler"]
+    assert {(p.id, p.role) for p in said.parties} == {("customer", "complainant"), ("handler", "handler")}
+
+
+def test_a_fact_without_words_says_nothing_personal() -> None:
+    assert answered(after(filed()), WITHDRAW).says[0].personal == ()
+
+
+def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
+    refund = e.Redress(kind="refund", amount=Decimal("12.50"), currency="NOK")
+    decision = answered(after(filed()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,)))
+    facts = decision.says[0].facts
+    assert (facts.outcome, facts.redress, facts.resolved_at) == ("settled", (refund,), NOW)
+    assert decision.state is not None and decision.state.resolution is not None
+    assert decision.state.resolution.explanation == "Sorry."
+    assert decision.state.resolution.redress == (refund,)
+
+
+def test_not_fixed_reopens_and_says_both() -> None:
+    decision = answered(after(filed(), RESOLVE), NOT_FIXED)
+    assert [type(say.facts) for say in decision.says] == [e.FeedbackGiven, e.Reopened]
+    assert [len(say.personal) for say in decision.says] == [1, 0]
+    assert decision.state is not None and decision.state.cycle == 2
+
+
+def test_a_new_resolution_asks_for_feedback_anew() -> None:
+    assert after(filed(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
+
+
+def test_a_date_that_has_passed_is_not_proposed() -> None:
+    with pytest.raises(Rejected, match="expected_at: expected a time that is still to come") as caught:
+        decide(after(filed()), progress(expected_at=NOW, reason="x"), Context(NOW))
+    assert caught.value.errors[0]["field"] == "expected_at"  # type: ignore[attr-defined]
+
+
+def test_nothing_is_resolved_before_it_was_received() -> None:
+    early = Resolve(ID, outcome="upheld", explanation="x", resolved_at=NOW - timedelta(days=1))
+    with pytest.raises(Rejected, match="resolved_at"):
+        decide(after(filed()), early, Context(NOW))
+
+
+# ── repeats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
+    first = answered(after(filed()), message(asked=asked()))
+    later = after(RESOLVE, state=first.state)
+    again = answered(later, message(asked=asked(salt=b"other salt 16 by")), NOW + timedelta(days=3))
+    assert again.replayed and not first.replayed
+    assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
+    assert again.state is later
+    assert again.says == ()
+
+
+def test_the_same_key_with_another_body_is_refused() -> None:
+    state = answered(after(filed()), message(asked=asked())).state
+    with pytest.raises(KeyReused):
+        decide(state, message(asked=asked(body=b"other")), Context(NOW))
+
+
+def test_keys_belong_to_their_client() -> None:
+    state = answered(after(filed()), message(asked=asked(client="shop"))).state
+    other = answered(state, message(asked=asked(client="bank", body=b"other")))
+    assert not other.replayed
+
+
+def test_a_refused_request_leaves_its_key_free() -> None:
+    state = after(filed())
+    with pytest.raises(IllegalMove):
+        decide(state, Reopen(ID, asked=asked()), Context(NOW))
+    assert not answered(state, message(asked=asked(body=b"other"))).replayed
+
+
+def test_without_a_key_every_request_counts() -> None:
+    assert after(filed(), message(), message()).messages == 2
+
+
+def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
+    state = after(filed(), *(message(asked=asked(key=f"k{n}")) for n in range(RECEIPTS_MAX + 5)))
+    assert len(state.receipts) == RECEIPTS_MAX
+    assert state.receipt("shop", "k4") is None
+    assert state.receipt("shop", f"k{RECEIPTS_MAX + 4}") is not None
+
+
+def test_what_is_kept_of_a_body_is_salted() -> None:
+    one, other = asked(salt=b"a" * 16), asked(salt=b"b" * 16)
+    assert one.seal != other.seal
+    assert one.opens(other.seal)
+    assert not one.opens(asked(body=b"other").seal)
+
+
+# ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_fact_leaves_a_line_outside_the_document() -> None:
+    state = after(filed(), message(), RESOLVE, NOT_FIXED)
+    assert [entry.kind for entry in state.fresh] == [
+        "complaint.received",
+        "complaint.message_added",
+        "complaint.resolved",
+        "complaint.feedback_given",
+        "complaint.reopened",
+    ]
+    assert "fresh" not in state.model_dump()
+    assert b"fresh" not in state.__pydantic_serializer__.to_json(state)
+
+
+def test_a_note_of_a_handler_is_not_for_the_public() -> None:
+    *_, line = after(filed(), message(author="handler", public=False)).fresh
+    assert not line.public
+
+
+def test_complaints_do_not_mix() -> None:
+    other = complaint_id()
+    assert after(filed(complaint_id=other), message(other)).complaint_id == other
