@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
-
 from shared.auth import create_keys
 
 

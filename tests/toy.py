@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from aiokafka import ConsumerRecord
 
 from shared.contracts import TRIAGE, ComplaintId, Event, Say
 from shared.contracts.events import Assigned, ComplaintReceived
 from shared.documents import Documents
 from shared.errors import Rejected
 from shared.runner.decision import Command, Context, Decision, Fold, Input, State, Tick
+from tests.factories import complaint_id, event, received, record
 
 SCHEMA = Path(__file__).parent / "toy_schema"
 
@@ -80,3 +82,10 @@ class ToyStore(Documents[Counted]):
 
 def toy() -> Fold[Counted, Context]:
     return Fold(TRIAGE, decide, ToyStore())
+
+
+def words(*references: str) -> tuple[ComplaintId, list[ConsumerRecord]]:
+    """A complaint, and one record for each word it is to be told."""
+    subject = complaint_id()
+    events = [event(received(reference=word), subject=subject, sequence=n) for n, word in enumerate(references, 1)]
+    return subject, [record(one, offset=n) for n, one in enumerate(events)]

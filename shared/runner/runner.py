@@ -114,7 +114,8 @@ class Runner(Generic[S, C]):
         async with transaction(self._pool()) as conn:
             ids = [one.event.id for one in batch.heard] + [one.event_id for one in batch.dead]
             claim = await inbox.claim(conn, ids, [one.event.subject for one in batch.heard])
-            heard = [one for one in batch.heard if one.event.id in claim.fresh]
+            first = {one.event.id: one for one in reversed(batch.heard)}  # one event may stand in a batch twice
+            heard = [one for one in batch.heard if one.event.id in claim.fresh and first[one.event.id] is one]
             dead = [one for one in batch.dead if one.event_id in claim.fresh]
             blocked = await deadletter.blocked(conn, claim.blocked)
             waits = [one for one in heard if one.event.subject in blocked or parked_behind(one, dead)]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.topics import create_topics, topic_settings
-
 from shared import outbox, postgres
 from shared.consumer import Consumer
 from shared.contracts import INTAKE, TRIAGE, read, write
@@ -216,7 +216,7 @@ async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, to
     await rig.pool.execute(
         "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
     )
-    with pytest.raises(Exception, match="closed|terminat"):
+    with pytest.raises(Exception, match=r"closed|terminat"):
         await asyncio.wait_for(leading, 30)
     await append(30)
     records = await read_all(topics, TRIAGE.topic, 60)

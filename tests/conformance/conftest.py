@@ -1,0 +1,80 @@
+"""One exam, two candidates: the fake in memory and the runner on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from shared import postgres
+from shared.contracts import TRIAGE, ComplaintId, Event, read
+from shared.metrics import Metrics
+from shared.runner.decision import Context
+from shared.runner.replay import Replay, Replayed
+from shared.runner.runner import Runner
+from shared.testing import MemoryRunner
+from tests.factories import settings
+from tests.toy import SCHEMA, decide, toy
+
+
+class Candidate(Protocol):
+    """What the exam asks for."""
+
+    runner: Any
+
+    async def heard(self, subject: ComplaintId) -> tuple[str, ...]: ...
+    async def said(self) -> Sequence[Event[Any]]: ...
+    async def letters(self) -> Sequence[tuple[str, str]]: ...
+    async def replay(self, subject: ComplaintId) -> Replayed: ...
+
+
+class OnPostgres:
+    def __init__(self, pool: Any, dsn: str, public_key: Path) -> None:
+        chosen = settings(dsn, public_key)
+        self.pool = pool
+        self.runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=Metrics())
+        self._replay = Replay(toy(), pool=lambda: pool, event_bytes_max=chosen.event_bytes_max)
+
+    async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
+        async with postgres.transaction(self.pool) as conn:
+            return await toy().store.heard(conn, subject)  # type: ignore[attr-defined]
+
+    async def said(self) -> Sequence[Event[Any]]:
+        rows = await self.pool.fetch("select value from outbox where topic = $1 order by xid, id", TRIAGE.topic)
+        return [read(row[0]) for row in rows]
+
+    async def letters(self) -> Sequence[tuple[str, str]]:
+        return [(row["status"], row["error"]) for row in await self._replay.open(None, 100)]
+
+    async def replay(self, subject: ComplaintId) -> Replayed:
+        return await self._replay.subject(subject)
+
+
+class InMemory:
+    def __init__(self) -> None:
+        self.runner = MemoryRunner(TRIAGE, decide, context=lambda now, _: Context(now))
+
+    async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
+        state = self.runner.states.get(subject)
+        return state.heard if state else ()
+
+    async def said(self) -> Sequence[Event[Any]]:
+        return [read(row.value) for row in self.runner.rows]
+
+    async def letters(self) -> Sequence[tuple[str, str]]:
+        return [(one.status, one.error) for one in self.runner.dead]
+
+    async def replay(self, subject: ComplaintId) -> Replayed:
+        return await self.runner.replay(subject)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def candidate(request: pytest.FixtureRequest) -> AsyncIterator[Candidate]:
+    if request.param == "memory":
+        yield InMemory()
+        return
+    dsn = request.getfixturevalue("dsns")["triage"]
+    await postgres.migrate(dsn, SCHEMA)
+    pool = await postgres.connect(settings(dsn, Path("unused")), "toy")
+    yield OnPostgres(pool, dsn, request.getfixturevalue("keys")[1])
+    await pool.close()
