@@ -168,7 +168,7 @@ class EmbeddedPostgres:
     def _run(self, install: Path) -> None:
         settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": str(self.port)}.items()]
         command = [str(install / "bin" / "postgres"), "-D", str(self.folder / "data"), *settings]
-        self._child = Child(NAME, self.home, command, owner=self._owner)
+        self._child = Child(NAME, self.home, command, owner=self._owner, ask=signal.SIGINT)
         self._child.start()
         if not wait_until(self._serves, seconds=START_SECONDS, child=self._child):
             tail = self._child.tail()

