@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,19 +11,23 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import psycopg
 import pytest
 
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.provision import provision
 from services.intake.app import build
 from services.intake.domain import State
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.settings import Settings
 from services.intake.store import taking
-from shared import postgres, web
+from shared import web
 from shared.auth import create_token
 from shared.contracts import ComplaintId, read
 from shared.contracts import events as e
 from shared.health import Health
 from shared.kernel import Kernel
+from shared.postgres import connect, migrate
 from shared.probe import Probe
 from shared.runner.decision import Fold
 from tests.factories import complaint_id, event, record
@@ -50,7 +54,7 @@ class Intake:
         return await self.http.post(f"{POST}/{complaint}/{fact}", json=body, headers=headers)
 
     async def count(self, table: str) -> int:
-        return int(await self.kernel.pool.fetchval(f"select count(*) from {table}"))
+        return int(await self.kernel.pool.fetchval(f"select count(*) from {table}"))  # noqa: S608 (our own names)
 
     async def counts(self) -> tuple[int, ...]:
         return tuple([await self.count(name) for name in ("complaint", "timeline", "outbox", "idempotency")])
@@ -59,13 +63,24 @@ class Intake:
         return [read(row["value"]) for row in await self.kernel.pool.fetch("select value from outbox order by xid, id")]
 
 
-@pytest.fixture
-async def intake(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
-    settings = Settings(postgres=dsns["intake"], auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """One database for this file: making one takes longer than a test."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        target = postgres.dsn.rsplit("/", 1)[0] + f"/{name}"
+        yield provision(target, postgres.home / "secrets" / "postgres.json")["intake"]
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="module")
+async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
+    settings = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(settings)
     kernel: Kernel[State, Any] = Kernel(Fold(app.service, app.decide, app.store), settings, Health(needed=app.needed))
-    await postgres.migrate(dsns["intake"], app.schema)
-    kernel.opened(await postgres.connect(settings, "intake"))
+    await migrate(dsn, app.schema)
+    kernel.opened(await connect(settings, "intake"))
     assert app.routes and app.hot
     hot = app.hot(kernel)
     _, front = web.build(kernel, Probe("intake", settings, kernel.metrics), app.routes(kernel), hot)
@@ -78,6 +93,13 @@ async def intake(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator
     async with httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers) as http:
         yield Intake(http, kernel, token)
     await kernel.close()
+
+
+@pytest.fixture
+async def intake(running: Intake) -> Intake:
+    """The running service, with nothing in it."""
+    await running.kernel.pool.execute("truncate complaint, timeline, outbox, idempotency, inbox")
+    return running
 
 
 # ── filing ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -78,7 +78,7 @@ ILLEGAL: list[tuple[list[Any], Any]] = [
 @pytest.mark.parametrize(("story", "move"), ILLEGAL)
 def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[Any], move: Any) -> None:
     state = after(filed(), *story)
-    with pytest.raises(IllegalMove, match="expected one of .*customer_message"):
+    with pytest.raises(IllegalMove, match=r"expected one of .*customer_message"):
         decide(state, move, Context(NOW))
 
 
