@@ -1,6 +1,6 @@
-"""Intake, the front door.
+"""I own: the complaint as it was filed, what outsiders state about it later, and its public timeline.
 
-I own: the complaint as it was filed, the facts that outsiders state about it, the public timeline, receipts.
-I hear: triage (what it is, whose it is), sla (promises), notify (what was told).
-I say: complaint.received, message_added, progress_recorded, resolved, reopened, withdrawn, feedback_given.
+I hear: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept, PromiseBroken,
+MessageAccepted, MessageFailed, MessageSuppressed.
+I say: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven, Merged.
 """

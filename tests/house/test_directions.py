@@ -1,0 +1,106 @@
+"""Data goes one way, and what is pure stays pure."""
+
+import ast
+
+import pytest
+
+from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
+
+IMPURE = (
+    "asyncpg", "aiokafka", "faststream", "fastapi", "starlette", "httpx", "uvicorn", "asyncio", "logging", "random",
+    "secrets", "os", "time", "socket", "subprocess", "pathlib", "aiosmtplib", "shared.postgres", "shared.outbox",
+    "shared.inbox", "shared.kernel", "shared.settings", "shared.metrics", "prometheus_client",
+)  # fmt: skip
+CLOCKS = {"now", "utcnow", "today", "uuid4", "uuid7", "uuid1"}
+
+
+def below(parts: str) -> list:
+    return [path for path in modules("services") if parts in name(path)]
+
+
+def is_domain(path) -> bool:
+    return "/domain" in name(path)
+
+
+@pytest.mark.parametrize("path", [path for path in modules("services") if is_domain(path)], ids=name)
+def test_a_domain_has_no_clock_no_chance_and_no_io(path) -> None:
+    found = [one for one in imports(path) if one.startswith(IMPURE) and not one.startswith("shared.runner.decision")]
+    assert not found
+    calls = [
+        node.func.attr
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCKS
+    ]
+    assert not calls
+    assert not [node for node in ast.walk(tree(path)) if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_know_each_other_only_through_contracts(service: str) -> None:
+    others = tuple(f"services.{other}" for other in SERVICES if other != service)
+    assert not [(name(p), i) for p in below(f"services/{service}/") for i in imports(p) if i.startswith(others)]
+
+
+def test_shared_knows_no_service_and_nobody_knows_deploy() -> None:
+    assert not [
+        (name(p), i) for p in modules("shared") for i in imports(p) if i.startswith(("services", "deploy", "tests"))
+    ]
+    assert not [(name(p), i) for p in modules("services") for i in imports(p) if i.startswith(("deploy", "tests"))]
+
+
+def test_only_the_factories_open_connections() -> None:
+    openers = {"create_pool", "connect"}
+    found = [
+        name(path)
+        for path in modules("services", "shared")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr in openers
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "asyncpg"
+    ]
+    assert set(found) == {"shared/postgres.py"}
+
+
+def test_only_the_runner_commits_decisions() -> None:
+    """Whoever appends to the outbox decides what is said: the runner, its replay, and intake's one-statement hot path."""
+    found = {name(p) for p in modules("services", "shared") if any(i.startswith("shared.outbox") for i in imports(p))}
+    allowed = {"shared/relay.py", "shared/probe.py", "shared/testing/memory.py"}
+    found |= {name(p) for p in modules("shared") if "shared.outbox" in imports(p)}
+    assert {one for one in found - allowed if not one.startswith("shared/runner/")} <= {
+        "services/intake/store/taking.py"
+    }
+
+
+def test_domain_code_is_given_neither_connection_nor_broker() -> None:
+    for path in modules("services"):
+        if is_domain(path):
+            words = {node.arg for node in ast.walk(tree(path)) if isinstance(node, ast.arg)}
+            assert not words & {"conn", "connection", "pool", "broker", "producer", "kernel"}, name(path)
+
+
+def test_nothing_imported_has_the_side_effect_of_reading_settings() -> None:
+    for path in modules("services", "shared"):
+        for node in tree(path).body:
+            calls = (
+                [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+                if isinstance(node, ast.Assign | ast.Expr)
+                else []
+            )
+            names = {n.func.id for n in calls if isinstance(n.func, ast.Name)}
+            assert not names & {"load_settings", "Settings", "ServiceSettings"}, name(path)
+
+
+def test_the_repository_names_no_registry_and_no_path_of_one_machine() -> None:
+    import re
+    import subprocess
+
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    hosts = re.compile(r"https?://[^ ]*(pypi|pythonhosted|npmjs|maven2|debian)")
+    paths = re.compile(r"(^|[^A-Za-z0-9_.-])/(work|farm)/")
+    for one in tracked:
+        if one.startswith("tests/house/"):
+            continue
+        text = (ROOT / one).read_text("utf-8", errors="ignore") if (ROOT / one).is_file() else ""
+        assert not hosts.search(text), one
+        assert not paths.search(text), one

@@ -1,0 +1,54 @@
+"""Proportions that keep a module readable in one sitting."""
+
+import ast
+
+import pytest
+
+from tests.house.reading import modules, name, tree
+
+MODULE_MAX = 300
+FUNCTION_MAX = 40
+ARGUMENTS_MAX = 6  # with self
+HAND_SIZED = 20  # nine in ten functions are under this
+
+
+def functions(path):
+    return [n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def lines(node) -> int:
+    """Statements of the body, without the docstring."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", modules("services", "shared", "deploy"), ids=name)
+def test_a_module_and_its_functions_fit_the_house(path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MODULE_MAX
+    long = [(node.name, lines(node)) for node in functions(path) if lines(node) > FUNCTION_MAX and not _is_a_list(node)]
+    assert not long
+
+
+def _is_a_list(node) -> bool:
+    """A function that only declares nested routes is a table of contents."""
+    inner = sum(
+        lines(n) for n in ast.walk(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n is not node
+    )
+    return lines(node) - inner <= FUNCTION_MAX
+
+
+def test_nine_in_ten_functions_are_hand_sized() -> None:
+    sizes = [lines(node) for path in modules("services", "shared") for node in functions(path)]
+    assert sum(size <= HAND_SIZED for size in sizes) / len(sizes) > 0.9
+
+
+def test_public_functions_say_what_they_are_for() -> None:
+    missing = [
+        f"{name(path)}:{node.name}"
+        for path in modules("services", "shared")
+        for node in ast.iter_child_nodes(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert not missing
