@@ -27,3 +27,7 @@ lock: ## Compile requirements/*.txt anew (needs uv)
 .PHONY: schemas
 schemas: $(STAMP) ## Write the JSON Schemas of all events (refuses what needs a new version)
 	@$(BIN)/python -m shared.contracts
+
+.PHONY: demo
+demo: $(STAMP) ## The whole thing on this machine with sample complaints; ONCE=1 ends by itself
+	@$(BIN)/redress demo $(if $(filter-out 0,$(ONCE)),--once)

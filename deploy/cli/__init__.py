@@ -1,0 +1,5 @@
+"""The command line `redress`."""
+
+from deploy.cli.app import app
+
+__all__ = ["app"]

@@ -59,13 +59,13 @@ class Journey:
         self.sample = sample
         self.trail = Trail(sample.id, sample.lang)
         self._world = world
-        self._body: dict[str, Any] = {}
+        self.body: dict[str, Any] = {}
 
     async def file(self) -> None:
         """File it, under a key of its own in this run."""
         key = f"demo-{self._world.run}-{self.sample.id}"
-        self._body = self.sample.body(datetime.now(UTC))
-        told = await self._send(COMPLAINTS, self._body, key)
+        self.body = self.sample.body(datetime.now(UTC))
+        told = await self._send(COMPLAINTS, self.body, key)
         self.trail.complaint_id, self.trail.reference = told["id"], told["reference"]
         self.trail.status, self.trail.stations = told["status"], ("received",)
         self._world.changed(self.trail)
@@ -73,7 +73,7 @@ class Journey:
     async def file_again(self, original: "Journey") -> None:
         """Send the original's bytes under its key once more; the same complaint must come back."""
         key = f"demo-{self._world.run}-{original.sample.id}"
-        told = await self._send(COMPLAINTS, original._body, key)
+        told = await self._send(COMPLAINTS, original.body, key)
         if told["id"] != original.trail.complaint_id:
             original.trail.problems.append("sent twice under one key, it became two complaints")
 

@@ -13,16 +13,17 @@ import typer
 from rich.progress import Progress, TaskID
 
 from deploy.cli import screen
-from deploy.cli.doors import doors, home, token
+from deploy.cli.doors import doors, token
 from deploy.cli.screen import Exit
 from deploy.cli.submit.answers import Answer, Line, Tally
 from deploy.cli.submit.keys import secret_for
 from deploy.cli.submit.lines import Order, to_lines
 from deploy.cli.submit.mapping import read_plan
 from deploy.cli.submit.rejects import Rejects, rejects_path
-from deploy.cli.submit.rows import Source, open_source
+from deploy.cli.submit.rows import Source, form_of, open_source
 from deploy.cli.submit.sender import Pace, Sender
 from deploy.cli.submit.settled import Settled, wait_settled
+from deploy.local.home import home_folder
 from shared.errors import RedressError
 
 AGAIN = "Run the same command again: rows that were taken are recognised by their keys and not filed twice."
@@ -54,7 +55,7 @@ def submit(  # noqa: PLR0913 (each is an option of the command line)
     ] = None,
     key: Annotated[str | None, typer.Option(help="Column that identifies a row. Default: its whole content.")] = None,
     form: Annotated[
-        Literal["jsonl", "csv"] | None, typer.Option("--format", help="Default: seen from the content.")
+        Literal["jsonl", "csv"] | None, typer.Option("--format", help="Default: by its name, else by its content.")
     ] = None,
     timezone: Annotated[str, typer.Option(help="Zone of times without offset.")] = "UTC",
     from_line: Annotated[int, typer.Option(min=1, help="Skip what stands before.")] = 1,
@@ -74,12 +75,12 @@ def submit(  # noqa: PLR0913 (each is an option of the command line)
     expected_outcome, received_at, customer.name|email|phone|locale|timezone,
     on_behalf_of.name|email|phone|authority, attributes.NAME.
     """
-    order = Order(read_plan(mapped or [], fixed or [], timezone), secret_for(home()), key, from_line)
+    order = Order(read_plan(mapped or [], fixed or [], timezone), secret_for(home_folder()), key, from_line)
     pace = Pace(at_once=at_once, patience=patience, keep_going=keep_going)
     with open_source(file, lambda: sys.stdin.buffer) as source, Rejects(rejects or rejects_path(file)) as listed:
         run = Run(order, pace, source, listed, wait_seconds if wait else None, Tally())
         try:
-            asyncio.run(_run(run, form))
+            asyncio.run(_run(run, form or form_of(file.name)))
         except (RedressError, KeyboardInterrupt, asyncio.CancelledError) as error:
             _summary(run, json=json)
             screen.err.print(AGAIN)

@@ -17,6 +17,7 @@ Format = Literal["jsonl", "csv"]
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 LINE_MAX = 4 * 1024 * 1024  # bytes; far above what intake takes, low enough for any machine
+FORMS: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 DELIMITERS = ",;\t|"
 Lines: TypeAlias = "io.BufferedReader[Any]"
 
@@ -92,6 +93,12 @@ class _Counted(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
+
+
+def form_of(name: str) -> Format | None:
+    """What a file's name says about its form; None when it says nothing."""
+    suffixes = Path(name.removesuffix(".gz")).suffixes[-1:]
+    return FORMS.get(suffixes[0].lower()) if suffixes else None
 
 
 def open_source(path: Path, stdin: Callable[[], BinaryIO]) -> Source:

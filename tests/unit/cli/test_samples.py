@@ -20,7 +20,10 @@ FORMS = {
     "reopen": Reopening,
     "withdraw": Withdrawal,
 }
-LATIN_AND_CYRILLIC = {"sr-Cyrl": re.compile("[а-шђјљњћџ]", re.I), "sr-Latn": re.compile("[čćšžđ]", re.I)}
+LATIN_AND_CYRILLIC = {
+    "sr-Cyrl": re.compile("[а-шђјљњћџ]", re.IGNORECASE),
+    "sr-Latn": re.compile("[čćšžđ]", re.IGNORECASE),
+}
 
 
 def ids(sample: Sample) -> str:
@@ -50,7 +53,15 @@ def test_every_trait_is_there_more_than_once_where_it_is_asked_for() -> None:
 
 
 def test_channels_zones_and_deeds_are_of_many_kinds() -> None:
-    assert {sample.complaint["channel"] for sample in FILED} >= {"web", "app", "email", "phone", "letter", "branch", "chat"}
+    assert {sample.complaint["channel"] for sample in FILED} >= {
+        "web",
+        "app",
+        "email",
+        "phone",
+        "letter",
+        "branch",
+        "chat",
+    }
     assert len({sample.complaint["customer"]["timezone"] for sample in FILED}) >= 15
     assert {step.do for sample in FILED for step in sample.script} == set(FORMS)
 
@@ -68,7 +79,9 @@ def _instants(sample: Sample) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("sample", "step"), [(sample, step) for sample in FILED for step in sample.script], ids=lambda v: getattr(v, "id", None)
+    ("sample", "step"),
+    [(sample, step) for sample in FILED for step in sample.script],
+    ids=lambda v: getattr(v, "id", None),
 )
 def test_every_step_is_a_fact_that_intake_takes(sample: Sample, step: Step) -> None:
     FORMS[step.do].model_validate(step.body(NOW))

@@ -1,0 +1,78 @@
+"""`redress up`: everything on this machine, until Ctrl-C."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.cli import screen
+from deploy.cli.steps import Steps
+from deploy.local.home import home_folder
+from deploy.local.places import Places
+from deploy.local.run import run
+from deploy.local.stack import Stack
+
+Kafka = Annotated[
+    str | None, typer.Option(envvar="REDRESS_KAFKA", help="HOST:PORT of a Kafka you have. Default: an embedded one.")
+]
+Postgres = Annotated[
+    str | None,
+    typer.Option(
+        envvar="REDRESS_POSTGRES",
+        show_envvar=True,
+        help="DSN of a PostgreSQL role that may create roles and schemas. Default: an embedded one.",
+    ),
+]
+
+
+def up(kafka: Kafka = None, postgres: Postgres = None) -> None:
+    """Start PostgreSQL, Kafka, the mailbox and the four services; stay until Ctrl-C. Data survives in `.redress`."""
+    raise typer.Exit(keep(kafka, postgres, doing="Starting Redress", work=stay))
+
+
+def keep(kafka: str | None, postgres: str | None, *, doing: str, work: Callable[[Stack], int]) -> int:
+    """Start the stack with its steps shown, do `work`, stop everything. Returns the exit code."""
+    stack = Stack(home_folder(), kafka=kafka, postgres=postgres, places=Places.from_environment())
+    with Steps(doing) as steps:
+
+        def begin(started: Stack) -> int:
+            steps.over()
+            return work(started)
+
+        code = run(stack, tell=steps.tell, work=begin)
+    screen.say("Stopped; nothing of it is left running.")
+    return code
+
+
+def stay(stack: Stack) -> int:
+    """Show where everything is, and watch over it until a signal."""
+    for line in where(stack):
+        screen.say(line)
+    screen.say("\nCtrl-C stops everything; data stays.")
+    stack.watch()
+    return 0
+
+
+def where(stack: Stack) -> list[str]:
+    """Where to look, a line each."""
+    url = stack.places.url
+    return [
+        "",
+        f"  API, page         {url('intake')}/docs   (OpenAPI 3.1: {url('intake')}/openapi.json)",
+        f"  Events            {url('intake')}/asyncapi.json",
+        f"  Customers' mail   {url('mailbox')}",
+        *(f"  Metrics, {name:<8} {url(name)}/metrics" for name in ("intake", "triage", "sla", "notify")),
+        f"  Kafka             {stack.bootstrap}",
+        f"  Logs, data        {_short(str(stack.home))}",
+        "",
+        "  A token           redress token create --client me",
+        "  How it stands     redress status",
+        "  Your own data     redress submit FILE --map narrative=text --set channel=web ...",
+        "  Dead letters      redress dead list",
+    ]
+
+
+def _short(path: str) -> str:
+    return path.removeprefix(f"{Path.cwd()}{os.sep}")

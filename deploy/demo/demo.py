@@ -1,0 +1,133 @@
+"""`redress demo`: the stack comes up, complaints go in, everybody can watch, and the end is checked."""
+
+import asyncio
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
+
+import httpx
+import typer
+from rich.progress import Progress
+
+from deploy.cli import screen
+from deploy.cli.doors import token
+from deploy.cli.screen import Exit
+from deploy.cli.up import Kafka, Postgres, keep, where
+from deploy.demo.board import Board, drawn, summary
+from deploy.demo.journey import Journey, World
+from deploy.demo.samples import Sample, load
+from deploy.demo.trail import Trail
+from deploy.local.stack import Stack
+
+AT_ONCE = 8  # requests under way at a time
+
+
+def demo(
+    kafka: Kafka = None,
+    postgres: Postgres = None,
+    once: Annotated[
+        bool, typer.Option(help="End by itself; exit 0 only if every complaint got what it should.")
+    ] = False,
+) -> None:
+    """Start everything, file sample complaints in eight languages, show each one's journey, and say where to look."""
+
+    def work(stack: Stack) -> int:
+        return _work(stack, once=once)
+
+    raise typer.Exit(keep(kafka, postgres, doing="Starting Redress", work=work))
+
+
+def _work(stack: Stack, *, once: bool) -> int:
+    guard = threading.Thread(target=stack.watch, daemon=True)
+    guard.start()
+    trails = asyncio.run(_unless_stopped(stack))
+    if trails is None:
+        return Exit.STOPPED
+    code = report(trails)
+    if once:
+        return code
+    for line in where(stack):
+        screen.say(line)
+    screen.say("\nEverything stays up. Ctrl-C stops it; data stays.")
+    stack.stopping.wait()
+    return Exit.OK
+
+
+async def _unless_stopped(stack: Stack) -> list[Trail] | None:
+    """The journeys; None when a signal came first."""
+    feeding = asyncio.create_task(feed(stack.places.url("intake"), stack.places.url("mailbox")))
+    stopping = asyncio.create_task(asyncio.to_thread(_wait, stack, feeding))
+    await asyncio.wait({feeding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not feeding.done():
+        feeding.cancel()
+    with suppress(asyncio.CancelledError):
+        trails = await feeding
+        await stopping
+        return trails
+    return None
+
+
+def _wait(stack: Stack, feeding: "asyncio.Task[list[Trail]]") -> None:
+    while not stack.stopping.wait(0.2) and not feeding.done():
+        pass
+
+
+async def feed(intake: str, mailbox: str | None) -> list[Trail]:
+    """File every sample and follow each until its end."""
+    samples = load()
+    headers = {"authorization": f"Bearer {token()}"}
+    run = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    room = asyncio.Semaphore(AT_ONCE)
+    async with httpx.AsyncClient(base_url=intake, headers=headers, timeout=30) as api, _mail(mailbox) as mails:
+        total = sum(sample.repeat_of is None for sample in samples)
+        board = Board(screen.out, total=total)
+        world = World(api, mails if mailbox else None, run, room, changed=board.show)
+        journeys = await _file(samples, world)
+        with board:
+            await asyncio.gather(*(journey.go() for journey in journeys))
+    return [journey.trail for journey in journeys]
+
+
+def _mail(mailbox: str | None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=mailbox or "http://127.0.0.1", timeout=30)
+
+
+async def _file(samples: list[Sample], world: World) -> list[Journey]:
+    journeys = {sample.id: Journey(sample, world) for sample in samples if sample.repeat_of is None}
+    repeats = [sample for sample in samples if sample.repeat_of is not None]
+    with _bar() as bar:
+        task = bar.add_task("Filing complaints", total=len(samples))
+
+        async def filed(journey: Journey) -> None:
+            await journey.file()
+            bar.advance(task)
+
+        await asyncio.gather(*map(filed, journeys.values()))
+        for sample in repeats:
+            await Journey(sample, world).file_again(journeys[str(sample.repeat_of)])
+            bar.advance(task)
+    screen.say(f"{len(journeys)} complaints filed, and {len(repeats)} sent again under the same key.")
+    return list(journeys.values())
+
+
+def _bar() -> Progress:
+    return screen.bar(total_known=True)
+
+
+def report(trails: list[Trail]) -> Exit:
+    """The last table on a terminal, then what is not as it should be."""
+    if screen.out.is_terminal:
+        screen.out.print(drawn(trails))
+    screen.say(summary(trails, len(trails)))
+    wrong = [trail for trail in trails if trail.problems]
+    for trail in wrong:
+        for problem in trail.problems:
+            screen.say(f"  {trail.sample} ({trail.reference or 'not filed'}): {problem}", style="red")
+    if wrong:
+        screen.say(f"{len(wrong)} of {len(trails)} complaints are not as they should be.", style="red")
+        return Exit.TO_DO
+    screen.say(
+        f"All {len(trails)} complaints are where they should be, and their mails are in the mailbox.", style="green"
+    )
+    return Exit.OK

@@ -1,0 +1,96 @@
+"""What the doctor makes of what it finds."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from deploy.cli.doctor import machine, servers
+from deploy.cli.topics import Found, wrong
+
+
+def test_little_memory_is_worth_a_note_and_no_more() -> None:
+    assert machine.memory(500 * 1024**2).is_ == "note"
+    assert machine.memory(8 * 1024**3).is_ == "well"
+
+
+def test_a_clock_that_differs_must_be_mended() -> None:
+    assert servers.clock(0.3).is_ == "well"
+    assert servers.clock(-4.0).is_ == "todo"
+    assert "-4.0 s" in servers.clock(-4.0).sentence
+
+
+def test_this_python_is_good_enough() -> None:
+    assert machine.python().is_ == "well"
+
+
+def test_a_disk_that_can_be_written_has_room(tmp_path: Path) -> None:
+    assert machine.disk(tmp_path).is_ == "well"
+
+
+def test_a_port_that_a_stranger_holds_names_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        threading.Thread(target=_slam, args=(stranger,), daemon=True).start()
+        finding = machine.ports([("the service sla", port, "SLA_PORT")])[0]
+    assert finding.is_ == "todo"
+    assert "SLA_PORT" in finding.sentence
+
+
+def _slam(listener: socket.socket) -> None:
+    for _ in range(2):
+        listener.accept()[0].close()
+
+
+class Live(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"service": "sla", "live": "yes"}')
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_a_port_that_a_service_of_ours_holds_is_well() -> None:
+    with HTTPServer(("127.0.0.1", 0), Live) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        finding = machine.ports([("the service sla", server.server_port, "SLA_PORT")])[0]
+        server.shutdown()
+    assert finding.is_ == "well"
+
+
+def test_a_free_port_is_well() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    assert machine.ports([("the service sla", port, "SLA_PORT")])[0].is_ == "well"
+
+
+@pytest.mark.parametrize(
+    ("topic", "sentence"),
+    [
+        (Found("t", 0, 0, 0), "redress topics create"),
+        (Found("t", 3, 1, 0), "expected 12 partitions, got 3"),
+        (Found("t", 12, 1, 2), "2 partitions have no leader"),
+    ],
+)
+def test_each_thing_wrong_with_a_topic_is_a_sentence(topic: Found, sentence: str) -> None:
+    assert [sentence in told for told in wrong([topic], 12)] == [True]
+
+
+def test_topics_as_they_must_be_are_not_mentioned() -> None:
+    assert wrong([Found("t", 12, 1, 0)], 12) == []
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() -> None:
+    findings = servers.postgres({"sla": "postgresql://redress_sla:secret@127.0.0.1:9/redress"})
+    assert [finding.is_ for finding in findings] == ["todo"]
+    assert "secret" not in findings[0].sentence
+
+
+async def test_a_kafka_that_does_not_answer_is_one_sentence() -> None:
+    findings = await servers.kafka("127.0.0.1:9")
+    assert [finding.is_ for finding in findings] == ["todo"]
+    assert "127.0.0.1:9" in findings[0].sentence

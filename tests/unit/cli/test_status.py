@@ -1,0 +1,34 @@
+"""What `/ready` and `/metrics` say, put together."""
+
+from deploy.cli.status import Standing, samples, standing
+from shared.metrics import Metrics
+
+
+def exposition(**gauges: float) -> str:
+    metrics = Metrics()
+    for name, value in gauges.items():
+        metrics.gauge(name, value)
+    metrics.gauge("redress_dead_letters", 2, label="buried")
+    metrics.gauge("redress_dead_letters", 3, label="parked")
+    return metrics.render().decode()
+
+
+def test_numbers_come_from_the_metrics_that_services_really_have() -> None:
+    text = exposition(redress_lag_events=7, redress_lag_seconds=1.5, redress_oldest_unpublished_seconds=0.2)
+    found = standing("sla", ready=True, sick={}, metrics=text)
+    assert (found.lag_events, found.lag_seconds, found.unpublished_seconds) == (7, 1.5, 0.2)
+    assert found.dead_letters == 5
+
+
+def test_labels_are_summed() -> None:
+    assert samples(exposition())["redress_dead_letters"] == 5.0
+
+
+def test_a_service_with_dead_letters_is_not_well() -> None:
+    assert not Standing("sla", reachable=True, ready=True, dead_letters=1).is_well
+    assert Standing("sla", reachable=True, ready=True, dead_letters=0).is_well
+
+
+def test_a_service_with_a_sick_part_or_an_open_breaker_is_not_well() -> None:
+    assert not Standing("sla", reachable=True, ready=True, sick={"kafka": "away"}).is_well
+    assert not Standing("sla", reachable=True, ready=True, breaker_open=True).is_well
