@@ -23,7 +23,8 @@ class Settings(ServiceSettings):
     languages: str = Field(
         default=LANGUAGES,
         pattern="^[a-z]{2}(-[A-Z][a-z]{3})?(,[a-z]{2}(-[A-Z][a-z]{3})?)*$",
-        description="Languages your customers write (BCP 47, comma separated); no other is ever detected. The first is the last resort.",
+        description="Languages your customers write (BCP 47, comma separated); no other is detected, the first is the "
+        "last resort.",
     )
     screening_threshold: float = Field(
         default=0.45, ge=0, le=1, description="Confidence below which a person of the screening team has to look."

@@ -18,6 +18,7 @@ WHY_MAX = 8
 NEGATION_WORDS = 3  # how far in front of a signal a negation still reaches
 NEGATION_CHARACTERS = 4  # the same where words have no spaces between them
 UNSPACED = frozenset({"zh"})
+TONAL = frozenset({"vi"})  # marks make other words here ("thai", "thái"): read as typed, and bare terms for bare texts
 LOANED = "en"  # strong English terms are read in every language: "refund", "check-in", "phishing"
 
 
@@ -27,31 +28,49 @@ class Lexicon:
     def __init__(self, group: str, terms: Iterable[Term], negations: frozenset[str]) -> None:
         self.group = group
         self.unspaced = group in UNSPACED
-        self._negations = tuple(plain(word) for word in negations)
-        self._meanings: dict[str, list[Term]] = {}
-        for term in terms:
-            known = self._meanings.setdefault(_pattern(term, unspaced=self.unspaced), [])
-            if all(other.target != term.target for other in known):
-                known.append(term)
-        self._terms = list(self._meanings.values())
-        self._automaton = AhoCorasick(list(self._meanings))
+        self.tonal = group in TONAL
+        self._negations = tuple({form for word in negations for form in (self.form(word), plain(word))})
+        meanings: dict[str, list[tuple[int, Term]]] = {}
+        for number, term in enumerate(terms):
+            for pattern in self._patterns(term):
+                known = meanings.setdefault(pattern, [])
+                if all(other.target != term.target for _, other in known):
+                    known.append((number, term))
+        self._terms = list(meanings.values())
+        self._automaton = AhoCorasick(list(meanings))
+
+    def form(self, text: str) -> str:
+        """The text as the terms are looked for in it."""
+        return plain(text, marks=self.tonal)
+
+    def _patterns(self, term: Term) -> Iterable[str]:
+        stem, is_open = term.text.removesuffix("*"), term.text.endswith("*")
+        before = "" if self.unspaced and term.group == self.group else " "
+        behind = "" if is_open else before
+        return dict.fromkeys(f"{before}{form}{behind}" for form in (self.form(stem), plain(stem)))
+
+    def read(self, subject: str, body: str) -> tuple[list[tuple[Term, int]], int]:
+        """The terms found in both, and where the subject ends."""
+        head = self.form(subject)
+        return self.find(f" {head} . {self.form(body)} "), len(head) + 1 if head else 0
 
     def find(self, text: str) -> list[tuple[Term, int]]:
         """Each term that occurs, once, with where; signals that are negated are left out."""
-        seen: dict[int, int] = {}
+        seen: set[int] = set()
         found: list[tuple[Term, int]] = []
         for pattern, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            terms = self._terms[pattern]
-            if pattern in seen or (terms[0].is_signal and self.is_negated(text, start)):
-                continue
-            seen[pattern] = start
-            found.extend((term, start) for term in terms)
+            for number, term in self._terms[pattern]:
+                if number in seen or (term.is_signal and self.is_negated(text, start)):
+                    continue
+                seen.add(number)
+                found.append((term, start))
         return found
 
     def is_negated(self, text: str, start: int) -> bool:
         """True if a negation stands closely in front of `start`, in the same sentence."""
         if self.unspaced:
-            return text[max(0, start - NEGATION_CHARACTERS) : start].rpartition(".")[2].endswith(self._negations)
+            near = text[max(0, start - NEGATION_CHARACTERS) : start].rpartition(" ")[2]
+            return any(word in near for word in self._negations)
         words = text[max(0, start - 40) : start].rpartition(".")[2].split()
         return not set(words[-NEGATION_WORDS:]).isdisjoint(self._negations)
 
@@ -79,9 +98,8 @@ class LexiconClassifier:
         body = text.body[: TEXT_MAX - len(subject)]
         language = self._languages.detect(body if len(body) >= len(subject) else subject, text.locale)
         lexicon = self._lexicons.get(language.partition("-")[0])
-        head = plain(subject)
-        found = lexicon.find(f" {head} . {plain(body)} ") if lexicon else []
-        scores = self._scores(found, len(head) + 1 if head else 0)
+        found, subject_end = lexicon.read(subject, body) if lexicon else ([], 0)
+        scores = self._scores(found, subject_end)
         ranked = sorted(scores, key=lambda name: (-scores[name], self._rank[name]))
         category = ranked[0] if ranked else OTHER
         noticed = {term.target for term, _ in found if term.is_signal}
@@ -114,13 +132,6 @@ def confidence(scores: Sequence[float]) -> float:
     best, second = scores[0], scores[1] if len(scores) > 1 else 0.0
     lead = (best - second) / (best + second)
     return round(best / (best + ENOUGH) * (1 + lead) / 2, 3)
-
-
-def _pattern(term: Term, *, unspaced: bool) -> str:
-    stem = plain(term.text.removesuffix("*"))
-    if unspaced and term.group in UNSPACED:
-        return stem
-    return f" {stem}" if term.text.endswith("*") else f" {stem} "
 
 
 def _of(group: str, terms: Iterable[Term]) -> list[Term]:

@@ -28,12 +28,13 @@ def _became(character: str) -> str:
 _TABLE = _Plain({ord(a): b for a, b in zip(_CYRILLIC, _LATIN, strict=True)} | {ord(a): b for a, b in _SPECIAL.items()})
 
 
-def plain(text: str) -> str:
+def plain(text: str, *, marks: bool = False) -> str:
     """Lower case without marks, punctuation or apostrophes; Serbian Cyrillic in Latin; ` . ` where a sentence ends.
 
-    Marks go because people leave them out when typing; one space stands between words and none at the ends.
+    Marks go because people leave them out when typing, unless `marks` says that they carry the meaning. One space
+    stands between words and none at the ends.
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
+        text = unicodedata.normalize("NFKC" if marks else "NFKD", text)
     # Characters to characters first (a fast path of str.translate), then room around the stops.
     return " ".join(text.casefold().translate(_TABLE).replace(".", " . ").split())

@@ -1,0 +1,175 @@
+"""Triage's fold over shuffled topics: whichever order they are heard in, the cases end the same."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.triage.classifier import Classification
+from services.triage.domain import Case, Roster, TriageContext, decide
+from services.triage.rulebook import load_rulebook
+from services.triage.rulebook.model import SIGNALS, Team
+from shared.contracts import ComplaintId, Event
+from shared.contracts.events import ClockBreached, Reopened, Resolved, Withdrawn
+from shared.runner.decision import Tick
+from tests.factories import NOON, complaint_id, event, received
+
+RULES = load_rulebook()
+Stream = list[Event[Any]]  # one topic about one complaint: its order is kept
+
+classifications = st.builds(
+    lambda category, signals, confidence, large: Classification(
+        category=category,
+        confidence=confidence,
+        language="en",
+        candidates=(category,),
+        signals=tuple(one for one in SIGNALS if one in signals),
+        large_amount=large,
+    ),
+    st.sampled_from(list(RULES.categories)),
+    st.sets(st.sampled_from(SIGNALS)),
+    st.sampled_from([0.0, 0.44, 0.45, 0.9]),
+    st.booleans(),
+)
+
+
+@st.composite
+def complaints(draw: st.DrawFn, *, most: int) -> tuple[list[Stream], dict[Any, Classification]]:
+    """Streams of intake and sla about some complaints, and what the classifier said of each."""
+    streams: list[Stream] = []
+    classified = {}
+    for _ in range(draw(st.integers(1, most))):
+        subject = complaint_id()
+        first = event(received(), subject=subject)
+        classified[first.id] = draw(classifications)
+        streams += [[first, *draw(lives(subject))], draw(breaches(subject))]
+    return streams, classified
+
+
+@st.composite
+def lives(draw: st.DrawFn, subject: ComplaintId) -> Stream:
+    """Closed and reopened, over and over."""
+    end = st.sampled_from([Resolved(outcome="upheld", resolved_at=NOON), Withdrawn()])
+    turns = draw(st.integers(0, 5))
+    return [event(draw(end) if turn % 2 == 0 else Reopened(), subject=subject) for turn in range(turns)]
+
+
+@st.composite
+def breaches(draw: st.DrawFn, subject: ComplaintId) -> Stream:
+    """Clocks that ran out; the same one may be told twice."""
+    told = draw(
+        st.lists(st.tuples(st.sampled_from(["acknowledge", "total_resolution"]), st.integers(1, 2)), max_size=4)
+    )
+    return [
+        event(ClockBreached(clock=clock, cycle=cycle, due_at=NOON, late_by=0), subject=subject) for clock, cycle in told
+    ]
+
+
+def interleave(draw: st.DataObject, streams: Sequence[Stream]) -> Stream:
+    """All events in some order that keeps each stream's own."""
+    labels = [number for number, stream in enumerate(streams) for _ in stream]
+    order = draw.draw(st.permutations(labels))
+    waiting = [iter(stream) for stream in streams]
+    return [next(waiting[number]) for number in order]
+
+
+def fold(
+    events: Sequence[Event[Any]], classified: dict[Any, Classification], teams: dict[str, Team] | None = None
+) -> tuple[dict[Any, Case], TriageContext]:
+    context = TriageContext(NOON, RULES, Roster(teams or RULES.teams), classified)
+    states: dict[Any, Case] = {}
+    for one in events:
+        decision = decide(states.get(one.subject), one, context)
+        context = decision.context or context
+        if decision.state is not None:
+            states[one.subject] = decision.state
+    return states, context
+
+
+def in_one_go(streams: Sequence[Stream]) -> Stream:
+    return [one for stream in streams for one in stream]
+
+
+def recount(states: dict[Any, Case]) -> Counter[str | None]:
+    return Counter(one.handler for one in states.values() if one.is_open and one.handler)
+
+
+def tight(capacity: int) -> dict[str, Team]:
+    """The same teams, each with two handlers of that capacity."""
+    return {
+        name: team.model_copy(
+            update={"handlers": tuple(h.model_copy(update={"capacity": capacity}) for h in team.handlers[:2])}
+        )
+        for name, team in RULES.teams.items()
+    }
+
+
+@settings(max_examples=80, deadline=None)
+@given(complaints(most=1), st.data())
+def test_one_complaint_ends_the_same_whichever_topic_is_heard_first(made, data) -> None:
+    streams, classified = made
+    straight, _ = fold(in_one_go(streams), classified)
+    shuffled, _ = fold(interleave(data, streams), classified)
+    assert shuffled == straight
+
+
+@settings(max_examples=50, deadline=None)
+@given(complaints(most=6), st.data())
+def test_many_complaints_end_the_same_but_for_who_of_the_team_has_them(made, data) -> None:
+    streams, classified = made
+    straight, _ = fold(in_one_go(streams), classified)
+    shuffled, after = fold(interleave(data, streams), classified)
+    for subject, case in straight.items():
+        other = shuffled[subject]
+        assert other.model_copy(update={"handler": None}) == case.model_copy(update={"handler": None})
+        assert (other.handler is None) == (case.handler is None)
+        assert other.handler is None or after.roster.member(other.team or "", other.handler)
+
+
+@settings(max_examples=50, deadline=None)
+@given(complaints(most=8), st.integers(1, 3), st.data())
+def test_the_roster_counts_exactly_the_open_cases(made, capacity, data) -> None:
+    streams, classified = made
+    states, after = fold(interleave(data, streams), classified, tight(capacity))
+    assert +Counter(after.roster.open_cases) == recount(states)
+    assert all(number >= 0 for number in after.roster.open_cases.values())
+
+
+@settings(max_examples=50, deadline=None)
+@given(complaints(most=8), st.data())
+def test_after_ticks_nobody_waits_while_their_team_has_room(made, data) -> None:
+    streams, classified = made
+    states, context = fold(interleave(data, streams), classified, tight(1))
+    for subject, case in states.items():
+        decision = decide(case, Tick(NOON), context)
+        context = decision.context or context
+        assert decision.state is not None
+        states[subject] = decision.state
+    assert +Counter(context.roster.open_cases) == recount(states)
+    for case in states.values():
+        assert not (case.is_waiting and context.roster.least_loaded(case.team or ""))
+
+
+@settings(max_examples=50, deadline=None)
+@given(complaints(most=3), st.data())
+def test_what_is_said_once_is_not_said_again_when_heard_again_at_once(made, data) -> None:
+    streams, classified = made
+    events = interleave(data, streams)
+    doubled = [one for one in events for _ in range(2)]
+    assert fold(doubled, classified) == fold(events, classified)
+
+
+@settings(max_examples=40, deadline=None)
+@given(complaints(most=1), st.data())
+def test_levels_only_go_up_and_are_never_said_twice(made, data) -> None:
+    streams, classified = made
+    context = TriageContext(NOON, RULES, Roster(RULES.teams), classified)
+    state: Case | None = None
+    levels: list[int] = []
+    for one in interleave(data, streams):
+        decision = decide(state, one, context)
+        state, context = decision.state, decision.context or context
+        levels += [say.facts.level for say in decision.says if say.facts.kind == "complaint.escalated"]
+    assert levels == sorted(set(levels))

@@ -1,0 +1,60 @@
+"""Inputs of triage's fold, valid by default; no text, no database."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from services.triage.classifier import Classification
+from services.triage.domain import Case, Roster, TriageContext, decide
+from services.triage.rulebook import Rulebook
+from shared.contracts import Event
+from shared.contracts.events import ClockBreached, Reopened, Resolved, Withdrawn
+from shared.runner.decision import Decision, Input
+from tests.factories import NOON, complaint_id, event, received
+
+CLEAR = Classification(
+    category="delivery", confidence=0.9, language="en", candidates=("delivery", "refund"), version="1-test"
+)
+
+
+def found(**changes: Any) -> Classification:
+    return replace(CLEAR, **changes)
+
+
+def context(rules: Rulebook, classified: Mapping[Any, Classification] | None = None, **load: int) -> TriageContext:
+    open_cases = {name.replace("_", "-"): number for name, number in load.items()}
+    return TriageContext(NOON, rules, Roster(rules.teams, open_cases), classified or {})
+
+
+def complaint(subject: Any = None) -> Event[Any]:
+    return event(received(), subject=subject or complaint_id())
+
+
+def breach(subject: Any, clock: str = "total_resolution", cycle: int = 1) -> Event[Any]:
+    facts = ClockBreached(clock=clock, cycle=cycle, due_at=NOON, late_by=timedelta(seconds=1))  # type: ignore[arg-type]
+    return event(facts, subject=subject)
+
+
+def resolved(subject: Any) -> Event[Any]:
+    return event(Resolved(outcome="upheld", resolved_at=NOON), subject=subject)
+
+
+def reopened(subject: Any) -> Event[Any]:
+    return event(Reopened(), subject=subject)
+
+
+def withdrawn(subject: Any) -> Event[Any]:
+    return event(Withdrawn(), subject=subject)
+
+
+def play(
+    given: Iterable[Input], start: TriageContext, state: Case | None = None
+) -> tuple[Case | None, list[Any], TriageContext]:
+    """Fold inputs about one complaint; gives the state, the facts said, and the context as the last one left it."""
+    said: list[Any] = []
+    for one in given:
+        decision: Decision[Case, TriageContext] = decide(state, one, start)
+        state, start = decision.state, decision.context or start
+        said.extend(say.facts for say in decision.says)
+    return state, said, start

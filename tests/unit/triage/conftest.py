@@ -1,0 +1,23 @@
+"""The rulebook that ships with us, and the classifier over it: read once, they never change."""
+
+import pytest
+
+from services.triage.classifier.language import Languages
+from services.triage.classifier.lexicon import LexiconClassifier
+from services.triage.rulebook import Rulebook, load_rulebook
+from services.triage.settings import LANGUAGES
+
+
+@pytest.fixture(scope="session")
+def rules() -> Rulebook:
+    return load_rulebook()
+
+
+@pytest.fixture(scope="session")
+def languages() -> Languages:
+    return Languages(LANGUAGES.split(","))
+
+
+@pytest.fixture(scope="session")
+def classifier(rules: Rulebook, languages: Languages) -> LexiconClassifier:
+    return LexiconClassifier(rules, languages)

@@ -1,0 +1,60 @@
+"""Languages of texts: by script, by model, by the customer's own word where the text says too little."""
+
+import pytest
+
+from services.triage.classifier.language import Languages
+from services.triage.classifier.scripts import SIMPLIFIED, TRADITIONAL
+from shared.errors import Misconfigured
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "language"),
+    [
+        ("ok", "nb-NO", "nb"),
+        ("ok", None, "en"),
+        ("", "vi", "vi"),
+        ("12345", "tr-TR", "tr"),
+        ("hello there", "id_ID", "id"),
+        ("Where is my parcel, it never came?", "id-ID", "en"),
+        ("Où est mon colis, il n'est jamais arrivé !", "fr-FR", None),  # not configured: some answer, never a crash
+        ("帮我看看这个订单", None, "zh-Hans"),
+        ("幫我看看這個訂單", None, "zh-Hant"),
+        ("取消", "zh-TW", "zh-Hant"),
+        ("取消", "zh-HK", "zh-Hant"),
+        ("取消", "zh-Hant-TW", "zh-Hant"),
+        ("取消", "zh-CN", "zh-Hans"),
+        ("取消", None, "zh-Hans"),
+        ("iPhone 手機壞了", None, "zh-Hant"),
+        ("Где је мој пакет", None, "sr-Cyrl"),
+        ("Gde je moj paket, nije stigao", "sr-Cyrl-RS", "sr-Latn"),
+        ("hvala", "sr", "sr-Cyrl"),
+        ("hvala", "sr-Latn", "sr-Latn"),
+        ("eg har ikkje fått pakka", "nn-NO", "nb"),
+        ("tak", "no", "nb"),
+        ("merhaba", "xx-??-not-a-locale", None),
+    ],
+)
+def test_the_language_is_one_of_ours(languages, text, stated, language) -> None:
+    found = languages.detect(text, stated)
+    assert found in languages._tags
+    assert language is None or found == language
+
+
+def test_only_configured_languages_are_ever_detected() -> None:
+    few = Languages(["nb", "sr-Latn"])
+    assert few.detect("Where is my parcel, it never came?", "en") in {"nb", "sr-Latn"}
+    assert few.detect("Где је мој пакет", None) == "sr-Latn"
+    assert few.detect("我的包裹没有收到", None) in {"nb", "sr-Latn"}
+
+
+def test_a_language_that_no_model_knows_ends_the_start() -> None:
+    with pytest.raises(Misconfigured, match="qq"):
+        Languages(["en", "qq"]).load()
+    with pytest.raises(Misconfigured):
+        Languages([])
+
+
+def test_no_character_belongs_to_both_ways_of_writing_chinese() -> None:
+    assert not SIMPLIFIED & TRADITIONAL
+    assert len(SIMPLIFIED) > 80
+    assert len(TRADITIONAL) > 80

@@ -1,0 +1,62 @@
+"""Load is spread evenly, capacity is kept, and ties are broken the same way everywhere."""
+
+from collections import Counter
+
+import pytest
+
+from services.triage.domain import Roster
+from services.triage.rulebook import Handler, Lead, Team
+from tests.unit.triage.cases import complaint, context, found, play
+
+
+def team(*capacities: int) -> dict[str, Team]:
+    handlers = tuple(
+        Handler(id=f"h-{n}", name=f"Handler {n}", email="h@example.com", capacity=capacity)
+        for n, capacity in enumerate(capacities)
+    )
+    return {"t": Team(title="T", lead=Lead(id="lead", name="Lead", email="l@example.com"), handlers=handlers)}
+
+
+def fill(roster: Roster, cases: int) -> Counter[str | None]:
+    shared: Counter[str | None] = Counter()
+    for _ in range(cases):
+        chosen = roster.least_loaded("t")
+        shared[chosen.id if chosen else None] += 1
+        roster = roster.take(chosen.id if chosen else None)
+    return shared
+
+
+def test_a_hundred_complaints_over_four_handlers_differ_by_at_most_one(rules) -> None:
+    ones = [complaint() for _ in range(102)]
+    now = context(rules, {one.id: found() for one in ones})
+    for one in ones:
+        _, _, now = play([one], now)
+    loads = [now.roster.load(one.id) for one in rules.teams["deliveries"].handlers]
+    assert sum(loads) == 102
+    assert max(loads) - min(loads) <= 1
+
+
+def test_nobody_gets_more_than_their_capacity() -> None:
+    assert fill(Roster(team(2, 3)), 10) == {"h-0": 2, "h-1": 3, None: 5}
+
+
+def test_who_has_more_capacity_gets_a_larger_share() -> None:
+    assert fill(Roster(team(10, 20)), 15) == {"h-0": 5, "h-1": 10}
+
+
+def test_ties_go_to_the_first_id() -> None:
+    assert Roster(team(5, 5)).least_loaded("t").id == "h-0"
+    assert Roster(team(5, 5), {"h-0": 1}).least_loaded("t").id == "h-1"
+
+
+def test_a_roster_never_changes_itself() -> None:
+    before = Roster(team(5))
+    after = before.take("h-0").take("h-0").free("h-0")
+    assert (before.load("h-0"), after.load("h-0"), after.changes) == (0, 1, {"h-0": 1})
+    assert before.take(None) is before
+
+
+@pytest.mark.parametrize("name", ["gone", ""])
+def test_a_team_that_the_rulebook_dropped_has_nobody(name) -> None:
+    assert Roster(team(5)).least_loaded(name) is None
+    assert Roster(team(5)).member(name, "h-0") is None

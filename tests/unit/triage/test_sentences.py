@@ -1,0 +1,202 @@
+"""What a typical complaint of each language is taken for. The sentences are ours and were written before the result."""
+
+import pytest
+
+from services.triage.classifier import Text
+
+# (language, what was written, category, signals)
+TYPICAL = [
+    ("en", "My parcel was supposed to come on Monday and it still has not arrived.", "delivery", ()),
+    ("en", "The blender you sent me arrived broken and the lid is cracked.", "product_quality", ()),
+    ("en", "I returned the shoes a month ago and I am still waiting for my refund.", "refund", ()),
+    ("en", "You charged me twice for the same bill in October.", "billing", ()),
+    ("en", "There are two payments on my card that I did not authorise, this is fraud.", "fraud", ()),
+    ("en", "I cannot log in any more and nobody will reset my password.", "account_access", ()),
+    ("en", "We have had no internet for three days, the router keeps disconnecting.", "outage", ()),
+    ("en", "The woman at the counter was rude and shouted at my husband.", "staff_conduct", ()),
+    ("en", "Our room was dirty and at check-in nobody could find our reservation.", "booking_stay", ()),
+    ("en", "Every night there is loud music from the construction site and rubbish on the street.", "public_space", ()),
+    ("en", "You shared my data with an advertiser without consent.", "privacy", ()),
+    ("en", "I have tried to cancel my subscription four times.", "cancellation", ()),
+    ("en", "I was on hold for two hours and no one answers.", "waiting_time", ()),
+    (
+        "en",
+        "The toaster I bought from you caught fire and my pregnant wife breathed in smoke.",
+        None,
+        ("vulnerable", "safety"),
+    ),
+    ("en", "This is the third time I write. My lawyer will take you to court.", None, ("legal_threat", "repeat")),
+    ("en", "You bunch of idiots, I know where you live.", None, ("abuse",)),
+    ("id", "Paket saya belum sampai padahal katanya sudah dikirim minggu lalu.", "delivery", ()),
+    ("id", "Barang yang saya terima rusak, layarnya retak dan tidak bisa dipakai.", "product_quality", ()),
+    ("id", "Kapan uang saya dikembalikan? Pengembalian dana sudah saya ajukan bulan lalu.", "refund", ()),
+    ("id", "Tagihan saya bulan ini salah, ada biaya tambahan yang tidak pernah saya setujui.", "billing", ()),
+    ("id", "Ada penipuan, saldo saya dipakai untuk transaksi yang tidak saya kenal.", "fraud", ()),
+    ("id", "Akun saya terkunci dan kode OTP tidak pernah masuk.", "account_access", ()),
+    ("id", "Internet mati sejak kemarin, gangguan jaringan terus di daerah kami.", "outage", ()),
+    ("id", "Petugas di loket sangat kasar dan tidak sopan kepada ibu saya.", "staff_conduct", ()),
+    ("id", "Kamar hotel kami kotor dan handuknya bau.", "booking_stay", ()),
+    ("id", "Tetangga menyalakan musik keras sampai pagi, sangat bising.", "public_space", ()),
+    (
+        "id",
+        "Ibu saya lansia dan hamil muda adik saya, kompor meledak dan tangannya terluka.",
+        None,
+        ("vulnerable", "safety"),
+    ),
+    ("id", "Sudah berkali-kali saya lapor, saya akan menempuh jalur hukum.", None, ("legal_threat", "repeat")),
+    ("vi", "Tôi đặt hàng hai tuần rồi mà chưa nhận được hàng, shipper không gọi.", "delivery", ()),
+    ("vi", "Sản phẩm bị lỗi, vừa mở hộp đã không hoạt động.", "product_quality", ()),
+    ("vi", "Tôi đã trả hàng nhưng cửa hàng vẫn chưa hoàn tiền cho tôi.", "refund", ()),
+    ("vi", "Hóa đơn tháng này tính sai, tôi bị trừ tiền hai lần.", "billing", ()),
+    ("vi", "Có giao dịch lạ trên thẻ, tôi nghĩ mình bị lừa đảo.", "fraud", ()),
+    ("vi", "Tài khoản bị khóa, tôi không đăng nhập được và quên mật khẩu.", "account_access", ()),
+    ("vi", "Nhà tôi mất mạng ba ngày nay, internet không vào được.", "outage", ()),
+    ("vi", "Nhân viên có thái độ thô lỗ và quát mắng khách.", "staff_conduct", ()),
+    ("vi", "Khách sạn bẩn, phòng tắm hôi, nhận phòng phải đợi rất lâu.", "booking_stay", ()),
+    ("vi", "Quán karaoke ồn ào suốt đêm, tiếng ồn không ngủ được.", "public_space", ()),
+    ("vi", "Cha tôi là người cao tuổi, ấm nước bốc cháy làm ông bị bỏng.", None, ("vulnerable", "safety")),
+    ("vi", "Tôi đã khiếu nại nhiều lần, tôi sẽ nhờ luật sư khởi kiện.", None, ("legal_threat", "repeat")),
+    ("zh-Hans", "我上个月下单的包裹到现在还没收到，快递也查不到物流。", "delivery", ()),
+    ("zh-Hans", "收到的水壶是坏的，质量太差，根本不能用。", "product_quality", ()),
+    ("zh-Hans", "退货已经三周了，你们还没退款给我。", "refund", ()),
+    ("zh-Hans", "这个月的账单有误，手续费扣了两次。", "billing", ()),
+    ("zh-Hans", "我的卡被盗刷了，这两笔都不是本人操作。", "fraud", ()),
+    ("zh-Hans", "账号被冻结，无法登录，也收不到验证码。", "account_access", ()),
+    ("zh-Hans", "家里断网两天了，网络一直掉线。", "outage", ()),
+    ("zh-Hans", "营业厅的服务员态度恶劣，还当众骂人。", "staff_conduct", ()),
+    ("zh-Hans", "酒店房间很脏，入住的时候床单上有头发。", "booking_stay", ()),
+    ("zh-Hans", "楼下工地半夜施工，噪音太大，严重扰民。", "public_space", ()),
+    ("zh-Hans", "充电器冒烟起火，我怀孕的妻子被烫伤。", None, ("vulnerable", "safety")),
+    ("zh-Hans", "这是第三次投诉，再不处理我就请律师起诉。", None, ("legal_threat", "repeat")),
+    ("zh-Hant", "包裹兩週前就說出貨了，到現在還沒收到。", "delivery", ()),
+    ("zh-Hant", "收到的吹風機是壞掉的，無法使用，品質太差。", "product_quality", ()),
+    ("zh-Hant", "退貨三週了，你們到現在還沒有退款給我。", "refund", ()),
+    ("zh-Hant", "這期帳單有誤，手續費重複扣款。", "billing", ()),
+    ("zh-Hant", "我的信用卡被盜刷，這筆消費未經授權。", "fraud", ()),
+    ("zh-Hant", "帳號被鎖，無法登入，驗證碼也收不到。", "account_access", ()),
+    ("zh-Hant", "家裡斷網兩天了，網路訊號很差。", "outage", ()),
+    ("zh-Hant", "櫃檯職員態度惡劣，對長輩說話很沒禮貌。", "staff_conduct", ()),
+    ("zh-Hant", "飯店房間很髒，入住時冷氣不冷。", "booking_stay", ()),
+    ("zh-Hant", "隔壁工地半夜施工，噪音嚴重擾民。", "public_space", ()),
+    ("zh-Hant", "電鍋冒煙起火，我媽媽是身心障礙者，手被燙傷。", None, ("vulnerable", "safety")),
+    ("zh-Hant", "這是第三次申訴，我會請律師到法院提告。", None, ("legal_threat", "repeat")),
+    ("sr-Latn", "Paket koji sam naručila još nije stigao, a kurir se ne javlja.", "delivery", ()),
+    ("sr-Latn", "Usisivač je stigao neispravan i prestao da radi posle jednog dana.", "product_quality", ()),
+    ("sr-Latn", "Vratio sam robu pre mesec dana, a povraćaj novca još čekam.", "refund", ()),
+    ("sr-Latn", "Dva puta naplaćena ista rata, iznos na računu nije tačan.", "billing", ()),
+    ("sr-Latn", "Na kartici je neovlašćena transakcija, mislim da je prevara.", "fraud", ()),
+    ("sr-Latn", "Nalog mi je blokiran i ne mogu da se prijavim, zaboravila sam lozinku.", "account_access", ()),
+    ("sr-Latn", "Internet ne radi već tri dana, prekidi u mreži su stalni.", "outage", ()),
+    ("sr-Latn", "Službenica na šalteru je bila neljubazna i vikala na mog oca.", "staff_conduct", ()),
+    ("sr-Latn", "U hotelu nas je dočekala prljava soba, rezervaciju niko nije našao.", "booking_stay", ()),
+    ("sr-Latn", "Buka sa gradilišta traje celu noć, a smeće stoji na ulici.", "public_space", ()),
+    ("sr-Latn", "Šporet se zapalio, moja majka je invalid i ima opekotine.", None, ("vulnerable", "safety")),
+    ("sr-Latn", "Već treći put pišem, sledeće je advokat i tužba.", None, ("legal_threat", "repeat")),
+    ("sr-Cyrl", "Пакет који сам наручила још није стигао, а курир се не јавља.", "delivery", ()),
+    ("sr-Cyrl", "Усисивач је стигао неисправан и престао да ради после једног дана.", "product_quality", ()),
+    ("sr-Cyrl", "Два пута наплаћена иста рата, износ на рачуну није тачан.", "billing", ()),
+    ("sr-Cyrl", "На картици је неовлашћена трансакција, мислим да је превара.", "fraud", ()),
+    ("sr-Cyrl", "Интернет не ради већ три дана, сигнал је слаб.", "outage", ()),
+    ("sr-Cyrl", "Шпорет се запалио, моја мајка је инвалид и има опекотине.", None, ("vulnerable", "safety")),
+    ("nb", "Pakken min skulle komme på mandag, men den er fortsatt ikke levert.", "delivery", ()),
+    ("nb", "Kaffetrakteren kom ødelagt og virker ikke.", "product_quality", ()),
+    ("nb", "Jeg returnerte skoene for en måned siden og har ikke fått pengene tilbake.", "refund", ()),
+    ("nb", "Dere har trukket to ganger for samme faktura i oktober.", "billing", ()),
+    ("nb", "Det er svindel på kortet mitt, jeg har ikke godkjent disse kjøpene.", "fraud", ()),
+    ("nb", "Jeg får ikke logget inn, og kontoen min er sperret.", "account_access", ()),
+    ("nb", "Vi har vært uten internett i tre dager, nettet er nede.", "outage", ()),
+    ("nb", "Mannen i skranken var frekk og nedlatende mot moren min.", "staff_conduct", ()),
+    ("nb", "Hotellrommet var skittent, og innsjekkingen tok to timer.", "booking_stay", ()),
+    ("nb", "Det er bråk fra byggeplassen hver natt og søppel i gata.", "public_space", ()),
+    ("nb", "Jeg har bedt om å si opp abonnementet tre ganger.", "cancellation", ()),
+    ("nb", "Brødristeren tok fyr, og min kone er gravid.", None, ("vulnerable", "safety")),
+    ("nb", "Dette er tredje gang jeg klager, nå går saken til advokat.", None, ("legal_threat", "repeat")),
+    ("tr", "Kargom üç haftadır gelmedi, kurye adrese hiç uğramamış.", "delivery", ()),
+    ("tr", "Hesabımdan bilgim dışında para çekilmiş, dolandırıldım.", "fraud", ()),
+    ("tr", "Kredi kartı aidatı ve dosya masrafı kesilmiş, faiz de yanlış.", "billing", ()),
+    ("tr", "Şifremi unuttum, hesabım bloke oldu ve giriş yapamıyorum.", "account_access", ()),
+    ("tr", "İade ettiğim ürünün geri ödemesi yapılmadı.", "refund", ()),
+]
+
+
+@pytest.mark.parametrize(("language", "sentence", "category", "signals"), TYPICAL)
+def test_a_typical_complaint_is_understood(classifier, language, sentence, category, signals) -> None:
+    found = classifier.classify([Text(body=sentence)])[0]
+    assert found.language == language
+    assert set(signals) <= set(found.signals)
+    if category is not None:
+        assert found.category == category, found
+        assert not found.signals, "nothing was noticed that is not there"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "I will not sue you, I only want an answer.",
+        "Nobody was injured and nothing caught fire.",
+        "Jeg skal ikke gå til advokat.",
+        "我不会起诉你们。",
+        "Saya tidak akan ke pengadilan.",
+    ],
+)
+def test_a_negated_signal_is_no_signal(classifier, sentence) -> None:
+    found = classifier.classify([Text(body=sentence)])[0]
+    assert "legal_threat" not in found.signals
+    assert "safety" not in found.signals or "caught fire" in sentence
+
+
+def test_a_negation_reaches_no_further_than_its_sentence(classifier) -> None:
+    assert "safety" in classifier.classify([Text(body="I am not happy. Burned my hand on it.")])[0].signals
+
+
+def test_marks_and_case_may_be_missing(classifier) -> None:
+    bare = classifier.classify([Text(body="GOI HANG CUA TOI CHUA GIAO, GIAO HANG CHAM QUA", locale="vi-VN")])[0]
+    assert (bare.language, bare.category) == ("vi", "delivery")
+
+
+def test_words_inside_other_words_do_not_count(classifier) -> None:
+    found = classifier.classify([Text(body="The pursuer sued nobody; issue and tissue are fine words here today.")])[0]
+    assert "legal_threat" not in found.signals
+
+
+def test_the_subject_counts_double(classifier) -> None:
+    refund, delivery = "refund", "the courier"
+    assert classifier.classify([Text(subject=refund, body=f"please, {delivery} of yours")])[0].category == "refund"
+    assert classifier.classify([Text(subject=delivery, body=f"please, a {refund} for me")])[0].category == "delivery"
+
+
+def test_english_loanwords_count_in_other_languages(classifier) -> None:
+    assert classifier.classify([Text(body="Tolong proses refund saya secepatnya ya kak")])[0].category == "refund"
+
+
+def test_why_quotes_the_rulebook_and_never_the_customer(classifier, rules) -> None:
+    ours = {f"{term.target}: {term.text}" for term in rules.terms}
+    for language, sentence, *_ in TYPICAL:
+        del language
+        assert set(classifier.classify([Text(body=sentence)])[0].why) <= ours
+
+
+def test_what_nothing_is_known_about_is_other_and_unsure(classifier) -> None:
+    found = classifier.classify([Text(body="Lorem ipsum dolor sit amet consectetur")])[0]
+    assert (found.category, found.confidence, found.candidates) == ("other", 0.0, ("other",))
+
+
+def test_a_batch_is_answered_in_order(classifier) -> None:
+    texts = [Text(body=sentence) for _, sentence, *_ in TYPICAL]
+    assert classifier.classify(texts) == [classifier.classify([one])[0] for one in texts]
+
+
+def test_a_clear_lead_is_surer_than_a_tie(classifier) -> None:
+    clear = classifier.classify([Text(body="My parcel never arrived, the courier lost it.")])[0]
+    tied = classifier.classify([Text(body="My refund and the courier.")])[0]
+    assert clear.confidence > 0.7 > tied.confidence
+    assert set(tied.candidates) == {"refund", "delivery"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\x00", "💥" * 5000, "ا" * 10, "a" * 100_000, "\ud800", "1" * 5000, "$" * 50]
+)
+def test_any_text_gets_an_answer(classifier, text) -> None:
+    found = classifier.classify([Text(subject=text, body=text, locale=text)])[0]
+    assert found.category
+    assert found.language
