@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 
 SENTENCES: dict[str, tuple[str, ...]] = {
@@ -109,7 +110,7 @@ def complaint(rng: random.Random, run: str) -> dict[str, object]:
         "narrative": " ".join(words),
         "product": rng.choice(PRODUCTS),
         "expected_outcome": "My money back, or the goods this week.",
-        "received_at": "2026-11-20T09:30:00+01:00",
+        "received_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "attributes": {"order": "A-" + SLOT, "branch": str(rng.randint(1, 400)), "campaign": "autumn"},
     }
 

@@ -22,7 +22,7 @@ class Drained:
 
     events: int
     seconds: float
-    waited: float  # from the process's start to that first progress
+    cpu_us: dict[str, float]  # per event, by process
 
     @property
     def rate(self) -> float:
@@ -58,19 +58,20 @@ class Offsets:
         """Events that the service has not handled."""
         return await self.ends(heard_by(service)) - await self.committed(service)
 
-    async def drain(self, service: str, patience: float) -> Drained:
-        """Watch a service that was just started until nothing is left for it."""
+    async def drain(self, service: str, patience: float, cpu: Callable[[], dict[str, float]]) -> Drained:
+        """Watch a service that was just started until nothing is left for it; `cpu` reads seconds used so far."""
         begun = perf_counter()
         before = await self.committed(service)
         total = await self.ends(heard_by(service))
         first = before
         while first == before:
             first = await self._look(service, begun + patience)
-        started = perf_counter()
+        started, used = perf_counter(), cpu()
         done = first
         while done < total:
             done = await self._look(service, begun + patience)
-        return Drained(total - first, perf_counter() - started, started - begun)
+        seconds, events = perf_counter() - started, total - first
+        return Drained(events, seconds, {name: (now - used[name]) / events * 1e6 for name, now in cpu().items()})
 
     async def settle(self, services: Sequence[str], patience: float) -> None:
         """Wait until these services have nothing to do and nothing new has come for a second."""

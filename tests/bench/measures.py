@@ -14,6 +14,7 @@ from tests.bench.servers import NAMES, Servers
 
 BARE = tuple(f"bare-{name}" for name in NAMES)
 CREATED = "201"
+IDLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,15 @@ def waiting(bench: Bench) -> dict[str, Any]:
 def idle(bench: Bench) -> dict[str, Any]:
     """Memory of the four services after work, with nothing to do; and what the broker may take."""
     bench.settle(NAMES)
-    time.sleep(2)
-    each = {name: memory(pids[0]) for name, pids in bench.servers.pids(NAMES).items() if name in NAMES}
+    pids = bench.servers.pids(NAMES)
+    before = cpu_seconds(pids)
+    time.sleep(IDLE_SECONDS)
+    used = {name: (after - before[name]) / IDLE_SECONDS * 100 for name, after in cpu_seconds(pids).items()}
+    each = {name: memory(pids[name][0]) for name in NAMES}
     broker = bench.servers.kafka.pid or 0
     return {
         "services": each,
+        "cpu_percent": used,
         "rss_mb": sum(one["rss_mb"] for one in each.values()),
         "pss_mb": sum(one["pss_mb"] for one in each.values()),
         "kafka": {**memory(broker), "heap_limit": java_heap_limit(broker)},
@@ -158,15 +163,16 @@ def drain(bench: Bench) -> dict[str, Any]:
     found: dict[str, Any] = {"complaints": shape.backlog}
     for name in ("triage", "sla", "notify", "intake"):
         drained = _drain(bench, name)
-        found[name] = {"events": drained.events, "seconds": drained.seconds, "rate": drained.rate}
+        found[name] = {**vars(drained), "rate": drained.rate}
     return found
 
 
 def _drain(bench: Bench, name: str) -> Drained:
     async def watch(offsets: Offsets) -> Drained:
-        return await offsets.drain(name, bench.shape.patience)
+        return await offsets.drain(name, bench.shape.patience, lambda: cpu_seconds(pids))
 
     bench.servers.launch(name)
+    pids = bench.servers.pids([name])
     drained = with_offsets(bench.servers.kafka.bootstrap, watch)
     bench.settle([name])
     bench.servers.stop(name)

@@ -87,7 +87,8 @@ def _drain(found: Numbers) -> Iterator[Figure]:
         yield Figure(
             f"backlog drained by {name}",
             f"{one['rate']:,.0f} events/s",
-            f"{one['events']:,} in {one['seconds']:.1f} s",
+            f"{one['events']:,} in {one['seconds']:.1f} s; CPU {one['cpu_us'][name]:.0f} us + PostgreSQL's "
+            f"{one['cpu_us']['postgresql']:.0f} us an event",
             f"{one['rate']:,.0f}/s",
             ">= 5,000/s",
             one["rate"] >= 5000,
@@ -103,6 +104,15 @@ def _idle(found: Numbers) -> Iterator[Figure]:
         f"{found['rss_mb']:.0f} MB",
         "RSS < 600 MB",
         found["rss_mb"] < 600,
+    )
+    used = found["cpu_percent"]
+    yield Figure(
+        "CPU of the four services, idle",
+        f"{sum(used[name] for name in found['services']):.1f} % of a core",
+        ", ".join(f"{name} {percent:.1f}" for name, percent in used.items()),
+        f"{sum(used.values()):.1f} % with servers",
+        "no goal",
+        reached=True,
     )
     limit = found["kafka"]["heap_limit"]
     megabytes = int(limit[4:-1]) * {"m": 1, "g": 1024}[limit[-1].lower()] if limit[4:-1].isdigit() else 10**6

@@ -29,6 +29,8 @@ class Sampler:
         while frame is not None and len(stack) < DEEP:
             code = frame.f_code
             stack.append(f"{frame.f_globals.get('__name__', '?')}:{code.co_qualname}")
+            if code.co_filename.startswith("<frozen importlib"):
+                return  # starting up is not what is being measured
             frame = frame.f_back
         self.stacks[tuple(reversed(stack))] += 1
 
