@@ -14,7 +14,7 @@ from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import MessageKind
 from shared.documents import Documents
 from shared.postgres import transaction
-from shared.runner.decision import Input
+from shared.runner.decision import Due, Input
 
 # New messages, in the order they were decided. An intent that is known already is left as it is: it is unique for ever.
 PLAN = """
@@ -140,7 +140,7 @@ class Records:
         if moves := [_move_row(one) for one in finished if one.status is not None]:
             await conn.execute(MOVE, *_columns(moves))
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
         """Claim complaints whose opening letter has waited long enough."""
         return await self._documents.due(conn, now, limit)
 

@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.unit.notify import stories as s
 
 INTAKE = [s.received(), s.progressed(), s.resolved(), s.reopened(), s.resolved(sequence=5, minutes=400)]

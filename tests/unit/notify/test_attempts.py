@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.notify import stories as s
 
 from services.notify.domain import AttemptFinished
 from services.notify.domain.attempts import SCHEDULE, Move, after
 from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound
+from tests.unit.notify import stories as s
 
 WINDOW = timedelta(minutes=15)
 ACKNOWLEDGED, _ = s.fold(s.FIRST)

@@ -197,7 +197,7 @@ def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so()
 
 
 def test_a_missing_word_stops_the_letter() -> None:
-    with pytest.raises(Misconfigured, match="expected nothing.here"):
+    with pytest.raises(Misconfigured, match=r"expected nothing\.here"):
         Speech("en", None).say("nothing.here")
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.notify import stories as s
 
 from shared.contracts.events import MessageSuppressed
 from shared.runner.decision import Tick
+from tests.unit.notify import stories as s
 
 LATER = replace(s.CONTEXT, now=s.START + timedelta(seconds=16))
 

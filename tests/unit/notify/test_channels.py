@@ -1,0 +1,214 @@
+"""One suite for the fake and the real channel; then what only a real line can do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.notify.channels.email import EmailChannel
+from services.notify.channels.memory import MemoryChannel
+from services.notify.channels.mime import Sender
+from services.notify.channels.pool import Server
+from services.notify.channels.port import Channel, Outgoing, Report
+from shared.errors import Misconfigured
+from tests.unit.notify.postoffice import REPLIES, Office, line, post_office
+
+SENDER = Sender("complaints@example.com", "Примерна продавница", "answers@example.com")
+LETTER = Outgoing(
+    message_id="0190-aa@example.com",
+    to="customer-12@example.com",
+    subject="[RD-1] Примили смо Вашу притужбу",
+    html="<p>Здраво</p>",
+    text="Здраво\n.\n..two dots\n",
+    language="sr-Cyrl",
+)
+EXPECTED = {
+    "later@example.com": Report("failed_transient", "450 4.2.1"),
+    "full@example.com": Report("failed_transient", "452 4.2.2"),
+    "never@example.com": Report("failed_permanent", "550 5.1.1"),
+    "policy@example.com": Report("failed_permanent", "554 5.7.1"),
+    "greylist@example.com": Report("failed_transient", "451 4.7.1"),
+}
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    async with post_office() as opened:
+        yield opened
+
+
+@pytest.fixture(params=["memory", "smtp"])
+async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
+    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else EmailChannel(office.server(), SENDER)
+    yield made
+    await made.close()
+
+
+# ── conformance: the fake sits the same exam ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_ordinary_letter_is_taken(channel: Channel) -> None:
+    assert await channel.send(LETTER) == Report("sent", "250")
+
+
+@pytest.mark.parametrize("address", EXPECTED)
+async def test_a_refusal_is_reported_by_its_numbers_only(channel: Channel, address: str) -> None:
+    assert await channel.send(replace(LETTER, to=address)) == EXPECTED[address]
+
+
+@pytest.mark.parametrize("address", EXPECTED)
+async def test_a_refusal_does_not_spoil_the_next_letter(channel: Channel, address: str) -> None:
+    await channel.send(replace(LETTER, to=address))
+    assert (await channel.send(LETTER)).outcome == "sent"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"subject": "a\r\nBcc: x@example.org"}, {"to": "a b@example.com"}, {"message_id": "x y"}]
+)
+async def test_a_letter_that_cannot_be_one_is_refused_for_good(channel: Channel, changes: dict[str, Any]) -> None:
+    report = await channel.send(replace(LETTER, **changes))
+    assert report.outcome == "failed_permanent"
+    assert report.code.startswith("rejected ")
+
+
+async def test_many_letters_at_once_are_all_taken(channel: Channel) -> None:
+    letters = [replace(LETTER, message_id=f"m{n}@example.com", to=f"customer-{n}@example.com") for n in range(50)]
+    reports = await asyncio.gather(*(channel.send(letter) for letter in letters))
+    assert {report.outcome for report in reports} == {"sent"}
+
+
+async def test_closing_twice_is_harmless(channel: Channel) -> None:
+    await channel.send(LETTER)
+    await channel.close()
+    await channel.close()
+
+
+# ── what arrives ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> None:
+    channel = EmailChannel(office.server(), SENDER)
+    await channel.send(LETTER)
+    await channel.close()
+    (mail,) = office.mails
+    assert mail["Message-ID"] == "<0190-aa@example.com>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Content-Language"] == "sr-Cyrl"
+    assert mail["Subject"] == LETTER.subject
+    assert mail["From"].addresses[0].display_name == SENDER.name
+    assert mail["Reply-To"].addresses[0].addr_spec == "answers@example.com"
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == LETTER.text
+    assert "<p>Здраво</p>" in mail.get_body(("html",)).get_content()
+
+
+async def test_connections_are_kept_and_few(office: Office) -> None:
+    channel = EmailChannel(office.server(connections=3), SENDER)
+    await asyncio.gather(*(channel.send(LETTER) for _ in range(30)))
+    await channel.close()
+    assert len(office.mails) == 30
+    assert 1 <= office.sessions <= 3
+
+
+async def test_a_worn_connection_is_replaced(office: Office) -> None:
+    channel = EmailChannel(office.server(connections=1, max_messages=2), SENDER)
+    for _ in range(5):
+        await channel.send(LETTER)
+    await channel.close()
+    assert office.sessions == 3
+
+
+async def test_an_old_connection_is_replaced(office: Office) -> None:
+    channel = EmailChannel(office.server(connections=1, max_age=0.0), SENDER)
+    for _ in range(3):
+        await channel.send(LETTER)
+    await channel.close()
+    assert office.sessions == 3
+
+
+async def test_a_rested_connection_is_asked_before_it_is_used(office: Office) -> None:
+    channel = EmailChannel(office.server(connections=1), SENDER)
+    await channel.send(LETTER)
+    channel._pool._idle[0].used -= 5
+    await channel.send(LETTER)
+    await channel.close()
+    assert office.commands == ["NOOP"]
+    assert office.sessions == 1
+
+
+async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
+    async with line("mail", "close", only_first=True) as script:
+        channel = EmailChannel(script.server(), SENDER)
+        assert await channel.send(LETTER) == Report("sent", "250")
+        await channel.close()
+    assert (script.connections, script.bodies) == (2, 1)
+
+
+# ── how lines break ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("how", ["hang", "close", "half_close"])
+@pytest.mark.parametrize("at", ["connect", "ehlo", "mail", "rcpt", "data"])
+async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: str, how: str) -> None:
+    async with line(at, how) as script:
+        channel = EmailChannel(script.server(), SENDER)
+        report = await channel.send(LETTER)
+        await channel.close()
+    assert report.outcome == "failed_transient"
+    assert script.bodies == 0
+
+
+@pytest.mark.parametrize("how", ["hang", "close", "half_close"])
+async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> None:
+    async with line("body", how) as script:
+        channel = EmailChannel(script.server(), SENDER)
+        report = await channel.send(LETTER)
+        await channel.close()
+    assert report.outcome == "uncertain"
+    assert script.bodies == 1, "it was not sent twice"
+
+
+async def test_nobody_listening_is_a_failure_to_connect() -> None:
+    async with line("connect", "close") as script:
+        server = script.server()
+    channel = EmailChannel(server, SENDER)
+    assert await channel.send(LETTER) == Report("failed_transient", "disconnected connect")
+
+
+async def test_a_server_that_never_answers_does_not_hold_the_line_for_ever() -> None:
+    async with line("body", "hang") as script:
+        channel = EmailChannel(script.server(), SENDER)
+        async with asyncio.timeout(20):
+            reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(5)))
+        await channel.close()
+    assert {report.outcome for report in reports} == {"uncertain"}
+
+
+def test_every_scripted_reply_has_its_expected_report() -> None:
+    assert EXPECTED.keys() == REPLIES.keys()
+
+
+# ── who may be spoken to in the clear ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("host", "security", "starts"),
+    [
+        ("127.0.0.1", "auto", "none"),
+        ("::1", "auto", "none"),
+        ("localhost", "auto", "none"),
+        ("mail.example.com", "auto", "starttls"),
+        ("10.0.0.1", "auto", "starttls"),
+        ("mail.example.com", "none", "none"),
+        ("127.0.0.1", "tls", "tls"),
+    ],
+)
+def test_mail_leaves_the_machine_encrypted_unless_told_otherwise(host: str, security: Any, starts: str) -> None:
+    assert Server(host, 25, security).starts == starts
+
+
+def test_a_password_never_leaves_the_machine_in_the_clear() -> None:
+    with pytest.raises(Misconfigured, match="expected TLS"):
+        Server("mail.example.com", 25, "none", username="user", password="secret")
+    assert "secret" not in repr(Server("localhost", 25, username="user", password="secret"))
