@@ -31,3 +31,19 @@ schemas: $(STAMP) ## Write the JSON Schemas of all events (refuses what needs a 
 .PHONY: demo
 demo: $(STAMP) ## The whole thing on this machine with sample complaints; ONCE=1 ends by itself
 	@$(BIN)/redress demo $(if $(filter-out 0,$(ONCE)),--once)
+
+.PHONY: docs
+docs: $(STAMP) ## Write docs/settings.md and docs/metrics.md from the code
+	@$(BIN)/python -m deploy.docs
+
+.PHONY: lint
+lint: $(STAMP) ## ruff and mypy, strict
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+.PHONY: fix
+fix: $(STAMP) ## Let ruff mend and format what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+.PHONY: test
+test: $(STAMP) lint ## Every level of test, on real Kafka, PostgreSQL and SMTP
+	@$(BIN)/pytest -m "not bench and not long" $(ARGS)

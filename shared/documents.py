@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from shared.contracts.envelope import ComplaintId
 from shared.errors import Unavailable
-from shared.runner.decision import State
+from shared.runner.decision import Due, State
 
 S = TypeVar("S", bound=State)
 POSTPONED = timedelta(minutes=15)
@@ -64,11 +64,11 @@ class Documents(Generic[S]):
         if len(written) != len(rows):
             raise LostUpdate
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> list[ComplaintId]:
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> list[Due]:
         """Claim complaints whose `due_at` has come, the oldest first, skipping rows that others hold."""
         if not self._has_due:
             return []
-        return [row[0] for row in await conn.fetch(self._due, now, limit)]
+        return [Due(row[0], row[1]) for row in await conn.fetch(self._due, now, limit)]
 
     async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
         """Move a timer whose tick failed out of the way for `POSTPONED`, so that it cannot starve the others."""
@@ -99,6 +99,6 @@ def _save_sql(table: str, promoted: Mapping[str, str]) -> str:
 
 def _due_sql(table: str) -> str:
     return (
-        f"select complaint_id from {table} where due_at <= $1 order by due_at limit $2 "  # noqa: S608
+        f"select complaint_id, due_at from {table} where due_at <= $1 order by due_at limit $2 "  # noqa: S608
         f"for no key update skip locked"
     )

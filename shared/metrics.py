@@ -31,7 +31,6 @@ COUNTERS: Final = (
     Declared("redress_relay_failures", "Rounds of the relay that failed and were tried again."),
     Declared("redress_worker_restarts", "Background workers that died and were started again."),
     Declared("redress_breaker_trips", "Times the service stopped consuming because too much was buried."),
-    Declared("redress_sequence_gaps", "Events whose sequence skipped numbers: something upstream was lost."),
     Declared(
         "redress_http_requests",
         "Requests answered, by class of status code.",
@@ -59,7 +58,6 @@ GAUGES: Final = (
     Declared("redress_breaker_open", "1 while the service refuses to consume."),
     Declared("redress_relay_active", "1 in the one process per service that publishes."),
     Declared("redress_ready", "1 while the service can do its work."),
-    Declared("redress_complaints", "Complaints this service knows of."),
 )
 
 

@@ -22,7 +22,6 @@ class Standing:
     reachable: bool
     ready: bool
     sick: dict[str, str] = field(default_factory=dict)
-    complaints: int | None = None
     lag_events: int | None = None
     lag_seconds: float | None = None
     unpublished_seconds: float | None = None
@@ -41,7 +40,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] =
     if json:
         screen.as_json([asdict(one) | {"well": one.is_well} for one in found])
     else:
-        columns = ("service", "state", "complaints", "lag", "oldest unpublished", "dead letters")
+        columns = ("service", "state", "lag", "oldest unpublished", "dead letters")
         screen.table("Redress", columns, map(_row, found))
     if not any(one.reachable for one in found):
         raise screen.stop(
@@ -75,7 +74,6 @@ def standing(service: str, *, ready: bool, sick: dict[str, str], metrics: str) -
         reachable=True,
         ready=ready,
         sick=sick,
-        complaints=_whole(values, "redress_complaints"),
         lag_events=_whole(values, "redress_lag_events"),
         lag_seconds=values.get("redress_lag_seconds"),
         unpublished_seconds=values.get("redress_oldest_unpublished_seconds"),
@@ -104,7 +102,7 @@ def _row(one: Standing) -> tuple[str, ...]:
         state += "; stopped consuming: too many dead letters"
     state += "".join(f"; {part}: {why}" for part, why in one.sick.items())
     lag = "" if one.lag_events is None else f"{one.lag_events} ({_age(one.lag_seconds)})"
-    return (one.service, state, _shown(one.complaints), lag, _age(one.unpublished_seconds), _shown(one.dead_letters))
+    return (one.service, state, lag, _age(one.unpublished_seconds), _shown(one.dead_letters))
 
 
 def _shown(value: int | None) -> str:

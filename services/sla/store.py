@@ -9,7 +9,7 @@ from services.sla.domain import Complaint, SlaContext
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import ComplaintId
 from shared.documents import Documents
-from shared.runner.decision import Input
+from shared.runner.decision import Due, Input
 
 # One complaint to look at, without a lock, and the database's clock to look at it by.
 BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
@@ -41,7 +41,7 @@ class SlaStore:
         del context
         await self._documents.save(conn, states)
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
         """Complaints about which time has something to say, the longest waiting first."""
         return await self._documents.due(conn, now, limit)
 

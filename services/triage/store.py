@@ -13,15 +13,15 @@ from services.triage.rulebook import Rulebook
 from services.triage.rulebook.model import SEVERITIES
 from shared.contracts.envelope import ComplaintId, Event, EventId
 from shared.contracts.events import ComplaintReceived
-from shared.documents import Documents
-from shared.runner.decision import Input
+from shared.documents import POSTPONED, Documents
+from shared.runner.decision import Due, Input
 
 PROMOTED = {
     "team": "text",
     "open": "boolean",
     "severity": "smallint",
     "since": "timestamptz",
-    "due_at": "timestamptz",
+    "waiting_since": "timestamptz",
 }
 
 # How many open cases each handler has.
@@ -43,11 +43,14 @@ with room as (
     where coalesce(handler.open_cases, 0) < member.capacity
 )
 select complaint_id from complaint
-where due_at <= $1 and team in (select team from room)
-order by severity desc, due_at
+where waiting_since <= $1 and team in (select team from room)
+order by severity desc, waiting_since
 limit $2
 for no key update skip locked
 """
+
+# Moves a case whose tick failed behind the others for a while, so that it cannot starve them.
+POSTPONE = "update complaint set waiting_since = $2 where complaint_id = $1"
 
 # One case as it stands.
 ONE = "select state from complaint where complaint_id = $1"
@@ -97,11 +100,12 @@ class TriageStore:
         if changes:
             await conn.execute(CHANGE_LOAD, [one[0] for one in changes], [one[1] for one in changes])
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
-        return [row[0] for row in await conn.fetch(WAITING, now, limit, *self._members)]
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
+        rows = await conn.fetch(WAITING, now, limit, *self._members)
+        return [Due(row[0], now) for row in rows]  # there was no room before now
 
     async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
-        await self._documents.postpone(conn, complaint, now)
+        await conn.execute(POSTPONE, complaint, now + POSTPONED)
 
 
 async def find_case(pool: asyncpg.Pool, complaint: UUID) -> Case | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 
@@ -38,6 +38,13 @@ class Command:
     """Something asked over HTTP or by a worker of the service; subclasses carry the rest."""
 
     complaint_id: ComplaintId
+
+
+class Due(NamedTuple):
+    """A complaint whose time has come, and when that was."""
+
+    complaint_id: ComplaintId
+    at: datetime
 
 
 Input = Event[Any] | Tick | Command
@@ -78,7 +85,7 @@ class Store(Protocol[S, C]):
     async def save(self, conn: asyncpg.Connection, states: Sequence[S], context: C) -> None:
         """All changed states, one statement per table."""
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
         """Claim up to `limit` complaints whose time has come, skipping rows that others hold."""
 
     async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:

@@ -178,13 +178,14 @@ class Runner(Generic[S, C]):
             if not due:
                 return 0
             context = await self._store.context(conn, now, None)
-            known = await self._store.load(conn, due)
-            folded = self._folder.fold(known, [(one, Tick(now)) for one in due], context)
+            known = await self._store.load(conn, [one.complaint_id for one in due])
+            folded = self._folder.fold(known, [(one.complaint_id, Tick(now)) for one in due], context)
             await self._write(conn, folded)
-            for subject, result in zip(due, folded.results, strict=True):
+            for one, result in zip(due, folded.results, strict=True):
+                self._metrics.observe("redress_timer_late_seconds", (now - one.at).total_seconds())
                 if isinstance(result, Exception):
-                    log.error("a timer failed", extra={"complaint": str(subject)}, exc_info=result)
-                    await self._store.postpone(conn, subject, now)
+                    log.error("a timer failed", extra={"complaint": str(one.complaint_id)}, exc_info=result)
+                    await self._store.postpone(conn, one.complaint_id, now)
         self._committed()
         self._metrics.count("redress_inputs", len(due), label="done")
         return len(due)

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 from services.intake.domain import Entry, State
 from shared.contracts import ComplaintId
 from shared.documents import Documents
-from shared.runner.decision import Context, Input
+from shared.runner.decision import Context, Due, Input
 
 # New lines of timelines, in the order in which they were decided.
 TELL = """
@@ -63,7 +63,7 @@ class Records:
         if lines:
             await conn.execute(TELL, *(list(column) for column in zip(*lines, strict=True)))
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[ComplaintId]:
+    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
         """Intake has no timers."""
         del conn, now, limit
         return []

@@ -140,7 +140,6 @@ def test_an_alert_watches_everything_that_loses_or_delays_complaints() -> None:
         "redress_oldest_timer_seconds",
         "redress_lag_seconds",
         "redress_breaker_open",
-        "redress_sequence_gaps",
         "redress_relay_active",
         "redress_ready",
         "redress_acknowledged_seconds",

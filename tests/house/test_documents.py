@@ -1,0 +1,65 @@
+"""Lists that can drift are tests: what the documents say is what the code has."""
+
+import importlib
+import re
+
+import pytest
+from deploy import docs
+
+from shared.contracts import SERVICES
+from shared.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from shared.settings import ServiceSettings
+from tests.house.reading import ROOT, modules
+
+
+def test_the_pages_of_settings_and_metrics_are_current() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text("utf-8") == docs.settings_page(), "run `make docs`"
+    assert (ROOT / "docs" / "metrics.md").read_text("utf-8") == docs.metrics_page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("service", [one.name for one in SERVICES])
+def test_every_setting_has_a_sentence_and_its_services_prefix(service: str) -> None:
+    settings = importlib.import_module(f"services.{service}.settings").Settings
+    assert issubclass(settings, ServiceSettings)
+    assert settings.model_config["env_prefix"] == f"{service.upper()}_"
+    assert settings.model_config["frozen"]
+    assert [name for name, field in settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+
+
+def test_every_metric_has_a_sentence_a_unit_where_it_measures_and_is_used() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in modules("shared", "services"))
+    for declared in (*COUNTERS, *GAUGES, *HISTOGRAMS):
+        assert declared.sentence.endswith("."), declared.name
+        assert code.count(f'"{declared.name}"') > 1, f"{declared.name} is declared and never set"
+    assert all(one.name.endswith(("_seconds", "_size")) for one in HISTOGRAMS)
+
+
+def test_every_alert_and_panel_asks_for_a_metric_that_exists() -> None:
+    known = {one.name for one in (*COUNTERS, *GAUGES, *HISTOGRAMS)}
+    for path in [*(ROOT / "deploy" / "prometheus").glob("*.yml"), *(ROOT / "deploy" / "grafana").rglob("*.json")]:
+        for found in set(re.findall(r"\bredress_[a-z_]+", path.read_text("utf-8"))):
+            name = re.sub(r"_(total|bucket|count|sum)$", "", found)
+            assert name in known, f"{path.name}: {found}"
+
+
+def test_every_decision_is_a_page_with_its_alternatives() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert pages
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert re.match(r"# \d{4} ", text), page.name
+        assert "## Alternatives" in text, page.name
+        assert len(text.splitlines()) <= 60, page.name
+
+
+def test_every_make_target_says_what_it_does() -> None:
+    text = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text, flags=re.MULTILINE))
+    assert {"demo", "test", "bench", "faults", "docs", "schemas", "lint"} <= targets
+    assert targets == set(re.findall(r"^([a-z][a-z-]*):.*## \S", text, flags=re.MULTILINE))
+
+
+def test_every_local_link_of_the_documents_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
