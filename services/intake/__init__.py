@@ -1,4 +1,4 @@
-"""I own: the complaint as it was filed, what outsiders state about it later, and its public timeline.
+"""I own: the complaint as it was filed, what outsiders state about it, the public timeline, references and receipts.
 
 I hear: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept, PromiseBroken,
 MessageAccepted, MessageFailed, MessageSuppressed.

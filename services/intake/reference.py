@@ -5,12 +5,15 @@ sum modulo 31 with distinct non-zero weights (the arithmetic of the pure systems
 wrong symbol and every swap of two symbols, and needs no extra check letter.
 """
 
+from operator import mul
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRTVWXYZ"
 PREFIX = "RC"
 EXAMPLE = "RC-7K3M-9QPX-5"
 DATA_SYMBOLS = 8
 SPACE = len(ALPHABET) ** DATA_SYMBOLS  # 8.5e11 references
 _WEIGHTS = tuple(range(DATA_SYMBOLS + 1, 1, -1))  # the check symbol itself weighs 1
+_QUARTERS = tuple(one + other for one in ALPHABET for other in ALPHABET)  # two symbols at a time: every complaint mints
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 # What people write and hear instead.
 _HEARD = str.maketrans(
@@ -28,7 +31,7 @@ class NotAReference(ValueError):
 
 
 def _check_symbol(data: str) -> str:
-    total = sum(weight * _VALUES[symbol] for weight, symbol in zip(_WEIGHTS, data, strict=True))
+    total = sum(map(mul, _WEIGHTS, map(_VALUES.__getitem__, data)))
     return ALPHABET[-total % len(ALPHABET)]
 
 
@@ -36,12 +39,14 @@ def mint(number: int) -> str:
     """The reference of a number from 0 to `SPACE` - 1; whoever draws it decides how hard it is to guess."""
     if not 0 <= number < SPACE:
         raise ValueError(f"expected a number from 0 to {SPACE - 1}")
-    symbols = []
-    for _ in range(DATA_SYMBOLS):
-        number, value = divmod(number, len(ALPHABET))
-        symbols.append(ALPHABET[value])
-    data = "".join(symbols)
+    front, back = divmod(number, len(_QUARTERS) ** 2)
+    data = "".join((*_quarters(front), *_quarters(back)))
     return f"{PREFIX}-{data[:4]}-{data[4:]}-{_check_symbol(data)}"
+
+
+def _quarters(half: int) -> tuple[str, str]:
+    one, other = divmod(half, len(_QUARTERS))
+    return _QUARTERS[one], _QUARTERS[other]
 
 
 def parse(text: str) -> str:

@@ -1,12 +1,12 @@
 """A new complaint straight to bytes: what `filing.file` decides, without building the models in between.
 
-The hot path's share of the processor is what limits acceptance, so this is written by hand; a test proves that reading
-the bytes back gives exactly what `decide` gives.
+The hot path's share of the processor is what limits acceptance, so its documents are put together by hand from parts
+that are serialised once. A test proves that reading the bytes back gives exactly what `decide` gives.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -17,9 +17,12 @@ from shared.contracts import INTAKE, Contact
 from shared.contracts.envelope import SEQUENCE_DIGITS
 from shared.contracts.events import ComplaintReceived
 
-FIRST: Final = f"{1:0{SEQUENCE_DIGITS}d}"
-_COMPLAINANT: Final[dict[str, str]] = {"id": COMPLAINANT.id, "role": COMPLAINANT.role}
-_THIRD_PARTY: Final[dict[str, str]] = {"id": REPRESENTED, "role": "third_party"}
+_HEAD: Final = (
+    f'"source":"{INTAKE.source}","type":"{ComplaintReceived.wire_type()}",'
+    f'"specversion":"1.0","datacontenttype":"application/json","sequence":"{1:0{SEQUENCE_DIGITS}d}"'
+)
+_COMPLAINANT: Final = f'{{"id":"{COMPLAINANT.id}","role":"{COMPLAINANT.role}"}}'
+_THIRD_PARTY: Final = f'{{"id":"{REPRESENTED}","role":"third_party"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,98 +35,85 @@ class Written:
     answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What stands in several of the texts, as JSON."""
+
+    filed: str
+    contact: str
+    narrative: str
+    represented: str | None
+
+
 def write_filed(given: File, event_id: UUID, now: datetime) -> Written:
     """The four texts that go into one statement."""
-    contact = _present(given.customer)
-    narrative = given.narrative.model_dump(exclude_none=True)
-    represented = _present(given.represented) if given.represented else None
+    recorded = now.isoformat()
+    received = given.received_at.isoformat()
+    parts = _Parts(
+        filed=_filed(given, received),
+        contact=_json(_present(given.customer)),
+        narrative=given.narrative.__pydantic_serializer__.to_json(given.narrative, exclude_none=True).decode(),
+        represented=_json(_present(given.represented)) if given.represented else None,
+    )
     return Written(
-        state=to_json(_state(given, now, contact, narrative, represented)).decode(),
-        event=to_json(_event(given, event_id, now, _data(given, contact, narrative, represented))),
-        entry=f'{{"channel": "{given.channel}"}}',
-        answer=answer(given, now),
+        state=_state(given, parts, recorded),
+        event=_event(given, parts, event_id, recorded).encode(),
+        entry=f'{{"channel":"{given.channel}"}}',
+        answer=(
+            f'{{"id":"{given.complaint_id}","reference":"{given.reference}","status":"received",'
+            f'"received_at":"{received}","recorded_at":"{recorded}"}}'
+        ),
     )
 
 
-def answer(given: File, now: datetime) -> str:
-    """What the client is told, now and on every repetition."""
-    told = {
-        "id": given.complaint_id,
-        "reference": given.reference,
-        "status": "received",
-        "received_at": given.received_at,
-        "recorded_at": now,
-    }
-    return to_json(told).decode()
+def _json(value: object) -> str:
+    return to_json(value).decode()
 
 
-def _present(contact: Contact) -> dict[str, Any]:
+def _present(contact: Contact) -> dict[str, str]:
     return {name: value for name, value in contact.__dict__.items() if value is not None}
 
 
-def _state(given: File, now: datetime, contact: Any, narrative: Any, represented: Any) -> dict[str, Any]:
-    filed = {
-        "reference": given.reference,
-        "client": given.client,
-        "channel": given.channel,
-        "received_at": given.received_at,
-        "recorded_at": now,
-    }
-    if given.product is not None:
-        filed["product"] = given.product
-    if given.authority is not None:
-        filed["authority"] = given.authority
-    state = {
-        "complaint_id": given.complaint_id,
-        "said": 1,
-        "version": 1,
-        "stage": "received",
-        "filed": filed,
-        "customer": contact,
-        "narrative": narrative,
-    }
-    if represented is not None:
-        state["represented"] = represented
-    return state
+def _filed(given: File, received: str) -> str:
+    """What record and event share. `client` and `product` are others' words, so they are escaped."""
+    product = f',"product":{_json(given.product)}' if given.product is not None else ""
+    return (
+        f'"reference":"{given.reference}","client":{_json(given.client)},"channel":"{given.channel}",'
+        f'"received_at":"{received}"{product}'
+    )
 
 
-def _data(given: File, contact: Any, narrative: Any, represented: Any) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "reference": given.reference,
-        "client": given.client,
-        "channel": given.channel,
-        "received_at": given.received_at,
-        "locale": given.customer.locale,
-        "timezone": given.customer.timezone,
-        "on_behalf": represented is not None,
-    }
-    if given.product is not None:
-        facts["product"] = given.product
-    parties = [_COMPLAINANT]
-    personal = [
-        {"party": CUSTOMER, "purpose": "contact", "fields": contact},
-        {"party": CUSTOMER, "purpose": "narrative", "fields": narrative},
-    ]
-    if represented is not None:
+def _state(given: File, parts: _Parts, recorded: str) -> str:
+    authority = f',"authority":{_json(given.authority)}' if given.authority is not None else ""
+    represented = f',"represented":{parts.represented}' if parts.represented else ""
+    return (
+        f'{{"complaint_id":"{given.complaint_id}","said":1,"version":1,"stage":"received",'
+        f'"filed":{{{parts.filed},"recorded_at":"{recorded}"{authority}}},'
+        f'"customer":{parts.contact},"narrative":{parts.narrative}{represented}}}'
+    )
+
+
+def _event(given: File, parts: _Parts, event_id: UUID, recorded: str) -> str:
+    parties, personal = _COMPLAINANT, _personal(CUSTOMER, parts.contact, parts.narrative)
+    if parts.represented:
         attributes = {"authority": given.authority} if given.authority else {}
-        parties = [_COMPLAINANT, _THIRD_PARTY]
-        personal += [
-            {"party": REPRESENTED, "purpose": "contact", "fields": represented},
-            {"party": REPRESENTED, "purpose": "narrative", "fields": {"attributes": attributes}},
-        ]
-    return {"facts": facts, "parties": parties, "personal": personal}
+        parties += f",{_THIRD_PARTY}"
+        personal += "," + _personal(REPRESENTED, parts.represented, _json({"attributes": attributes}))
+    behalf = "true" if parts.represented else "false"
+    places = "".join(
+        f',"{name}":{_json(value)}'
+        for name, value in (("locale", given.customer.locale), ("timezone", given.customer.timezone))
+        if value is not None
+    )
+    return (  # the event begins a thread of its own, hence its id as `correlationid`
+        f'{{"id":"{event_id}",{_HEAD},"subject":"{given.complaint_id}","time":"{recorded}",'
+        f'"correlationid":"{event_id}","data":{{"facts":{{{parts.filed},"on_behalf":{behalf}{places}}},'
+        f'"parties":[{parties}],"personal":[{personal}]}}}}'
+    )
 
 
-def _event(given: File, event_id: UUID, now: datetime, data: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": INTAKE.source,
-        "type": ComplaintReceived.wire_type(),
-        "subject": given.complaint_id,
-        "time": now,
-        "datacontenttype": "application/json",
-        "sequence": FIRST,
-        "correlationid": str(event_id),  # it begins a thread of its own
-        "data": data,
-    }
+def _personal(party: str, contact: str, narrative: str) -> str:
+    return (
+        f'{{"party":"{party}","purpose":"contact","fields":{contact}}},'
+        f'{{"party":"{party}","purpose":"narrative","fields":{narrative}}}'
+    )

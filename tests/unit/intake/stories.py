@@ -28,7 +28,8 @@ def filed(**changes: Any) -> File:
 
 
 def represented(**changes: Any) -> File:
-    return filed(represented=Contact(name="Customer 13", phone="+6281234567890"), authority="parent", **changes)
+    other = Contact(name="Customer 13", phone="+6281234567890")
+    return filed(**{"represented": other, "authority": "parent"} | changes)
 
 
 def asked(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> Asked:

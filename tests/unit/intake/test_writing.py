@@ -18,7 +18,9 @@ CASES = [
     filed(product=None, customer=Contact(phone="+6281234567890", locale="en", timezone="UTC")),
     filed(narrative=Narrative(text='quotes " \\ and\nlines\t投诉 🙂 </script>')),
     filed(narrative=Narrative(text="x" * 100_000, attributes={f"a{n}": "v" for n in range(32)})),
+    filed(client='shop "two" \\', product='6" kettle', customer=Contact(name='"', locale="en", timezone="UTC")),
     represented(),
+    represented(authority='"court" order', product='a"b'),
 ]
 
 
