@@ -62,6 +62,6 @@ class Places:
 
 
 def _port(variable: str, text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 65536:
         raise Misconfigured(f"{variable}: expected a port from 1 to 65535, got {text!r}.")
     return int(text)

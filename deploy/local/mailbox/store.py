@@ -27,7 +27,7 @@ select d.id, d.recipient, d.read_at, m.message_id, m.sender, m.subject, m.receiv
        (select count(*) from delivery x join mail y on y.id = x.mail_id
         where y.message_id = m.message_id and x.recipient = d.recipient and m.message_id <> '') as copies
 from delivery d join mail m on m.id = d.mail_id
-where (:to is null or d.recipient = :to) and (:q is null or m.haystack like :q escape '\')
+where (:to is null or d.recipient = :to) and (:q is null or instr(m.haystack, :q))
       and (:before is null or d.id < :before)
 order by d.id desc limit :limit
 """
@@ -35,14 +35,14 @@ COUNT = """
 select count(*) as total, count(*) filter (where d.read_at is null) as unread, max(d.id) as newest
 from delivery d
 where (:to is null or d.recipient = :to)
-      and (:q is null or exists (select 1 from mail m where m.id = d.mail_id and m.haystack like :q escape '\'))
+      and (:q is null or exists (select 1 from mail m where m.id = d.mail_id and instr(m.haystack, :q)))
 """
 # Grouped first and joined for the few that are shown: a page polls this over tens of thousands of mails.
 CUSTOMERS = """
 select g.recipient, g.total, g.unread, g.newest, m.received_at as latest_at
 from (select d.recipient, count(*) as total, count(*) filter (where d.read_at is null) as unread, max(d.id) as newest
       from delivery d
-      where :q is null or exists (select 1 from mail m where m.id = d.mail_id and m.haystack like :q escape '\')
+      where :q is null or exists (select 1 from mail m where m.id = d.mail_id and instr(m.haystack, :q))
       group by d.recipient order by newest desc limit :limit) g
 join delivery d on d.id = g.newest join mail m on m.id = d.mail_id order by g.newest desc
 """
@@ -60,10 +60,9 @@ class Wanted:
 
     def bound(self) -> dict[str, Any]:
         """As parameters of the statements above."""
-        escaped = self.words.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return {
             "to": self.to.casefold() if self.to else None,
-            "q": f"%{escaped}%" if escaped else None,
+            "q": self.words.casefold() or None,
             "before": self.before,
             "limit": self.limit,
         }

