@@ -6,7 +6,7 @@ Topics arrive in any interleaving, so no fact waits for another one to be unders
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.notify.domain.state import News, Notices, Origin, Owner, Promise, Received, Recipient, order
+from services.notify.domain.state import ANY_PROMISE, News, Notices, Origin, Owner, Promise, Received, Recipient, order
 from shared.contracts import events as e
 from shared.contracts.envelope import Contact, Event, PartyId
 
@@ -76,7 +76,9 @@ def _handled(state: Notices, event: Event[Any]) -> Notices:
     if isinstance(facts, e.ProgressRecorded):
         if not (words and words.strip()):
             return state  # a move on the inside is no news to the customer
-        return _queue(state, News(kind="progress", origin=origin, words=words, progress=facts.state))
+        moves_date = facts.state == "awaiting_customer" or facts.expected_at is not None
+        promise = None if moves_date else ANY_PROMISE
+        return _queue(state, News(kind="progress", origin=origin, words=words, progress=facts.state, promise=promise))
     closed = state.model_copy(update={"closed_at": max(origin.time, state.closed_at or origin.time)})
     if isinstance(facts, e.Withdrawn):
         return _queue(closed, News(kind="withdrawn", origin=origin))

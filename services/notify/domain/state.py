@@ -1,7 +1,7 @@
 """What notify remembers of one complaint: what is known, what waits to be told, and what was told already."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -11,6 +11,7 @@ from shared.contracts.envelope import ComplaintId, EventId, Frozen, PartyId
 from shared.contracts.events import MessageKind, Outcome, ProgressState, Redress
 from shared.runner.decision import State as Remembered
 
+ANY_PROMISE: Final = 0  # news that may state whichever promise stands
 Result = Literal["accepted", "failed", "suppressed"]
 Status = Literal["queued", "sending", "retry_wait", "accepted", "uncertain", "dead", "suppressed"]
 AttemptOutcome = Literal["sent", "failed_transient", "failed_permanent", "uncertain"]

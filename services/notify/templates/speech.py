@@ -1,7 +1,7 @@
 """How one recipient is spoken to: their language, their calendar and clock, their way of writing money."""
 
 from datetime import UTC, datetime, tzinfo
-from functools import cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
@@ -13,6 +13,7 @@ from shared.contracts.events import Redress
 from shared.errors import Misconfigured
 
 _CLDR = {"zh-Hans": "zh_Hans_CN", "zh-Hant": "zh_Hant_TW", "sr-Cyrl": "sr_Cyrl_RS", "sr-Latn": "sr_Latn_RS"}
+MOMENTS_KEPT = 8192  # formatted instants remembered; under load many letters share their minutes
 
 
 class Speech:
@@ -36,12 +37,11 @@ class Speech:
         codes = (code,) if isinstance(code, str) else tuple(reversed(code or ()))
         return next((self._words[k] for k in (f"{section}.{_tail(c)}" for c in codes) if k in self._words), None)
 
-    def moment(self, instant: datetime) -> str:
-        """Weekday, date, time and zone as people there write them, e.g. `Thursday, 26 November 2026, 17:00 (…)`."""
-        local = instant.astimezone(self.zone)
-        date = format_date(local, "full", locale=self.locale)
-        time = format_time(local, "short", locale=self.locale)
-        return f"{date}, {time} ({zone_name(local, self.locale)})"
+    def moment(self, instant: datetime | None) -> str | None:
+        """Weekday, date, time and zone as people there write them; None for no instant."""
+        if instant is None:
+            return None
+        return _moment(instant.replace(second=0, microsecond=0), self.zone, str(self.locale))
 
     def offer(self, redress: Redress) -> str:
         """One thing we offer, with its amount where money is the remedy."""
@@ -51,17 +51,21 @@ class Speech:
         return f"{name}: {format_currency(redress.amount, redress.currency, locale=self.locale)}"
 
 
-def zone_name(local: datetime, locale: Locale) -> str:
-    """The zone's long name, standard or daylight as it applies on that day."""
-    return get_timezone_name(local, width="long", locale=locale)
+@lru_cache(maxsize=MOMENTS_KEPT)
+def _moment(instant: datetime, where: tzinfo, locale: str) -> str:
+    """E.g. `Thursday, 26 November 2026, 17:00 (Western Indonesia Time)`; standard or daylight time as it applies."""
+    local = instant.astimezone(where)
+    date = format_date(local, "full", locale=locale)
+    time = format_time(local, "short", locale=locale)
+    return f"{date}, {time} ({get_timezone_name(local, width='long', locale=locale)})"
 
 
-@cache
+@lru_cache(maxsize=1024)
 def cldr(tag: str, language: str) -> Locale:
     """The CLDR locale for a tag: with its region where CLDR has it, always in the language of the words."""
     region = next((part for part in tag.replace("_", "-").split("-")[1:] if len(part) == 2 and part.isalpha()), None)
     plain = Locale.parse(_CLDR.get(language, language))
-    if region is None or language_for(tag) != language:
+    if region is None or not language.startswith(tag.replace("_", "-").split("-")[0].lower()):
         return plain
     try:
         return Locale(plain.language, territory=region.upper(), script=plain.script)
@@ -69,7 +73,7 @@ def cldr(tag: str, language: str) -> Locale:
         return plain
 
 
-@cache
+@lru_cache(maxsize=1024)
 def zone(name: str | None) -> tzinfo | None:
     """The time zone of that IANA name; None when there is no such zone."""
     try:

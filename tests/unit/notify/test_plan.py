@@ -90,6 +90,16 @@ def test_progress_is_told_in_the_handlers_words() -> None:
     state, _ = s.fold([*s.FIRST, s.progressed()])
     assert s.kinds(state) == ["acknowledgement", "progress"]
     assert state.planned[1].content.words == "We spoke to the courier."
+    assert (state.planned[1].content.due_at, state.planned[1].states_promise) == (s.at(4000), 1)
+
+
+@pytest.mark.parametrize("changes", [{"state": "awaiting_customer"}, {"expected_at": s.at(6000), "reason": "parts"}])
+def test_progress_that_will_move_the_date_does_not_repeat_the_old_one(changes: dict[str, object]) -> None:
+    news = s.progressed()
+    facts = news.facts.model_copy(update=changes)
+    moving = news.model_copy(update={"data": news.data.model_copy(update={"facts": facts})})
+    state, _ = s.fold([*s.FIRST, moving])
+    assert (state.planned[1].content.due_at, state.planned[1].states_promise) == (None, None)
 
 
 @pytest.mark.parametrize("text", [None, "  "])
