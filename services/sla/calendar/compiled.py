@@ -12,11 +12,11 @@ time when somebody asks beyond it; an answer further than 400 days of unbroken c
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
 from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, instant
+from services.sla.calendar.spans import Span, joined, open_spans
 from services.sla.calendar.weekly import Calendar
 from shared.errors import Rejected
 
@@ -28,8 +28,6 @@ _FIRST_DAY = date(FIRST_YEAR, 1, 1).toordinal()
 _LAST_DAY = date(LAST_YEAR, 12, 31).toordinal()
 _YEAR = 366  # days that one extension adds
 
-Span = tuple[int, int]
-
 
 class Compiled:
     """One version of a calendar, ready to compute. Instants are whole seconds of UTC; O(log n) each."""
@@ -37,12 +35,16 @@ class Compiled:
     __slots__ = ("_ends", "_first_day", "_high", "_last_day", "_levels", "_low", "_starts", "_total", "calendar")
 
     def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
-        """Compile `years` before and after `around`. Raises `Rejected` where it stays closed for over 400 days."""
+        """Compile `years` before and after `around`. Raises `Rejected` where it stays closed for over 400 days.
+
+        Two years at least, or a closure that long could not be seen.
+        """
         self.calendar = calendar
+        years = max(years, 2)
         middle = around.toordinal()
         self._first_day = max(_FIRST_DAY, middle - years * _YEAR)
         self._last_day = min(_LAST_DAY, middle + years * _YEAR)
-        spans = _open_spans(calendar, self._first_day, self._last_day)
+        spans = open_spans(calendar, self._first_day, self._last_day)
         self._low = instant(calendar.zone, self._first_day, 0)
         self._high = instant(calendar.zone, self._last_day, 0)
         self._refuse_closure([(self._low, self._low), *spans, (self._high, self._high)])
@@ -70,21 +72,21 @@ class Compiled:
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed beyond the year {LAST_YEAR}")
         high = instant(self.calendar.zone, last, 0)
-        added = _open_spans(self.calendar, first, last)
+        added = open_spans(self.calendar, first, last)
         self._refuse_closure([(self._starts[-1], self._ends[-1]), *added, (high, high)])
         self._last_day, self._high = last, high
-        self._adopt(_joined(self._spans(), added), self._levels[0])
+        self._adopt(joined(self._spans(), added), self._levels[0])
 
     def _earlier(self) -> None:
         first, last = max(_FIRST_DAY, self._first_day - _YEAR), self._first_day
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed before the year {FIRST_YEAR}")
         low = instant(self.calendar.zone, first, 0)
-        added = _open_spans(self.calendar, first, last)
+        added = open_spans(self.calendar, first, last)
         self._refuse_closure([(low, low), *added, (self._starts[0], self._ends[0])])
         self._first_day, self._low = first, low
         level = self._levels[0] - sum(end - start for start, end in added)
-        self._adopt(_joined(added, self._spans()), level)
+        self._adopt(joined(added, self._spans()), level)
 
     def _spans(self) -> list[Span]:
         return list(zip(self._starts, self._ends, strict=True))
@@ -170,62 +172,3 @@ class Compiled:
 
 def _day(at: int) -> date:
     return date.fromordinal(at // DAY + UNIX_ORDINAL)
-
-
-def _open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
-    """Disjoint open spans from the midnight that begins `first` to the one that begins `last` (ordinals)."""
-    zone = calendar.zone
-    days = range(first - 3, last + 1)  # a shift runs into the next day, and a zone may skip one
-    if calendar.holiday_rule == "shift_start":
-        spans = [span for day in days for span in _utc(calendar, day, calendar.shifts_on(day))]
-    else:
-        weekly = [span for day in days for span in _utc(calendar, day, calendar.weekly_on(day))]
-        closed = [day for day in days if calendar.holiday_on(day)]
-        spans = _without(_merged(weekly), [(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in closed])
-        for day in closed:
-            holiday = calendar.holiday_on(day)
-            spans += _utc(calendar, day, holiday.hours if holiday else ())
-        spans += [span for day in days for span in _utc(calendar, day, calendar.extra_on(day))]
-    low, high = instant(zone, first, 0), instant(zone, last, 0)
-    return [(max(start, low), min(end, high)) for start, end in _merged(spans) if end > low and start < high]
-
-
-def _utc(calendar: Calendar, day: int, shifts: Iterable[Span]) -> list[Span]:
-    zone = calendar.zone
-    spans = [(instant(zone, day, start), instant(zone, day, end)) for start, end in shifts]
-    return [span for span in spans if span[0] < span[1]]  # one that lies in a skipped hour is gone
-
-
-def _merged(spans: list[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
-    """What remains of disjoint sorted spans outside disjoint sorted holes."""
-    left: list[Span] = []
-    at = 0
-    for start, end in spans:
-        while at < len(holes) and holes[at][1] <= start:
-            at += 1
-        begin, hole = start, at
-        while hole < len(holes) and holes[hole][0] < end:
-            if holes[hole][0] > begin:
-                left.append((begin, holes[hole][0]))
-            begin = max(begin, holes[hole][1])
-            hole += 1
-        if begin < end:
-            left.append((begin, end))
-    return left
-
-
-def _joined(before: list[Span], after: list[Span]) -> list[Span]:
-    """Two runs of spans, the second behind the first, where one opening may cross the seam."""
-    if before and after and before[-1][1] == after[0][0]:
-        return [*before[:-1], (before[-1][0], after[0][1]), *after[1:]]
-    return before + after

@@ -111,16 +111,14 @@ def _clock(state: Complaint, rulebook: Rulebook, name: tuple[ClockKind, int], cy
 
 
 def _terms(state: Complaint, cycle: Cycle, rulebook: Rulebook) -> tuple[Terms, bool]:
-    """The last triage before the cycle ended, else the first there is, else what fits a complaint nobody has read.
+    """The last triage before the cycle ended, else what fitted a complaint that nobody had read.
 
     A closed cycle never changes because somebody looks at the complaint again.
     """
-    known = [one for one in state.triages if one.terms]
-    in_time = [one.terms for one in known if cycle.ended_at is None or one.at <= cycle.ended_at]
-    terms = in_time[-1] if in_time else known[0].terms if known else None
-    if terms is not None:
-        return terms, False
-    return terms_of(rulebook.match(channel=state.channel), rulebook), True
+    known = [one for one in state.triages if one.terms and (cycle.ended_at is None or one.at < cycle.ended_at)]
+    if known and known[-1].terms:
+        return known[-1].terms, False
+    return state.terms or terms_of(rulebook.match(channel=state.channel), rulebook), True
 
 
 def _counted(course: Course, pauses: tuple[Pause, ...], cycle: Cycle) -> tuple[tuple[Span, ...], bool]:

@@ -40,10 +40,15 @@ def promise_mark(number: int) -> str:
 
 
 def settle_terms(state: Complaint, rulebook: Rulebook) -> Complaint:
-    """Pin the policy and calendar of every triage, as soon as the channel is known as well."""
-    if state.received_at is None or all(one.terms for one in state.triages):
+    """Pin the policy and calendar of the receipt and of every triage, as soon as the channel is known as well."""
+    if state.received_at is None or (state.terms and all(one.terms for one in state.triages)):
         return state
-    return state.model_copy(update={"triages": tuple(_pinned(one, state, rulebook) for one in state.triages)})
+    return state.model_copy(
+        update={
+            "terms": state.terms or terms_of(rulebook.match(channel=state.channel), rulebook),
+            "triages": tuple(_pinned(one, state, rulebook) for one in state.triages),
+        }
+    )
 
 
 def _pinned(triage: Triage, state: Complaint, rulebook: Rulebook) -> Triage:

@@ -73,13 +73,15 @@ class Promise(Frozen):
 class Complaint(State):
     """One complaint as sla knows it.
 
-    `received_at` is when the customer handed it over, `recorded_at` when intake took it in. `fired` are the rungs and
+    `received_at` is when the customer handed it over, `recorded_at` when intake took it in. `terms` apply until triage
+    has spoken. `fired` are the rungs and
     missed dates that were said, each once. `due_at` is when time alone will next have something to say.
     """
 
     received_at: datetime | None = None
     recorded_at: datetime | None = None
     channel: Channel | None = None
+    terms: Terms | None = None
     triages: tuple[Triage, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     proposals: tuple[Proposal, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.contracts.events import Channel, Severity
 
@@ -23,8 +23,14 @@ def _no_days(value: Any) -> Any:
     return value
 
 
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("expected more than no time at all, such as 'PT30M'")
+    return value
+
+
 Span = Annotated[timedelta, BeforeValidator(_no_days), Field(ge=timedelta(0))]
-Budget = Annotated[timedelta, BeforeValidator(_no_days), Field(gt=timedelta(0))]
+Budget = Annotated[timedelta, BeforeValidator(_no_days), AfterValidator(_positive)]
 
 
 class _Model(BaseModel):

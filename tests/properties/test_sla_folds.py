@@ -1,0 +1,258 @@
+"""Whatever order the topics are read in, and however often: one final state, and nothing said twice."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
+
+from services.sla.domain import Complaint, SlaContext, decide, ledger
+from services.sla.policies import load_rulebook
+from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
+from shared.contracts.events import (
+    ClockBreached,
+    ClockStopped,
+    ClockWarned,
+    ComplaintReceived,
+    MessageAccepted,
+    MessageAdded,
+    ProgressRecorded,
+    PromiseBroken,
+    PromiseKept,
+    PromiseMade,
+    PromiseRevised,
+    Reopened,
+    Resolved,
+    Triaged,
+    Withdrawn,
+)
+from shared.contracts.registry import EVENTS
+from shared.runner.decision import Tick
+
+RULEBOOK = load_rulebook(None, around=date(2026, 11, 1))
+COMPLAINT = ComplaintId(UUID("0190aaaa-0000-7000-8000-000000000001"))
+START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  # a Monday
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+relaxed = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+
+
+def event(facts: Fact, at: datetime, sequence: int, source: str) -> Event[Any]:
+    return EVENTS[type(facts)](
+        id=EventId(uuid7()),
+        source=f"/redress/{source}",
+        subject=COMPLAINT,
+        time=at,
+        sequence=sequence,
+        data={"facts": facts},
+    )
+
+
+@st.composite
+def intake(draw: st.DrawFn) -> list[tuple[Fact, datetime]]:
+    """A life as intake tells it: any facts, in any order, as long as time goes forward."""
+    at = START + draw(st.integers(0, 20_000)) * MINUTE
+    received = at - draw(st.sampled_from([timedelta(), HOUR, timedelta(days=2)]))
+    channel = draw(st.sampled_from(["web", "letter", "phone"]))
+    facts: list[tuple[Fact, datetime]] = [
+        (ComplaintReceived(reference="R", client="c", channel=channel, received_at=received), at)
+    ]
+    for _ in range(draw(st.integers(0, 10))):
+        at += draw(st.integers(1, 4000)) * MINUTE
+        ahead = draw(st.one_of(st.none(), st.integers(-3000, 20_000)))
+        facts.append(
+            (
+                draw(
+                    st.sampled_from(
+                        [
+                            MessageAdded(author="customer"),
+                            MessageAdded(author="handler"),
+                            ProgressRecorded(state="awaiting_customer"),
+                            ProgressRecorded(
+                                state="investigating",
+                                expected_at=at + ahead * MINUTE if ahead is not None else None,
+                                reason="supplier_delay",
+                            ),
+                            ProgressRecorded(state="awaiting_third_party"),
+                            Resolved(outcome="upheld", resolved_at=at - draw(st.sampled_from([0, 1, 500])) * MINUTE),
+                            Reopened(),
+                            Withdrawn(),
+                        ]
+                    )
+                ),
+                at,
+            )
+        )
+    return facts
+
+
+@st.composite
+def triage(draw: st.DrawFn) -> list[tuple[Fact, datetime]]:
+    at, facts = START, []
+    for severity in draw(st.lists(st.sampled_from(["low", "normal", "high", "critical"]), max_size=3)):
+        at += draw(st.integers(1, 20_000)) * MINUTE
+        facts.append(
+            (
+                Triaged(
+                    category=("billing",),
+                    severity=severity,
+                    language="en",
+                    confidence=1,
+                    decided_by="x",
+                    decider_version="1",
+                ),
+                at,
+            )
+        )
+    return facts
+
+
+@st.composite
+def notify(draw: st.DrawFn) -> list[tuple[Fact, datetime]]:
+    at, facts = START, []
+    for kind in draw(st.lists(st.sampled_from(["acknowledgement", "promise_moved", "resolution"]), max_size=4)):
+        at += draw(st.integers(1, 20_000)) * MINUTE
+        facts.append(
+            (
+                MessageAccepted(
+                    message="m",
+                    message_kind=kind,
+                    channel="email",
+                    cause="c",
+                    accepted_at=at,
+                    locale="en",
+                    template="t",
+                    states_promise=draw(st.one_of(st.none(), st.integers(1, 3))),
+                ),
+                at,
+            )
+        )
+    return facts
+
+
+Streams = tuple[list[Event[Any]], ...]
+
+
+def numbered(*streams: list[tuple[Fact, datetime]]) -> Streams:
+    names = ("intake", "triage", "notify")
+    return tuple(
+        [event(fact, at, n, name) for n, (fact, at) in enumerate(stream, start=1)]
+        for name, stream in zip(names, streams, strict=True)
+    )
+
+
+STREAMS = st.builds(numbered, intake(), triage(), notify())
+
+
+def interleaved(draw: st.DrawFn, streams: Streams) -> list[Event[Any]]:
+    left = [list(stream) for stream in streams if stream]
+    order: list[Event[Any]] = []
+    while left:
+        stream = left[draw(st.integers(0, len(left) - 1))]
+        order.append(stream.pop(0))
+        left = [one for one in left if one]
+    return order
+
+
+def fold(events: Sequence[Event[Any] | Tick], state: Complaint | None = None) -> tuple[Complaint | None, list[Fact]]:
+    said: list[Fact] = []
+    now = START
+    for one in events:
+        now = max(now, one.now if isinstance(one, Tick) else one.time)
+        decision = decide(state, one, SlaContext(now, RULEBOOK))
+        state = decision.state
+        said += [say.facts for say in decision.says]
+    return state, said
+
+
+@relaxed
+@given(data=st.data(), streams=STREAMS)
+def test_every_interleaving_of_the_topics_ends_in_one_state(data: st.DataObject, streams: Streams) -> None:
+    in_order, _ = fold([one for stream in streams for one in stream])
+    shuffled, _ = fold(data.draw(st.composite(interleaved)(streams)))
+    assert shuffled == in_order
+    backwards, _ = fold([one for stream in reversed(streams) for one in stream])
+    assert backwards == in_order
+
+
+@relaxed
+@given(data=st.data(), streams=STREAMS)
+def test_hearing_an_event_again_at_once_changes_and_says_nothing(data: st.DataObject, streams: Streams) -> None:
+    order = data.draw(st.composite(interleaved)(streams))
+    for n, one in enumerate(order):
+        before, _ = fold(order[: n + 1])
+        if isinstance(one.facts, ProgressRecorded) and one.facts.expected_at and before and not before.promises:
+            continue  # a proposal that waits for its promise is kept as often as it is heard, and used once
+        after, said = fold([one], before)
+        assert after == before
+        assert said == []
+
+
+@relaxed
+@given(data=st.data(), streams=STREAMS)
+def test_ticks_fire_each_rung_once_and_the_story_stays_consistent(data: st.DataObject, streams: Streams) -> None:
+    order = sorted((one for stream in streams for one in stream), key=lambda one: one.time)
+    state: Complaint | None = None
+    said: list[Fact] = []
+    for one in order:
+        state, facts = _drain(state, one.time)
+        said += facts
+        state, facts = fold([one], state)
+        said += facts
+    state, facts = _drain(state, datetime(2028, 1, 1, tzinfo=UTC))
+    said += facts
+    assert state is None or state.due_at is None or state.due_at > datetime(2028, 1, 1, tzinfo=UTC)
+
+    warned = [(fact.clock, fact.cycle, fact.percent) for fact in said if isinstance(fact, ClockWarned)]
+    assert len(warned) == len(set(warned))
+    for kind, key in (
+        (ClockBreached, lambda fact: (fact.clock, fact.cycle)),
+        (ClockStopped, lambda fact: (fact.clock, fact.cycle)),
+        (PromiseBroken, lambda fact: fact.promise),
+        (PromiseKept, lambda fact: fact.promise),
+    ):
+        keys = [key(fact) for fact in said if isinstance(fact, kind)]
+        assert len(keys) == len(set(keys))
+    numbers = [fact.promise for fact in said if isinstance(fact, PromiseMade | PromiseRevised)]
+    assert numbers == sorted(set(numbers))
+    late = {(fact.clock, fact.cycle) for fact in said if isinstance(fact, ClockBreached)}
+    stopped = [fact for fact in said if isinstance(fact, ClockStopped)]
+    assert all(fact.met == ((fact.clock, fact.cycle) not in late) for fact in stopped), (said, order)
+
+
+def _drain(state: Complaint | None, until: datetime) -> tuple[Complaint | None, list[Fact]]:
+    """Let time pass the way timers do, from due moment to due moment."""
+    said: list[Fact] = []
+    for _ in range(100):
+        if state is None or state.due_at is None or state.due_at > until:
+            return state, said
+        before = state.due_at
+        state, facts = fold([Tick(before)], state)
+        assert state is not None
+        assert state.due_at is None or state.due_at > before, "a tick that leaves its own moment due would spin"
+        said += facts
+    pytest.fail("time never comes to rest")
+
+
+@relaxed
+@given(streams=STREAMS)
+def test_promises_end_within_opening_hours_and_after_they_were_made(streams: Streams) -> None:
+    state, _ = fold([one for stream in streams for one in stream])
+    for promise in state.promises if state else ():
+        compiled = RULEBOOK.calendar((promise.terms.calendar, promise.terms.calendar_version))
+        at = int(promise.due_at.timestamp())
+        assert compiled.into_hours(at) == at
+        assert promise.due_at > promise.made_at
+
+
+@relaxed
+@given(streams=STREAMS)
+def test_a_state_survives_its_own_document(streams: Streams) -> None:
+    state, _ = fold([one for stream in streams for one in stream])
+    if state is not None:
+        again = Complaint.model_validate_json(state.model_dump_json(exclude_none=True))
+        assert again == state
+        assert ledger(again, RULEBOOK) == ledger(state, RULEBOOK)

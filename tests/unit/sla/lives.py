@@ -1,0 +1,135 @@
+"""Short lives of complaints for the tables of facts in this folder."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.sla.domain import Complaint, Ledger, SlaContext, decide, ledger
+from services.sla.policies import Rulebook, rulebook_from
+from shared.contracts.envelope import ComplaintId, EventId, Fact
+from shared.contracts.events import (
+    ComplaintReceived,
+    MessageAccepted,
+    MessageAdded,
+    ProgressRecorded,
+    Reopened,
+    Resolved,
+    Triaged,
+    Withdrawn,
+)
+from shared.contracts.registry import EVENTS
+from shared.runner.decision import Tick
+
+COMPLAINT = ComplaintId(UUID("0190aaaa-0000-7000-8000-000000000002"))
+WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+OFFICE = {"id": "office", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": WEEK}
+POLICY = {
+    "id": "plain",
+    "version": 1,
+    "calendar": "office",
+    "acknowledge": {"wall": "PT1H"},
+    "total_resolution": {"business": "PT8H"},
+    "promise_buffer": "PT4H",
+}
+
+
+def book(*policies: dict[str, Any]) -> Rulebook:
+    return rulebook_from({"calendar": [OFFICE], "policy": [*policies, POLICY]}, around=date(2026, 11, 1))
+
+
+def at(text: str) -> datetime:
+    """`Mon 09:00` in the first week of November 2026, `Mon+7 09:00` in the second."""
+    day, clock = text.split()
+    name, _, weeks = day.partition("+")
+    first = datetime(2026, 11, 2, tzinfo=UTC)
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun").index(name) + int(weeks or 0)
+    hours, minutes, *seconds = (int(part) for part in clock.split(":"))
+    return first + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds[0] if seconds else 0)
+
+
+class Life:
+    """Folds facts one by one and keeps what was said; every fact names its moment first."""
+
+    def __init__(self, rulebook: Rulebook | None = None) -> None:
+        self.rulebook = rulebook or book()
+        self.state: Complaint | None = None
+        self.said: list[Fact] = []
+
+    def hears(self, moment: str, fact: Fact, *, now: str | None = None) -> list[Fact]:
+        event = EVENTS[type(fact)](
+            id=EventId(uuid7()), source="/t", subject=COMPLAINT, time=at(moment), sequence=1, data={"facts": fact}
+        )
+        return self._decide(event, at(now or moment))
+
+    def ticks(self, moment: str) -> list[Fact]:
+        return self._decide(Tick(at(moment)), at(moment))
+
+    def passes_until(self, moment: str) -> list[Fact]:
+        """Time goes by from due moment to due moment, as the timers see it."""
+        said: list[Fact] = []
+        while self.state and self.state.due_at and self.state.due_at <= at(moment):
+            said += self._decide(Tick(self.state.due_at), self.state.due_at)
+        return said
+
+    def _decide(self, given: Any, now: datetime) -> list[Fact]:
+        decision = decide(self.state, given, SlaContext(now, self.rulebook))
+        self.state = decision.state
+        said = [say.facts for say in decision.says]
+        self.said += said
+        return said
+
+    @property
+    def ledger(self) -> Ledger:
+        return ledger(self.state, self.rulebook)
+
+    def clock(self, kind: str = "total_resolution", cycle: int = 1) -> Any:
+        return next(one for one in self.ledger.clocks if (one.kind, one.cycle) == (kind, cycle))
+
+
+def received(moment: str, channel: str = "web") -> ComplaintReceived:
+    return ComplaintReceived(reference="R-1", client="shop", channel=channel, received_at=at(moment))
+
+
+def triaged(severity: str = "normal", category: tuple[str, ...] = ("billing",)) -> Triaged:
+    return Triaged(
+        category=category, severity=severity, language="en", confidence=1, decided_by="rules", decider_version="1"
+    )
+
+
+def accepted(moment: str, kind: str = "acknowledgement", promise: int | None = None) -> MessageAccepted:
+    return MessageAccepted(
+        message="m",
+        message_kind=kind,
+        channel="email",
+        cause="c",
+        accepted_at=at(moment),
+        locale="en",
+        template="t",
+        states_promise=promise,
+    )
+
+
+def resolved(moment: str) -> Resolved:
+    return Resolved(outcome="upheld", resolved_at=at(moment))
+
+
+def proposed(moment: str, reason: str | None = "supplier_delay") -> ProgressRecorded:
+    return ProgressRecorded(state="investigating", expected_at=at(moment), reason=reason)
+
+
+AWAITING = ProgressRecorded(state="awaiting_customer")
+WORKING = ProgressRecorded(state="investigating")
+CUSTOMER = MessageAdded(author="customer")
+HANDLER = MessageAdded(author="handler")
+REOPENED = Reopened()
+WITHDRAWN = Withdrawn()
+
+
+def opened(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> Life:
+    """Received and triaged at that moment."""
+    life = Life(rulebook)
+    life.hears(moment, received(moment))
+    life.hears(moment, triaged())
+    return life
