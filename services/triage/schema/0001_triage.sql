@@ -10,11 +10,11 @@ create table complaint (
     open boolean not null,
     severity smallint not null, -- 0 low to 3 critical
     since timestamptz,
-    due_at timestamptz -- set while the case waits for a handler with room: since when
+    waiting_since timestamptz -- set while nobody of its team has room; not a timer, it may wait for days
 );
 
 create index complaint_queue on complaint (team, severity desc, since, complaint_id) where open;
-create index complaint_waiting on complaint (team, due_at) where due_at is not null;
+create index complaint_waiting on complaint (team, waiting_since) where waiting_since is not null;
 
 -- Open cases per handler, kept by increments so that two batches never overwrite each other's count.
 -- Who the handlers are, and their capacity, is the rulebook's business; a row appears with the first case.

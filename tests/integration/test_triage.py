@@ -1,0 +1,150 @@
+"""Triage's fold and store through the runner on real PostgreSQL: load that adds up, cases that wait, decisions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import psycopg
+import pytest
+
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.provision import provision
+from services.triage.app import SCHEMA
+from services.triage.classifier.language import Languages
+from services.triage.classifier.lexicon import LexiconClassifier
+from services.triage.domain import Case, DecideCase, decide
+from services.triage.rulebook import Rulebook, load_rulebook
+from services.triage.store import TriageStore, find_case, find_queue
+from shared.contracts import TRIAGE, read
+from shared.contracts.events import Resolved
+from shared.errors import Rejected
+from shared.metrics import Metrics
+from shared.postgres import connect, migrate
+from shared.runner.decision import Fold
+from shared.runner.runner import Outcome, Runner
+from tests.factories import NOON, complaint_id, event, personal, received, record, settings
+
+
+@dataclass
+class Desk:
+    """A triage service without Kafka and HTTP."""
+
+    runner: Runner[Case, Any]
+    pool: asyncpg.Pool
+    rules: Rulebook
+
+    async def load(self) -> dict[str, int]:
+        return dict(await self.pool.fetch("select handler, open_cases from handler where open_cases <> 0"))
+
+    async def said(self) -> list[Any]:
+        return [read(row[0]) for row in await self.pool.fetch("select value from outbox order by xid, id")]
+
+
+@pytest.fixture(scope="module")
+def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """One database for this file: making one takes longer than a test."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        target = postgres.dsn.rsplit("/", 1)[0] + f"/{name}"
+        yield provision(target, postgres.home / "secrets" / "postgres.json")["triage"]
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="module")
+async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Desk]:
+    chosen = settings(dsn, keys[1], retry_seconds=2)
+    await migrate(dsn, SCHEMA)
+    pool = await connect(chosen, "triage")
+    rules = small(load_rulebook())
+    store = TriageStore(rules, LexiconClassifier(rules, Languages(["en", "nb"])), 0.45)
+    yield Desk(Runner(Fold(TRIAGE, decide, store), pool=lambda: pool, settings=chosen, metrics=Metrics()), pool, rules)
+    await pool.close()
+
+
+@pytest.fixture
+async def desk(running: Desk) -> Desk:
+    """The running service, with nothing in it."""
+    await running.pool.execute("truncate complaint, handler, inbox, outbox")
+    return running
+
+
+def small(rules: Rulebook) -> Rulebook:
+    """The shipped rulebook, but deliveries has room for four cases only."""
+    team = rules.teams["deliveries"]
+    two = tuple(handler.model_copy(update={"capacity": 2}) for handler in team.handlers[:2])
+    teams = {**rules.teams, "deliveries": team.model_copy(update={"handlers": two})}
+    return Rulebook(**{name: getattr(rules, name) for name in Rulebook.__slots__} | {"teams": teams})
+
+
+def complaint(subject=None, text: str = "My parcel never arrived, the courier lost it."):
+    return event(received(), subject=subject or complaint_id(), **personal(text))
+
+
+def answer(subject):
+    return event(Resolved(outcome="upheld", resolved_at=NOON), subject=subject, sequence=2)
+
+
+async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
+    ones = [complaint() for _ in range(3)]
+    assert await desk.runner.records([record(one) for one in ones]) == Outcome(done=3)
+    assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 1}
+    said = await desk.said()
+    assert [one.type.split(".")[2] for one in said] == ["triaged", "assigned"] * 3
+    assert said[1].staff().name == "Handler 1 (Deliveries)"
+    case = await find_case(desk.pool, ones[0].subject)
+    assert case is not None
+    assert (case.category, case.team) == (("delivery",), "deliveries")
+
+
+async def test_no_word_of_the_customer_is_stored_or_said(desk: Desk) -> None:
+    await desk.runner.records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
+    stored = await desk.pool.fetchval("select string_agg(state::text, '') from complaint")
+    said = await desk.pool.fetchval("select string_agg(convert_from(value, 'UTF8'), '') from outbox")
+    assert "Xanthippe" not in stored + said
+    assert "customer-1@example.com" not in stored + said
+
+
+async def test_who_finds_no_room_waits_and_is_served_gravest_first(desk: Desk) -> None:
+    first = [complaint() for _ in range(4)]
+    calm, grave = complaint(), complaint(text="My parcel never arrived, my baby needs the insulin in it.")
+    await desk.runner.records([record(one) for one in [*first, calm, grave]])
+    assert await desk.runner.ticks(100) == 0, "nobody has room"
+    await desk.runner.records([record(answer(first[0].subject))])
+    while await desk.runner.ticks(1):
+        pass
+    assert (await find_case(desk.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
+    assert (await find_case(desk.pool, calm.subject)).handler is None  # type: ignore[union-attr]
+    assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 2}
+    queue = await find_queue(desk.pool, "deliveries", limit=10, offset=0)
+    assert queue[0].complaint_id == grave.subject
+    assert len(queue) == 5, "what is closed is in no queue"
+    assert await find_queue(desk.pool, "deliveries", limit=10, offset=5) == []
+
+
+async def test_counts_add_up_when_batches_and_decisions_run_at_once(desk: Desk) -> None:
+    ones = [complaint(text=text) for text in ("My parcel never arrived.", "You charged me twice.") * 40]
+    batches = [ones[start : start + 20] for start in range(0, 80, 20)]
+    await asyncio.gather(*(desk.runner.records([record(one) for one in batch]) for batch in batches))
+    moves = [[DecideCase(one.subject, by="crm", category="privacy")] for one in ones[:20]]
+    closings = [desk.runner.records([record(answer(one.subject)) for one in batch[::2]]) for batch in batches[2:]]
+    await asyncio.gather(*(desk.runner.commands(move) for move in moves), *closings)
+    counted = await desk.pool.fetch(
+        "select state->>'handler', count(*) from complaint where open and state ? 'handler' group by 1"
+    )
+    assert await desk.load() == dict(counted)
+
+
+async def test_a_persons_decision_is_said_and_a_wrong_one_harms_nobody(desk: Desk) -> None:
+    one = complaint(text="Something about something.")
+    await desk.runner.records([record(one)])
+    good = DecideCase(one.subject, by="crm", category="billing")
+    wrong, unknown = DecideCase(one.subject, by="crm", category="nonsense"), DecideCase(complaint_id(), by="crm")
+    results = await desk.runner.commands([wrong, good, unknown])
+    assert [isinstance(result, Rejected) for result in results] == [True, False, True]
+    assert await desk.load() == {"payments-1": 1}
+    assert [said.facts.kind for said in await desk.said()][-2:] == ["complaint.triaged", "complaint.assigned"]
