@@ -129,7 +129,10 @@ class Journey:
             return None, 0
         query: dict[str, str | int] = {"to": self.sample.email, "q": self.trail.reference, "limit": 1000}
         async with self._world.room:
-            found = (await self._world.mailbox.get("/api/messages", params=query)).json()["messages"]
+            answer = await self._world.mailbox.get("/api/messages", params=query)
+        if not answer.is_success:
+            raise Unavailable(f"the mailbox says {answer.status_code}")
+        found = answer.json()["messages"]
         return len({mail["message_id"] for mail in found}), sum(mail["copies"] > 1 for mail in found)
 
     async def _send(self, path: str, body: dict[str, Any], key: str) -> Any:

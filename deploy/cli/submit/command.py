@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,6 +42,8 @@ class Run:
     wait: float | None
     tally: Tally
     settled: Settled | None = None
+    begun: float = field(default_factory=time.monotonic)
+    sent: float | None = None  # seconds until the last row was answered
 
 
 def submit(  # noqa: PLR0913 (each is an option of the command line)
@@ -97,7 +100,8 @@ async def _run(run: Run, form: Literal["jsonl", "csv"] | None) -> None:
             sender = Sender(client, run.tally, run.pace, report=run.rejects.add)
             with closing(_lines(run, form)) as lines:
                 await sender.send_all(_watched(lines, run, progress, task))
-            progress.update(task, description=_rate(run, progress, task))
+            run.sent = time.monotonic() - run.begun
+            progress.update(task, description=_rate(run))
             await _wait(run, client, progress)
 
 
@@ -115,11 +119,11 @@ def _lines(run: Run, form: Literal["jsonl", "csv"] | None) -> Generator[Line, No
 def _watched(lines: Iterator[Line], run: Run, progress: Progress, task: TaskID) -> Iterator[Line]:
     for line in lines:
         yield line
-        progress.update(task, completed=run.source.position, description=_rate(run, progress, task))
+        progress.update(task, completed=run.source.position, description=_rate(run))
 
 
-def _rate(run: Run, progress: Progress, task: TaskID) -> str:
-    seconds = progress.tasks[task].elapsed or 0.0
+def _rate(run: Run) -> str:
+    seconds = run.sent or time.monotonic() - run.begun
     return f"{run.tally.answered:,} rows, {run.tally.answered / max(seconds, 0.001):,.0f}/s"
 
 
@@ -144,8 +148,10 @@ def _summary(run: Run, *, json: bool) -> None:
         "replayed": tally.fates["replayed"],
         "rejected": refused,
         "cleaned": tally.cleaned,
+        "seconds": round(run.sent or time.monotonic() - run.begun, 1),
     }
     if settled:
+        counts["seconds_until_settled"] = round(time.monotonic() - run.begun, 1)
         counts |= {"complaints": settled.asked, "triaged": settled.triaged, "acknowledged": settled.acknowledged}
     if refused:
         counts["rejects_file"] = str(run.rejects.path)

@@ -8,8 +8,10 @@ import httpx
 
 from shared.errors import Unavailable
 
-AT_ONCE = 16
-POLL = 0.5  # seconds between rounds over what is still open
+AT_ONCE = 4
+WINDOW = 100  # complaints looked at in one round
+POLL = 0.5  # seconds between rounds at least
+SHARE = 4  # rest so many times as long as looking took: who waits must not slow down what it waits for
 
 
 @dataclass(slots=True)
@@ -33,16 +35,18 @@ async def wait_settled(
     distinct = list(dict.fromkeys(ids))
     found = Settled(asked=len(distinct))
     triaged: set[str] = set()
-    until = asyncio.get_running_loop().time() + seconds
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
     pending = distinct
-    while pending and asyncio.get_running_loop().time() < until:
-        window, later = pending[:500], pending[500:]
+    while pending and clock() < until:
+        begun = clock()
+        window, later = pending[:WINDOW], pending[WINDOW:]
         still = await _look(client, window, triaged)
         found.triaged = len(triaged)
         found.acknowledged += len(window) - len(still)
         told(found)
-        if len(still) > len(window) // 2:
-            await asyncio.sleep(POLL)
+        if still:
+            await asyncio.sleep(max(POLL, SHARE * (clock() - begun)))
         pending = [*still, *later]
     await _look(client, pending, triaged)
     found.triaged = len(triaged)
