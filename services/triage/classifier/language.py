@@ -14,6 +14,7 @@ _OLD_CODES = {"no": "nb", "nn": "nb", "in": "id"}
 _MODEL_CODES = {"nb": "no"}
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_VIETNAMESE = re.compile(r"[\u1ea0-\u1ef9]")  # Latin with two marks; nobody else writes so
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _SCRIPTS = ("Hant", "Hans", "Latn", "Cyrl")
 _TRADITIONAL_REGIONS = {"TW", "HK", "MO"}
@@ -82,7 +83,7 @@ class Languages:
             return self._tag("zh", "Hant" if is_traditional(head, unclear=unclear) else "Hans")
         if len(_CYRILLIC.findall(head)) > letters:
             return self._tag("sr", "Cyrl")
-        return None
+        return self._tag("vi", "") if len(_VIETNAMESE.findall(head)) > 1 else None
 
     def _tag(self, language: str, script: str) -> str | None:
         """The configured tag of that language, in that script if there is one."""
