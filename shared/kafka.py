@@ -84,8 +84,7 @@ def broker(settings: ServiceSettings) -> KafkaBroker:
         settings.kafka.split(","),
         client_id="redress",
         security=_security(settings),
-        acks="all",
-        enable_idempotence=True,
+        consumer_only=True,  # what is said goes through the outbox and its relay
         allow_auto_create_topics=False,
         apply_types=False,  # records reach the runner as they are
         log_level=logging.DEBUG,

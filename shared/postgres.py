@@ -22,6 +22,13 @@ SESSION = {
 }
 
 
+class _Stateless(asyncpg.Connection):
+    """We leave nothing in a session, so a connection goes back to the pool without a round trip to clean it."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 async def connect(settings: ServiceSettings, name: str) -> asyncpg.Pool:
     """A pool for the service `name`. Raises what asyncpg raises when the server is away; the caller retries."""
     return await asyncpg.create_pool(
@@ -30,6 +37,7 @@ async def connect(settings: ServiceSettings, name: str) -> asyncpg.Pool:
         max_size=settings.postgres_pool_max,
         command_timeout=35,
         timeout=5,
+        connection_class=_Stateless,
         max_inactive_connection_lifetime=300,
         server_settings={**SESSION, "application_name": f"redress-{name}"},
     )

@@ -137,6 +137,7 @@ class Process(Generic[S, C]):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nothing here depends on the client's address
             timeout_graceful_shutdown=5,
             timeout_keep_alive=75,
         )

@@ -68,6 +68,11 @@ class MemoryRunner(Generic[S, C]):
         self._fold([(key, Tick(self.now)) for key in due])
         return len(due)
 
+    def next_due(self, after: datetime) -> datetime | None:
+        """The first moment after that at which a complaint is due; None when there is none."""
+        moments = (self._due_at(state) for state in self.states.values())
+        return min((at for at in moments if at is not None and at > after), default=None)
+
     async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
         """Apply what was asked."""
         return self._fold([(one.complaint_id, one) for one in commands]).results

@@ -43,8 +43,10 @@ def test_a_service_has_one_subscriber_that_acknowledges_after_its_commit(service
     assert subscriber.max_records == ServiceSettings().batch_max
 
 
-def test_the_broker_never_creates_a_topic() -> None:
-    assert kafka.broker(ServiceSettings()).config.broker_config.allow_auto_create_topics is False
+def test_the_broker_creates_no_topic_and_has_no_producer_of_its_own() -> None:
+    config = kafka.broker(ServiceSettings()).config.broker_config
+    assert config.allow_auto_create_topics is False
+    assert config.consumer_only is True
 
 
 async def test_the_relays_producer_is_idempotent_and_waits_for_all_replicas() -> None:
