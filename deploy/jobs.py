@@ -1,7 +1,8 @@
 """What has to be there before the services start, as jobs of the compose file: `python -m deploy.jobs JOB`.
 
-`keys` makes what must stay secret, `topics` the streams, `provision HOST:PORT` roles, schemas and tables. All may run
-again. Keys and passwords stay in KEYS, which only jobs see; each container gets the folder with what it needs alone.
+`keys` makes what must stay secret, `topics` the streams, `provision HOST:PORT` roles, schemas and tables; all may run
+again. `token NAME` prints a token for a system. Keys and passwords stay in KEYS, which only jobs see; each container
+gets the folder with what it needs alone.
 """
 
 import asyncio
@@ -10,23 +11,22 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
-from aiokafka.admin import NewTopic
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from deploy.local.provision import provision
-from shared import kafka
-from shared.auth import create_keys
+from deploy.local.topics import create_topics
+from shared.auth import create_keys, create_token
 from shared.contracts import SERVICES
-from shared.errors import Misconfigured, RedressError, Unavailable
+from shared.errors import Misconfigured, RedressError
 from shared.postgres import migrate
 from shared.settings import ServiceSettings, load_settings
 
 KEYS = Path(os.environ.get("REDRESS_KEYS_DIR", "/run/keys"))
 HANDOUT = Path(os.environ.get("REDRESS_HANDOUT_DIR", "/run/handout"))
-CREATED, THERE = 0, 36  # Kafka's error codes: none, and TOPIC_ALREADY_EXISTS
 PRIVATE, PUBLIC = "private.pem", "public.pem"
 SERVICES_FOLDER = Path(__file__).parents[1] / "services"
 
@@ -58,9 +58,10 @@ def keys() -> str:
 
 
 def streams() -> str:
-    """The topics of all services; one that exists is left alone, whatever its shape."""
-    created = asyncio.run(_create_topics(load_settings(JobSettings)))
-    return f"{created} topics created, {len(SERVICES) * 2 - created} were there"
+    """The topics of all services; what exists stays, and must have the number of partitions that is asked for."""
+    settings = load_settings(JobSettings)
+    created = asyncio.run(create_topics(settings.kafka, settings.partitions, settings.replicas))
+    return f"topics created: {', '.join(created) or 'none, all were there'}"
 
 
 def databases() -> str:
@@ -78,23 +79,12 @@ def databases() -> str:
     return f"four roles and schemas are there, {applied} migrations applied"
 
 
-async def _create_topics(settings: JobSettings) -> int:
-    config = {"min.insync.replicas": str(max(1, settings.replicas - 1)), "retention.ms": "-1"}
-    topics = [
-        NewTopic(name, settings.partitions, settings.replicas, topic_configs=config)
-        for service in SERVICES
-        for name in (service.topic, service.dead_topic)
-    ]
-    admin = kafka.admin(settings)
-    await admin.start()
-    try:
-        answer = await admin.create_topics(topics)
-    finally:
-        await admin.close()
-    codes = {name: code for name, code, *_ in answer.topic_errors}
-    if failed := {name: code for name, code in codes.items() if code not in (CREATED, THERE)}:
-        raise Unavailable(f"Kafka did not create {failed}")
-    return sum(code == CREATED for code in codes.values())
+def token() -> str:
+    """A token for a system that posts and reads complaints; good for 30 days."""
+    if len(sys.argv) != 3:
+        raise Misconfigured("token: expected the name of the system as the only argument")
+    scopes = frozenset({"complaints:write", "complaints:read"})
+    return create_token(KEYS / PRIVATE, client=sys.argv[2], scopes=scopes, lasts=timedelta(days=30), audience="redress")
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:
@@ -107,7 +97,7 @@ def _write(path: Path, text: str, *, mode: int) -> None:
     part.replace(path)
 
 
-JOBS: dict[str, Callable[[], str]] = {"keys": keys, "topics": streams, "provision": databases}
+JOBS: dict[str, Callable[[], str]] = {"keys": keys, "topics": streams, "provision": databases, "token": token}
 
 
 def main() -> int:

@@ -4,9 +4,8 @@ import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.local.topics import PARTITIONS, create_topics
 from shared.contracts import SERVICES
-
-PARTITIONS = 12
 
 
 def create(bootstrap: str) -> None:
@@ -15,10 +14,10 @@ def create(bootstrap: str) -> None:
 
 
 async def _create(bootstrap: str) -> None:
-    names = [name for s in SERVICES for name in (s.topic, s.dead_topic, f"bare.{s.name}")]
+    await create_topics(bootstrap, PARTITIONS)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+        await admin.create_topics([NewTopic(f"bare.{service.name}", PARTITIONS, 1) for service in SERVICES])
     finally:
         await admin.close()
