@@ -29,7 +29,7 @@ def interleaving(lengths: tuple[int, int, int]) -> st.SearchStrategy[list[object
 CUTS = st.tuples(st.integers(1, len(INTAKE)), st.integers(2, len(TRIAGE)), st.integers(1, len(SLA)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data(), cut=CUTS, reachable=st.booleans())
 def test_interleaving_of_topics_does_not_change_the_final_state(
     data: st.DataObject, cut: tuple[int, int, int], reachable: bool

@@ -25,7 +25,8 @@ def guard(name: str, value: str) -> str:
     """The value itself when it is harmless. Raises `Rejected` naming the header, never quoting the value."""
     if len(value) > LONGEST:
         raise Rejected(f"{name}: expected at most {LONGEST} characters, got {len(value)}")
-    if any(unicodedata.category(char) in _FORBIDDEN for char in value):
+    printable = value.isascii() and value.isprintable()  # most values, and a hundred times faster
+    if not printable and any(unicodedata.category(char) in _FORBIDDEN for char in value):
         raise Rejected(f"{name}: expected one line of text, got a control character")
     if _ENCODED_WORD.search(value):
         raise Rejected(f"{name}: expected plain text, got something that reads as an encoded word")

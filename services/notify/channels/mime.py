@@ -10,11 +10,13 @@ import binascii
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from typing import Final
 
 from services.notify.channels.headers import guard, mailbox, mailbox_header, text_header
 from services.notify.channels.port import Outgoing
 
-CRLF = "\r\n"
+CRLF: Final = "\r\n"
+_ASCII: Final = bytes(range(128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def _part(subtype: str, text: str, boundary: str) -> str:
 
 
 def _encode(data: bytes) -> tuple[str, str]:
-    if sum(byte > 127 for byte in data) * 6 > len(data):
+    if len(data.translate(None, _ASCII)) * 6 > len(data):
         return "base64", base64.encodebytes(data).decode("ascii").rstrip("\n").replace("\n", CRLF)
     lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return "quoted-printable", binascii.b2a_qp(lines, istext=True).decode("ascii").replace("\n", CRLF)
