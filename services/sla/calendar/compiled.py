@@ -7,8 +7,8 @@ while open and rests while closed, so every question is a bisect there and back:
     first_at(v)      the left inverse: the earliest instant of level v; a budget that ends at closing time is due then
     last_at(v)       the right inverse: the latest instant of level v; the same budget lands at the next opening
 
-Levels do not move when the horizon grows, earlier instants simply have negative ones. The horizon grows by a year at a
-time when somebody asks beyond it; an answer further than 400 days of unbroken closure is refused instead of looked for.
+Levels do not move when the horizon grows, earlier instants simply have negative ones. The horizon grows when
+somebody asks beyond it; an answer further than 400 days of unbroken closure is refused instead of looked for.
 """
 
 from bisect import bisect_left, bisect_right
@@ -67,8 +67,8 @@ class Compiled:
                     "expected weekly hours, or openings, that go on",
                 )
 
-    def _later(self) -> None:
-        first, last = self._last_day, min(_LAST_DAY, self._last_day + _YEAR)
+    def _later(self, days: int = _YEAR) -> None:
+        first, last = self._last_day, min(_LAST_DAY, self._last_day + days)
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed beyond the year {LAST_YEAR}")
         high = instant(self.calendar.zone, last, 0)
@@ -77,8 +77,8 @@ class Compiled:
         self._last_day, self._high = last, high
         self._adopt(joined(self._spans(), added), self._levels[0])
 
-    def _earlier(self) -> None:
-        first, last = max(_FIRST_DAY, self._first_day - _YEAR), self._first_day
+    def _earlier(self, days: int = _YEAR) -> None:
+        first, last = max(_FIRST_DAY, self._first_day - days), self._first_day
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed before the year {FIRST_YEAR}")
         low = instant(self.calendar.zone, first, 0)
@@ -91,11 +91,15 @@ class Compiled:
     def _spans(self) -> list[Span]:
         return list(zip(self._starts, self._ends, strict=True))
 
+    def _span_days(self) -> int:
+        """Doubling what we cover keeps a far answer linear in its distance."""
+        return self._last_day - self._first_day
+
     def _cover(self, at: int) -> None:
         while at < self._low:
-            self._earlier()
+            self._earlier(_YEAR + (self._low - at) // DAY)
         while at >= self._high:
-            self._later()
+            self._later(_YEAR + (at - self._high) // DAY)
 
     def level(self, at: int) -> int:
         """Open seconds up to that instant; rises while open, rests while closed."""
@@ -110,18 +114,18 @@ class Compiled:
     def first_at(self, level: int) -> int:
         """The earliest instant of that level: closing time, where a budget ends with the day."""
         while level > self._total:
-            self._later()
+            self._later(self._span_days())
         while level <= self._levels[0]:
-            self._earlier()
+            self._earlier(self._span_days())
         index = bisect_left(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 
     def last_at(self, level: int) -> int:
         """The latest instant of that level: the next opening, where a budget ends with the day."""
         while level >= self._total:
-            self._later()
+            self._later(self._span_days())
         while level < self._levels[0]:
-            self._earlier()
+            self._earlier(self._span_days())
         index = bisect_right(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 

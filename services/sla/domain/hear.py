@@ -5,7 +5,7 @@ and commutes with it. What is late, repeated or out of place leaves the state as
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from services.sla.domain.state import Complaint, Cycle, Ending, Pause, Proposal, Triage
@@ -23,6 +23,7 @@ from shared.contracts.events import (
 
 # The answer itself acknowledges too: who has it needs no receipt any more.
 ACKNOWLEDGES = frozenset({"acknowledgement", "resolution"})
+LONGEST_WAIT = timedelta(days=3660)  # nobody's clock ran longer before intake heard of it; bounds calendar work
 
 
 def hear(state: Complaint, event: Event[Any]) -> Complaint:
@@ -40,12 +41,13 @@ def _received(state: Complaint, facts: ComplaintReceived, at: datetime) -> Compl
     if state.received_at is not None:
         return state
     received_at = min(facts.received_at, at)
+    started_at = max(received_at, at - LONGEST_WAIT)
     return state.model_copy(
         update={
             "received_at": received_at,
             "recorded_at": at,
             "channel": facts.channel,
-            "cycles": (Cycle(started_at=received_at),),
+            "cycles": (Cycle(started_at=started_at),),
         }
     )
 

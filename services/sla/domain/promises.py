@@ -6,15 +6,15 @@ Everything comes from the times in the facts, so the ledger is the same whicheve
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, cast
 
-from services.sla.calendar.compiled import LATEST
 from services.sla.domain.clocks import INSTANT, terms_of
 from services.sla.domain.goals import Course, instant_of, seconds
 from services.sla.domain.state import Complaint, Promise, Proposal, Terms, Triage
 from services.sla.policies import Rulebook
 
+FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
 Status = Literal["open", "revised", "kept", "broken", "cancelled"]
 
 
@@ -95,11 +95,11 @@ def _made(state: Complaint, cycle: int, number: int, rulebook: Rulebook) -> Prom
 def _revised(current: Promise, proposal: Proposal, rulebook: Rulebook) -> Promise | None:
     """The promise moved into the working hours at or after the proposed date.
 
-    None where the date is over already or not later than what was promised: a promise is only ever moved back, with a
-    reason; to be earlier than promised needs no notice.
+    None where the date is over already, out of all reach, or not later than what was promised: a promise is only ever
+    moved back, with a reason; to be earlier than promised needs no notice.
     """
     terms = current.terms
-    if not proposal.at < proposal.expected_at < LATEST:
+    if not proposal.at < proposal.expected_at < proposal.at + FARTHEST:
         return None
     compiled = rulebook.calendar((terms.calendar, terms.calendar_version))
     due_at = instant_of(compiled.into_hours(seconds(proposal.expected_at)))

@@ -1,6 +1,8 @@
 """Short lives of complaints for the tables of facts in this folder."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +38,12 @@ POLICY = {
 
 
 def book(*policies: dict[str, Any]) -> Rulebook:
-    return rulebook_from({"calendar": [OFFICE], "policy": [*policies, POLICY]}, around=date(2026, 11, 1))
+    return _book(json.dumps(policies))
+
+
+@cache
+def _book(policies: str) -> Rulebook:
+    return rulebook_from({"calendar": [OFFICE], "policy": [*json.loads(policies), POLICY]}, around=date(2026, 11, 1))
 
 
 def at(text: str) -> datetime:

@@ -1,0 +1,115 @@
+"""What the door tells: every clock and promise with the reason in plain sentences, and nothing that cannot be explained."""
+
+from datetime import date
+
+import pytest
+
+from services.sla.calendar import Calendar
+from services.sla.policies import load_rulebook
+from services.sla.routes import answers
+from tests.unit.sla.lives import (
+    AWAITING,
+    COMPLAINT,
+    CUSTOMER,
+    REOPENED,
+    Life,
+    accepted,
+    at,
+    opened,
+    proposed,
+    received,
+    resolved,
+    triaged,
+)
+
+
+def told(life: Life, now: str) -> answers.Clocks:
+    return answers.clocks(COMPLAINT, life.ledger, life.rulebook, at(now))
+
+
+def test_a_running_clock_explains_itself() -> None:
+    acknowledge, answer = told(opened(), "Mon 10:00").clocks
+    assert acknowledge.because == (
+        "The acknowledgement is due within 1 h by the clock on the wall, counted from Monday 2 November 2026 10:00 (UTC), "
+        "because policy 'plain' version 1 applies. So it is due Monday 2 November 2026 11:00 (UTC)."
+    )
+    assert "8 h of opening time on the calendar 'office' version 1" in answer.because
+    assert answer.next_warning_at == at("Mon 14:00")
+    assert (answer.policy, answer.policy_version, answer.calendar, answer.calendar_version) == ("plain", 1, "office", 1)
+
+
+def test_a_paused_clock_has_no_due_time_and_says_why() -> None:
+    life = opened()
+    life.hears("Mon 12:00", AWAITING)
+    answer = told(life, "Mon 13:00").clocks[1]
+    assert (answer.phase, answer.due_at) == ("paused", None)
+    assert answer.because.endswith("It stands still while the customer is awaited.")
+
+
+def test_every_pause_that_counted_is_told() -> None:
+    life = opened()
+    life.hears("Mon 12:00", AWAITING)
+    life.hears("Mon 14:00", CUSTOMER)
+    because = told(life, "Mon 15:00").clocks[1].because
+    assert "awaited from Monday 2 November 2026 12:00 (UTC) to Monday 2 November 2026 14:00 (UTC)" in because
+
+
+def test_every_holiday_that_counted_is_told() -> None:
+    life = Life(load_rulebook(None, around=date(2026, 11, 1)))
+    christmas_eve = "Thu+49 10:00"
+    life.hears(christmas_eve, received(christmas_eve))
+    life.hears(christmas_eve, triaged())
+    assert "25 December (Christmas Day) is closed." in told(life, christmas_eve).clocks[1].because
+
+
+def test_a_late_answer_is_called_missed() -> None:
+    life = opened()
+    life.hears("Wed 10:00", resolved("Wed 10:00"))
+    answer = told(life, "Wed 10:00").clocks[1]
+    assert answer.breached
+    assert answer.because.endswith("So it was due Tuesday 3 November 2026 10:00 (UTC). It was missed.")
+
+
+def test_clocks_that_triage_has_not_seen_say_that_they_may_change() -> None:
+    life = Life()
+    life.hears("Mon 10:00", received("Mon 10:00"))
+    assert "as long as triage has not spoken" in told(life, "Mon 10:00").clocks[0].because
+
+
+def test_promises_tell_when_they_were_told_and_why_they_moved() -> None:
+    life = opened()
+    life.hears("Mon 10:02", accepted("Mon 10:02", promise=1))
+    life.hears("Mon 15:00", proposed("Thu 12:00"))
+    first, second = told(life, "Mon 16:00").promises
+    assert (first.status, first.told_at, second.told_at) == ("revised", at("Mon 10:02"), None)
+    assert "the target of policy 'plain' plus 4 h of opening time" in first.because
+    assert "told to the customer Monday 2 November 2026 10:02 (UTC)" in first.because
+    assert "because of 'supplier_delay'" in second.because
+    assert "not told yet" in second.because
+
+
+def test_a_reopened_complaint_shows_both_cycles() -> None:
+    life = opened()
+    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    life.hears("Tue 12:00", REOPENED)
+    answer = told(life, "Tue 12:00")
+    assert [(one.clock, one.cycle, one.phase) for one in answer.clocks] == [
+        ("acknowledge", 1, "running"),
+        ("total_resolution", 1, "stopped"),
+        ("total_resolution", 2, "running"),
+    ]
+    assert [one.status for one in answer.promises] == ["kept", "open"]
+
+
+@pytest.mark.parametrize("name", ["office", "always"])
+def test_a_calendar_is_told_as_it_was_written(name: str) -> None:
+    rulebook = load_rulebook(None, around=date(2026, 11, 1))
+    calendar: Calendar = rulebook.calendar((name, 1)).calendar
+    answer = answers.calendar(calendar)
+    again = Calendar.model_validate(
+        {
+            **calendar.model_dump(),
+            "weekly_hours": {day: [list(pair) for pair in hours] for day, hours in answer.weekly_hours.items()},
+        }
+    )
+    assert again == calendar

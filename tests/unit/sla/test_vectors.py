@@ -1,0 +1,359 @@
+"""Vectors that other projects assert, each mapped from its own stated convention to ours; the value is never touched.
+
+Ours: half-open intervals, a budget that ends at closing time is due then, elapsed time is signed and real. The table at
+the end counts every family, so that a vector which finds no reader fails instead of being passed over.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.sla.calendar import Compiled, calendar_from, is_open_date
+from services.sla.calendar.clocktime import instant
+from services.sla.domain.goals import Course
+from services.sla.policies import Goal
+
+FILE = Path(__file__).parents[4] / "shared" / "data" / "business_hours_vectors.json"
+pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the vectors of other projects are not on this machine")
+Vector = dict[str, Any]
+
+
+def vectors() -> list[Vector]:
+    return json.loads(FILE.read_text())["vectors"] if FILE.exists() else []
+
+
+# ── their calendars, written as ours ──────────────────────────────────────────────────────────────────────────────────
+
+
+def hours(spans: list[list[str]]) -> list[list[str]]:
+    """django-helpdesk writes the end of a day as 23.9999 h and rounds its sums to whole seconds."""
+    return [["24:00" if text == "23:59:59.64" else text for text in span] for span in spans]
+
+
+def without(spans: list[list[str]], breaks: list[list[str]]) -> list[list[str]]:
+    """Hours of one date with its breaks cut out, as times of day."""
+    left = spans
+    for begin, end in breaks:
+        left = [part for s, e in left for part in ([s, min(e, begin)], [max(s, end), e]) if part[0] < part[1]]
+    return left
+
+
+def compiled(vector: Vector) -> Compiled:
+    week = {day: hours(spans) for day, spans in vector["weekly_hours"].items()}
+    replaced = {**vector.get("shifts", {}), **vector.get("holiday_hours", {})}
+    for day, breaks in vector.get("breaks", {}).items():
+        name = date.fromisoformat(day).strftime("%a").lower()
+        replaced[day] = without(replaced.get(day, week.get(name, [])), breaks)
+    holidays = [
+        *vector["holidays"],
+        *({"on": on, "hours": spans} for on, spans in replaced.items() if on not in vector["holidays"]),
+    ]
+    calendar = calendar_from(
+        {
+            "id": "theirs",
+            "version": 1,
+            "tz": vector["tz"],
+            "weekly_hours": week,
+            "holidays": holidays,
+            "holiday_rule": "civil_day",
+        }
+    )
+    return Compiled(calendar, around=datetime.fromisoformat(vector["start"]).date(), years=2)
+
+
+def at(vector: Vector, key: str = "start") -> int:
+    return seconds(vector[key])
+
+
+def seconds(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+
+
+# ── readers: (what ours says, what they expect) ───────────────────────────────────────────────────────────────────────
+
+Reading = tuple[Any, Any]
+
+
+def add(vector: Vector) -> Reading:
+    return compiled(vector).add(at(vector), vector["add_seconds"]), at(vector, "expected")
+
+
+def add_from_an_active_moment(vector: Vector) -> Reading:
+    """biz: nothing added moves to the next open moment, nothing taken away to the previous one."""
+    if vector["add_seconds"]:
+        return add(vector)
+    return (next_open if vector["kind"] == "add" else previous_open)(vector)
+
+
+def add_thousandths(vector: Vector) -> Reading:
+    """moment adds fractions of a second; what is left over past closing time falls into the next opening."""
+    start = datetime.fromisoformat(vector["start"])
+    whole, rest = divmod(start.microsecond + round(vector["add_seconds"] * 1_000_000), 1_000_000)
+    calendar, expected = compiled(vector), datetime.fromisoformat(vector["expected"])
+    if not rest:
+        return calendar.add(at(vector), whole), at(vector, "expected")
+    ours = calendar.last_at(calendar.level(at(vector)) + whole)
+    return (ours, rest), (int(expected.timestamp()), expected.microsecond)
+
+
+def elapsed(vector: Vector) -> Reading:
+    return compiled(vector).elapsed(at(vector), at(vector, "end")), vector["expected"]
+
+
+def elapsed_never_negative(vector: Vector) -> Reading:
+    """biz: 0 where start is after end."""
+    ours, theirs = elapsed(vector)
+    return max(ours, 0), theirs
+
+
+def elapsed_nominal(vector: Vector) -> Reading:
+    """working_hours counts what the wall clock shows, so a 25-hour Sunday is 24 h: our sum in a zone without changes."""
+    zone = ZoneInfo(vector["tz"])
+    local = {
+        key: datetime.fromisoformat(vector[key]).astimezone(zone).replace(tzinfo=UTC).isoformat()
+        for key in ("start", "end")
+    }
+    return elapsed({**vector, **local, "tz": "UTC"})
+
+
+def course(vector: Vector) -> Course:
+    return Course(Goal(business=timedelta(seconds=vector["add_seconds"])), compiled(vector), at(vector))
+
+
+def spans(vector: Vector) -> list[tuple[int, int]]:
+    return [(seconds(since), seconds(until)) for since, until in vector["pauses"]]
+
+
+def due_with_pauses(vector: Vector) -> Reading:
+    return course(vector).due(spans(vector)), at(vector, "expected")
+
+
+def due_with_hold(vector: Vector) -> Reading:
+    """Frappe gives the held time as seconds of work."""
+    return compiled(vector).add(at(vector), vector["add_seconds"] + vector["hold_seconds"]), at(vector, "expected")
+
+
+def elapsed_with_pauses(vector: Vector) -> Reading:
+    calendar = compiled(vector)
+    paused = sum(calendar.elapsed(since, until) for since, until in spans(vector))
+    return calendar.elapsed(at(vector), at(vector, "end")) - paused, vector["expected"]
+
+
+def is_open(vector: Vector) -> Reading:
+    return compiled(vector).is_open(at(vector)), vector["expected"]
+
+
+def is_open_or_closing(vector: Vector) -> Reading:
+    """moment counts the closing instant as open."""
+    return compiled(vector).last_close(at(vector)) == at(vector), vector["expected"]
+
+
+def on_break(vector: Vector) -> Reading:
+    """Closed because of a break: open without it."""
+    return not compiled(vector).is_open(at(vector)) and compiled({**vector, "breaks": {}}).is_open(at(vector)), vector[
+        "expected"
+    ]
+
+
+def on_holiday(vector: Vector) -> Reading:
+    calendar = compiled(vector).calendar
+    day = datetime.fromisoformat(vector["start"]).astimezone(calendar.zone).toordinal()
+    return calendar.holiday_on(day) is not None, vector["expected"]
+
+
+def is_open_day(vector: Vector) -> Reading:
+    calendar = compiled(vector)
+    return is_open_date(calendar, local(vector, calendar).date()), vector["expected"]
+
+
+def next_open(vector: Vector) -> Reading:
+    return compiled(vector).next_open(at(vector)), at(vector, "expected")
+
+
+def next_open_after(vector: Vector) -> Reading:
+    calendar, start = compiled(vector), at(vector)
+    return calendar.next_open(calendar.next_close(start) if calendar.is_open(start) else start), at(vector, "expected")
+
+
+def next_close(vector: Vector) -> Reading:
+    return compiled(vector).next_close(at(vector)), at(vector, "expected")
+
+
+def previous_open(vector: Vector) -> Reading:
+    """Looking back, closing is open and opening is closed: the left inverse of our level."""
+    calendar = compiled(vector)
+    return calendar.first_at(calendar.level(at(vector))), at(vector, "expected")
+
+
+def next_transition(vector: Vector) -> Reading:
+    return (next_open if vector["transition"] == "open" else next_close)(vector)
+
+
+def previous_transition(vector: Vector) -> Reading:
+    if vector["transition"] == "close":
+        return previous_open(vector)
+    calendar = compiled(vector)
+    before = calendar.next_close(at(vector)) - 1
+    return next(t for t in range(before, before - 86_400, -60) if not calendar.is_open(t - 60)) // 60 * 60, at(
+        vector, "expected"
+    )
+
+
+def periods(vector: Vector) -> Reading:
+    calendar, start, expected = (
+        compiled(vector),
+        at(vector),
+        [[seconds(t) for t in pair] for pair in vector["expected"]],
+    )
+    found: list[list[int]] = []
+    while len(found) < vector["count"]:
+        if vector["kind"] == "periods_after":
+            begin = calendar.next_open(found[-1][1] if found else start)
+            found.append([begin, calendar.next_close(begin)])
+        else:
+            end = calendar.first_at(calendar.level(found[-1][0] if found else start))
+            opening = calendar.level(end)
+            low = end
+            while calendar.level(low - 60) == opening - (end - low) - 60:
+                low -= 60
+            found.append([low, end])
+    return found, expected
+
+
+def local(vector: Vector, calendar: Compiled) -> datetime:
+    moment = datetime.fromisoformat(vector["start"])
+    zone = calendar.calendar.zone
+    return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def step(calendar: Compiled, day: date, count: int) -> date:
+    """`count` open dates further, or back."""
+    one = timedelta(days=1 if count > 0 else -1)
+    for _ in range(abs(count)):
+        day += one
+        while not is_open_date(calendar, day):
+            day += one
+    return day
+
+
+def expected_day(vector: Vector, moment: datetime) -> Reading:
+    whole = "T" in vector["expected"]
+    return (moment.isoformat(), vector["expected"]) if whole else (moment.date().isoformat(), vector["expected"])
+
+
+def add_days_counting(vector: Vector) -> Reading:
+    """moment: whole business days, the time of day stays."""
+    calendar = compiled(vector)
+    start = local(vector, calendar)
+    return expected_day(vector, datetime.combine(step(calendar, start.date(), vector["add_days"]), start.timetz()))
+
+
+def add_days_from_a_worked_day(vector: Vector) -> Reading:
+    """working_hours: from a closed date first to the next (or previous) open one; nothing added changes nothing."""
+    calendar = compiled(vector)
+    start, count = local(vector, calendar), vector["add_days"]
+    day = start.date()
+    if count and not is_open_date(calendar, day):
+        day = step(calendar, day, 1 if count > 0 else -1)
+    return expected_day(vector, datetime.combine(step(calendar, day, count), start.timetz()))
+
+
+def add_days_into_hours(vector: Vector) -> Reading:
+    """biz: the same time so many open dates on, then into the next period, or back into the previous one."""
+    calendar = compiled(vector)
+    start, count = local(vector, calendar), vector["add_days"]
+    moment = int(datetime.combine(step(calendar, start.date(), count), start.timetz()).timestamp())
+    ours = calendar.next_open(moment) if count >= 0 else calendar.first_at(calendar.level(moment))
+    return ours, at(vector, "expected")
+
+
+def days_between(vector: Vector) -> Reading:
+    """Open dates after the first up to and with the second, negative where reversed."""
+    calendar = compiled(vector)
+    first, last = (date.fromisoformat(vector[key]) for key in ("start", "end"))
+    low, high = sorted((first, last))
+    count = sum(is_open_date(calendar, low + timedelta(days=n)) for n in range(1, (high - low).days + 1))
+    return count if first <= last else -count, vector["expected"]
+
+
+def local_time(vector: Vector) -> Reading:
+    day, clock = vector["start_local"].split("T")
+    parts = [int(part) for part in clock.split(":")]
+    return instant(
+        ZoneInfo(vector["tz"]), date.fromisoformat(day).toordinal(), parts[0] * 3600 + parts[1] * 60 + parts[2]
+    ), at(vector, "expected")
+
+
+BIZ, RUBY, MOMENT = "Zendesk biz", "working_hours (Ruby)", "moment-business-time"
+ZAMMAD, FRAPPE, DJANGO = "Zammad", "Frappe Helpdesk", "django-helpdesk"
+
+READERS: dict[tuple[str, str], tuple[int, Callable[[Vector], Reading]]] = {
+    (BIZ, "add"): (5, add_from_an_active_moment),
+    (BIZ, "subtract"): (4, add_from_an_active_moment),
+    (BIZ, "elapsed"): (4, elapsed_never_negative),
+    (BIZ, "is_open"): (12, is_open),
+    (BIZ, "on_break"): (4, on_break),
+    (BIZ, "on_holiday"): (4, on_holiday),
+    (BIZ, "periods_after"): (15, periods),
+    (BIZ, "periods_before"): (14, periods),
+    (BIZ, "add_days"): (10, add_days_into_hours),
+    (BIZ, "local_resolution"): (4, local_time),
+    (RUBY, "add"): (11, add),
+    (RUBY, "subtract"): (7, add),
+    (RUBY, "elapsed"): (19, elapsed_nominal),
+    (RUBY, "is_open"): (15, is_open),
+    (RUBY, "next_open_or_now"): (19, next_open),
+    (RUBY, "next_open_strict"): (10, next_open_after),
+    (RUBY, "next_close"): (18, next_close),
+    (RUBY, "prev_open_or_now"): (18, previous_open),
+    (RUBY, "add_days"): (12, add_days_from_a_worked_day),
+    (RUBY, "business_days_between"): (5, days_between),
+    (MOMENT, "add"): (30, add_thousandths),
+    (MOMENT, "subtract"): (19, add),
+    (MOMENT, "elapsed"): (14, elapsed),
+    (MOMENT, "is_open"): (11, is_open_or_closing),
+    (MOMENT, "is_business_day"): (10, is_open_day),
+    (MOMENT, "next_open_or_now"): (4, next_open),
+    (MOMENT, "prev_open_or_now"): (4, previous_open),
+    (MOMENT, "next_transition"): (4, next_transition),
+    (MOMENT, "prev_transition"): (4, previous_transition),
+    (MOMENT, "add_days"): (13, add_days_counting),
+    (ZAMMAD, "add"): (16, add),
+    (ZAMMAD, "elapsed"): (2, elapsed),
+    (ZAMMAD, "add_with_pauses"): (7, due_with_pauses),
+    (ZAMMAD, "elapsed_with_pauses"): (2, elapsed_with_pauses),
+    (FRAPPE, "add"): (16, add),
+    (FRAPPE, "add_with_hold"): (2, due_with_hold),
+    (FRAPPE, "add_with_pauses"): (1, due_with_pauses),
+    (FRAPPE, "elapsed"): (1, elapsed),
+    (FRAPPE, "elapsed_with_pauses"): (1, elapsed_with_pauses),
+    (DJANGO, "elapsed"): (18, elapsed),
+}
+
+
+def family(vector: Vector) -> tuple[str, str]:
+    return vector["source"], vector["kind"]
+
+
+def test_every_family_has_a_reader_and_exactly_as_many_vectors_as_when_it_was_read() -> None:
+    assert Counter(family(vector) for vector in vectors()) == {name: count for name, (count, _) in READERS.items()}
+    assert sum(count for count, _ in READERS.values()) == 389
+
+
+@pytest.mark.parametrize("name", sorted(READERS), ids="-".join)
+def test_a_familys_vectors_hold(name: tuple[str, str]) -> None:
+    reader = READERS[name][1]
+    differing = {}
+    for vector in vectors():
+        if family(vector) == name:
+            ours, theirs = reader(vector)
+            if ours != theirs:
+                differing[vector["id"]] = (ours, theirs, vector.get("name"))
+    assert differing == {}
