@@ -24,6 +24,11 @@ class Work(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
     def wait(self) -> T:
         """The result. Raises what `do` raised, and `Interrupted` as soon as `stopping` is set."""
         while self._thread.is_alive():
