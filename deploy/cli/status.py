@@ -96,11 +96,22 @@ def _whole(values: dict[str, float], name: str) -> int | None:
     return None if value is None else int(value)
 
 
+def trouble(one: Standing) -> str:
+    """What keeps a service from being well, in a sentence; empty when nothing does."""
+    if one.is_well:
+        return ""
+    letters = [f"{one.dead_letters} dead letters"] if one.dead_letters else []
+    return f"{one.service}: {'; '.join([_state(one), *letters])}"
+
+
+def _state(one: Standing) -> str:
+    breaker = ["stopped consuming: too many dead letters"] if one.breaker_open else []
+    sick = [f"{part}: {why}" for part, why in one.sick.items()]
+    return "; ".join(["ready" if one.ready else "not ready", *breaker, *sick])
+
+
 def _row(one: Standing) -> tuple[str, ...]:
-    state = "ready" if one.ready else "not ready"
-    if one.breaker_open:
-        state += "; stopped consuming: too many dead letters"
-    state += "".join(f"; {part}: {why}" for part, why in one.sick.items())
+    state = _state(one)
     lag = "" if one.lag_events is None else f"{one.lag_events} ({_age(one.lag_seconds)})"
     return (one.service, state, lag, _age(one.unpublished_seconds), _shown(one.dead_letters))
 

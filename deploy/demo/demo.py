@@ -11,14 +11,15 @@ import typer
 from rich.progress import Progress
 
 from deploy.cli import screen
-from deploy.cli.doors import token
+from deploy.cli.doors import Doors, token
 from deploy.cli.screen import Exit
+from deploy.cli.status import ask_all, trouble
 from deploy.cli.up import Kafka, Postgres, keep, where
 from deploy.demo.board import Board, drawn, summary
 from deploy.demo.journey import Journey, World
 from deploy.demo.samples import Sample, load
 from deploy.demo.trail import Trail
-from deploy.local.stack import Stack
+from deploy.local.stack import SERVICE_NAMES, Stack
 
 AT_ONCE = 8  # requests under way at a time
 
@@ -45,6 +46,8 @@ def _work(stack: Stack, *, once: bool) -> int:
     if trails is None:
         return Exit.STOPPED
     code = report(trails)
+    if code is not Exit.OK:
+        _say_who_is_sick(stack)
     if once:
         return code
     for line in where(stack):
@@ -113,6 +116,14 @@ async def _file(samples: list[Sample], world: World) -> list[Journey]:
 
 def _bar() -> Progress:
     return screen.bar(total_known=True)
+
+
+def _say_who_is_sick(stack: Stack) -> None:
+    """What the services themselves say, and where their logs are."""
+    standings = asyncio.run(ask_all(Doors({name: stack.places.url(name) for name in SERVICE_NAMES})))
+    for line in filter(None, map(trouble, standings)):
+        screen.say(f"  {line}", style="red")
+    screen.say(f"  Logs: {stack.home / 'logs'}")
 
 
 def report(trails: list[Trail]) -> Exit:

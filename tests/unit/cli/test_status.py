@@ -1,6 +1,6 @@
 """What `/ready` and `/metrics` say, put together."""
 
-from deploy.cli.status import Standing, samples, standing
+from deploy.cli.status import Standing, samples, standing, trouble
 from shared.metrics import Metrics
 
 
@@ -32,3 +32,9 @@ def test_a_service_with_dead_letters_is_not_well() -> None:
 def test_a_service_with_a_sick_part_or_an_open_breaker_is_not_well() -> None:
     assert not Standing("sla", reachable=True, ready=True, sick={"kafka": "away"}).is_well
     assert not Standing("sla", reachable=True, ready=True, breaker_open=True).is_well
+
+
+def test_trouble_is_one_sentence_and_silent_when_there_is_none() -> None:
+    assert trouble(Standing("sla", reachable=True, ready=True, dead_letters=0)) == ""
+    sick = Standing("sla", reachable=True, ready=False, sick={"kafka": "away"}, dead_letters=3, breaker_open=True)
+    assert trouble(sick) == "sla: not ready; stopped consuming: too many dead letters; kafka: away; 3 dead letters"
