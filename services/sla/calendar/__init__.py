@@ -1,7 +1,7 @@
 """When we are open, and arithmetic on it: immutable versioned calendars, compiled once, exact to the second."""
 
 from services.sla.calendar.compiled import Compiled
-from services.sla.calendar.days import business_days_due, closing_at, is_open_date, next_open_date, opening_at
+from services.sla.calendar.days import business_days_due, is_open_date
 from services.sla.calendar.weekly import Calendar, Holiday, Opening, calendar_from
 
 __all__ = [
@@ -11,8 +11,5 @@ __all__ = [
     "Opening",
     "business_days_due",
     "calendar_from",
-    "closing_at",
     "is_open_date",
-    "next_open_date",
-    "opening_at",
 ]

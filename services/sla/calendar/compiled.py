@@ -32,7 +32,18 @@ _YEAR = 366  # days that one extension adds
 class Compiled:
     """One version of a calendar, ready to compute. Instants are whole seconds of UTC; O(log n) each."""
 
-    __slots__ = ("_ends", "_first_day", "_high", "_last_day", "_levels", "_low", "_starts", "_total", "calendar")
+    __slots__ = (
+        "_dates",
+        "_ends",
+        "_first_day",
+        "_high",
+        "_last_day",
+        "_levels",
+        "_low",
+        "_starts",
+        "_total",
+        "calendar",
+    )
 
     def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
         """Compile `years` before and after `around`. Raises `Rejected` where it stays closed for over 400 days.
@@ -40,6 +51,7 @@ class Compiled:
         Two years at least, or a closure that long could not be seen.
         """
         self.calendar = calendar
+        self._dates: dict[int, Span | None] = {}
         years = max(years, 2)
         middle = around.toordinal()
         self._first_day = max(_FIRST_DAY, middle - years * _YEAR)
@@ -165,6 +177,16 @@ class Compiled:
     def last_close(self, at: int) -> int:
         """This instant where we are open or just closed, else the closing before it."""
         return at if self.is_open(at) else self.first_at(self.level(at))
+
+    def business(self, ordinal: int) -> Span | None:
+        """From the first opening to the last closing of the shifts that start on that date; None where none does."""
+        if ordinal not in self._dates:
+            zone, shifts, found = self.calendar.zone, list(self.calendar.shifts_on(ordinal)), None
+            if shifts:
+                opening = instant(zone, ordinal, min(start for start, _ in shifts))
+                found = opening, self.last_close(instant(zone, ordinal, max(end for _, end in shifts)))
+            self._dates[ordinal] = found
+        return self._dates[ordinal]
 
     def into_hours(self, at: int) -> int:
         """This instant where it lies within opening hours, closing time included, else the next opening.

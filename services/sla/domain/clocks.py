@@ -78,8 +78,10 @@ def _acknowledging(state: Complaint, first: Cycle) -> Cycle:
     """The acknowledgement seen as a cycle: it never pauses; a withdrawal before it was accepted cancels it."""
     accepted, withdrawn = state.acknowledged_at, first.ended_at if first.ending == "withdrawn" else None
     if accepted is not None and (withdrawn is None or accepted <= withdrawn):
-        return Cycle(started_at=first.started_at, ended_at=max(accepted, first.started_at), ending="resolved")
-    return Cycle(started_at=first.started_at, ended_at=withdrawn, ending="withdrawn" if withdrawn else None)
+        return first.model_copy(
+            update={"pauses": (), "ended_at": max(accepted, first.started_at), "ending": "resolved"}
+        )
+    return first.model_copy(update={"pauses": (), "ended_at": withdrawn, "ending": "withdrawn" if withdrawn else None})
 
 
 def _clock(state: Complaint, rulebook: Rulebook, name: tuple[ClockKind, int], cycle: Cycle) -> Clock:
@@ -105,7 +107,9 @@ def _clock(state: Complaint, rulebook: Rulebook, name: tuple[ClockKind, int], cy
         ended_at=cycle.ended_at,
         breached=breached,
         provisional=provisional,
-        rungs=tuple(Rung(percent, instant_of(course.reached(percent, counted))) for percent in left),
+        rungs=tuple(
+            Rung(percent, instant_of(at)) for percent, at in zip(left, course.rungs(left, counted), strict=True)
+        ),
         pauses=counted,
     )
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-from services.sla.calendar import Compiled, business_days_due, closing_at, is_open_date, opening_at
+from services.sla.calendar import Compiled, business_days_due
 from services.sla.calendar.compiled import EARLIEST, LATEST
 from services.sla.policies import Goal
 
@@ -46,19 +46,21 @@ class Course:
             at = business_days_due(compiled, self.start, (goal.business_days or 1) + paused, cutoff=goal.cutoff)
         return max(at, pauses[-1][1]) if pauses else at
 
-    def reached(self, percent: int, pauses: Sequence[Span] = ()) -> int:
-        """When `percent` of the way to the due time is used.
+    def rungs(self, percents: Sequence[int], pauses: Sequence[Span] = ()) -> list[int]:
+        """When each of these percentages of the way to the due time is used.
 
         In opening time this is the *next opening* where it falls on closing time: a warning on Friday at 17:00 tells
         nobody who could still act on it.
         """
+        if not percents:
+            return []
         goal, compiled = self.goal, self.compiled
         if goal.wall is not None:
             paused = sum(until - since for since, until in pauses)
-            return self.start + int(goal.wall.total_seconds()) * percent // 100 + paused
+            return [self.start + int(goal.wall.total_seconds()) * percent // 100 + paused for percent in percents]
         first, plain = compiled.level(self.start), compiled.level(self.due())
         moved = compiled.level(self.due(pauses)) - plain if pauses else 0
-        return compiled.last_at(first + (plain - first) * percent // 100 + moved)
+        return [compiled.last_at(first + (plain - first) * percent // 100 + moved) for percent in percents]
 
     def promised(self, buffer: int) -> int:
         """The date to promise: the target, later by `buffer` of opening time, within opening hours."""
@@ -68,10 +70,6 @@ class Course:
 def _whole_days(compiled: Compiled, pause: Span) -> int:
     """Open dates that lie wholly within the pause."""
     zone = compiled.calendar.zone
-    first, last = (datetime.fromtimestamp(at, UTC).astimezone(zone).date().toordinal() for at in pause)
-    dates = (date.fromordinal(ordinal) for ordinal in range(first, last + 1))
-    return sum(
-        pause[0] <= opening_at(compiled, day) and closing_at(compiled, day) <= pause[1]
-        for day in dates
-        if is_open_date(compiled, day)
-    )
+    first, last = (datetime.fromtimestamp(at, zone).toordinal() for at in pause)
+    dates = (compiled.business(ordinal) for ordinal in range(first, last + 1))
+    return sum(pause[0] <= day[0] and day[1] <= pause[1] for day in dates if day)

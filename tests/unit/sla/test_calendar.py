@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.sla.calendar import Compiled, business_days_due, calendar_from, is_open_date, next_open_date
+from services.sla.calendar import Compiled, business_days_due, calendar_from, is_open_date
 from shared.errors import Rejected
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -195,9 +195,15 @@ def test_a_night_shift_closes_the_date_it_started_on() -> None:
     assert told(business_days_due(night, utc("2026-11-03 12:00"), 1)) == "Thu 2026-11-05 06:00:00"
     assert is_open_date(night, date(2026, 11, 4))
     assert not is_open_date(night, date(2026, 11, 5)), "only the tail of a shift"
-    assert next_open_date(night, date(2026, 11, 5)) == date(2026, 11, 10)
 
 
 def test_less_than_one_business_day_is_refused() -> None:
     with pytest.raises(Rejected, match="at least 1"):
         business_days_due(compiled(), utc("2026-11-02 10:00"), 0)
+
+
+def test_business_of_a_date_runs_from_its_first_opening_to_its_last_closing() -> None:
+    night = compiled(weekly_hours={"tue": [["09:00", "12:00"], ["22:00", "30:00"]]}, holidays=["2026-11-11"])
+    assert night.business(date(2026, 11, 3).toordinal()) == (utc("2026-11-03 09:00"), utc("2026-11-04 06:00"))
+    assert night.business(date(2026, 11, 10).toordinal()) == (utc("2026-11-10 09:00"), utc("2026-11-11 00:00"))
+    assert night.business(date(2026, 11, 4).toordinal()) is None
