@@ -1,0 +1,135 @@
+"""The four real services as a `World`: their own `decide`, rulebooks, classifier and printer; no server anywhere."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from services.intake import domain as intake
+from services.notify import domain as notify
+from services.notify.domain.state import NewMessage
+from services.notify.templates import Letter, Printer
+from services.sla import domain as sla
+from services.sla.policies import Rulebook
+from services.sla.policies import load_rulebook as load_policies
+from services.triage import domain as triage
+from services.triage.classifier.language import Languages
+from services.triage.classifier.lexicon import LexiconClassifier
+from services.triage.rulebook import load_rulebook as load_taxonomy
+from services.triage.settings import LANGUAGES
+from services.triage.store import TriageStore, promote
+from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
+from shared.runner.decision import Context
+from shared.testing.memory import MemoryRunner
+from shared.testing.world import Hand, World
+from tests.factories import complaint_id
+
+THRESHOLD = 0.45
+RULES = load_taxonomy()
+LANGUAGES_KNOWN = Languages(LANGUAGES.split(","))
+CLASSIFIED = TriageStore(RULES, LexiconClassifier(RULES, LANGUAGES_KNOWN), THRESHOLD)
+PATIENCE = timedelta(seconds=15)
+PRINTER = Printer("Redress")  # compiles its templates once
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A letter that was handed over, and when."""
+
+    at: datetime
+    message: NewMessage
+    letter: Letter
+
+    @property
+    def kind(self) -> str:
+        return self.message.kind
+
+
+class PostOffice:
+    """Sends what notify planned: prints the real letter, keeps it, and reports the attempt as the sender would."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self._handed: set[Any] = set()
+
+    async def __call__(self, world: World, limit: int = 1000) -> int:
+        waiting = self.waiting(world)[:limit]
+        for message in waiting:
+            self._handed.add(message.message_id)
+            letter = PRINTER.print(message.kind, message.content, message.locale)
+            self.mails.append(Mail(world.now, message, letter))
+            finished = notify.AttemptFinished(
+                message.complaint_id,
+                message_id=message.message_id,
+                intent=message.intent,
+                attempt=1,
+                outcome="sent",
+                code="250",
+                locale=letter.locale,
+                template=letter.template,
+                states_promise=message.states_promise,
+            )
+            await world.ask(NOTIFY, finished)
+        return len(waiting)
+
+    def waiting(self, world: World) -> list[NewMessage]:
+        """Planned, reachable, and not handed over yet."""
+        states = world.runner(NOTIFY).states.values()
+        planned = [message for state in states for message in state.planned]
+        return [one for one in planned if not one.suppressed and one.message_id not in self._handed]
+
+
+def cast(now: datetime, *hands: Hand) -> World:
+    """The four services, as they are composed in production, around one clock."""
+    policies = _policies(now.date())
+    runners: list[MemoryRunner[Any, Any]] = [
+        MemoryRunner(INTAKE, intake.decide, context=lambda at, _: Context(at)),
+        _triage(),
+        MemoryRunner(SLA, sla.decide, context=lambda at, _: sla.SlaContext(at, policies)),
+        MemoryRunner(NOTIFY, notify.decide, context=lambda at, _: notify.Context(at, patience=PATIENCE)),
+    ]
+    return World(runners, now=now, hands=hands)
+
+
+@cache
+def _policies(around: date) -> Rulebook:
+    return load_policies(None, around=around)
+
+
+def _triage() -> MemoryRunner[triage.Case, triage.TriageContext]:
+    """Handlers' load is what follows from the open cases; in production it is counted along."""
+    cases: Callable[[], Mapping[Any, triage.Case]] = lambda: runner.states  # noqa: E731 (the runner does not exist yet)
+
+    def context(at: datetime, prepared: Any) -> triage.TriageContext:
+        load = Counter(case.handler for case in cases().values() if case.is_open and case.handler)
+        return triage.TriageContext(at, RULES, triage.Roster(RULES.teams, load), prepared or {}, THRESHOLD)
+
+    runner = MemoryRunner(
+        TRIAGE, triage.decide, context=context, prepare=CLASSIFIED.prepare, due_at=lambda case: promote(case)[-1]
+    )
+    return runner
+
+
+async def filed(world: World, text: str = "", **changes: Any) -> ComplaintId:
+    """A complaint goes in at the world's time; `changes` are of the customer's contact."""
+    given = {"name": "Customer 12", "email": "customer12@example.org", "locale": "en", "timezone": "UTC"} | changes
+    number = complaint_id()
+    await world.ask(
+        INTAKE,
+        intake.File(
+            number,
+            reference="RC-7K3M-9QPX-5",
+            client="shop",
+            channel="web",
+            received_at=world.now,
+            customer=Contact(**given),
+            narrative=Narrative(
+                subject="Kettle arrived broken",
+                text=text or "The parcel came late and the kettle in it is broken. I want a refund.",
+                expected_outcome="A new kettle",
+            ),
+        ),
+    )
+    return number

@@ -1,0 +1,125 @@
+"""The four services together: whatever interleaving and repetition Kafka comes up with, they end up agreeing.
+
+What customers state happens at its own times; then the clock stands still while news travels, in any order that Kafka
+may produce: topics against each other, services at their own pace, records again after a crash, mail early or late.
+"""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.intake.domain import AddMessage, RecordProgress, Reopen, Resolve, Withdraw
+from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
+from shared.contracts import events as e
+from shared.testing.world import World
+from tests.cast import LANGUAGES_KNOWN, PostOffice, cast, filed
+from tests.factories import NOON
+
+LANGUAGES_KNOWN.load()
+LATER = NOON + timedelta(days=20)
+TEXTS = ("The parcel came late and the kettle in it is broken.", "You charged my card twice, I want a refund.")
+DEEDS: dict[str, Any] = {
+    "progress": lambda one: RecordProgress(one, state="investigating", note="We asked the driver."),
+    "move": lambda one: RecordProgress(one, state="investigating", expected_at=LATER, reason="supplier_delay"),
+    "ask": lambda one: RecordProgress(one, state="awaiting_customer", note="Which colour?"),
+    "message": lambda one: AddMessage(one, author="customer", text="Blue."),
+    "resolve": lambda one: Resolve(one, outcome="upheld", explanation="Sorry. A new one is on its way."),
+    "reopen": lambda one: Reopen(one, by="customer", reason="It leaks as well."),
+    "withdraw": Withdraw,
+}
+OPEN = st.lists(st.sampled_from(("progress", "move", "ask", "message")), max_size=2)
+ENDINGS = st.sampled_from(
+    ((), ("resolve",), ("withdraw",), ("resolve", "reopen"), ("resolve", "reopen", "resolve"), ("withdraw", "reopen"))
+)
+SCRIPTS = st.tuples(OPEN, ENDINGS).map(lambda parts: (*parts[0], *parts[1]))
+WAYS = [(reader, source) for reader in SERVICES for source in reader.sources]
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("hear"), st.sampled_from(WAYS), st.integers(1, 4)),
+        st.tuples(st.just("again"), st.sampled_from(WAYS), st.integers(1, 5)),
+        st.tuples(st.just("mail"), st.none(), st.integers(1, 2)),
+    ),
+    max_size=40,
+)
+
+
+async def told(scripts: list[tuple[str, ...]], steps: list[Any]) -> tuple[World, PostOffice, list[ComplaintId]]:
+    post = PostOffice()
+    world = cast(NOON, post)
+    complaints = []
+    for text, script in zip(TEXTS, scripts, strict=False):
+        complaints.append(await filed(world, text))
+        for deed in script:
+            world.pass_time_alone(timedelta(minutes=1))
+            await world.ask(INTAKE, DEEDS[deed](complaints[-1]))
+    for what, way, count in steps:
+        if what == "hear":
+            await world.hear(*way, count)
+        elif what == "again":
+            world.rewind(*way, count)
+        else:
+            await post(world, count)
+    await world.settle()
+    await world.pass_time(timedelta(seconds=20))  # an opening letter waits that long to be complete
+    return world, post, complaints
+
+
+def ends(world: World, complaint: ComplaintId) -> dict[str, Any]:
+    """The final states without how often they were written, and without what depends on when a mail left.
+
+    A date that was over before triage had spoken is promised to nobody, so what became of it does not count either.
+    """
+    known = {name: states[complaint] for name, states in world.known().items()}
+    closed = known["triage"].closed
+    ended = any(cycle.ended_at for cycle in known["sla"].cycles)
+    silent = ("message.", "promise.") if ended else ("message.",)
+    lines = [one for one in known["intake"].fresh if not one.kind.startswith(silent)]
+    dropped = {
+        "intake": {"told"},
+        "triage": set(),
+        "sla": {"told", "acknowledged_at"},
+        "notify": {"intents", "owes_date", "due_at"},
+    }
+    always = {"complaint_id", "said", "version"}
+    dates = {"promise"} if closed else set()
+    states = {name: known[name].model_dump(exclude={*always, *dates, *dropped[name]}) for name in known}
+    return {"timeline": Counter((one.kind, str(one.facts)) for one in lines), **states}
+
+
+def mandatory(world: World, complaint: ComplaintId) -> Counter[str]:
+    """What has to be told whatever happens, by kind and how often."""
+    intents = world.known()["notify"][complaint].intents.values()
+    kinds = ("acknowledgement", "resolution", "reopened", "withdrawn")
+    return Counter(one.kind for one in intents if one.kind in kinds and one.result == "accepted")
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts=st.lists(SCRIPTS, min_size=1, max_size=2), steps=STEPS)
+def test_any_interleaving_and_repetition_ends_in_the_same_states(scripts: list[Any], steps: list[Any]) -> None:
+    calm, _, in_calm = asyncio.run(told(scripts, []))
+    wild, post, in_wild = asyncio.run(told(scripts, steps))
+    for one, other in zip(in_calm, in_wild, strict=True):
+        assert ends(calm, one) == ends(wild, other)
+        assert mandatory(calm, one) == mandatory(wild, other)
+    assert_nothing_is_doubled(wild, post)
+
+
+def assert_nothing_is_doubled(world: World, post: PostOffice) -> None:
+    for service in SERVICES:
+        assert not world.runner(service).dead
+        said = world.events(service)
+        for subject in {one.subject for one in said}:
+            sequences = [one.sequence for one in said if one.subject == subject]
+            assert sequences == list(range(1, len(sequences) + 1))
+    assert max(Counter(mail.message.message_id for mail in post.mails).values()) == 1
+    once = [(one.subject, one.facts) for one in world.events(SLA) if isinstance(one.facts, e.PromiseMade)]
+    assert len({(subject, facts.promise) for subject, facts in once}) == len(once)
+    accepted = [one.facts.message for one in world.events(NOTIFY) if isinstance(one.facts, e.MessageAccepted)]
+    assert len(set(accepted)) == len(accepted) == len(post.mails)
+    received = len(world.known()["intake"])
+    triaged = {one.subject for one in world.events(TRIAGE) if isinstance(one.facts, e.Triaged)}
+    assert len(triaged) == received
