@@ -53,8 +53,9 @@ def main(
     *,
     quick: Annotated[bool, typer.Option(help="Short runs, to see that it works; the numbers mean little.")] = False,
     profile: Annotated[bool, typer.Option(help="Sample our services' CPU and say where it goes; slows them.")] = False,
+    strict: Annotated[bool, typer.Option(help="End with 1 when a goal is missed.")] = False,
 ) -> None:
-    """Measure plain, bare and ours on this machine; exit code 1 when a goal is missed."""
+    """Measure plain, bare and ours on this machine."""
     facts = machine.describe()
     home = FOLDER / "home"
     shutil.rmtree(home, ignore_errors=True)
@@ -76,7 +77,7 @@ def main(
     if profile:
         profiles.show(console, home)
     console.print(f"All numbers of all runs: {out}")
-    raise SystemExit(0 if reached else 1)
+    raise SystemExit(1 if strict and not reached else 0)
 
 
 if __name__ == "__main__":

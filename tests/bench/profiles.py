@@ -24,6 +24,7 @@ LAYERS = (
     ("aiosmtplib", "aiosmtplib"),
     ("babel", "Babel"),
     ("prometheus_client", "metrics"),
+    ("other threads", "other threads (migrations at the start, models being read)"),
     ("asyncio", "event loop"),
     ("selectors", "event loop"),
 )
