@@ -65,6 +65,13 @@ def replay(
         raise typer.Exit(Exit.TO_DO)
 
 
+@app.command()
+def discard(number: int, service: One) -> None:
+    """Give one dead letter up for good; what waits behind it can then be replayed."""
+    asyncio.run(_with(service, lambda client: client.delete(f"/admin/dead/{number}")))
+    screen.say(f"{service}: dead letter {number} is given up.")
+
+
 async def _open(places: Doors, service: str | None, complaint: UUID | None = None) -> Letters:
     letters: Letters = []
     query: dict[str, str | int] = {"limit": PAGE} | ({"subject": str(complaint)} if complaint else {})

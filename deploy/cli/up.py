@@ -1,6 +1,8 @@
 """`redress up`: everything on this machine, until Ctrl-C."""
 
 import os
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -67,11 +69,18 @@ def where(stack: Stack) -> list[str]:
         f"  Kafka             {stack.bootstrap}",
         f"  Logs, data        {_short(str(stack.home))}",
         "",
-        "  A token           redress token create --client me",
-        "  How it stands     redress status",
-        "  Your own data     redress submit FILE --map narrative=text --set channel=web ...",
-        "  Dead letters      redress dead list",
+        f"  A token           {program()} token create --client me",
+        f"  How it stands     {program()} status",
+        f"  Your own data     {program()} submit FILE --map narrative=text --set channel=web ...",
+        f"  Dead letters      {program()} dead list",
     ]
+
+
+def program() -> str:
+    """How this person calls us: by name where that is found, else by the path that was typed."""
+    name = Path(sys.argv[0]).name
+    found = shutil.which(name)
+    return name if found and Path(found).samefile(sys.argv[0]) else _short(sys.argv[0])
 
 
 def _short(path: str) -> str:

@@ -11,9 +11,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from deploy.demo.trail import Trail
+from deploy.demo.trail import ARROW, Trail
 
 AROUND = 7  # lines that the table's frame and heading need
+BESIDE = 92  # columns that everything beside the journey needs
 
 
 class Board:
@@ -51,11 +52,13 @@ class Board:
     def _drawn(self) -> Group:
         latest = sorted(self._changed.values(), key=lambda item: item[0], reverse=True)
         trails = [trail for _, trail in latest[: max(5, self._console.size.height - AROUND)]]
-        return Group(Text(summary([trail for _, trail in latest], self._total)), drawn(trails))
+        told = Text(summary([trail for _, trail in latest], self._total))
+        return Group(told, drawn(trails, width=self._console.size.width))
 
 
-def drawn(trails: Sequence[Trail]) -> Table:
-    """The table of these complaints, a line each."""
+def drawn(trails: Sequence[Trail], *, width: int) -> Table:
+    """The table of these complaints, a line each, on a terminal of so many columns."""
+    room = max(30, width - BESIDE)
     table = Table(header_style="bold", expand=True)
     for name in ("complaint", "language", "reference", "category", "owner", "promised by"):
         table.add_column(name, no_wrap=True)
@@ -63,7 +66,7 @@ def drawn(trails: Sequence[Trail]) -> Table:
     for trail in trails:
         style = "red" if trail.problems else "green" if trail.done else ""
         cells = (trail.sample, trail.lang, trail.reference, trail.category, trail.owner, trail.promise)
-        table.add_row(*cells, _end(trail.way), style=style)
+        table.add_row(*cells, ending(trail.stations, room), style=style)
     return table
 
 
@@ -82,6 +85,11 @@ def summary(trails: Sequence[Trail], total: int) -> str:
     return f"{done} of {total} done; now {parts or 'nothing yet'}"
 
 
-def _end(way: str, most: int = 90) -> str:
-    """The end of a long way matters more than its beginning."""
-    return way if len(way) <= most else "… " + way[-most:]
+def ending(way: Sequence[str], most: int) -> str:
+    """The way in at most so many characters; where it is longer, its end, for that is the news."""
+    for first in range(len(way)):
+        told = ARROW.join(way[first:])
+        shown = f"…{ARROW}{told}" if first else told
+        if len(shown) <= most:
+            return shown
+    return way[-1] if way else ""

@@ -14,7 +14,7 @@ from deploy.cli import screen
 from deploy.cli.doors import Doors, token
 from deploy.cli.screen import Exit
 from deploy.cli.status import ask_all, trouble
-from deploy.cli.up import Kafka, Postgres, keep, where
+from deploy.cli.up import Kafka, Postgres, keep, program, where
 from deploy.demo.board import Board, drawn, summary
 from deploy.demo.journey import Journey, World
 from deploy.demo.samples import Sample, load
@@ -50,7 +50,7 @@ def _work(stack: Stack, *, once: bool) -> int:
         _say_who_is_sick(stack)
     if once:
         return code
-    for line in where(stack):
+    for line in (*where(stack), *_to_try(stack, trails)):
         screen.say(line)
     screen.say("\nEverything stays up. Ctrl-C stops it; data stays.")
     stack.stopping.wait()
@@ -118,6 +118,16 @@ def _bar() -> Progress:
     return screen.bar(total_known=True)
 
 
+def _to_try(stack: Stack, trails: list[Trail]) -> list[str]:
+    """A request that works as it stands."""
+    told = next((trail for trail in trails if trail.reference), None)
+    if told is None:
+        return []
+    token_of_mine = f"$({program()} token create --client me)"
+    url = f"{stack.places.url('intake')}/v1/complaints/{told.complaint_id}/timeline"
+    return ["", f'  One story         curl -s -H "Authorization: Bearer {token_of_mine}" {url}']
+
+
 def _say_who_is_sick(stack: Stack) -> None:
     """What the services themselves say, and where their logs are."""
     standings = asyncio.run(ask_all(Doors({name: stack.places.url(name) for name in SERVICE_NAMES})))
@@ -129,7 +139,7 @@ def _say_who_is_sick(stack: Stack) -> None:
 def report(trails: list[Trail]) -> Exit:
     """The last table on a terminal, then what is not as it should be."""
     if screen.out.is_terminal:
-        screen.out.print(drawn(trails))
+        screen.out.print(drawn(trails, width=screen.out.size.width))
     screen.say(summary(trails, len(trails)))
     wrong = [trail for trail in trails if trail.problems]
     for trail in wrong:

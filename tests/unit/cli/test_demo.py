@@ -8,7 +8,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from deploy.demo.board import Board, summary
+from deploy.demo.board import Board, ending, summary
 from deploy.demo.expectations import Seen, differences, messages_of, missing_messages
 from deploy.demo.journey import Journey, World
 from deploy.demo.samples import Expected, Sample
@@ -110,6 +110,14 @@ def test_on_a_terminal_the_table_shows_no_more_than_fits() -> None:
         for number in range(60):
             board.show(Trail(f"retail-{number}", "en", stations=("received",)))
         assert len(board._drawn().renderables[1].rows) == 13
+
+
+def test_a_long_way_shows_its_end_cut_between_stations() -> None:
+    way = ("received", "triaged", "assigned", "told")
+    assert ending(way, 100) == "received → triaged → assigned → told"
+    assert ending(way, 20) == "… → assigned → told"
+    assert ending(way, 3) == "told"
+    assert ending((), 10) == ""
 
 
 class Pretended:
