@@ -47,3 +47,7 @@ fix: $(STAMP) ## Let ruff mend and format what it can
 .PHONY: test
 test: $(STAMP) lint ## Every level of test, on real Kafka, PostgreSQL and SMTP
 	@$(BIN)/pytest -m "not bench and not long" $(ARGS)
+
+.PHONY: bench
+bench: $(STAMP) ## Ours beside the plain and the bare yardstick; run it on a quiet machine
+	@$(BIN)/python -m tests.bench $(ARGS)
