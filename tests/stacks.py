@@ -1,0 +1,101 @@
+"""The whole system on ports of its own, supervised, for stories and faults: real processes, Kafka, PostgreSQL, mail."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from deploy.local.keys import token_keys
+from deploy.local.places import Places
+from deploy.local.stack import Stack
+from shared.auth import SCOPES, create_token
+from shared.errors import Misconfigured
+
+T = TypeVar("T")
+TRIES = 3  # a port that was free a moment ago may be another's by now
+
+
+class Ground:
+    """A running stack, and how a client meets it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.watching: BaseException | None = None  # what ended the supervisor, if anything did
+        self._clients: list[httpx.Client] = []
+        self._guard = threading.Thread(target=self._watch, daemon=True, name="supervisor")
+        self._guard.start()
+
+    @property
+    def token(self) -> str:
+        private, _ = token_keys(self.stack.home)
+        lasts = timedelta(hours=6)
+        return create_token(private, client="shop", scopes=frozenset(SCOPES), lasts=lasts, audience="redress")
+
+    def client(self, name: str) -> httpx.Client:
+        """HTTP to a service or the mailbox."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        made = httpx.Client(base_url=self.stack.places.url(name), headers=headers, timeout=20, trust_env=False)
+        self._clients.append(made)
+        return made
+
+    def log(self, name: str) -> str:
+        return self.stack.child(name).log.read_text("utf-8", "replace")
+
+    def close(self) -> None:
+        """Hang up and stop everything."""
+        for client in self._clients:
+            client.close()
+        self.stack.stop()
+        self._guard.join(30)
+
+    def _watch(self) -> None:
+        try:
+            self.stack.watch()
+        except BaseException as error:  # noqa: BLE001 (told to whoever looks)
+            self.watching = error
+
+
+@contextmanager
+def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Ground]:
+    """Start everything in `home`; services see `environment` besides ours."""
+    before = dict(os.environ)
+    os.environ.update(environment or {})
+    ground = None
+    try:
+        ground = Ground(_started(home))
+        yield ground
+    finally:
+        if ground is not None:
+            ground.close()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _started(home: Path) -> Stack:
+    for _ in range(TRIES - 1):
+        try:
+            return Stack(home, places=Places.free(), faults=True).start()
+        except Misconfigured as error:
+            if "taken" not in error.detail:
+                raise
+    return Stack(home, places=Places.free(), faults=True).start()
+
+
+def until(found: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
+    """Poll until `found` gives something true; an answer that does not come yet is no answer."""
+    end = time.monotonic() + seconds
+    last: Any = None
+    while time.monotonic() < end:
+        try:
+            if last := found():
+                return last
+        except httpx.TransportError as error:
+            last = type(error).__name__
+        time.sleep(every)
+    raise AssertionError(f"after {seconds:g} s still waiting for {what}; last seen: {last!r}")

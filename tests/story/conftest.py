@@ -1,0 +1,13 @@
+"""One stack for all stories that need it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stacks import Ground, running
+
+
+@pytest.fixture(scope="package")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with running(tmp_path_factory.mktemp("story")) as started:
+        yield started

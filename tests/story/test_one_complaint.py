@@ -1,0 +1,165 @@
+"""One complaint on the real stack, from the door to the customer's mailbox and back again."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from tests.stacks import Ground, until
+
+PATIENCE = 60.0  # seconds for each step; on a quiet machine it takes one
+WORDS = "The parcel came a week late and the kettle in it is broken. I want a refund or a new one."
+COMPLAINT = {
+    "customer": {
+        "name": "Customer 12",
+        "email": "customer12@example.org",
+        "locale": "en-GB",
+        "timezone": "Asia/Jakarta",
+    },
+    "channel": "web",
+    "subject": "Kettle arrived broken",
+    "narrative": WORDS,
+    "product": "Kettle 1.7 l",
+    "expected_outcome": "A new kettle before the weekend",
+}
+
+
+class Customer:
+    """What a client of intake and the reader of a mailbox can do and see."""
+
+    def __init__(self, intake: httpx.Client, mailbox: httpx.Client) -> None:
+        self._intake = intake
+        self._mailbox = mailbox
+        answer = intake.post("/v1/complaints", json=COMPLAINT, headers={"idempotency-key": "story-1"})
+        assert answer.status_code == 201, answer.text
+        self.filed: dict[str, Any] = answer.json()
+
+    @property
+    def reference(self) -> str:
+        return str(self.filed["reference"])
+
+    def read(self, part: str = "") -> dict[str, Any]:
+        answer = self._intake.get(f"/v1/complaints/{self.filed['id']}{part}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def state(self, fact: str, **body: Any) -> None:
+        answer = self._intake.post(f"/v1/complaints/{self.filed['id']}/{fact}", json=body)
+        assert answer.status_code == 201, answer.text
+
+    def mails(self) -> list[dict[str, Any]]:
+        """This complaint's mails, oldest first."""
+        query = {"to": COMPLAINT["customer"]["email"], "q": self.reference}  # type: ignore[index]
+        listed = self._mailbox.get("/api/messages", params=query).json()["messages"]
+        return [self._mailbox.get(f"/api/messages/{one['id']}").json() for one in reversed(listed)]
+
+    def mail(self, number: int) -> dict[str, Any]:
+        """The mail of that number, counted from 1, as soon as it is there."""
+        found = until(lambda: self.mails()[number - 1 :], seconds=PATIENCE, what=f"mail number {number}")
+        assert len(found) == 1, [one["subject"] for one in found]
+        return found[0]
+
+    def kinds(self) -> list[str]:
+        return [line["kind"] for line in self.read("/timeline")["entries"]]
+
+    def told(self, count: int) -> list[str]:
+        """The timeline once it knows of so many messages."""
+        return until(
+            lambda: kinds if (kinds := self.kinds()).count("message.accepted") == count else None,
+            seconds=PATIENCE,
+            what=f"a timeline with {count} messages",
+        )
+
+
+@pytest.fixture(scope="module")
+def customer(ground: Ground) -> Customer:
+    return Customer(ground.client("intake"), ground.client("mailbox"))
+
+
+def day(text: str) -> str:
+    """The day of an instant as an English letter writes it, in the customer's zone."""
+    at = datetime.fromisoformat(text).astimezone(ZoneInfo("Asia/Jakarta"))
+    return f"{at.day} {at:%B %Y}"
+
+
+def test_a_complaint_travels_from_the_door_to_the_mailbox_and_back(customer: Customer) -> None:
+    """One story, in order: each step rests on the one before."""
+    # Acknowledged: reference, what was understood, who looks after it, by when.
+    letter = customer.mail(1)
+    record = until(
+        lambda: one if (one := customer.read())["promise"] and one["acknowledged_at"] else None,
+        seconds=PATIENCE,
+        what="a promise in the public record",
+    )
+    assert record["status"] == "open"
+    assert customer.reference in letter["subject"] and customer.reference in letter["text"]
+    for told in ("Kettle arrived broken", "A new kettle before the weekend", record["owner"]["name"], "Customer 12"):
+        assert told in letter["text"]
+        assert told in letter["html"]
+    assert day(record["promise"]["due_at"]) in letter["text"]
+    kinds = customer.told(1)
+    assert kinds[0] == "complaint.received"
+    assert {"complaint.triaged", "complaint.assigned", "promise.made"} <= set(kinds[: kinds.index("message.accepted")])
+
+    # Progress is told without being asked.
+    customer.state("progress", state="investigating", note="We have asked the carrier for its photographs.")
+    letter = customer.mail(2)
+    assert "We have asked the carrier for its photographs." in letter["text"]
+
+    # Resolved, and told.
+    remedy = [{"kind": "replacement"}, {"kind": "goodwill", "amount": "50000", "currency": "IDR"}]
+    customer.state("resolution", outcome="upheld", explanation="A new kettle is on its way.", redress=remedy)
+    letter = customer.mail(3)
+    assert "A new kettle is on its way." in letter["text"]
+    assert "50,000" in letter["text"]
+    assert customer.read()["status"] == "resolved"
+
+    # Not fixed: the same case, with its history and a new date.
+    customer.state("reopen", by="customer", reason="The new one leaks as well.")
+    customer.mail(4)
+    again = until(
+        lambda: one if (one := customer.read())["promise"]["number"] == 2 else None,
+        seconds=PATIENCE,
+        what="a second promise",
+    )
+    assert again["status"] == "open"
+    assert again["owner"]["handler"] == record["owner"]["handler"], "nobody has to be told the story again"
+    assert again["level"] == 1, "and the lead looks too"
+
+    # Resolved again.
+    customer.state("resolution", outcome="upheld", explanation="We have refunded you in full.")
+    letter = customer.mail(5)
+    assert "We have refunded you in full." in letter["text"]
+    assert customer.read()["status"] == "resolved"
+
+    # The timeline tells all of it, once each and in its order.
+    kinds = customer.told(5)
+    story = [kind for kind in kinds if kind.startswith("complaint.") and kind != "complaint.escalated"]
+    assert story == [
+        "complaint.received",
+        "complaint.triaged",
+        "complaint.assigned",
+        "complaint.progress_recorded",
+        "complaint.resolved",
+        "complaint.reopened",
+        "complaint.resolved",
+    ]
+    assert kinds.count("promise.made") == 2
+    assert kinds.count("promise.kept") == 2
+    assert [kind for kind in kinds if kind == "promise.broken"] == []
+    entries = customer.read("/timeline")["entries"]
+    assert all(line["sentence"] for line in entries)
+    assert [line["at"] for line in entries] == sorted(line["at"] for line in entries)
+
+
+def test_the_same_request_again_is_the_same_complaint(customer: Customer, ground: Ground) -> None:
+    again = Customer(ground.client("intake"), ground.client("mailbox"))
+    assert again.filed["id"] == customer.filed["id"]
+
+
+def test_no_log_knows_the_customer(customer: Customer, ground: Ground) -> None:
+    for name in ("intake", "triage", "sla", "notify", "postgres", "kafka"):
+        log = ground.log(name)
+        assert not [word for word in ("customer12", "Customer 12", "kettle in it", "photographs") if word in log], name
