@@ -1,6 +1,7 @@
 """The command line `redress`: every command, and every error as a sentence with an exit code."""
 
 import asyncio
+import logging
 from typing import Any
 
 import typer
@@ -26,6 +27,7 @@ class Sentences(TyperGroup):
     """Turns our errors into a sentence and an exit code; a traceback is left for what we did not foresee."""
 
     def invoke(self, ctx: Any) -> Any:
+        logging.basicConfig(handlers=[logging.NullHandler()])  # libraries tell us by raising; people read our sentence
         try:
             return super().invoke(ctx)
         except RedressError as error:
