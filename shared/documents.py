@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import asyncpg
@@ -13,6 +14,7 @@ from shared.runner.decision import Due, State
 
 S = TypeVar("S", bound=State)
 POSTPONED = timedelta(minutes=15)
+_BY_INT = attrgetter("int")  # PostgreSQL's order of uuid, at a tenth of the cost of comparing them
 
 
 class LostUpdate(Unavailable):
@@ -44,7 +46,7 @@ class Documents(Generic[S]):
 
     async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> dict[ComplaintId, S]:
         """All known states in one query; rows stay locked, in id order, until the transaction ends."""
-        rows = await conn.fetch(self._load, sorted(set(ids)))
+        rows = await conn.fetch(self._load, sorted(set(ids), key=_BY_INT))
         read = self._reader.validate_json
         return {row[0]: read(row[1]) for row in rows}
 
@@ -52,7 +54,7 @@ class Documents(Generic[S]):
         """One upsert for all. Raises `LostUpdate` when a row is not at the version it was loaded at."""
         if not states:
             return
-        rows = sorted(states, key=lambda state: state.complaint_id)
+        rows = sorted(states, key=lambda state: state.complaint_id.int)
         promoted = list(zip(*(self._promote(state) for state in rows), strict=True))
         written = await conn.fetch(
             self._save,

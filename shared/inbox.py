@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +24,9 @@ FORGET = (
 )
 
 
+_BY_INT = attrgetter("int")  # PostgreSQL's order of uuid, at a tenth of the cost of comparing them
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What of a batch is new, which complaints wait behind a dead letter, and the database's time."""
@@ -34,7 +38,7 @@ class Claim:
 
 async def claim(conn: asyncpg.Connection, events: Iterable[UUID], subjects: Sequence[ComplaintId]) -> Claim:
     """Remember these events; those that were known before are not in `fresh`."""
-    row = await conn.fetchrow(CLAIM, sorted(set(events)), subjects)
+    row = await conn.fetchrow(CLAIM, sorted(set(events), key=_BY_INT), subjects)
     now, fresh, blocked = row  # type: ignore[misc]  # this select always gives a row
     return Claim(now, frozenset(fresh), frozenset(blocked))
 

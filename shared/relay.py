@@ -84,11 +84,14 @@ class Relay:
         idle = IDLE_FROM
         while True:
             self._woken.clear()
+            begun = monotonic()
             published = await self.run_once(held)
             if stopping.is_set() and not published:
                 return
             if published:
                 idle = IDLE_FROM
+                if published < self._settings.relay_batch // 2:  # small rounds cost Kafka as much as large ones
+                    await asyncio.sleep(max(0.0, self._settings.pace_ms / 1000 - (monotonic() - begun)))
                 continue
             await self._rotate(held)
             with suppress(TimeoutError):

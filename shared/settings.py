@@ -51,6 +51,12 @@ class ServiceSettings(BaseSettings):
     batch_wait_ms: int = Field(
         default=20, ge=1, le=1000, description="Milliseconds to wait for the first event of a batch."
     )
+    pace_ms: int = Field(
+        default=30,
+        ge=0,
+        le=1000,
+        description="Milliseconds from one small batch or relay round to the next; lets more gather meanwhile.",
+    )
     breaker_in_a_row: int = Field(
         default=50, ge=1, description="Dead letters in a row after which the service stops consuming."
     )

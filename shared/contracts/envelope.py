@@ -28,13 +28,10 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     def but(self, **changes: Any) -> Self:
-        """The same value with these fields changed; like `model_copy(update=…)`, unvalidated, at a fifth of its cost."""
-        new = object.__new__(type(self))
-        known = self.__dict__
-        if not changes.keys() <= known.keys():
-            raise AttributeError(f"expected fields of {type(self).__name__}, got {sorted(changes.keys() - known.keys())}")
-        object.__setattr__(new, "__dict__", {**known, **changes})
-        object.__setattr__(new, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        """The same value with these fields changed: `model_copy(update=…)` at half its cost, for the hot path."""
+        new = object.__new__(self.__class__)
+        new.__dict__.update(self.__dict__, **changes)
+        object.__setattr__(new, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         object.__setattr__(new, "__pydantic_extra__", None)
         object.__setattr__(new, "__pydantic_private__", None)
         return new

@@ -79,7 +79,7 @@ class Folder(Generic[S, C]):
         said = (before.said if before else 0) + len(rows)
         # `version` counts transactions, not inputs: only the first change of a batch raises it.
         version = state.version if subject in folded.states else state.version + 1
-        folded.states[subject] = state.model_copy(update={"said": said, "version": version})
+        folded.states[subject] = state.but(said=said, version=version)
 
     def _say(self, subject: ComplaintId, said: int, says: Sequence[Say[Any]], cause: Input, context: C) -> list[Row]:
         return [self._row(subject, said + n, say, cause, context) for n, say in enumerate(says, start=1)]

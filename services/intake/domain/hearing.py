@@ -1,74 +1,85 @@
 """What the other services said, kept for the public record. Each writes its own part of the state and no other."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from services.intake.domain.states import Entry, Owner, Promise, State, Told, Triage
+from services.intake.domain.states import Entry, Owner, Promise, State, Triage
 from shared.contracts import events as e
-from shared.contracts.envelope import Event
+from shared.contracts.envelope import Event, Fact
 
-INTERNAL = (e.ScreeningRequested, e.MessageFailed, e.MessageSuppressed)
+INTERNAL: Final = frozenset({e.ScreeningRequested, e.MessageFailed, e.MessageSuppressed})
+
+Update = dict[str, Any]
 
 
 def hear(state: State, event: Event[Any]) -> State:
     """The state with this news in it, and a line in the timeline. News about a complaint unknown here waits for it."""
-    update = _update(state, event)
+    facts = event.data.facts
+    update = _HEARERS.get(type(facts))
     if update is None:
         return state
     staff = event.staff()
-    entry = Entry(
+    entry = Entry.model_construct(
         at=event.time,
-        kind=event.facts.kind,
-        facts=event.facts.model_dump(mode="json", exclude_none=True),
+        kind=facts.kind,
+        facts=facts,
         words=staff.name if staff else None,
-        public=not isinstance(event.facts, INTERNAL),
+        public=type(facts) not in INTERNAL,
     )
-    return state.model_copy(update={**update, "fresh": (*state.fresh, entry)})
+    return state.but(**update(state, event), fresh=(*state.fresh, entry))
 
 
-def _update(state: State, event: Event[Any]) -> dict[str, Any] | None:
-    match event.facts:
-        case e.Triaged() | e.ScreeningRequested() | e.Assigned() | e.Escalated():
-            return _from_triage(event)
-        case e.PromiseMade() | e.PromiseRevised() | e.PromiseKept() | e.PromiseBroken():
-            return {"promise": _promise(state.promise, event.facts)}
-        case e.MessageAccepted():
-            return {"told": _told(state.told, event.facts)}
-        case e.MessageFailed() | e.MessageSuppressed():
-            return {"told": state.told.model_copy(update={"failed": state.told.failed + 1})}
-    return None
+def _triaged(_: State, event: Event[e.Triaged]) -> Update:
+    facts = event.facts
+    triage = Triage.model_construct(**{name: getattr(facts, name) for name in Triage.model_fields})
+    return {"triage": triage, "screening": False}
 
 
-def _from_triage(event: Event[Any]) -> dict[str, Any]:
-    match event.facts:
-        case e.Triaged() as facts:
-            return {"triage": Triage.model_validate(dict(facts)), "screening": False}
-        case e.Assigned() as facts:
-            staff = event.staff()
-            name = staff.name if staff else None
-            return {"owner": Owner(team=facts.team, handler=facts.handler, name=name, since=event.time)}
-        case e.Escalated() as facts:
-            return {"level": facts.level}
-    return {"screening": True}
+def _assigned(_: State, event: Event[e.Assigned]) -> Update:
+    facts, staff = event.facts, event.staff()
+    name = staff.name if staff else None
+    return {"owner": Owner.model_construct(team=facts.team, handler=facts.handler, name=name, since=event.time)}
 
 
-def _promise(known: Promise | None, facts: Any) -> Promise | None:
-    match facts:
-        case e.PromiseMade():
-            return Promise(number=facts.promise, due_at=facts.due_at, first_due_at=facts.due_at)
-        case e.PromiseRevised():
-            first = known.first_due_at if known else facts.old_due_at
-            return Promise(number=facts.promise, due_at=facts.due_at, first_due_at=first, reason=facts.reason)
-        case _ if known is None:
-            return None
-        case e.PromiseKept():
-            return known.model_copy(update={"kept": True})
-    return known.model_copy(update={"kept": False})
+def _promise_made(_: State, event: Event[e.PromiseMade]) -> Update:
+    facts = event.facts
+    return {"promise": Promise(number=facts.promise, due_at=facts.due_at, first_due_at=facts.due_at)}
 
 
-def _told(known: Told, facts: e.MessageAccepted) -> Told:
-    update: dict[str, Any] = {"last_at": facts.accepted_at}
+def _promise_revised(state: State, event: Event[e.PromiseRevised]) -> Update:
+    facts = event.facts
+    first = state.promise.first_due_at if state.promise else facts.old_due_at
+    return {"promise": Promise(number=facts.promise, due_at=facts.due_at, first_due_at=first, reason=facts.reason)}
+
+
+def _promise_settled(state: State, *, kept: bool) -> Update:
+    return {"promise": state.promise.but(kept=kept) if state.promise else None}
+
+
+def _accepted(state: State, event: Event[e.MessageAccepted]) -> Update:
+    facts, known = event.facts, state.told
+    changes: Update = {"last_at": facts.accepted_at}
     if facts.message_kind == "acknowledgement":
-        update["acknowledged_at"] = known.acknowledged_at or facts.accepted_at
+        changes["acknowledged_at"] = known.acknowledged_at or facts.accepted_at
     elif facts.message_kind == "resolution":
-        update["resolution_at"] = facts.accepted_at
-    return known.model_copy(update=update)
+        changes["resolution_at"] = facts.accepted_at
+    return {"told": known.but(**changes)}
+
+
+def _not_told(state: State, _: Event[Any]) -> Update:
+    return {"told": state.told.but(failed=state.told.failed + 1)}
+
+
+_HEARERS: Final[Mapping[type[Fact], Callable[[State, Event[Any]], Update]]] = {
+    e.Triaged: _triaged,
+    e.ScreeningRequested: lambda _, __: {"screening": True},
+    e.Assigned: _assigned,
+    e.Escalated: lambda _, event: {"level": event.facts.level},
+    e.PromiseMade: _promise_made,
+    e.PromiseRevised: _promise_revised,
+    e.PromiseKept: lambda state, _: _promise_settled(state, kept=True),
+    e.PromiseBroken: lambda state, _: _promise_settled(state, kept=False),
+    e.MessageAccepted: _accepted,
+    e.MessageFailed: _not_told,
+    e.MessageSuppressed: _not_told,
+}

@@ -96,11 +96,14 @@ class Feedback(Frozen):
 
 
 class Entry(Frozen):
-    """One line of the timeline; the sentence is made of `kind` and `facts` when somebody reads it."""
+    """One line of the timeline; the sentence is made of `kind` and `facts` when somebody reads it.
+
+    `facts` is an event's own on its way in, and what JSON made of it on its way out.
+    """
 
     at: datetime
     kind: str
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: Any = Field(default_factory=dict)
     words: str | None = Field(default=None, repr=False)
     public: bool = True
 

@@ -73,7 +73,8 @@ class Records:
 
 
 def _line(complaint: ComplaintId, entry: Entry) -> tuple[Any, ...]:
-    return (complaint, entry.at, entry.kind, to_json(entry.facts).decode(), entry.words, entry.public)
+    facts = to_json(entry.facts, exclude_none=True).decode()
+    return (complaint, entry.at, entry.kind, facts, entry.words, entry.public)
 
 
 async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> State | None:
