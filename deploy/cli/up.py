@@ -49,11 +49,11 @@ def keep(kafka: str | None, postgres: str | None, *, doing: str, work: Callable[
 
 
 def stay(stack: Stack) -> int:
-    """Show where everything is, and watch over it until a signal."""
+    """Show where everything is, and stay until a signal."""
     for line in where(stack):
         screen.say(line)
     screen.say("\nCtrl-C stops everything; data stays.")
-    stack.watch()
+    stack.stopping.wait()
     return 0
 
 

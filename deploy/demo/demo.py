@@ -1,7 +1,6 @@
 """`redress demo`: the stack comes up, complaints go in, everybody can watch, and the end is checked."""
 
 import asyncio
-import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
@@ -40,8 +39,6 @@ def demo(
 
 
 def _work(stack: Stack, *, once: bool) -> int:
-    guard = threading.Thread(target=stack.watch, daemon=True)
-    guard.start()
     trails = asyncio.run(_unless_stopped(stack))
     if trails is None:
         return Exit.STOPPED

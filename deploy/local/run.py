@@ -11,11 +11,13 @@ from deploy.local.stack import Stack
 from deploy.local.work import Interrupted, Work
 from shared.errors import Misconfigured, RedressError
 
-EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
+EXIT_MISCONFIGURED, EXIT_UNAVAILABLE = 2, 3
 
 
 def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], int] | None = None) -> int:
-    """Start, do `work` or stay until SIGINT or SIGTERM, stop everything. Returns the exit code; 2: a wrong setting.
+    """Start, do `work` or stay until SIGINT or SIGTERM, stop everything. Returns the exit code.
+
+    2: a setting is wrong. 3: something we need does not answer.
 
     `work` runs while everything is up and supervised; it should look at `stack.stopping` when it takes long.
     """
@@ -30,7 +32,7 @@ def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], in
             code = 0
         except RedressError as error:
             sys.stderr.write(f"{error.detail}\n")
-            code = EXIT_MISCONFIGURED if isinstance(error, Misconfigured) else EXIT_FAILED
+            code = EXIT_MISCONFIGURED if isinstance(error, Misconfigured) else EXIT_UNAVAILABLE
         finally:
             stack.stop()
             end_descendants()  # a fetch or a format that a signal interrupted

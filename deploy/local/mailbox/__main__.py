@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.mailbox", description=__doc__)
     parser.add_argument("--smtp-port", type=int, default=SMTP_PORT)
     parser.add_argument("--port", type=int, default=PAGE_PORT, help="of the page")
+    parser.add_argument("--host", default=HOST, help="address to listen on; others than this machine see all mail")
     parser.add_argument("--home", type=Path, default=None, help="mails are kept in HOME/mailbox/mails.sqlite")
     parser.add_argument("--faults", action="store_true", help="let /api/faults break the SMTP side, for tests")
     return parser.parse_args()
@@ -43,10 +44,10 @@ class Page(uvicorn.Server):
 async def serve(given: argparse.Namespace) -> None:
     """Both sides in one loop; SMTP ends first, so that nothing is accepted and then not kept."""
     mails, faults = Mails((given.home or home_folder()) / "mailbox" / "mails.sqlite"), Faults()
-    smtp = await listen(Inbound(mails, faults), HOST, given.smtp_port)
+    smtp = await listen(Inbound(mails, faults), given.host, given.smtp_port)
     app = build(mails, faults if given.faults else None)
     config = uvicorn.Config(
-        app, host=HOST, port=given.port, log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        app, host=given.host, port=given.port, log_level="warning", access_log=False, timeout_graceful_shutdown=2
     )
     page = Page(config)
 
