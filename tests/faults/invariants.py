@@ -1,0 +1,271 @@
+"""The invariants, each as a function of ledger and picture: what is wrong, in sentences; nothing when it holds.
+
+Written against what the services promise (contracts, 7 sentences below), not against how they do it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts import SERVICES
+from tests.faults.ledger import Ledger
+from tests.faults.picture import NAMES, Picture
+
+Window = tuple[float, float]
+CLOSING = {"resolution": "resolved", "withdraw": "withdrawn"}
+TOLD = {"resolution": "resolution", "reopen": "reopened", "withdraw": "withdrawn"}  # deed → kind of message
+FINAL = {"accepted", "suppressed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All evidence. `without_kafka` are the times when Kafka was away and PostgreSQL was not."""
+
+    ledger: Ledger
+    picture: Picture
+    without_kafka: tuple[Window, ...] = ()
+
+
+def i1_accepted_is_final(case: Case) -> Iterator[str]:
+    """Every complaint answered with 2xx reaches exactly one final state in every service; none is missing or extra."""
+    picture, accepted = case.picture, case.ledger.accepted()
+    for key, complaint in accepted.items():
+        if picture.keys.get(key) != complaint:
+            yield f"{key}: answered with {complaint}, kept as {picture.keys.get(key)}"
+            continue
+        missing = [name for name in NAMES if not _knows(name, picture.states[name].get(complaint))]
+        if missing:
+            yield f"{complaint} is missing in {', '.join(missing)}"
+        else:
+            yield from _agrees(case, key, complaint)
+    for complaint in picture.states["intake"].keys() - {picture.keys.get(key) for key in case.ledger.filings}:
+        yield f"{complaint} was never asked for"
+    for one in case.ledger.attempts:
+        if one.status not in (None, 201, 503):
+            yield f"{one.key}: a valid request ({one.deed}) was answered with {one.status}"
+
+
+def _knows(name: str, state: dict[str, Any] | None) -> bool:
+    part = {"intake": "filed", "triage": "received", "sla": "received_at", "notify": "received"}[name]
+    return bool(state and state.get(part))
+
+
+def _agrees(case: Case, key: str, complaint: str) -> Iterator[str]:
+    """The four final states say the same, and it is one that the ledger allows."""
+    picture = case.picture
+    state = {name: picture.states[name][complaint] for name in NAMES}
+    deeds = case.ledger.deeds(key)
+    if any(fate != "done" for _, fate in deeds):
+        return  # either end is right where it is unknown; what was refused is told above
+    ending = next((CLOSING.get(deed, "open") for deed, _ in reversed(deeds) if deed != "progress"), "open")
+    status = picture.statuses[complaint]
+    if (status if status in CLOSING.values() else "open") != ending:
+        yield f"{complaint}: stated {ending}, intake says {status}"
+    closed = {
+        "triage": bool(state["triage"].get("closed")),
+        "sla": bool(state["sla"]["cycles"][-1].get("ended_at")),
+    }
+    yield from (
+        f"{complaint}: stated {ending}, {n} disagrees" for n, one in closed.items() if one != (ending != "open")
+    )
+    yield from _told(case, complaint, Counter(deed for deed, _ in deeds))
+
+
+def _told(case: Case, complaint: str, stated: Counter[str]) -> Iterator[str]:
+    """The customer was told each of these, once, and every message has come to its end."""
+    messages = [one for one in case.picture.messages if str(one["complaint_id"]) == complaint]
+    kinds = Counter(one["kind"] for one in messages)
+    wanted = {"acknowledgement": 1} | {TOLD[deed]: count for deed, count in stated.items() if deed in TOLD}
+    if wrong := {kind: kinds[kind] for kind, count in wanted.items() if kinds[kind] != count}:
+        yield f"{complaint}: messages {wrong}, expected {wanted}"
+    for one in messages:
+        lost_progress = one["kind"] == "progress" and one["status"] == "uncertain" and one["next_attempt_at"] is None
+        if one["status"] not in FINAL and not lost_progress:
+            yield f"{complaint}: {one['kind']} is {one['status']}"
+
+
+def i2_nothing_twice(case: Case) -> Iterator[str]:
+    """One state change per consumer and event; one logical message per (complaint, cause, recipient)."""
+    picture = case.picture
+    for service in SERVICES:
+        said: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        for _, event in picture.events(service.topic):
+            if cause := event.get("causationid"):
+                said[cause, event["type"], str(event["data"]["facts"])].add(event["id"])
+        yield from (f"{service.name} said {k[1]} twice of one cause" for k, ids in said.items() if len(ids) > 1)
+    accepted = Counter(
+        event["data"]["facts"]["message"]
+        for event in {e["id"]: e for _, e in picture.events("complaints.notify.v1")}.values()
+        if event["type"] == "redress.message.accepted.v1"
+    )
+    yield from (f"message {one} was accepted {count} times" for one, count in accepted.items() if count > 1)
+    causes = Counter((str(m["complaint_id"]), m["kind"], m["caused_at"], m["recipient"]) for m in picture.messages)
+    yield from (f"{one[0]}: {count} messages {one[1]} of one cause" for one, count in causes.items() if count > 1)
+    yield from _mails(picture)
+
+
+def _mails(picture: Picture) -> Iterator[str]:
+    """Each accepted message is in the mailbox; more than once only as often as nobody knew whether it had arrived."""
+    for one in picture.messages:
+        copies = picture.mails.get(str(one["message_id"]), 0)
+        if one["status"] == "accepted" and not copies:
+            yield f"{one['kind']} of {one['complaint_id']} was accepted by nobody"
+        if copies > 1 + one["uncertain"]:
+            yield f"{one['kind']} of {one['complaint_id']} arrived {copies} times, {one['uncertain']} were uncertain"
+    strangers = picture.mails.keys() - {str(one["message_id"]) for one in picture.messages}
+    yield from (f"mail {one} is of no message" for one in strangers)
+
+
+def i3_in_order(case: Case) -> Iterator[str]:
+    """`sequence` is contiguous from 1 per complaint and source, stands on Kafka in that order, and is applied in it."""
+    picture = case.picture
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for service in SERVICES:
+        for subject, events in _streams(picture, service.topic).items():
+            sequences = [int(event["sequence"]) for event in events]
+            if sequences != list(range(1, len(sequences) + 1)):
+                yield f"{service.name} said of {subject}: {sequences}"
+            said = picture.states[service.name].get(subject, {}).get("said", 0)
+            if said != len(sequences):
+                yield f"{service.name} remembers {said} events of {subject}, {len(sequences)} are on Kafka"
+            kinds[service.name, subject] = [_kind(event) for event in events]
+    yield from _applied(picture, kinds)
+
+
+def _applied(picture: Picture, kinds: dict[tuple[str, str], list[str]]) -> Iterator[str]:
+    """Intake's timelines keep what was heard in the order of hearing: each source's part must be its stream."""
+    intake = SERVICES[0]
+    heard = {fact.kind for fact in intake.hears}
+    for source in SERVICES:
+        own = {fact.kind for fact in source.says} & (heard if source is not intake else {f.kind for f in source.says})
+        for subject, lines in picture.timeline.items():
+            told = [kind for kind in lines if kind in own]
+            said = [kind for kind in kinds.get((source.name, subject), []) if kind in own]
+            if told != said:
+                yield f"{subject}: {source.name} said {said}, the timeline has {told}"
+
+
+def _streams(picture: Picture, topic: str) -> dict[str, list[dict[str, Any]]]:
+    """By complaint, each event where it first stands."""
+    streams: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for _, event in picture.events(topic):
+        streams[event["subject"]].setdefault(event["id"], event)
+    return {subject: list(events.values()) for subject, events in streams.items()}
+
+
+def _kind(event: dict[str, Any]) -> str:
+    return str(event["type"]).removeprefix("redress.").rpartition(".")[0]
+
+
+def i4_outbox_is_kafka(case: Case) -> Iterator[str]:
+    """Nothing unpublished is older than a second; the outbox and Kafka hold the same events."""
+    picture = case.picture
+    for service in SERVICES:
+        if (age := picture.unpublished[service.name]) >= 1:
+            yield f"{service.name}: the oldest unpublished row is {age:.1f} s old"
+        said = {event for topic, event in picture.outbox[service.name] if topic == service.topic}
+        there = {event["id"] for _, event in picture.events(service.topic)}
+        if lost := said - there:
+            yield f"{service.name}: {len(lost)} events are in the outbox only"
+        if strange := there - said:
+            yield f"{service.name}: {len(strange)} events are on Kafka only"
+
+
+def i5_offsets_follow_work(case: Case) -> Iterator[str]:
+    """Committed offsets never passed what was processed, and in the end nothing waits."""
+    picture = case.picture
+    for service in SERVICES:
+        committed = picture.committed[service.name]
+        for (topic, partition), end in picture.ends.items():
+            if end and topic in {source.topic for source in service.sources}:
+                lag = end - committed.get((topic, partition), 0)
+                if lag:
+                    yield f"{service.name} is {lag} behind on {topic}/{partition}"
+    wanted = {service.name: _heard_by(service, picture) for service in SERVICES}
+    for one in picture.glances:
+        passed = [
+            event
+            for (topic, partition, offset), event in wanted[one.service]
+            if offset < one.committed.get((topic, partition), 0) and event not in one.heard
+        ]
+        if passed:
+            yield f"{one.service} had committed past {len(passed)} events that it had not processed"
+
+
+def i6_dead_letters_are_poison(case: Case) -> Iterator[str]:
+    """Dead letters are the poison sent, exactly; every neighbour was processed."""
+    picture = case.picture
+    for service in SERVICES:
+        topics = {source.topic for source in service.sources}
+        sent = {place for place in picture.poison if place[0] in topics}
+        buried = [(one["topic"], one["partition"], one["record_offset"]) for one in picture.dead[service.name]]
+        if innocent := [one for one in picture.dead[service.name] if _place(one) not in sent]:
+            yield f"{service.name} buried {len(innocent)} that are no poison, e.g. {innocent[0]}"
+        if survived := sent - set(buried):
+            yield f"{service.name} did not bury {len(survived)} of {len(sent)} poisons, e.g. {min(survived)}"
+        if len(buried) != len(set(buried)):
+            yield f"{service.name} buried a record twice"
+        announced = len({one.place for one in picture.records.get(service.dead_topic, ())})
+        if announced < len(buried):
+            yield f"{service.name} announced {announced} of {len(buried)} dead letters"
+        left = {event for _, event in _heard_by(service, picture)} - picture.inbox[service.name]
+        if left:
+            yield f"{service.name} has not processed {len(left)} events"
+
+
+def _place(letter: dict[str, Any]) -> tuple[str, int, int]:
+    return letter["topic"], letter["partition"], letter["record_offset"]
+
+
+def _heard_by(service: Any, picture: Picture) -> list[tuple[tuple[str, int, int], str]]:
+    hears = {fact.wire_type() for fact in service.hears}
+    return [
+        (place, event["id"])
+        for source in service.sources
+        for place, event in picture.events(source.topic)
+        if event["type"] in hears
+    ]
+
+
+def i8_conservation(case: Case) -> Iterator[str]:
+    """Received = open + resolved + withdrawn, in all four schemas."""
+    picture = case.picture
+    received = len(picture.states["intake"])
+    groups = Counter(picture.statuses.values())
+    if groups["unknown"]:
+        yield f"{groups['unknown']} complaints are known from others only"
+    for name in NAMES:
+        if len(picture.states[name]) != received:
+            yield f"intake has {received} complaints, {name} has {len(picture.states[name])}"
+
+
+def i11_accepts_without_kafka(case: Case) -> Iterator[str]:
+    """While Kafka is away intake accepts every valid complaint, at the first request."""
+    for begin, end in case.without_kafka:
+        asked = [one for one in case.ledger.within(begin, end) if one.deed == "file"]
+        if not asked:
+            yield f"nobody asked while Kafka was away for {end - begin:.0f} s"
+        failed = [one for one in asked if one.status != 201]
+        yield from (f"{one.key}: answered {one.status} while Kafka was away" for one in failed)
+
+
+INVARIANTS: dict[str, Callable[[Case], Iterable[str]]] = {
+    "I1": i1_accepted_is_final,
+    "I2": i2_nothing_twice,
+    "I3": i3_in_order,
+    "I4": i4_outbox_is_kafka,
+    "I5": i5_offsets_follow_work,
+    "I6": i6_dead_letters_are_poison,
+    "I8": i8_conservation,
+    "I11": i11_accepts_without_kafka,
+}
+
+
+def summary(sentences: Iterable[str], most: int = 5) -> list[str]:
+    """The first few, and how many more there are."""
+    found = list(sentences)
+    return [*found[:most], *([f"... and {len(found) - most} more"] if len(found) > most else [])]
+
+
+__all__ = ["INVARIANTS", "Case", "summary"]
