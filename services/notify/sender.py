@@ -26,13 +26,14 @@ from services.notify.templates import Letter, Printer
 from shared.errors import Rejected
 from shared.health import Health
 from shared.metrics import Metrics
-from shared.retry import patiently
+from shared.retry import is_transient, patiently
 from shared.runner.decision import Command
 
 log = logging.getLogger(__name__)
 JITTER: Final = (0.8, 1.2)
 SWEEP_SECONDS: Final = 5.0
 PAUSES: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0)  # seconds of rest after so many rounds without a connection
+BREATH: Final = 0.01  # seconds between two claims while mail is in flight, so that commits become one claim, not many
 
 
 class Desk(Protocol):
@@ -106,22 +107,25 @@ class SendLoop:
                 task = asyncio.create_task(self._deliver(message))
                 self._flying.add(task)
                 task.add_done_callback(self._landed)
-            if not claimed:
-                return
+            if len(claimed) < room:
+                return  # what becomes ready later comes with a commit
             room = limit - len(self._flying)
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._flying.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a message could not be recorded; its claim will run out", exc_info=task.exception())
-        self._wake.set()
+        if len(self._flying) * 2 <= self._settings.send_in_flight:
+            self._wake.set()
 
     async def _rest(self, stopping: asyncio.Event) -> None:
         """Wait to be woken; while the mail server is away, wait longer and leave the attempts unspent."""
         self._rounds_down = self._rounds_down + 1 if self._is_down else 0
         self._is_down = False
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), PAUSES[min(self._rounds_down, len(PAUSES) - 1)])
+        pause = PAUSES[min(self._rounds_down, len(PAUSES) - 1)] or (BREATH if self._flying else 0.0)
+        if pause:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pause)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._settings.send_poll_ms / 1000)
 
@@ -185,8 +189,17 @@ class SendLoop:
             jitter=random.uniform(*JITTER),  # noqa: S311 (spreads load, keeps no secret)
         )
         try:
+            await self._submit(command)
+        except Rejected as refusal:
+            log.warning("an attempt was refused: %s", refusal.detail, extra={"message_id": str(message.message_id)})
+
+    async def _submit(self, command: AttemptFinished) -> None:
+        """Once, as nearly always; patience is only built where it is needed."""
+        try:
+            await self._desk.submit(command)
+        except Exception as error:
+            if not is_transient(error):
+                raise
             async for attempt in patiently():
                 with attempt:
                     await self._desk.submit(command)
-        except Rejected as refusal:
-            log.warning("an attempt was refused: %s", refusal.detail, extra={"message_id": str(message.message_id)})

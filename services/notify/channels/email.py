@@ -14,13 +14,14 @@ from typing import Final
 
 import aiosmtplib
 
+from services.notify.channels.dialogue import Reply
 from services.notify.channels.mime import Envelope, Sender, seal
 from services.notify.channels.pool import Connection, Pool, Server
 from services.notify.channels.port import Outgoing, Report
 from shared.errors import Rejected
 
 _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_DOT_LINE: Final = re.compile(rb"(?m)^\.")
+_STEPS: Final = ("mail", "rcpt", "data")
 _NETWORK: Final = (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError)
 
 
@@ -71,45 +72,52 @@ class EmailChannel:
 
     async def _hand_over(self, connection: Connection, envelope: Envelope, step: _Step) -> Report:
         """MAIL, RCPT, DATA, message; the first refusal ends it and leaves the connection usable."""
-        client, wait = connection.client, self._server.timeout
-        size = [f"SIZE={len(envelope.body)}".encode()] if client.supports_extension("size") else []
-        commands = (
-            ("mail", [f"MAIL FROM:<{envelope.sender}>".encode(), *size]),
-            ("rcpt", [f"RCPT TO:<{envelope.recipient}>".encode()]),
-            ("data", [b"DATA"]),
-        )
-        for name, words in commands:
-            step.name = name
-            response = await client.execute_command(*words, timeout=wait)
-            if response.code >= 400:
-                return await self._refused(connection, response, wait)
-        step.name = "body"
-        response = await self._write(client, envelope.body, step, wait)
+        refusal = await self._announce(connection, envelope, step)
+        if refusal is not None:
+            return await self._refused(connection, refusal)
+        step.name, step.handed_over = "body", connection.is_open
+        body = envelope.body.replace(b"\r\n.", b"\r\n..")  # its first line is a header, so none is missed
+        (reply,) = await connection.dialogue.ask(body + b".\r\n", within=self._server.timeout)
         connection.sent += 1
-        if response.code >= 400:
-            connection.broken = response.code == 421  # the server said goodbye
-            return _refusal(response)
-        return Report("sent", str(response.code))
+        if reply.code >= 400:
+            connection.broken = reply.code == 421  # the server said goodbye
+            return _refusal(reply)
+        return Report("sent", str(reply.code))
 
-    async def _refused(self, connection: Connection, response: aiosmtplib.SMTPResponse, wait: float) -> Report:
-        connection.broken = response.code == 421 or not connection.client.is_connected
+    async def _announce(self, connection: Connection, envelope: Envelope, step: _Step) -> Reply | None:
+        """Everything before the message, at once where the server allows it; the first refusal, if there is one."""
+        size = f" SIZE={len(envelope.body)}" if connection.sized else ""
+        commands = (f"MAIL FROM:<{envelope.sender}>{size}\r\n", f"RCPT TO:<{envelope.recipient}>\r\n", "DATA\r\n")
+        if connection.pipelines:
+            return await self._announce_at_once(connection, "".join(commands).encode("ascii"), step)
+        for step.name, command in zip(_STEPS, commands, strict=True):
+            (reply,) = await connection.dialogue.ask(command.encode("ascii"), within=self._server.timeout)
+            if reply.code >= 400:
+                return reply
+        return None
+
+    async def _announce_at_once(self, connection: Connection, octets: bytes, step: _Step) -> Reply | None:
+        dialogue, wait = connection.dialogue, self._server.timeout
+        try:
+            replies = await dialogue.ask(octets, wanted=len(_STEPS), within=wait)
+        finally:
+            step.name = _STEPS[min(len(dialogue.replies), len(_STEPS) - 1)]  # the one that was not answered
+        refusals = [reply for reply in replies if reply.code >= 400]
+        if refusals and replies[-1].code < 400:  # it waits for a message that nobody will get: RFC 2920 section 3.1
+            await dialogue.ask(b".\r\n", within=wait)
+        return refusals[0] if refusals else None
+
+    async def _refused(self, connection: Connection, refusal: Reply) -> Report:
+        connection.broken = refusal.code == 421 or not connection.is_open
         if not connection.broken:
             try:
-                await connection.client.rset(timeout=wait)
+                await connection.dialogue.ask(b"RSET\r\n", within=self._server.timeout)
             except _NETWORK:
                 connection.broken = True
-        return _refusal(response)
-
-    async def _write(self, client: aiosmtplib.SMTP, body: bytes, step: _Step, wait: float) -> aiosmtplib.SMTPResponse:
-        protocol = client.protocol
-        if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("connection lost")
-        protocol.write(_DOT_LINE.sub(b"..", body) + b".\r\n")
-        step.handed_over = True
-        return await protocol.read_response(timeout=wait)
+        return _refusal(refusal)
 
 
-def _refusal(response: aiosmtplib.SMTPResponse) -> Report:
+def _refusal(response: Reply) -> Report:
     """4xx passes, 5xx does not. The code keeps RFC 3463's three numbers where the server gave them."""
     enhanced = _ENHANCED.search(response.message)
     code = f"{response.code} {enhanced[0]}" if enhanced else str(response.code)

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Literal
+from typing import Literal, Self, cast
 
 import aiosmtplib
 
+from services.notify.channels.dialogue import Dialogue
 from shared.errors import Misconfigured
 
 Security = Literal["auto", "none", "starttls", "tls"]
@@ -61,10 +62,33 @@ class Connection:
     """One session with the server. `born` and `used` are loop times in seconds."""
 
     client: aiosmtplib.SMTP
+    dialogue: Dialogue
     born: float
     used: float
     sent: int = 0
     broken: bool = False
+    pipelines: bool = False  # the server takes commands without being waited for
+    sized: bool = False  # the server wants to know how large a mail is
+
+    @classmethod
+    def take_over(cls, client: aiosmtplib.SMTP, now: float) -> Self:
+        """The line that this client opened; it asks nothing more on it."""
+        if client.transport is None or client.protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("connection lost")
+        able = client.supports_extension
+        return cls(
+            client,
+            Dialogue(cast("asyncio.Transport", client.transport), client.protocol),
+            born=now,
+            used=now,
+            pipelines=able("pipelining"),
+            sized=able("size"),
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the line stands, as far as can be seen from here."""
+        return self.dialogue.is_open
 
 
 class Pool:
@@ -104,12 +128,13 @@ class Pool:
         return None
 
     async def _is_alive(self, connection: Connection, now: float) -> bool:
-        if not connection.client.is_connected or now - connection.born > self._server.max_age:
+        if not connection.is_open or now - connection.born > self._server.max_age:
             return False
         if now - connection.used < RESTED:
             return True
         with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-            return (await connection.client.noop(timeout=self._server.timeout)).code == 250
+            (reply,) = await connection.dialogue.ask(b"NOOP\r\n", within=self._server.timeout)
+            return reply.code == 250
         return False
 
     async def _open(self) -> Connection:
@@ -127,16 +152,15 @@ class Pool:
         try:
             await client.connect()
             await client.ehlo()
+            return Connection.take_over(client, asyncio.get_running_loop().time())
         except BaseException:
             client.close()
             raise
-        now = asyncio.get_running_loop().time()
-        return Connection(client, born=now, used=now)
 
     def _take_back(self, connection: Connection) -> None:
         connection.used = asyncio.get_running_loop().time()
         worn = connection.sent >= self._server.max_messages
-        if connection.broken or worn or not connection.client.is_connected:
+        if connection.broken or worn or not connection.is_open:
             connection.client.close()
         else:
             self._idle.append(connection)
@@ -144,5 +168,5 @@ class Pool:
 
 async def _quit(connection: Connection) -> None:
     with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-        await connection.client.quit(timeout=1)
+        await connection.dialogue.ask(b"QUIT\r\n", within=1)
     connection.client.close()

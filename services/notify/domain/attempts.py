@@ -64,25 +64,33 @@ def finish(
     if intent is None:
         raise NotFound("no such message was ever intended")
     if intent.result is not None:
-        return _record(state, Finished(**_of(given), status=None)), ()
+        return _record(state, _finished(given, status=None)), ()
     move = after(given.outcome, given.attempt, kind=intent.kind, receipt_window=receipt_window)
     again_at = now + move.wait * given.jitter if move.wait is not None else None
-    recorded = _record(state, Finished(**_of(given), status=move.status, next_attempt_at=again_at))
+    recorded = _record(state, _finished(given, status=move.status, again_at=again_at))
     if again_at is not None:
         return recorded, ()
     result: Result = "accepted" if move.status == "accepted" else "failed"
-    intents = {**state.intents, given.intent: intent.model_copy(update={"result": result})}
+    intents = {**state.intents, given.intent: intent.but(result=result)}
     says = _accepted(intent, given, now) if result == "accepted" else _failed(intent, given)
-    return recorded.model_copy(update={"intents": intents}), (says,)
+    return recorded.but(intents=intents), (says,)
 
 
-def _of(given: AttemptFinished) -> dict[str, Any]:
-    names = ("message_id", "attempt", "outcome", "code", "locale", "template")
-    return {name: getattr(given, name) for name in names}
+def _finished(given: AttemptFinished, *, status: Status | None, again_at: datetime | None = None) -> Finished:
+    return Finished(
+        message_id=given.message_id,
+        attempt=given.attempt,
+        outcome=given.outcome,
+        code=given.code,
+        status=status,
+        next_attempt_at=again_at,
+        locale=given.locale,
+        template=given.template,
+    )
 
 
 def _record(state: Notices, finished: Finished) -> Notices:
-    return state.model_copy(update={"finished": (*state.finished, finished)})
+    return state.but(finished=(*state.finished, finished))
 
 
 def _accepted(intent: Intent, given: AttemptFinished, now: datetime) -> Say[MessageAccepted]:

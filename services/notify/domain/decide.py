@@ -27,18 +27,17 @@ Decision = decision.Decision[Notices, Context]
 
 def decide(state: Notices | None, given: Input, context: Context) -> Decision:
     """New facts and time lead to messages; finished attempts lead to what others must hear of them."""
-    match given:
-        case Event():
-            known = state or Notices(complaint_id=given.subject)
-            learned = learn(known, given, patience=context.patience, now=context.now)
-            return _planned(learned, context)
-        case Tick():
-            return _planned(state, context) if state else decision.Decision(state=None)
-        case AttemptFinished():
-            if state is None:
-                raise NotFound
-            recorded, says = finish(state, given, now=context.now, receipt_window=context.receipt_window)
-            return decision.Decision(state=recorded, says=says)
+    if isinstance(given, AttemptFinished):
+        if state is None:
+            raise NotFound
+        recorded, says = finish(state, given, now=context.now, receipt_window=context.receipt_window)
+        return decision.Decision(state=recorded, says=says)
+    if isinstance(given, Tick):
+        return _planned(state, context) if state else decision.Decision(state=None)
+    if isinstance(given, Event):  # asked last: such a question to a pydantic class is a slow one
+        known = state or Notices(complaint_id=given.subject)
+        learned = learn(known, given, patience=context.patience, now=context.now)
+        return _planned(learned, context)
     raise Rejected(f"expected an event, a tick or a finished attempt, got {type(given).__name__}")
 
 

@@ -4,6 +4,7 @@ Tags are BCP 47. Serbian without a script is Cyrillic, Chinese is told apart by 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 SPOKEN: Final = ("en", "id", "vi", "zh-Hans", "zh-Hant", "sr-Cyrl", "sr-Latn", "nb")
@@ -11,6 +12,7 @@ _ALIASES: Final = {"in": "id", "no": "nb", "nn": "nb", "sh": "sr-Latn", "hr": "s
 _TRADITIONAL: Final = frozenset({"hant", "tw", "hk", "mo"})
 
 
+@lru_cache(maxsize=1024)
 def spoken(tag: str) -> str | None:
     """The catalogue for a tag: `zh-TW` gives `zh-Hant`, `no` gives `nb`; None for a language we do not speak."""
     parts = tag.replace("_", "-").split("-")

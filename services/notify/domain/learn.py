@@ -3,40 +3,39 @@
 Topics arrive in any interleaving, so no fact waits for another one to be understood.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from services.notify.domain.state import ANY_PROMISE, News, Notices, Origin, Owner, Promise, Received, Recipient, order
 from shared.contracts import events as e
-from shared.contracts.envelope import Contact, Event, PartyId
+from shared.contracts.envelope import Contact, Event, Fact, PartyId
 
 EXCERPT = 160  # characters of the story that stand in for a missing subject
 
 
 def learn(state: Notices, event: Event[Any], *, patience: timedelta, now: datetime) -> Notices:
     """The state with what this event states. `patience` is how long an opening letter may wait to be complete."""
-    match event.facts:
-        case e.ComplaintReceived() | e.Reopened():
-            return _opened(state, event, now + patience)
-        case e.ProgressRecorded() | e.Resolved() | e.Withdrawn():
-            return _handled(state, event)
-        case e.Triaged() as facts:
-            return state.model_copy(update={"category": facts.category, "language": facts.language})
-        case e.Assigned() as facts:
-            staff = event.staff()
-            owner = Owner(team=facts.team, handler=staff.name if staff else None)
-            return state.model_copy(update={"owner": owner})
-        case e.PromiseMade() | e.PromiseRevised() | e.PromiseBroken():
-            return _promised(state, event)
-    return state
+    lesson = _LESSONS.get(type(event.facts))
+    return lesson(state, event, now + patience) if lesson else state
 
 
 def _opened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
-    origin = _origin(event)
-    if isinstance(event.facts, e.Reopened):
-        return _queue(state, News(kind="reopened", origin=origin, wait_until=wait_until))
-    known = state.model_copy(update={"received": _received(event)})
-    return _queue(known, News(kind="acknowledgement", origin=origin, wait_until=wait_until))
+    known = state.but(received=_received(event))
+    return _queue(known, News(kind="acknowledgement", origin=_origin(event), wait_until=wait_until))
+
+
+def _reopened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
+    return _queue(state, News(kind="reopened", origin=_origin(event), wait_until=wait_until))
+
+
+def _triaged(state: Notices, event: Event[e.Triaged], _: datetime) -> Notices:
+    return state.but(category=event.facts.category, language=event.facts.language)
+
+
+def _assigned(state: Notices, event: Event[e.Assigned], _: datetime) -> Notices:
+    staff = event.staff()
+    return state.but(owner=Owner(team=event.facts.team, handler=staff.name if staff else None))
 
 
 def _received(event: Event[e.ComplaintReceived]) -> Received:
@@ -70,46 +69,64 @@ def _recipient(event: Event[e.ComplaintReceived]) -> Recipient:
     )
 
 
-def _handled(state: Notices, event: Event[Any]) -> Notices:
-    facts, origin, story = event.facts, _origin(event), event.narrative()
-    words = story.text if story else None
-    if isinstance(facts, e.ProgressRecorded):
-        if not (words and words.strip()):
-            return state  # a move on the inside is no news to the customer
-        moves_date = facts.state == "awaiting_customer" or facts.expected_at is not None
-        promise = None if moves_date else ANY_PROMISE
-        return _queue(state, News(kind="progress", origin=origin, words=words, progress=facts.state, promise=promise))
-    closed = state.model_copy(update={"closed_at": max(origin.time, state.closed_at or origin.time)})
-    if isinstance(facts, e.Withdrawn):
-        return _queue(closed, News(kind="withdrawn", origin=origin))
-    answer = News(kind="resolution", origin=origin, words=words, outcome=facts.outcome, redress=facts.redress)
-    return _queue(closed, answer)
+def _progressed(state: Notices, event: Event[e.ProgressRecorded], _: datetime) -> Notices:
+    facts, words = event.facts, _words(event)
+    if not (words and words.strip()):
+        return state  # a move on the inside is no news to the customer
+    moves_date = facts.state == "awaiting_customer" or facts.expected_at is not None
+    promise = None if moves_date else ANY_PROMISE
+    told = News(kind="progress", origin=_origin(event), words=words, progress=facts.state, promise=promise)
+    return _queue(state, told)
 
 
-def _promised(state: Notices, event: Event[Any]) -> Notices:
-    facts, origin = event.facts, _origin(event)
-    if isinstance(facts, e.PromiseBroken):
-        late = News(kind="delay", origin=origin, promise=facts.promise, old_due_at=facts.due_at)
-        return _queue(_break(state, facts.promise), late)
-    promise = Promise(number=facts.promise, due_at=facts.due_at, made_at=origin.time)
-    known = _with_promise(state, promise)
-    moved = News(kind="promise_moved", origin=origin, promise=facts.promise, due_at=facts.due_at)
-    if isinstance(facts, e.PromiseRevised):
-        why = {"old_due_at": facts.old_due_at, "reason": facts.reason}
-        return _queue(known, moved.model_copy(update=why))
-    return _queue(known, moved) if state.owes_date else known
+def _resolved(state: Notices, event: Event[e.Resolved], _: datetime) -> Notices:
+    facts, words = event.facts, _words(event)
+    answer = News(kind="resolution", origin=_origin(event), words=words, outcome=facts.outcome, redress=facts.redress)
+    return _queue(_closed(state, event), answer)
 
 
-def _break(state: Notices, number: int) -> Notices:
-    if state.promise is None or state.promise.number > number:
+def _withdrawn(state: Notices, event: Event[e.Withdrawn], _: datetime) -> Notices:
+    return _queue(_closed(state, event), News(kind="withdrawn", origin=_origin(event)))
+
+
+def _closed(state: Notices, event: Event[Any]) -> Notices:
+    return state.but(closed_at=max(event.time, state.closed_at or event.time))
+
+
+def _promise_made(state: Notices, event: Event[e.PromiseMade], _: datetime) -> Notices:
+    facts = event.facts
+    known = _with_promise(state, event)
+    if not state.owes_date:
+        return known
+    return _queue(known, News(kind="promise_moved", origin=_origin(event), promise=facts.promise, due_at=facts.due_at))
+
+
+def _promise_revised(state: Notices, event: Event[e.PromiseRevised], _: datetime) -> Notices:
+    facts = event.facts
+    moved = News(
+        kind="promise_moved",
+        origin=_origin(event),
+        promise=facts.promise,
+        due_at=facts.due_at,
+        old_due_at=facts.old_due_at,
+        reason=facts.reason,
+    )
+    return _queue(_with_promise(state, event), moved)
+
+
+def _promise_broken(state: Notices, event: Event[e.PromiseBroken], _: datetime) -> Notices:
+    facts, promise = event.facts, state.promise
+    if promise is not None and promise.number <= facts.promise:
+        state = state.but(promise=promise.but(broken=True))
+    late = News(kind="delay", origin=_origin(event), promise=facts.promise, old_due_at=facts.due_at)
+    return _queue(state, late)
+
+
+def _with_promise(state: Notices, event: Event[e.PromiseMade] | Event[e.PromiseRevised]) -> Notices:
+    facts = event.facts
+    if state.promise and state.promise.number > facts.promise:
         return state
-    return state.model_copy(update={"promise": state.promise.model_copy(update={"broken": True})})
-
-
-def _with_promise(state: Notices, promise: Promise) -> Notices:
-    if state.promise and state.promise.number > promise.number:
-        return state
-    return state.model_copy(update={"promise": promise})
+    return state.but(promise=Promise(number=facts.promise, due_at=facts.due_at, made_at=event.time))
 
 
 def _queue(state: Notices, news: News) -> Notices:
@@ -117,13 +134,33 @@ def _queue(state: Notices, news: News) -> Notices:
     told = any(intent.cause == news.origin.id and intent.kind == news.kind for intent in state.intents.values())
     if told or any(other.origin.id == news.origin.id for other in state.waiting):
         return state
-    return state.model_copy(update={"waiting": tuple(sorted((*state.waiting, news), key=order))})
+    return state.but(waiting=tuple(sorted((*state.waiting, news), key=order)))
 
 
 def _origin(event: Event[Any]) -> Origin:
     return Origin(id=event.id, sequence=event.sequence, time=event.time)
 
 
+def _words(event: Event[Any]) -> str | None:
+    story = event.narrative()
+    return story.text if story else None
+
+
 def _excerpt(text: str | None) -> str | None:
     words = " ".join((text or "").split())
     return words if len(words) <= EXCERPT else f"{words[: EXCERPT - 1].rstrip()}…"
+
+
+# By class, since asking pydantic classes one after the other costs more than all that is learned.
+_LESSONS: Final[Mapping[type[Fact], Callable[[Notices, Event[Any], datetime], Notices]]] = {
+    e.ComplaintReceived: _opened,
+    e.Reopened: _reopened,
+    e.ProgressRecorded: _progressed,
+    e.Resolved: _resolved,
+    e.Withdrawn: _withdrawn,
+    e.Triaged: _triaged,
+    e.Assigned: _assigned,
+    e.PromiseMade: _promise_made,
+    e.PromiseRevised: _promise_revised,
+    e.PromiseBroken: _promise_broken,
+}

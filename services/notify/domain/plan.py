@@ -28,6 +28,9 @@ def plan(state: Notices, now: datetime, default_locale: str) -> tuple[Notices, S
         return state, ()
     ripe = _ripe(state, now)
     held = state.waiting[ripe:]
+    due_at = held[0].wait_until if held else None
+    if not ripe:
+        return (state if state.due_at == due_at else state.but(due_at=due_at)), ()
     told = _date_told(state.waiting[:ripe], state)
     planned: list[NewMessage] = []
     intents = dict(state.intents)
@@ -42,22 +45,23 @@ def plan(state: Notices, now: datetime, default_locale: str) -> tuple[Notices, S
         )
         if not overtaken:
             planned.append(message)
-    update = {
-        "waiting": held,
-        "intents": intents,
-        "planned": (*state.planned, *planned),
-        "owes_date": _owes_date(state, state.waiting[:ripe]),
-        "due_at": held[0].wait_until if held else None,
-    }
-    return state.model_copy(update=update), tuple(_suppressed(intents, m) for m in planned if m.suppressed)
+    after = state.but(
+        waiting=held,
+        intents=intents,
+        planned=(*state.planned, *planned),
+        owes_date=_owes_date(state, state.waiting[:ripe]),
+        due_at=due_at,
+    )
+    return after, tuple(_suppressed(intents, m) for m in planned if m.suppressed)
 
 
 def _ripe(state: Notices, now: datetime) -> int:
     """How many of the queue, from its head, can be written now."""
     for position, news in enumerate(state.waiting):
-        waits = news.kind in OPENING and not _is_complete(state, news)
+        if news.kind not in OPENING or news.wait_until is None or now >= news.wait_until or _is_complete(state, news):
+            continue
         hurried = any(later.kind in CLOSING for later in state.waiting[position + 1 :])
-        if waits and not hurried and news.wait_until is not None and now < news.wait_until:
+        if not hurried:
             return position
     return len(state.waiting)
 

@@ -1,5 +1,6 @@
 """What notify remembers of one complaint: what is known, what waits to be told, and what was told already."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -89,7 +90,8 @@ class Intent(Frozen):
     result: Result | None = None
 
 
-class NewMessage(Frozen):
+@dataclass(frozen=True, slots=True)
+class NewMessage:
     """A message for the table; `message_id` follows from the intent, so that it is the same on every replay."""
 
     message_id: UUID
@@ -97,10 +99,10 @@ class NewMessage(Frozen):
     intent: str
     kind: MessageKind
     recipient: PartyId
-    address: str | None = Field(repr=False)
+    address: str | None = field(repr=False)
     locale: str
     content: Content
-    caused_at: AwareDatetime
+    caused_at: datetime
     states_promise: int | None = None
     suppressed: str | None = None
 
@@ -110,7 +112,8 @@ class NewMessage(Frozen):
         return f"{self.complaint_id}:{self.intent}"
 
 
-class Finished(Frozen):
+@dataclass(frozen=True, slots=True)
+class Finished:
     """How an attempt ended and where that leaves its message; `status` None leaves the message alone."""
 
     message_id: UUID
@@ -118,7 +121,7 @@ class Finished(Frozen):
     outcome: AttemptOutcome
     code: str
     status: Status | None
-    next_attempt_at: AwareDatetime | None = None
+    next_attempt_at: datetime | None = None
     locale: str | None = None
     template: str | None = None
 

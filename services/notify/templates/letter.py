@@ -16,7 +16,7 @@ from markupsafe import escape
 
 from services.notify.domain.content import Content, missing
 from services.notify.templates.catalogue import source
-from services.notify.templates.speech import Speech
+from services.notify.templates.speech import Speech, speech
 from services.notify.templates.stencil import Stencil, hole
 from shared.contracts.events import MessageKind
 from shared.errors import Rejected
@@ -52,16 +52,16 @@ class Printer:
         absent = missing(kind, content)
         if absent:
             raise Rejected(f"{kind}: expected {', '.join(absent)}")
-        speech = Speech(locale, content.timezone, self._timezone)
-        values = self._house | _values(content, speech)
-        html, text = self._stencil(kind, values, content, speech)
+        spoken = speech(locale, content.timezone, self._timezone)
+        values = self._house | _values(content, spoken)
+        html, text = self._stencil(kind, values, content, spoken)
         given = {name: value for name, value in values.items() if value}
         return Letter(
-            subject=f"[{content.reference}] {speech.say(f'subject.{kind}')}",
+            subject=f"[{content.reference}] {spoken.say(f'subject.{kind}')}",
             html=html.fill({name: str(escape(value)) for name, value in given.items()}),
             text=text.fill({name: _indented(value) if name == "words" else value for name, value in given.items()}),
-            locale=speech.language,
-            template=f"{kind}/{speech.language}@{version(kind, speech.language)}",
+            locale=spoken.language,
+            template=f"{kind}/{spoken.language}@{version(kind, spoken.language)}",
         )
 
     def _stencil(self, kind: MessageKind, values: Values, content: Content, speech: Speech) -> tuple[Stencil, Stencil]:

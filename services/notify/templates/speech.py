@@ -24,6 +24,7 @@ class Speech:
         self.locale = cldr(tag, self.language)
         self.zone = zone(timezone) or zone(default_timezone) or UTC
         self._words = words(self.language)
+        self._cldr = str(self.locale)  # asked for with every date, and not quickly answered
 
     def say(self, key: str, **values: str) -> str:
         """The sentence, with its placeholders filled. A missing sentence is a mistake of ours and stops the letter."""
@@ -34,14 +35,17 @@ class Speech:
 
     def label(self, section: str, code: str | tuple[str, ...] | None) -> str | None:
         """The word for a code, of a path the most special one that has a word; None when there is none."""
-        codes = (code,) if isinstance(code, str) else tuple(reversed(code or ()))
-        return next((self._words[k] for k in (f"{section}.{_tail(c)}" for c in codes) if k in self._words), None)
+        for one in (code,) if isinstance(code, str) else reversed(code or ()):
+            word = self._words.get(f"{section}.{_tail(one)}")
+            if word is not None:
+                return word
+        return None
 
     def moment(self, instant: datetime | None) -> str | None:
         """Weekday, date, time and zone as people there write them; None for no instant."""
         if instant is None:
             return None
-        return _moment(instant.replace(second=0, microsecond=0), self.zone, str(self.locale))
+        return _moment(instant.replace(second=0, microsecond=0), self.zone, self._cldr)
 
     def offer(self, redress: Redress) -> str:
         """One thing we offer, with its amount where money is the remedy."""
@@ -49,6 +53,12 @@ class Speech:
         if redress.amount is None or redress.currency is None:
             return name
         return f"{name}: {format_currency(redress.amount, redress.currency, locale=self.locale)}"
+
+
+@lru_cache(maxsize=1024)
+def speech(tag: str, timezone: str | None, default_timezone: str) -> Speech:
+    """The same one for all who ask for the same language and live in the same zone."""
+    return Speech(tag, timezone, default_timezone)
 
 
 @lru_cache(maxsize=MOMENTS_KEPT)
