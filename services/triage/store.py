@@ -14,7 +14,7 @@ from services.triage.rulebook.model import SEVERITIES
 from shared.contracts.envelope import ComplaintId, Event, EventId
 from shared.contracts.events import ComplaintReceived
 from shared.documents import POSTPONED, Documents
-from shared.runner.decision import Due, Input
+from shared.runner.decision import Command, Due, Input, Tick
 
 PROMOTED = {
     "team": "text",
@@ -81,7 +81,9 @@ class TriageStore:
 
     def prepare(self, inputs: Sequence[Input]) -> Mapping[EventId, Classification]:
         """Classify what was received, all at once."""
-        received = [one for one in inputs if isinstance(one, Event) and isinstance(one.facts, ComplaintReceived)]
+        # By exact class: the isinstance of pydantic's generic models costs as much as reading the text.
+        events = [one for one in inputs if not isinstance(one, Tick | Command)]
+        received = [one for one in events if type(one.facts) is ComplaintReceived]
         found = self._classifier.classify([text_of(event) for event in received])
         return {event.id: one for event, one in zip(received, found, strict=True)}
 

@@ -1,6 +1,6 @@
 """The first classifier: counts the rulebook's words. It knows no more than they do, and can say which ones it saw."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ahocorasick_rs import AhoCorasick
 
@@ -13,6 +13,7 @@ from shared.contracts.events import Signal
 
 STRONG, WEAK, IN_SUBJECT = 3.0, 1.0, 2.0
 ENOUGH = 1.5  # score at which the evidence counts half
+BACKGROUND = 0.5  # what a rival without a strong term counts against a best one that has some
 CANDIDATES = 3
 WHY_MAX = 8
 NEGATION_WORDS = 3  # how far in front of a signal a negation still reaches
@@ -57,10 +58,17 @@ class Lexicon:
     def find(self, text: str) -> list[tuple[Term, int]]:
         """Each term that occurs, once, with where; signals that are negated are left out."""
         seen: set[int] = set()
+        spent: set[int] = set()  # patterns that have nothing new to say; most matches of a long text are such
         found: list[tuple[Term, int]] = []
         for pattern, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if pattern in spent:
+                continue
+            spent.add(pattern)
             for number, term in self._terms[pattern]:
-                if number in seen or (term.is_signal and self.is_negated(text, start)):
+                if number in seen:
+                    continue
+                if term.is_signal and self.is_negated(text, start):
+                    spent.discard(pattern)
                     continue
                 seen.add(number)
                 found.append((term, start))
@@ -99,14 +107,14 @@ class LexiconClassifier:
         language = self._languages.detect(body if len(body) >= len(subject) else subject, text.locale)
         lexicon = self._lexicons.get(language.partition("-")[0])
         found, subject_end = lexicon.read(subject, body) if lexicon else ([], 0)
-        scores = self._scores(found, subject_end)
+        scores, strong = self._scores(found, subject_end)
         ranked = sorted(scores, key=lambda name: (-scores[name], self._rank[name]))
         category = ranked[0] if ranked else OTHER
         noticed = {term.target for term, _ in found if term.is_signal}
         signals: tuple[Signal, ...] = tuple(one for one in SIGNALS if one in noticed)
         return Classification(
             category=category,
-            confidence=confidence([scores[name] for name in ranked]),
+            confidence=confidence(ranked, scores, strong),
             language=language,
             candidates=tuple(ranked[:CANDIDATES]) or (OTHER,),
             signals=signals,
@@ -115,23 +123,32 @@ class LexiconClassifier:
             version=self._rulebook.version,
         )
 
-    def _scores(self, found: Sequence[tuple[Term, int]], subject_end: int) -> Mapping[str, float]:
+    def _scores(self, found: Sequence[tuple[Term, int]], subject_end: int) -> tuple[dict[str, float], set[str]]:
+        """The score of each category, and those that a strong term speaks for."""
         scores: dict[str, float] = {}
+        strong: set[str] = set()
         for term, start in found:
             if term.is_signal or term.target not in self._rank:
                 continue
             weight = STRONG if term.strong else WEAK
             scores[term.target] = scores.get(term.target, 0.0) + weight * (IN_SUBJECT if start < subject_end else 1.0)
-        return scores
+            if term.strong:
+                strong.add(term.target)
+        return scores, strong
 
 
-def confidence(scores: Sequence[float]) -> float:
-    """From scores, best first: evidence `b / (b + ENOUGH)`, halved by the second best as it comes close. 0 to 1."""
-    if not scores:
+def confidence(ranked: Sequence[str], scores: Mapping[str, float], strong: Collection[str]) -> float:
+    """Evidence `b / (b + ENOUGH)` times the best's share `b / (b + rival)` of what speaks for it or its rival. 0 to 1.
+
+    Words that only add up stand in nearly every complaint ("order", "bill", "room"). Against a category that a strong
+    term names, a rival with nothing but such words is background and counts half; it never settles a case by itself.
+    """
+    if not ranked:
         return 0.0
-    best, second = scores[0], scores[1] if len(scores) > 1 else 0.0
-    lead = (best - second) / (best + second)
-    return round(best / (best + ENOUGH) * (1 + lead) / 2, 3)
+    best = scores[ranked[0]]
+    named = ranked[0] in strong
+    rival = max((scores[one] * (BACKGROUND if named and one not in strong else 1.0) for one in ranked[1:]), default=0.0)
+    return round(best / (best + ENOUGH) * best / (best + rival), 3)
 
 
 def _of(group: str, terms: Iterable[Term]) -> list[Term]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from services.triage.rulebook.model import SeverityRules
 
+_DIGITS = "0123456789"
 _NUMBER = re.compile(r"\d[\d.,]{0,18}")
 _BEFORE = 6  # characters in front of a number in which a currency may stand
 
@@ -23,6 +24,8 @@ class Money:
 
     def is_large(self, text: str) -> bool:
         """True if any sum in the text reaches its currency's threshold."""
+        if text.isascii() and not any(digit in text for digit in _DIGITS):
+            return False  # most texts, and ten searches in C are far cheaper than one by pattern
         text = text.casefold()
         return any(self._reaches(text, found) for found in _NUMBER.finditer(text))
 

@@ -13,6 +13,9 @@
 What is heard twice changes nothing the second time. Levels only count up, and each has one ground.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from services.triage.domain.case import Case, DecideCase, TriageContext
 from services.triage.domain.draft import Draft
 from shared.contracts.envelope import Event, Fact
@@ -35,34 +38,22 @@ NO_ROOM = "nobody in the team has room; the next who has takes it"
 
 def decide(state: Case | None, given: Input, context: TriageContext) -> TriageDecision:
     """The heart of triage. Raises `NotFound`, `IllegalMove` or `Rejected` for commands only."""
-    match given:
-        case Event():
-            draft = Draft(state or Case(complaint_id=given.subject), context)
-            _hear(draft, given)
-            return draft.done()
-        case Tick():
-            return _tick(state, context)
-        case DecideCase():
-            return _decide_case(state, given, context)
-        case Command():
-            raise Rejected(f"expected DecideCase, got {type(given).__name__}")
+    # Ours by exact class first: isinstance of pydantic's generic models is slow, and nearly all that comes is events.
+    if isinstance(given, Tick):
+        return _tick(state, context)
+    if isinstance(given, DecideCase):
+        return _decide_case(state, given, context)
+    if isinstance(given, Command):
+        raise Rejected(f"expected DecideCase, got {type(given).__name__}")
+    draft = Draft(state or Case(complaint_id=given.subject), context)
+    if hear := _HEARD.get(type(given.facts)):
+        hear(draft, given)
+    return draft.done()
 
 
-def _hear(draft: Draft, event: Event[Fact]) -> None:
-    match event.facts:
-        case ComplaintReceived() if not draft.case.received:
-            _receive(draft, event)
-        case Resolved() | Withdrawn() if not draft.case.closed:
-            _close(draft)
-        case Reopened() if draft.case.closed:
-            _reopen(draft)
-        case ClockBreached() as breach:
-            _go_up(draft, f"breach:{breach.clock}:{breach.cycle}", f"the {breach.clock} clock was breached")
-        case _:
-            pass  # heard before
-
-
-def _receive(draft: Draft, event: Event[Fact]) -> None:
+def _receive(draft: Draft, event: Event[Any]) -> None:
+    if draft.case.received:
+        return
     found = draft.context.classifications[event.id]
     rules = draft.context.rules
     unsure = found.confidence < draft.context.threshold
@@ -107,14 +98,20 @@ def _assign(draft: Draft) -> None:
     draft.say_assigned(chosen, f"least loaded: {load} of {chosen.capacity} open cases before this one")
 
 
-def _close(draft: Draft) -> None:
+def _close(draft: Draft, event: Event[Any]) -> None:
+    del event
+    if draft.case.closed:
+        return
     if draft.case.received:
         draft.roster = draft.roster.free(draft.case.handler)
     draft.change(closed=True)
 
 
-def _reopen(draft: Draft) -> None:
+def _reopen(draft: Draft, event: Event[Any]) -> None:
     """Back to the handler who knows it, room or not, and to the lead: a second failure needs a second pair of eyes."""
+    del event
+    if not draft.case.closed:
+        return
     draft.change(closed=False)
     number = sum(ground.startswith("reopened:") for ground in draft.case.grounds) + 1
     if draft.case.received:
@@ -123,6 +120,21 @@ def _reopen(draft: Draft) -> None:
         else:
             draft.roster = draft.roster.take(draft.case.handler)
     _go_up(draft, f"reopened:{number}", "it was reopened")
+
+
+def _breach(draft: Draft, event: Event[Any]) -> None:
+    breach: ClockBreached = event.facts
+    _go_up(draft, f"breach:{breach.clock}:{breach.cycle}", f"the {breach.clock} clock was breached")
+
+
+# What is not in here, or was heard before, changes nothing.
+_HEARD: Mapping[type[Fact], Callable[[Draft, Event[Any]], None]] = {
+    ComplaintReceived: _receive,
+    Resolved: _close,
+    Withdrawn: _close,
+    Reopened: _reopen,
+    ClockBreached: _breach,
+}
 
 
 def _go_up(draft: Draft, ground: str, reason: str) -> None:

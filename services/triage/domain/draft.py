@@ -1,6 +1,6 @@
 """A decision in the making: the case, the roster and what was said so far. Lives for one `decide` only."""
 
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from services.triage.domain.case import Case, TriageContext
@@ -10,6 +10,7 @@ from shared.contracts.events import Assigned, Escalated, Triaged
 from shared.runner.decision import Decision
 
 HANDLER = PartyId("handler")
+PARTIES = (Party(id=HANDLER, role="handler"),)
 
 
 class Draft:
@@ -23,7 +24,7 @@ class Draft:
 
     def change(self, **changes: Any) -> None:
         """Some fields of the case get new values."""
-        self.case = self.case.model_copy(update=changes)
+        self.case = self.case.but(**changes)
 
     def hand_to(self, handler: str) -> None:
         """The handler has it, and one more open case."""
@@ -60,8 +61,7 @@ class Draft:
         if handler is None:
             self.say(facts)
             return
-        staff = PersonalStaff(party=HANDLER, fields=Staff(name=handler.name, email=handler.email))
-        self._says.append(Say(facts=facts, parties=(Party(id=HANDLER, role="handler"),), personal=(staff,)))
+        self._says.append(Say(facts=facts, parties=PARTIES, personal=_introduction(handler.name, handler.email)))
 
     def say_escalated(self, reason: str) -> None:
         """It is at that level now."""
@@ -69,6 +69,13 @@ class Draft:
 
     def done(self) -> Decision[Case, TriageContext]:
         """The decision; without a change it is the very same state, and nothing is written."""
-        roster_moved = self.roster is not self.context.roster
-        context = replace(self.context, roster=self.roster) if roster_moved else None
+        now = self.context
+        if self.roster is now.roster:
+            return Decision(self.case, tuple(self._says))
+        context = TriageContext(now.now, now.rules, self.roster, now.classifications, now.threshold)
         return Decision(self.case, tuple(self._says), context)
+
+
+@lru_cache(maxsize=4096)  # as good as every handler there is; each is introduced over and over
+def _introduction(name: str, email: str) -> tuple[PersonalStaff, ...]:
+    return (PersonalStaff(party=HANDLER, fields=Staff(name=name, email=email)),)

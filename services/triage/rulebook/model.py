@@ -69,6 +69,8 @@ class SeverityRules(Entry):
 
     def severity(self, start: Severity, signals: Collection[Signal], *, large_amount: bool) -> Severity:
         """Steps first, together at most `most_steps`; then the highest floor."""
+        if not signals and not large_amount:
+            return start
         noticed: list[Reason] = [*signals, "large_amount"] if large_amount else [*signals]
         steps = min(sum(self.steps.get(one, 0) for one in noticed), self.most_steps)
         level = min(SEVERITIES.index(start) + steps, len(SEVERITIES) - 1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.triage.classifier.frequent import frequent_words, told_by
 from services.triage.classifier.language import Languages
 from services.triage.classifier.scripts import SIMPLIFIED, TRADITIONAL
 from shared.errors import Misconfigured
@@ -58,3 +59,33 @@ def test_no_character_belongs_to_both_ways_of_writing_chinese() -> None:
     assert not SIMPLIFIED & TRADITIONAL
     assert len(SIMPLIFIED) > 80
     assert len(TRADITIONAL) > 80
+
+
+LATIN = ("en", "id", "vi", "nb", "sr", "tr", "zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The parcel was not there", "en"),
+        ("Saya sudah menunggu tetapi tidak ada kabar dari kurir", "id"),
+        ("Jeg har ventet og ikke hørt noe", "nb"),
+        ("Paket je stigao bez računa, što nisam tražila", "sr"),
+        ("Bir hafta oldu ve ürün daha gelmedi", "tr"),
+        ("the end", None),
+        ("The parcel was not there, jeg venter fortsatt", None),
+        ("", None),
+    ],
+)
+def test_frequent_words_settle_a_language_only_if_there_are_three_and_no_others(text, language) -> None:
+    assert told_by(frequent_words(LATIN), text) == language
+
+
+def test_frequent_words_are_not_trusted_beside_a_language_that_has_none() -> None:
+    assert not frequent_words([*LATIN, "de"])
+    assert set(frequent_words(["nb", "zh"]).values()) == {"nb"}
+
+
+@pytest.mark.parametrize("word", ["da", "i", "for", "her", "dan", "to", "var", "vi", "bu", "ali"])
+def test_a_word_of_several_languages_says_nothing(word) -> None:
+    assert word not in frequent_words(LATIN)

@@ -3,6 +3,7 @@
 import pytest
 
 from services.triage.classifier import Text
+from services.triage.classifier.lexicon import confidence
 
 # (language, what was written, category, signals)
 TYPICAL = [
@@ -200,3 +201,63 @@ def test_any_text_gets_an_answer(classifier, text) -> None:
     found = classifier.classify([Text(subject=text, body=text, locale=text)])[0]
     assert found.category
     assert found.language
+
+
+HAZARDS = [
+    ("The fire exit on our floor was locked all night.", "safety"),
+    ("There was no emergency exit from the breakfast hall.", "safety"),
+    ("Nødutgangen var låst hele natten, og ingen kom.", "safety"),
+    ("Pintu darurat di lantai kami terkunci sepanjang malam.", "safety"),
+    ("Cửa thoát hiểm của tầng chúng tôi bị khóa suốt đêm.", "safety"),
+    ("Katımızdaki yangın merdiveni bütün gece kilitliydi.", "safety"),
+    ("Izlaz za nuždu na našem spratu je bio zaključan cele noći.", "safety"),
+    ("我们那层的紧急出口整晚都锁着。", "safety"),
+    ("我們那層的逃生通道整晚都鎖著。", "safety"),
+    ("The personal alarm of my aunt has been dead for a week.", "vulnerable"),
+    ("There is mould beside the bed of a child with asthma.", "vulnerable"),
+    ("Trygghetsalarmen til tanten min har vært død i en uke.", "vulnerable"),
+    ("Tombol darurat bibi saya sudah mati seminggu.", "vulnerable"),
+    ("Nút gọi khẩn cấp của dì tôi đã hỏng một tuần.", "vulnerable"),
+    ("Teyzemin acil çağrı butonu bir haftadır çalışmıyor.", "vulnerable"),
+    ("Panik taster moje tetke ne radi već nedelju dana.", "vulnerable"),
+    ("我阿姨的紧急呼叫按钮坏了一个星期。", "vulnerable"),
+    ("我阿姨的緊急求助鈴壞了一個星期。", "vulnerable"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "signal"), HAZARDS)
+def test_a_way_out_that_is_shut_and_an_alarm_that_is_dead_are_grave(classifier, rules, sentence, signal) -> None:
+    found = classifier.classify([Text(body=sentence)])[0]
+    assert signal in found.signals
+    severity = rules.severity_of(found.category, found.signals, large_amount=False)
+    assert severity == {"safety": "critical", "vulnerable": "high"}[signal]
+
+
+# ── confidence ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+THRESHOLD = 0.45  # as shipped
+
+
+def test_one_strong_term_without_a_rival_is_enough() -> None:
+    assert confidence(["refund"], {"refund": 3.0}, {"refund"}) > THRESHOLD
+
+
+def test_one_common_word_is_not_enough() -> None:
+    assert confidence(["refund"], {"refund": 1.0}, ()) < THRESHOLD
+
+
+def test_common_words_of_another_category_do_not_unsettle_a_strong_term() -> None:
+    scores = {"refund": 3.0, "delivery": 2.0}
+    assert confidence(["refund", "delivery"], scores, {"refund"}) >= THRESHOLD
+    assert confidence(["refund", "delivery"], scores, ()) < THRESHOLD, "between common words a person looks"
+
+
+def test_two_strong_terms_of_two_categories_are_for_a_person() -> None:
+    scores = {"refund": 3.0, "delivery": 3.0, "billing": 2.0}
+    assert confidence(list(scores), scores, {"refund", "delivery"}) < THRESHOLD
+
+
+def test_a_strong_rival_counts_before_a_longer_row_of_common_words() -> None:
+    scores = {"refund": 6.0, "delivery": 4.0, "billing": 3.0}
+    strong = confidence(list(scores), scores, {"refund", "billing"})
+    assert strong < confidence(["refund", "delivery"], scores, {"refund"})
