@@ -104,11 +104,14 @@ class EmailChannel:
             step.name = _STEPS[min(len(dialogue.replies), len(_STEPS) - 1)]  # the one that was not answered
         refusals = [reply for reply in replies if reply.code >= 400]
         if refusals and replies[-1].code < 400:  # it waits for a message that nobody will get: RFC 2920 section 3.1
-            await dialogue.ask(b".\r\n", within=wait)
+            try:
+                await dialogue.ask(b"\r\n.\r\n", within=wait)
+            except _NETWORK:
+                connection.broken = True  # what it said of the recipient stands
         return refusals[0] if refusals else None
 
     async def _refused(self, connection: Connection, refusal: Reply) -> Report:
-        connection.broken = refusal.code == 421 or not connection.is_open
+        connection.broken = connection.broken or refusal.code == 421 or not connection.is_open
         if not connection.broken:
             try:
                 await connection.dialogue.ask(b"RSET\r\n", within=self._server.timeout)

@@ -88,6 +88,8 @@ class Line:
     bodies: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     only_first: bool = False
+    pipelines: bool = False
+    refuses: bytes = b""  # the reply to RCPT, where it is not a welcome
 
     def server(self, timeout: float = 1.0) -> Server:
         return Server(host="127.0.0.1", port=self.port, timeout=timeout)
@@ -108,9 +110,7 @@ class Line:
         while command := (await reader.readuntil(b"\r\n"))[:4].decode().strip().lower():
             if await self._breaks(command, writer):
                 return
-            writer.write(
-                b"354 go on\r\n" if command == "data" else b"221 bye\r\n" if command == "quit" else b"250 ok\r\n"
-            )
+            writer.write(self._reply(command))
             if command == "data":
                 await reader.readuntil(b"\r\n.\r\n")
                 self.bodies += 1
@@ -119,6 +119,13 @@ class Line:
                 writer.write(b"250 taken\r\n")
             if command == "quit":
                 return
+
+    def _reply(self, command: str) -> bytes:
+        if command == "ehlo" and self.pipelines:
+            return b"250-line\r\n250 PIPELINING\r\n"
+        if command == "rcpt" and self.refuses:
+            return self.refuses
+        return {"data": b"354 go on\r\n", "quit": b"221 bye\r\n"}.get(command, b"250 ok\r\n")
 
     async def _breaks(self, step: str, writer: asyncio.StreamWriter) -> bool:
         if step != self.at or (self.only_first and self.connections > 1):
