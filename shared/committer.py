@@ -1,4 +1,4 @@
-"""Group commit for HTTP: while one transaction is in flight the next group gathers.
+"""Group commit for HTTP: while a transaction is in flight the next group gathers.
 
 No timer: alone, a request is committed at once; under load, groups grow by themselves.
 """
@@ -14,7 +14,10 @@ Result = TypeVar("Result")
 
 
 class GroupCommitter(Generic[Item, Result]):
-    """`run` gets a group in order of arrival and gives each item's result, or the exception that is its own."""
+    """`run` gets a group in order of arrival and gives each item's result, or the exception that is its own.
+
+    More than one of `flights` shortens the wait for a commit under way, and gives up the order between groups.
+    """
 
     def __init__(
         self,
@@ -22,12 +25,15 @@ class GroupCommitter(Generic[Item, Result]):
         *,
         group_max: int = 500,
         waiting_max: int = 10_000,
+        flights: int = 1,
     ) -> None:
         self._run = run
         self._group_max = group_max
         self._waiting_max = waiting_max
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._flight: asyncio.Task[None] | None = None
+        self._flights_max = flights
+        self._flying = 0
+        self._flights: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Result:
         """The item's own result, after its group is committed. Raises `Unavailable` when too much is waiting."""
@@ -35,14 +41,17 @@ class GroupCommitter(Generic[Item, Result]):
             raise Unavailable("more requests are waiting than can be answered in time; try again shortly")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._fly())
+        if self._flying < self._flights_max:
+            self._flying += 1
+            flight = asyncio.create_task(self._fly())
+            self._flights.add(flight)
+            flight.add_done_callback(self._flights.discard)
         return await future
 
     async def drain(self) -> None:
         """Wait until everything submitted so far has its answer."""
-        while self._flight is not None:
-            await asyncio.wait({self._flight})
+        while self._flights:
+            await asyncio.wait(self._flights)
 
     async def _fly(self) -> None:
         try:
@@ -50,7 +59,7 @@ class GroupCommitter(Generic[Item, Result]):
                 group, self._waiting = self._waiting[: self._group_max], self._waiting[self._group_max :]
                 await self._commit(group)
         finally:
-            self._flight = None
+            self._flying -= 1  # before anybody else runs, so that no request is left without a flight
 
     async def _commit(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

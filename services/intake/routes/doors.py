@@ -81,7 +81,10 @@ class Doors:
                 lambda: kernel.pool, self._clock, write=write_filed, draw=uuid7, rename=renamed, done=kernel.committed
             )
             committer = GroupCommitter[Filing, Taken](
-                take_in, group_max=self._settings.group_max, waiting_max=self._settings.waiting_max
+                take_in,
+                group_max=self._settings.group_max,
+                waiting_max=self._settings.waiting_max,
+                flights=self._settings.flights,
             )
             self._desk = Desk(kernel.authenticator, committer.submit, self._clock)
         return self._desk
