@@ -6,6 +6,7 @@ third business day following the day on which it is received".
 """
 
 from datetime import date, datetime, time
+from functools import lru_cache
 
 from services.sla.calendar.clocktime import DAY
 from services.sla.calendar.compiled import LONGEST_CLOSURE, Compiled
@@ -27,7 +28,12 @@ def business_days_due(compiled: Compiled, received: int, days: int, *, cutoff: t
         raise Rejected(f"expected at least 1 business day, got {days}")
     local = datetime.fromtimestamp(received, compiled.calendar.zone)
     late = cutoff is not None and local.time() >= cutoff
-    ordinal, (_, closing) = _open_from(compiled, local.toordinal() + late)
+    return _closing(compiled, local.toordinal() + late, days)
+
+
+@lru_cache(maxsize=4096)  # thousands of complaints of one date end at the same instant
+def _closing(compiled: Compiled, first: int, days: int) -> int:
+    ordinal, (_, closing) = _open_from(compiled, first)
     for _ in range(days):
         ordinal, (_, closing) = _open_from(compiled, ordinal + 1)
     return closing

@@ -3,56 +3,75 @@
 Both kinds start with the receipt. RUNNING ⇄ PAUSED while the customer is awaited; STOPPED by the answer, which also
 closes an open pause; CANCELLED by a withdrawal. Breached stands apart from the phase and stays: it compares wall-clock
 times, so an answer on Saturday is late for a Friday even though we were closed in between.
+
+Every event derives all clocks before and after it, so a clock whose facts did not change is remembered, not computed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
-from services.sla.domain.goals import Course, Span, instant_of, seconds
-from services.sla.domain.state import Complaint, Cycle, Pause, Terms
-from services.sla.policies import Goal, Policy, Rulebook
+from services.sla.domain.goals import REMEMBERED, Course, Span, due_at, rung_at, seconds
+from services.sla.domain.state import Complaint, Cycle, Ending, Pause, Terms
+from services.sla.policies import Goal, Rulebook
 from shared.contracts.events import ClockKind
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
 INSTANT = timedelta(microseconds=1)  # a due time plus this is the first moment that is late
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(NamedTuple):
     """A warning: `percent` of the way to the due time, at `at`."""
 
     percent: int
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Run(NamedTuple):
+    """All that a clock follows from, the rulebook aside. `pauses` are those of the facts, whether they count or not."""
+
+    kind: ClockKind
+    cycle: int
+    terms: Terms
+    provisional: bool
+    started_at: datetime
+    pauses: tuple[Pause, ...]
+    ended_at: datetime | None
+    ending: Ending | None
+    fired: tuple[str, ...]
+
+
+class Clock(NamedTuple):
     """One clock of one cycle. `due_at` is absent while paused; `ended_at` is when it stopped or was cancelled.
 
-    `provisional`: triage has not spoken, so the terms may still change. `rungs` are those that can still fire.
+    `provisional`: triage has not spoken, so the terms may still change. `next_at`: when time alone will next have
+    something to say about it. `left` are the percents that can still fire, rising; `pauses` moved the due time.
     """
 
     kind: ClockKind
     cycle: int
     terms: Terms
-    goal: Goal
+    course: Course
     started_at: datetime
     phase: Phase
-    due_at: datetime | None = None
-    ended_at: datetime | None = None
-    breached: bool = False
-    provisional: bool = False
-    rungs: tuple[Rung, ...] = ()
-    pauses: tuple[Span, ...] = ()
+    due_at: datetime | None
+    ended_at: datetime | None
+    breached: bool
+    provisional: bool
+    next_at: datetime | None
+    left: tuple[int, ...]
+    pauses: tuple[Span, ...]
 
     @property
-    def next_at(self) -> datetime | None:
-        """When time alone will next have something to say about it."""
-        if self.phase != "running" or self.breached or self.due_at is None:
-            return None
-        return min((*(rung.at for rung in self.rungs), self.due_at + INSTANT))
+    def goal(self) -> Goal:
+        """What it was given."""
+        return self.course.goal
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The warnings that can still fire, the earliest first."""
+        return tuple(Rung(percent, rung_at(self.course, percent, self.pauses)) for percent in self.left)
 
 
 def mark(kind: ClockKind, cycle: int, rung: int | Literal["breach"]) -> str:
@@ -60,8 +79,12 @@ def mark(kind: ClockKind, cycle: int, rung: int | Literal["breach"]) -> str:
     return f"{kind}:{cycle}:{rung}"
 
 
-def terms_of(policy: Policy, rulebook: Rulebook) -> Terms:
-    """The versions a complaint comes under when that policy is picked today."""
+@lru_cache(maxsize=1024)  # a handful of combinations come again and again
+def terms_for(
+    rulebook: Rulebook, channel: str | None, category: tuple[str, ...] = (), severity: str | None = None
+) -> Terms:
+    """The versions that such a complaint comes under today; what is not known yet is left out."""
+    policy = rulebook.match(category=category, severity=severity, channel=channel)
     calendar, version = rulebook.calendar_of(policy)
     return Terms(policy=policy.id, policy_version=policy.version, calendar=calendar, calendar_version=version)
 
@@ -70,68 +93,97 @@ def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
     """All clocks of a complaint; none before it was received."""
     for number, cycle in enumerate(state.cycles, start=1):
         if number == 1:
-            yield _clock(state, rulebook, ("acknowledge", 1), _acknowledging(state, cycle))
-        yield _clock(state, rulebook, ("total_resolution", number), cycle)
-
-
-def _acknowledging(state: Complaint, first: Cycle) -> Cycle:
-    """The acknowledgement seen as a cycle: it never pauses; a withdrawal before it was accepted cancels it."""
-    accepted, withdrawn = state.acknowledged_at, first.ended_at if first.ending == "withdrawn" else None
-    if accepted is not None and (withdrawn is None or accepted <= withdrawn):
-        return first.model_copy(
-            update={"pauses": (), "ended_at": max(accepted, first.started_at), "ending": "resolved"}
+            yield _clock(rulebook, _acknowledging(state, cycle, rulebook))
+        terms, provisional = _terms(state, cycle.ended_at, rulebook)
+        yield _clock(
+            rulebook,
+            Run(
+                "total_resolution",
+                number,
+                terms,
+                provisional,
+                cycle.started_at,
+                cycle.pauses,
+                cycle.ended_at,
+                cycle.ending,
+                state.fired,
+            ),
         )
-    return first.model_copy(update={"pauses": (), "ended_at": withdrawn, "ending": "withdrawn" if withdrawn else None})
 
 
-def _clock(state: Complaint, rulebook: Rulebook, name: tuple[ClockKind, int], cycle: Cycle) -> Clock:
-    terms, provisional = _terms(state, cycle, rulebook)
+def _acknowledging(state: Complaint, first: Cycle, rulebook: Rulebook) -> Run:
+    """The acknowledgement never pauses; a withdrawal before it was accepted cancels it."""
+    ended_at: datetime | None = None
+    ending: Ending | None = None
+    accepted = state.acknowledged_at
+    withdrawn = first.ended_at if first.ending == "withdrawn" else None
+    if accepted is not None and (withdrawn is None or accepted <= withdrawn):
+        ended_at, ending = max(accepted, first.started_at), "resolved"
+    elif withdrawn is not None:
+        ended_at, ending = withdrawn, "withdrawn"
+    terms, provisional = _terms(state, ended_at, rulebook)
+    return Run("acknowledge", 1, terms, provisional, first.started_at, (), ended_at, ending, state.fired)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _clock(rulebook: Rulebook, run: Run) -> Clock:
+    terms = run.terms
     policy = rulebook.policy((terms.policy, terms.policy_version))
-    goal = policy.acknowledge if name[0] == "acknowledge" else policy.total_resolution
+    goal = policy.acknowledge if run.kind == "acknowledge" else policy.total_resolution
     compiled = rulebook.calendar((terms.calendar, terms.calendar_version))
-    course = Course(goal, compiled, seconds(cycle.started_at))
-    counted, waiting = _counted(course, () if policy.pauses == "never" else cycle.pauses, cycle)
-    due_at = None if waiting else instant_of(course.due(counted))
-    phase = _phase(cycle, waiting=waiting)
-    breached = mark(*name, "breach") in state.fired or _late(phase, cycle.ended_at, due_at)
-    ladder = policy.warn_percent if phase == "running" and not breached else ()
-    left = [percent for percent in ladder if mark(*name, percent) not in state.fired]
+    course = Course(goal, compiled, seconds(run.started_at))
+    counted, waiting = ((), False) if policy.pauses == "never" else _counted(course, run.pauses, run.ended_at)
+    due = None if waiting else due_at(course, counted)
+    phase = _phase(run.ending, waiting=waiting)
+    breached = _late(phase, run.ended_at, due) or mark(run.kind, run.cycle, "breach") in run.fired
+    left = _unfired(policy.warn_percent, run) if phase == "running" and not breached else ()
     return Clock(
-        kind=name[0],
-        cycle=name[1],
+        kind=run.kind,
+        cycle=run.cycle,
         terms=terms,
-        goal=goal,
-        started_at=cycle.started_at,
+        course=course,
+        started_at=run.started_at,
         phase=phase,
-        due_at=due_at,
-        ended_at=cycle.ended_at,
+        due_at=due,
+        ended_at=run.ended_at,
         breached=breached,
-        provisional=provisional,
-        rungs=tuple(
-            Rung(percent, instant_of(at)) for percent, at in zip(left, course.rungs(left, counted), strict=True)
-        ),
+        provisional=run.provisional,
+        next_at=None if due is None or breached or phase != "running" else _next_at(course, left, counted),
+        left=left,
         pauses=counted,
     )
 
 
-def _terms(state: Complaint, cycle: Cycle, rulebook: Rulebook) -> tuple[Terms, bool]:
+def _next_at(course: Course, left: tuple[int, ...], pauses: tuple[Span, ...]) -> datetime:
+    """The earliest warning that can still fire, else the first moment that is late."""
+    late = due_at(course, pauses) + INSTANT
+    return min(rung_at(course, left[0], pauses), late) if left else late
+
+
+def _unfired(ladder: tuple[int, ...], run: Run) -> tuple[int, ...]:
+    if not run.fired:
+        return ladder
+    return tuple(percent for percent in ladder if mark(run.kind, run.cycle, percent) not in run.fired)
+
+
+def _terms(state: Complaint, ended_at: datetime | None, rulebook: Rulebook) -> tuple[Terms, bool]:
     """The last triage before the cycle ended, else what fitted a complaint that nobody had read.
 
     A closed cycle never changes because somebody looks at the complaint again.
     """
-    known = [one for one in state.triages if one.terms and (cycle.ended_at is None or one.at < cycle.ended_at)]
-    if known and known[-1].terms:
-        return known[-1].terms, False
-    return state.terms or terms_of(rulebook.match(channel=state.channel), rulebook), True
+    for one in reversed(state.triages):
+        if one.terms and (ended_at is None or one.at < ended_at):
+            return one.terms, False
+    return state.terms or terms_for(rulebook, state.channel), True
 
 
-def _counted(course: Course, pauses: tuple[Pause, ...], cycle: Cycle) -> tuple[tuple[Span, ...], bool]:
+def _counted(course: Course, pauses: tuple[Pause, ...], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:
     """The pauses that move the due time, and whether one is still open.
 
     One that began after the due time moves nothing: what is late stays late, whoever is awaited afterwards.
     """
     counted: list[Span] = []
-    last = seconds(cycle.ended_at) if cycle.ended_at else None
+    last = seconds(ended_at) if ended_at else None
     for pause in pauses:
         since = max(seconds(pause.since), course.start)
         if course.due(counted) < since or (last is not None and since >= last):
@@ -143,9 +195,9 @@ def _counted(course: Course, pauses: tuple[Pause, ...], cycle: Cycle) -> tuple[t
     return tuple(counted), False
 
 
-def _phase(cycle: Cycle, *, waiting: bool) -> Phase:
-    if cycle.ending is not None:
-        return "stopped" if cycle.ending == "resolved" else "cancelled"
+def _phase(ending: Ending | None, *, waiting: bool) -> Phase:
+    if ending is not None:
+        return "stopped" if ending == "resolved" else "cancelled"
     return "paused" if waiting else "running"
 
 

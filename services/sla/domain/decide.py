@@ -11,18 +11,16 @@ from services.sla.domain.promises import promise_mark, settle_promises, settle_t
 from services.sla.domain.state import Complaint
 from shared.contracts.envelope import Event, Say
 from shared.contracts.events import ClockWarned
-from shared.runner.decision import Decision, Input, Tick
+from shared.runner.decision import Command, Decision, Input, Tick
 
 
 def decide(state: Complaint | None, given: Input, context: SlaContext) -> Decision[Complaint, SlaContext]:
     """Fold one event, or let time pass. Absorbs what is late or repeated; raises nothing."""
-    match given:
-        case Event():
-            return _heard(state, given, context)
-        case Tick() if state is not None:
-            return _ticked(state, given.now, context)
-        case _:
-            return Decision(state)
+    if isinstance(given, Tick):
+        return _ticked(state, given.now, context) if state else Decision(state)
+    if isinstance(given, Command):
+        return Decision(state)
+    return _heard(state, given, context)
 
 
 def _heard(state: Complaint | None, event: Event[Any], context: SlaContext) -> Decision[Complaint, SlaContext]:
@@ -45,7 +43,7 @@ def _ticked(state: Complaint, now: datetime, context: SlaContext) -> Decision[Co
     fired = {promise_mark(one.promise.number) for one in book.pledges if one.next_at and one.next_at <= now}
     fired.update(name for clock in due for name in _reached(clock, now))
     warned: tuple[Say[Any], ...] = tuple(Say(facts=fact) for clock in due for fact in _warnings(clock, now))
-    ticked = state.model_copy(update={"fired": tuple(sorted({*state.fired, *fired}))})
+    ticked = state.but(fired=tuple(sorted({*state.fired, *fired})))
     return _decided(state, ticked, context, warned)
 
 
@@ -67,5 +65,4 @@ def _decided(
 ) -> Decision[Complaint, SlaContext]:
     book = ledger(after, context.rulebook)
     said = difference(ledger(before, context.rulebook), book, context.now)
-    next_at = book.next_at
-    return Decision(after.model_copy(update={"due_at": next_at}), (*says, *said))
+    return Decision(after.but(due_at=book.next_at), (*says, *said))

@@ -1,19 +1,22 @@
 """When a goal is due. Whole seconds of UTC in and out; fractions of a second are dropped on the way in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from services.sla.calendar import Compiled, business_days_due
 from services.sla.calendar.compiled import EARLIEST, LATEST
 from services.sla.policies import Goal
 
 Span = tuple[int, int]  # a closed pause: from, until
+REMEMBERED = 8192  # instants, about two for each clock that is running now
+FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 
 
 def seconds(at: datetime) -> int:
     """An instant as whole seconds of UTC, moved into the years that calendars cover."""
-    return int(min(max(at, EARLIEST), LATEST).timestamp())
+    return min(max(int(at.timestamp()), FIRST), LAST)
 
 
 def instant_of(at: int) -> datetime:
@@ -21,8 +24,7 @@ def instant_of(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """A goal on its way: from `start`, by that calendar."""
 
     goal: Goal
@@ -58,13 +60,31 @@ class Course:
         if goal.wall is not None:
             paused = sum(until - since for since, until in pauses)
             return [self.start + int(goal.wall.total_seconds()) * percent // 100 + paused for percent in percents]
-        first, plain = compiled.level(self.start), compiled.level(self.due())
-        moved = compiled.level(self.due(pauses)) - plain if pauses else 0
-        return [compiled.last_at(first + (plain - first) * percent // 100 + moved) for percent in percents]
+        first = compiled.level(self.start)
+        budget = compiled.level(self.due()) - first if goal.business is None else int(goal.business.total_seconds())
+        moved = compiled.level(self.due(pauses)) - first - budget if pauses else 0
+        return [compiled.last_at(first + budget * percent // 100 + moved) for percent in percents]
 
     def promised(self, buffer: int) -> int:
         """The date to promise: the target, later by `buffer` of opening time, within opening hours."""
-        return self.compiled.into_hours(self.compiled.add(self.due(), buffer))
+        return _into_hours(self.compiled, self.due(), buffer)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def due_at(course: Course, pauses: tuple[Span, ...] = ()) -> datetime:
+    """`Course.due` as an instant; remembered, because each event of a complaint asks for it before and after."""
+    return instant_of(course.due(pauses))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def rung_at(course: Course, percent: int, pauses: tuple[Span, ...] = ()) -> datetime:
+    """When that percentage of the way is used, as an instant; remembered like `due_at`."""
+    return instant_of(course.rungs((percent,), pauses)[0])
+
+
+@lru_cache(maxsize=REMEMBERED)  # goals in business days of one date all end at one instant
+def _into_hours(compiled: Compiled, due: int, buffer: int) -> int:
+    return compiled.into_hours(compiled.add(due, buffer))
 
 
 def _whole_days(compiled: Compiled, pause: Span) -> int:

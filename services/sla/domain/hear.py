@@ -42,14 +42,8 @@ def _received(state: Complaint, facts: ComplaintReceived, at: datetime) -> Compl
         return state
     received_at = min(facts.received_at, at)
     started_at = max(received_at, at - LONGEST_WAIT)
-    return state.model_copy(
-        update={
-            "received_at": received_at,
-            "recorded_at": at,
-            "channel": facts.channel,
-            "cycles": (Cycle(started_at=started_at),),
-        }
-    )
+    cycles = (Cycle(started_at=started_at),)
+    return state.but(received_at=received_at, recorded_at=at, channel=facts.channel, cycles=cycles)
 
 
 def _triaged(state: Complaint, facts: Triaged, at: datetime) -> Complaint:
@@ -57,7 +51,7 @@ def _triaged(state: Complaint, facts: Triaged, at: datetime) -> Complaint:
     if last and (last.category, last.severity) == (facts.category, facts.severity):
         return state
     said = Triage(at=at, category=facts.category, severity=facts.severity)
-    return state.model_copy(update={"triages": (*state.triages, said)})
+    return state.but(triages=(*state.triages, said))
 
 
 def _accepted(state: Complaint, facts: MessageAccepted, _: datetime) -> Complaint:
@@ -67,7 +61,7 @@ def _accepted(state: Complaint, facts: MessageAccepted, _: datetime) -> Complain
         changed["acknowledged_at"] = at
     if number is not None and (number not in state.told or at < state.told[number]):
         changed["told"] = dict(sorted({**state.told, number: at}.items()))
-    return state.model_copy(update=changed) if changed else state
+    return state.but(**changed) if changed else state
 
 
 def _progress(state: Complaint, facts: ProgressRecorded, at: datetime) -> Complaint:
@@ -78,13 +72,13 @@ def _progress(state: Complaint, facts: ProgressRecorded, at: datetime) -> Compla
     if facts.expected_at is None or not facts.reason:
         return state
     proposal = Proposal(at=at, cycle=len(state.cycles), expected_at=facts.expected_at, reason=facts.reason)
-    return state.model_copy(update={"proposals": (*state.proposals, proposal)})
+    return state.but(proposals=(*state.proposals, proposal))
 
 
 def _pause(state: Complaint, cycle: Cycle, at: datetime) -> Complaint:
     if cycle.pauses and cycle.pauses[-1].until is None:
         return state
-    return _with_last(state, cycle.model_copy(update={"pauses": (*cycle.pauses, Pause(since=at))}))
+    return _with_last(state, cycle.but(pauses=(*cycle.pauses, Pause(since=at))))
 
 
 def _resume(state: Complaint, at: datetime) -> Complaint:
@@ -92,8 +86,8 @@ def _resume(state: Complaint, at: datetime) -> Complaint:
     if cycle is None or not cycle.pauses or cycle.pauses[-1].until is not None:
         return state
     last = cycle.pauses[-1]
-    closed = last.model_copy(update={"until": max(last.since, at)})
-    return _with_last(state, cycle.model_copy(update={"pauses": (*cycle.pauses[:-1], closed)}))
+    closed = last.but(until=max(last.since, at))
+    return _with_last(state, cycle.but(pauses=(*cycle.pauses[:-1], closed)))
 
 
 def _end(state: Complaint, at: datetime, ending: Ending) -> Complaint:
@@ -106,17 +100,17 @@ def _end(state: Complaint, at: datetime, ending: Ending) -> Complaint:
         return state
     ended_at = max(at, cycle.started_at)
     cycle = _resume(state, ended_at).cycles[-1]
-    return _with_last(state, cycle.model_copy(update={"ended_at": ended_at, "ending": ending}))
+    return _with_last(state, cycle.but(ended_at=ended_at, ending=ending))
 
 
 def _reopen(state: Complaint, at: datetime) -> Complaint:
     if not state.cycles or state.cycles[-1].ended_at is None:
         return state
-    return state.model_copy(update={"cycles": (*state.cycles, Cycle(started_at=max(at, state.cycles[-1].ended_at)))})
+    return state.but(cycles=(*state.cycles, Cycle(started_at=max(at, state.cycles[-1].ended_at))))
 
 
 def _with_last(state: Complaint, cycle: Cycle) -> Complaint:
-    return state.model_copy(update={"cycles": (*state.cycles[:-1], cycle)})
+    return state.but(cycles=(*state.cycles[:-1], cycle))
 
 
 def _message(state: Complaint, facts: MessageAdded, at: datetime) -> Complaint:

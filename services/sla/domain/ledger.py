@@ -1,9 +1,9 @@
 """Clocks and promises of a complaint at one moment, and what to say when they change."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, repeat
+from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.promises import Pledge, pledges
@@ -21,8 +21,7 @@ from shared.contracts.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """Everything that follows from the facts of a complaint."""
 
     clocks: tuple[Clock, ...] = ()
@@ -41,19 +40,21 @@ def ledger(state: Complaint | None, rulebook: Rulebook) -> Ledger:
 
 
 def difference(before: Ledger, after: Ledger, now: datetime) -> tuple[Say[Fact], ...]:
-    """What has to be said about the way from one ledger to the other."""
-    known = {(clock.kind, clock.cycle): clock for clock in before.clocks}
-    promised = {pledge.promise.number: pledge for pledge in before.pledges}
-    dates = {pledge.promise.number: pledge.promise for pledge in after.pledges}
-    facts = chain(
-        *(_of_clock(known.get((clock.kind, clock.cycle)), clock, now) for clock in after.clocks),
-        *(
-            _of_pledge(promised.get(n), pledge, dates.get(n - 1))
-            for pledge in after.pledges
-            for n in [pledge.promise.number]
-        ),
-    )
-    return tuple(Say(facts=fact) for fact in facts)
+    """What has to be said about the way from one ledger to the other.
+
+    Cycles and promises are only ever added at the end, so what stands at one place in both is the same one.
+    """
+    return tuple(Say(facts=fact) for fact in _differences(before, after, now))
+
+
+def _differences(before: Ledger, after: Ledger, now: datetime) -> Iterator[Fact]:
+    for was, clock in zip(chain(before.clocks, repeat(None)), after.clocks, strict=False):
+        if was is not clock:
+            yield from _of_clock(was, clock, now)
+    older = None
+    for known, pledge in zip(chain(before.pledges, repeat(None)), after.pledges, strict=False):
+        yield from _of_pledge(known, pledge, older)
+        older = pledge.promise
 
 
 def _of_clock(before: Clock | None, clock: Clock, now: datetime) -> Iterator[Fact]:

@@ -5,11 +5,10 @@ Everything comes from the times in the facts, so the ledger is the same whicheve
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
-from services.sla.domain.clocks import INSTANT, terms_of
+from services.sla.domain.clocks import INSTANT, terms_for
 from services.sla.domain.goals import Course, instant_of, seconds
 from services.sla.domain.state import Complaint, Promise, Proposal, Terms, Triage
 from services.sla.policies import Rulebook
@@ -18,8 +17,7 @@ FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
 Status = Literal["open", "revised", "kept", "broken", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pledge:
+class Pledge(NamedTuple):
     """A promise and what became of it. `first`: the cycle's original date was kept; `over`: its cycle has ended."""
 
     promise: Promise
@@ -43,24 +41,20 @@ def settle_terms(state: Complaint, rulebook: Rulebook) -> Complaint:
     """Pin the policy and calendar of the receipt and of every triage, as soon as the channel is known as well."""
     if state.received_at is None or (state.terms and all(one.terms for one in state.triages)):
         return state
-    return state.model_copy(
-        update={
-            "terms": state.terms or terms_of(rulebook.match(channel=state.channel), rulebook),
-            "triages": tuple(_pinned(one, state, rulebook) for one in state.triages),
-        }
-    )
+    terms = state.terms or terms_for(rulebook, state.channel)
+    return state.but(terms=terms, triages=tuple(_pinned(one, state, rulebook) for one in state.triages))
 
 
 def _pinned(triage: Triage, state: Complaint, rulebook: Rulebook) -> Triage:
     if triage.terms:
         return triage
-    policy = rulebook.match(category=triage.category, severity=triage.severity, channel=state.channel)
-    return triage.model_copy(update={"terms": terms_of(policy, rulebook)})
+    return triage.but(terms=terms_for(rulebook, state.channel, triage.category, triage.severity))
 
 
 def settle_promises(state: Complaint, rulebook: Rulebook) -> Complaint:
     """Make the promises that can be made now, and use up the proposals that waited for them."""
-    if not any(one.terms for one in state.triages) or not state.cycles:
+    settled = state.promises and state.promises[-1].cycle == len(state.cycles)
+    if (settled and not state.proposals) or not state.cycles or not any(one.terms for one in state.triages):
         return state
     ledger = list(state.promises)
     for cycle in range(1, len(state.cycles) + 1):
@@ -69,9 +63,7 @@ def settle_promises(state: Complaint, rulebook: Rulebook) -> Complaint:
         for proposal in state.proposals:
             if proposal.cycle == cycle and (revised := _revised(ledger[-1], proposal, rulebook)):
                 ledger.append(revised)
-    if len(ledger) == len(state.promises) and not state.proposals:
-        return state
-    return state.model_copy(update={"promises": tuple(ledger), "proposals": ()})
+    return state.but(promises=tuple(ledger), proposals=())
 
 
 def _made(state: Complaint, cycle: int, number: int, rulebook: Rulebook) -> Promise:
@@ -105,9 +97,7 @@ def _revised(current: Promise, proposal: Proposal, rulebook: Rulebook) -> Promis
     due_at = instant_of(compiled.into_hours(seconds(proposal.expected_at)))
     if due_at <= current.due_at:
         return None
-    return current.model_copy(
-        update={"number": current.number + 1, "due_at": due_at, "made_at": proposal.at, "reason": proposal.reason}
-    )
+    return current.but(number=current.number + 1, due_at=due_at, made_at=proposal.at, reason=proposal.reason)
 
 
 def pledges(state: Complaint) -> Iterator[Pledge]:

@@ -5,7 +5,7 @@ were read. Promises are stored the moment they can be made: what a customer may 
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from shared.runner.decision import State
 Ending = Literal["resolved", "withdrawn"]
 
 
-class Terms(Frozen):
+class Terms(NamedTuple):
     """The policy and calendar, by version, that a complaint came under."""
 
     policy: str

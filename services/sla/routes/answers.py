@@ -118,7 +118,7 @@ def _clock(clock: Clock, rulebook: Rulebook) -> ClockAnswer:
         breached=clock.breached,
         next_warning_at=min((rung.at for rung in clock.rungs), default=None),
         because=because_clock(clock, rulebook),
-        **clock.terms.model_dump(),
+        **clock.terms._asdict(),
     )
 
 
