@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from shared.contracts.events import Channel, Severity
 
@@ -31,6 +31,8 @@ def _positive(value: timedelta) -> timedelta:
 
 Span = Annotated[timedelta, BeforeValidator(_no_days), Field(ge=timedelta(0))]
 Budget = Annotated[timedelta, BeforeValidator(_no_days), AfterValidator(_positive)]
+# A time of the calendar's zone: JSON Schema's own `time` format would want an offset.
+LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["17:00:00"]})]
 
 
 class _Model(BaseModel):
@@ -47,7 +49,7 @@ class Goal(_Model):
     wall: Budget | None = None
     business: Budget | None = None
     business_days: int | None = Field(default=None, ge=1, le=400)
-    cutoff: time | None = None
+    cutoff: LocalTime | None = None
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:

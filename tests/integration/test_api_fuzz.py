@@ -1,0 +1,361 @@
+"""Four real processes under arbitrary and under bad input: no 5xx, every refusal a problem, nothing stored, no name logged.
+
+Kafka is out of reach all the while, so /ready may say 503; nothing else may.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance
+
+from deploy.local.ports import HOST, free_port
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.processes import Child
+from deploy.local.provision import provision
+from services.intake.forms.complaint import EXAMPLE
+from shared.auth import SCOPES, create_keys, create_token
+from shared.contracts import SERVICES
+from tests.stacks import until
+
+NAMES = tuple(service.name for service in SERVICES)
+POST = "/v1/complaints"
+EXAMPLES = 6  # of each operation and mode; building their strategies takes longer than asking
+SECRET = "Zebra-4711"
+PROBLEM = "application/problem+json"
+TABLES = ("complaint", "timeline", "outbox", "idempotency")
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The four services, each a process of its own, as a client meets them."""
+
+    ports: dict[str, int]
+    children: dict[str, Child]
+    dsn: str
+    key: Path
+
+    def url(self, name: str) -> str:
+        return f"http://{HOST}:{self.ports[name]}"
+
+    def token(self, *scopes: str, key: Path | None = None, **changes: Any) -> str:
+        given = {"client": "shop", "lasts": timedelta(hours=1), "audience": "redress"} | changes
+        return create_token(key or self.key, scopes=frozenset(scopes or SCOPES), **given)
+
+    def counts(self) -> tuple[int, ...]:
+        """Rows of intake, table by table."""
+        with psycopg.connect(self.dsn) as conn:
+            conn.execute("set search_path = intake")
+            return tuple(conn.execute(f"select count(*) from {table}").fetchone()[0] for table in TABLES)  # type: ignore[index,arg-type] # noqa: S608
+
+
+@pytest.fixture(scope="module")
+def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory: Any) -> Iterator[Doors]:
+    home = tmp_path_factory.mktemp("doors")
+    name = f"test_{uuid4().hex[:12]}"
+    target = postgres.dsn.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+    dsns = provision(target, postgres.home / "secrets" / "postgres.json")
+    ports = {one: free_port() for one in NAMES}
+    children = {one: _child(one, home, dsns[one], ports[one], keys[1]) for one in NAMES}
+    made = Doors(ports, children, target, keys[0])
+    try:
+        for child in children.values():
+            child.start()
+        for one in NAMES:
+            until(lambda one=one: _serves(made.url(one)), seconds=90, what=f"{one} to open its database")
+        yield made
+    finally:
+        for child in children.values():
+            child.stop()
+        with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+            admin.execute(f"drop database {name} with (force)")
+
+
+def _child(name: str, home: Path, dsn: str, port: int, public: Path) -> Child:
+    given = {"POSTGRES": dsn, "KAFKA": f"{HOST}:1", "PORT": str(port), "AUTH_PUBLIC_KEY_FILE": str(public)}
+    env = {f"{name.upper()}_{key}": value for key, value in given.items()}
+    return Child(name, home, [sys.executable, "-m", f"services.{name}"], {**env, "REDRESS_LOG_LEVEL": "DEBUG"})
+
+
+def _serves(url: str) -> bool:
+    """HTTP is up at once; the database is open when `postgres` is no longer among what is sick."""
+    return "postgres" not in httpx.get(f"{url}/ready", trust_env=False).json()["sick"]
+
+
+@pytest.fixture(scope="module")
+def intake(doors: Doors) -> Iterator[httpx.Client]:
+    headers = {"authorization": f"Bearer {doors.token()}"}
+    with httpx.Client(base_url=doors.url("intake"), headers=headers, timeout=20, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def filed(intake: httpx.Client) -> str:
+    """The id of a complaint that exists."""
+    return str(intake.post(POST, json=EXAMPLE).json()["id"])
+
+
+# ── arbitrary input ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context: Any, value: Any) -> bytes:
+    """Lines are generated as one text."""
+    del context
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
+def assert_answered(case: Any, answer: Any) -> None:
+    if case.operation.path == "/ready":
+        assert answer.status_code in (200, 503)
+        return
+    checks = [not_a_server_error, *([response_schema_conformance] if answer.status_code < 300 else [])]
+    case.validate_response(answer, checks=checks)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"][0] == PROBLEM, answer.status_code
+        told = json.loads(answer.content)
+        assert told["status"] == answer.status_code
+        assert {"type", "title", "detail"} <= told.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_comes_no_door_answers_with_5xx(name: str, doors: Doors, filed: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{doors.url(name)}/openapi.json")
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["authorization"] = f"Bearer {doors.token()}"
+        operations = [result.ok() for result in schema.get_all_operations()]
+        assert len(operations) > 8
+        for operation in operations:
+            for mode in schemathesis.GenerationMode:
+                with suppress(Unsatisfiable):  # an operation that takes nothing can be given nothing wrong
+                    _fuzz(operation, mode, session, filed)
+
+
+def _fuzz(operation: Any, mode: Any, session: requests.Session, filed: str) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
+    def one(case: Any, known: bool) -> None:
+        if known and "complaint_id" in (case.path_parameters or {}):
+            case.path_parameters["complaint_id"] = filed
+        assert_answered(case, case.call(session=session))
+
+    one()
+
+
+# ── bad input ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def body(**changes: Any) -> bytes:
+    return json.dumps(EXAMPLE | {"narrative": SECRET} | changes).encode()
+
+
+def customer(**changes: Any) -> bytes:
+    return body(customer={"name": SECRET, "email": "a@example.org", "locale": "en", "timezone": "UTC"} | changes)
+
+
+# What is sent, the status, and the field that the problem must name.
+WRONG: dict[str, tuple[bytes, int, str]] = {
+    "half an object": (b'{"customer": {', 400, "body"),
+    "no JSON": (SECRET.encode(), 400, "body"),
+    "nothing": (b"", 400, "body"),
+    "invalid UTF-8": (b'{"narrative": "\xff\xfe"}', 400, "body"),
+    "half a surrogate pair": (b'{"narrative": "\\ud800"}', 400, "body"),
+    "nested too deep": (b"[" * 100_000, 400, "body"),
+    "not a number": (body()[:-1] + b', "product": NaN}', 422, "product"),
+    "a list": (b"[]", 422, "body"),
+    "wrong type": (body(narrative=[SECRET]), 422, "narrative"),
+    "missing": (json.dumps({"channel": "web", "narrative": SECRET}).encode(), 422, "customer"),
+    "unknown field": (body(priority=SECRET), 422, "priority"),
+    "unknown field inside": (customer(nickname=SECRET), 422, "customer.nickname"),
+    "unknown field with a name of its own": (body(**{f"{SECRET} lives here": 1}), 422, "(unnamed)"),
+    "unknown channel": (body(channel=SECRET), 422, "channel"),
+    "blank": (body(narrative="   "), 422, "narrative"),
+    "over 256 KiB": (body(narrative=SECRET * 30_000), 413, "body"),
+    "too many attributes": (body(attributes={f"a{n}": SECRET for n in range(33)}), 422, "attributes"),
+    "control characters": (body(narrative=f"{SECRET}\x00"), 422, "narrative"),
+    "an escape sequence": (body(subject=f"{SECRET}\x1b[2J"), 422, "subject"),
+    "a header in a name": (customer(name=f"{SECRET}\r\nBcc: b@example.org"), 422, "customer.name"),
+    "30 February": (body(received_at="2026-02-30T10:00:00Z"), 422, "received_at"),
+    "25 o'clock": (body(received_at="2026-02-03T25:00:00Z"), 422, "received_at"),
+    "without offset": (body(received_at="2026-02-03T10:00:00"), 422, "received_at"),
+    "from the future": (body(received_at="2099-02-03T10:00:00Z"), 422, "received_at"),
+    "before all time": (body(received_at="0001-01-01T00:00:00+14:00"), 422, "received_at"),
+    "after all time": (body(received_at="9999-12-31T23:59:59-14:00"), 422, "received_at"),
+    "a date that is a number": (body(received_at=1e300), 422, "received_at"),
+    "no address at all": (customer(email=None), 422, "customer"),
+    "not an address": (customer(email=SECRET), 422, "customer.email"),
+    "an address that leads nowhere": (customer(email=f"{SECRET}@home.localhost"), 422, "customer.email"),
+    "two addresses in one": (customer(email=f"{SECRET}@example.org,b@example.org"), 422, "customer.email"),
+    "a number that cannot be": (customer(phone="+62 1"), 422, "customer.phone"),
+    "a number without country": (customer(phone="081234567"), 422, "customer.phone"),
+    "unknown language": (customer(locale="xx-Zebra"), 422, "customer.locale"),
+    "a language that is a path": (customer(locale="../../etc/passwd"), 422, "customer.locale"),
+    "unknown time zone": (customer(timezone="Asia/Zebra"), 422, "customer.timezone"),
+    "a time zone that is a path": (customer(timezone="../UTC"), 422, "customer.timezone"),
+}
+
+
+def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The problem document of a refusal, which must quote nothing."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    assert SECRET not in answer.text
+    told = answer.json()
+    assert told["status"] == status and told["detail"]
+    return dict(told)
+
+
+@pytest.fixture
+def unchanged(doors: Doors, filed: str) -> Iterator[None]:
+    before = doors.counts()
+    yield
+    assert doors.counts() == before, "something was stored"
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(("content", "status", "field"), WRONG.values(), ids=WRONG)
+def test_a_bad_complaint_is_refused_by_field(intake: httpx.Client, content: bytes, status: int, field: str) -> None:
+    answer = intake.post(POST, content=content, headers={"content-type": "application/json", "idempotency-key": "x"})
+    told = refused(answer, status)
+    if status == 422:
+        named = {error["field"]: error["expected"] for error in told["errors"]}
+        assert named.get(field), told
+    else:
+        assert field in told["detail"].lower()
+
+
+# About a complaint that exists.
+FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "words of another type": ("messages", {"text": 7}, "text"),
+    "a customer's secret note": ("messages", {"text": SECRET, "public": False}, "body"),
+    "unknown progress": ("progress", {"state": SECRET}, "state"),
+    "a new date without a reason": ("progress", {"state": "investigating", "expected_at": "2031-01-01T00:00:00Z"}, "body"),
+    "a new date in the past": (
+        "progress",
+        {"state": "investigating", "expected_at": "2001-01-01T00:00:00Z", "reason": "late"},
+        "expected_at",
+    ),
+    "a new date before all time": (
+        "progress",
+        {"state": "investigating", "expected_at": "0001-01-01T00:00:00+14:00", "reason": "late"},
+        "expected_at",
+    ),
+    "money without a currency": (
+        "resolution",
+        {"outcome": "upheld", "explanation": SECRET, "redress": [{"kind": "refund", "amount": "5"}]},
+        "redress.0",
+    ),
+    "more money than there is": (
+        "resolution",
+        {"outcome": "upheld", "explanation": SECRET, "redress": [{"kind": "refund", "amount": "1e999", "currency": "EUR"}]},
+        "redress.0.amount",
+    ),
+    "an answer before the question": (
+        "resolution",
+        {"outcome": "upheld", "explanation": SECRET, "resolved_at": "2001-01-01T00:00:00Z"},
+        "resolved_at",
+    ),
+    "a score beyond five": ("feedback", {"fixed": True, "score": 6}, "score"),
+    "an unknown field": ("reopen", {"why": SECRET}, "why"),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(("fact", "content", "field"), FACTS.values(), ids=FACTS)
+def test_a_bad_fact_is_refused_by_field(
+    intake: httpx.Client, filed: str, fact: str, content: dict[str, Any], field: str
+) -> None:
+    told = refused(intake.post(f"{POST}/{filed}/{fact}", json=content), 422)
+    assert field in {error["field"] for error in told["errors"]}, told
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_lines_of_a_batch_are_refused_one_by_one(intake: httpx.Client) -> None:
+    lines = [content for content, status, _ in WRONG.values() if status != 413 and content and b"\n" not in content]
+    answer = intake.post(f"{POST}:batch", content=b"\n".join(lines), headers={"content-type": "application/x-ndjson"})
+    assert answer.status_code == 200
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert len(told) == len(lines)
+    assert {one["status"] for one in told} == {400, 422}
+    assert SECRET not in answer.text
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A way not to be let in."""
+
+    make: Callable[[Doors, Path], str | None]
+    status: int
+    says: str
+
+
+UNKNOWN: dict[str, Credentials] = {
+    "none": Credentials(lambda doors, _: None, 401, "bearer"),
+    "garbage": Credentials(lambda doors, _: f"Bearer {SECRET}", 401, "not valid"),
+    "not a bearer": Credentials(lambda doors, _: f"Basic {SECRET}", 401, "bearer"),
+    "no signature": Credentials(lambda doors, _: f"Bearer {doors.token().rpartition('.')[0]}.", 401, "not valid"),
+    "expired": Credentials(lambda doors, _: f"Bearer {doors.token(lasts=timedelta(seconds=-5))}", 401, "expired"),
+    "for somebody else": Credentials(lambda doors, _: f"Bearer {doors.token(audience='other')}", 401, "not valid"),
+    "of another issuer": Credentials(lambda doors, key: f"Bearer {doors.token(key=key)}", 401, "not valid"),
+    "wrong scope": Credentials(lambda doors, _: f"Bearer {doors.token('operate')}", 403, "complaints:"),
+}
+GUARDED = {
+    "intake": ("POST", POST),
+    "triage": ("GET", "/v1/taxonomy"),
+    "sla": ("GET", "/v1/policies"),
+    "notify": ("GET", f"{POST}/{uuid4()}/messages"),
+}
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("given", UNKNOWN.values(), ids=UNKNOWN)
+def test_nobody_is_let_in_without_a_good_token(doors: Doors, tmp_path: Path, name: str, given: Credentials) -> None:
+    create_keys(tmp_path / "key", tmp_path / "key.pub")
+    token = given.make(doors, tmp_path / "key")
+    method, path = GUARDED[name]
+    headers = {"content-type": "application/json"} | ({"authorization": token} if token else {})
+    url = f"{doors.url(name)}{path}"
+    answer = httpx.request(method, url, content=body(), headers=headers, trust_env=False)
+    assert given.says in refused(answer, given.status)["detail"].lower()
+    assert (answer.headers.get("www-authenticate") == "Bearer") == (given.status == 401)
+
+
+def test_a_good_request_still_goes_in_and_no_log_knows_anybody(doors: Doors, intake: httpx.Client) -> None:
+    """Last: after all of the above, at the most talkative level."""
+    before = doors.counts()
+    answer = intake.post(POST, content=customer(name=SECRET), headers={"content-type": "application/json"})
+    assert answer.status_code == 201
+    assert doors.counts() > before
+    for name, child in doors.children.items():
+        assert child.pid, f"{name} has ended"
+        log = child.log.read_text("utf-8", "replace")
+        assert log.strip(), "a service says that it lives"
+        for word in (SECRET, "a@example.org", EXAMPLE["customer"]["email"], EXAMPLE["narrative"]):
+            assert word not in log, f"{name} wrote down {word!r}"
+        assert "a request failed" not in log, f"{name} met an error that it does not know"
