@@ -148,15 +148,15 @@ def _clock(rulebook: Rulebook, run: Run) -> Clock:
         ended_at=run.ended_at,
         breached=breached,
         provisional=run.provisional,
-        next_at=None if due is None or breached or phase != "running" else _next_at(course, left, counted),
+        next_at=None if due is None or breached or phase != "running" else _next_at(course, due, left, counted),
         left=left,
         pauses=counted,
     )
 
 
-def _next_at(course: Course, left: tuple[int, ...], pauses: tuple[Span, ...]) -> datetime:
+def _next_at(course: Course, due: datetime, left: tuple[int, ...], pauses: tuple[Span, ...]) -> datetime:
     """The earliest warning that can still fire, else the first moment that is late."""
-    late = due_at(course, pauses) + INSTANT
+    late = due + INSTANT
     return min(rung_at(course, left[0], pauses), late) if left else late
 
 
