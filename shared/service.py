@@ -169,7 +169,7 @@ class Process(Generic[S, C]):
         # What is loaded by now stays; the collector need not walk it at every batch (measured: 41–88 µs an event).
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        gc.set_threshold(50_000, 20, 50)
 
     async def _supervise(self, name: str, job: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
         kernel, failures = self.kernel, 0
