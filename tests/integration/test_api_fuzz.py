@@ -35,7 +35,7 @@ from tests.stacks import until
 
 NAMES = tuple(service.name for service in SERVICES)
 POST = "/v1/complaints"
-EXAMPLES = 6  # of each operation and mode; building their strategies takes longer than asking
+EXAMPLES = 10  # of each operation and mode
 SECRET = "Zebra-4711"
 PROBLEM = "application/problem+json"
 TABLES = ("complaint", "timeline", "outbox", "idempotency")
@@ -137,7 +137,12 @@ def assert_answered(case: Any, answer: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_whatever_comes_no_door_answers_with_5xx(name: str, doors: Doors, filed: str) -> None:
-    schema = schemathesis.openapi.from_url(f"{doors.url(name)}/openapi.json")
+    text = httpx.get(f"{doors.url(name)}/openapi.json", trust_env=False).text
+    shorter = text.replace(
+        '"maxLength":100000', '"maxLength":1000'
+    )  # the full length has a test; drawing it takes minutes
+    schema = schemathesis.openapi.from_dict(json.loads(shorter))
+    schema.config.update(base_url=doors.url(name))
     with requests.Session() as session:
         session.trust_env = False
         session.headers["authorization"] = f"Bearer {doors.token()}"
