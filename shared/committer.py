@@ -5,6 +5,8 @@ No timer: alone, a request is committed at once; under load, groups grow by them
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
+from time import monotonic
 from typing import Generic, TypeVar
 
 from shared.errors import Unavailable
@@ -16,6 +18,7 @@ Result = TypeVar("Result")
 class GroupCommitter(Generic[Item, Result]):
     """`run` gets a group in order of arrival and gives each item's result, or the exception that is its own.
 
+    `pace` is the least time between two small groups, in seconds: alone, a request never waits for it.
     More than one of `flights` shortens the wait for a commit under way, and gives up the order between groups.
     """
 
@@ -26,12 +29,15 @@ class GroupCommitter(Generic[Item, Result]):
         group_max: int = 500,
         waiting_max: int = 10_000,
         flights: int = 1,
+        pace: float = 0.0,
     ) -> None:
         self._run = run
         self._group_max = group_max
         self._waiting_max = waiting_max
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._flights_max = flights
+        self._pace = pace
+        self._begun = -inf
         self._flying = 0
         self._flights: set[asyncio.Task[None]] = set()
 
@@ -56,10 +62,16 @@ class GroupCommitter(Generic[Item, Result]):
     async def _fly(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 group, self._waiting = self._waiting[: self._group_max], self._waiting[self._group_max :]
                 await self._commit(group)
         finally:
             self._flying -= 1  # before anybody else runs, so that no request is left without a flight
+
+    async def _gather(self) -> None:
+        if self._pace and len(self._waiting) * 2 < self._group_max:
+            await asyncio.sleep(max(0.0, self._begun + self._pace - monotonic()))
+            self._begun = monotonic()
 
     async def _commit(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

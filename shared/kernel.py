@@ -41,7 +41,7 @@ class Kernel(Generic[S, C]):
         )
         self.timers = Timers(self.runner.ticks, every_ms=settings.tick_ms)
         self.consumer = Consumer(fold.service, settings, self.runner, self.metrics, health)
-        self._commands = GroupCommitter[Command, Decision[S, C]](self.runner.commands)
+        self._commands = GroupCommitter[Command, Decision[S, C]](self.runner.commands, pace=settings.pace_ms / 1000)
 
     @property
     def pool(self) -> asyncpg.Pool:

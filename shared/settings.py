@@ -52,10 +52,10 @@ class ServiceSettings(BaseSettings):
         default=20, ge=1, le=1000, description="Milliseconds to wait for the first event of a batch."
     )
     pace_ms: int = Field(
-        default=30,
+        default=40,
         ge=0,
         le=1000,
-        description="Milliseconds from one small batch or relay round to the next; lets more gather meanwhile.",
+        description="Milliseconds from one small batch, relay round or group of commands to the next; lets more gather.",
     )
     breaker_in_a_row: int = Field(
         default=50, ge=1, description="Dead letters in a row after which the service stops consuming."

@@ -100,3 +100,19 @@ async def test_requests_that_arrive_one_by_one_all_get_their_answer() -> None:
 
 async def _at_once(group):
     return list(group)
+
+
+async def test_a_paced_committer_answers_the_first_at_once_and_groups_what_follows() -> None:
+    database = Database()
+    for _ in range(10):
+        database.let.release()
+    committer = GroupCommitter(database.run, pace=0.05)
+    await committer.submit(2)
+    assert database.groups == [[2]]
+    await asyncio.gather(*(committer.submit(n) for n in (4, 6)), _later(committer, 8))
+    assert database.groups == [[2], [4, 6, 8]]
+
+
+async def _later(committer, item):
+    await settle()
+    return await committer.submit(item)
