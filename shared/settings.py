@@ -55,7 +55,7 @@ class ServiceSettings(BaseSettings):
         default=40,
         ge=0,
         le=1000,
-        description="Milliseconds from one small batch, relay round or group of commands to the next; lets more gather.",
+        description="Milliseconds from one small batch, relay round or command group to the next; lets more gather.",
     )
     breaker_in_a_row: int = Field(
         default=50, ge=1, description="Dead letters in a row after which the service stops consuming."
