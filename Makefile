@@ -51,3 +51,7 @@ test: $(STAMP) lint ## Every level of test, on real Kafka, PostgreSQL and SMTP
 .PHONY: bench
 bench: $(STAMP) ## Ours beside the plain and the bare yardstick; run it on a quiet machine
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: faults
+faults: $(STAMP) ## The long fault profile, about half an hour: faults × invariants; ONLY=name for some
+	@$(BIN)/python -m tests.faults $(if $(ONLY),--only "$(ONLY)")
