@@ -4,8 +4,8 @@ import importlib
 import re
 
 import pytest
-from deploy import docs
 
+from deploy import docs
 from shared.contracts import SERVICES
 from shared.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shared.settings import ServiceSettings

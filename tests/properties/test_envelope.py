@@ -1,6 +1,7 @@
 """Any event survives the way through bytes, and foreign bytes never do more than be refused."""
 
 import json
+from contextlib import suppress
 from datetime import UTC
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import AwareDatetime
 
 from shared.contracts import EVENTS, FACTS, Unreadable, read, write
-from shared.contracts.envelope import Data
+from shared.contracts.envelope import Data, Event
 from shared.contracts.events import Redress
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
@@ -63,7 +64,5 @@ def test_foreign_bytes_are_refused_with_a_sentence_and_nothing_else(value) -> No
 def test_a_damaged_event_is_refused_or_read_but_never_an_accident(one, data) -> None:
     damaged = bytearray(write(one))
     damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        read(bytes(damaged))
-    except Unreadable as error:
-        assert str(one.id) not in error.detail
+    with suppress(Unreadable):
+        assert isinstance(read(bytes(damaged)), Event)
