@@ -1,7 +1,7 @@
 """Events wait here, in the transaction that decided them, until the relay has them on Kafka."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,21 +13,33 @@ select topic, key, event_id, value
 from unnest($1::text[], $2::uuid[], $3::uuid[], $4::bytea[]) with ordinality as row(topic, key, event_id, value, n)
 order by n
 """
-# Below the snapshot's xmin nothing can appear any more; `order by` names the columns of the table, not of the output.
+# Nothing can appear any more below a snapshot's xmin: from there down to the last such horizon is a window whose rows
+# are all known. Within it they go out by id. Not by xid: a transaction may get its xid, wait for a complaint's row, and
+# say its event after one with a higher xid. Both are in the same window, since the one waited for the other to end.
+OPEN = """
+with horizon as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
+select horizon.xid::text as xid,
+       (select min(o.id) - 1 from outbox o where o.xid >= $1::text::xid8 and o.xid < horizon.xid) as floor
+from horizon
+"""
 NEXT = """
-select o.xid::text as xid, o.id, o.topic, o.key, o.value, o.said_at
+select o.id, o.topic, o.key, o.value, o.said_at
 from outbox o
-where (o.xid, o.id) > ($1::text::xid8, $2::bigint) and o.xid < pg_snapshot_xmin(pg_current_snapshot())
-order by o.xid, o.id
-limit $3
+where o.id > $3::bigint and o.xid >= $1::text::xid8 and o.xid < $2::text::xid8
+order by o.id
+limit $4
 """
 OLDEST = """
 select coalesce(extract(epoch from clock_timestamp() - (
-    select o.said_at from outbox o, relay r where (o.xid, o.id) > (r.xid, r.id) order by o.xid, o.id limit 1
+    select min(o.said_at) from outbox o, relay r
+    where o.xid >= r.done and not (o.xid < r.horizon and o.id <= r.id)
 )), 0)::float8
 """
-TAKE_OVER = "update relay set epoch = epoch + 1 returning epoch, xid::text, id"
-MOVE = "update relay set xid = $2::text::xid8, id = $3, moved_at = now() where epoch = $1 returning 1"
+TAKE_OVER = "update relay set epoch = epoch + 1 returning epoch, done::text, horizon::text, id"
+MOVE = """
+update relay set done = $2::text::xid8, horizon = $3::text::xid8, id = $4, moved_at = now()
+where epoch = $1 returning 1
+"""
 CHILDREN = ("outbox_0", "outbox_1", "outbox_2")
 
 
@@ -43,10 +55,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Up to where the relay has published; `epoch` tells whose cursor it is."""
+    """Up to where the relay has published: all below `done`, and below `horizon` what has an id up to `id`.
+
+    `epoch` tells whose cursor it is.
+    """
 
     epoch: int
-    xid: str
+    done: str
+    horizon: str
     id: int
 
 
@@ -60,18 +76,26 @@ async def append(conn: asyncpg.Connection, rows: Sequence[Row]) -> None:
 async def take_over(conn: asyncpg.Connection) -> Cursor:
     """Become the one relay: a higher epoch makes every earlier relay's cursor update miss."""
     row = await conn.fetchrow(TAKE_OVER)
-    epoch, xid, row_id = row  # type: ignore[misc]  # the migration put the one row in
-    return Cursor(epoch, xid, row_id)
+    return Cursor(*row)  # type: ignore[misc]  # the migration put the one row in
 
 
-async def pending(conn: asyncpg.Connection, cursor: Cursor, limit: int) -> Sequence[asyncpg.Record]:
-    """The next rows that may be published."""
-    return list(await conn.fetch(NEXT, cursor.xid, cursor.id, limit))
+async def pending(conn: asyncpg.Connection, cursor: Cursor, limit: int) -> tuple[Cursor, Sequence[asyncpg.Record]]:
+    """The next rows that may be published, and the cursor in whose window they stand."""
+    if cursor.horizon != cursor.done:
+        if rows := await conn.fetch(NEXT, cursor.done, cursor.horizon, cursor.id, limit):
+            return cursor, rows
+        cursor = replace(cursor, done=cursor.horizon)
+    opened = await conn.fetchrow(OPEN, cursor.done)
+    horizon, floor = opened  # type: ignore[misc]  # there is always a horizon
+    if floor is None:
+        return replace(cursor, done=horizon, horizon=horizon), []
+    cursor = replace(cursor, horizon=horizon, id=floor)
+    return cursor, await conn.fetch(NEXT, cursor.done, cursor.horizon, cursor.id, limit)
 
 
 async def move(conn: asyncpg.Connection, cursor: Cursor) -> bool:
     """Remember that everything up to `cursor` is on Kafka; False when another relay has taken over."""
-    return bool(await conn.fetchval(MOVE, cursor.epoch, cursor.xid, cursor.id))
+    return bool(await conn.fetchval(MOVE, cursor.epoch, cursor.done, cursor.horizon, cursor.id))
 
 
 async def oldest_seconds(conn: asyncpg.Connection) -> float:
@@ -96,8 +120,10 @@ async def _truncate(conn: asyncpg.Connection, child: str, cursor: Cursor) -> boo
             await conn.execute("set local lock_timeout = '200ms'")
             await conn.execute(f"lock table {child} in access exclusive mode")
             left = await conn.fetchval(
-                f"select exists (select from {child} where (xid, id) > ($1::text::xid8, $2::bigint))",  # noqa: S608
-                cursor.xid,
+                f"select exists (select from {child} where xid >= $1::text::xid8 "  # noqa: S608 (our own table's name)
+                f"and not (xid < $2::text::xid8 and id <= $3::bigint))",
+                cursor.done,
+                cursor.horizon,
                 cursor.id,
             )
             if left:

@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -100,7 +100,7 @@ class Relay:
 
     async def run_once(self, held: _Held) -> int:
         """One round: read, send, wait for all acknowledgements, move the cursor. Returns how many were published."""
-        rows = await outbox.pending(held.conn, held.cursor, self._settings.relay_batch)
+        held.cursor, rows = await outbox.pending(held.conn, held.cursor, self._settings.relay_batch)
         if not rows:
             return 0
         try:
@@ -108,7 +108,7 @@ class Relay:
         except Exception:
             self._metrics.count("redress_relay_failures")
             raise
-        held.cursor = Cursor(held.cursor.epoch, rows[-1]["xid"], rows[-1]["id"])
+        held.cursor = replace(held.cursor, id=rows[-1]["id"])
         if not await outbox.move(held.conn, held.cursor):
             raise Overtaken
         self._metrics.count("redress_published", len(rows))

@@ -6,8 +6,8 @@ create table inbox (
     heard_at timestamptz not null default now()
 );
 
--- Append-only. Read below the snapshot's xmin in (xid, id) order: a plain `id > cursor` would skip rows of transactions
--- that commit late. Children are truncated once relayed, never deleted row by row.
+-- Append-only. Read in windows of xid below the snapshot's xmin, by id within a window: a plain `id > cursor` would skip
+-- rows of transactions that commit late. Children are truncated once relayed, never deleted row by row.
 create table outbox (
     xid xid8 not null default pg_current_xact_id(),
     id bigint generated always as identity,
@@ -21,14 +21,16 @@ create table outbox (
 create table outbox_0 partition of outbox for values in (0);
 create table outbox_1 partition of outbox for values in (1);
 create table outbox_2 partition of outbox for values in (2);
-create index outbox_order on outbox (xid, id);
+create index outbox_window on outbox (xid, id);
+create index outbox_order on outbox (id);
 
 -- How far the one active relay has got. `epoch` fences a relay that lost its lock and does not know it yet.
 create table relay (
     singleton boolean primary key default true check (singleton),
     epoch bigint not null default 0,
-    xid xid8 not null default '0',
-    id bigint not null default 0,
+    done xid8 not null default '0', -- everything below is on Kafka
+    horizon xid8 not null default '0', -- end of the window that is being published
+    id bigint not null default 0, -- up to here within the window
     moved_at timestamptz not null default now()
 );
 insert into relay default values;

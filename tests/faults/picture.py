@@ -86,7 +86,7 @@ async def look(dsn: str, bootstrap: str, mailbox: Path) -> Picture:
 
 UNPUBLISHED = """
 select coalesce(extract(epoch from clock_timestamp() - min(o.said_at)), 0) from outbox o, relay r
-where (o.xid, o.id) > (r.xid, r.id)
+where o.xid >= r.done and not (o.xid < r.horizon and o.id <= r.id)
 """
 HEARD = "select event_id::text from inbox"
 

@@ -36,7 +36,9 @@ select count(*) from notify.message where status in ('queued', 'sending', 'retry
     or (status = 'uncertain' and next_attempt_at is not null)
 """
 OPEN_LETTERS = "select count(*) from notify.complaint where due_at is not null"
-UNPUBLISHED = "select count(*) from {0}.outbox o, {0}.relay r where (o.xid, o.id) > (r.xid, r.id)"
+UNPUBLISHED = (
+    "select count(*) from {0}.outbox o, {0}.relay r where o.xid >= r.done and not (o.xid < r.horizon and o.id <= r.id)"
+)
 
 
 class Scene:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,11 +254,37 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(r
     cursor = await outbox.take_over(conn)
     next_slot = datetime.now(UTC) + timedelta(seconds=600)
     assert await outbox.rotate(conn, next_slot, cursor) == 0
-    (row,) = await outbox.pending(conn, cursor, 10)
-    done = outbox.Cursor(cursor.epoch, row["xid"], row["id"])
+    window, (row,) = await outbox.pending(conn, cursor, 10)
+    assert await outbox.rotate(conn, next_slot, window) == 0
+    done = replace(window, id=row["id"])
     assert await outbox.rotate(conn, next_slot, done) == 1
     assert not await rig.rows("select from outbox")
     await conn.close()
+
+
+async def test_who_got_its_xid_first_and_the_complaint_second_is_published_second(rig: Rig, topics: str, keys) -> None:
+    """A batch takes its xid with its first write and may then wait for a complaint that another one has locked."""
+    chosen = settings(rig.dsn, keys[1], kafka=topics)
+    subject = complaint_id()
+    first, second = (event(received(), subject=subject, sequence=n) for n in (1, 2))
+    early, late = [await postgres.connect_alone(chosen, name) for name in ("early", "late")]
+    waits, runs = early.transaction(), late.transaction()
+    await waits.start()
+    await early.execute("select pg_current_xact_id()")
+    await runs.start()
+    await outbox.append(late, [outbox.Row(TRIAGE.topic, subject, first.id, write(first))])
+    await runs.commit()
+    await outbox.append(early, [outbox.Row(TRIAGE.topic, subject, second.id, write(second))])
+    await waits.commit()
+    async with running(Relay("triage", replace_batch(chosen, 1), rig.metrics).run):
+        records = await read_all(topics, TRIAGE.topic, 2)
+    assert [read(record.value).sequence for record in records] == [1, 2]
+    for conn in (early, late):
+        await conn.close()
+
+
+def replace_batch(chosen, rows: int):
+    return chosen.model_copy(update={"relay_batch": rows})
 
 
 async def test_an_old_epoch_cannot_move_the_cursor(rig: Rig) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ from shared.contracts import read
 from shared.runner.runner import Outcome, Tripped
 from tests.factories import record
 from tests.integration.conftest import Rig
-from tests.toy import words
+from tests.toy import Add, words
 
 
 async def test_a_batch_is_committed_with_state_inbox_and_outbox(rig: Rig) -> None:
@@ -147,3 +148,48 @@ async def test_the_stored_state_is_plain_json_without_the_runners_secrets(rig: R
     await rig.runner.records(records)
     (row,) = await rig.rows("select state from complaint")
     assert json.loads(row["state"])["heard"] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "how", ["a command between claim and load", "a tick between claim and load", "a command first in line"]
+)
+async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig, how: str) -> None:
+    """A batch has its transaction id from the inbox on. Somebody who began later may have the complaint before it."""
+    subject, records = words("NOW", "later")
+    await rig.runner.records(records[:1])
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    store = rig.runner.fold.store
+    real = store.context
+
+    async def slowly(conn: asyncpg.Connection, now: datetime, prepared: Any) -> Any:
+        if asyncio.current_task() is batch and not begun.is_set():
+            begun.set()
+            await go_on.wait()
+        return await real(conn, now, prepared)
+
+    store.context = slowly  # type: ignore[method-assign]
+    batch = asyncio.create_task(rig.runner.records(records[1:]))
+    await begun.wait()
+    if how == "a tick between claim and load":
+        assert await rig.runner.ticks(10) == 1
+    elif how == "a command between claim and load":
+        await rig.runner.commands([Add(subject, "asked")])
+    else:
+        async with rig.pool.acquire() as conn, conn.transaction():
+            await conn.execute("select from complaint where complaint_id = $1 for update", subject)
+            command = asyncio.create_task(rig.runner.commands([Add(subject, "asked")]))
+            await waiting_for_locks(rig, 1)
+            go_on.set()
+            await waiting_for_locks(rig, 2)
+        await command
+    go_on.set()
+    await batch
+    assert len(await rig.heard(subject)) == 3
+    said = [read(row["value"]).sequence for row in await rig.rows("select value from outbox order by xid, id")]
+    assert said == [1, 2, 3]
+
+
+async def waiting_for_locks(rig: Rig, count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(await rig.rows("select from pg_stat_activity where wait_event_type = 'Lock'")) < count:
+            await asyncio.sleep(0.01)
