@@ -45,8 +45,14 @@ class Documents(Generic[S]):
         self._postpone = f"update {table} set due_at = $2 where complaint_id = $1"  # noqa: S608 (our own table name)
 
     async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> dict[ComplaintId, S]:
-        """All known states in one query; rows stay locked, in id order, until the transaction ends."""
+        """All known states in one query; rows stay locked, in id order, until the transaction ends.
+
+        Raises `LostUpdate` when one was written by a transaction with a higher id than ours: the outbox is read in the
+        order of transaction ids, so what we said of it now would overtake what was said before.
+        """
         rows = await conn.fetch(self._load, sorted(set(ids), key=_BY_INT))
+        if any(row[2] for row in rows):
+            raise LostUpdate
         read = self._reader.validate_json
         return {row[0]: read(row[1]) for row in rows}
 
@@ -83,7 +89,11 @@ def document(state: State) -> str:
 
 
 def _load_sql(table: str) -> str:
-    return f"select complaint_id, state from {table} where complaint_id = any($1) order by complaint_id for update"  # noqa: S608
+    # A negative age: written by a transaction that began after ours. (Below the million it is an old row's wrapped id.)
+    return (
+        f"select complaint_id, state, age(xmin) between -1000000 and -1 from {table} "  # noqa: S608
+        "where complaint_id = any($1) order by complaint_id for update"
+    )
 
 
 def _save_sql(table: str, promoted: Mapping[str, str]) -> str:

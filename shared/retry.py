@@ -3,7 +3,15 @@
 import asyncpg
 from aiokafka.errors import KafkaError
 from asyncpg import exceptions as pg
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, stop_never, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_never,
+    wait_random_exponential,
+)
 
 from shared.errors import Unavailable
 
@@ -36,5 +44,15 @@ def patiently(seconds: float | None = None, *, at_most: float = 5.0) -> AsyncRet
         retry=retry_if_exception(is_transient),
         wait=wait_random_exponential(multiplier=0.05, max=at_most),
         stop=stop_after_delay(seconds) if seconds is not None else stop_never,
+        reraise=True,
+    )
+
+
+def anew(kind: type[Exception], *, tries: int = 20) -> AsyncRetrying:
+    """Attempts soon after another while work fails with `kind` alone, which leaves nothing behind."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type(kind),
+        wait=wait_random_exponential(multiplier=0.005, max=0.5),
+        stop=stop_after_attempt(tries),
         reraise=True,
     )

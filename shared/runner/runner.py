@@ -12,10 +12,11 @@ from aiokafka import ConsumerRecord
 
 from shared import deadletter, inbox, outbox
 from shared.deadletter import Dead
+from shared.documents import LostUpdate
 from shared.errors import RedressError, Rejected, Unavailable
 from shared.metrics import Metrics
 from shared.postgres import transaction
-from shared.retry import is_transient, patiently
+from shared.retry import anew, is_transient, patiently
 from shared.runner.breaker import Breaker
 from shared.runner.decision import C, Command, Decision, Fold, S, Tick
 from shared.runner.folding import Folded, Folder, Waits
@@ -172,6 +173,9 @@ class Runner(Generic[S, C]):
 
     async def ticks(self, limit: int) -> int:
         """Give a tick to up to `limit` complaints whose time has come by the database's clock. Returns how many."""
+        return await anew(LostUpdate)(self._ticks, limit)
+
+    async def _ticks(self, limit: int) -> int:
         async with transaction(self._pool()) as conn:
             now = await conn.fetchval("select now()")
             due = await self._store.due(conn, now, limit)
@@ -194,6 +198,9 @@ class Runner(Generic[S, C]):
 
     async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
         """Apply what was asked, in one transaction. A rejected command is its own result and harms no other."""
+        return await anew(LostUpdate)(self._ask, commands)
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
         prepared = self._store.prepare(commands)
         async with transaction(self._pool()) as conn:
             now = await conn.fetchval("select now()")
