@@ -15,7 +15,7 @@ order by n
 """
 # Nothing can appear any more below a snapshot's xmin: from there down to the last such horizon is a window whose rows
 # are all known. Within it they go out by id. Not by xid: a transaction may get its xid, wait for a complaint's row, and
-# say its event after one with a higher xid. Both are in the same window, since the one waited for the other to end.
+# say its event after one with a higher xid. (Across windows the order of xids holds: `Documents.load` sees to that.)
 OPEN = """
 with horizon as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
 select horizon.xid::text as xid,
