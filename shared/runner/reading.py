@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 from shared import deadletter
 from shared.contracts.envelope import Event
 from shared.contracts.registry import Unreadable, read
-from shared.contracts.topics import FACTS, SERVICES, Service
+from shared.contracts.topics import SERVICES, Service
 from shared.deadletter import Dead
 
 # How `contracts.write` begins an event. What is for others need not be parsed to be skipped.
@@ -50,9 +50,9 @@ class Batch:
 def sort_out(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) -> Batch:
     """Each record by itself: one that is no event must not take its neighbours with it."""
     batch = Batch()
-    hears, known = _types(service)
+    hears = _heard(service)
     for record in records:
-        if (written := WRITTEN.match(record.value or b"")) and written[1] in known and written[1] not in hears:
+        if (written := WRITTEN.match(record.value or b"")) and written[1] in _for_others(service, record.topic):
             batch.skipped += 1
             continue
         try:
@@ -79,10 +79,16 @@ def parked_behind(one: Heard, dead: Iterable[Dead]) -> bool:
 
 
 @cache
-def _types(service: Service) -> tuple[frozenset[bytes], frozenset[bytes]]:
-    """The types it hears, and all there are."""
-    hears = frozenset(fact.wire_type().encode() for fact in service.hears)
-    return hears, frozenset(fact.wire_type().encode() for fact in FACTS)
+def _heard(service: Service) -> frozenset[bytes]:
+    return frozenset(fact.wire_type().encode() for fact in service.hears)
+
+
+@cache
+def _for_others(service: Service, topic: str) -> frozenset[bytes]:
+    """Types that belong on this topic and are nothing to this service."""
+    owner = OWNERS.get(topic)
+    said = frozenset(fact.wire_type().encode() for fact in owner.says) if owner else frozenset()
+    return said - _heard(service)
 
 
 def _read(record: "ConsumerRecord[Any, Any]") -> Event[Any]:

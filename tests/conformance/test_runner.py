@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.contracts.events import FeedbackGiven
 from shared.errors import Rejected
 from shared.runner.runner import Outcome
 from tests.conformance.conftest import Candidate
@@ -74,11 +75,11 @@ async def test_an_event_under_a_wrong_key_or_on_a_foreign_topic_is_buried(candid
         [record(one, key=b"other"), record(other, topic="complaints.sla.v1", offset=1)]
     )
     assert outcome.buried == 2
+    stranger = record(event(FeedbackGiven(fixed=True)), topic="complaints.sla.v1", offset=2)
+    assert (await candidate.runner.records([stranger])).buried == 1, "of a type it does not hear, on a foreign topic"
 
 
 async def test_what_the_service_does_not_hear_is_skipped(candidate: Candidate) -> None:
-    from shared.contracts.events import FeedbackGiven
-
     assert await candidate.runner.records([record(event(FeedbackGiven(fixed=True)))]) == Outcome(skipped=1)
     assert not await candidate.letters()
 

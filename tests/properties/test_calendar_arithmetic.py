@@ -5,11 +5,12 @@ from itertools import accumulate
 
 import pytest
 import workclock
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 
 from services.sla.calendar import Calendar, Compiled, Holiday, Opening
 from services.sla.calendar.weekly import WEEKDAYS
+from shared.errors import Rejected
 
 ZONES = (
     "UTC",
@@ -191,7 +192,10 @@ def test_every_answer_is_what_workclock_gives(calendar: Calendar, moments: list[
 def test_adding_and_taking_away_agree_with_elapsed_time(calendar: Calendar, at: int, amount: int) -> None:
     compiled = Compiled(calendar, around=AROUND, years=2)
     start = utc(calendar, AROUND, 0) + at
-    end = compiled.add(start, amount)
+    try:
+        end = compiled.add(start, amount)
+    except Rejected:
+        reject()  # it opens too seldom for that much: not before the last year that is computed
     assert compiled.elapsed(start, end) == amount
     assert compiled.elapsed(start, end - 1) == amount - 1, "not the earliest such instant"
     back = compiled.subtract(end, amount)
