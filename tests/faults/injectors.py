@@ -8,7 +8,8 @@ from collections.abc import Callable
 import psycopg
 
 from deploy.local.ports import free_port
-from tests.faults import poison
+from deploy.local.processes import Child
+from tests.faults import picture, poison
 from tests.faults.scene import Scene
 from tests.stacks import until
 
@@ -55,6 +56,8 @@ def frozen(name: str, seconds: float, *, replaced: bool = False) -> Inject:
         child = scene.stack.child(name)
         other = scene.another(name, free_port()) if replaced else None
         try:
+            if other is not None:
+                joined(other)
             child.tell(signal.SIGSTOP)
             scene.hold(seconds, count=0 if name == "intake" else 1)
             scene.glance()
@@ -70,6 +73,15 @@ def frozen(name: str, seconds: float, *, replaced: bool = False) -> Inject:
     return inject
 
 
+def joined(member: Child) -> None:
+    """Until it has partitions of its own."""
+    until(
+        lambda: "partitions assigned" in member.log.read_text("utf-8", "replace"),
+        seconds=90,
+        what=f"{member.name} to get partitions",
+    )
+
+
 def come_and_go(name: str, seconds: float) -> Inject:
     """A second member joins and leaves, again and again."""
 
@@ -77,7 +89,8 @@ def come_and_go(name: str, seconds: float) -> Inject:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             other = scene.another(name, free_port())
-            scene.hold(3)
+            joined(other)
+            scene.hold(1)
             scene.glance()
             assert other.stop(), f"the second {name} did not end by itself"
         scene.healed()
@@ -236,6 +249,8 @@ def heard_again(*names: str) -> Inject:
             child = scene.stack.child(name)
             child.stop()
             asyncio.run(poison.rewind(scene.stack.bootstrap, name))
+            committed, _ = asyncio.run(picture.offsets(scene.stack.bootstrap))
+            assert not any(committed[name].values()), "the group did not go back"
             child.start()
         scene.healed()
 

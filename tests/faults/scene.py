@@ -55,6 +55,7 @@ class Scene:
         self._glances: list[Glance] = []
         self._load: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
+        self._others = 0
 
     @property
     def dsn(self) -> str:
@@ -125,7 +126,8 @@ class Scene:
         """A second member of a service, on a port of its own; not supervised."""
         first = self.stack.child(name)
         env = {**first.env, f"{name.upper()}_PORT": str(port)}
-        child = Child(f"{name}-2", self.stack.home, first.argv, env)
+        self._others += 1
+        child = Child(f"{name}-{self._others + 1}", self.stack.home, first.argv, env)
         child.start()
         return child
 
