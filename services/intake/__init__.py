@@ -2,5 +2,6 @@
 
 I hear: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept, PromiseBroken,
 MessageAccepted, MessageFailed, MessageSuppressed.
-I say: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven, Merged.
+I say: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven, MilestoneRecorded,
+Merged.
 """

@@ -13,9 +13,47 @@ ProgressState = Literal["investigating", "awaiting_customer", "awaiting_third_pa
 Outcome = Literal["upheld", "partly_upheld", "rejected", "settled", "no_reply"]
 Severity = Literal["low", "normal", "high", "critical"]
 Signal = Literal["vulnerable", "legal_threat", "safety", "abuse", "repeat"]
-ClockKind = Literal["acknowledge", "total_resolution"]
+ClockKind = Literal[
+    "assignment",
+    "acknowledge",
+    "first_response",
+    "next_reply",
+    "periodic_update",
+    "pausable_update",
+    "requester_wait",
+    "agent_work",
+    "total_resolution",
+    "regulatory_final",
+    "summary_resolution",
+    "stage2",
+    "action_completion",
+    "supplier",
+    "ombudsman_reply",
+]
+Obligation = Literal["regulatory", "promise", "target"]
+PromiseSubject = Literal["outcome", "next_update", "action"]
+BreachCause = Literal["handling", "downtime", "provider", "lag"]
 MessageKind = Literal[
-    "acknowledgement", "progress", "promise_moved", "delay", "handler_changed", "resolution", "reopened", "withdrawn"
+    "acknowledgement",
+    "progress",
+    "promise_moved",
+    "delay",
+    "holding",
+    "handler_changed",
+    "resolution",
+    "reopened",
+    "withdrawn",
+]
+Milestone = Literal[
+    "stage2_requested",
+    "stage2_answered",
+    "action_agreed",
+    "action_completed",
+    "handed_over",
+    "handed_back",
+    "ombudsman_asked",
+    "ombudsman_answered",
+    "settled",
 ]
 
 
@@ -93,6 +131,19 @@ class FeedbackGiven(Fact):
     score: int | None = Field(default=None, ge=1, le=5)
 
 
+class MilestoneRecorded(Fact):
+    """A step that has a clock of its own was reached. `occurred_at` may lie before we heard of it.
+
+    `item` tells several of a kind apart: the second action agreed, another supplier. `settled`: the customer accepted
+    the outcome, however it was said.
+    """
+
+    kind = "complaint.milestone_recorded"
+    milestone: Milestone
+    occurred_at: AwareDatetime
+    item: str = ""
+
+
 class Merged(Fact):
     """This complaint goes on as another one."""
 
@@ -147,7 +198,7 @@ class Escalated(Fact):
 
 
 class PromiseMade(Fact):
-    """A date the customer is to be told. It counts as told once a message that states it was accepted."""
+    """A date the customer is to be told. It is a promise once a message that states it was accepted by a provider."""
 
     kind = "promise.made"
     promise: int = Field(ge=1)
@@ -156,73 +207,147 @@ class PromiseMade(Fact):
     policy_version: int
     calendar: str
     calendar_version: int
+    subject: PromiseSubject = "outcome"
 
 
 class PromiseRevised(Fact):
-    """The date moved, for a reason; `promise` is the number of the new one."""
+    """The date moved, for a reason; `promise` is the number of the new one. In time if told before `old_due_at`."""
 
     kind = "promise.revised"
     promise: int = Field(ge=2)
     old_due_at: AwareDatetime
     due_at: AwareDatetime
     reason: str
+    subject: PromiseSubject = "outcome"
 
 
 class PromiseKept(Fact):
-    """The outcome was there by the last date told."""
+    """What was promised was done by the last date told; `first`: by the first one."""
 
     kind = "promise.kept"
     promise: int
     first: bool
+    subject: PromiseSubject = "outcome"
 
 
 class PromiseBroken(Fact):
-    """The date passed and nothing was said before it."""
+    """The date told passed, and no new one had been told before it."""
 
     kind = "promise.broken"
     promise: int
     due_at: AwareDatetime
+    subject: PromiseSubject = "outcome"
+    cause: BreachCause = "handling"
 
 
-class ClockWarned(Fact):
-    """A rung before the due time was reached; `percent` of the budget is used."""
+class PromiseAtRisk(Fact):
+    """The date told comes near while something of ours is down; the customer should hear of it before."""
+
+    kind = "promise.at_risk"
+    promise: int
+    due_at: AwareDatetime
+    cause: BreachCause
+    subject: PromiseSubject = "outcome"
+
+
+class ExtensionRequested(Fact):
+    """A handler asked for a date beyond what the rules allow without approval; nothing moves until somebody decides."""
+
+    kind = "promise.extension_requested"
+    promise: int
+    due_at: AwareDatetime
+    expected_at: AwareDatetime
+    limit_at: AwareDatetime
+    reason: str
+
+
+class LetterDue(Fact):
+    """A regulator's rule wants a letter before `limit_at`: holding, delay or final. Said with lead time to write it."""
+
+    kind = "letter.due"
+    pack: str
+    letter: str
+    limit_at: AwareDatetime
+    reasons: tuple[str, ...] = ()
+
+
+class SilenceNoticed(Fact):
+    """Nothing was said to the customer since `since`."""
+
+    kind = "customer.silence_noticed"
+    since: AwareDatetime
+    days: int
+
+
+class _Clock(Fact):
+    """`pack` names the regulator pack that asks for the clock; `item` the supplier, action or run it is about."""
+
+    clock: ClockKind
+    cycle: int
+    pack: str | None = None
+    item: str = ""
+    obligation: Obligation = "target"
+    due_at: AwareDatetime
+
+
+class ClockWarned(_Clock):
+    """A rung before the due time was reached, such as `75%` or `-PT30M`; `to` is who should act on it."""
 
     kind = "clock.warned"
-    clock: ClockKind
-    cycle: int
-    percent: int
-    due_at: AwareDatetime
+    rung: str
+    to: str = "handler"
 
 
-class ClockBreached(Fact):
-    """The due time passed. `late_by` is what passed between the due time and our noticing."""
+class ClockEscalated(_Clock):
+    """A rung after the due time was reached, such as `+PT4H` or, repeated, `+PT4H#2`."""
 
-    kind = "clock.breached"
-    clock: ClockKind
-    cycle: int
-    due_at: AwareDatetime
+    kind = "clock.escalated"
+    rung: str
+    to: str = "lead"
     late_by: timedelta
 
 
-class ClockStopped(Fact):
+class ClockBreached(_Clock):
+    """The due time passed. `late_by` is what passed between the due time and our noticing."""
+
+    kind = "clock.breached"
+    late_by: timedelta
+    cause: BreachCause = "handling"
+
+
+class ClockBreachVoided(_Clock):
+    """A breach that was said did not happen: a late fact, a new policy or calendar shows it. Visible in reports."""
+
+    kind = "clock.breach_voided"
+    reason: str
+    cause_event: str | None = None
+
+
+class ClockStopped(_Clock):
     """The clock has its answer."""
 
     kind = "clock.stopped"
-    clock: ClockKind
-    cycle: int
-    due_at: AwareDatetime
     stopped_at: AwareDatetime
     met: bool
 
 
-class ClockCorrected(Fact):
-    """A late fact moved a due time that was already computed."""
+class ClockCorrected(_Clock):
+    """A late or changed fact moved a due time that was already computed."""
 
     kind = "clock.corrected"
-    clock: ClockKind
-    cycle: int
     old_due_at: AwareDatetime
-    due_at: AwareDatetime
+    cause_event: str | None = None
+
+
+class ClockRebased(_Clock):
+    """A published policy or calendar moved the due time of a clock that runs. What is promised stays."""
+
+    kind = "clock.rebased"
+    old_due_at: AwareDatetime
+    from_version: str
+    to_version: str
+    reason: str
+    actor: str
 
 
 # ── notify ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -245,6 +370,7 @@ class MessageAccepted(_Message):
     template: str
     states_promise: int | None = None
     attempts: int = 1
+    letter: str | None = None  # `pack:letter` where the message is one that a regulator's rule asks for
 
 
 class MessageDelivered(_Message):

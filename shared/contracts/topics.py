@@ -46,6 +46,7 @@ INTAKE = Service(
         e.Reopened,
         e.Withdrawn,
         e.FeedbackGiven,
+        e.MilestoneRecorded,
         e.Merged,
     ),
     hears=(
@@ -66,7 +67,7 @@ INTAKE = Service(
 TRIAGE = Service(
     name="triage",
     says=(e.Triaged, e.ScreeningRequested, e.Assigned, e.Escalated),
-    hears=(e.ComplaintReceived, e.Resolved, e.Reopened, e.Withdrawn, e.ClockBreached),
+    hears=(e.ComplaintReceived, e.Resolved, e.Reopened, e.Withdrawn, e.ClockBreached, e.ClockEscalated),
     purposes=frozenset({"narrative"}),
 )
 SLA = Service(
@@ -76,10 +77,17 @@ SLA = Service(
         e.PromiseRevised,
         e.PromiseKept,
         e.PromiseBroken,
+        e.PromiseAtRisk,
+        e.ExtensionRequested,
+        e.LetterDue,
+        e.SilenceNoticed,
         e.ClockWarned,
+        e.ClockEscalated,
         e.ClockBreached,
+        e.ClockBreachVoided,
         e.ClockStopped,
         e.ClockCorrected,
+        e.ClockRebased,
     ),
     hears=(
         e.ComplaintReceived,
@@ -88,8 +96,13 @@ SLA = Service(
         e.Resolved,
         e.Reopened,
         e.Withdrawn,
+        e.MilestoneRecorded,
+        e.Merged,
         e.Triaged,
+        e.Assigned,
         e.MessageAccepted,
+        e.MessageBounced,
+        e.MessageFailed,
     ),
     purposes=frozenset(),
 )
@@ -98,6 +111,7 @@ NOTIFY = Service(
     says=(e.MessageAccepted, e.MessageDelivered, e.MessageBounced, e.MessageFailed, e.MessageSuppressed),
     hears=(
         e.ComplaintReceived,
+        e.MessageAdded,
         e.ProgressRecorded,
         e.Resolved,
         e.Reopened,
@@ -107,6 +121,9 @@ NOTIFY = Service(
         e.PromiseMade,
         e.PromiseRevised,
         e.PromiseBroken,
+        e.PromiseAtRisk,
+        e.LetterDue,
+        e.SilenceNoticed,
     ),
     purposes=frozenset({"contact", "narrative", "staff"}),
 )
