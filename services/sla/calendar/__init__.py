@@ -1,7 +1,7 @@
 """When we are open, and arithmetic on it: immutable versioned calendars, compiled once, exact to the second."""
 
 from services.sla.calendar.compiled import Compiled
-from services.sla.calendar.days import business_days_due, is_open_date
+from services.sla.calendar.days import business_days_due, calendar_due, counted_dates, is_open_date
 from services.sla.calendar.weekly import Calendar, Holiday, Opening, calendar_from
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "Holiday",
     "Opening",
     "business_days_due",
+    "calendar_due",
     "calendar_from",
+    "counted_dates",
     "is_open_date",
 ]

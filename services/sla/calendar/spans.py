@@ -1,44 +1,80 @@
 """Open spans of a calendar in seconds of UTC: shifts laid on the time line, holidays cut out, what overlaps merged."""
 
 from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
 
-from services.sla.calendar.clocktime import instant
+from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, instant, steady_offsets
 from services.sla.calendar.weekly import Calendar
 
 Span = tuple[int, int]  # half-open, whole seconds of UTC
+
+
+class _Ruler:
+    """Days of one zone, to lay shifts on."""
+
+    def __init__(self, zone: ZoneInfo, days: range) -> None:
+        self.zone, self.first = zone, days.start
+        self.offsets = steady_offsets(zone, days.start, days.stop)
+
+    def lay(self, day: int, shifts: Iterable[Span], spans: list[Span]) -> None:
+        """Add the shifts that start on that day; one that lies in a skipped hour is gone."""
+        offset = self.offsets[day - self.first]
+        base = None if offset is None else (day - UNIX_ORDINAL) * DAY - offset
+        for start, end in shifts:
+            if base is not None and end <= DAY:
+                spans.append((base + start, base + end))
+                continue
+            span = instant(self.zone, day, start), instant(self.zone, day, end)
+            if span[0] < span[1]:
+                spans.append(span)
 
 
 def open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
     """Disjoint open spans from the midnight that begins `first` to the one that begins `last` (ordinals)."""
     zone = calendar.zone
     days = range(first - 3, last + 1)  # a shift runs into the next day, and a zone may skip one
-    if calendar.holiday_rule == "shift_start":
-        spans = [span for day in days for span in _utc(calendar, day, calendar.shifts_on(day))]
-    else:
-        weekly = [span for day in days for span in _utc(calendar, day, calendar.weekly_on(day))]
-        closed = [day for day in days if calendar.holiday_on(day)]
-        spans = _without(_merged(weekly), [(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in closed])
-        for day in closed:
-            holiday = calendar.holiday_on(day)
-            spans += _utc(calendar, day, holiday.hours if holiday else ())
-        spans += [span for day in days for span in _utc(calendar, day, calendar.extra_on(day))]
+    ruler = _Ruler(zone, days)
+    laid = _by_shift if calendar.holiday_rule == "shift_start" else _by_civil_day
     low, high = instant(zone, first, 0), instant(zone, last, 0)
-    return [(max(start, low), min(end, high)) for start, end in _merged(spans) if end > low and start < high]
+    spans = _merged(laid(calendar, days, ruler))
+    return [(max(start, low), min(end, high)) for start, end in spans if end > low and start < high]
 
 
-def _utc(calendar: Calendar, day: int, shifts: Iterable[Span]) -> list[Span]:
+def _by_shift(calendar: Calendar, days: range, ruler: _Ruler) -> list[Span]:
+    """A holiday takes the shifts that start on it, to their ends."""
+    spans: list[Span] = []
+    holidays = calendar.holidays_in(days)
+    for day in days:
+        holiday = holidays.get(day)
+        ruler.lay(day, calendar.weekly_on(day) if holiday is None else holiday.hours, spans)
+        ruler.lay(day, calendar.extra_on(day), spans)
+    return spans
+
+
+def _by_civil_day(calendar: Calendar, days: range, ruler: _Ruler) -> list[Span]:
+    """A holiday takes whatever lies between its midnights, and gives its own hours."""
+    weekly: list[Span] = []
+    for day in days:
+        ruler.lay(day, calendar.weekly_on(day), weekly)
+    holidays = calendar.holidays_in(days)
     zone = calendar.zone
-    spans = [(instant(zone, day, start), instant(zone, day, end)) for start, end in shifts]
-    return [span for span in spans if span[0] < span[1]]  # one that lies in a skipped hour is gone
+    holes = _merged([(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in holidays])
+    spans = _without(_merged(weekly), holes)
+    for day, holiday in holidays.items():
+        ruler.lay(day, holiday.hours, spans)
+    for day in calendar.extra_days(days):
+        ruler.lay(day, calendar.extra_on(day), spans)
+    return spans
 
 
 def _merged(spans: list[Span]) -> list[Span]:
     merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+    for span in sorted(spans):
+        if merged and span[0] <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(span[1], merged[-1][1]))
         else:
-            merged.append((start, end))
+            merged.append(span)
     return merged
 
 
@@ -65,3 +101,8 @@ def joined(before: list[Span], after: list[Span]) -> list[Span]:
     if before and after and before[-1][1] == after[0][0]:
         return [*before[:-1], (before[-1][0], after[0][1]), *after[1:]]
     return before + after
+
+
+def date_of(at: int) -> date:
+    """The UTC date of an instant, for sentences."""
+    return date.fromordinal(at // DAY + UNIX_ORDINAL)

@@ -5,54 +5,26 @@ and the difference is hours: with `civil_day` a holiday closes from midnight to 
 crosses into it; with `shift_start` it cancels the shifts that start on it and lets the one from the eve run out.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
-from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from services.sla.calendar.clocktime import DAY, seconds_of, text_of, zone_of
+from services.sla.calendar.clocktime import zone_of
+from services.sla.calendar.hours import WEEKDAYS, Hours, Plain, Weekday, refuse_overlaps, refuse_overlaps_in_week
 from shared.errors import Rejected
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "calendar_from"]
+
 HolidayRule = Literal["civil_day", "shift_start"]
+Shifts = tuple[tuple[int, int], ...]
 
 
-def _hours(value: Any) -> Any:
-    if not (isinstance(value, list | tuple) and len(value) == 2):
-        raise ValueError(f"expected [open, close] such as ['09:00', '17:00'], got {value!r}")
-    start, end = (item if type(item) is int else seconds_of(item) for item in value)
-    if end <= start:
-        hint = f"; for a shift that ends on the next day write {text_of(end + DAY)}" if end < start else ""
-        raise ValueError(f"{text_of(start)}-{text_of(end)} does not end after it starts{hint}")
-    if start >= DAY:
-        raise ValueError(f"{text_of(start)}-{text_of(end)} starts on the next day; put it there")
-    return start, end
-
-
-Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
-
-
-def _disjoint(spans: list[tuple[int, int]], where: str) -> None:
-    ordered = sorted(spans)
-    for before, after in pairwise(ordered):
-        if after[0] < before[1]:
-            raise ValueError(f"{where}: {_written(before)} and {_written(after)} overlap")
-
-
-def _written(span: tuple[int, int]) -> str:
-    return f"{text_of(span[0] % DAY)}-{text_of(span[0] % DAY + span[1] - span[0])}"
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Opening(_Model):
+class Opening(Plain):
     """Hours on one date, whatever the weekly pattern or a holiday says."""
 
     on: date
@@ -61,14 +33,14 @@ class Opening(_Model):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _disjoint(list(self.hours), str(self.on))
+        refuse_overlaps(list(self.hours), str(self.on))
         return self
 
 
-class Holiday(_Model):
+class Holiday(Plain):
     """A date on which we are closed, or open at `hours` instead. `on` is a date, or `*-12-25` for every year."""
 
-    on: str = Field(pattern=r"^(\d{4}|\*)-\d\d-\d\d$")
+    on: str = Field(pattern=r"^([0-9]{4}|\*)-[0-9]{2}-[0-9]{2}$")
     hours: tuple[Hours, ...] = ()
     name: str = ""
     source: str = ""
@@ -81,11 +53,11 @@ class Holiday(_Model):
     @model_validator(mode="after")
     def _check(self) -> Self:
         date.fromisoformat(self.on.replace("*", "2000"))  # a leap year, so that *-02-29 may be a holiday
-        _disjoint(list(self.hours), self.on)
+        refuse_overlaps(list(self.hours), self.on)
         return self
 
 
-class Calendar(_Model):
+class Calendar(Plain):
     """Opening hours of one version; a change is a new version. Intervals are half-open, in local time of `tz`."""
 
     id: str = Field(min_length=1)
@@ -105,16 +77,9 @@ class Calendar(_Model):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        week = [
-            (day * DAY + start, day * DAY + end)
-            for day, name in enumerate(WEEKDAYS)
-            for start, end in self.weekly_hours.get(name, ())
-        ]
-        if week:
-            first = min(week)
-            _disjoint([*week, (first[0] + 7 * DAY, first[1] + 7 * DAY)], "weekly_hours")
-        dates = [holiday.on for holiday in self.holidays]
-        twice = next((on for on in dates if dates.count(on) > 1), None)
+        refuse_overlaps_in_week(self.weekly_hours)
+        listed = Counter(holiday.on for holiday in self.holidays)
+        twice = next((on for on, times in listed.items() if times > 1), None)
         if twice:
             raise ValueError(f"holiday {twice} is listed twice")
         return self
@@ -125,16 +90,20 @@ class Calendar(_Model):
         return zone_of(self.tz)
 
     @cached_property
-    def _week(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+    def _week(self) -> tuple[Shifts, ...]:
         return tuple(self.weekly_hours.get(name, ()) for name in WEEKDAYS)
 
     @cached_property
-    def _holidays(self) -> dict[str, Holiday]:
-        return {holiday.on: holiday for holiday in self.holidays}
+    def _dated(self) -> dict[int, Holiday]:
+        return {date.fromisoformat(one.on).toordinal(): one for one in self.holidays if one.on[0] != "*"}
 
     @cached_property
-    def _extra(self) -> dict[int, tuple[tuple[int, int], ...]]:
-        found: dict[int, tuple[tuple[int, int], ...]] = {}
+    def _yearly(self) -> dict[tuple[int, int], Holiday]:
+        return {(int(one.on[2:4]), int(one.on[5:7])): one for one in self.holidays if one.on[0] == "*"}
+
+    @cached_property
+    def _extra(self) -> dict[int, Shifts]:
+        found: dict[int, Shifts] = {}
         for opening in self.extra_openings:
             ordinal = opening.on.toordinal()
             found[ordinal] = found.get(ordinal, ()) + opening.hours
@@ -142,18 +111,46 @@ class Calendar(_Model):
 
     def holiday_on(self, ordinal: int) -> Holiday | None:
         """The holiday of that day; a dated entry wins over one that recurs every year."""
-        if not self._holidays:
+        if found := self._dated.get(ordinal):
+            return found
+        if not self._yearly:
             return None
-        day = date.fromordinal(ordinal).isoformat()
-        return self._holidays.get(day) or self._holidays.get("*" + day[4:])
+        day = date.fromordinal(ordinal)
+        return self._yearly.get((day.month, day.day))
 
-    def weekly_on(self, ordinal: int) -> tuple[tuple[int, int], ...]:
+    def holidays_in(self, days: range) -> dict[int, Holiday]:
+        """The holidays of these days, in their order."""
+        found = {day: holiday for day, holiday in self._dated.items() if day in days}
+        years = range(date.fromordinal(days.start).year, date.fromordinal(days.stop).year + 1) if self._yearly else ()
+        for year in years:
+            for (month, day), holiday in self._yearly.items():
+                leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+                ordinal = 0 if (month, day) == (2, 29) and not leap else date(year, month, day).toordinal()
+                if ordinal in days:
+                    found.setdefault(ordinal, holiday)
+        return dict(sorted(found.items()))
+
+    @property
+    def last_dated(self) -> int:
+        """Ordinal of the last dated holiday; 0 without one."""
+        return max(self._dated, default=0)
+
+    @property
+    def first_dated(self) -> int:
+        """Ordinal of the first dated holiday; 0 without one."""
+        return min(self._dated, default=0)
+
+    def weekly_on(self, ordinal: int) -> Shifts:
         """The weekly pattern of that day, holidays aside."""
         return self._week[(ordinal + 6) % 7]
 
-    def extra_on(self, ordinal: int) -> tuple[tuple[int, int], ...]:
+    def extra_on(self, ordinal: int) -> Shifts:
         """What is open in addition on that day."""
         return self._extra.get(ordinal, ())
+
+    def extra_days(self, days: range) -> list[int]:
+        """Those of these days that are open in addition."""
+        return [day for day in self._extra if day in days]
 
     def shifts_on(self, ordinal: int) -> Iterator[tuple[int, int]]:
         """All shifts that start on that day; a holiday's hours stand instead of the weekly ones."""
