@@ -2,6 +2,6 @@
 
 I hear: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept, PromiseBroken,
 MessageAccepted, MessageFailed, MessageSuppressed.
-I say: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven, MilestoneRecorded,
-Merged.
+I say: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven,
+MilestoneRecorded, Merged.
 """

@@ -285,6 +285,18 @@ FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
         {"outcome": "upheld", "explanation": SECRET, "resolved_at": "2001-01-01T00:00:00Z"},
         "resolved_at",
     ),
+    "unknown milestone": ("milestones", {"milestone": SECRET}, "milestone"),
+    "a milestone still to come": (
+        "milestones",
+        {"milestone": "settled", "occurred_at": "2099-02-03T10:00:00Z"},
+        "occurred_at",
+    ),
+    "a milestone before the complaint": (
+        "milestones",
+        {"milestone": "settled", "occurred_at": "2001-01-01T00:00:00Z"},
+        "occurred_at",
+    ),
+    "a milestone of a thing with a name": ("milestones", {"milestone": "handed_over", "item": f"{SECRET}!"}, "item"),
     "a score beyond five": ("feedback", {"fixed": True, "score": 6}, "score"),
     "an unknown field": ("reopen", {"why": SECRET}, "why"),
 }  # fmt: skip

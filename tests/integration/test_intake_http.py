@@ -389,12 +389,44 @@ async def test_withdrawing_needs_no_body(intake: Intake) -> None:
     assert (await intake.http.post(f"{POST}/{complaint}/withdraw")).json()["status"] == "withdrawn"
 
 
-@pytest.mark.parametrize("fact", ["messages", "progress", "resolution", "reopen", "withdraw", "feedback"])
+async def test_a_milestone_is_said_once_a_key_and_stands_in_the_story(intake: Intake) -> None:
+    complaint = (await intake.file()).json()["id"]
+    body = {"milestone": "ombudsman_asked", "note": "They want our file."}
+    first, again = [await intake.state(complaint, "milestones", "m1", **body) for _ in range(2)]
+    assert (first.status_code, first.json()["status"]) == (201, "received")
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+    other = await intake.state(complaint, "milestones", "m1", milestone="settled")
+    assert (other.status_code, other.json()["type"].rsplit("/", 1)[1]) == (422, "idempotency-key-reused")
+    said = (await intake.said())[1:]
+    assert [(one.facts.kind, one.facts.milestone) for one in said] == [
+        ("complaint.milestone_recorded", "ombudsman_asked")
+    ]
+    story = (await intake.http.get(f"{POST}/{complaint}/timeline")).json()["entries"]
+    assert story[-1]["sentence"] == "The ombudsman asked us about it."
+    assert story[-1]["words"] == "They want our file."
+
+
+async def test_a_milestone_has_its_place_and_its_time(intake: Intake) -> None:
+    complaint = (await intake.file()).json()["id"]
+    now = datetime.now(UTC)
+    for moment in (now - timedelta(days=1), now + timedelta(days=1)):
+        answer = await intake.state(complaint, "milestones", milestone="settled", occurred_at=moment.isoformat())
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "occurred_at")
+    await intake.state(complaint, "resolution", outcome="upheld", explanation="A new one is coming.")
+    assert (await intake.state(complaint, "milestones", milestone="settled")).json()["status"] == "resolved"
+    assert (await intake.state(complaint, "milestones", milestone="handed_over")).status_code == 409
+    reader = {"authorization": f"Bearer {intake.token('complaints:read')}"}
+    door = f"{POST}/{complaint}/milestones"
+    assert (await intake.http.post(door, json={"milestone": "settled"}, headers=reader)).status_code == 403
+
+
+@pytest.mark.parametrize("fact", ["messages", "progress", "resolution", "milestones", "reopen", "withdraw", "feedback"])
 async def test_facts_about_nothing_are_404(intake: Intake, fact: str) -> None:
     example = {
         "messages": {"text": "x"},
         "progress": {"state": "investigating"},
         "resolution": {"outcome": "upheld", "explanation": "x"},
+        "milestones": {"milestone": "settled"},
         "feedback": {"fixed": True},
     }
     for unknown in (str(uuid4()), "not-an-id"):
@@ -471,10 +503,11 @@ async def test_openapi_describes_every_door_with_examples_and_problems(intake: I
         f"{POST}/{{complaint_id}}/timeline",
         *(
             f"{POST}/{{complaint_id}}/{fact}"
-            for fact in ("messages", "progress", "resolution", "reopen", "withdraw", "feedback")
+            for fact in ("messages", "progress", "resolution", "milestones", "reopen", "withdraw", "feedback")
         ),
     }
     assert api["components"]["schemas"]["Complaint"]["examples"] == [EXAMPLE]
+    assert api["components"]["schemas"]["Milestone"]["examples"][0]["milestone"] == "action_completed"
     filing = api["paths"][POST]["post"]
     assert {"201", "400", "401", "403", "413", "415", "422", "503"} <= filing["responses"].keys()
     assert "application/problem+json" in filing["responses"]["422"]["content"]

@@ -11,6 +11,7 @@ from services.intake.domain import (
     MOVES,
     AddMessage,
     GiveFeedback,
+    RecordMilestone,
     RecordProgress,
     Reopen,
     Resolve,
@@ -72,6 +73,18 @@ SLA = st.lists(
             e.PromiseRevised(promise=2, old_due_at=DUE, due_at=DUE + timedelta(days=1), reason="supplier_delay"),
             e.PromiseKept(promise=1, first=True),
             e.PromiseBroken(promise=1, due_at=DUE),
+            e.PromiseMade(
+                promise=2,
+                due_at=DUE,
+                policy="p",
+                policy_version=1,
+                calendar="c",
+                calendar_version=1,
+                subject="next_update",
+            ),
+            e.PromiseRevised(promise=3, old_due_at=DUE, due_at=DUE + timedelta(days=1), reason="x", subject="action"),
+            e.PromiseKept(promise=2, first=True, subject="next_update"),
+            e.PromiseBroken(promise=3, due_at=DUE, subject="action", cause="downtime"),
         ]
     ),
     max_size=4,
@@ -93,6 +106,8 @@ FACTS: list[Stated] = [
     message(author="handler", public=False),
     RecordProgress(ID, state="investigating"),
     RecordProgress(ID, state="awaiting_customer", note="Which colour?"),
+    RecordMilestone(ID, milestone="handed_over", item="maker"),
+    RecordMilestone(ID, milestone="ombudsman_asked", occurred_at=NOW, note="They want our file."),
     Resolve(ID, outcome="upheld", explanation="Sorry.", resolved_at=NOW),
     Reopen(ID),
     Withdraw(ID),
@@ -178,6 +193,8 @@ class LifeCycle(RuleBasedStateMachine):
         if before.stage in CLOSED and self.state.stage not in CLOSED:
             assert self.state.cycle == before.cycle + 1
             assert any(isinstance(say.facts, e.Reopened) for say in decision.says)
+        if isinstance(fact, RecordMilestone):
+            assert (self.state.stage, self.state.cycle) == (before.stage, before.cycle)
         if isinstance(fact, AddMessage):
             assert self.state.messages == before.messages + 1
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.intake.domain.receipts import Asked
 from shared.contracts.envelope import Contact, Narrative
-from shared.contracts.events import Channel, Outcome, ProgressState, Redress
+from shared.contracts.events import Channel, Milestone, Outcome, ProgressState, Redress
 from shared.runner.decision import Command
 
 Author = Literal["customer", "handler"]
@@ -62,6 +62,16 @@ class Resolve(Stated):
     redress: tuple[Redress, ...] = ()
     root_cause: str | None = None
     resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMilestone(Stated):
+    """Say that a step was reached; `occurred_at` None means now, `item` tells several of a kind apart."""
+
+    milestone: Milestone
+    occurred_at: datetime | None = None
+    item: str = ""
+    note: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

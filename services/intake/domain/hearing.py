@@ -1,6 +1,7 @@
 """What the other services said, kept for the public record. Each writes its own part of the state and no other."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from services.intake.domain.states import Entry, Owner, Promise, State, Triage
@@ -43,17 +44,23 @@ def _assigned(_: State, event: Event[e.Assigned]) -> Update:
 
 def _promise_made(_: State, event: Event[e.PromiseMade]) -> Update:
     facts = event.facts
+    if facts.subject != "outcome":
+        return {}  # of the other promises the record has a line in its story only
     return {"promise": Promise(number=facts.promise, due_at=facts.due_at, first_due_at=facts.due_at)}
 
 
 def _promise_revised(state: State, event: Event[e.PromiseRevised]) -> Update:
     facts = event.facts
+    if facts.subject != "outcome":
+        return {}
     first = state.promise.first_due_at if state.promise else facts.old_due_at
     return {"promise": Promise(number=facts.promise, due_at=facts.due_at, first_due_at=first, reason=facts.reason)}
 
 
-def _promise_settled(state: State, *, kept: bool) -> Update:
-    return {"promise": state.promise.but(kept=kept) if state.promise else None}
+def _promise_settled(state: State, event: Event[e.PromiseKept] | Event[e.PromiseBroken], *, kept: bool) -> Update:
+    if event.facts.subject != "outcome" or state.promise is None:
+        return {}
+    return {"promise": state.promise.but(kept=kept)}
 
 
 def _accepted(state: State, event: Event[e.MessageAccepted]) -> Update:
@@ -77,8 +84,8 @@ _HEARERS: Final[Mapping[type[Fact], Callable[[State, Event[Any]], Update]]] = {
     e.Escalated: lambda _, event: {"level": event.facts.level},
     e.PromiseMade: _promise_made,
     e.PromiseRevised: _promise_revised,
-    e.PromiseKept: lambda state, _: _promise_settled(state, kept=True),
-    e.PromiseBroken: lambda state, _: _promise_settled(state, kept=False),
+    e.PromiseKept: partial(_promise_settled, kept=True),
+    e.PromiseBroken: partial(_promise_settled, kept=False),
     e.MessageAccepted: _accepted,
     e.MessageFailed: _not_told,
     e.MessageSuppressed: _not_told,

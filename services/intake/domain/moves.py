@@ -1,8 +1,9 @@
 """The life cycle as a table: a pair that is missing is an illegal move, and then nothing has changed."""
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from services.intake.domain.states import Stage
+from shared.contracts.events import Milestone
 from shared.errors import IllegalMove
 
 Move = Literal[
@@ -16,9 +17,18 @@ Move = Literal[
     "withdraw",
     "fixed",
     "not_fixed",
+    Milestone,
 ]
 OPEN: Final[tuple[Stage, ...]] = ("received", "investigating", "awaiting_customer", "awaiting_third_party", "reopened")
 CLOSED: Final[tuple[Stage, ...]] = ("resolved", "withdrawn")
+MILESTONES: Final[tuple[Milestone, ...]] = get_args(Milestone)
+AFTER_THE_ANSWER: Final[tuple[Milestone, ...]] = (
+    "stage2_requested",
+    "action_completed",
+    "ombudsman_asked",
+    "ombudsman_answered",
+    "settled",
+)
 
 MOVES: Final[dict[tuple[Stage, Move], Stage]] = {
     # Words are welcome at any time; a customer who answers is no longer awaited.
@@ -31,6 +41,9 @@ MOVES: Final[dict[tuple[Stage, Move], Stage]] = {
     **{(stage, "awaiting_third_party"): "awaiting_third_party" for stage in OPEN},
     **{(stage, "resolve"): "resolved" for stage in OPEN},
     **{(stage, "withdraw"): "withdrawn" for stage in OPEN},
+    # A milestone moves clocks, not the complaint; some are only reached once the answer is known.
+    **{(stage, milestone): stage for stage in OPEN for milestone in MILESTONES},
+    **{("resolved", milestone): "resolved" for milestone in AFTER_THE_ANSWER},
     # A customer may change their mind about either ending.
     ("resolved", "reopen"): "reopened",
     ("withdrawn", "reopen"): "reopened",

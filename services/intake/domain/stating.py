@@ -1,8 +1,9 @@
 """Somebody states a fact about a complaint: may it be, what does it change, and what do we say about it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.intake.domain import commands as c
 from services.intake.domain.filing import COMPLAINANT, CUSTOMER, HANDLER
@@ -92,27 +93,17 @@ def _says(change: Change) -> tuple[Say[Any], ...]:
 
 
 def _change(state: State, given: c.Stated, now: datetime) -> Change:
-    match given:
-        case c.AddMessage():
-            return _message(state, given)
-        case c.RecordProgress():
-            return _progress(given, now)
-        case c.Resolve():
-            return _resolve(state, given, now)
-        case c.Reopen():
-            return Change("reopen", (e.Reopened(by=given.by),), given.reason, _party(given.by))
-        case c.Withdraw():
-            return Change("withdraw", (e.Withdrawn(),), given.reason)
-        case c.GiveFeedback():
-            return _feedback(given)
-    raise Rejected(f"expected a fact that intake knows, got {type(given).__name__}")
+    change = _CHANGES.get(type(given))
+    if change is None:
+        raise Rejected(f"expected a fact that intake knows, got {type(given).__name__}")
+    return change(state, given, now)
 
 
 def _party(author: c.Author) -> PartyId:
     return CUSTOMER if author == "customer" else HANDLER
 
 
-def _message(state: State, given: c.AddMessage) -> Change:
+def _message(state: State, given: c.AddMessage, _: datetime) -> Change:
     return Change(
         "customer_message" if given.author == "customer" else "handler_message",
         (e.MessageAdded(author=given.author, public=given.public),),
@@ -123,7 +114,7 @@ def _message(state: State, given: c.AddMessage) -> Change:
     )
 
 
-def _progress(given: c.RecordProgress, now: datetime) -> Change:
+def _progress(_: State, given: c.RecordProgress, now: datetime) -> Change:
     if given.expected_at is not None and given.expected_at <= now:
         raise Implausible("expected_at", "a time that is still to come")
     facts = e.ProgressRecorded(state=given.state, expected_at=given.expected_at, reason=given.reason)
@@ -141,9 +132,38 @@ def _resolve(state: State, given: c.Resolve, now: datetime) -> Change:
     return Change("resolve", (facts,), given.explanation, HANDLER, update={"resolution": resolution, "feedback": None})
 
 
-def _feedback(given: c.GiveFeedback) -> Change:
+def _milestone(state: State, given: c.RecordMilestone, now: datetime) -> Change:
+    told_at = given.occurred_at
+    if told_at and state.filed and told_at < state.filed.received_at:
+        raise Implausible("occurred_at", "a time after the complaint was received")
+    # The form lets clocks differ by minutes; what we say has happened by the time we say it.
+    occurred_at = min(told_at, now) if told_at else now
+    facts = e.MilestoneRecorded(milestone=given.milestone, occurred_at=occurred_at, item=given.item)
+    return Change(given.milestone, (facts,), given.note, HANDLER)
+
+
+def _reopen(_: State, given: c.Reopen, __: datetime) -> Change:
+    return Change("reopen", (e.Reopened(by=given.by),), given.reason, _party(given.by))
+
+
+def _withdraw(_: State, given: c.Withdraw, __: datetime) -> Change:
+    return Change("withdraw", (e.Withdrawn(),), given.reason)
+
+
+def _feedback(_: State, given: c.GiveFeedback, __: datetime) -> Change:
     facts = e.FeedbackGiven(fixed=given.fixed, score=given.score)
     kept = {"feedback": Feedback(fixed=given.fixed, score=given.score, words=given.words)}
     if given.fixed:
         return Change("fixed", (facts,), given.words, update=kept)
     return Change("not_fixed", (facts, e.Reopened(by="customer")), given.words, update=kept)
+
+
+_CHANGES: Final[Mapping[type[c.Stated], Callable[[State, Any, datetime], Change]]] = {
+    c.AddMessage: _message,
+    c.RecordProgress: _progress,
+    c.Resolve: _resolve,
+    c.RecordMilestone: _milestone,
+    c.Reopen: _reopen,
+    c.Withdraw: _withdraw,
+    c.GiveFeedback: _feedback,
+}

@@ -9,7 +9,7 @@ from services.intake.forms.complaint import (
     ComplaintLine,
     is_key,
 )
-from services.intake.forms.facts import Feedback, Message, Progress, Reopening, Resolution, Withdrawal
+from services.intake.forms.facts import Feedback, Message, Milestone, Progress, Reopening, Resolution, Withdrawal
 from services.intake.forms.people import warm_up
 from services.intake.forms.refusals import Invalid, Malformed, invalid, read_form
 
@@ -24,6 +24,7 @@ __all__ = [
     "Invalid",
     "Malformed",
     "Message",
+    "Milestone",
     "Progress",
     "Reopening",
     "Resolution",

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from services.intake.forms.complaint import Happened
 from services.intake.forms.people import STRICT
 from services.intake.forms.text import Code, LongProse, Prose
+from shared.contracts.events import Milestone as Step
 from shared.contracts.events import Outcome, ProgressState
 
 REDRESS_MAX = 10
@@ -95,6 +96,26 @@ class Resolution(BaseModel):
     redress: Annotated[tuple[Remedy, ...], Field(max_length=REDRESS_MAX)] = ()
     root_cause: Code | None = None
     resolved_at: Happened | None = Field(default=None, description="When the answer was known; now when absent.")
+
+
+class Milestone(BaseModel):
+    """A step that has a clock of its own was reached, such as a second review asked for or an agreed action done."""
+
+    model_config = _form(
+        {
+            "milestone": "action_completed",
+            "occurred_at": "2026-05-04T08:15:00+07:00",
+            "item": "new_kettle",
+            "note": "The new kettle was handed over at the door.",
+        }
+    )
+
+    milestone: Step
+    occurred_at: Happened | None = Field(default=None, description="When it was reached; now when absent.")
+    item: Code | None = Field(
+        default=None, description="A code that tells several of a kind apart: another action, another supplier."
+    )
+    note: Prose | None = Field(default=None, repr=False, description="What the customer may be told.")
 
 
 class Reopening(BaseModel):

@@ -36,6 +36,7 @@ KINDS = (
     FactKind("messages", f.Message, translating.to_message, "Add words of the customer or of a handler"),
     FactKind("progress", f.Progress, translating.to_progress, "Say how far it is, and by when it will be done"),
     FactKind("resolution", f.Resolution, translating.to_resolution, "Give the answer; the customer is told at once"),
+    FactKind("milestones", f.Milestone, translating.to_milestone, "Say that a step with its own clock was reached"),
     FactKind("reopen", f.Reopening, translating.to_reopening, "Take it up again"),
     FactKind("withdraw", f.Withdrawal, translating.to_withdrawal, "Let it go, as the customer asks"),
     FactKind("feedback", f.Feedback, translating.to_feedback, "Say whether it was really fixed; no reopens it"),

@@ -87,6 +87,18 @@ def to_resolution(complaint: ComplaintId, form: f.Resolution, asked: d.Asked | N
     )
 
 
+def to_milestone(complaint: ComplaintId, form: f.Milestone, asked: d.Asked | None) -> d.Stated:
+    """A step that was reached."""
+    return d.RecordMilestone(
+        complaint,
+        asked=asked,
+        milestone=form.milestone,
+        occurred_at=form.occurred_at,
+        item=form.item or "",
+        note=form.note,
+    )
+
+
 def to_reopening(complaint: ComplaintId, form: f.Reopening, asked: d.Asked | None) -> d.Stated:
     """Once more."""
     return d.Reopen(complaint, asked=asked, by=form.by, reason=form.reason)

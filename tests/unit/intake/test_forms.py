@@ -14,6 +14,7 @@ from services.intake.forms import (
     Invalid,
     Malformed,
     Message,
+    Milestone,
     Progress,
     Resolution,
     read_form,
@@ -246,6 +247,13 @@ FACTS: list[tuple[type[Any], dict[str, Any], str]] = [
         "redress.0.currency",
     ),
     (Resolution, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "apology"}] * 11}, "redress"),
+    (Milestone, {}, "milestone"),
+    (Milestone, {"milestone": "lunch"}, "milestone"),
+    (Milestone, {"milestone": "settled", "occurred_at": "2026-05-04T09:36:00Z"}, "occurred_at"),
+    (Milestone, {"milestone": "settled", "occurred_at": "2026-05-04T09:00:00"}, "occurred_at"),
+    (Milestone, {"milestone": "handed_over", "item": "Ms. Zebra"}, "item"),
+    (Milestone, {"milestone": "settled", "note": "  "}, "note"),
+    (Milestone, {"milestone": "settled", "by": "customer"}, "by"),
     (Feedback, {}, "fixed"),
     (Feedback, {"fixed": "yes"}, "fixed"),
     (Feedback, {"fixed": True, "score": 6}, "score"),
@@ -258,7 +266,7 @@ def test_a_wrong_fact_names_its_field(form: type[Any], given: dict[str, Any], fi
     assert refused(TypeAdapter(form), given).errors[0]["field"] == field
 
 
-@pytest.mark.parametrize("form", [Message, Progress, Resolution, Feedback])
+@pytest.mark.parametrize("form", [Message, Progress, Resolution, Milestone, Feedback])
 def test_every_forms_example_is_accepted(form: type[Any]) -> None:
     for example in form.model_config["json_schema_extra"]["examples"]:
         read_form(TypeAdapter(form), json.dumps(example).encode(), NOW)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from services.intake.domain.states import Owner
 from shared.contracts import INTAKE, Staff
 from shared.contracts import events as e
@@ -69,6 +71,29 @@ def test_a_promise_is_kept_with_the_first_date_told() -> None:
     assert heard(MADE, e.PromiseKept(promise=1, first=True)).promise.kept
 
 
+UPDATE = {"promise": 2, "due_at": DUE - timedelta(days=2), "subject": "next_update"}
+ACTION = {"promise": 3, "due_at": DUE + timedelta(days=9), "subject": "action"}
+
+
+@pytest.mark.parametrize("other", [UPDATE, ACTION], ids=["next_update", "action"])
+def test_promises_of_another_thing_leave_the_date_of_the_answer_alone(other) -> None:
+    made = e.PromiseMade(**dict(MADE) | other)
+    moved = e.PromiseRevised(
+        promise=4, old_due_at=made.due_at, due_at=made.due_at + timedelta(days=1), reason="x", subject=made.subject
+    )
+    state = heard(
+        MADE, made, moved, e.PromiseBroken(**other), e.PromiseKept(promise=4, first=False, subject=made.subject)
+    )
+    assert state.promise == heard(MADE).promise
+    assert [line.kind for line in state.fresh[2:]] == [
+        "promise.made",
+        "promise.revised",
+        "promise.broken",
+        "promise.kept",
+    ]
+    assert heard(made).promise is None
+
+
 def test_a_revision_that_comes_first_knows_the_old_date() -> None:
     promise = heard(REVISED).promise
     assert promise is not None and promise.first_due_at == DUE
@@ -104,7 +129,7 @@ def test_news_of_a_complaint_unknown_here_waits_for_it() -> None:
 def test_what_intake_does_not_hear_changes_nothing() -> None:
     state = after(filed())
     assert (
-        after(event(e.ClockWarned(clock="acknowledge", cycle=1, percent=50, due_at=DUE), subject=ID), state=state)
+        after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
         is state
     )
 

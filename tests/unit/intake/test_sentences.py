@@ -6,9 +6,21 @@ from typing import Any, get_args
 import pytest
 
 from services.intake.domain import Entry
-from services.intake.domain.sentences import CHANNELS, MESSAGES, OUTCOMES, PROGRESS, TELLERS, sentence
+from services.intake.domain.sentences import (
+    BROKEN,
+    CHANNELS,
+    KEPT,
+    MESSAGES,
+    MILESTONES,
+    MOVED,
+    OUTCOMES,
+    PROGRESS,
+    PROMISED,
+    TELLERS,
+    sentence,
+)
 from shared.contracts import INTAKE
-from shared.contracts.events import Channel, Merged, MessageKind, Outcome, ProgressState
+from shared.contracts.events import Channel, Merged, MessageKind, Milestone, Outcome, ProgressState, PromiseSubject
 
 DUE = "2026-05-06T10:00:00Z"
 SHOWN: list[tuple[str, dict[str, Any], str]] = [
@@ -34,6 +46,38 @@ SHOWN: list[tuple[str, dict[str, Any], str]] = [
         "promise.broken",
         {"due_at": DUE},
         "The promised date, 6 May 2026, 17:00 (Asia/Jakarta), passed without an answer.",
+    ),
+    (
+        "promise.made",
+        {"due_at": DUE, "subject": "next_update"},
+        "We will write again by 6 May 2026, 17:00 (Asia/Jakarta).",
+    ),
+    (
+        "promise.made",
+        {"due_at": DUE, "subject": "action"},
+        "What was agreed is to be done by 6 May 2026, 17:00 (Asia/Jakarta).",
+    ),
+    (
+        "promise.revised",
+        {"old_due_at": DUE, "due_at": "2026-05-07T10:00:00Z", "reason": "workload", "subject": "next_update"},
+        "The date by which we write again moved from 6 May 2026, 17:00 (Asia/Jakarta) to 7 May 2026, 17:00 (Asia/Jakarta): workload.",
+    ),
+    ("promise.kept", {}, "The promised date was kept."),
+    ("promise.kept", {"subject": "next_update"}, "We wrote by the date we had named."),
+    (
+        "promise.broken",
+        {"due_at": DUE, "subject": "action"},
+        "What was agreed was to be done by 6 May 2026, 17:00 (Asia/Jakarta), and was not.",
+    ),
+    (
+        "complaint.milestone_recorded",
+        {"milestone": "settled", "occurred_at": "2026-05-04T00:00:00Z"},
+        "The customer accepted the outcome.",
+    ),
+    (
+        "complaint.milestone_recorded",
+        {"milestone": "ombudsman_asked", "occurred_at": "2026-05-01T03:15:00Z"},
+        "The ombudsman asked us about it, on 1 May 2026, 10:15 (Asia/Jakarta).",
     ),
     (
         "message.accepted",
@@ -78,7 +122,15 @@ def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "codes"), [(CHANNELS, Channel), (PROGRESS, ProgressState), (OUTCOMES, Outcome), (MESSAGES, MessageKind)]
+    ("table", "codes"),
+    [
+        (CHANNELS, Channel),
+        (PROGRESS, ProgressState),
+        (OUTCOMES, Outcome),
+        (MESSAGES, MessageKind),
+        (MILESTONES, Milestone),
+        *((table, PromiseSubject) for table in (PROMISED, MOVED, KEPT, BROKEN)),
+    ],
 )
 def test_every_code_has_its_words(table: dict[str, str], codes: Any) -> None:
     assert set(table) == set(get_args(codes))

@@ -10,13 +10,14 @@ from services.intake.domain import (
     MOVES,
     GiveFeedback,
     KeyReused,
+    RecordMilestone,
     RecordProgress,
     Reopen,
     Resolve,
     Withdraw,
     decide,
 )
-from services.intake.domain.moves import CLOSED, OPEN, Move
+from services.intake.domain.moves import AFTER_THE_ANSWER, CLOSED, MILESTONES, OPEN, Move
 from services.intake.domain.states import Stage
 from services.intake.domain.stating import RECEIPTS_MAX
 from shared.contracts import events as e
@@ -36,6 +37,10 @@ def progress(state: str = "investigating", **changes: Any) -> RecordProgress:
     return RecordProgress(ID, state=state, **changes)  # type: ignore[arg-type]
 
 
+def milestone(name: str = "action_agreed", **changes: Any) -> RecordMilestone:
+    return RecordMilestone(ID, milestone=name, **changes)  # type: ignore[arg-type]
+
+
 STORIES: list[tuple[list[Any], str]] = [
     ([], "received"),
     ([message()], "received"),
@@ -44,6 +49,10 @@ STORIES: list[tuple[list[Any], str]] = [
     ([progress("awaiting_third_party")], "awaiting_third_party"),
     ([progress("awaiting_customer"), message()], "open"),
     ([progress("awaiting_customer"), message(author="handler")], "awaiting_customer"),
+    ([milestone()], "received"),
+    ([progress("awaiting_customer"), milestone("handed_over")], "awaiting_customer"),
+    ([RESOLVE, milestone("settled")], "resolved"),
+    ([RESOLVE, REOPEN, milestone()], "open"),
     ([RESOLVE], "resolved"),
     ([RESOLVE, message()], "resolved"),
     ([RESOLVE, FIXED], "resolved"),
@@ -93,7 +102,7 @@ def test_every_move_is_possible_somewhere_and_leads_somewhere_known() -> None:
     assert set(MOVES.values()) <= {*OPEN, *CLOSED}
 
 
-@pytest.mark.parametrize("given", [message(), RESOLVE, progress(), REOPEN, WITHDRAW, FIXED])
+@pytest.mark.parametrize("given", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
 def test_a_complaint_that_was_never_filed_takes_no_facts(given: Any) -> None:
     with pytest.raises(NotFound):
         decide(None, given, Context(NOW))
@@ -150,6 +159,65 @@ def test_a_date_that_has_passed_is_not_proposed() -> None:
     with pytest.raises(Rejected, match="expected_at: expected a time that is still to come") as caught:
         decide(after(filed()), progress(expected_at=NOW, reason="x"), Context(NOW))
     assert caught.value.errors[0]["field"] == "expected_at"  # type: ignore[attr-defined]
+
+
+# ── milestones ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", MILESTONES)
+def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(name: str) -> None:
+    for story in (
+        [],
+        [progress()],
+        [progress("awaiting_customer")],
+        [progress("awaiting_third_party")],
+        [RESOLVE, REOPEN],
+    ):
+        before = after(filed(), *story)
+        decision = answered(before, milestone(name, item="part_2", note="The maker has it."))
+        assert decision.says[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
+        assert [one.fields.text for one in decision.says[0].personal] == ["The maker has it."]
+        changed = decision.state
+        assert changed is not None and changed.fresh[-1].words == "The maker has it."
+        assert changed.model_copy(update={"fresh": before.fresh}) == before
+
+
+@pytest.mark.parametrize("name", MILESTONES)
+def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_withdrawal(name: str) -> None:
+    answered_one, withdrawn = after(filed(), RESOLVE), after(filed(), WITHDRAW)
+    if name in AFTER_THE_ANSWER:
+        assert answered(answered_one, milestone(name)).status == "resolved"
+    else:
+        with pytest.raises(IllegalMove, match="ombudsman_asked"):
+            decide(answered_one, milestone(name), Context(NOW))
+    with pytest.raises(IllegalMove, match=f"{name}: not possible while withdrawn; expected one of .*reopen"):
+        decide(withdrawn, milestone(name), Context(NOW))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (None, NOW),
+        (NOW - timedelta(minutes=2), NOW - timedelta(minutes=2)),
+        (NOW + timedelta(minutes=1), NOW),
+    ],
+)
+def test_a_milestone_was_reached_by_the_time_we_say_so(told: Any, said: Any) -> None:
+    (one,) = answered(after(filed()), milestone(occurred_at=told)).says
+    assert one.facts.occurred_at == said
+
+
+def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
+    with pytest.raises(Rejected, match="occurred_at: expected a time after the complaint was received") as caught:
+        decide(after(filed()), milestone(occurred_at=NOW - timedelta(days=1)), Context(NOW))
+    assert caught.value.errors[0]["field"] == "occurred_at"  # type: ignore[attr-defined]
+
+
+def test_a_milestone_repeated_with_its_key_is_said_once() -> None:
+    first = answered(after(filed()), milestone(asked=asked()))
+    again = answered(first.state, milestone(asked=asked()))
+    assert again.replayed
+    assert again.says == ()
 
 
 def test_nothing_is_resolved_before_it_was_received() -> None:
