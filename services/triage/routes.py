@@ -37,6 +37,7 @@ class CaseView(BaseModel):
     handler: str | None
     level: int = Field(description="0 the handler, 1 the team's lead, and so on")
     grounds: tuple[str, ...] = Field(description="why it went up, one level each")
+    noted: tuple[str, ...] = Field(description="what ran late without going up, such as breach:supplier::maker:1")
 
     @classmethod
     def of(cls, case: Case) -> "CaseView":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from services.triage.domain import Case, Roster, TriageContext, decide
 from services.triage.rulebook import load_rulebook
 from services.triage.rulebook.model import SIGNALS, Team
 from shared.contracts import ComplaintId, Event
-from shared.contracts.events import ClockBreached, Reopened, Resolved, Withdrawn
+from shared.contracts.events import ClockBreached, ClockEscalated, Reopened, Resolved, Withdrawn
 from shared.runner.decision import Tick
 from tests.factories import NOON, complaint_id, event, received
 
@@ -32,6 +33,21 @@ classifications = st.builds(
     st.sets(st.sampled_from(SIGNALS)),
     st.sampled_from([0.0, 0.44, 0.45, 0.9]),
     st.booleans(),
+)
+
+clocks = {
+    "clock": st.sampled_from(["assignment", "total_resolution", "periodic_update", "supplier"]),
+    "cycle": st.integers(1, 2),
+    "pack": st.sampled_from([None, "uk"]),
+    "item": st.sampled_from(["", "maker"]),
+    "due_at": st.just(NOON),
+    "late_by": st.just(timedelta(0)),
+}
+late = st.one_of(
+    st.builds(ClockBreached, **clocks, cause=st.sampled_from(["handling", "downtime"])),
+    st.builds(
+        ClockEscalated, **clocks, rung=st.sampled_from(["+PT4H", "+PT4H#2"]), to=st.sampled_from(["lead", "handler"])
+    ),
 )
 
 
@@ -58,13 +74,8 @@ def lives(draw: st.DrawFn, subject: ComplaintId) -> Stream:
 
 @st.composite
 def breaches(draw: st.DrawFn, subject: ComplaintId) -> Stream:
-    """Clocks that ran out; the same one may be told twice."""
-    told = draw(
-        st.lists(st.tuples(st.sampled_from(["acknowledge", "total_resolution"]), st.integers(1, 2)), max_size=4)
-    )
-    return [
-        event(ClockBreached(clock=clock, cycle=cycle, due_at=NOON, late_by=0), subject=subject) for clock, cycle in told
-    ]
+    """Clocks that ran out, those that go up and those that are noted, and their rungs; the same may be told twice."""
+    return [event(facts, subject=subject) for facts in draw(st.lists(late, max_size=5))]
 
 
 def interleave(draw: st.DataObject, streams: Sequence[Stream]) -> Stream:
@@ -173,3 +184,6 @@ def test_levels_only_go_up_and_are_never_said_twice(made, data) -> None:
         state, context = decision.state, decision.context or context
         levels += [say.facts.level for say in decision.says if say.facts.kind == "complaint.escalated"]
     assert levels == sorted(set(levels))
+    assert state is not None
+    assert state.level == len(set(state.grounds))
+    assert not set(state.grounds) & set(state.noted)

@@ -17,7 +17,8 @@ class Case(State):
     """A complaint as triage sees it; no word of the customer is in here.
 
     `received` and `closed` are apart because events of several topics arrive in any order: what is heard before the
-    complaint itself waits in here. `grounds` says why it went up, one level each, sorted so that order leaves no trace.
+    complaint itself waits in here. `grounds` says why it went up, one level each, `noted` what ran late without that;
+    both are sorted so that order leaves no trace.
     """
 
     received: bool = False
@@ -37,6 +38,7 @@ class Case(State):
     team: str | None = None
     handler: str | None = None
     grounds: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -4,7 +4,8 @@
     ─────────────────────────────────────────────────────────────────────────────────────────────────────
     ComplaintReceived     category, severity, signals; a team and a handler   Triaged, (ScreeningRequested),
                                                                               Assigned, (Escalated)
-    ClockBreached         one level up, once per clock and cycle              Escalated, if open
+    ClockBreached         one level up or a note, by `ladder`; once           Escalated, if open
+    ClockEscalated        one level up, once per clock, cycle and rung        Escalated, if open
     Resolved, Withdrawn   closed; the handler has room again
     Reopened              open, same handler; one level up                    Escalated, (Assigned)
     Tick                  a waiting case gets the handler who now has room    Assigned
@@ -18,9 +19,11 @@ from typing import Any
 
 from services.triage.domain.case import Case, DecideCase, TriageContext
 from services.triage.domain.draft import Draft
+from services.triage.domain.ladder import climbs, ground, reason
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
     ClockBreached,
+    ClockEscalated,
     ComplaintReceived,
     Reopened,
     Resolved,
@@ -122,9 +125,12 @@ def _reopen(draft: Draft, event: Event[Any]) -> None:
     _go_up(draft, f"reopened:{number}", "it was reopened")
 
 
-def _breach(draft: Draft, event: Event[Any]) -> None:
-    breach: ClockBreached = event.facts
-    _go_up(draft, f"breach:{breach.clock}:{breach.cycle}", f"the {breach.clock} clock was breached")
+def _run_out(draft: Draft, event: Event[Any]) -> None:
+    clock: ClockBreached | ClockEscalated = event.facts
+    if climbs(clock):
+        _go_up(draft, ground(clock), reason(clock))
+    else:
+        draft.note(ground(clock))
 
 
 # What is not in here, or was heard before, changes nothing.
@@ -133,7 +139,8 @@ _HEARD: Mapping[type[Fact], Callable[[Draft, Event[Any]], None]] = {
     Resolved: _close,
     Withdrawn: _close,
     Reopened: _reopen,
-    ClockBreached: _breach,
+    ClockBreached: _run_out,
+    ClockEscalated: _run_out,
 }
 
 

@@ -35,6 +35,11 @@ class Draft:
         """One level up for that reason."""
         self.change(grounds=tuple(sorted({*self.case.grounds, ground})))
 
+    def note(self, ground: str) -> None:
+        """It ran late in that way, which is no reason to go up."""
+        if ground not in self.case.noted:
+            self.change(noted=tuple(sorted({*self.case.noted, ground})))
+
     def say(self, facts: Fact) -> None:
         """One more event, without anything personal."""
         self._says.append(Say(facts=facts))
@@ -64,8 +69,10 @@ class Draft:
         self._says.append(Say(facts=facts, parties=PARTIES, personal=_introduction(handler.name, handler.email)))
 
     def say_escalated(self, reason: str) -> None:
-        """It is at that level now."""
-        self.say(Escalated(team=self.case.team or "", level=self.case.level, reason=reason))
+        """It is at that level now: of its team, or of those who look at what belongs to nobody yet."""
+        rules = self.context.rules
+        team = self.case.team if self.case.team in rules.teams else rules.screening
+        self.say(Escalated(team=team, level=self.case.level, reason=reason))
 
     def done(self) -> Decision[Case, TriageContext]:
         """The decision; without a change it is the very same state, and nothing is written."""

@@ -9,7 +9,7 @@ from services.triage.classifier import Classification
 from services.triage.domain import Case, Roster, TriageContext, decide
 from services.triage.rulebook import Rulebook
 from shared.contracts import Event
-from shared.contracts.events import ClockBreached, Reopened, Resolved, Withdrawn
+from shared.contracts.events import ClockBreached, ClockEscalated, Reopened, Resolved, Withdrawn
 from shared.runner.decision import Decision, Input
 from tests.factories import NOON, complaint_id, event, received
 
@@ -31,9 +31,15 @@ def complaint(subject: Any = None) -> Event[Any]:
     return event(received(), subject=subject or complaint_id())
 
 
-def breach(subject: Any, clock: str = "total_resolution", cycle: int = 1) -> Event[Any]:
-    facts = ClockBreached(clock=clock, cycle=cycle, due_at=NOON, late_by=timedelta(seconds=1))  # type: ignore[arg-type]
-    return event(facts, subject=subject)
+LATE = {"cycle": 1, "due_at": NOON, "late_by": timedelta(seconds=1)}
+
+
+def breach(subject: Any, clock: str = "total_resolution", **changes: Any) -> Event[Any]:
+    return event(ClockBreached(**LATE | {"clock": clock} | changes), subject=subject)
+
+
+def rung(subject: Any, clock: str = "supplier", **changes: Any) -> Event[Any]:
+    return event(ClockEscalated(**LATE | {"clock": clock, "rung": "+PT4H"} | changes), subject=subject)
 
 
 def resolved(subject: Any) -> Event[Any]:
