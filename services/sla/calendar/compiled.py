@@ -40,7 +40,7 @@ class Compiled(Horizon):
         if index < 0:
             return self._levels[0]
         end = self._ends[index]
-        return self._levels[index] + (at if at < end else end) - self._starts[index]
+        return self._levels[index] + min(at, end) - self._starts[index]
 
     def first_at(self, level: int) -> int:
         """The earliest instant of that level: closing time, where a budget ends with the day."""

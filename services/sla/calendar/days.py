@@ -37,7 +37,7 @@ def is_open_date(compiled: Compiled, day: date) -> bool:
     return compiled.business(day.toordinal()) is not None
 
 
-def business_days_due(  # noqa: PLR0913  # the rule that is to be met is four choices
+def business_days_due(
     compiled: Compiled,
     received: int,
     days: int,
@@ -68,7 +68,7 @@ def counted_dates(
 
 
 def calendar_due(zone: ZoneInfo, received: int, *, days: int = 0, weeks: int = 0, months: int = 0) -> int:
-    """23:59:59 local of the date of receipt plus so many months, then weeks and days; the FCA's eight weeks are 56 days.
+    """23:59:59 local of the date of receipt plus so many months, weeks and days; the FCA's eight weeks are 56 days.
 
     A month ends on its last day where it is shorter: 31 January and one month is 28 or 29 February. UTC seconds in and
     out. Raises `Rejected` for negative numbers, none at all, and beyond the years that are computed.

@@ -47,6 +47,10 @@ class Horizon:
         """Days between the ends of what is compiled by now."""
         return self._last_day - self._first_day
 
+    def columns(self) -> tuple[list[int], list[int], list[int]]:
+        """Starts and ends of the open spans and the level at each start; replaced, never changed, when it grows."""
+        return self._starts, self._ends, self._levels
+
     def cover(self, first: int, last: int) -> None:
         """Grow until both instants lie inside. Raises `Rejected` beyond the years that are computed."""
         while first < self._low:
