@@ -10,7 +10,16 @@ from services.triage.domain.ladder import ON_BREACH
 from shared.contracts.events import BreachCause, ClockKind, Escalated
 from tests.unit.triage.cases import breach, complaint, context, found, play, resolved, rung
 
-UP = ("assignment", "acknowledge", "agent_work", "total_resolution", "regulatory_final", "stage2", "ombudsman_reply")
+UP = (
+    "assignment",
+    "acknowledge",
+    "agent_work",
+    "requester_wait",
+    "total_resolution",
+    "regulatory_final",
+    "stage2",
+    "ombudsman_reply",
+)
 NOTED = [clock for clock in get_args(ClockKind) if clock not in UP]
 
 
