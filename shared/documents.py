@@ -1,4 +1,8 @@
-"""States on PostgreSQL: one JSONB document a complaint, with promoted columns for what is queried."""
+"""States on PostgreSQL: one JSONB document a complaint, with promoted columns for what is queried.
+
+A table with a promoted `due_at timestamptz` has timers. They are compared with the database's clock, and waits are
+differences worked out in the database: a service whose own clock is wrong fires on time all the same.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,8 +28,7 @@ class LostUpdate(Unavailable):
 class Documents(Generic[S]):
     """Bulk in, bulk out.
 
-    `promoted` maps column names to PostgreSQL types; `promote(state)` gives their values in the same order. A table
-    with a promoted `due_at timestamptz` can be asked for what is due.
+    `promoted` maps column names to PostgreSQL types; `promote(state)` gives their values in the same order.
     """
 
     def __init__(
@@ -38,11 +41,12 @@ class Documents(Generic[S]):
     ) -> None:
         self._reader: TypeAdapter[S] = TypeAdapter(model)
         self._promote = promote
-        self._has_due = "due_at" in (promoted or {})
+        self._due_column = [*(promoted or {})].index("due_at") if "due_at" in (promoted or {}) else None
         self._load = _load_sql(table)
         self._save = _save_sql(table, promoted or {})
         self._due = _due_sql(table)
-        self._postpone = f"update {table} set due_at = $2 where complaint_id = $1"  # noqa: S608 (our own table name)
+        self._next_due = _next_due_sql(table)
+        self._put_off = f"update {table} set due_at = $2 where complaint_id = any($1)"  # noqa: S608 (our own table name)
 
     async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> dict[ComplaintId, S]:
         """All known states in one query; rows stay locked, in id order, until the transaction ends.
@@ -72,15 +76,29 @@ class Documents(Generic[S]):
         if len(written) != len(rows):
             raise LostUpdate
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> list[Due]:
-        """Claim complaints whose `due_at` has come, the oldest first, skipping rows that others hold."""
-        if not self._has_due:
-            return []
-        return [Due(row[0], row[1]) for row in await conn.fetch(self._due, now, limit)]
+    def due_at(self, state: S) -> datetime | None:
+        """The promoted `due_at`; None where nothing is promoted under that name."""
+        return self._promote(state)[self._due_column] if self._due_column is not None else None
 
-    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
-        """Move a timer whose tick failed out of the way for `POSTPONED`, so that it cannot starve the others."""
-        await conn.execute(self._postpone, complaint, now + POSTPONED)
+    async def next_due(self, conn: asyncpg.Connection) -> float | None:
+        """Seconds until the earliest `due_at`, from one end of its index; None where there is none."""
+        return await conn.fetchval(self._next_due) if self._due_column is not None else None
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> list[Due[S]]:
+        """Claim complaints whose `due_at` has come, the oldest first; rows that others hold are skipped.
+
+        So is a row written by a transaction with a higher id than ours, for the reason that `load` gives: the next
+        round has a higher id still.
+        """
+        if self._due_column is None:
+            return []
+        read = self._reader.validate_json
+        return [Due(read(row[0]), row[1], row[2]) for row in await conn.fetch(self._due, limit) if not row[3]]
+
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Move timers out of the way for `POSTPONED`."""
+        if ids:
+            await conn.execute(self._put_off, ids, now + POSTPONED)
 
 
 def document(state: State) -> str:
@@ -88,10 +106,13 @@ def document(state: State) -> str:
     return state.__pydantic_serializer__.to_json(state, exclude_none=True).decode()
 
 
+# A negative age: written by a transaction that began after ours. (Below the million it is an old row's wrapped id.)
+_NEWER = "age(xmin) between -1000000 and -1"
+
+
 def _load_sql(table: str) -> str:
-    # A negative age: written by a transaction that began after ours. (Below the million it is an old row's wrapped id.)
     return (
-        f"select complaint_id, state, age(xmin) between -1000000 and -1 from {table} "  # noqa: S608
+        f"select complaint_id, state, {_NEWER} from {table} "  # noqa: S608
         "where complaint_id = any($1) order by complaint_id for update"
     )
 
@@ -111,6 +132,13 @@ def _save_sql(table: str, promoted: Mapping[str, str]) -> str:
 
 def _due_sql(table: str) -> str:
     return (
-        f"select complaint_id, due_at from {table} where due_at <= $1 order by due_at limit $2 "  # noqa: S608
-        f"for no key update skip locked"
+        f"select state, due_at, now(), {_NEWER} from {table} where due_at <= now() "  # noqa: S608
+        "order by due_at limit $1 for no key update skip locked"
+    )
+
+
+def _next_due_sql(table: str) -> str:
+    return (
+        f"select extract(epoch from due_at - clock_timestamp())::float8 from {table} "  # noqa: S608
+        "where due_at is not null order by due_at limit 1"
     )

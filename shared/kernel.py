@@ -39,7 +39,8 @@ class Kernel(Generic[S, C]):
         self.replay = Replay(
             fold, pool=self._get_pool, event_bytes_max=settings.event_bytes_max, committed=self.committed
         )
-        self.timers = Timers(self.runner.ticks, every_ms=settings.tick_ms)
+        self.timers = Timers(self.runner, settings)
+        self.on_commit(self.timers.wake)
         self.consumer = Consumer(fold.service, settings, self.runner, self.metrics, health)
         self._commands = GroupCommitter[Command, Decision[S, C]](self.runner.commands, pace=settings.pace_ms / 1000)
 

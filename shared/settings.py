@@ -76,7 +76,16 @@ class ServiceSettings(BaseSettings):
     inbox_keep_days: int = Field(
         default=30, ge=1, description="Days to remember event ids; must exceed how long Kafka may redeliver."
     )
-    tick_ms: int = Field(default=200, ge=10, description="Milliseconds between looks for timers that are due.")
+    tick_ms: int = Field(
+        default=400,
+        ge=10,
+        description="Milliseconds to sleep at most until the next look for due timers; what another process wrote and "
+        "did not live to fire waits that long.",
+    )
+    tick_batch: int = Field(default=250, ge=1, le=5000, description="Timers fired in one transaction at most.")
+    tick_flights: int = Field(
+        default=2, ge=1, le=8, description="Transactions of due timers under way at once where one batch is not enough."
+    )
     watchdog_seconds: float = Field(
         default=60.0, gt=0, description="Seconds of lag without progress after which the process exits to be restarted."
     )

@@ -1,44 +1,95 @@
-"""Timers: `run_once` gives ticks to what is due by the database's clock; the loop only waits."""
+"""Timers: sleep until the next one is due, by the database's clock, and fire it; `run_once` fires what is due now."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
+from typing import Protocol
 
 from shared.errors import Unavailable
 from shared.retry import is_transient
+from shared.settings import ServiceSettings
 
-BATCH = 500
+
+class Ticking(Protocol):
+    """What has timers: a runner."""
+
+    async def next_due(self) -> float | None:
+        """Seconds until the next timer is due; 0 or less: now. None: there is none."""
+
+    async def ticks(self, limit: int) -> int:
+        """Fire up to `limit` due timers in one transaction. Returns how many."""
 
 
 class Timers:
-    """Drives a runner's `ticks`; `wake` when something due earlier may have been committed."""
+    """`run` for ever; `wake` after a commit, which may have put something before what is being slept for.
 
-    def __init__(self, ticks: Callable[[int], Awaitable[int]], *, every_ms: int) -> None:
-        self._ticks = ticks
-        self._every = every_ms / 1000
+    It sleeps for `tick_ms` at most: whoever writes a timer wakes itself for it, so only a timer whose writer died waits
+    that long. Rounds begin `pace_ms` apart at least, so that under load timers gather: alone, one is fired on time.
+    """
+
+    def __init__(self, runner: Ticking, settings: ServiceSettings) -> None:
+        self._runner = runner
+        self._batch = settings.tick_batch
+        self._flights = settings.tick_flights
+        self._longest = settings.tick_ms / 1000
+        self._pace = min(settings.pace_ms, settings.tick_ms) / 1000
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Look again now."""
+        """Look again soon."""
         self._woken.set()
 
     async def run_once(self) -> int:
-        """Handle everything that is due now. Returns how many complaints got a tick."""
-        handled = 0
-        while count := await self._ticks(BATCH):
-            handled += count
-            if count < BATCH:
+        """Fire everything that is due now. Returns how many complaints got a tick.
+
+        Where one batch is not enough several are under way at once: PostgreSQL works on one while Python decides the
+        next. No two can have the same complaint, because each skips what the others hold.
+        """
+        fired = await self._runner.ticks(self._batch)
+        if fired < self._batch:
+            return fired
+        flights = await asyncio.gather(*(self._drain() for _ in range(self._flights)), return_exceptions=True)
+        for one in flights:
+            if isinstance(one, BaseException):
+                raise one
+            fired += one
+        return fired
+
+    async def _drain(self) -> int:
+        fired = 0
+        while count := await self._runner.ticks(self._batch):
+            fired += count
+            if count < self._batch:
                 break
-        return handled
+        return fired
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`; waits out what passes by itself, raises the rest to the supervisor."""
-        while not stopping.is_set():
-            try:
-                await self.run_once()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                raise Unavailable("timers: the database is away") from error
+        watch = asyncio.create_task(stopping.wait())
+        watch.add_done_callback(lambda _: self.wake())
+        try:
+            while not stopping.is_set():
+                begun = monotonic()
+                self._woken.clear()
+                await self._rest(begun, await self._round())
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            raise Unavailable("timers: the database is away") from error
+        finally:
+            watch.cancel()
+
+    async def _round(self) -> float:
+        """Fire what is due, if anything is. Returns the seconds until something will be, or may be."""
+        wait = await self._runner.next_due()
+        if wait is None or wait > 0:
+            return self._longest if wait is None else min(wait, self._longest)
+        await self.run_once()
+        return 0.0
+
+    async def _rest(self, begun: float, seconds: float) -> None:
+        until = monotonic() + seconds + 0.001  # the loop counts milliseconds; too early would cost another round
+        await asyncio.sleep(begun + self._pace - monotonic())
+        if seconds:
             with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), self._every)
+                await asyncio.wait_for(self._woken.wait(), max(0.0, until - monotonic()))

@@ -49,6 +49,8 @@ def decide(state: Counted | None, given: Input, context: Context) -> Decision[Co
             assert state is not None
             if "TICKBUG" in state.heard:
                 raise ZeroDivisionError
+            if "STAYS" in state.heard:
+                return Decision(state)
             return Decision(state.model_copy(update={"heard": (*state.heard, "tick"), "due_at": None}), _say("tick"))
         case Add():
             if state is None:

@@ -140,13 +140,21 @@ class Records:
         if moves := [_move_row(one) for one in finished if one.status is not None]:
             await conn.execute(MOVE, *_columns(moves))
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
-        """Claim complaints whose opening letter has waited long enough."""
-        return await self._documents.due(conn, now, limit)
+    def due_at(self, state: Notices) -> datetime | None:
+        """When the opening letter has waited long enough."""
+        return state.due_at
 
-    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
-        """Try a failing timer again in an hour."""
-        await self._documents.postpone(conn, complaint, now + timedelta(hours=1))
+    async def next_due(self, conn: asyncpg.Connection) -> float | None:
+        """Seconds until the next opening letter has waited long enough."""
+        return await self._documents.next_due(conn)
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Notices]]:
+        """Claim complaints whose opening letter has waited long enough."""
+        return await self._documents.due(conn, limit)
+
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Try failing timers again in an hour."""
+        await self._documents.put_off(conn, ids, now + timedelta(hours=1))
 
 
 async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[Claimed]:

@@ -41,13 +41,21 @@ class SlaStore:
         del context
         await self._documents.save(conn, states)
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
-        """Complaints about which time has something to say, the longest waiting first."""
-        return await self._documents.due(conn, now, limit)
+    def due_at(self, state: Complaint) -> datetime | None:
+        """When time alone will next have something to say."""
+        return state.due_at
 
-    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
-        """Move a timer whose tick failed out of the way."""
-        await self._documents.postpone(conn, complaint, now)
+    async def next_due(self, conn: asyncpg.Connection) -> float | None:
+        """Seconds until the next clock or promise has something to say."""
+        return await self._documents.next_due(conn)
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Complaint]]:
+        """Complaints about which time has something to say, the longest waiting first."""
+        return await self._documents.due(conn, limit)
+
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Move timers whose ticks failed out of the way."""
+        await self._documents.put_off(conn, ids, now)
 
 
 async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, Complaint | None]:

@@ -34,23 +34,32 @@ select handler, change from unnest($1::text[], $2::integer[]) as given(handler, 
 on conflict (handler) do update set open_cases = handler.open_cases + excluded.open_cases
 """
 
-# Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
-WAITING = """
+# Teams in which somebody has room.
+_TEAMS = """
 with room as (
     select team
-    from unnest($3::text[], $4::text[], $5::integer[]) as member(team, handler, capacity)
+    from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
     left join handler using (handler)
     where coalesce(handler.open_cases, 0) < member.capacity
 )
-select complaint_id from complaint
-where waiting_since <= $1 and team in (select team from room)
-order by severity desc, waiting_since
-limit $2
-for no key update skip locked
 """
 
-# Moves a case whose tick failed behind the others for a while, so that it cannot starve them.
-POSTPONE = "update complaint set waiting_since = $2 where complaint_id = $1"
+# Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
+WAITING = f"""{_TEAMS}
+select complaint_id, now() from complaint
+where waiting_since <= now() and team in (select team from room)
+order by severity desc, waiting_since
+limit $4
+for no key update skip locked
+"""  # noqa: S608 (our own text)
+
+# Whether there is one.
+ROOM = f"""{_TEAMS}
+select exists (select from complaint where waiting_since <= now() and team in (select team from room))
+"""  # noqa: S608 (our own text)
+
+# Moves cases whose ticks failed behind the others for a while, so that they cannot starve them.
+PUT_OFF = "update complaint set waiting_since = $2 where complaint_id = any($1)"
 
 # One case as it stands.
 ONE = "select state from complaint where complaint_id = $1"
@@ -102,12 +111,22 @@ class TriageStore:
         if changes:
             await conn.execute(CHANGE_LOAD, [one[0] for one in changes], [one[1] for one in changes])
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
-        rows = await conn.fetch(WAITING, now, limit, *self._members)
-        return [Due(row[0], now) for row in rows]  # there was no room before now
+    def due_at(self, state: Case) -> None:
+        """Cases wait for room, not for a moment: one that found none is not stuck."""
 
-    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
-        await conn.execute(POSTPONE, complaint, now + POSTPONED)
+    async def next_due(self, conn: asyncpg.Connection) -> float | None:
+        return 0.0 if await conn.fetchval(ROOM, *self._members) else None
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Case]]:
+        rows = await conn.fetch(WAITING, *self._members, limit)
+        if not rows:
+            return []
+        known, now = await self._documents.load(conn, [row[0] for row in rows]), rows[0][1]
+        return [Due(known[row[0]], now, now) for row in rows]  # there was no room before now
+
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        if ids:
+            await conn.execute(PUT_OFF, ids, now + POSTPONED)
 
 
 async def find_case(pool: asyncpg.Pool, complaint: UUID) -> Case | None:

@@ -40,16 +40,17 @@ class Command:
     complaint_id: ComplaintId
 
 
-class Due(NamedTuple):
-    """A complaint whose time has come, and when that was."""
-
-    complaint_id: ComplaintId
-    at: datetime
-
-
 Input = Event[Any] | Tick | Command
 S = TypeVar("S", bound=State)
 C = TypeVar("C", bound=Context)
+
+
+class Due(NamedTuple, Generic[S]):
+    """A complaint whose time has come: its state, when that was, and what the database's clock says now."""
+
+    state: S
+    at: datetime
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,17 @@ class Store(Protocol[S, C]):
     async def save(self, conn: asyncpg.Connection, states: Sequence[S], context: C) -> None:
         """All changed states, one statement per table."""
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
-        """Claim up to `limit` complaints whose time has come, skipping rows that others hold."""
+    def due_at(self, state: S) -> datetime | None:
+        """When time alone will next have something to say of this complaint; None: never, as far as is known."""
 
-    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
-        """Move a timer away whose tick failed, so that it cannot starve the others."""
+    async def next_due(self, conn: asyncpg.Connection) -> float | None:
+        """Seconds until the next complaint is due, by the database's clock; 0 or less: now. None: there is none."""
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[S]]:
+        """Claim up to `limit` complaints whose time has come, rows locked, skipping those that others hold."""
+
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Move timers away whose ticks failed or changed nothing, so that they cannot starve the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 import asyncpg
 from aiokafka import ConsumerRecord
@@ -18,7 +18,7 @@ from shared.metrics import Metrics
 from shared.postgres import transaction
 from shared.retry import anew, is_transient, patiently
 from shared.runner.breaker import Breaker
-from shared.runner.decision import C, Command, Decision, Fold, S, Tick
+from shared.runner.decision import C, Command, Decision, Due, Fold, S, Tick
 from shared.runner.folding import Folded, Folder, Waits
 from shared.runner.reading import Batch, Heard, parked_behind, sort_out
 from shared.settings import ServiceSettings
@@ -171,28 +171,49 @@ class Runner(Generic[S, C]):
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def next_due(self) -> float | None:
+        """Seconds until the next timer is due, by the database's clock; 0 or less: now. None: there is none."""
+        async with self._pool().acquire() as conn:
+            return await self._store.next_due(cast("asyncpg.Connection", conn))
+
     async def ticks(self, limit: int) -> int:
-        """Give a tick to up to `limit` complaints whose time has come by the database's clock. Returns how many."""
+        """Give a tick to up to `limit` complaints whose time has come by the database's clock. Returns how many.
+
+        Claim, effect and outbox are one transaction: a timer fires once, whenever whoever dies.
+        """
         return await anew(LostUpdate)(self._ticks, limit)
 
     async def _ticks(self, limit: int) -> int:
         async with transaction(self._pool()) as conn:
-            now = await conn.fetchval("select now()")
-            due = await self._store.due(conn, now, limit)
+            due = await self._store.due(conn, limit)
             if not due:
                 return 0
-            context = await self._store.context(conn, now, None)
-            known = await self._store.load(conn, [one.complaint_id for one in due])
-            folded = self._folder.fold(known, [(one.complaint_id, Tick(now)) for one in due], context)
-            await self._write(conn, folded)
-            for one, result in zip(due, folded.results, strict=True):
-                self._metrics.observe("redress_timer_late_seconds", (now - one.at).total_seconds())
-                if isinstance(result, Exception):
-                    log.error("a timer failed", extra={"complaint": str(one.complaint_id)}, exc_info=result)
-                    await self._store.postpone(conn, one.complaint_id, now)
+            await self._tick(conn, due)
         self._committed()
         self._metrics.count("redress_inputs", len(due), label="done")
+        for one in due:
+            self._metrics.observe("redress_timer_late_seconds", (one.now - one.at).total_seconds())
         return len(due)
+
+    async def _tick(self, conn: asyncpg.Connection, due: Sequence[Due[S]]) -> None:
+        now = due[0].now
+        context = await self._store.context(conn, now, None)
+        known = {one.state.complaint_id: one.state for one in due}
+        tick = Tick(now)
+        folded = self._folder.fold(known, [(subject, tick) for subject in known], context)
+        await self._write(conn, folded)
+        stuck = [one.state for one, result in zip(due, folded.results, strict=True) if self._is_stuck(one, result)]
+        await self._store.put_off(conn, [state.complaint_id for state in stuck], now)
+
+    def _is_stuck(self, one: Due[S], result: Decision[S, C] | Exception) -> bool:
+        """Whether the timer would be due again at once: its tick failed, or left it where it was."""
+        failure = result if isinstance(result, Exception) else None
+        state = one.state if isinstance(result, Exception) else result.state or one.state
+        at = self._store.due_at(state)
+        if failure is None and (at is None or at > one.now):
+            return False
+        log.error("a timer is stuck", extra={"complaint": str(state.complaint_id)}, exc_info=failure)
+        return True
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.topics import Service
 from shared.deadletter import Dead
+from shared.documents import POSTPONED
 from shared.outbox import Row
 from shared.runner.decision import C, Command, Decide, Decision, Input, S, Tick
 from shared.runner.folding import Folded, Folder, Waits
@@ -40,6 +41,7 @@ class MemoryRunner(Generic[S, C]):
         self._prepare = prepare
         self._due_at = due_at
         self._inbox: set[UUID] = set()
+        self._put_off: dict[ComplaintId, tuple[int, datetime]] = {}
 
     async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> Outcome:
         """Apply one poll."""
@@ -63,14 +65,17 @@ class MemoryRunner(Generic[S, C]):
 
     async def ticks(self, limit: int) -> int:
         """Give a tick to what is due at `now`, the longest waiting first."""
-        waiting = [(at, key) for key, state in self.states.items() if (at := self._due_at(state)) and at <= self.now]
+        waiting = [(at, key) for key, state in self.states.items() if (at := self._due(state)) and at <= self.now]
         due = [key for _, key in sorted(waiting)[:limit]]
-        self._fold([(key, Tick(self.now)) for key in due])
+        folded = self._fold([(key, Tick(self.now)) for key in due])
+        for key, result in zip(due, folded.results, strict=True):
+            if isinstance(result, Exception):
+                self._put_off[key] = (self.states[key].version, self.now + POSTPONED)
         return len(due)
 
     def next_due(self, after: datetime) -> datetime | None:
         """The first moment after that at which a complaint is due; None when there is none."""
-        moments = (self._due_at(state) for state in self.states.values())
+        moments = (self._due(state) for state in self.states.values())
         return min((at for at in moments if at is not None and at > after), default=None)
 
     async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
@@ -86,6 +91,11 @@ class MemoryRunner(Generic[S, C]):
                 return Replayed(number, len(letters) - number)
             self.dead.remove(letter)
         return Replayed(len(letters), 0)
+
+    def _due(self, state: S) -> datetime | None:
+        """When its time comes; later while its last tick failed and nothing else has changed it since."""
+        version, until = self._put_off.get(state.complaint_id, (None, None))
+        return until if version == state.version else self._due_at(state)
 
     def _is_new(self, event_id: UUID) -> bool:
         known = event_id in self._inbox

@@ -1,6 +1,7 @@
 """One exam, two candidates: the fake in memory and the runner on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ class Candidate(Protocol):
     async def said(self) -> Sequence[Event[Any]]: ...
     async def letters(self) -> Sequence[tuple[str, str]]: ...
     async def replay(self, subject: ComplaintId) -> Replayed: ...
+    async def rest(self) -> Any: ...
 
 
 class OnPostgres:
@@ -49,6 +51,9 @@ class OnPostgres:
     async def replay(self, subject: ComplaintId) -> Replayed:
         return await self._replay.subject(subject)
 
+    async def rest(self) -> float | None:
+        return await self.runner.next_due()
+
 
 class InMemory:
     def __init__(self) -> None:
@@ -66,6 +71,10 @@ class InMemory:
 
     async def replay(self, subject: ComplaintId) -> Replayed:
         return await self.runner.replay(subject)
+
+    async def rest(self) -> float | None:
+        due = self.runner.next_due(datetime.min.replace(tzinfo=UTC))
+        return (due - self.runner.now).total_seconds() if due else None
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -93,6 +93,30 @@ async def test_a_tick_reaches_what_is_due_and_nothing_else(candidate: Candidate)
     assert await candidate.runner.ticks(10) == 0
 
 
+async def test_a_timer_whose_tick_fails_is_put_off_and_starves_nobody(candidate: Candidate) -> None:
+    bad, first = words("TICKBUG", "NOW")
+    good, second = words("NOW")
+    await candidate.runner.records([*first, *second])
+    assert await candidate.runner.ticks(10) == 2
+    assert await candidate.heard(good) == ("NOW", "tick")
+    assert await candidate.runner.ticks(10) == 0
+    assert 800 < await candidate.rest() <= 900
+    await candidate.runner.commands([Add(bad, "changed")])
+    assert await candidate.runner.ticks(10) == 1, "what changed it may have mended it"
+
+
+async def test_the_next_timer_is_told_by_how_long_it_is_away(candidate: Candidate) -> None:
+    assert await candidate.rest() is None
+    _, later = words("LATER")
+    await candidate.runner.records(later)
+    assert 3500 < await candidate.rest() <= 3600
+    _, now = words("NOW")
+    await candidate.runner.records(now)
+    assert await candidate.rest() <= 0
+    assert await candidate.runner.ticks(10) == 1
+    assert await candidate.rest() > 3500
+
+
 async def test_a_rejected_command_is_its_own_result_and_harms_no_other(candidate: Candidate) -> None:
     subject, records = words("one")
     await candidate.runner.records(records)

@@ -12,7 +12,7 @@ from shared.contracts import read
 from shared.runner.runner import Outcome, Tripped
 from tests.factories import record
 from tests.integration.conftest import Rig
-from tests.toy import Add, words
+from tests.toy import Add, toy, words
 
 
 async def test_a_batch_is_committed_with_state_inbox_and_outbox(rig: Rig) -> None:
@@ -102,14 +102,37 @@ async def test_a_batch_that_is_mostly_poison_opens_the_breaker(rig: Rig) -> None
     assert not await rig.replay.open(None, 10)
 
 
-async def test_a_timer_whose_tick_fails_is_put_off_and_starves_nobody(rig: Rig) -> None:
-    bad, first = words("TICKBUG", "NOW")
+async def test_a_timer_whose_tick_leaves_it_due_is_put_off_and_starves_nobody(rig: Rig) -> None:
+    idle, first = words("STAYS", "NOW")
     good, second = words("NOW")
     await rig.runner.records([*first, *second])
     assert await rig.runner.ticks(10) == 2
     assert await rig.heard(good) == ("NOW", "tick")
-    (row,) = await rig.rows("select due_at - now() as left from complaint where complaint_id = $1", bad)
+    (row,) = await rig.rows("select due_at - now() as left from complaint where complaint_id = $1", idle)
     assert row["left"] > timedelta(minutes=14)
+
+
+async def test_a_tick_leaves_what_a_younger_transaction_wrote_to_the_next_round(rig: Rig) -> None:
+    """What it said of the complaint would overtake what was said before: the outbox is read by transaction ids."""
+    subject, records = words("NOW")
+    async with rig.pool.acquire() as conn, conn.transaction():
+        await conn.fetchval("select pg_current_xact_id()")
+        await rig.runner.records(records)
+        assert await toy().store.due(conn, 10) == []
+    async with rig.pool.acquire() as conn, conn.transaction():
+        (due,) = await toy().store.due(conn, 10)
+    assert due.state.complaint_id == subject
+
+
+async def test_what_another_holds_is_skipped_and_not_waited_for(rig: Rig) -> None:
+    held, first = words("NOW")
+    free, second = words("NOW")
+    await rig.runner.records([*first, *second])
+    async with rig.pool.acquire() as conn, conn.transaction():
+        await conn.execute("select from complaint where complaint_id = $1 for update", held)
+        assert await rig.runner.ticks(10) == 1
+        assert await rig.heard(free) == ("NOW", "tick")
+    assert await rig.runner.ticks(10) == 1
 
 
 async def test_two_workers_never_tick_the_same_complaint(rig: Rig) -> None:

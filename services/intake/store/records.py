@@ -63,12 +63,18 @@ class Records:
         if lines:
             await conn.execute(TELL, *(list(column) for column in zip(*lines, strict=True)))
 
-    async def due(self, conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[Due]:
+    def due_at(self, state: State) -> None:
         """Intake has no timers."""
-        del conn, now, limit
+
+    async def next_due(self, conn: asyncpg.Connection) -> None:
+        """Intake has no timers."""
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[State]]:
+        """Intake has no timers."""
+        del conn, limit
         return []
 
-    async def postpone(self, conn: asyncpg.Connection, complaint: ComplaintId, now: datetime) -> None:
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
         """Intake has no timers."""
 
 

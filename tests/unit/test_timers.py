@@ -1,0 +1,139 @@
+"""The loop sleeps until something is due, gathers what comes close after it, and drains what is more than one batch."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.timers import Timers
+from tests.factories import settings
+
+
+class Clocks:
+    """A runner with so many timers due, the next one that many seconds away; notes what it is asked."""
+
+    def __init__(self, due: int = 0, *, next_due: float | None = None) -> None:
+        self.due = due
+        self.next = next_due
+        self.claims: list[int] = []
+        self.looks = 0
+        self.flying = self.most = 0
+        self.failure: Exception | None = None
+        self._asked = asyncio.Condition()
+
+    async def next_due(self) -> float | None:
+        async with self._asked:
+            self.looks += 1
+            self._asked.notify_all()
+        return 0.0 if self.due else self.next
+
+    async def ticks(self, limit: int) -> int:
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        count, self.due = min(limit, self.due), max(0, self.due - limit)
+        await asyncio.sleep(0)
+        self.flying -= 1
+        async with self._asked:
+            self.claims.append(count)
+            self._asked.notify_all()
+        if self.failure is not None:
+            raise self.failure
+        return count
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10), self._asked:
+            await self._asked.wait_for(reached)
+
+
+def timers(clocks: Clocks, **changes: int) -> Timers:
+    given = {"tick_batch": 10, "tick_flights": 2, "tick_ms": 600_000, "pace_ms": 0} | changes
+    return Timers(clocks, settings("postgresql://unused", Path("unused"), **given))
+
+
+@asynccontextmanager
+async def running(one: Timers) -> AsyncIterator[None]:
+    """The loop, stopped at the end, which it does at once however long it meant to sleep."""
+    stopping = asyncio.Event()
+    task = asyncio.create_task(one.run(stopping))
+    yield
+    stopping.set()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_what_fits_one_batch_is_one_transaction() -> None:
+    clocks = Clocks(7)
+    assert await timers(clocks).run_once() == 7
+    assert clocks.claims == [7]
+
+
+async def test_more_than_a_batch_is_drained_by_several_at_once_and_by_no_more_than_allowed() -> None:
+    clocks = Clocks(95)
+    assert await timers(clocks).run_once() == 95
+    assert sum(clocks.claims) == 95
+    assert clocks.most == 2
+    assert await timers(Clocks()).run_once() == 0
+
+
+async def test_a_flight_that_fails_fails_the_round_after_the_others_have_landed() -> None:
+    clocks = Clocks(35)
+    one = timers(clocks)
+    clocks.failure = OSError("gone")
+    with pytest.raises(OSError, match="gone"):
+        await one.run_once()
+    assert clocks.flying == 0
+
+
+async def test_it_sleeps_until_the_next_is_due_and_looks_no_sooner() -> None:
+    clocks = Clocks(next_due=0.05)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    async with running(timers(clocks)):
+        await clocks.until(lambda: clocks.looks == 1)
+        clocks.due = 1
+        await clocks.until(lambda: clocks.claims == [1])
+    assert loop.time() - begun >= 0.05
+    assert clocks.looks >= 2
+
+
+@pytest.mark.parametrize("next_due", [None, 3600.0])
+async def test_a_commit_wakes_it_although_nothing_was_due_for_long(next_due: float | None) -> None:
+    clocks = Clocks(next_due=next_due)
+    one = timers(clocks)
+    async with running(one):
+        await clocks.until(lambda: clocks.looks == 1)
+        clocks.due = 3
+        one.wake()
+        await clocks.until(lambda: clocks.claims == [3])
+
+
+async def test_without_being_woken_it_looks_again_after_the_longest_sleep() -> None:
+    clocks = Clocks(next_due=3600.0)
+    async with running(timers(clocks, tick_ms=10)):
+        await clocks.until(lambda: clocks.looks == 3)
+    assert clocks.claims == []
+
+
+async def test_what_comes_close_together_gathers_for_the_pace_of_a_round() -> None:
+    clocks = Clocks(1)
+    one = timers(clocks, pace_ms=50)
+    loop = asyncio.get_running_loop()
+    async with running(one):
+        await clocks.until(lambda: clocks.claims == [1])
+        first = loop.time()
+        clocks.due = 4
+        one.wake()
+        await clocks.until(lambda: clocks.claims == [1, 4])
+    assert loop.time() - first >= 0.04
+
+
+@pytest.mark.parametrize(
+    ("failure", "raised"), [(OSError("away"), Unavailable), (ZeroDivisionError(), ZeroDivisionError)]
+)
+async def test_what_passes_by_itself_is_told_from_what_does_not(failure: Exception, raised: type[Exception]) -> None:
+    clocks = Clocks(1)
+    clocks.failure = failure
+    with pytest.raises(raised):
+        await timers(clocks).run(asyncio.Event())
