@@ -5,7 +5,7 @@ negative ones.
 """
 
 from datetime import UTC, date, datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from services.sla.calendar.clocktime import DAY, instant
 from services.sla.calendar.spans import Span, date_of, joined, open_spans
@@ -111,11 +111,8 @@ class Horizon:
     def _adopt(self, spans: list[Span], level: int) -> None:
         self._starts = [start for start, _ in spans]
         self._ends = [end for _, end in spans]
-        self._levels = []
-        for start, end in spans:
-            self._levels.append(level)
-            level += end - start
-        self._total = level
+        self._levels = list(accumulate((end - start for start, end in spans), initial=level))
+        self._total = self._levels.pop()
 
     def _spans(self) -> list[Span]:
         return list(zip(self._starts, self._ends, strict=True))

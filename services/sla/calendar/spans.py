@@ -1,5 +1,6 @@
 """Open spans of a calendar in seconds of UTC: shifts laid on the time line, holidays cut out, what overlaps merged."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -10,6 +11,18 @@ from services.sla.calendar.weekly import Calendar
 Span = tuple[int, int]  # half-open, whole seconds of UTC
 
 
+def open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
+    """Disjoint open spans from the midnight that begins `first` to the one that begins `last` (ordinals)."""
+    days = range(first - 3, last + 1)  # a shift runs into the next day, and a zone may skip one
+    spans = _laid(calendar, days)
+    low, high = instant(calendar.zone, first, 0), instant(calendar.zone, last, 0)
+    kept = [span for span in _merged(spans) if span[1] > low and span[0] < high]
+    if kept:
+        kept[0] = (max(kept[0][0], low), kept[0][1])
+        kept[-1] = (kept[-1][0], min(kept[-1][1], high))
+    return kept
+
+
 class _Ruler:
     """Days of one zone, to lay shifts on."""
 
@@ -17,83 +30,76 @@ class _Ruler:
         self.zone, self.first = zone, days.start
         self.offsets = steady_offsets(zone, days.start, days.stop)
 
-    def lay(self, day: int, shifts: Iterable[Span], spans: list[Span]) -> None:
-        """Add the shifts that start on that day; one that lies in a skipped hour is gone."""
-        offset = self.offsets[day - self.first]
-        base = None if offset is None else (day - UNIX_ORDINAL) * DAY - offset
-        for start, end in shifts:
-            if base is not None and end <= DAY:
-                spans.append((base + start, base + end))
-                continue
-            span = instant(self.zone, day, start), instant(self.zone, day, end)
-            if span[0] < span[1]:
-                spans.append(span)
+    def lay(self, dated: Iterable[tuple[int, Iterable[Span]]]) -> list[Span]:
+        """The shifts that start on these days, in UTC; one that lies in a skipped hour is gone."""
+        spans: list[Span] = []
+        zone, first, offsets = self.zone, self.first, self.offsets
+        for day, shifts in dated:
+            today, tomorrow = offsets[day - first], offsets[day - first + 1]
+            midnight = (day - UNIX_ORDINAL) * DAY
+            for start, end in shifts:
+                if today is not None and end <= DAY:
+                    spans.append((midnight + start - today, midnight + end - today))
+                elif today is not None and tomorrow is not None:
+                    spans.append((midnight + start - today, midnight + end - tomorrow))
+                elif (since := instant(zone, day, start)) < (until := instant(zone, day, end)):
+                    spans.append((since, until))
+        return spans
 
 
-def open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
-    """Disjoint open spans from the midnight that begins `first` to the one that begins `last` (ordinals)."""
-    zone = calendar.zone
-    days = range(first - 3, last + 1)  # a shift runs into the next day, and a zone may skip one
-    ruler = _Ruler(zone, days)
-    laid = _by_shift if calendar.holiday_rule == "shift_start" else _by_civil_day
-    low, high = instant(zone, first, 0), instant(zone, last, 0)
-    spans = _merged(laid(calendar, days, ruler))
-    return [(max(start, low), min(end, high)) for start, end in spans if end > low and start < high]
+def _laid(calendar: Calendar, days: range) -> list[Span]:
+    """Weekly hours without what holidays take, their own hours instead, and what is open in addition."""
+    ruler, holidays = _Ruler(calendar.zone, days), calendar.holidays_in(days)
+    if calendar.holiday_rule == "shift_start":
+        spans = ruler.lay((day, calendar.weekly_on(day)) for day in days if day not in holidays)
+    else:
+        spans = ruler.lay((day, calendar.weekly_on(day)) for day in days)
+        if holidays:
+            spans = _without(_merged(spans), _civil_days(calendar.zone, holidays))
+    spans += ruler.lay((day, holiday.hours) for day, holiday in holidays.items())
+    return spans + ruler.lay((day, calendar.extra_on(day)) for day in calendar.extra_days(days))
 
 
-def _by_shift(calendar: Calendar, days: range, ruler: _Ruler) -> list[Span]:
-    """A holiday takes the shifts that start on it, to their ends."""
-    spans: list[Span] = []
-    holidays = calendar.holidays_in(days)
-    for day in days:
-        holiday = holidays.get(day)
-        ruler.lay(day, calendar.weekly_on(day) if holiday is None else holiday.hours, spans)
-        ruler.lay(day, calendar.extra_on(day), spans)
-    return spans
-
-
-def _by_civil_day(calendar: Calendar, days: range, ruler: _Ruler) -> list[Span]:
-    """A holiday takes whatever lies between its midnights, and gives its own hours."""
-    weekly: list[Span] = []
-    for day in days:
-        ruler.lay(day, calendar.weekly_on(day), weekly)
-    holidays = calendar.holidays_in(days)
-    zone = calendar.zone
-    holes = _merged([(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in holidays])
-    spans = _without(_merged(weekly), holes)
-    for day, holiday in holidays.items():
-        ruler.lay(day, holiday.hours, spans)
-    for day in calendar.extra_days(days):
-        ruler.lay(day, calendar.extra_on(day), spans)
-    return spans
+def _civil_days(zone: ZoneInfo, days: Iterable[int]) -> list[Span]:
+    return [(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in days]
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    merged: list[Span] = []
-    for span in sorted(spans):
-        if merged and span[0] <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(span[1], merged[-1][1]))
-        else:
+    """The same time in order, what overlaps or touches as one."""
+    ordered = sorted(spans)
+    merged = ordered[:1]
+    last = merged[0][1] if merged else 0
+    for span in ordered[1:]:
+        if span[0] > last:
             merged.append(span)
+            last = span[1]
+        elif span[1] > last:
+            last = span[1]
+            merged[-1] = (merged[-1][0], last)
     return merged
 
 
 def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
-    """What remains of disjoint sorted spans outside disjoint sorted holes."""
+    """What remains of disjoint sorted spans outside sorted holes; few holes and many spans, so hole by hole."""
     left: list[Span] = []
-    at = 0
-    for start, end in spans:
-        while at < len(holes) and holes[at][1] <= start:
-            at += 1
-        begin, hole = start, at
-        while hole < len(holes) and holes[hole][0] < end:
-            if holes[hole][0] > begin:
-                left.append((begin, holes[hole][0]))
-            begin = max(begin, holes[hole][1])
-            hole += 1
-        if begin < end:
-            left.append((begin, end))
-    return left
+    done = 0
+    for low, high in holes:
+        first = bisect_right(spans, low, lo=done, key=_end)
+        left += spans[done:first]
+        done = first
+        while done < len(spans) and spans[done][0] < high:
+            start, end = spans[done]
+            if start < low:
+                left.append((start, low))
+            if end > high:
+                spans[done] = (high, end)  # a later hole may lie in the rest of it
+                break
+            done += 1
+    return left + spans[done:]
+
+
+def _end(span: Span) -> int:
+    return span[1]
 
 
 def joined(before: list[Span], after: list[Span]) -> list[Span]:

@@ -1,0 +1,209 @@
+"""Ten thousand random calendars against two references that share no code with ours, and not one difference.
+
+One reference is a line of flags, one for each five minutes, painted by hand and counted one by one; it knows everything
+a calendar can say. The other is workclock, another library. Its conventions, and where ours are set to the same:
+
+    a budget that ends at closing time    due at closing time, as ours
+    taking away                           the latest such instant, as `Compiled.subtract`
+    elapsed time                          signed and real, a 25-hour Sunday has 25, as ours
+    a holiday                             closes its civil day and cuts night shifts: holiday_rule = civil_day
+    replacement hours, extra openings     cannot be said; calendars for it are drawn without
+
+Every run draws anew; REDRESS_SEED repeats one.
+"""
+
+import os
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
+from random import Random, SystemRandom
+
+import workclock
+
+from services.sla.calendar import Calendar, Compiled, business_days_due, counted_dates
+from services.sla.calendar.weekly import WEEKDAYS
+from tests.properties.calendars_drawn import DAY, era, full, plain
+
+SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
+CALENDARS, SPANS = 10_000, 3
+SLOT, WINDOW = 300, 24  # seconds of one flag, days of one line
+Difference = tuple[str, object, object]
+
+
+def utc(calendar: Calendar, day: date, seconds: int) -> int:
+    local = datetime.combine(day, time(0)) + timedelta(seconds=seconds)
+    return int(local.replace(tzinfo=calendar.zone).timestamp())
+
+
+class Slots:
+    """A calendar as one flag for each five minutes; every boundary we draw falls on one."""
+
+    def __init__(self, calendar: Calendar, first: date) -> None:
+        self.calendar = calendar
+        self.start = utc(calendar, first, 0)
+        self.end = utc(calendar, first + timedelta(days=WINDOW), 0)
+        self.flags = bytearray((self.end - self.start) // SLOT)
+        dates = [first + timedelta(days=n) for n in range(-3, WINDOW + 1)]
+        for day in dates:
+            if calendar.holiday_rule == "civil_day" or not self.holiday(day):
+                self.paint(day, calendar.weekly_hours.get(WEEKDAYS[day.weekday()], ()))
+        for day in dates:
+            if calendar.holiday_rule == "civil_day" and self.holiday(day):
+                self.fill(utc(calendar, day, 0), utc(calendar, day + timedelta(days=1), 0), b"\0")
+        for day in dates:
+            for holiday in self.holiday(day):
+                self.paint(day, holiday.hours)
+            for opening in calendar.extra_openings:
+                self.paint(day, opening.hours if opening.on == day else ())
+        self.counted = [0, *accumulate(self.flags)]
+
+    def holiday(self, day: date) -> list:
+        """A dated holiday wins over a yearly one."""
+        for on in (f"{day:%Y-%m-%d}", f"*{day:-%m-%d}"):
+            if found := [one for one in self.calendar.holidays if one.on == on]:
+                return found
+        return []
+
+    def paint(self, day: date, spans: tuple[tuple[int, int], ...]) -> None:
+        for start, end in spans:
+            self.fill(utc(self.calendar, day, start), utc(self.calendar, day, end), b"\1")
+
+    def fill(self, start: int, end: int, flag: bytes) -> None:
+        low, high = (min(max((at - self.start) // SLOT, 0), len(self.flags)) for at in (start, end))
+        self.flags[low:high] = flag * max(high - low, 0)
+
+    def level(self, at: int) -> int:
+        slot, rest = divmod(at - self.start, SLOT)
+        return self.counted[slot] * SLOT + (rest if self.flags[slot] else 0)
+
+    def is_open(self, at: int) -> bool:
+        return bool(self.flags[(at - self.start) // SLOT])
+
+    def add(self, at: int, seconds: int) -> int | None:
+        """The earliest instant with so many open seconds since; None where it lies behind the window."""
+        slots, rest = divmod(self.level(at) + seconds, SLOT)
+        if slots > self.counted[-1] or (rest and slots == self.counted[-1]):
+            return None
+        slot = bisect_right(self.counted, slots) - 1 if rest else bisect_left(self.counted, slots)
+        return self.start + slot * SLOT + rest
+
+    def subtract(self, at: int, seconds: int) -> int | None:
+        """The latest such instant before; None where it lies before the window."""
+        slots, rest = divmod(self.level(at) - seconds, SLOT)
+        if slots < 0:
+            return None
+        slot = bisect_right(self.counted, slots) - 1
+        return self.start + slot * SLOT + rest
+
+
+def by_hand(rng: Random) -> Iterator[Difference]:
+    """Every answer of one calendar, ours and counted."""
+    around = era(rng)
+    calendar = full(rng, around)
+    slots = Slots(calendar, around - timedelta(days=rng.randint(2, WINDOW - 2)))
+    ours = Compiled(calendar, around=around, years=2)
+    for _ in range(SPANS):
+        at, other = (rng.randrange(slots.start, slots.end) for _ in range(2))
+        if rng.random() < 0.3:
+            at -= at % SLOT  # on an opening or a closing, more often than by chance
+        seconds = rng.choice((1, SLOT, 3600, DAY, 5 * DAY)) * rng.randint(1, 12)
+        yield "elapsed", ours.elapsed(at, other), slots.level(other) - slots.level(at)
+        yield "is_open", ours.is_open(at), slots.is_open(at)
+        if (due := slots.add(at, seconds)) is not None:
+            yield "add", ours.add(at, seconds), due
+        if (before := slots.subtract(at, seconds)) is not None:
+            yield "subtract", ours.subtract(at, seconds), before
+
+
+def as_workclock(calendar: Calendar) -> workclock.Schedule:
+    def clock(seconds: int) -> time:
+        return (datetime(2000, 1, 1) + timedelta(seconds=seconds % DAY)).time()  # noqa: DTZ001
+
+    shifts = [
+        workclock.WorkDay(clock(start), clock(end), [WEEKDAYS.index(day)])
+        for day, spans in calendar.weekly_hours.items()
+        for start, end in spans
+    ]
+    closed = workclock.Holidays([date.fromisoformat(holiday.on) for holiday in calendar.holidays])
+    return workclock.Schedule([*shifts, closed], time_zone=calendar.tz)
+
+
+def by_workclock(rng: Random) -> Iterator[Difference]:
+    """Every answer of one calendar, ours and theirs; budgets up to twenty weeks of work."""
+    around = era(rng)
+    calendar = plain(rng, around)
+    theirs, ours = as_workclock(calendar), Compiled(calendar, around=around, years=2)
+    middle = utc(calendar, around, 0)
+    weekly = sum(end - start for spans in calendar.weekly_hours.values() for start, end in spans)
+    for _ in range(SPANS):
+        start = middle + rng.randint(-20 * DAY, 20 * DAY)
+        seconds = rng.randint(1, rng.choice((3600, weekly, 20 * weekly)))
+        at, budget = datetime.fromtimestamp(start, UTC), timedelta(seconds=seconds)
+        yield "add", ours.add(start, seconds), theirs.add(at, budget).timestamp()
+        yield "subtract", ours.subtract(start, seconds), theirs.sub(at, budget).timestamp()
+        yield "elapsed", ours.elapsed(start, start + seconds), theirs.between(at, at + budget).total_seconds()
+
+
+def by_dates(rng: Random) -> Iterator[Difference]:
+    """Business days, ours and by walking from date to date and asking what is written down for each."""
+    around = era(rng)
+    calendar = full(rng, around)
+    ours, days = Compiled(calendar, around=around, years=2), rng.randint(1, 15)
+    received = utc(calendar, around, rng.randrange(-5 * DAY, 5 * DAY))
+    cutoff = rng.choice((None, time(rng.randint(0, 23))))
+    local = datetime.fromtimestamp(received, calendar.zone)
+    late = cutoff is not None and local.time() >= cutoff
+
+    def is_open(day: date) -> bool:
+        return any(True for _ in calendar.shifts_on(day.toordinal()))
+
+    def next_open(day: date) -> date:
+        while not is_open(day):
+            day += timedelta(days=1)
+        return day
+
+    for day_zero in ("open", "receipt"):
+        day = local.date() + timedelta(days=late)
+        if late or day_zero == "open":
+            day = next_open(day)
+        zero, dates = day, []
+        for _ in range(days):
+            dates.append(next_open((dates[-1] if dates else day) + timedelta(days=1)))
+        counted = counted_dates(ours, received, days, cutoff=cutoff, day_zero=day_zero)
+        yield day_zero, counted, (zero, tuple(dates))
+        midnight = business_days_due(ours, received, days, cutoff=cutoff, day_zero=day_zero, ends="midnight")
+        yield "midnight", midnight, utc(calendar, dates[-1] + timedelta(days=1), 0) - 1
+        closing = max(end for _, end in calendar.shifts_on(dates[-1].toordinal()))
+        due = business_days_due(ours, received, days, cutoff=cutoff, day_zero=day_zero)
+        yield "close", due, ours.last_close(utc(calendar, dates[-1], closing))
+
+
+def compared(judge, calendars: int) -> int:
+    """How many answers were compared; the first few differences fail with what is needed to see them again."""
+    differences, count = [], 0
+    for number in range(calendars):
+        for what, ours, theirs in judge(Random(f"{SEED} {judge.__name__} {number}")):
+            count += 1
+            if ours != theirs:
+                differences.append((number, what, ours, theirs))
+    assert not differences, f"{len(differences)} differ; REDRESS_SEED={SEED} shows {differences[:3]}"
+    return count
+
+
+def test_every_answer_is_what_counting_by_hand_gives() -> None:
+    count = compared(by_hand, CALENDARS)
+    print(f"\n{CALENDARS:,} calendars, {count:,} answers counted by hand, 0 differences")
+    assert count > CALENDARS * SPANS * 3
+
+
+def test_every_answer_is_what_workclock_gives() -> None:
+    count = compared(by_workclock, CALENDARS)
+    print(f"\n{CALENDARS:,} calendars, {count:,} answers of workclock, 0 differences")
+    assert count == CALENDARS * SPANS * 3
+
+
+def test_business_days_are_what_walking_from_date_to_date_gives() -> None:
+    count = compared(by_dates, CALENDARS // 5)
+    print(f"\n{CALENDARS // 5:,} calendars, {count:,} dates, 0 differences")
+    assert count == CALENDARS // 5 * 6
