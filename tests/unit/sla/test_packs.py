@@ -1,0 +1,433 @@
+import copy
+import re
+import tomllib
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import holidays
+import pytest
+
+from services.sla.domain.goals import Course, instant_of, seconds
+from services.sla.domain.golden import check, latest
+from services.sla.domain.moments import SOURCES, Moment
+from services.sla.domain.runs import Machine, runs
+from services.sla.policies import Asked, Charge, Pack, Rulebook, load_rulebook, read_file, rulebook_from
+from services.sla.policies.loader import PACKS, known_packs
+from shared.errors import Misconfigured, Rejected
+
+DAY = date(2026, 11, 1)
+NAMES = (
+    "au-rg271", "eu-mica", "eu-psd2", "ie-cpc", "in-cpgrams", "in-rbi", "in-sebi", "uk-disp", "uk-housing", "uk-psr",
+    "uk-telecom", "us-cfpb",
+)  # fmt: skip
+DOCUMENT = Path(__file__).parents[3] / "docs" / "packs.md"
+
+
+@cache
+def book(*names: str) -> Rulebook:
+    return load_rulebook(None, around=DAY, packs=names)
+
+
+def raw(name: str) -> dict[str, Any]:
+    return tomllib.loads((PACKS / f"{name}.toml").read_text("utf-8"))
+
+
+SHIPPED = tuple(book(*NAMES).pack_versions.values())
+CLOCKS = [(pack, rule) for pack in SHIPPED for rule in pack.clocks]
+
+
+def called(given: Any) -> str:
+    return given.id if isinstance(given, Pack) else getattr(given, "kind", str(given))
+
+
+def test_the_packs_that_ship_are_these() -> None:
+    assert known_packs() == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pack_loads_alone_and_all_its_golden_dates_hold(name: str) -> None:
+    rulebook = book(name)
+    assert {pack.id for pack in rulebook.current.packs} == {one["id"] for one in raw(name)["pack"]}
+    check(rulebook)
+
+
+def test_all_packs_load_together_with_the_standard_policies_and_hold() -> None:
+    rulebook = book(*NAMES)
+    assert len(rulebook.current.packs) == len(SHIPPED) == 14
+    check(rulebook)
+
+
+def test_all_golden_dates_together_cost_a_start_nothing_to_speak_of() -> None:
+    rulebook = load_rulebook(None, around=DAY, packs=NAMES)
+    taken = []
+    for _ in range(3):
+        begun = perf_counter()
+        check(rulebook)
+        taken.append(perf_counter() - begun)
+    assert min(taken) < 0.1
+
+
+@pytest.mark.parametrize("pack", SHIPPED, ids=called)
+def test_a_shipped_pack_says_where_it_stands_since_when_and_that_no_lawyer_saw_it(pack: Pack) -> None:
+    assert pack.verified == "no"
+    assert not pack.verified_by
+    assert all(source.title and (source.url or source.paragraph) for source in pack.sources)
+    assert any(source.url and source.url.startswith("https://") for source in pack.sources)
+    assert date(2010, 1, 1) < pack.effective_from <= DAY
+    assert "Read in" in pack.notes or "Read on" in pack.notes or "Read:" in pack.notes
+    assert "Not read" in pack.notes
+
+
+@pytest.mark.parametrize(("pack", "rule"), CLOCKS, ids=called)
+def test_every_clock_has_four_golden_dates_or_more_of_its_own_time_of_force(pack: Pack, rule: Any) -> None:
+    golden = [one for one in pack.golden if one.clock == rule.kind]
+    assert len(golden) >= 4
+    assert len({one.start for one in golden}) == len(golden)
+    for one in golden:
+        assert pack.effective_from <= one.start.date() <= (pack.effective_until or date.max), (
+            "the date it is written with"
+        )
+        assert len(one.why) > 15
+
+
+def test_every_letter_rung_out_of_a_rule_and_extension_is_in_a_golden_date() -> None:
+    for pack in SHIPPED:
+        named = {(one.clock, name) for one in pack.golden for name in one.names}
+        assert {(one.clock, f"letter {one.id!r}") for one in pack.letters} <= named, pack.id
+        assert {(one.clock, "extension") for one in pack.extensions} <= named, pack.id
+    assert {name for one in SHIPPED for golden in one.golden for name in golden.rungs} == {"-PT288H", "-PT264H"}
+
+
+def test_golden_dates_meet_the_days_on_which_others_go_wrong() -> None:
+    golden = [one for pack in SHIPPED for one in pack.golden]
+    assert sum(one.start.weekday() >= 5 for one in golden) >= 8, "received on a weekend"
+    assert sum(one.start.hour == 23 and one.start.minute >= 30 for one in golden) >= 8, "just before midnight"
+    assert sum(one.start.date() != one.start.astimezone(UTC).date() for one in golden) >= 8, "another date in UTC"
+    assert sum(one.start.utcoffset() != one.due.utcoffset() for one in golden) >= 12, "clocks changed in between"
+    assert sum((one.due.month, one.due.day) == (2, 29) for one in golden) >= 8, "leap day"
+    assert sum((one.due.month, one.due.day) == (12, 25) for one in golden) >= 5, "ends on Christmas Day"
+    assert sum("Easter" in one.why for one in golden) >= 8
+    assert sum((one.due + timedelta(days=1)).day == 1 for one in golden) >= 8, "month end"
+
+
+@pytest.mark.parametrize(("pack", "rule"), CLOCKS, ids=called)
+def test_a_packs_clock_is_owed_to_a_regulator_and_never_pauses(pack: Pack, rule: Any) -> None:
+    assert rule.obligation == "regulatory"
+    assert Machine(rule).pauses == frozenset()
+
+
+def test_a_calendar_that_several_packs_use_is_the_same_in_each_file() -> None:
+    listed: dict[str, Any] = {}
+    for name in NAMES:
+        for one in raw(name)["calendar"]:
+            assert listed.setdefault(f"{one['id']} {one['version']}", one) == one, name
+    assert Counter(key.split("-")[0] for key in listed) == {"uk": 1, "ie": 1, "eu": 1, "au": 1, "us": 1, "in": 1}
+
+
+@pytest.mark.parametrize(
+    ("calendar", "library"),
+    [
+        ("uk-banking", lambda years: holidays.country_holidays("GB", subdiv="ENG", years=years)),
+        ("ie-banking", lambda years: holidays.country_holidays("IE", years=years)),
+        ("eu-target", lambda years: holidays.financial_holidays("XECB", years=years)),
+        ("au-sydney", lambda years: holidays.country_holidays("AU", subdiv="NSW", years=years)),
+        ("us-federal", lambda years: holidays.country_holidays("US", years=years)),
+    ],
+)
+def test_the_holidays_of_a_calendar_are_those_of_the_library_for_five_years(calendar: str, library: Any) -> None:
+    listed = book(*NAMES).calendar(calendar).calendar.holidays
+    computed = {day for day in library(range(2024, 2029)) if day.weekday() < 5 and 2024 <= day.year <= 2028}
+    assert {date.fromisoformat(one.on) for one in listed} == computed
+    assert all(one.name and one.source for one in listed)
+
+
+# ── golden dates that are wrong ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def spoilt(name: str, place: int, **changed: Any) -> str:
+    data = copy.deepcopy(read_file(None, [name]))
+    data["pack"][0]["golden"][place] |= changed
+    with pytest.raises(Misconfigured) as refusal:
+        check(rulebook_from(data, around=DAY))
+    return refusal.value.detail
+
+
+def test_a_wrong_golden_date_is_refused_with_pack_clock_start_expected_and_got() -> None:
+    detail = spoilt("uk-disp", 1, due=datetime.fromisoformat("2026-04-07T17:00:00+01:00"))
+    for word in (
+        "'uk-disp' version 1",
+        "summary_resolution",
+        "2026-04-01T09:30:00+01:00",
+        "expected 2026-04-07T17:00:00+01:00",
+        "got 2026-04-08T17:00:00+01:00",
+        "Easter",
+    ):
+        assert word in detail
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "field", "what"),
+    [
+        ("uk-psr", 0, {"letters": {"holding": datetime(2026, 7, 23, 8, tzinfo=UTC)}}, "letter 'holding'"),
+        ("uk-psr", 0, {"latest": datetime(2026, 8, 25, 8, tzinfo=UTC)}, "extension of regulatory_final"),
+        ("in-rbi", 0, {"rungs": {"-PT264H": datetime(2026, 7, 26, 8, tzinfo=UTC)}}, "rung '-PT264H'"),
+    ],
+)
+def test_a_wrong_date_of_a_letter_a_rung_or_an_extension_is_refused_too(
+    name: str, place: int, field: dict[str, Any], what: str
+) -> None:
+    assert what in spoilt(name, place, **field)
+
+
+def test_counting_the_eight_weeks_in_business_days_is_found_out() -> None:
+    data = copy.deepcopy(read_file(None, ["uk-disp"]))
+    data["pack"][0]["clocks"][1]["goal"] = {"business_days": 40, "day_zero": "receipt", "ends": "midnight"}
+    with pytest.raises(Misconfigured, match="'uk-disp' version 1: golden date of regulatory_final"):
+        check(rulebook_from(data, around=DAY))
+
+
+def test_a_holiday_that_is_announced_later_does_not_make_an_old_golden_date_wrong() -> None:
+    data = copy.deepcopy(read_file(None, ["uk-psr"]))
+    newer = copy.deepcopy(next(one for one in data["calendar"] if one["id"] == "uk-banking")) | {"version": 2}
+    newer["holidays"].append({"on": "2026-07-15", "name": "A royal day"})
+    data["calendar"].append(newer)
+    rulebook = rulebook_from(data, around=DAY)
+    assert rulebook.calendar("uk-banking").calendar.version == 2
+    check(rulebook)
+
+
+# ── several packs on one complaint ────────────────────────────────────────────────────────────────────────────────────
+
+RECEIVED = datetime(2026, 7, 6, 9, tzinfo=UTC)
+
+
+def charges(rulebook: Rulebook, at: datetime = RECEIVED, **asked: Any) -> dict[str, Charge]:
+    return {one.name: one for one in rulebook.charges(rulebook.match(Asked(**asked), at)) if one.pack}
+
+
+def due(charge: Charge, at: datetime = RECEIVED) -> datetime:
+    return instant_of(Course(charge.rule.goal, charge.compiled, seconds(at)).due())
+
+
+def test_several_packs_on_one_complaint_keep_their_own_clocks_and_the_tightest_is_known() -> None:
+    found = charges(book("uk-disp", "uk-psr", "eu-psd2"))
+    assert set(found) == {
+        "uk-disp/summary_resolution",
+        "uk-disp/regulatory_final",
+        "uk-psr/regulatory_final",
+        "eu-psd2/regulatory_final",
+    }
+    final = {name: due(one) for name, one in found.items() if name.endswith("regulatory_final")}
+    assert min(final, key=lambda name: final[name]) == "eu-psd2/regulatory_final", "Brussels' day ends an hour earlier"
+    assert final["eu-psd2/regulatory_final"] == datetime(2026, 7, 27, 21, 59, 59, tzinfo=UTC)
+    assert final["uk-psr/regulatory_final"] == datetime(2026, 7, 27, 22, 59, 59, tzinfo=UTC)
+    assert final["uk-disp/regulatory_final"] == datetime(2026, 8, 31, 22, 59, 59, tzinfo=UTC)
+
+
+def test_each_clock_of_a_pack_has_its_own_letters() -> None:
+    found = charges(book("uk-housing"))
+    assert {name: [letter.id for letter in one.letters] for name, one in found.items()} == {
+        "uk-housing/acknowledge": [],
+        "uk-housing/regulatory_final": ["delay"],
+        "uk-housing/stage2": ["acknowledgement-stage-2", "delay-stage-2"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "changed"),
+    [
+        ("uk-telecom", "uk-telecom-2018", "uk-telecom", datetime(2026, 4, 8, tzinfo=UTC)),
+        ("ie-cpc", "ie-cpc-2012", "ie-cpc", datetime(2026, 3, 24, tzinfo=UTC)),
+    ],
+)
+def test_a_rule_that_changed_on_a_date_goes_by_the_day_of_receipt(
+    name: str, before: str, after: str, changed: datetime
+) -> None:
+    rulebook = book(name)
+    assert {one.pack for one in charges(rulebook, changed - timedelta(hours=12)).values()} == {before}
+    assert {one.pack for one in charges(rulebook, changed + timedelta(hours=12)).values()} == {after}
+
+
+def test_a_copy_with_a_condition_applies_to_what_it_asks_for_only() -> None:
+    data = copy.deepcopy(read_file(None, ["uk-psr"]))
+    data["pack"][0] |= {"id": "uk-psr-ours", "when": {"product": ["card"]}}
+    rulebook = rulebook_from(data, around=DAY)
+    assert set(charges(rulebook, product="card")) == {"uk-psr-ours/regulatory_final"}
+    assert charges(rulebook, product="mortgage") == {}
+    assert charges(rulebook) == {}
+
+
+# ── letters, extensions, starts ───────────────────────────────────────────────────────────────────────────────────────
+
+LETTERS = [(pack, letter) for pack in SHIPPED for letter in pack.letters]
+
+
+@pytest.mark.parametrize(("pack", "letter"), LETTERS, ids=lambda one: one.id)
+def test_a_letter_is_due_at_an_opening_and_leaves_its_whole_lead_before_the_limit(pack: Pack, letter: Any) -> None:
+    rule, compiled = pack.rule(letter.clock), book(*NAMES).calendar(pack.calendar)
+    for day in range(365):
+        start = datetime(2026, 6, 1, 7, 30, tzinfo=UTC) + timedelta(days=day)
+        course = Course(rule.goal, compiled, seconds(start))
+        at = course.before_due(letter.lead, course.due())
+        zone = compiled.calendar.zone
+        first, last = (instant_of(one).astimezone(zone).date() for one in (at, course.due()))
+        assert compiled.business(first.toordinal())[0] == at, "the opening of an open date"
+        days = [day for day in range(first.toordinal(), last.toordinal()) if compiled.business(day)]
+        assert len(days) == letter.lead.business_days, "open dates from that morning on, the last day not counted"
+        assert seconds(start) < at < course.due()
+    assert letter.reasons
+
+
+def test_an_extension_ends_as_the_days_of_its_clock_end() -> None:
+    pack = book("uk-housing").pack_versions["uk-housing", 1]
+    compiled, extension = book("uk-housing").calendar("uk-banking"), pack.extension_of("regulatory_final")
+    assert extension is not None
+    at = seconds(datetime.fromisoformat("2026-07-20T23:59:59+01:00"))
+    assert instant_of(latest(pack.rule("regulatory_final"), extension, compiled, at)).isoformat() == (
+        "2026-08-03T22:59:59+00:00"
+    )
+    none = extension.model_copy(update={"business_days": 0})
+    assert latest(pack.rule("regulatory_final"), none, compiled, at) == at
+    assert pack.extension_of("acknowledge") is None
+
+
+def moment(what: Any, day: int, source: Any = "notify") -> Moment:
+    at = RECEIVED + timedelta(days=day)
+    return Moment(at, SOURCES[source], day + 1, what, f"m{day}", at)
+
+
+def test_the_landlords_answer_is_counted_from_the_acknowledgement() -> None:
+    rule = book("uk-housing").pack_versions["uk-housing", 1].rule("regulatory_final")
+    receipt = moment("received", 0, "intake")
+    assert runs(rule, (receipt,)) == ()
+    acknowledged = moment("acknowledged", 3)
+    assert [run.started_at for run in runs(rule, (receipt, acknowledged))] == [acknowledged.at]
+
+
+def test_updates_are_counted_from_the_receipt_and_then_from_each_update() -> None:
+    rule = book("ie-cpc").pack_versions["ie-cpc", 1].rule("periodic_update")
+    moments = (moment("received", 0, "intake"), moment("acknowledged", 4), moment("told", 20), moment("told", 45))
+    assert [run.started_at for run in runs(rule, moments)] == [moments[0].at, moments[2].at, moments[3].at]
+
+
+# ── packs that make no sense ──────────────────────────────────────────────────────────────────────────────────────────
+
+CLOCK = {"kind": "regulatory_final", "goal": {"calendar_weeks": 8}}
+GOLDEN = {"clock": "regulatory_final", "start": "2026-01-05T10:00:00Z", "due": "2026-03-02T23:59:59Z", "why": "56 days"}
+PACK: dict[str, Any] = {
+    "id": "ours",
+    "version": 1,
+    "name": "Ours",
+    "jurisdiction": "GB",
+    "sources": [{"title": "A rule"}],
+    "effective_from": date(2026, 1, 1),
+    "calendar": "always",
+    "clocks": [CLOCK],
+    "golden": [GOLDEN],
+}
+LETTER = {"id": "holding", "clock": "regulatory_final", "lead": {"business_days": 5}}
+EXTENSION = {"clock": "regulatory_final", "business_days": 20, "letter": "holding"}
+
+
+def with_pack(**changed: Any) -> Rulebook:
+    return rulebook_from({**read_file(None), "pack": [{**PACK, **changed}]}, around=DAY)
+
+
+def test_a_packs_clock_is_regulatory_without_saying_so() -> None:
+    rulebook = with_pack(clocks=[{"kind": "acknowledge", "goal": {"wall": "PT24H"}}, CLOCK])
+    assert {rule.obligation for rule in rulebook.current.packs[0].clocks} == {"regulatory"}
+    check(rulebook)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"clocks": [{**CLOCK, "obligation": "target"}]}, "a target belongs into a policy"),
+        ({"clocks": [{**CLOCK, "pauses": ["customer"]}]}, "never pauses"),
+        ({"clocks": [CLOCK, CLOCK]}, "clocks: regulatory_final is listed twice"),
+        ({"letters": [LETTER, LETTER]}, "letters: holding is listed twice"),
+        ({"letters": [{**LETTER, "clock": "stage2"}]}, "expected one of the pack's clocks"),
+        ({"letters": [{**LETTER, "lead": {"calendar_months": 1}}]}, "lead: expected wall, business"),
+        ({"extensions": [EXTENSION]}, "regulatory_final has no letter 'holding'"),
+        ({"letters": [LETTER], "extensions": [EXTENSION, EXTENSION]}, "extensions: regulatory_final is listed twice"),
+        ({"golden": [{**GOLDEN, "letters": {"delay": "2026-02-01T09:00:00Z"}}]}, "has no letter 'delay'"),
+        ({"golden": [{**GOLDEN, "rungs": {"75%": "2026-02-01T09:00:00Z"}}]}, "has no rung '75%'"),
+        ({"golden": [{**GOLDEN, "latest": "2026-04-01T09:00:00Z"}]}, "has no extension"),
+        ({"golden": [{**GOLDEN, "why": ""}]}, "golden.0.why"),
+        ({"golden": []}, "golden"),
+        ({"sources": []}, "sources"),
+        ({"effective_until": date(2025, 12, 31)}, "effective_until"),
+        ({"verified": "yes"}, "verified_by: expected who"),
+        ({"calendar": "moon"}, "unknown calendar 'moon'"),
+    ],
+)
+def test_a_pack_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Rejected, match=re.escape(reason)):
+        with_pack(**changed)
+
+
+def test_a_pack_that_does_not_ship_is_refused_with_those_that_do() -> None:
+    with pytest.raises(Misconfigured, match=r"expected some of au-rg271, .*us-cfpb, got 'uk-dsip'"):
+        load_rulebook(None, around=DAY, packs=["uk-dsip"])
+
+
+# ── the document ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HEAD = (
+    "| Pack | Clock | Within | Counted from | Letters (lead) | Extension | In force | Verified |\n" + "|---" * 8 + "|"
+)
+STARTS = {"periodic_update": "receipt, then each update", "stage2": "the request for stage 2"}
+
+
+def table() -> str:
+    """The table of docs/packs.md, as the files have it."""
+    return "\n".join([HEAD, *(row(pack, rule) for pack, rule in CLOCKS)])
+
+
+def row(pack: Pack, rule: Any) -> str:
+    ends = ", close of business" if rule.goal.business_days and rule.goal.ends == "close" else ""
+    start = {"acknowledged": "the acknowledgement"}.get(rule.start or "") or STARTS.get(rule.kind, "receipt")
+    letters = ", ".join(f"{one.id} ({one.lead.words})" for one in pack.letters if one.clock == rule.kind)
+    extension = pack.extension_of(rule.kind)
+    until = f" to {pack.effective_until}" if pack.effective_until else ""
+    cells = (
+        f"`{pack.id}`", f"`{rule.kind}`", rule.goal.words + ends, start, letters or "–",
+        f"{extension.business_days} business days" if extension else "–", f"{pack.effective_from}{until}", pack.verified,
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def sources() -> str:
+    """The list of sources of docs/packs.md, as the files have it."""
+    return "\n".join(
+        f"- `{pack.id}`, {pack.name}: "
+        + "; ".join(
+            (f"[{one.title}]({one.url})" if one.url else one.title) + (f", {one.paragraph}" if one.paragraph else "")
+            for one in pack.sources
+        )
+        for pack in SHIPPED
+    )
+
+
+def test_the_document_lists_every_clock_and_every_source_as_the_files_have_them() -> None:
+    text = DOCUMENT.read_text("utf-8")
+    assert table() in text, f"put this table into {DOCUMENT.name}:\n{table()}"
+    assert sources() in text, f"put these sources into {DOCUMENT.name}:\n{sources()}"
+    assert f"{sum(len(pack.golden) for pack in SHIPPED)} golden dates" in text
+    assert "lawyer" in text
+
+
+def test_the_example_of_the_document_is_a_pack_that_holds() -> None:
+    example = re.search(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    data = read_file(None)
+    for section, entries in tomllib.loads(example[1]).items():
+        data[section] = [*data.get(section, []), *entries]
+    rulebook = rulebook_from(data, around=DAY)
+    check(rulebook)
+    assert charges(rulebook, product="card")
+    assert not charges(rulebook)
