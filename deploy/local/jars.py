@@ -31,13 +31,16 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / f"kafka-{VERSION}"
 
 
-def kafka_jars(folder: Path | None = None, *, ways: Ways | None = None) -> list[Path]:
+def kafka_jars(
+    folder: Path | None = None, *, ways: Ways | None = None, tell: Callable[[str], None] = lambda _: None
+) -> list[Path]:
     """The jars in a fixed order; from the cache when it is whole, so that a second start needs no network.
 
-    Raises `Misconfigured` when they can be had neither from there nor from Maven.
+    `tell` hears of it when they must be fetched. Raises `Misconfigured` when Maven does not have them for us either.
     """
     folder = folder or cache_folder()
     if not is_whole(folder):
+        tell(f"downloading Apache Kafka {VERSION}, once, about {_megabytes()} MB, to {folder}")
         _fill(folder, ways or known_ways())
     return sorted(folder.glob("*.jar"))
 
@@ -51,6 +54,10 @@ def is_whole(folder: Path) -> bool:
 def _expected() -> dict[str, dict[str, int | str]]:
     expected: dict[str, dict[str, int | str]] = json.loads(SUMS.read_text("utf-8"))
     return expected
+
+
+def _megabytes() -> int:
+    return round(sum(int(facts["bytes"]) for facts in _expected().values()) / 1_000_000)
 
 
 def _fill(folder: Path, ways: Ways) -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -102,12 +103,12 @@ class EmbeddedKafka:
         """The node as a process of the stack; None before the first start."""
         return self._child
 
-    def start(self) -> Self:
+    def start(self, tell: Callable[[str], None] = lambda _: None) -> Self:
         """Fetch the jars when they are missing, format the log folder once, start, and wait until it serves."""
         reap(self.home, NAME)
         require_free(self.port, what="Kafka", variable="REDRESS_KAFKA_PORT")
         require_free(self.controller_port, what="Kafka's controller", variable="REDRESS_KAFKA_CONTROLLER_PORT")
-        java, jars = find_java(), kafka_jars()
+        java, jars = find_java(), kafka_jars(tell=tell)
         self._configure()
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(java, jars)

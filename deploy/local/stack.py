@@ -119,7 +119,7 @@ class Stack:
         embedded = [*(("kafka", "controller") if self.kafka else ()), *(("postgres",) if self.postgres else ())]
         self.places.require_free(*embedded, *SERVICE_NAMES, "smtp", "mailbox")
         self._supervisor = Supervisor(self._processes, self._start_again, tell=tell)
-        streams = Work("Kafka", self._start_kafka, self.stopping)
+        streams = Work("Kafka", lambda: self._start_kafka(tell), self.stopping)
         database = Work("PostgreSQL", self._start_postgres, self.stopping)
         self._launch("mailbox", self._mailbox())
         dsns = database.wait()
@@ -143,9 +143,9 @@ class Stack:
             if self.stopping.wait(LOOK_SECONDS):
                 raise Interrupted
 
-    def _start_kafka(self) -> None:
+    def _start_kafka(self, tell: Callable[[str], None]) -> None:
         if self.kafka:
-            self.kafka.start()
+            self.kafka.start(tell)
         asyncio.run(create_topics(self.bootstrap))
         if self.kafka:
             self._topics_marker().write_text("\n".join(sorted(topic_settings())), "ascii")
