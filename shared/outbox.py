@@ -16,10 +16,11 @@ order by n
 # Nothing can appear any more below a snapshot's xmin: from there down to the last such horizon is a window whose rows
 # are all known. Within it they go out by id. Not by xid: a transaction may get its xid, wait for a complaint's row, and
 # say its event after one with a higher xid. (Across windows the order of xids holds: `Documents.load` sees to that.)
+# `+ 0`: for a bare min(id) PostgreSQL walks the index on id from its start, through everything that was said before.
 OPEN = """
 with horizon as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
 select horizon.xid::text as xid,
-       (select min(o.id) - 1 from outbox o where o.xid >= $1::text::xid8 and o.xid < horizon.xid) as floor
+       (select min(o.id + 0) - 1 from outbox o where o.xid >= $1::text::xid8 and o.xid < horizon.xid) as floor
 from horizon
 """
 NEXT = """
@@ -29,10 +30,12 @@ where o.id > $3::bigint and o.xid >= $1::text::xid8 and o.xid < $2::text::xid8
 order by o.id
 limit $4
 """
+# The snapshot's xmax is above all that can be seen; a range with both ends is looked up in the index on xid.
 OLDEST = """
 select coalesce(extract(epoch from clock_timestamp() - (
-    select min(o.said_at) from outbox o, relay r
-    where o.xid >= r.done and not (o.xid < r.horizon and o.id <= r.id)
+    select min(o.said_at) from outbox o
+    where o.xid >= (select done from relay) and o.xid < pg_snapshot_xmax(pg_current_snapshot())
+        and not (o.xid < (select horizon from relay) and o.id <= (select id from relay))
 )), 0)::float8
 """
 TAKE_OVER = "update relay set epoch = epoch + 1 returning epoch, done::text, horizon::text, id"
