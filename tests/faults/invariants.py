@@ -3,14 +3,15 @@
 Written against what the services promise (contracts, 7 sentences below), not against how they do it.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts import SERVICES
-from tests.faults.ledger import Ledger
-from tests.faults.picture import NAMES, Picture
+from shared.contracts.topics import Service
+from tests.faults.ledger import Fate, Ledger
+from tests.faults.picture import NAMES, Message, Picture
 
 Window = tuple[float, float]
 CLOSING = {"resolution": "resolved", "withdraw": "withdrawn"}
@@ -29,8 +30,8 @@ class Case:
 
 def i1_accepted_is_final(case: Case) -> Iterator[str]:
     """Every complaint answered with 2xx reaches exactly one final state in every service; none is missing or extra."""
-    picture, accepted = case.picture, case.ledger.accepted()
-    for key, complaint in accepted.items():
+    picture, deeds, told = case.picture, case.ledger.deeds(), case.picture.told()
+    for key, complaint in case.ledger.accepted().items():
         if picture.keys.get(key) != complaint:
             yield f"{key}: answered with {complaint}, kept as {picture.keys.get(key)}"
             continue
@@ -38,7 +39,7 @@ def i1_accepted_is_final(case: Case) -> Iterator[str]:
         if missing:
             yield f"{complaint} is missing in {', '.join(missing)}"
         else:
-            yield from _agrees(case, key, complaint)
+            yield from _agrees(picture, complaint, deeds[key], told[complaint])
     for complaint in picture.states["intake"].keys() - {picture.keys.get(key) for key in case.ledger.filings}:
         yield f"{complaint} was never asked for"
     for one in case.ledger.attempts:
@@ -51,11 +52,9 @@ def _knows(name: str, state: dict[str, Any] | None) -> bool:
     return bool(state and state.get(part))
 
 
-def _agrees(case: Case, key: str, complaint: str) -> Iterator[str]:
+def _agrees(picture: Picture, complaint: str, deeds: list[tuple[str, Fate]], told: list[Message]) -> Iterator[str]:
     """The four final states say the same, and it is one that the ledger allows."""
-    picture = case.picture
     state = {name: picture.states[name][complaint] for name in NAMES}
-    deeds = case.ledger.deeds(key)
     if any(fate != "done" for _, fate in deeds):
         return  # either end is right where it is unknown; what was refused is told above
     ending = next((CLOSING.get(deed, "open") for deed, _ in reversed(deeds) if deed != "progress"), "open")
@@ -69,12 +68,11 @@ def _agrees(case: Case, key: str, complaint: str) -> Iterator[str]:
     yield from (
         f"{complaint}: stated {ending}, {n} disagrees" for n, one in closed.items() if one != (ending != "open")
     )
-    yield from _told(case, complaint, Counter(deed for deed, _ in deeds))
+    yield from _told(complaint, Counter(deed for deed, _ in deeds), told)
 
 
-def _told(case: Case, complaint: str, stated: Counter[str]) -> Iterator[str]:
+def _told(complaint: str, stated: Counter[str], messages: list[Message]) -> Iterator[str]:
     """The customer was told each of these, once, and every message has come to its end."""
-    messages = [one for one in case.picture.messages if str(one["complaint_id"]) == complaint]
     kinds = Counter(one["kind"] for one in messages)
     wanted = {"acknowledgement": 1} | {TOLD[deed]: count for deed, count in stated.items() if deed in TOLD}
     if wrong := {kind: kinds[kind] for kind, count in wanted.items() if kinds[kind] != count}:
@@ -182,15 +180,23 @@ def i5_offsets_follow_work(case: Case) -> Iterator[str]:
                 lag = end - committed.get((topic, partition), 0)
                 if lag:
                     yield f"{service.name} is {lag} behind on {topic}/{partition}"
-    wanted = {service.name: _heard_by(service, picture) for service in SERVICES}
-    for one in picture.glances:
-        passed = [
-            event
-            for (topic, partition, offset), event in wanted[one.service]
-            if offset < one.committed.get((topic, partition), 0) and event not in one.heard
-        ]
+        yield from _passed(service, picture)
+
+
+def _passed(service: Service, picture: Picture) -> Iterator[str]:
+    """What was heard stays heard, so each record is looked at once: when it is first passed."""
+    ahead: dict[tuple[str, int], deque[tuple[int, str]]] = defaultdict(deque)
+    for (topic, partition, offset), event in _heard_by(service, picture):
+        ahead[topic, partition].append((offset, event))
+    heard: set[str] = set()
+    for one in (glance for glance in picture.glances if glance.service == service.name):
+        heard |= one.heard
+        passed = 0
+        for part, records in ahead.items():
+            while records and records[0][0] < one.committed.get(part, 0):
+                passed += records.popleft()[1] not in heard
         if passed:
-            yield f"{one.service} had committed past {len(passed)} events that it had not processed"
+            yield f"{one.service} had committed past {passed} events that it had not processed"
 
 
 def i6_dead_letters_are_poison(case: Case) -> Iterator[str]:
@@ -218,7 +224,7 @@ def _place(letter: dict[str, Any]) -> tuple[str, int, int]:
     return letter["topic"], letter["partition"], letter["record_offset"]
 
 
-def _heard_by(service: Any, picture: Picture) -> list[tuple[tuple[str, int, int], str]]:
+def _heard_by(service: Service, picture: Picture) -> list[tuple[tuple[str, int, int], str]]:
     hears = {fact.wire_type() for fact in service.hears}
     return [
         (place, event["id"])

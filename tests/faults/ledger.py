@@ -77,10 +77,12 @@ class Ledger:
         """Complaint id by key, for everything that was answered with 2xx."""
         return {key: one.told["id"] for key, tries in self.filings.items() for one in tries if one.status == 201}
 
-    def deeds(self, complaint: str) -> list[tuple[str, Fate]]:
-        """What was stated about one complaint, in order, each deed once however often it was tried."""
-        stated = self._grouped(one for one in self.attempts if one.complaint == complaint and one.deed != "file")
-        return [(tries[0].deed, fate(tries)) for tries in stated.values()]
+    def deeds(self) -> dict[str, list[tuple[str, Fate]]]:
+        """What was stated about each complaint, in order, each deed once however often it was tried."""
+        stated: dict[str, list[tuple[str, Fate]]] = defaultdict(list)
+        for tries in self._grouped(one for one in self.attempts if one.deed != "file").values():
+            stated[tries[0].complaint].append((tries[0].deed, fate(tries)))
+        return stated
 
     def within(self, begin: float, end: float) -> list[Attempt]:
         """Attempts that left in that time."""

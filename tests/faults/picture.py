@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ NAMES = tuple(service.name for service in SERVICES)
 TOPICS = tuple(topic for service in SERVICES for topic in (service.topic, service.dead_topic))
 Place = tuple[str, int, int]  # topic, partition, offset
 Offsets = dict[tuple[str, int], int]
+Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """How far a group had committed, and what it had heard a moment later."""
+    """How far a group had committed, and what it had heard a moment later that it had not at the glance before."""
 
     service: str
     committed: Offsets
@@ -49,7 +50,7 @@ class Picture:
     dead: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     outbox: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # (topic, event id)
     unpublished: dict[str, float] = field(default_factory=dict)  # age of the oldest, seconds; 0 when there is none
-    messages: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
     records: dict[str, list[Record]] = field(default_factory=dict)  # in offset order within a partition
     committed: dict[str, Offsets] = field(default_factory=dict)
     ends: Offsets = field(default_factory=dict)
@@ -61,6 +62,13 @@ class Picture:
         """The records of a topic that a service said."""
         said = (one for one in self.records.get(topic, ()) if one.place not in self.poison)
         return ((one.place, one.event) for one in said if one.event is not None)
+
+    def told(self) -> dict[str, list[Message]]:
+        """The messages of each complaint."""
+        told: dict[str, list[Message]] = defaultdict(list)
+        for one in self.messages:
+            told[str(one["complaint_id"])].append(one)
+        return told
 
 
 async def look(dsn: str, bootstrap: str, mailbox: Path) -> Picture:
@@ -85,8 +93,9 @@ async def look(dsn: str, bootstrap: str, mailbox: Path) -> Picture:
 
 
 UNPUBLISHED = """
-select coalesce(extract(epoch from clock_timestamp() - min(o.said_at)), 0) from outbox o, relay r
-where o.xid >= r.done and not (o.xid < r.horizon and o.id <= r.id)
+select coalesce(extract(epoch from clock_timestamp() - min(o.said_at)), 0) from outbox o
+where o.xid >= (select done from relay) and o.xid < pg_snapshot_xmax(pg_current_snapshot())
+    and not (o.xid < (select horizon from relay) and o.id <= (select id from relay))
 """
 HEARD = "select event_id::text from inbox"
 
@@ -169,15 +178,16 @@ async def offsets(bootstrap: str) -> tuple[dict[str, Offsets], Offsets]:
     return committed, ends
 
 
-async def glance(dsn: str, bootstrap: str) -> list[Glance]:
-    """First how far each group has committed, then what it has heard: nothing below may be missing there."""
+async def glance(dsn: str, bootstrap: str, known: Mapping[str, set[str]]) -> list[Glance]:
+    """First how far each group has committed, then what it has heard beyond `known`: nothing below may be missing."""
     committed, _ = await offsets(bootstrap)
     conn = await asyncpg.connect(dsn, timeout=5)
     seen = []
     try:
         for name in NAMES:
             await _turn_to(conn, name)
-            seen.append(Glance(name, committed[name], frozenset(row[0] for row in await conn.fetch(HEARD))))
+            heard = frozenset(row[0] for row in await conn.fetch(HEARD))
+            seen.append(Glance(name, committed[name], heard - known[name]))
     finally:
         await conn.close()
     return seen

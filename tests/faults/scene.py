@@ -36,9 +36,11 @@ select count(*) from notify.message where status in ('queued', 'sending', 'retry
     or (status = 'uncertain' and next_attempt_at is not null)
 """
 OPEN_LETTERS = "select count(*) from notify.complaint where due_at is not null"
-UNPUBLISHED = (
-    "select count(*) from {0}.outbox o, {0}.relay r where o.xid >= r.done and not (o.xid < r.horizon and o.id <= r.id)"
-)
+UNPUBLISHED = """
+select count(*) from {0}.outbox o
+where o.xid >= (select done from {0}.relay) and o.xid < pg_snapshot_xmax(pg_current_snapshot())
+    and not (o.xid < (select horizon from {0}.relay) and o.id <= (select id from {0}.relay))
+"""
 
 
 class Scene:
@@ -53,6 +55,7 @@ class Scene:
         self._folder = folder
         self._ledgers: list[Path] = []
         self._glances: list[Glance] = []
+        self._heard: dict[str, set[str]] = {name: set() for name in NAMES}
         self._load: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
         self._others = 0
@@ -148,7 +151,10 @@ class Scene:
     def glance(self) -> None:
         """Note how far the groups have committed and what they heard; skipped while a server is away."""
         with suppress(KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
-            self._glances += asyncio.run(picture.glance(self.dsn, self.stack.bootstrap))
+            seen = asyncio.run(picture.glance(self.dsn, self.stack.bootstrap, self._heard))
+            self._glances += seen
+            for one in seen:
+                self._heard[one.service] |= one.heard
 
     def quiet(self, seconds: float = 150.0) -> float:
         """Until nothing is under way any more. Returns how many seconds that took."""

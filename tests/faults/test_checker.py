@@ -1,6 +1,5 @@
 """The checker sees what is wrong: a small true picture, and each way in which it could lie."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -147,7 +146,7 @@ LIES: list[tuple[str, str, Callable[[Case], Any]]] = [
     ("on Kafka but never said", "I4", lambda case: case.picture.outbox["sla"].pop()),
     ("an old unpublished row", "I4", lambda case: case.picture.unpublished.update(intake=7.0)),
     ("a lag that stays", "I5", lambda case: case.picture.committed["sla"].update({(TOPIC["intake"], 0): 1})),
-    ("committed past the work", "I5", lambda case: case.picture.glances.append(Glance("sla", {(TOPIC["intake"], 0): 2}, frozenset()))),
+    ("committed past the work", "I5", lambda case: case.picture.glances.insert(0, Glance("sla", {(TOPIC["intake"], 0): 2}, frozenset()))),
     ("an innocent record was buried", "I6", _letter),
     ("poison survived", "I6", lambda case: setattr(case.picture, "poison", frozenset({(TOPIC["intake"], 3, 9)}))),
     ("a neighbour was not processed", "I6", lambda case: case.picture.inbox["sla"].clear()),
@@ -208,5 +207,5 @@ def test_a_torn_last_line_is_an_unknown_request(tmp_path: Path) -> None:
 def test_what_was_stated_is_done_unknown_or_refused_after_all_its_tries() -> None:
     tries = [("a", None), ("a", 201), ("b", 503), ("b", None), ("c", 503), ("c", 409)]
     ledger = Ledger([Attempt(key, "k", key, n, status=status) for n, (key, status) in enumerate(tries)])
-    assert ledger.deeds("k") == [("a", "done"), ("b", "unknown"), ("c", "refused")]
-    assert json.dumps(ledger.deeds("other")) == "[]"
+    assert ledger.deeds()["k"] == [("a", "done"), ("b", "unknown"), ("c", "refused")]
+    assert ledger.deeds()["other"] == []
