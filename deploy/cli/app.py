@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.cli import dead, screen, token, topics
+from deploy.cli import calendar, dead, screen, token, topics
 from deploy.cli.doctor import doctor
 from deploy.cli.screen import Exit
 from deploy.cli.status import status
@@ -60,4 +60,5 @@ app.command()(submit)
 app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(token.app, name="token")
+app.add_typer(calendar.app, name="calendar")
 app.command()(doctor)

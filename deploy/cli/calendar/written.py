@@ -1,0 +1,162 @@
+"""Calendars as other projects write them in one line, compiled once and kept while they are in use.
+
+tz             IANA name
+weekly_hours   {"mon": [["09:00", "12:30"], ["13:00", "17:00"]], …}; a weekday that is missing is closed. "24:00"
+               ends a day, "30:00" is 06:00 of the next one, and so is "06:00" behind a later opening, for shifts of
+               up to twelve hours
+holidays       dates we are closed, "2026-12-25" or "*-12-25" for every year
+holiday_hours  {"2026-12-24": [["09:00", "12:00"]]} instead of that date's hours, be it a holiday or not
+shifts         the same for dates that are no holidays
+breaks         {"2026-12-23": [["12:00", "13:00"]]} cut out of that date's hours
+holiday_rule   civil_day (default) or shift_start
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.calendar.clocktime import DAY, seconds_of, text_of
+from services.sla.calendar.hours import WEEKDAYS
+from shared.errors import Rejected
+
+KEYS = ("tz", "weekly_hours", "holidays", "holiday_hours", "shifts", "breaks", "holiday_rule")
+LONGEST_NIGHT = DAY // 2  # seconds; 17:00 to 09:00 is more likely a mistake than a shift of sixteen hours
+MOST_DAYS = 750_000  # compiled and kept: 512 calendars of four years, about 100 MB
+_ID = "of the line"
+_FRACTION = re.compile(r"(\d\d:\d\d:\d\d)\.(\d)\d*", re.ASCII)
+Spans = list[tuple[int, int]]
+
+
+class Book:
+    """Calendars by their canonical text, the least recently used given up first; refused ones are remembered too."""
+
+    def __init__(self) -> None:
+        self._encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+        self._kept: dict[str, Compiled | Rejected] = {}
+        self._days: dict[str, int] = {}
+        self._total = 0
+
+    def compiled(self, told: Mapping[str, Any], at: int) -> Compiled:
+        """The calendar of that line, compiled about that instant (seconds of UTC). Raises `Rejected`."""
+        key = self._encode([told.get(name) for name in KEYS])
+        found = self._kept.pop(key, None) or self._compile(told, at)
+        self._kept[key] = found
+        self._weigh(key, found)
+        if isinstance(found, Rejected):
+            raise found
+        return found
+
+    def _compile(self, told: Mapping[str, Any], at: int) -> Compiled | Rejected:
+        try:
+            return Compiled(calendar_of(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
+        except Rejected as error:
+            about = f"calendar {_ID!r}"
+            return Rejected(error.detail.removeprefix(f"{about}: ").replace(about, "the calendar"))
+
+    def _weigh(self, key: str, found: Compiled | Rejected) -> None:
+        """A calendar weighs the days it covers, which grow with what it is asked."""
+        days = found.days_covered if isinstance(found, Compiled) else 100
+        if days == self._days.get(key):
+            return
+        self._total += days - self._days.get(key, 0)
+        self._days[key] = days
+        while self._total > MOST_DAYS and len(self._kept) > 1:
+            oldest = next(iter(self._kept))
+            del self._kept[oldest]
+            self._total -= self._days.pop(oldest)
+
+
+def calendar_of(told: Mapping[str, Any]) -> Calendar:
+    """The calendar of a line, checked. Raises `Rejected` naming the key, what is wrong and what is accepted."""
+    if not isinstance(told.get("tz"), str):
+        raise Rejected(f"tz: expected an IANA name such as 'Europe/Oslo', got {json.dumps(told.get('tz'))[:60]}")
+    if told.get("weekly_hours") is None:
+        raise Rejected("weekly_hours: expected such as {'mon': [['09:00', '17:00']]}, got nothing")
+    week, closed = _by_day(told, "weekly_hours"), told.get("holidays") or []
+    if not isinstance(closed, list) or not all(isinstance(on, str) for on in closed):
+        raise Rejected("holidays: expected a list of dates such as ['2026-12-25', '*-01-01']")
+    return calendar_from(
+        {
+            "id": _ID,
+            "version": 1,
+            "tz": told["tz"],
+            "weekly_hours": week,
+            "holidays": _holidays(told, week, set(closed)),
+            "holiday_rule": told.get("holiday_rule") or "civil_day",
+        }
+    )
+
+
+def _holidays(told: Mapping[str, Any], week: Mapping[str, Spans], closed: set[str]) -> list[dict[str, Any]]:
+    """Closed dates, and dates with hours of their own. Holidays win over shifts, holiday_hours over holidays."""
+    shifts = {on: hours for on, hours in _by_day(told, "shifts").items() if not closed & {on, _yearly(on)}}
+    own: dict[str, Spans] = {on: [] for on in sorted(closed)} | shifts | _by_day(told, "holiday_hours")
+    for on, breaks in _by_day(told, "breaks").items():
+        own[on] = _without(_hours_on(on, week, own), breaks)
+    return [{"on": on, "hours": hours} for on, hours in own.items()]
+
+
+def _yearly(on: str) -> str:
+    return f"*{on[4:]}"
+
+
+def _by_day(told: Mapping[str, Any], key: str) -> dict[str, Spans]:
+    value = told.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Rejected(f"{key}: expected an object of days, each with intervals such as [['09:00', '17:00']]")
+    return {day: _spans(intervals, f"{key}.{day}") for day, intervals in value.items()}
+
+
+def _spans(value: Any, where: str) -> Spans:
+    if not isinstance(value, list):
+        raise Rejected(f"{where}: expected intervals such as [['09:00', '17:00']], got {json.dumps(value)[:60]}")
+    return [_span(item, where) for item in value]
+
+
+def _span(value: Any, where: str) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise Rejected(f"{where}: expected [open, close] such as ['09:00', '17:00'], got {json.dumps(value)[:60]}")
+    try:
+        start, end = (_clock(item) for item in value)
+    except ValueError as error:
+        raise Rejected(f"{where}: {error}") from None
+    if end < start < DAY and end + DAY - start <= LONGEST_NIGHT:
+        end += DAY
+    if end <= start:
+        hint = f"; for a shift into the next day write {text_of(end + DAY)!r}" if end < start < DAY else ""
+        raise Rejected(f"{where}: {text_of(start)}-{text_of(end)} does not end after it starts{hint}")
+    return start, end
+
+
+def _clock(value: Any) -> int:
+    """Seconds after midnight. Some write the end of a day as 23:59:59.999: a fraction is rounded."""
+    fraction = _FRACTION.fullmatch(value) if isinstance(value, str) else None
+    return seconds_of(value) if fraction is None else seconds_of(fraction[1]) + (fraction[2] >= "5")
+
+
+def _hours_on(on: str, week: Mapping[str, Spans], own: Mapping[str, Spans]) -> Spans:
+    """The hours of the date of a break, which must be its own: a break in the night of the eve is not clear."""
+    try:
+        day = date.fromisoformat(on)
+    except ValueError:
+        raise Rejected(f"breaks.{on}: expected a date such as '2026-12-23'") from None
+    eve, hours = (
+        own.get(str(one), own.get(_yearly(str(one)), week.get(WEEKDAYS[one.weekday()], [])))
+        for one in (day - timedelta(days=1), day)
+    )
+    if any(end > DAY for _, end in eve):
+        raise Rejected(f"breaks.{on}: the shift of the eve runs into that date; write its hours as holiday_hours")
+    return hours
+
+
+def _without(spans: Spans, breaks: Spans) -> Spans:
+    left = spans
+    for low, high in breaks:
+        parts = [part for start, end in left for part in ((start, min(end, low)), (max(start, high), end))]
+        left = [(start, end) for start, end in parts if start < end]
+    return left
