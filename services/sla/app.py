@@ -1,15 +1,19 @@
 """Composition root of the sla service: what is opened is opened here."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from services.sla.domain import Complaint, SlaContext, decide
-from services.sla.policies import load_rulebook
+from services.sla.policies import read_file
 from services.sla.routes import routes
 from services.sla.settings import Settings
+from services.sla.shelf import Shelf
 from services.sla.store import SlaStore
 from shared.contracts.topics import SLA
+from shared.kernel import Kernel
+from shared.postgres import transaction
 from shared.service import ServiceApp
 from shared.settings import load_settings
 
@@ -17,12 +21,23 @@ from shared.settings import load_settings
 def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]:
     """The service, ready to run. Raises `Misconfigured` for a rulebook that could leave a complaint without a date."""
     settings = settings or load_settings(Settings)
-    rulebook = load_rulebook(settings.policies_file, around=datetime.now(UTC).date())
+    shelf = Shelf(read_file(settings.policies_file, settings.pack_names), _today)
     return ServiceApp(
         service=SLA,
         settings=settings,
         decide=decide,
-        store=SlaStore(rulebook),
+        store=SlaStore(shelf),
         schema=Path(__file__).with_name("schema"),
-        routes=partial(routes, rulebook=rulebook),
+        routes=partial(routes, shelf=shelf),
+        opened=partial(_opened, shelf=shelf),
     )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+async def _opened(kernel: Kernel[Any, Any], *, shelf: Shelf) -> None:
+    """The schema is current: publish what the file says, if it is new, and read what was published."""
+    async with transaction(kernel.pool) as conn:
+        await shelf.settle(conn)

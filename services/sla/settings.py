@@ -17,3 +17,12 @@ class Settings(ServiceSettings):
     policies_file: Path | None = Field(
         default=None, description="Rulebook (TOML) with calendars and policies; unset uses the one that ships with us."
     )
+    packs: str = Field(
+        default="",
+        description="Regulator packs to apply, separated by commas, such as `uk-disp,eu-psd2` (docs/packs.md).",
+    )
+
+    @property
+    def pack_names(self) -> tuple[str, ...]:
+        """The names in `packs`."""
+        return tuple(name.strip() for name in self.packs.split(",") if name.strip())

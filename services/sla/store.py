@@ -1,36 +1,55 @@
-"""States on PostgreSQL, and the rulebook that decisions are made by."""
+"""States on PostgreSQL, and what decisions may know: the rulebook as published, and what of ours was down."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
-from services.sla.domain import Complaint, SlaContext
-from services.sla.policies import Rulebook
+from services.sla.domain import Complaint, Outage, SlaContext
+from services.sla.domain.cycles import team
+from services.sla.shelf import Shelf
 from shared.contracts.envelope import ComplaintId
 from shared.documents import Documents
 from shared.runner.decision import Due, Input
 
 # One complaint to look at, without a lock, and the database's clock to look at it by.
 BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
+# What a decision may know besides: the revision that counts now, and what was down in the last days.
+KNOWN = """
+    select (select max(revision) from rulebook),
+           array(select (cause, since, until) from outage
+                 where until is null or until > now() - interval '8 days' order by since desc limit 100)
+"""
+PROMOTED = {
+    "due_at": "timestamptz",
+    "is_open": "boolean",
+    "revision": "integer",
+    "team": "text",
+    "category": "text",
+    "tightest_at": "timestamptz",
+    "promised_at": "timestamptz",
+    "received_at": "timestamptz",
+    "spent_seconds": "bigint",
+}
 
 
 class SlaStore:
-    """Documents with the next due moment promoted. The rulebook is loaded at the start and never changes after."""
+    """Documents with what is asked for over all complaints promoted to columns."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
-        self.rulebook = rulebook
-        self._documents = Documents(
-            Complaint, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,)
-        )
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._documents = Documents(Complaint, promoted=PROMOTED, promote=_promoted)
 
     def prepare(self, inputs: Sequence[Input]) -> None:
         """Nothing to do before the transaction."""
 
     async def context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
-        """The database's clock and the rulebook."""
-        del conn, prepared
-        return SlaContext(now, self.rulebook)
+        """The database's clock, the rulebook that counts in this transaction, and the outages of the last days."""
+        del prepared
+        (row,) = await conn.fetch(KNOWN)
+        outages = tuple(Outage(*one) for one in row[1])
+        return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
 
     async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, Complaint]:
         """All known states of these complaints, locked in id order."""
@@ -56,6 +75,21 @@ class SlaStore:
     async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
         """Move timers whose ticks failed out of the way."""
         await self._documents.put_off(conn, ids, now)
+
+
+def _promoted(state: Complaint) -> tuple[Any, ...]:
+    """In the order of `PROMOTED`."""
+    return (
+        state.due_at,
+        state.is_open,
+        state.terms[-1].terms.revision if state.terms else None,
+        team(state.moments),
+        "/".join(state.triages[-1].category) if state.triages else None,
+        state.tightest_at,
+        state.promised_at,
+        state.receipt.received_at if state.receipt else None,
+        state.spent_seconds,
+    )
 
 
 async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, Complaint | None]:

@@ -255,7 +255,7 @@ class ExtensionRequested(Fact):
 
     kind = "promise.extension_requested"
     promise: int
-    due_at: AwareDatetime
+    asked_at: AwareDatetime
     expected_at: AwareDatetime
     limit_at: AwareDatetime
     reason: str

@@ -69,6 +69,8 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsn, app.schema)
     kernel.opened(await connect(chosen, "sla"))
+    assert app.opened
+    await app.opened(kernel)
     assert app.routes
     _, asgi = web.build(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
     token = create_token(
@@ -86,11 +88,12 @@ async def test_a_promise_is_made_and_explained(running: Front) -> None:
     assert [type(fact) for fact in await running.said(subject)] == [PromiseMade]
     answer = (await running.http.get(f"/v1/complaints/{subject}/clocks")).json()
     assert [(one["clock"], one["phase"]) for one in answer["clocks"]] == [
+        ("assignment", "running"),
         ("acknowledge", "running"),
-        ("total_resolution", "running"),
+        ("requester_wait", "running"),
     ]
     assert all("because policy 'everyday' version 1 applies" in one["because"] for one in answer["clocks"])
-    assert answer["promises"][0]["status"] == "open"
+    assert answer["promises"][0]["status"] == "untold"
     assert answer["promises"][0]["told_at"] is None
 
 
@@ -98,7 +101,7 @@ async def test_a_due_clock_is_claimed_fired_once_and_rests(running: Front) -> No
     subject = await running.heard(ago=timedelta(days=3), severity="critical")
     assert await running.kernel.timers.run_once() >= 1
     fired = [fact.clock for fact in await running.said(subject) if isinstance(fact, ClockBreached)]
-    assert sorted(fired) == ["acknowledge", "total_resolution"]
+    assert sorted(fired) == ["acknowledge", "assignment", "requester_wait"]
     before = await running.said(subject)
     await running.kernel.timers.run_once()
     assert await running.said(subject) == before
@@ -109,7 +112,7 @@ async def test_a_due_clock_is_claimed_fired_once_and_rests(running: Front) -> No
 async def test_policies_and_calendars_are_told_as_they_are_written(running: Front) -> None:
     policies = (await running.http.get("/v1/policies")).json()["policies"]
     assert [one["id"] for one in policies] == ["critical", "urgent", "paper", "everyday"]
-    assert policies[0]["acknowledge"]["wall"] == "PT15M"
+    assert policies[0]["clocks"][0]["goal"]["wall"] == "PT15M"
     calendars = (await running.http.get("/v1/calendars")).json()["calendars"]
     assert {one["id"]: one["weekly_hours"]["mon"] for one in calendars} == {
         "always": [["00:00", "24:00"]],

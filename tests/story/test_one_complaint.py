@@ -64,12 +64,16 @@ class Customer:
     def kinds(self) -> list[str]:
         return [line["kind"] for line in self.read("/timeline")["entries"]]
 
-    def told(self, count: int) -> list[str]:
-        """The timeline once it knows of so many messages."""
+    def told(self, count: int, *, kept: int = 0) -> list[str]:
+        """The timeline once it knows of so many messages, and of so many promises kept."""
+
+        def complete(kinds: list[str]) -> bool:
+            return kinds.count("message.accepted") == count and kinds.count("promise.kept") >= kept
+
         return until(
-            lambda: kinds if (kinds := self.kinds()).count("message.accepted") == count else None,
+            lambda: kinds if complete(kinds := self.kinds()) else None,
             seconds=PATIENCE,
-            what=f"a timeline with {count} messages",
+            what=f"a timeline with {count} messages and {kept} promises kept",
         )
 
 
@@ -135,7 +139,7 @@ def test_a_complaint_travels_from_the_door_to_the_mailbox_and_back(customer: Cus
     assert customer.read()["status"] == "resolved"
 
     # The timeline tells all of it, once each and in its order.
-    kinds = customer.told(5)
+    kinds = customer.told(5, kept=2)
     story = [kind for kind in kinds if kind.startswith("complaint.") and kind != "complaint.escalated"]
     assert story == [
         "complaint.received",

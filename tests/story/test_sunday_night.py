@@ -52,7 +52,7 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     # Nothing to say for half the time; then sla warns us, not the customer.
     await until(world, datetime(2026, 3, 6, 14, 0, tzinfo=UTC))
     warned = said(world, e.ClockWarned)
-    assert [(one.clock, one.percent) for one in warned] == [("total_resolution", n) for n in (50, 75, 90)]
+    assert [(one.clock, one.rung) for one in warned] == [("requester_wait", rung) for rung in ("50%", "75%", "90%")]
     assert all(one.due_at == TARGET for one in warned)
     assert not new_mails(post, seen)
     assert not said(world, e.ClockBreached, e.PromiseBroken)
@@ -79,7 +79,7 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     # Our own target passes and the lead looks at it; the first date passes as well, but it was moved in time.
     await until(world, PROMISED + timedelta(hours=1))
     (breach,) = said(world, e.ClockBreached)
-    assert (breach.clock, breach.due_at) == ("total_resolution", TARGET)
+    assert (breach.clock, breach.due_at) == ("requester_wait", TARGET)
     assert breach.late_by < timedelta(seconds=1)
     assert [one.level for one in said(world, e.Escalated)] == [1]
     assert not said(world, e.PromiseBroken) and not new_mails(post, seen)

@@ -1,10 +1,26 @@
-"""What sla decides: clocks and promises as a pure function of facts, policy and calendar."""
+"""What sla decides: clocks and promises as a pure function of facts, terms and calendar."""
 
-from services.sla.domain.clocks import Clock, Rung
-from services.sla.domain.context import SlaContext
+from services.sla.domain.clocks import Clock, Step
+from services.sla.domain.commands import DecideExtension, Endanger, MakePromise, Rebase, RevisePromise
+from services.sla.domain.context import Outage, SlaContext
 from services.sla.domain.decide import decide
 from services.sla.domain.ledger import Ledger, ledger
 from services.sla.domain.promises import Pledge
 from services.sla.domain.state import Complaint
 
-__all__ = ["Clock", "Complaint", "Ledger", "Pledge", "Rung", "SlaContext", "decide", "ledger"]
+__all__ = [
+    "Clock",
+    "Complaint",
+    "DecideExtension",
+    "Endanger",
+    "Ledger",
+    "MakePromise",
+    "Outage",
+    "Pledge",
+    "Rebase",
+    "RevisePromise",
+    "SlaContext",
+    "Step",
+    "decide",
+    "ledger",
+]

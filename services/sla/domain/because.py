@@ -1,61 +1,144 @@
-"""Why a date is what it is, in plain sentences that a handler can read out."""
+"""Why a date is what it is, in plain sentences: for handlers to read out, and for customers to read themselves.
+
+Customers are told promises and what a regulator's rule gives them; our own targets are nobody's business but ours.
+"""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Literal
 
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import UNIX_ORDINAL, text_of
 from services.sla.domain.clocks import Clock
-from services.sla.domain.goals import seconds
+from services.sla.domain.goals import instant_of, seconds
+from services.sla.domain.kinds import KINDS
 from services.sla.domain.promises import Pledge
 from services.sla.policies import Rulebook
+from services.sla.policies.goal import spoken_span
+from services.sla.policies.pack import Pack
 
-NAMES = {"acknowledge": "The acknowledgement", "total_resolution": "The answer"}
+Reader = Literal["handler", "customer"]
 DAY = 86_400
+SUBJECTS = {"outcome": "an answer", "next_update": "our next message", "action": "the action we agreed"}
+FATES = {
+    "untold": "It was not told yet, so nobody was promised anything.",
+    "open": "It stands.",
+    "kept_first": "It was kept as first told.",
+    "kept_revised": "It was moved in time, and kept.",
+    "broken": "It was missed.",
+    "broken_then_kept": "It was missed; what was promised was done after it.",
+    "cancelled": "It fell away with the complaint.",
+}
 
 
-def because_clock(clock: Clock, rulebook: Rulebook) -> str:
-    """The sentences behind a clock: its goal, its policy and calendar, and every pause and holiday that counted."""
-    compiled = rulebook.calendar((clock.terms.calendar, clock.terms.calendar_version))
-    return " ".join(_clock_sentences(clock, compiled.calendar))
+def because_clock(clock: Clock, rulebook: Rulebook, reader: Reader = "handler") -> str:
+    """The sentences behind a clock: goal, policy and calendar by version, and every pause and holiday that counted."""
+    calendar = clock.charge.compiled.calendar
+    if reader == "customer":
+        return " ".join(_for_customers(clock, calendar))
+    return " ".join([*_rule(clock, calendar), *_moves(clock, rulebook), *_counted(clock, calendar), *_state(clock)])
 
 
-def _clock_sentences(clock: Clock, calendar: Calendar) -> Iterator[str]:
-    terms = clock.terms
-
-    def told(at: datetime) -> str:
-        return spoken(at, calendar)
-
-    counted = " by the clock on the wall" if clock.goal.wall is not None else f" on the calendar {_named(calendar)}"
+def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
+    charge, under = clock.charge, clock.under
+    goal = clock.goal
+    where = " by the clock on the wall" if goal.unit == "wall" else f" on the calendar {_named(calendar)}"
+    about = f" ({clock.item})" if clock.item else ""
+    source = charge.source
+    rule = (
+        f"the rules of {source.name} ({source.id} version {source.version})"
+        if isinstance(source, Pack)
+        else (f"policy '{source.id}' version {source.version}")
+    )
     yield (
-        f"{NAMES[clock.kind]} is due within {clock.goal.words}{counted}, counted from {told(clock.started_at)}, "
-        f"because policy '{terms.policy}' version {terms.policy_version} applies"
+        f"{KINDS[clock.kind].says}{about} is due within {goal.words}{'' if goal.unit == 'at' else where}, "
+        f"counted from {spoken(clock.started_at, calendar)}, because {rule} applies"
         + (" as long as triage has not spoken." if clock.provisional else ".")
     )
+    if isinstance(source, Pack) and source.sources:
+        first = source.sources[0]
+        yield f"Source: {first.title}{', ' + first.paragraph if first.paragraph else ''}."
+    if under.why == "triage" and clock.cycle == 1:
+        yield f"It came under it when triage had read the complaint, {spoken(under.at, calendar)}."
+
+
+def _moves(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
+    under = clock.under
+    revision = rulebook.revisions.get(under.terms.revision)
+    if under.why == "rebase" and revision is not None:
+        kept = "what was left of it" if under.mode == "rebase_remaining" else "everything that had counted before"
+        reason = f", because of '{revision.reason}'" if revision.reason else ""
+        at = spoken(under.at, clock.charge.compiled.calendar)
+        yield f"Revision {revision.number} of the rulebook moved it {at}{reason}, keeping {kept}."
+
+
+def _counted(clock: Clock, calendar: Calendar) -> Iterator[str]:
     for since, until in clock.pauses:
-        yield f"The customer was awaited from {told(_utc(since))} to {told(_utc(until))}; that time does not count."
-    if clock.goal.wall is None and clock.due_at is not None:
+        span = f"from {spoken(instant_of(since), calendar)} to {spoken(instant_of(until), calendar)}"
+        yield f"It stood still {span}; that time does not count."
+    if clock.goal.unit in ("business", "business_days") and clock.due_at is not None:
         yield from _closures(calendar, clock.started_at, clock.due_at)
     if clock.phase == "paused":
-        yield "It stands still while the customer is awaited."
+        yield "It stands still while somebody else is awaited."
     elif clock.due_at is not None:
-        yield f"So it {'was' if clock.ended_at else 'is'} due {told(clock.due_at)}."
-    if clock.breached:
+        yield f"So it {'was' if clock.ended_at else 'is'} due {spoken(clock.due_at, calendar)}."
+
+
+def _state(clock: Clock) -> Iterator[str]:
+    if clock.breached and clock.due_at is not None and clock.ended_at is not None:
+        late = spoken_span(clock.ended_at - clock.due_at)
+        opening = spoken_span_of(clock.course.compiled.elapsed(seconds(clock.due_at), seconds(clock.ended_at)))
+        yield f"It was missed by {late} ({opening} of opening time)."
+    elif clock.breached:
         yield "It was missed."
+    if clock.phase == "cancelled":
+        yield "It fell away with the complaint."
 
 
-def because_promise(pledge: Pledge, rulebook: Rulebook) -> str:
+def spoken_span_of(whole: int) -> str:
+    """So many seconds as a person says them."""
+    return spoken_span(instant_of(max(whole, 0)) - instant_of(0))
+
+
+def _for_customers(clock: Clock, calendar: Calendar) -> Iterator[str]:
+    if clock.obligation != "regulatory" or clock.due_at is None:
+        return
+    source = clock.charge.source
+    yield (
+        f"Under the rules that apply to us ({source.name}), {KINDS[clock.kind].says.lower()} is due by "
+        f"{spoken(clock.due_at, calendar)}: {clock.goal.words} from {spoken(clock.started_at, calendar)}, "
+        "when your complaint reached us."
+    )
+
+
+def because_promise(pledge: Pledge, rulebook: Rulebook, reader: Reader = "handler") -> str:
     """The sentences behind a promised date."""
     promise, terms = pledge.promise, pledge.promise.terms
-    calendar = rulebook.calendar((terms.calendar, terms.calendar_version)).calendar
+    calendar = rulebook.promise_calendar(terms).calendar
+    what = SUBJECTS[promise.subject]
+    if reader == "customer":
+        if pledge.told_at is None:
+            return ""
+        moved = " We moved this date and told you why." if promise.reason else ""
+        due, told = spoken(promise.due_at, calendar), spoken(pledge.told_at, calendar)
+        return f"We promised you {what} by {due}. We told you so on {told}.{moved}"
+    told_at = f"told to the customer {spoken(pledge.told_at, calendar)}" if pledge.told_at else "not told yet"
+    fate = FATES[pledge.outcome] if pledge.is_last else "A later date took its place."
+    return (
+        f"{_made(pledge, rulebook, calendar)}, within the hours of the calendar {_named(calendar)}; {told_at}. {fate}"
+    )
+
+
+def _made(pledge: Pledge, rulebook: Rulebook, calendar: Calendar) -> str:
+    promise, terms = pledge.promise, pledge.promise.terms
+    at = spoken(promise.made_at, calendar)
     if promise.reason:
-        made = f"Moved on {spoken(promise.made_at, calendar)} because of '{promise.reason}'"
-    else:
-        buffer = rulebook.policy((terms.policy, terms.policy_version)).promise_buffer
-        hours = f"{buffer.total_seconds() / 3600:g} h of opening time"
-        made = f"Made on {spoken(promise.made_at, calendar)}: the target of policy '{terms.policy}' plus {hours}"
-    told = f"told to the customer {spoken(pledge.told_at, calendar)}" if pledge.told_at else "not told yet"
-    return f"{made}, within the hours of the calendar {_named(calendar)}; {told}."
+        return f"Moved on {at} by {promise.by} because of '{promise.reason}'"
+    if promise.by != "policy":
+        return f"Given on {at} by {promise.by}"
+    buffer = rulebook.policy((terms.policy, terms.policy_version)).promise.buffer
+    hours = f"{buffer.total_seconds() / 3600:g} h of opening time"
+    return f"Made on {at}: the target of policy '{terms.policy}' plus {hours}"
 
 
 def spoken(at: datetime, calendar: Calendar) -> str:
@@ -76,7 +159,3 @@ def _closures(calendar: Calendar, start: datetime, end: datetime) -> Iterator[st
             day = datetime.fromordinal(ordinal)
             hours = ", ".join(f"{text_of(begin)}-{text_of(finish)}" for begin, finish in holiday.hours)
             yield f"{day.day} {day:%B} ({holiday.name or 'holiday'}) is {f'open {hours}' if hours else 'closed'}."
-
-
-def _utc(at: int) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

@@ -1,57 +1,51 @@
-"""Clocks, derived: facts + policy + calendar in, phase and due time out. Nothing here is stored.
+"""Clocks, derived: facts + terms + calendar in, phase and due time out. Nothing here is stored.
 
-Both kinds start with the receipt. RUNNING ⇄ PAUSED while the customer is awaited; STOPPED by the answer, which also
-closes an open pause; CANCELLED by a withdrawal. Breached stands apart from the phase and stays: it compares wall-clock
-times, so an answer on Saturday is late for a Friday even though we were closed in between.
+A clock is a run of one rule under the terms that were in force when it ended, or are now. RUNNING ⇄ PAUSED while
+somebody is awaited; STOPPED by what it waited for, which also closes an open pause; CANCELLED by a withdrawal. Breached
+stands apart from the phase and compares wall-clock times, so an answer on Saturday is late for a Friday even though we
+were closed in between. Time we did not run does not count: a due time that `reached_at` has passed was missed.
 
 Every event derives all clocks before and after it, so a clock whose facts did not change is remembered, not computed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from services.sla.domain.goals import REMEMBERED, Course, Span, due_at, rung_at, seconds
-from services.sla.domain.state import Complaint, Cycle, Ending, Pause, Terms
-from services.sla.policies import Goal, Rulebook
-from shared.contracts.events import ClockKind
+from services.sla.domain.kinds import KINDS
+from services.sla.domain.moments import Moment
+from services.sla.domain.runs import Pause, Run, runs
+from services.sla.domain.state import Complaint, Under
+from services.sla.domain.terms import stretches
+from services.sla.policies import Charge, Goal, Rulebook
+from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
 INSTANT = timedelta(microseconds=1)  # a due time plus this is the first moment that is late
 
 
-class Rung(NamedTuple):
-    """A warning: `percent` of the way to the due time, at `at`."""
+class Step(NamedTuple):
+    """A rung that can still fire: its name, when, who should act, and whether it stands after the due time."""
 
-    percent: int
+    name: str
     at: datetime
-
-
-class Run(NamedTuple):
-    """All that a clock follows from, the rulebook aside. `pauses` are those of the facts, whether they count or not."""
-
-    kind: ClockKind
-    cycle: int
-    terms: Terms
-    provisional: bool
-    started_at: datetime
-    pauses: tuple[Pause, ...]
-    ended_at: datetime | None
-    ending: Ending | None
-    fired: tuple[str, ...]
+    to: str
+    after: bool
 
 
 class Clock(NamedTuple):
     """One clock of one cycle. `due_at` is absent while paused; `ended_at` is when it stopped or was cancelled.
 
-    `provisional`: triage has not spoken, so the terms may still change. `next_at`: when time alone will next have
-    something to say about it. `left` are the percents that can still fire, rising; `pauses` moved the due time.
+    `provisional`: triage has not spoken, so the terms may still change. `steps` can still fire, the earliest first;
+    `pauses` moved the due time. `next_at`: when time alone will next have something to say about it.
     """
 
-    kind: ClockKind
+    charge: Charge
+    under: Under
     cycle: int
-    terms: Terms
+    item: str
     course: Course
     started_at: datetime
     phase: Phase
@@ -59,147 +53,194 @@ class Clock(NamedTuple):
     ended_at: datetime | None
     breached: bool
     provisional: bool
-    next_at: datetime | None
-    left: tuple[int, ...]
+    steps: tuple[Step, ...]
     pauses: tuple[Span, ...]
+    waits: tuple[Pause, ...]  # as they happened, whether they count or not
+
+    @property
+    def kind(self) -> ClockKind:
+        """What it measures."""
+        return self.charge.rule.kind
 
     @property
     def goal(self) -> Goal:
         """What it was given."""
-        return self.course.goal
+        return self.charge.rule.goal
 
     @property
-    def rungs(self) -> tuple[Rung, ...]:
-        """The warnings that can still fire, the earliest first."""
-        return tuple(Rung(percent, rung_at(self.course, percent, self.pauses)) for percent in self.left)
+    def obligation(self) -> Obligation:
+        """Whose rule it is: a regulator's, or our own."""
+        if self.charge.pack is not None:
+            return "regulatory"
+        return self.charge.rule.obligation or KINDS[self.kind].obligation
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from the other clocks of a complaint, over policies and calendars."""
+        return mark(self.charge, self.item, self.cycle)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for something."""
+        return self.phase in ("running", "paused")
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When time alone will next have something to say: the earliest rung, else the first moment that is late."""
+        if self.phase != "running" or self.due_at is None:
+            return None
+        late = None if self.breached else self.due_at + INSTANT
+        step = self.steps[0].at if self.steps else None
+        return min((at for at in (late, step) if at is not None), default=None)
+
+    def forecast(self, at: datetime) -> datetime | None:
+        """While it stands still: when it would be due if it went on at `at`."""
+        if self.phase != "paused":
+            return None
+        since = max((begun for begun, over in self.waits if over is None), default=at)
+        return due_at(self.course, (*self.pauses, (seconds(since), max(seconds(since), seconds(at)))))
 
 
-def mark(kind: ClockKind, cycle: int, rung: int | Literal["breach"]) -> str:
-    """The name under which a rung of a clock is remembered once it fired."""
-    return f"{kind}:{cycle}:{rung}"
-
-
-@lru_cache(maxsize=1024)  # a handful of combinations come again and again
-def terms_for(
-    rulebook: Rulebook, channel: str | None, category: tuple[str, ...] = (), severity: str | None = None
-) -> Terms:
-    """The versions that such a complaint comes under today; what is not known yet is left out."""
-    policy = rulebook.match(category=category, severity=severity, channel=channel)
-    calendar, version = rulebook.calendar_of(policy)
-    return Terms(policy=policy.id, policy_version=policy.version, calendar=calendar, calendar_version=version)
+def mark(charge: Charge, item: str, cycle: int) -> str:
+    """The name under which the rungs of a clock are remembered once they fired."""
+    return f"{charge.name}:{item}:{cycle}" if item else f"{charge.name}:{cycle}"
 
 
 def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
-    """All clocks of a complaint; none before it was received."""
-    for number, cycle in enumerate(state.cycles, start=1):
-        if number == 1:
-            yield _clock(rulebook, _acknowledging(state, cycle, rulebook))
-        terms, provisional = _terms(state, cycle.ended_at, rulebook)
-        yield _clock(
-            rulebook,
-            Run(
-                "total_resolution",
-                number,
-                terms,
-                provisional,
-                cycle.started_at,
-                cycle.pauses,
-                cycle.ended_at,
-                cycle.ending,
-                state.fired,
-            ),
-        )
+    """All clocks of a complaint, those of a rule together; none before it was received."""
+    if not state.terms or state.receipt is None:
+        return
+    provisional = not state.triages
+    fired = state.fired
+    for under, charge, run, carried in _running(state.moments, state.terms, rulebook):
+        name = mark(charge, run.item, run.cycle)
+        own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
+        yield _clock(_Facts(charge, under, run, carried, own, provisional), _reached(run, state.reached_at))
 
 
-def _acknowledging(state: Complaint, first: Cycle, rulebook: Rulebook) -> Run:
-    """The acknowledgement never pauses; a withdrawal before it was accepted cancels it."""
-    ended_at: datetime | None = None
-    ending: Ending | None = None
-    accepted = state.acknowledged_at
-    withdrawn = first.ended_at if first.ending == "withdrawn" else None
-    if accepted is not None and (withdrawn is None or accepted <= withdrawn):
-        ended_at, ending = max(accepted, first.started_at), "resolved"
-    elif withdrawn is not None:
-        ended_at, ending = withdrawn, "withdrawn"
-    terms, provisional = _terms(state, ended_at, rulebook)
-    return Run("acknowledge", 1, terms, provisional, first.started_at, (), ended_at, ending, state.fired)
+def _reached(run: Run, reached_at: datetime | None) -> datetime | None:
+    """How far time was looked at, as far as that run cares: what ended is judged by its end."""
+    return reached_at if run.ended_at is None else None
+
+
+class _Carried(NamedTuple):
+    """What a run had used up under earlier terms, by the moment new ones began with what was left."""
+
+    at: datetime
+    spent: int
+
+
+class _Facts(NamedTuple):
+    charge: Charge
+    under: Under
+    run: Run
+    carried: _Carried | None
+    fired: tuple[str, ...]
+    provisional: bool
+
+
+Found = tuple[Under, Charge, Run, _Carried | None]
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _clock(rulebook: Rulebook, run: Run) -> Clock:
-    terms = run.terms
-    policy = rulebook.policy((terms.policy, terms.policy_version))
-    goal = policy.acknowledge if run.kind == "acknowledge" else policy.total_resolution
-    compiled = rulebook.calendar((terms.calendar, terms.calendar_version))
-    course = Course(goal, compiled, seconds(run.started_at))
-    counted, waiting = ((), False) if policy.pauses == "never" else _counted(course, run.pauses, run.ended_at)
+def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Rulebook) -> tuple[Found, ...]:
+    """Every run with the terms that count for it: those it ended under, else those in force now."""
+    found: list[Found] = []
+    for place, (under, until) in enumerate(stretches(terms)):
+        for charge in rulebook.charges(under.terms):
+            for run in runs(charge.rule, moments):
+                ended = run.ended_at
+                begins = place == 0 or ended is None or ended > under.at
+                if begins and (until is None or (ended is not None and ended <= until)):
+                    found.append((under, charge, run, _carried(terms[: place + 1], charge, run, moments, rulebook)))
+    return tuple(found)
+
+
+def _carried(
+    terms: Sequence[Under], charge: Charge, run: Run, moments: tuple[Moment, ...], rulebook: Rulebook
+) -> _Carried | None:
+    """Where the last terms began with what was left: how much of the goal had been used, by the terms before."""
+    under = terms[-1]
+    if under.mode != "rebase_remaining" or under.why != "rebase" or len(terms) == 1 or run.started_at >= under.at:
+        return None
+    for older in rulebook.charges(terms[-2].terms):
+        if older.name != charge.name or older.rule.goal.unit != charge.rule.goal.unit:
+            continue
+        before = _carried(terms[:-1], older, run, moments, rulebook)
+        course = _course(older, run, before)
+        counted, _ = _counted(course, run.pauses, run.ended_at)
+        return _Carried(under.at, course.spent + course.used(seconds(under.at), counted))
+    return None
+
+
+def _course(charge: Charge, run: Run, carried: _Carried | None) -> Course:
+    if carried is None or charge.rule.goal.unit not in ("wall", "business"):
+        return Course(charge.rule.goal, charge.compiled, seconds(run.started_at))
+    return Course(charge.rule.goal, charge.compiled, seconds(carried.at), carried.spent)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _clock(facts: _Facts, reached_at: datetime | None) -> Clock:
+    charge, run = facts.charge, facts.run
+    course = _course(charge, run, facts.carried)
+    counted, waiting = _counted(course, run.pauses, run.ended_at)
     due = None if waiting else due_at(course, counted)
-    phase = _phase(run.ending, waiting=waiting)
-    breached = _late(phase, run.ended_at, due) or mark(run.kind, run.cycle, "breach") in run.fired
-    left = _unfired(policy.warn_percent, run) if phase == "running" and not breached else ()
+    phase = _phase(run, waiting=waiting)
+    passed = due is not None and reached_at is not None and due < reached_at
+    late = due is not None and run.ended_at is not None and run.ended_at > due
+    steps = tuple(_steps(facts, course, counted)) if phase == "running" else ()
     return Clock(
-        kind=run.kind,
+        charge=charge,
+        under=facts.under,
         cycle=run.cycle,
-        terms=terms,
+        item=run.item,
         course=course,
         started_at=run.started_at,
         phase=phase,
         due_at=due,
         ended_at=run.ended_at,
-        breached=breached,
-        provisional=run.provisional,
-        next_at=None if due is None or breached or phase != "running" else _next_at(course, due, left, counted),
-        left=left,
+        breached=passed or late,
+        provisional=facts.provisional,
+        steps=tuple(step for step in steps if step.after or not passed),
         pauses=counted,
+        waits=run.pauses,
     )
 
 
-def _next_at(course: Course, due: datetime, left: tuple[int, ...], pauses: tuple[Span, ...]) -> datetime:
-    """The earliest warning that can still fire, else the first moment that is late."""
-    late = due + INSTANT
-    return min(rung_at(course, left[0], pauses), late) if left else late
+def _steps(facts: _Facts, course: Course, pauses: tuple[Span, ...]) -> Iterator[Step]:
+    """The rungs that have not fired, the earliest first."""
+    prefix = len(mark(facts.charge, facts.run.item, facts.run.cycle)) + 1
+    gone = {one[prefix:] for one in facts.fired}
+    found = [
+        Step(name, rung_at(course, rung, pauses, repeat), rung.addressee, rung.after is not None)
+        for rung in facts.charge.rule.rungs
+        for repeat in range(rung.at_most)
+        if (name := f"{rung.name}#{repeat + 1}" if repeat else rung.name) not in gone
+    ]
+    return iter(sorted(found, key=lambda step: step.at))
 
 
-def _unfired(ladder: tuple[int, ...], run: Run) -> tuple[int, ...]:
-    if not run.fired:
-        return ladder
-    return tuple(percent for percent in ladder if mark(run.kind, run.cycle, percent) not in run.fired)
-
-
-def _terms(state: Complaint, ended_at: datetime | None, rulebook: Rulebook) -> tuple[Terms, bool]:
-    """The last triage before the cycle ended, else what fitted a complaint that nobody had read.
-
-    A closed cycle never changes because somebody looks at the complaint again.
-    """
-    for one in reversed(state.triages):
-        if one.terms and (ended_at is None or one.at < ended_at):
-            return one.terms, False
-    return state.terms or terms_for(rulebook, state.channel), True
-
-
-def _counted(course: Course, pauses: tuple[Pause, ...], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:
+def _counted(course: Course, pauses: Sequence[Pause], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:
     """The pauses that move the due time, and whether one is still open.
 
     One that began after the due time moves nothing: what is late stays late, whoever is awaited afterwards.
     """
     counted: list[Span] = []
     last = seconds(ended_at) if ended_at else None
-    for pause in pauses:
-        since = max(seconds(pause.since), course.start)
+    for begun, over in pauses:
+        since = max(seconds(begun), course.start)
+        if over is not None and seconds(over) <= course.start:
+            continue  # it lies in what was used up under earlier terms
         if course.due(counted) < since or (last is not None and since >= last):
             break
-        if pause.until is None:
+        if over is None:
             return tuple(counted), True
-        until = seconds(pause.until)
+        until = seconds(over)
         counted.append((since, max(since, until if last is None else min(until, last))))
     return tuple(counted), False
 
 
-def _phase(ending: Ending | None, *, waiting: bool) -> Phase:
-    if ending is not None:
-        return "stopped" if ending == "resolved" else "cancelled"
+def _phase(run: Run, *, waiting: bool) -> Phase:
+    if run.ending is not None:
+        return run.ending
     return "paused" if waiting else "running"
-
-
-def _late(phase: Phase, ended_at: datetime | None, due_at: datetime | None) -> bool:
-    return phase == "stopped" and ended_at is not None and due_at is not None and ended_at > due_at

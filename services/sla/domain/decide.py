@@ -1,68 +1,94 @@
 """The heart of sla: facts in, dates and warnings out. What is said is the difference between two ledgers."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from services.sla.domain.clocks import Clock, mark
+from services.sla.domain.asking import ask
+from services.sla.domain.commands import Asking, Endanger, Rebase
 from services.sla.domain.context import SlaContext
+from services.sla.domain.danger import endanger
 from services.sla.domain.hear import hear
-from services.sla.domain.ledger import difference, ledger
-from services.sla.domain.promises import promise_mark, settle_promises, settle_terms
+from services.sla.domain.ledger import Ledger, ledger
+from services.sla.domain.promising import settle_promises
+from services.sla.domain.sayings import Cause, asked_for, difference
 from services.sla.domain.state import Complaint
-from shared.contracts.envelope import Event, Say
-from shared.contracts.events import ClockWarned
-from shared.runner.decision import Command, Decision, Input, Tick
+from services.sla.domain.terms import rebased, settle_terms
+from services.sla.domain.ticking import reach
+from shared.contracts.envelope import Event, Fact, Say
+from shared.runner.decision import Decision, Input, Tick
+
+Decided = Decision[Complaint, SlaContext]
 
 
-def decide(state: Complaint | None, given: Input, context: SlaContext) -> Decision[Complaint, SlaContext]:
-    """Fold one event, or let time pass. Absorbs what is late or repeated; raises nothing."""
-    if isinstance(given, Tick):
-        return _ticked(state, given.now, context) if state else Decision(state)
-    if isinstance(given, Command):
-        return Decision(state)
-    return _heard(state, given, context)
+def decide(state: Complaint | None, given: Input, context: SlaContext) -> Decided:
+    """Fold one event, let time pass, or do what is asked. Absorbs what is late or repeated.
+
+    Raises `Rejected` for a command that may not be, and for nothing else.
+    """
+    match given:
+        case Event():
+            return _heard(state, given, context)
+        case Tick():
+            return _ticked(state, context) if state else Decision(state)
+        case Rebase():
+            return _rebased(state, context) if state else Decision(state)
+        case Endanger():
+            return _settled(state, *endanger(state, given, context), context) if state else Decision(state)
+        case Asking():
+            return _settled(state, ask(state, given, context), (), context)
+    return Decision(state)
 
 
-def _heard(state: Complaint | None, event: Event[Any], context: SlaContext) -> Decision[Complaint, SlaContext]:
+def _heard(state: Complaint | None, event: Event[Any], context: SlaContext) -> Decided:
     known = state or Complaint(complaint_id=event.subject)
     heard = hear(known, event)
     if heard is known:
         return Decision(state)
     settled = settle_promises(settle_terms(heard, context.rulebook), context.rulebook)
-    return _decided(state, settled, context, ())
+    cause = Cause("heard", late=_is_late(known, heard), event=str(event.id))
+    return _decided(state, settled, context, cause)
 
 
-def _ticked(state: Complaint, now: datetime, context: SlaContext) -> Decision[Complaint, SlaContext]:
-    """Everything that time alone has reached fires once.
-
-    Of several warnings missed by one clock only the last is said, of a clock that is due only the breach: what came
-    before it is no news any more.
-    """
-    book = ledger(state, context.rulebook)
-    due = [clock for clock in book.clocks if clock.next_at and clock.next_at <= now]
-    fired = {promise_mark(one.promise.number) for one in book.pledges if one.next_at and one.next_at <= now}
-    fired.update(name for clock in due for name in _reached(clock, now))
-    warned: tuple[Say[Any], ...] = tuple(Say(facts=fact) for clock in due for fact in _warnings(clock, now))
-    ticked = state.but(fired=tuple(sorted({*state.fired, *fired})))
-    return _decided(state, ticked, context, warned)
+def _is_late(before: Complaint, after: Complaint) -> bool:
+    """Whether what was heard happened before something that was known already."""
+    return bool(before.moments) and len(after.moments) > len(before.moments) and after.moments[-1] is before.moments[-1]
 
 
-def _reached(clock: Clock, now: datetime) -> list[str]:
-    rungs = [mark(clock.kind, clock.cycle, rung.percent) for rung in clock.rungs if rung.at <= now]
-    is_late = clock.due_at is not None and now > clock.due_at
-    return [*rungs, mark(clock.kind, clock.cycle, "breach")] if is_late else rungs
+def _ticked(state: Complaint, context: SlaContext) -> Decided:
+    reached, said = reach(state, ledger(state, context.rulebook), context.now)
+    return _decided(state, reached, context, Cause("time"), said)
 
 
-def _warnings(clock: Clock, now: datetime) -> list[ClockWarned]:
-    percent = max((rung.percent for rung in clock.rungs if rung.at <= now), default=None)
-    if percent is None or clock.due_at is None or now > clock.due_at:
-        return []
-    return [ClockWarned(clock=clock.kind, cycle=clock.cycle, percent=percent, due_at=clock.due_at)]
+def _rebased(state: Complaint, context: SlaContext) -> Decided:
+    """What is open goes on under what is current; rungs that now lie in the past are over, and said as one at most."""
+    moved = rebased(state, context.now, context.rulebook)
+    if moved is state:
+        return Decision(state)
+    current = context.rulebook.current
+    reached, said = reach(moved, ledger(moved, context.rulebook), context.now)
+    return _decided(state, reached, context, Cause("published", actor=current.actor, reason=current.reason), said)
+
+
+def _settled(state: Complaint | None, after: Complaint, said: Sequence[Fact], context: SlaContext) -> Decided:
+    return _decided(state, after, context, Cause("heard"), said)
 
 
 def _decided(
-    before: Complaint | None, after: Complaint, context: SlaContext, says: tuple[Say[Any], ...]
-) -> Decision[Complaint, SlaContext]:
+    before: Complaint | None, after: Complaint, context: SlaContext, cause: Cause, said: Sequence[Fact] = ()
+) -> Decided:
     book = ledger(after, context.rulebook)
-    said = difference(ledger(before, context.rulebook), book, context.now)
-    return Decision(after.but(due_at=book.next_at), (*says, *said))
+    changes = difference(ledger(before, context.rulebook), book, context, cause)
+    facts = (*said, *changes, *asked_for(before, after))
+    return Decision(_noted(after, book), tuple(Say(facts=fact) for fact in facts))
+
+
+def _noted(state: Complaint, book: Ledger) -> Complaint:
+    """The state with what follows from it, for those who ask over all complaints."""
+    tightest, promised = book.tightest, book.promised
+    return state.but(
+        due_at=book.next_at,
+        is_open=book.is_open,
+        tightest_at=tightest.due_at if tightest else None,
+        promised_at=promised.promise.due_at if promised else None,
+        spent_seconds=book.spent_seconds,
+    )

@@ -1,19 +1,26 @@
 """From events to facts: what each event adds to the state, and nothing more.
 
-Within intake's stream the order is kept, so its facts fold one by one. What triage and notify say stands apart from it
-and commutes with it. What is late, repeated or out of place leaves the state as it is.
+Within intake's stream the order is kept; what triage and notify say commutes with it, because every moment finds its
+place by when it happened. What is late changes what follows from it; what is repeated leaves the state as it is.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from services.sla.domain.state import Complaint, Cycle, Ending, Pause, Proposal, Triage
+from services.sla.domain.cycles import cycles, floor
+from services.sla.domain.moments import SOURCES, Moment, What, put
+from services.sla.domain.state import Complaint, Proposal, Receipt, Telling, Triage
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
+    Assigned,
     ComplaintReceived,
+    Merged,
     MessageAccepted,
     MessageAdded,
+    MessageBounced,
+    MessageFailed,
+    MilestoneRecorded,
     ProgressRecorded,
     Reopened,
     Resolved,
@@ -21,109 +28,125 @@ from shared.contracts.events import (
     Withdrawn,
 )
 
-# The answer itself acknowledges too: who has it needs no receipt any more.
-ACKNOWLEDGES = frozenset({"acknowledgement", "resolution"})
 LONGEST_WAIT = timedelta(days=3660)  # nobody's clock ran longer before intake heard of it; bounds calendar work
 
 
 def hear(state: Complaint, event: Event[Any]) -> Complaint:
     """The state with this event's facts in it; the same object where it adds nothing."""
     fold = _FOLDS.get(type(event.facts))
-    return fold(state, event.facts, event.time) if fold else state
+    return fold(state, event, event.facts) if fold else state
 
 
-def running(state: Complaint) -> Cycle | None:
-    """The cycle that still waits for its answer."""
-    return state.cycles[-1] if state.cycles and state.cycles[-1].ended_at is None else None
+def recorded_at(event: Event[Any]) -> datetime:
+    """When whoever says it had it on disk: the time in its id (UUIDv7), which a backdated fact cannot move."""
+    if event.id.version != 7:
+        return event.time
+    return max(datetime.fromtimestamp((event.id.int >> 80) / 1000, UTC), event.time)
 
 
-def _received(state: Complaint, facts: ComplaintReceived, at: datetime) -> Complaint:
-    if state.received_at is not None:
+def _with(state: Complaint, event: Event[Any], what: What, at: datetime, item: str = "") -> Complaint:
+    source = SOURCES[event.source.rpartition("/")[2]]
+    if source == SOURCES["intake"]:
+        if state.receipt is None:
+            return state  # intake says first that it received it; what comes before that is about nothing
+        at = max(at, floor(state.moments, what) or at)
+    moments = put(state.moments, Moment(at, source, event.sequence, what, item, recorded_at(event)))
+    return state if moments is state.moments else state.but(moments=moments)
+
+
+def _received(state: Complaint, event: Event[Any], facts: ComplaintReceived) -> Complaint:
+    if state.receipt is not None:
         return state
-    received_at = min(facts.received_at, at)
-    started_at = max(received_at, at - LONGEST_WAIT)
-    cycles = (Cycle(started_at=started_at),)
-    return state.but(received_at=received_at, recorded_at=at, channel=facts.channel, cycles=cycles)
+    received_at = min(facts.received_at, event.time)
+    receipt = Receipt(
+        received_at=received_at,
+        recorded_at=event.time,
+        channel=facts.channel,
+        product=facts.product,
+        client=facts.client,
+    )
+    started_at = max(received_at, event.time - LONGEST_WAIT)
+    return _with(state.but(receipt=receipt), event, "received", started_at)
 
 
-def _triaged(state: Complaint, facts: Triaged, at: datetime) -> Complaint:
+def _triaged(state: Complaint, event: Event[Any], facts: Triaged) -> Complaint:
+    said = Triage(
+        at=event.time,
+        category=facts.category,
+        severity=facts.severity,
+        language=facts.language,
+        signals=facts.signals,
+    )
+    if any(one == said for one in state.triages):
+        return state
     last = state.triages[-1] if state.triages else None
-    if last and (last.category, last.severity) == (facts.category, facts.severity):
+    if last and last.at <= said.at and last.but(at=said.at) == said:
         return state
-    said = Triage(at=at, category=facts.category, severity=facts.severity)
-    return state.but(triages=(*state.triages, said))
+    return state.but(triages=tuple(sorted((*state.triages, said), key=lambda one: one.at)))
 
 
-def _accepted(state: Complaint, facts: MessageAccepted, _: datetime) -> Complaint:
-    changed: dict[str, Any] = {}
-    at, number = facts.accepted_at, facts.states_promise
-    if facts.message_kind in ACKNOWLEDGES and (state.acknowledged_at is None or at < state.acknowledged_at):
-        changed["acknowledged_at"] = at
-    if number is not None and (number not in state.told or at < state.told[number]):
-        changed["told"] = dict(sorted({**state.told, number: at}.items()))
-    return state.but(**changed) if changed else state
+def _assigned(state: Complaint, event: Event[Any], facts: Assigned) -> Complaint:
+    what: What = "assigned" if facts.handler else "queued"
+    return _with(state, event, what, event.time, f"{facts.team}/{facts.handler or ''}")
 
 
-def _progress(state: Complaint, facts: ProgressRecorded, at: datetime) -> Complaint:
-    cycle = running(state)
-    if cycle is None:
+def _message(state: Complaint, event: Event[Any], facts: MessageAdded) -> Complaint:
+    if facts.author == "handler" and not facts.public:
         return state
-    state = _pause(state, cycle, at) if facts.state == "awaiting_customer" else _resume(state, at)
-    if facts.expected_at is None or not facts.reason:
+    return _with(state, event, "customer_wrote" if facts.author == "customer" else "handler_wrote", event.time)
+
+
+def _progress(state: Complaint, event: Event[Any], facts: ProgressRecorded) -> Complaint:
+    heard = _with(state, event, facts.state, event.time)
+    known = cycles(heard.moments)
+    if heard is state or facts.expected_at is None or not facts.reason or not known or known[-1].ended_at:
+        return heard
+    proposal = Proposal(at=event.time, cycle=len(known), expected_at=facts.expected_at, reason=facts.reason)
+    return heard.but(proposals=(*heard.proposals, proposal))
+
+
+def _resolved(state: Complaint, event: Event[Any], facts: Resolved) -> Complaint:
+    return _with(state, event, "resolved", min(facts.resolved_at, event.time))
+
+
+def _milestone(state: Complaint, event: Event[Any], facts: MilestoneRecorded) -> Complaint:
+    return _with(state, event, facts.milestone, min(facts.occurred_at, event.time), facts.item)
+
+
+def _plain(what: What) -> Callable[[Complaint, Event[Any], Any], Complaint]:
+    return lambda state, event, _: _with(state, event, what, event.time)
+
+
+def _accepted(state: Complaint, event: Event[Any], facts: MessageAccepted) -> Complaint:
+    # The answer itself acknowledges too: who has it needs no receipt any more (see kinds).
+    named: dict[str, What] = {"acknowledgement": "acknowledged", "resolution": "answer_told"}
+    what = named.get(facts.message_kind, "told")
+    heard = _with(state, event, what, facts.accepted_at, facts.message)
+    if heard is state or facts.states_promise is None:
+        return heard
+    telling = Telling(facts.states_promise, facts.accepted_at, facts.message)
+    return heard.but(tellings=tuple(sorted((*state.tellings, telling))))
+
+
+def _returned(state: Complaint, event: Event[Any], facts: MessageBounced | MessageFailed) -> Complaint:
+    """A message that came back for good was never told; a soft bounce may still arrive."""
+    if isinstance(facts, MessageBounced) and not facts.hard:
         return state
-    proposal = Proposal(at=at, cycle=len(state.cycles), expected_at=facts.expected_at, reason=facts.reason)
-    return state.but(proposals=(*state.proposals, proposal))
+    return _with(state, event, "returned", event.time, facts.message)
 
 
-def _pause(state: Complaint, cycle: Cycle, at: datetime) -> Complaint:
-    if cycle.pauses and cycle.pauses[-1].until is None:
-        return state
-    return _with_last(state, cycle.but(pauses=(*cycle.pauses, Pause(since=at))))
-
-
-def _resume(state: Complaint, at: datetime) -> Complaint:
-    cycle = running(state)
-    if cycle is None or not cycle.pauses or cycle.pauses[-1].until is not None:
-        return state
-    last = cycle.pauses[-1]
-    closed = last.but(until=max(last.since, at))
-    return _with_last(state, cycle.but(pauses=(*cycle.pauses[:-1], closed)))
-
-
-def _end(state: Complaint, at: datetime, ending: Ending) -> Complaint:
-    """End the cycle, first closing an open pause at that very instant: nobody waited for the customer after the answer.
-
-    An answer dated before the opening counts from the opening.
-    """
-    cycle = running(state)
-    if cycle is None:
-        return state
-    ended_at = max(at, cycle.started_at)
-    cycle = _resume(state, ended_at).cycles[-1]
-    return _with_last(state, cycle.but(ended_at=ended_at, ending=ending))
-
-
-def _reopen(state: Complaint, at: datetime) -> Complaint:
-    if not state.cycles or state.cycles[-1].ended_at is None:
-        return state
-    return state.but(cycles=(*state.cycles, Cycle(started_at=max(at, state.cycles[-1].ended_at))))
-
-
-def _with_last(state: Complaint, cycle: Cycle) -> Complaint:
-    return state.but(cycles=(*state.cycles[:-1], cycle))
-
-
-def _message(state: Complaint, facts: MessageAdded, at: datetime) -> Complaint:
-    return _resume(state, at) if facts.author == "customer" else state
-
-
-_FOLDS: Final[Mapping[type[Fact], Callable[[Complaint, Any, datetime], Complaint]]] = {
+_FOLDS: Final[Mapping[type[Fact], Callable[[Complaint, Event[Any], Any], Complaint]]] = {
     ComplaintReceived: _received,
     MessageAdded: _message,
     ProgressRecorded: _progress,
-    Resolved: lambda state, facts, at: _end(state, min(facts.resolved_at, at), "resolved"),
-    Withdrawn: lambda state, _, at: _end(state, at, "withdrawn"),
-    Reopened: lambda state, _, at: _reopen(state, at),
+    Resolved: _resolved,
+    Withdrawn: _plain("withdrawn"),
+    Merged: _plain("merged"),
+    Reopened: _plain("reopened"),
+    MilestoneRecorded: _milestone,
     Triaged: _triaged,
+    Assigned: _assigned,
     MessageAccepted: _accepted,
+    MessageBounced: _returned,
+    MessageFailed: _returned,
 }

@@ -1,53 +1,49 @@
-"""What sla remembers of one complaint: the facts heard, the terms that apply, and what was promised and fired.
+"""What sla remembers of one complaint: what happened, the terms that apply, and what was promised and fired.
 
 Clocks are not stored. They follow from these facts by a pure function, so it does not matter in which order the topics
-were read. Promises are stored the moment they can be made: what a customer may have been told is never recomputed.
+were read, and a question about the past is answered by leaving out what came later. Promises are stored the moment they
+can be made: what a customer may have been told is never recomputed.
 """
 
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from pydantic import Field
-
+from services.sla.domain.moments import Moment
+from services.sla.policies import Asked, Mode, Terms
 from shared.contracts.envelope import Frozen
-from shared.contracts.events import Channel, Severity
+from shared.contracts.events import Channel, PromiseSubject, Severity, Signal
 from shared.runner.decision import State
 
-Ending = Literal["resolved", "withdrawn"]
+Why = Literal["receipt", "triage", "rebase"]
 
 
-class Terms(NamedTuple):
-    """The policy and calendar, by version, that a complaint came under."""
+class Receipt(Frozen):
+    """How it came in. `received_at` is when the customer handed it over, `recorded_at` when intake took it in."""
 
-    policy: str
-    policy_version: int
-    calendar: str
-    calendar_version: int
+    received_at: datetime
+    recorded_at: datetime
+    channel: Channel
+    product: str | None = None
+    client: str | None = None
 
 
 class Triage(Frozen):
-    """What triage said at `at`. `terms` follow once the channel is known too, and stay."""
+    """What triage said at `at`."""
 
     at: datetime
     category: tuple[str, ...]
     severity: Severity
-    terms: Terms | None = None
+    language: str | None = None
+    signals: tuple[Signal, ...] = ()
 
 
-class Pause(Frozen):
-    """A time in which the customer was awaited; `until` absent: still so."""
+class Under(NamedTuple):
+    """Terms that apply from `at` on, and what put the complaint under them."""
 
-    since: datetime
-    until: datetime | None = None
-
-
-class Cycle(Frozen):
-    """One run from opening to answer. The first starts with the receipt, each further one with a reopening."""
-
-    started_at: datetime
-    pauses: tuple[Pause, ...] = ()
-    ended_at: datetime | None = None
-    ending: Ending | None = None
+    at: datetime
+    why: Why
+    terms: Terms
+    mode: Mode = "rebase_open"
 
 
 class Proposal(Frozen):
@@ -60,33 +56,88 @@ class Proposal(Frozen):
 
 
 class Promise(Frozen):
-    """A date for the customer. `reason` tells a revision; `made_at` comes from the facts, not from our reading them."""
+    """A date for the customer. `reason` tells a revision; `made_at` comes from the facts, not from our reading them.
+
+    Promises of one cycle, subject and item are versions of each other, in the order of their numbers.
+    """
 
     number: int
     cycle: int
     due_at: datetime
     made_at: datetime
     terms: Terms
+    subject: PromiseSubject = "outcome"
+    item: str = ""
     reason: str | None = None
+    by: str = "policy"
+
+
+class Telling(NamedTuple):
+    """A message that states a promise, accepted by a provider at `at`."""
+
+    promise: int
+    at: datetime
+    message: str
+
+
+class Extension(Frozen):
+    """A revision beyond what the rules allow: asked for, and then decided by somebody who may."""
+
+    asked_at: datetime
+    promise: int
+    cycle: int
+    expected_at: datetime
+    limit_at: datetime
+    reason: str
+    approved: bool | None = None
+    by: str | None = None
 
 
 class Complaint(State):
     """One complaint as sla knows it.
 
-    `received_at` is when the customer handed it over, `recorded_at` when intake took it in. `terms` apply until triage
-    has spoken. `fired` are the rungs and
-    missed dates that were said, each once. `due_at` is when time alone will next have something to say.
+    `terms` are in force one after the other, from their `at` on. `tellings` are the messages that state a promise.
+    `fired` are the rungs, letters and notices that were said, each once. `reached_at` is up to when time was looked at.
+    What stands below it follows from the rest, and is kept to be asked for over all complaints: `due_at` is when time
+    alone will next have something to say, `tightest_at` when the first open clock is due, `promised_at` the date of the
+    outcome that the customer was told, `spent_seconds` the opening time until the first answer.
     """
 
-    received_at: datetime | None = None
-    recorded_at: datetime | None = None
-    channel: Channel | None = None
-    terms: Terms | None = None
+    receipt: Receipt | None = None
+    moments: tuple[Moment, ...] = ()
     triages: tuple[Triage, ...] = ()
-    cycles: tuple[Cycle, ...] = ()
+    terms: tuple[Under, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     promises: tuple[Promise, ...] = ()
-    told: dict[int, datetime] = Field(default_factory=dict)
-    acknowledged_at: datetime | None = None
+    extensions: tuple[Extension, ...] = ()
+    tellings: tuple[Telling, ...] = ()
     fired: tuple[str, ...] = ()
+    reached_at: datetime | None = None
     due_at: datetime | None = None
+    is_open: bool = False
+    tightest_at: datetime | None = None
+    promised_at: datetime | None = None
+    spent_seconds: int | None = None
+
+    @property
+    def told(self) -> dict[int, datetime]:
+        """When each promise was first told by a message that did not come back."""
+        returned = {one.item for one in self.moments if one.what == "returned"}
+        found: dict[int, datetime] = {}
+        for telling in self.tellings:
+            if telling.message not in returned:
+                found[telling.promise] = min(telling.at, found.get(telling.promise, telling.at))
+        return found
+
+    def asked(self, triage: Triage | None) -> Asked:
+        """What policies may ask about it, with what triage had said."""
+        receipt = self.receipt
+        return Asked(
+            category=triage.category if triage else (),
+            severity=triage.severity if triage else None,
+            channel=receipt.channel if receipt else None,
+            product=receipt.product if receipt else None,
+            client=receipt.client if receipt else None,
+            language=triage.language if triage else None,
+            signals=triage.signals if triage else (),
+        )

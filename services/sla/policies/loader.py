@@ -1,89 +1,207 @@
-"""Reads a rulebook from TOML and refuses one that could leave a complaint without a date."""
+"""Reads rulebook documents and refuses one that could leave a complaint without a date, or that says nothing new."""
 
+import json
 import tomllib
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from services.sla.calendar import Compiled, calendar_from
+from services.sla.calendar import Calendar, Compiled, calendar_from
 from services.sla.policies.model import Policy
-from services.sla.policies.rulebook import Key, Rulebook
+from services.sla.policies.pack import Pack
+from services.sla.policies.rulebook import Key, Mode, Revision, Rulebook
 from shared.errors import Misconfigured, Rejected
 
 STANDARD = Path(__file__).with_name("standard.toml")
+PACKS = Path(__file__).with_name("packs")
+SECTIONS = ("calendar", "policy", "pack")
+M = TypeVar("M", bound=BaseModel)
+Data = Mapping[str, Any]
 
 
-def load_rulebook(path: Path | None, *, around: date) -> Rulebook:
-    """The rulebook in that file, or the one that ships with us. `around` is the day calendars are compiled about.
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A rulebook as it was published."""
 
-    Raises `Misconfigured` with the file, what is wrong and what was expected.
+    data: Data
+    number: int = 1
+    mode: Mode = "new_only"
+    reason: str = ""
+    actor: str = ""
+    at: datetime | None = None
+
+
+def read_file(path: Path | None, packs: Sequence[str] = ()) -> dict[str, Any]:
+    """The plain data of that file, or of the one that ships with us, with the named regulator packs added.
+
+    Raises `Misconfigured` with the file and what is wrong with it.
     """
-    source = path or STANDARD
+    data = _toml(path or STANDARD)
+    for name in packs:
+        source = PACKS / f"{name}.toml"
+        if not source.exists():
+            raise Misconfigured(f"packs: expected some of {', '.join(known_packs())}, got {name!r}")
+        pack = _toml(source)
+        for section in SECTIONS:
+            listed = {(one.get("id"), one.get("version")) for one in data.get(section, [])}
+            added = [one for one in pack.get(section, []) if (one.get("id"), one.get("version")) not in listed]
+            data[section] = [*data.get(section, []), *added]
+    return data
+
+
+def known_packs() -> list[str]:
+    """The regulator packs that ship with us."""
+    return sorted(path.stem for path in PACKS.glob("*.toml"))
+
+
+def load_rulebook(path: Path | None, *, around: date, packs: Sequence[str] = ()) -> Rulebook:
+    """The rulebook in that file alone. `around` is the day calendars are compiled about. Raises `Misconfigured`."""
     try:
-        return rulebook_from(tomllib.loads(source.read_text("utf-8")), around=around)
-    except OSError as error:
-        raise Misconfigured(f"policies: cannot read {source}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"policies: {source.name} is not TOML: {error}") from None
+        return rulebook_from(read_file(path, packs), around=around)
     except Rejected as error:
-        raise Misconfigured(f"policies: {source.name}: {error.detail}") from None
+        raise Misconfigured(f"policies: {(path or STANDARD).name}: {error.detail}") from None
 
 
-def rulebook_from(data: Mapping[str, Any], *, around: date) -> Rulebook:
-    """A checked rulebook from plain data with the lists `calendar` and `policy`. Raises `Rejected`."""
-    unknown = sorted(set(data) - {"calendar", "policy"})
+def rulebook_from(data: Data, *, around: date) -> Rulebook:
+    """A checked rulebook of one document. Raises `Rejected`."""
+    return rulebook_of([Document(data)], around=around)
+
+
+def rulebook_of(documents: Iterable[Document], *, around: date, known: Rulebook | None = None) -> Rulebook:
+    """A checked rulebook of everything that was published, oldest first. Raises `Rejected`.
+
+    `known`: calendars that were compiled before are taken from it.
+    """
+    revisions: dict[int, Revision] = {}
+    calendars: dict[Key, Calendar] = {}
+    policies: dict[Key, Policy] = {}
+    packs: dict[Key, Pack] = {}
+    for document in documents:
+        revision = _revision(document, calendars, policies, packs)
+        revisions[revision.number] = revision
+    compiled = {key: _compiled(key, one, around, known) for key, one in calendars.items()}
+    return Rulebook(revisions, policies, packs, compiled)
+
+
+def _compiled(key: Key, calendar: Calendar, around: date, known: Rulebook | None) -> Compiled:
+    found = known.calendars.get(key) if known else None
+    return found if found is not None and found.calendar == calendar else Compiled(calendar, around=around)
+
+
+def _revision(
+    document: Document, calendars: dict[Key, Calendar], policies: dict[Key, Policy], packs: dict[Key, Pack]
+) -> Revision:
+    data = document.data
+    unknown = sorted(set(data) - set(SECTIONS))
     if unknown:
-        raise Rejected(f"unknown section {unknown[0]!r}; expected [[calendar]] and [[policy]]")
-    calendars = [calendar_from(item) for item in data.get("calendar", [])]
-    policies = [_policy(item) for item in data.get("policy", [])]
-    compiled = {(one.id, one.version): Compiled(one, around=around) for one in calendars}
-    if len(compiled) != len(calendars):
-        raise Rejected("a calendar is listed twice with the same version; a change is a new version")
-    newest: dict[str, int] = {}
-    for one in calendars:
-        newest[one.id] = max(one.version, newest.get(one.id, 0))
-    _check_calendars(policies, newest)
-    return Rulebook(_matched(policies), _versions(policies), compiled, newest)
+        raise Rejected(f"unknown section {unknown[0]!r}; expected [[calendar]], [[policy]] and [[pack]]")
+    named = _adopt("calendar", [calendar_from(item) for item in data.get("calendar", [])], calendars)
+    listed = _adopt("policy", [_read(Policy, "policy", item) for item in data.get("policy", [])], policies)
+    applied = _adopt("pack", [_read(Pack, "pack", item) for item in data.get("pack", [])], packs)
+    newest = {one.id: max(o.version for o in named if o.id == one.id) for one in named}
+    _check_calendars([*listed, *applied], newest)
+    return Revision(
+        document.number,
+        _matched(_newest(listed)),
+        _newest(applied),
+        newest,
+        document.mode,
+        document.reason,
+        document.actor,
+        document.at,
+    )
 
 
-def _policy(item: Mapping[str, Any]) -> Policy:
+E = TypeVar("E", Calendar, Policy, Pack)
+
+
+def _adopt(what: str, items: Sequence[E], known: dict[Key, E]) -> list[E]:
+    """The entries of one document; one that was published before must say the same again."""
+    adopted: dict[Key, E] = {}
+    for one in items:
+        key = (one.id, one.version)
+        if key in adopted:
+            raise Rejected(f"{what} {one.id!r} is listed twice with version {one.version}; a change is a new version")
+        before = known.setdefault(key, one)
+        if before is not one and before.model_dump_json() != one.model_dump_json():
+            raise Rejected(
+                f"{what} {one.id!r} version {one.version} was published with other contents; "
+                f"a change is a new version, such as {one.version + 1}"
+            )
+        adopted[key] = before
+    return list(adopted.values())
+
+
+def _read(model: type[M], what: str, item: Data) -> M:
     try:
-        return Policy.model_validate(dict(item))
+        return model.model_validate(dict(item))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise Rejected(f"policy {item.get('id', '?')!r}: {where + ': ' if where else ''}{reason}") from None
+        if first["type"] == "extra_forbidden":
+            reason = f"there is no such field; expected {_fields(model, first['loc'])}"
+        raise Rejected(f"{what} {item.get('id', '?')!r}: {where + ': ' if where else ''}{reason}") from None
 
 
-def _versions(policies: list[Policy]) -> dict[Key, Policy]:
-    versions = {(one.id, one.version): one for one in policies}
-    if len(versions) != len(policies):
-        raise Rejected("a policy is listed twice with the same version; a change is a new version")
-    return versions
+def _fields(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
+    """The fields that could have been meant at that place."""
+    for part in where[:-1]:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = next(_models(model.model_fields[part].annotation), None)
+            model = inner or model
+    return ", ".join(model.model_fields)
 
 
-def _check_calendars(policies: list[Policy], newest: Mapping[str, int]) -> None:
-    for policy in policies:
-        if policy.calendar not in newest:
-            raise Rejected(
-                f"policy {policy.id!r}: unknown calendar {policy.calendar!r}; expected one of {sorted(newest)}",
-            )
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _models(inner)
 
 
-def _matched(policies: list[Policy]) -> tuple[Policy, ...]:
-    """The newest version of each policy, in the order in which their ids first appear."""
-    latest: dict[str, Policy] = {}
-    for one in policies:
+def _check_calendars(sources: Sequence[Policy | Pack], newest: Mapping[str, int]) -> None:
+    for source in sources:
+        for name in (source.calendar, *(rule.calendar for rule in source.clocks)):
+            if name is not None and name not in newest:
+                raise Rejected(f"policy {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
+
+
+V = TypeVar("V", Policy, Pack)
+
+
+def _newest(listed: Sequence[V]) -> tuple[V, ...]:
+    """The newest version of each, in the order in which their ids first appear."""
+    latest: dict[str, V] = {}
+    for one in listed:
         if one.id not in latest or one.version > latest[one.id].version:
             latest[one.id] = one
-    ordered = tuple(latest.values())
-    open_ended = [not any((one.when.category, one.when.severity, one.when.channel)) for one in ordered]
-    if not ordered or not open_ended[-1]:
+    return tuple(latest.values())
+
+
+def _matched(ordered: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """The policies, if every complaint falls under one and each could be reached."""
+    if not ordered or not ordered[-1].when.asks_nothing:
         raise Rejected("the last policy must have no 'when', so that every complaint falls under one")
-    if True in open_ended[:-1]:
-        raise Rejected(f"policy {ordered[open_ended.index(True)].id!r} asks nothing, so those after it match nothing")
+    for one in ordered[:-1]:
+        if one.when.asks_nothing:
+            raise Rejected(f"policy {one.id!r} asks nothing, so those after it match nothing")
     return ordered
+
+
+def canonical(data: Data) -> str:
+    """One text for one document, however it was written."""
+    return json.dumps(data, sort_keys=True, default=str, ensure_ascii=False, separators=(",", ":"))
+
+
+def _toml(source: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(source.read_text("utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"policies: cannot read {source}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"policies: {source.name} is not TOML: {error}") from None

@@ -1,118 +1,119 @@
-"""The model of a policy. Units of goals are never converted into one another.
-
-"1 day" is refused everywhere: on an eight-hour calendar 24 opening hours are three working days, and nobody who writes
-"1 day" means that. A goal is wall time, opening time, or business days.
-"""
+"""The model of a policy: when it applies, which clocks it starts, what is promised to the customer."""
 
 from collections.abc import Sequence
-from datetime import time, timedelta
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from shared.contracts.events import Channel, Severity
-
-_EXAMPLE = "write hours and minutes, such as 'PT8H' or 'PT30M'; for days use business_days"
-
-
-def _no_days(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith("P") and not value.startswith("PT"):
-        raise ValueError(f"{value!r} counts in days, months or years; {_EXAMPLE}")
-    if not isinstance(value, str | timedelta):
-        raise ValueError(f"expected a duration, got {value!r}; {_EXAMPLE}")  # noqa: TRY004 (pydantic reports only this)
-    return value
+from services.sla.policies.goal import Span, Written
+from services.sla.policies.rule import ClockRule
+from shared.contracts.events import Channel, ClockKind, Severity, Signal
 
 
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("expected more than no time at all, such as 'PT30M'")
-    return value
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What policies may ask of a complaint: only what is in its events, so that a refold asks the same."""
+
+    category: tuple[str, ...] = ()
+    severity: str | None = None
+    channel: str | None = None
+    product: str | None = None
+    client: str | None = None
+    language: str | None = None
+    signals: tuple[str, ...] = ()
 
 
-Span = Annotated[timedelta, BeforeValidator(_no_days), Field(ge=timedelta(0))]
-Budget = Annotated[timedelta, BeforeValidator(_no_days), AfterValidator(_positive)]
-# A time of the calendar's zone: JSON Schema's own `time` format would want an offset.
-LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["17:00:00"]})]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Goal(_Model):
-    """How long something may take, in exactly one unit.
-
-    `wall` runs by night and on holidays, `business` only while the policy's calendar is open, `business_days` end with
-    the business of a date; received at `cutoff` (local time) or later counts as received on the next open date.
-    """
-
-    wall: Budget | None = None
-    business: Budget | None = None
-    business_days: int | None = Field(default=None, ge=1, le=400)
-    cutoff: LocalTime | None = None
-
-    @model_validator(mode="after")
-    def _one_unit(self) -> Self:
-        given = [name for name in ("wall", "business", "business_days") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"expected exactly one of wall, business, business_days, got {given or 'none'}")
-        if self.cutoff is not None and self.business_days is None:
-            raise ValueError("cutoff only has a meaning with business_days")
-        return self
-
-    @property
-    def words(self) -> str:
-        """The goal as a person says it."""
-        if self.business_days is not None:
-            return f"{self.business_days} business day{'s' if self.business_days > 1 else ''}"
-        span, kind = (self.wall, "") if self.wall is not None else (self.business or timedelta(), " of opening time")
-        hours, rest = divmod(int(span.total_seconds()), 3600)
-        minutes, seconds = divmod(rest, 60)
-        parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (seconds, "s")) if count]
-        return " ".join(parts) + kind
-
-
-class When(_Model):
+class When(Written):
     """What must be true of a complaint; an empty list asks nothing. Only fields that are in the event log.
 
-    `category` names a path such as `billing/refund`, which covers everything below it.
+    `category` names a path such as `billing/refund`, which covers everything below it; `signal` is met by any of them.
     """
 
     category: tuple[str, ...] = ()
     severity: tuple[Severity, ...] = ()
     channel: tuple[Channel, ...] = ()
+    product: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    signal: tuple[Signal, ...] = ()
 
-    def matches(self, category: Sequence[str], severity: str | None, channel: str | None) -> bool:
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether every complaint meets it."""
+        return not any(getattr(self, name) for name in type(self).model_fields)
+
+    def matches(self, asked: Asked) -> bool:
         """Whether a complaint meets all of it; what is not known yet meets only what asks nothing."""
-        path = "/".join(category) + "/"
         return (
-            (not self.severity or severity in self.severity)
-            and (not self.channel or channel in self.channel)
-            and (not self.category or any(path.startswith(f"{wanted.strip('/')}/") for wanted in self.category))
+            all(
+                not wanted or value in wanted
+                for wanted, value in (
+                    (self.severity, asked.severity),
+                    (self.channel, asked.channel),
+                    (self.product, asked.product),
+                    (self.client, asked.client),
+                    (self.language, asked.language),
+                )
+            )
+            and (not self.category or _below(asked.category, self.category))
+            and (not self.signal or any(one in self.signal for one in asked.signals))
         )
 
 
-class Policy(_Model):
-    """The targets of one kind of complaint, and how much later than the target we promise.
+def _below(category: Sequence[str], wanted: Sequence[str]) -> bool:
+    path = "/".join(category) + "/"
+    return any(path.startswith(f"{one.strip('/')}/") for one in wanted)
 
-    A promise is the target plus `promise_buffer` of opening time: what we tell a customer has room for what goes wrong.
-    The resolution clock pauses while the customer is awaited, unless `pauses` is `never`; acknowledging never does.
-    After a reopening the resolution clock starts a new cycle with the same goal, and a new promise is made.
+
+class Extension(Written):
+    """How far a promise may be moved without approval: so many business days beyond its first date."""
+
+    business_days: Annotated[int, Field(ge=0, le=400)]
+    revisions: Annotated[int, Field(ge=1, le=50)] | None = None
+
+
+class PromiseRule(Written):
+    """The date we name to the customer: the due time of `clock`, later by `buffer` of opening time.
+
+    A promise has room for what goes wrong: the target lies before it. `extension` caps how far it can be moved.
     """
+
+    clock: ClockKind = "requester_wait"
+    buffer: Span = timedelta(0)
+    extension: Extension | None = None
+
+
+class Policy(Written):
+    """The clocks of one kind of complaint, and what is promised. A change is a new version."""
 
     id: str = Field(min_length=1)
     version: int = Field(ge=1)
+    name: str = ""
     calendar: str
     when: When = When()
-    acknowledge: Goal
-    total_resolution: Goal
-    warn_percent: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (50, 75, 90)
-    promise_buffer: Span = timedelta(0)
-    pauses: Literal["awaiting_customer", "never"] = "awaiting_customer"
-    name: str = ""
+    clocks: tuple[ClockRule, ...] = Field(min_length=1)
+    promise: PromiseRule = PromiseRule()
+    silence_days: Annotated[int, Field(ge=1, le=400)] | None = None
 
     @model_validator(mode="after")
-    def _ladder(self) -> Self:
-        if list(self.warn_percent) != sorted(set(self.warn_percent)):
-            raise ValueError(f"warn_percent: expected rising percentages such as [50, 75, 90], got {self.warn_percent}")
+    def _check(self) -> Self:
+        kinds = [rule.kind for rule in self.clocks]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        if twice:
+            raise ValueError(f"clocks: {twice} is listed twice; a policy has one clock of a kind, packs add theirs")
+        if self.promise.clock not in kinds:
+            raise ValueError(f"promise: expected one of the policy's clocks {kinds}, got {self.promise.clock!r}")
+        if any(rule.obligation == "regulatory" for rule in self.clocks):
+            raise ValueError("clocks: what a regulator asks for belongs into a [[pack]], with its source")
         return self
+
+    def rule(self, kind: ClockKind) -> ClockRule:
+        """Its clock of that kind."""
+        return next(rule for rule in self.clocks if rule.kind == kind)
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other

@@ -1,45 +1,134 @@
-"""Policies and calendars together: which one a complaint falls under. Immutable once loaded."""
+"""All that was ever published, and which of it a complaint falls under. Immutable once built.
+
+A revision is a whole rulebook document: what it lists is current, what only earlier ones list answers for complaints
+that came under it. Versions of a calendar, a policy or a pack never change; a change is a new version.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 from services.sla.calendar import Compiled
-from services.sla.policies.model import Policy
+from services.sla.policies.model import Asked, Policy
+from services.sla.policies.pack import Letter, Pack
+from services.sla.policies.rule import ClockRule
 from shared.errors import NotFound
 
 Key = tuple[str, int]
+Mode = Literal["new_only", "rebase_open", "rebase_remaining"]
+
+
+class Terms(NamedTuple):
+    """What a complaint came under: the policy, the packs, by version, and the revision whose calendars count."""
+
+    policy: str
+    policy_version: int
+    packs: tuple[Key, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Charge:
+    """One clock that terms ask for, with the calendar it counts by. `pack` absent: the policy's own."""
+
+    rule: ClockRule
+    compiled: Compiled
+    source: Policy | Pack
+    pack: str | None = None
+    letters: tuple[Letter, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`requester_wait`, or `uk-disp/regulatory_final`."""
+        return f"{self.pack}/{self.rule.kind}" if self.pack else self.rule.kind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Revision:
+    """What was current from one publication to the next."""
+
+    number: int
+    policies: tuple[Policy, ...]
+    packs: tuple[Pack, ...]
+    calendars: Mapping[str, int]  # id → version
+    mode: Mode = "new_only"
+    reason: str = ""
+    actor: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # equal only to itself, so that answers can be remembered by it
 class Rulebook:
-    """`policies` are asked in order and the first match counts; versions that only old complaints use come after it.
+    """Policies are asked in order and the first match counts; all packs that match apply besides it."""
 
-    All versions of an id share its place: the newest is matched, older ones answer for complaints that carry them.
-    """
-
-    policies: tuple[Policy, ...]
-    versions: Mapping[Key, Policy]
+    revisions: Mapping[int, Revision]
+    policy_versions: Mapping[Key, Policy]
+    pack_versions: Mapping[Key, Pack]
     calendars: Mapping[Key, Compiled]
-    newest: Mapping[str, int]  # calendar id → version
+    _charges: dict[Terms, tuple[Charge, ...]] = field(default_factory=dict)
+    _matches: dict[tuple[Asked, int], Terms] = field(default_factory=dict)
 
-    def match(self, *, category: Sequence[str] = (), severity: str | None = None, channel: str | None = None) -> Policy:
-        """The first policy that fits. The last one of a rulebook asks nothing, so there always is one."""
-        return next(policy for policy in self.policies if policy.when.matches(category, severity, channel))
+    @property
+    def current(self) -> Revision:
+        """What counts for a complaint that comes in now."""
+        return self.revisions[max(self.revisions)]
+
+    def match(self, asked: Asked, at: datetime) -> Terms:
+        """The terms of a complaint received at `at`. The last policy asks nothing, so there always is one."""
+        key = (asked, at.toordinal())
+        if key not in self._matches:
+            if len(self._matches) > 10_000:
+                self._matches.clear()
+            now = self.current
+            policy = next(one for one in now.policies if one.when.matches(asked))
+            packs = tuple((one.id, one.version) for one in now.packs if one.in_force(at) and one.when.matches(asked))
+            self._matches[key] = Terms(policy.id, policy.version, packs, now.number)
+        return self._matches[key]
+
+    def charges(self, terms: Terms) -> tuple[Charge, ...]:
+        """Every clock that these terms ask for: the policy's own in its order, then those of the packs."""
+        if terms not in self._charges:
+            self._charges[terms] = tuple(self._charged(terms))
+        return self._charges[terms]
+
+    def _charged(self, terms: Terms) -> Sequence[Charge]:
+        policy = self.policy((terms.policy, terms.policy_version))
+        own = [
+            Charge(rule, self.calendar(rule.calendar or policy.calendar, terms.revision), policy)
+            for rule in policy.clocks
+        ]
+        packs = [self.pack_versions[key] for key in terms.packs if key in self.pack_versions]
+        return own + [
+            Charge(
+                rule,
+                self.calendar(rule.calendar or pack.calendar, terms.revision),
+                pack,
+                pack.id,
+                tuple(letter for letter in pack.letters if letter.clock == rule.kind),
+            )
+            for pack in packs
+            for rule in pack.clocks
+        ]
 
     def policy(self, key: Key) -> Policy:
-        """A policy as it was when a complaint came under it; where that version is gone, the newest of that id."""
-        found = self.versions.get(key) or next((one for one in self.policies if one.id == key[0]), None)
-        return found or self.policies[-1]
+        """A policy as it was when a complaint came under it; where that version is gone, the current of that id."""
+        found = self.policy_versions.get(key)
+        return found or next((one for one in self.current.policies if one.id == key[0]), self.current.policies[-1])
 
-    def calendar(self, key: Key) -> Compiled:
-        """A calendar by id and version; where that version is gone, the newest of that id."""
-        found = self.calendars.get(key)
-        if found is None and key[0] in self.newest:
-            found = self.calendars[key[0], self.newest[key[0]]]
-        if found is None:
-            raise NotFound(f"there is no calendar {key[0]!r}")
-        return found
+    def calendar(self, name: str, revision: int | None = None) -> Compiled:
+        """A calendar as of a revision, else as it is now. Raises `NotFound` where there never was one."""
+        then = self.revisions.get(revision or 0, self.current)
+        version = then.calendars.get(name) or self.current.calendars.get(name)
+        if version is None:
+            known = sorted((key for key in self.calendars if key[0] == name), key=lambda key: key[1])
+            if not known:
+                raise NotFound(f"there is no calendar {name!r}")
+            version = known[-1][1]
+        return self.calendars[name, version]
 
-    def calendar_of(self, policy: Policy) -> Key:
-        """The newest version of the calendar that a policy names."""
-        return policy.calendar, self.newest[policy.calendar]
+    def promise_calendar(self, terms: Terms) -> Compiled:
+        """The calendar that a promise under these terms is made by."""
+        policy = self.policy((terms.policy, terms.policy_version))
+        rule = policy.rule(policy.promise.clock)
+        return self.calendar(rule.calendar or policy.calendar, terms.revision)

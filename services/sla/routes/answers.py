@@ -1,36 +1,42 @@
-"""What the doors of sla answer."""
+"""What the doors of sla answer about one complaint."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import text_of
-from services.sla.domain.because import because_clock, because_promise
+from services.sla.domain import Complaint
+from services.sla.domain.because import Reader, because_clock, because_promise
 from services.sla.domain.clocks import Clock, Phase
-from services.sla.domain.ledger import Ledger
-from services.sla.domain.promises import Pledge, Status
+from services.sla.domain.ledger import Ledger, ledger
+from services.sla.domain.promises import Outcome, Pledge, Status
 from services.sla.policies import Policy, Rulebook
 from shared.contracts.envelope import Frozen
-from shared.contracts.events import ClockKind
+from shared.contracts.events import ClockKind, Obligation, PromiseSubject
 
 
 class ClockAnswer(Frozen):
-    """One internal target. Never told to customers; what they are told is a promise."""
+    """One clock. Targets are never told to customers; what they are told is a promise."""
 
     clock: ClockKind
     cycle: int
+    item: str
+    obligation: Obligation
+    pack: str | None
     phase: Phase
     started_at: AwareDatetime
     due_at: AwareDatetime | None = Field(description="Absent while the clock is paused.")
+    forecast_at: AwareDatetime | None = Field(description="While paused: when it would be due if it went on now.")
     ended_at: AwareDatetime | None
     breached: bool
-    next_warning_at: AwareDatetime | None
+    next_step_at: AwareDatetime | None
     policy: str
     policy_version: int
+    revision: int
     calendar: str
     calendar_version: int
     because: str = Field(description="Why this date, in plain sentences.")
@@ -41,26 +47,47 @@ class PromiseAnswer(Frozen):
 
     promise: int
     cycle: int
+    subject: PromiseSubject
+    item: str
     status: Status
+    outcome: Outcome
     due_at: AwareDatetime
     made_at: AwareDatetime
     told_at: AwareDatetime | None
+    notice_lead: timedelta | None = Field(description="How long before this date the next one was told.")
+    by: str
     reason: str | None
     because: str = Field(description="Why this date, in plain sentences.")
 
 
+class ExtensionAnswer(Frozen):
+    """A date beyond what the rules allow without approval."""
+
+    promise: int
+    asked_at: AwareDatetime
+    expected_at: AwareDatetime
+    limit_at: AwareDatetime
+    reason: str
+    approved: bool | None
+    by: str | None
+
+
 class Clocks(Frozen):
-    """Clocks and promises of a complaint as of `as_of`, the database's clock."""
+    """Clocks and promises of a complaint as they were believed at `as_of`. `version` goes into If-Match."""
 
     complaint_id: UUID
     as_of: AwareDatetime
+    version: int
+    tightest: str | None = Field(description="The open clock that is due first, as `pack/clock:cycle`.")
     clocks: Sequence[ClockAnswer]
     promises: Sequence[PromiseAnswer]
+    extensions: Sequence[ExtensionAnswer]
 
 
 class Policies(Frozen):
     """Asked in this order."""
 
+    revision: int
     policies: Sequence[Policy]
 
 
@@ -82,13 +109,19 @@ class Calendars(Frozen):
     calendars: Sequence[CalendarAnswer]
 
 
-def clocks(complaint_id: UUID, book: Ledger, rulebook: Rulebook, now: datetime) -> Clocks:
-    """The whole answer for one complaint."""
+def clocks(state: Complaint, rulebook: Rulebook, at: datetime, reader: Reader = "handler") -> Clocks:
+    """The whole answer for one complaint; for a customer only what they may know."""
+    book: Ledger = ledger(state, rulebook)
+    tightest = book.tightest
+    mine = reader == "handler"
     return Clocks(
-        complaint_id=complaint_id,
-        as_of=now,
-        clocks=[_clock(one, rulebook) for one in book.clocks],
-        promises=[_promise(one, rulebook) for one in book.pledges],
+        complaint_id=state.complaint_id,
+        as_of=at,
+        version=state.version,
+        tightest=tightest.key if tightest and mine else None,
+        clocks=[_clock(one, rulebook, at, reader) for one in book.clocks if mine or one.obligation == "regulatory"],
+        promises=[_promise(one, rulebook, reader) for one in book.pledges if mine or one.told_at is not None],
+        extensions=[ExtensionAnswer(**one.model_dump(exclude={"cycle"})) for one in state.extensions if mine],
     )
 
 
@@ -107,30 +140,39 @@ def calendar(one: Calendar) -> CalendarAnswer:
     )
 
 
-def _clock(clock: Clock, rulebook: Rulebook) -> ClockAnswer:
+def _clock(clock: Clock, rulebook: Rulebook, at: datetime, reader: Reader) -> ClockAnswer:
+    calendar_ = clock.charge.compiled.calendar
+    terms = clock.under.terms
     return ClockAnswer(
         clock=clock.kind,
         cycle=clock.cycle,
+        item=clock.item,
+        obligation=clock.obligation,
+        pack=clock.charge.pack,
         phase=clock.phase,
         started_at=clock.started_at,
         due_at=clock.due_at,
+        forecast_at=clock.forecast(at),
         ended_at=clock.ended_at,
         breached=clock.breached,
-        next_warning_at=min((rung.at for rung in clock.rungs), default=None),
-        because=because_clock(clock, rulebook),
-        **clock.terms._asdict(),
+        next_step_at=clock.steps[0].at if clock.steps else None,
+        policy=clock.charge.source.id,
+        policy_version=clock.charge.source.version,
+        revision=terms.revision,
+        calendar=calendar_.id,
+        calendar_version=calendar_.version,
+        because=because_clock(clock, rulebook, reader),
     )
 
 
-def _promise(pledge: Pledge, rulebook: Rulebook) -> PromiseAnswer:
-    promise = pledge.promise
+def _promise(pledge: Pledge, rulebook: Rulebook, reader: Reader) -> PromiseAnswer:
+    fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms"})
     return PromiseAnswer(
-        promise=promise.number,
-        cycle=promise.cycle,
+        promise=pledge.promise.number,
         status=pledge.status,
-        due_at=promise.due_at,
-        made_at=promise.made_at,
+        outcome=pledge.outcome,
         told_at=pledge.told_at,
-        reason=promise.reason,
-        because=because_promise(pledge, rulebook),
+        notice_lead=pledge.notice_lead,
+        because=because_promise(pledge, rulebook, reader),
+        **fields,
     )

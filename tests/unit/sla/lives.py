@@ -6,15 +6,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
-from services.sla.domain import Complaint, Ledger, SlaContext, decide, ledger
+from services.sla.domain import Complaint, Ledger, Outage, SlaContext, decide, ledger
 from services.sla.policies import Rulebook, rulebook_from
 from shared.contracts.envelope import ComplaintId, EventId, Fact
 from shared.contracts.events import (
+    Assigned,
     ComplaintReceived,
     MessageAccepted,
     MessageAdded,
+    MessageBounced,
+    MessageFailed,
+    MilestoneRecorded,
     ProgressRecorded,
     Reopened,
     Resolved,
@@ -24,6 +26,13 @@ from shared.contracts.events import (
 from shared.contracts.registry import EVENTS
 from shared.runner.decision import Tick
 
+SPEAKERS: dict[type[Fact], str] = {
+    Triaged: "triage",
+    Assigned: "triage",
+    MessageAccepted: "notify",
+    MessageBounced: "notify",
+    MessageFailed: "notify",
+}
 COMPLAINT = ComplaintId(UUID("0190aaaa-0000-7000-8000-000000000002"))
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
 OFFICE = {"id": "office", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": WEEK}
@@ -31,10 +40,18 @@ POLICY = {
     "id": "plain",
     "version": 1,
     "calendar": "office",
-    "acknowledge": {"wall": "PT1H"},
-    "total_resolution": {"business": "PT8H"},
-    "promise_buffer": "PT4H",
+    "clocks": [
+        {"kind": "acknowledge", "goal": {"wall": "PT1H"}, "rungs": [50, 75, 90]},
+        {"kind": "requester_wait", "goal": {"business": "PT8H"}, "rungs": [50, 75, 90]},
+    ],
+    "promise": {"buffer": "PT4H"},
 }
+
+
+def policy(resolution: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """The plain policy with another goal (and whatever else) for the answer, or other fields."""
+    answer = {**POLICY["clocks"][1], **(resolution or {})}
+    return {**POLICY, "clocks": [POLICY["clocks"][0], answer], **changes}
 
 
 def book(*policies: dict[str, Any]) -> Rulebook:
@@ -56,6 +73,11 @@ def at(text: str) -> datetime:
     return first + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds[0] if seconds else 0)
 
 
+def event_id(moment: datetime, number: int) -> EventId:
+    """A UUIDv7 of that moment, so that a fact was recorded when the test says."""
+    return EventId(UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | number))
+
+
 class Life:
     """Folds facts one by one and keeps what was said; every fact names its moment first."""
 
@@ -63,12 +85,25 @@ class Life:
         self.rulebook = rulebook or book()
         self.state: Complaint | None = None
         self.said: list[Fact] = []
+        self.outages: tuple[Outage, ...] = ()
+        self._heard = 0
 
     def hears(self, moment: str, fact: Fact, *, now: str | None = None) -> list[Fact]:
+        """`moment` is when it happened, `now` when it was recorded and heard."""
+        self._heard += 1
         event = EVENTS[type(fact)](
-            id=EventId(uuid7()), source="/t", subject=COMPLAINT, time=at(moment), sequence=1, data={"facts": fact}
+            id=event_id(at(now or moment), self._heard),
+            source=f"/redress/{SPEAKERS.get(type(fact), 'intake')}",
+            subject=COMPLAINT,
+            time=at(moment),
+            sequence=self._heard,
+            data={"facts": fact},
         )
         return self._decide(event, at(now or moment))
+
+    def asks(self, moment: str, command: Any) -> list[Fact]:
+        """A command of somebody; raises what `decide` raises."""
+        return self._decide(command, at(moment))
 
     def ticks(self, moment: str) -> list[Fact]:
         return self._decide(Tick(at(moment)), at(moment))
@@ -81,7 +116,7 @@ class Life:
         return said
 
     def _decide(self, given: Any, now: datetime) -> list[Fact]:
-        decision = decide(self.state, given, SlaContext(now, self.rulebook))
+        decision = decide(self.state, given, SlaContext(now, self.rulebook, self.outages))
         self.state = decision.state
         said = [say.facts for say in decision.says]
         self.said += said
@@ -91,7 +126,7 @@ class Life:
     def ledger(self) -> Ledger:
         return ledger(self.state, self.rulebook)
 
-    def clock(self, kind: str = "total_resolution", cycle: int = 1) -> Any:
+    def clock(self, kind: str = "requester_wait", cycle: int = 1) -> Any:
         return next(one for one in self.ledger.clocks if (one.kind, one.cycle) == (kind, cycle))
 
 
@@ -105,9 +140,11 @@ def triaged(severity: str = "normal", category: tuple[str, ...] = ("billing",)) 
     )
 
 
-def accepted(moment: str, kind: str = "acknowledgement", promise: int | None = None) -> MessageAccepted:
+def accepted(
+    moment: str, kind: str = "acknowledgement", promise: int | None = None, message: str | None = None
+) -> MessageAccepted:
     return MessageAccepted(
-        message="m",
+        message=message or f"{kind}-{moment}",
         message_kind=kind,
         channel="email",
         cause="c",
@@ -124,6 +161,14 @@ def resolved(moment: str) -> Resolved:
 
 def proposed(moment: str, reason: str | None = "supplier_delay") -> ProgressRecorded:
     return ProgressRecorded(state="investigating", expected_at=at(moment), reason=reason)
+
+
+def milestone(name: str, moment: str, item: str = "") -> MilestoneRecorded:
+    return MilestoneRecorded(milestone=name, occurred_at=at(moment), item=item)  # type: ignore[arg-type]
+
+
+def assigned(handler: str | None = "ann", team: str = "billing") -> Assigned:
+    return Assigned(team=team, handler=handler)
 
 
 AWAITING = ProgressRecorded(state="awaiting_customer")

@@ -1,0 +1,32 @@
+"""What we believed about a complaint at an earlier moment: the same state without what was recorded later."""
+
+from datetime import datetime
+
+from services.sla.domain.state import Complaint
+
+
+def as_of(state: Complaint, at: datetime) -> Complaint | None:
+    """The state as it could be known at `at`; None where the complaint was not known yet.
+
+    Facts count by when they were recorded, not by when they happened: what was told late was not believed before.
+    Rungs need no taking back, because whether a clock was late follows from how far time had been looked at.
+    """
+    if state.receipt is None or at < state.receipt.recorded_at:
+        return None
+    known = tuple(one for one in state.moments if one.recorded_at <= at)
+    triages = tuple(one for one in state.triages if one.at <= at)
+    kept = {one.at for one in triages}
+    terms = tuple(
+        one for one in state.terms if one.why == "receipt" or (one.at in kept if one.why == "triage" else one.at <= at)
+    )
+    promises = tuple(one for one in state.promises if one.made_at <= at)
+    return state.but(
+        moments=known,
+        triages=triages,
+        terms=terms,
+        promises=promises,
+        proposals=tuple(one for one in state.proposals if one.at <= at),
+        extensions=tuple(one for one in state.extensions if one.asked_at <= at),
+        tellings=tuple(one for one in state.tellings if one.at <= at),
+        reached_at=min(at, state.reached_at) if state.reached_at else None,
+    )

@@ -1,0 +1,68 @@
+"""What may be asked of sla: a promise made, moved or approved; what was published applied; a danger told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.events import BreachCause, PromiseSubject
+from shared.errors import Conflict, Rejected
+from shared.runner.decision import Command
+
+
+class Changed(Conflict):
+    """The complaint has changed since you read it; read it again."""
+
+
+class Implausible(Rejected):
+    """A date cannot be right."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(f"{field}: expected {expected}")
+        self.errors = ({"field": field, "expected": expected, "code": "implausible_time"},)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Command):
+    """Whoever asks. `version`: of the state that they saw, where they say so."""
+
+    actor: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakePromise(Asking):
+    """A date for the next word, or for an action. The date of the outcome is made by policy, and moved by revising."""
+
+    subject: PromiseSubject
+    due_at: datetime
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisePromise(Asking):
+    """A later date for a promise, with its reason. `approved`: whoever asks may go beyond the cap."""
+
+    promise: int
+    due_at: datetime
+    reason: str
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideExtension(Asking):
+    """Yes or no to the extension that was asked for that promise."""
+
+    promise: int
+    approve: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rebase(Command):
+    """Apply what is published now, if it was published to move what is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endanger(Command):
+    """Something of ours is down: promises that fall due until `until` are at risk."""
+
+    cause: BreachCause
+    until: datetime

@@ -1,0 +1,43 @@
+"""The cycles of a complaint: from the receipt, or a reopening, to its answer or its withdrawal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from services.sla.domain.moments import ENDINGS, SOURCES, Moment, What, happened
+
+
+class Cycle(NamedTuple):
+    """One of them; open while `ended_at` is absent."""
+
+    started_at: datetime
+    ended_at: datetime | None = None
+    ending: What | None = None
+
+
+@lru_cache(maxsize=8192)
+def cycles(moments: tuple[Moment, ...]) -> tuple[Cycle, ...]:
+    """All cycles, the oldest first; none before the receipt."""
+    found: list[Cycle] = []
+    for one in happened(moments):
+        last = found[-1] if found else None
+        if one.what == "received" and last is None:
+            found.append(Cycle(one.at))
+        elif last is not None and last.ended_at is None and one.what in ENDINGS:
+            found[-1] = last._replace(ended_at=one.at, ending=one.what)
+        elif last is not None and last.ended_at is not None and one.what == "reopened":
+            found.append(Cycle(one.at))
+    return tuple(found)
+
+
+def floor(moments: Sequence[Moment], what: What) -> datetime | None:
+    """The earliest that intake's next word can have happened: not before a reopening, nor that before its ending."""
+    barriers: frozenset[What] = ENDINGS if what == "reopened" else frozenset({"reopened"})
+    return max((one.at for one in moments if one.source == SOURCES["intake"] and one.what in barriers), default=None)
+
+
+def team(moments: Sequence[Moment]) -> str | None:
+    """Whose it is, as triage last said."""
+    owned = [one.item for one in moments if one.source == SOURCES["triage"]]
+    return owned[-1].partition("/")[0] if owned else None

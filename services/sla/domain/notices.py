@@ -1,0 +1,59 @@
+"""What time brings besides clocks: letters that a regulator wants before a limit, and silence towards the customer."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from services.sla.domain.clocks import Clock
+from services.sla.domain.cycles import cycles
+from services.sla.domain.goals import instant_of, seconds
+from services.sla.domain.moments import PUBLIC
+from services.sla.domain.state import Complaint
+from services.sla.policies import Rulebook
+from shared.contracts.envelope import Fact
+from shared.contracts.events import LetterDue, SilenceNoticed
+
+
+class Notice(NamedTuple):
+    """Something to say at `at`, once; `mark` is the name under which it is remembered then."""
+
+    mark: str
+    at: datetime
+    fact: Fact
+
+
+def notices(state: Complaint, clocks: tuple[Clock, ...], rulebook: Rulebook) -> Iterator[Notice]:
+    """All that was not said yet."""
+    for clock in clocks:
+        if clock.charge.letters and clock.phase == "running" and clock.due_at is not None:
+            yield from _letters(state, clock, clock.due_at)
+    if silence := _silence(state, rulebook):
+        yield silence
+
+
+def _letters(state: Complaint, clock: Clock, due_at: datetime) -> Iterator[Notice]:
+    """With lead time before the limit; none once the limit has passed: what is too late is a breach."""
+    for letter in clock.charge.letters:
+        mark = f"letter:{clock.key}:{letter.id}"
+        if mark in state.fired or clock.breached:
+            continue
+        at = instant_of(clock.course.before_due(letter.lead, seconds(due_at)))
+        fact = LetterDue(pack=clock.charge.pack or "", letter=letter.id, limit_at=due_at, reasons=letter.reasons)
+        yield Notice(mark, max(at, clock.started_at), fact)
+
+
+def _silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
+    """So many days after the customer last heard of us, while the complaint is open."""
+    known = cycles(state.moments)
+    if not known or known[-1].ended_at is not None or not state.terms:
+        return None
+    terms = state.terms[-1].terms
+    days = rulebook.policy((terms.policy, terms.policy_version)).silence_days
+    if days is None:
+        return None
+    since = max((one.at for one in state.moments if one.what in PUBLIC), default=known[-1].started_at)
+    since = max(since, known[-1].started_at, state.receipt.recorded_at if state.receipt else since)
+    mark = f"silence:{seconds(since)}"
+    if mark in state.fired:
+        return None
+    return Notice(mark, since + timedelta(days=days), SilenceNoticed(since=since, days=days))

@@ -1,0 +1,127 @@
+"""From moments to runs: when a clock of one rule ran, stood still, stopped. Pure facts; no policy, no calendar.
+
+One pass over the moments. A run that is stopped straight out of a pause ends the pause at that very instant.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from services.sla.domain.kinds import KINDS, RESUMES, STARTS, WAITS, Kind
+from services.sla.domain.moments import ENDINGS, Moment, happened
+from services.sla.policies import ClockRule
+
+Ending = Literal["stopped", "cancelled"]
+Pause = tuple[datetime, datetime | None]  # from, until; absent: still so
+REMEMBERED = 8192
+
+
+class Run(NamedTuple):
+    """One run of a clock. `cycle` counts from 1 per item."""
+
+    cycle: int
+    item: str
+    started_at: datetime
+    pauses: tuple[Pause, ...] = ()
+    ended_at: datetime | None = None
+    ending: Ending | None = None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def runs(rule: ClockRule, moments: tuple[Moment, ...]) -> tuple[Run, ...]:
+    """All runs that these moments give a clock of that rule, the oldest first."""
+    machine = Machine(rule)
+    for moment in happened(moments):
+        machine.meet(moment)
+    return tuple(machine.runs)
+
+
+class Machine:
+    """Reads moments in order. `runs` is what they came to so far."""
+
+    def __init__(self, rule: ClockRule) -> None:
+        kind = KINDS[rule.kind]
+        waits = kind.pauses if rule.pauses is None else frozenset(rule.pauses)
+        regulatory = (rule.obligation or kind.obligation) == "regulatory"
+        self.kind: Kind = kind
+        self.pauses = frozenset() if regulatory else waits
+        self.starts = frozenset({STARTS[rule.start]}) if rule.start else kind.starts
+        self.reopen = rule.reopen or kind.reopen
+        self.runs: list[Run] = []
+        self._open = True  # the complaint, between receipt and ending
+
+    def meet(self, moment: Moment) -> None:
+        """Stop, cancel, pause, resume or start: the first of these that the moment means."""
+        kind, what = self.kind, moment.what
+        place = self._running(moment.item)
+        if place is not None and what in kind.stops:
+            self._stop(place, moment)
+        elif what in kind.cancels and self._open:
+            for running in self._all_running():
+                self._end(running, moment.at, "cancelled")
+        elif place is not None and (what in RESUMES or WAITS.get(what) in self.pauses):
+            self._wait(place, moment)
+        elif what == "reopened":
+            self._reopen(moment)
+        elif what in self.starts and place is None and self._may_start(moment):
+            self._start(moment)
+        self._open = what == "reopened" or (self._open and what not in ENDINGS)
+
+    def _stop(self, place: int, moment: Moment) -> None:
+        self._end(place, moment.at, "stopped")
+        if self.kind.again:
+            self._start(moment)
+
+    def _wait(self, place: int, moment: Moment) -> None:
+        """A wait that counts begins; every other move of the handler ends the one before."""
+        self._resume(place, moment.at)
+        if WAITS.get(moment.what) in self.pauses:
+            self._change(place, pauses=(*self.runs[place].pauses, (moment.at, None)))
+
+    def _may_start(self, moment: Moment) -> bool:
+        """What starts with the receipt starts once; the rest whenever it happens again, while the case is open."""
+        once = self.kind.starts != frozenset({"customer_wrote"}) and not self.kind.again and not self.kind.per_item
+        if once and moment.what not in ("stage2_requested", "ombudsman_asked"):
+            return not self.runs
+        needs_open = "resolved" in self.kind.cancels or "resolved" in self.kind.stops
+        return self._open or not needs_open
+
+    def _running(self, item: str) -> int | None:
+        """The run that such a moment is about, if one is open."""
+        for place in range(len(self.runs) - 1, -1, -1):
+            run = self.runs[place]
+            if run.ended_at is None and (not self.kind.per_item or run.item == item or not run.item):
+                return place
+        return None
+
+    def _all_running(self) -> Iterator[int]:
+        return (place for place, run in enumerate(self.runs) if run.ended_at is None)
+
+    def _start(self, moment: Moment) -> None:
+        item = moment.item if self.kind.per_item else ""
+        cycle = 1 + sum(run.item == item for run in self.runs)
+        self.runs.append(Run(cycle, item, moment.at))
+
+    def _reopen(self, moment: Moment) -> None:
+        if self.reopen is None or not self.runs or self.runs[-1].ended_at is None:
+            return
+        if self.reopen == "new_cycle":
+            self._start(moment)
+            return
+        last = self.runs[-1]
+        closed: Iterable[Pause] = () if self.kind.closed_counts else ((last.ended_at or moment.at, moment.at),)
+        self._change(len(self.runs) - 1, pauses=(*last.pauses, *closed), ended_at=None, ending=None)
+
+    def _resume(self, place: int, at: datetime) -> None:
+        pauses = self.runs[place].pauses
+        if pauses and pauses[-1][1] is None:
+            self._change(place, pauses=(*pauses[:-1], (pauses[-1][0], max(at, pauses[-1][0]))))
+
+    def _end(self, place: int, at: datetime, ending: Ending) -> None:
+        at = max(at, self.runs[place].started_at)
+        self._resume(place, at)
+        self._change(place, ended_at=at, ending=ending)
+
+    def _change(self, place: int, **changes: object) -> None:
+        self.runs[place] = self.runs[place]._replace(**changes)  # type: ignore[arg-type]  # the fields of a Run

@@ -1,0 +1,51 @@
+"""What is due when, and why, now or as it was believed at an earlier moment. Reading only."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.security import HTTPBearer
+from pydantic import AwareDatetime
+
+from services.sla.domain.because import Reader
+from services.sla.domain.belief import as_of
+from services.sla.routes import answers
+from services.sla.shelf import Shelf
+from services.sla.store import look
+from shared.contracts.envelope import ComplaintId
+from shared.errors import NotFound
+from shared.kernel import Kernel
+
+READ = "complaints:read"
+Complaint = Annotated[UUID, Path(description="The complaint's id.")]
+AsOf = Annotated[AwareDatetime | None, Query(description="What was believed then; now when absent.")]
+For = Annotated[Reader, Query(alias="for", description="Whose words: a customer is not told our own targets.")]
+
+
+def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+    """All of them need the scope complaints:read."""
+    router = APIRouter(dependencies=[Depends(kernel.require(READ)), Depends(HTTPBearer(auto_error=False))])
+
+    @router.get("/complaints/{complaint_id}/clocks", summary="By when, and why: every clock and promise of a complaint")
+    async def clocks(
+        complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
+    ) -> answers.Clocks:
+        now, state = await look(kernel.pool, ComplaintId(complaint_id))
+        believed = as_of(state, at) if state and at and at < now else state
+        if believed is None:
+            raise NotFound("there is no such complaint" if state is None else "it was not known then")
+        response.headers["etag"] = f'"{believed.version}"'
+        return answers.clocks(believed, shelf.rulebook, min(at or now, now), reader)
+
+    @router.get("/policies", summary="The policies in the order they are asked; the first match counts")
+    async def policies() -> answers.Policies:
+        current = shelf.rulebook.current
+        return answers.Policies(revision=current.number, policies=current.policies)
+
+    @router.get("/calendars", summary="The calendars, as they count now")
+    async def calendars() -> answers.Calendars:
+        book = shelf.rulebook
+        newest = [book.calendar(name).calendar for name in sorted(book.current.calendars)]
+        return answers.Calendars(calendars=[answers.calendar(one) for one in newest])
+
+    return router

@@ -1,0 +1,97 @@
+"""The rulebook as published: every revision from the database, compiled once, fresh in each transaction that decides.
+
+What a file says is published at the start when it says something new; what people publish comes through drafts. Any
+process that decides under a revision has read it in the same transaction, so two replicas never disagree.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+import asyncpg
+
+from services.sla.domain.golden import check
+from services.sla.policies import Document, Mode, Rulebook, rulebook_of
+from services.sla.policies.loader import canonical
+from shared.errors import Misconfigured, Rejected
+
+# All that was published, the oldest first.
+ALL = "select revision, document, mode, reason, actor, published_at from rulebook order by revision"
+# Nobody else publishes until this transaction ends.
+LOCK = "lock table rulebook in share row exclusive mode"
+# What the last start read from its file.
+FROM_FILE = "select document from rulebook where actor = $1 order by revision desc limit 1"
+PUBLISH = """
+    insert into rulebook (revision, document, mode, reason, actor)
+    values ((select coalesce(max(revision), 0) + 1 from rulebook), $1, $2, $3, $4)
+    returning revision
+"""
+FILE = "rulebook file"  # the actor of what was read from it
+
+
+class Shelf:
+    """Holds the rulebook of this process. `today` is the day around which calendars are compiled."""
+
+    def __init__(self, data: dict[str, Any], today: Callable[[], date]) -> None:
+        """Raises `Misconfigured` for a file that could leave a complaint without a date."""
+        self._today = today
+        self._data = data
+        try:
+            self.rulebook = rulebook_of([Document(data, actor=FILE)], around=today())
+        except Rejected as error:
+            raise Misconfigured(f"policies: {error.detail}") from None
+        check(self.rulebook)
+        self._revision = 0  # nothing read yet
+
+    async def settle(self, conn: asyncpg.Connection) -> None:
+        """Publish what the file says, if it says something new, and read everything.
+
+        Raises `Misconfigured` where the file changes what was published under the same version.
+        """
+        await conn.execute(LOCK)
+        document = canonical(self._data)
+        if await conn.fetchval(FROM_FILE, FILE) != document:
+            try:
+                rulebook_of([*await self._documents(conn), Document(self._data, number=10**9)], around=self._today())
+            except Rejected as error:
+                raise Misconfigured(f"policies: {error.detail}") from None
+            await conn.fetchval(PUBLISH, document, "new_only", "read at the start", FILE)
+        await self.refresh(conn)
+
+    async def current(self, conn: asyncpg.Connection, revision: int | None) -> Rulebook:
+        """The rulebook as of the revision that this transaction sees."""
+        if revision is not None and revision != self._revision:
+            await self.refresh(conn)
+        return self.rulebook
+
+    async def refresh(self, conn: asyncpg.Connection) -> Rulebook:
+        """Read everything that was published; calendars that did not change stay compiled."""
+        documents = await self._documents(conn)
+        if documents and documents[-1].number != self._revision:
+            self.rulebook = rulebook_of(documents, around=self._today(), known=self.rulebook)
+            self._revision = documents[-1].number
+        return self.rulebook
+
+    async def candidate(self, conn: asyncpg.Connection, data: Any, mode: Mode, reason: str, actor: str) -> Rulebook:
+        """What the rulebook would be with this document published next. Raises `Rejected` and changes nothing."""
+        documents = await self._documents(conn)
+        number = documents[-1].number + 1 if documents else 1
+        draft = Document(data, number=number, mode=mode, reason=reason, actor=actor)
+        book = rulebook_of([*documents, draft], around=self._today(), known=self.rulebook)
+        try:
+            check(book)
+        except Misconfigured as error:
+            raise Rejected(error.detail) from None
+        return book
+
+    async def publish(self, conn: asyncpg.Connection, data: Any, mode: Mode, reason: str, actor: str) -> int:
+        """Publish it, in the caller's transaction; the number of the new revision. Raises `Rejected`."""
+        await conn.execute(LOCK)
+        await self.candidate(conn, data, mode, reason, actor)
+        revision: int = await conn.fetchval(PUBLISH, canonical(data), mode, reason, actor)
+        return revision
+
+    async def _documents(self, conn: asyncpg.Connection) -> Sequence[Document]:
+        rows = await conn.fetch(ALL)
+        return [Document(json.loads(row[1]), row[0], row[2], row[3], row[4], row[5]) for row in rows]
