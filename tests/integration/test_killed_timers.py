@@ -1,0 +1,59 @@
+"""Killed in the middle of firing, twenty times: no timer is lost and none fires twice."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from time import monotonic, sleep
+
+import psycopg
+import pytest
+
+from shared.contracts import read
+from tests.integration.conftest import Rig
+from tests.toy import words
+
+KILLS = 20
+TIMERS = 3_000
+TICKS = "select count(*) from complaint where due_at is null"
+TRANSACTION = 10  # timers in flight at once: two batches of five
+
+
+@pytest.fixture
+def lives(rig: Rig) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", "tests.lives", rig.dsn]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as launcher:
+        yield launcher
+        os.killpg(launcher.pid, signal.SIGKILL)
+
+
+def until(conn: psycopg.Connection, fired: int) -> int:
+    """Look until so many have fired. Returns how many had."""
+    give_up = monotonic() + 60
+    while (found := conn.execute(TICKS).fetchone()[0]) < fired:  # type: ignore[index]
+        assert monotonic() < give_up, f"{found} of {fired} fired"
+        sleep(0.002)
+    return found
+
+
+async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, request: pytest.FixtureRequest) -> None:
+    told = [words("NOW") for _ in range(TIMERS)]
+    for start in range(0, TIMERS, 500):
+        await rig.runner.records([record for _, records in told[start : start + 500] for record in records])
+    lives = request.getfixturevalue("lives")
+    with psycopg.connect(rig.dsn, autocommit=True) as conn:
+        fired = 0
+        for _ in range(KILLS):
+            life = int(lives.stdout.readline())
+            fired = until(conn, fired + random.randint(1, TIMERS // KILLS - 3 * TRANSACTION))
+            os.kill(life, signal.SIGKILL)
+        assert fired < TIMERS, "the last life had nothing left to fire when it was killed"
+        until(conn, TIMERS)
+    rows = await rig.rows("select key, value from outbox order by xid, id")
+    said = Counter((row["key"], read(row["value"]).facts.team) for row in rows)
+    assert said == Counter((subject, word) for subject, _ in told for word in ("NOW", "tick"))
+    sequences = sorted((row["key"], read(row["value"]).sequence) for row in rows)
+    assert sequences == sorted((subject, number) for subject, _ in told for number in (1, 2))

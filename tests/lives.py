@@ -1,0 +1,42 @@
+"""A process with the toy's timers that is born again whenever it is killed: `python -m tests.lives DSN`.
+
+Everything is imported before the first fork, so that a life begins within milliseconds and a test can take twenty.
+Prints the process id of each life.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from shared import postgres
+from shared.metrics import Metrics
+from shared.runner.runner import Runner
+from shared.timers import Timers
+from tests.factories import settings
+from tests.toy import toy
+
+
+async def live(dsn: str) -> None:
+    """Fire what is due, few at a time, so that whoever kills us meets a transaction."""
+    chosen = settings(dsn, Path("unused"), tick_batch=5, tick_flights=2)
+    pool = await postgres.connect(chosen, "toy")
+    runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=Metrics())
+    await Timers(runner, chosen).run(asyncio.Event())
+
+
+def main() -> None:
+    """One life after the other, until one ends by itself."""
+    killed = True
+    while killed:
+        child = os.fork()
+        if child == 0:
+            asyncio.run(live(sys.argv[1]))
+            os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+if __name__ == "__main__":
+    main()
