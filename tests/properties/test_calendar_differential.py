@@ -13,10 +13,9 @@ Every run draws anew; REDRESS_SEED repeats one.
 """
 
 import os
-from bisect import bisect_left, bisect_right
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate
 from random import Random, SystemRandom
 
 import workclock
@@ -24,77 +23,11 @@ import workclock
 from services.sla.calendar import Calendar, Compiled, business_days_due, counted_dates
 from services.sla.calendar.weekly import WEEKDAYS
 from tests.properties.calendars_drawn import DAY, era, full, plain
+from tests.properties.calendars_painted import SLOT, WINDOW, Slots, utc
 
 SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
 CALENDARS, SPANS = 10_000, 3
-SLOT, WINDOW = 300, 24  # seconds of one flag, days of one line
 Difference = tuple[str, object, object]
-
-
-def utc(calendar: Calendar, day: date, seconds: int) -> int:
-    local = datetime.combine(day, time(0)) + timedelta(seconds=seconds)
-    return int(local.replace(tzinfo=calendar.zone).timestamp())
-
-
-class Slots:
-    """A calendar as one flag for each five minutes; every boundary we draw falls on one."""
-
-    def __init__(self, calendar: Calendar, first: date) -> None:
-        self.calendar = calendar
-        self.start = utc(calendar, first, 0)
-        self.end = utc(calendar, first + timedelta(days=WINDOW), 0)
-        self.flags = bytearray((self.end - self.start) // SLOT)
-        dates = [first + timedelta(days=n) for n in range(-3, WINDOW + 1)]
-        for day in dates:
-            if calendar.holiday_rule == "civil_day" or not self.holiday(day):
-                self.paint(day, calendar.weekly_hours.get(WEEKDAYS[day.weekday()], ()))
-        for day in dates:
-            if calendar.holiday_rule == "civil_day" and self.holiday(day):
-                self.fill(utc(calendar, day, 0), utc(calendar, day + timedelta(days=1), 0), b"\0")
-        for day in dates:
-            for holiday in self.holiday(day):
-                self.paint(day, holiday.hours)
-            for opening in calendar.extra_openings:
-                self.paint(day, opening.hours if opening.on == day else ())
-        self.counted = [0, *accumulate(self.flags)]
-
-    def holiday(self, day: date) -> list:
-        """A dated holiday wins over a yearly one."""
-        for on in (f"{day:%Y-%m-%d}", f"*{day:-%m-%d}"):
-            if found := [one for one in self.calendar.holidays if one.on == on]:
-                return found
-        return []
-
-    def paint(self, day: date, spans: tuple[tuple[int, int], ...]) -> None:
-        for start, end in spans:
-            self.fill(utc(self.calendar, day, start), utc(self.calendar, day, end), b"\1")
-
-    def fill(self, start: int, end: int, flag: bytes) -> None:
-        low, high = (min(max((at - self.start) // SLOT, 0), len(self.flags)) for at in (start, end))
-        self.flags[low:high] = flag * max(high - low, 0)
-
-    def level(self, at: int) -> int:
-        slot, rest = divmod(at - self.start, SLOT)
-        return self.counted[slot] * SLOT + (rest if self.flags[slot] else 0)
-
-    def is_open(self, at: int) -> bool:
-        return bool(self.flags[(at - self.start) // SLOT])
-
-    def add(self, at: int, seconds: int) -> int | None:
-        """The earliest instant with so many open seconds since; None where it lies behind the window."""
-        slots, rest = divmod(self.level(at) + seconds, SLOT)
-        if slots > self.counted[-1] or (rest and slots == self.counted[-1]):
-            return None
-        slot = bisect_right(self.counted, slots) - 1 if rest else bisect_left(self.counted, slots)
-        return self.start + slot * SLOT + rest
-
-    def subtract(self, at: int, seconds: int) -> int | None:
-        """The latest such instant before; None where it lies before the window."""
-        slots, rest = divmod(self.level(at) - seconds, SLOT)
-        if slots < 0:
-            return None
-        slot = bisect_right(self.counted, slots) - 1
-        return self.start + slot * SLOT + rest
 
 
 def by_hand(rng: Random) -> Iterator[Difference]:
@@ -193,17 +126,17 @@ def compared(judge, calendars: int) -> int:
 
 def test_every_answer_is_what_counting_by_hand_gives() -> None:
     count = compared(by_hand, CALENDARS)
-    print(f"\n{CALENDARS:,} calendars, {count:,} answers counted by hand, 0 differences")
+    sys.stdout.write(f"\n{CALENDARS:,} calendars, {count:,} answers counted by hand, 0 differences\n")
     assert count > CALENDARS * SPANS * 3
 
 
 def test_every_answer_is_what_workclock_gives() -> None:
     count = compared(by_workclock, CALENDARS)
-    print(f"\n{CALENDARS:,} calendars, {count:,} answers of workclock, 0 differences")
+    sys.stdout.write(f"\n{CALENDARS:,} calendars, {count:,} answers of workclock, 0 differences\n")
     assert count == CALENDARS * SPANS * 3
 
 
 def test_business_days_are_what_walking_from_date_to_date_gives() -> None:
     count = compared(by_dates, CALENDARS // 5)
-    print(f"\n{CALENDARS // 5:,} calendars, {count:,} dates, 0 differences")
+    sys.stdout.write(f"\n{CALENDARS // 5:,} calendars, {count:,} dates, 0 differences\n")
     assert count == CALENDARS // 5 * 6

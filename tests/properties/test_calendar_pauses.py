@@ -1,0 +1,65 @@
+"""Clocks with pauses, to the microsecond, against flags painted by hand: what is paused is painted closed."""
+
+import os
+import sys
+from random import Random, SystemRandom
+
+import pytest
+
+from services.sla.calendar import Compiled
+from services.sla.calendar.micros import MICROS, due, level, merged, worked
+from tests.properties.calendars_drawn import era, full
+from tests.properties.calendars_painted import SLOT, Slots
+
+SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
+CALENDARS = 1_000
+
+
+def pauses_drawn(rng: Random, slots: Slots) -> list[tuple[int, int]]:
+    """Out of order, overlapping, some before the start, some of no length."""
+    count = len(slots.flags)
+    begins = [rng.randrange(count) for _ in range(rng.randint(0, 5))]
+    spans = [(begin, min(begin + rng.choice((0, 1, 12, 300)), count)) for begin in begins]
+    return [(slots.start + low * slots.slot, slots.start + high * slots.slot) for low, high in spans]
+
+
+def test_due_and_worked_time_are_what_painting_the_pauses_gives() -> None:
+    counted = 0
+    for number in range(CALENDARS):
+        rng = Random(f"{SEED} {number}")
+        around = era(rng)
+        calendar = full(rng, around)
+        slots, ours = Slots(calendar, around, MICROS), Compiled(calendar, around=around, years=2)
+        pauses = pauses_drawn(rng, slots)
+        for since, until in pauses:
+            slots.fill(since, until, b"\0")
+        slots.count()
+        for _ in range(4):
+            at, other = (rng.randrange(slots.start, slots.end) for _ in range(2))
+            if rng.random() < 0.3:
+                at -= at % slots.slot
+            budget = rng.choice((1, SLOT, 3600, 86_400)) * rng.randint(1, 12) * MICROS + rng.choice((0, 1, 250_000))
+            known = f"REDRESS_SEED={SEED}, calendar {number}"
+            assert worked(ours, at, other, pauses) == slots.level(other) - slots.level(at), known
+            if (later := slots.add(at, budget)) is not None:
+                assert due(ours, at, budget, pauses) == later, known
+                counted += 1
+            if (earlier := slots.subtract(at, budget)) is not None:
+                assert due(ours, at, -budget, pauses) == earlier, known
+                counted += 1
+    sys.stdout.write(f"\n{CALENDARS:,} calendars with pauses, {counted:,} due times, 0 differences\n")
+    assert counted > CALENDARS
+
+
+@pytest.mark.parametrize("number", range(50))
+def test_whole_seconds_without_pauses_are_what_the_calendar_gives(number: int) -> None:
+    rng = Random(f"{SEED} {number}")
+    around = era(rng)
+    compiled = Compiled(full(rng, around), around=around, years=2)
+    at, seconds = compiled.next_open(1_170_000_000 + rng.randrange(10**9)), rng.randint(-(10**6), 10**6)
+    assert due(compiled, at * MICROS, seconds * MICROS) == compiled.add(at, seconds) * MICROS
+    assert level(compiled, at * MICROS) == compiled.level(at) * MICROS
+
+
+def test_pauses_that_touch_are_one() -> None:
+    assert merged([(5, 7), (1, 3), (3, 5), (9, 9)]) == [(1, 7), (9, 9)]
