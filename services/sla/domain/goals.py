@@ -115,8 +115,11 @@ class Course(NamedTuple):
             return _days_back(self.compiled, due, lead.business_days)
         if lead.business is not None:
             return self.compiled.last_at(self.compiled.level(due) - int(lead.business.total_seconds()))
+        if lead.wall is not None:
+            return due - int(lead.wall.total_seconds())
         days = (lead.calendar_days or 0) + 7 * (lead.calendar_weeks or 0)
-        return due - int((lead.wall or timedelta(days=days)).total_seconds())
+        local = datetime.fromtimestamp(due, self.compiled.calendar.zone)  # the same time of day, whatever clocks do
+        return int((local - timedelta(days=days)).timestamp())
 
     def promised(self, buffer: int) -> int:
         """The date to promise: the target, later by `buffer` of opening time, within opening hours."""

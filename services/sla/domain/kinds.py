@@ -38,6 +38,7 @@ class Kind(NamedTuple):
     closed_counts: bool = True
     obligation: Obligation = "target"
     owner: Literal["org", "team", "supplier"] = "team"
+    chance: bool = False  # something that may be done in time; missing it is no breach and nobody is called
 
 
 def _of(*what: What) -> frozenset[str]:
@@ -85,7 +86,7 @@ KINDS: Final[Mapping[ClockKind, Kind]] = {
         owner="org",
     ),
     "summary_resolution": Kind(
-        "Settling it early", _of("received"), _of("settled"), GONE, obligation="regulatory", owner="org"
+        "Settling it early", _of("received"), _of("settled"), GONE, obligation="regulatory", owner="org", chance=True
     ),
     "stage2": Kind("The second stage", _of("stage2_requested"), _of("stage2_answered"), GONE, owner="org"),
     "action_completion": Kind("The agreed action", _of("action_agreed"), _of("action_completed"), GONE, per_item=True),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from services.sla.domain.clocks import Clock
 from services.sla.domain.context import SlaContext
+from services.sla.domain.kinds import KINDS
 from services.sla.domain.ledger import Ledger
 from services.sla.domain.promises import Pledge, chain_key
 from services.sla.domain.state import Complaint, Extension, Promise
@@ -55,7 +56,7 @@ def difference(before: Ledger, after: Ledger, context: SlaContext, cause: Cause)
         was = known.get(clock.key)
         if was is clock:
             continue
-        if was is not None and was.breached and not clock.breached:
+        if was is not None and was.breached and not clock.breached and not KINDS[clock.kind].chance:
             yield _voided(was, cause)
         if clock.due_at is not None:
             yield from _of_clock(was, clock, context, cause)
@@ -71,7 +72,7 @@ def _of_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: Cause
     assert clock.due_at is not None  # noqa: S101  # the caller looked
     if was is not None and was.due_at is not None and was.due_at != clock.due_at:
         yield from _moved(was, clock, cause)
-    if clock.breached and not (was and was.breached):
+    if clock.breached and not (was and was.breached) and not KINDS[clock.kind].chance:
         late_by = max(context.now - clock.due_at, timedelta())
         yield ClockBreached(**named(clock), late_by=late_by, cause=context.cause(clock.due_at))
     if clock.phase == "stopped" and clock.ended_at and _stopped_anew(was, clock):

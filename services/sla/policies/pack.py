@@ -5,7 +5,7 @@ one complaint, and each keeps its own clocks: the tightest date is shown first, 
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
@@ -148,9 +148,8 @@ class Pack(Written):
         """How much longer that clock may take, if the rule knows an extension at all."""
         return next((one for one in self.extensions if one.clock == kind), None)
 
-    def in_force(self, at: datetime) -> bool:
-        """Whether it is in force on that day (UTC)."""
-        day = at.date()
+    def in_force(self, day: date) -> bool:
+        """Whether it is in force on that day, in the zone of its calendar."""
         return self.effective_from <= day and (self.effective_until is None or day <= self.effective_until)
 
     __hash__ = object.__hash__

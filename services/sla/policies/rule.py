@@ -62,7 +62,7 @@ class ClockRule(Written):
 
     `pauses` are the waits in which it stands still; a regulator's clock never has any. `reopen` says what a reopening
     does: go on with the same clock, or begin a new cycle. `start` replaces the event it starts with, `calendar` the
-    calendar of its policy. `escalates` false: a miss is a figure in reports, nobody is called.
+    calendar of its policy.
     """
 
     kind: ClockKind

@@ -6,7 +6,7 @@ that came under it. Versions of a calendar, a policy or a pack never change; a c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from services.sla.calendar import Compiled
@@ -16,6 +16,7 @@ from services.sla.policies.rule import ClockRule
 from shared.errors import NotFound
 
 Key = tuple[str, int]
+MATCHES_MAX = 10_000  # different complaints whose terms are remembered
 Mode = Literal["new_only", "rebase_open", "rebase_remaining"]
 
 
@@ -67,7 +68,7 @@ class Rulebook:
     pack_versions: Mapping[Key, Pack]
     calendars: Mapping[Key, Compiled]
     _charges: dict[Terms, tuple[Charge, ...]] = field(default_factory=dict)
-    _matches: dict[tuple[Asked, int], Terms] = field(default_factory=dict)
+    _matches: dict[tuple[Asked, tuple[Pack, ...]], Terms] = field(default_factory=dict)
 
     @property
     def current(self) -> Revision:
@@ -76,15 +77,19 @@ class Rulebook:
 
     def match(self, asked: Asked, at: datetime) -> Terms:
         """The terms of a complaint received at `at`. The last policy asks nothing, so there always is one."""
-        key = (asked, at.toordinal())
+        now = self.current
+        in_force = tuple(one for one in now.packs if one.in_force(self._day(one, at)))
+        key = (asked, in_force)
         if key not in self._matches:
-            if len(self._matches) > 10_000:
+            if len(self._matches) > MATCHES_MAX:
                 self._matches.clear()
-            now = self.current
             policy = next(one for one in now.policies if one.when.matches(asked))
-            packs = tuple((one.id, one.version) for one in now.packs if one.in_force(at) and one.when.matches(asked))
+            packs = tuple((one.id, one.version) for one in in_force if one.when.matches(asked))
             self._matches[key] = Terms(policy.id, policy.version, packs, now.number)
         return self._matches[key]
+
+    def _day(self, pack: Pack, at: datetime) -> date:
+        return at.astimezone(self.calendar(pack.calendar).calendar.zone).date()
 
     def charges(self, terms: Terms) -> tuple[Charge, ...]:
         """Every clock that these terms ask for: the policy's own in its order, then those of the packs."""
