@@ -34,10 +34,11 @@ select handler, change from unnest($1::text[], $2::integer[]) as given(handler, 
 on conflict (handler) do update set open_cases = handler.open_cases + excluded.open_cases
 """
 
-# Teams in which somebody has room.
+# Teams in which somebody has room. They are asked one by one, by the index on who waits: the thousands who wait where
+# nobody has room are not looked at.
 _TEAMS = """
 with room as (
-    select team
+    select distinct team
     from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
     left join handler using (handler)
     where coalesce(handler.open_cases, 0) < member.capacity
@@ -46,16 +47,25 @@ with room as (
 
 # Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
 WAITING = f"""{_TEAMS}
-select complaint_id, now() from complaint
-where waiting_since <= now() and team in (select team from room)
+select complaint_id, now()
+from room cross join lateral (
+    select complaint_id, severity, waiting_since from complaint
+    where complaint.team = room.team and waiting_since <= now()
+    order by severity desc, waiting_since
+    limit $4
+    for no key update skip locked
+) as waiting
 order by severity desc, waiting_since
 limit $4
-for no key update skip locked
 """  # noqa: S608 (our own text)
 
 # Whether there is one.
 ROOM = f"""{_TEAMS}
-select exists (select from complaint where waiting_since <= now() and team in (select team from room))
+select exists (
+    select from room cross join lateral (
+        select from complaint where complaint.team = room.team and waiting_since <= now() limit 1
+    ) as waiting
+)
 """  # noqa: S608 (our own text)
 
 # Moves cases whose ticks failed behind the others for a while, so that they cannot starve them.
