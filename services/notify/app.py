@@ -21,7 +21,12 @@ from shared.settings import load_settings
 def build(settings: Settings | None = None, **given: Any) -> ServiceApp[Notices, Context]:
     """The service, ready to run. Mail waits in its table while the mail server is away."""
     chosen = settings or load_settings(Settings, **given)
-    printer = Printer(chosen.organisation, timezone=chosen.default_timezone, contact_line=chosen.contact_line)
+    printer = Printer(
+        chosen.organisation,
+        timezone=chosen.default_timezone,
+        contact_line=chosen.contact_line,
+        recourse=chosen.recourse,
+    )
 
     loops: dict[int, SendLoop] = {}
 

@@ -33,6 +33,11 @@ class Settings(ServiceSettings):
     contact_line: str | None = Field(
         default=None, max_length=300, description="One line under each message: how else to reach you, e.g. a number."
     )
+    recourse: dict[str, str] = Field(
+        default_factory=dict,
+        description="The ombudsman or next body by regulator pack, as JSON: name, address, web site, and that it costs "
+        "nothing if so; * for all other packs. Printed where a letter tells of the right to go there.",
+    )
     sender_address: str = Field(default="complaints@example.com", description="Address that messages come from.")
     reply_to: str | None = Field(default=None, description="Address that replies go to; the sender's when unset.")
     smtp_host: str = Field(default="127.0.0.1", description="Server that mail is handed to.")

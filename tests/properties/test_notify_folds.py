@@ -3,17 +3,37 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notify.domain import NewMessage
+from services.notify.domain.content import missing
+from shared.contracts import events as e
 from tests.unit.notify import stories as s
 
-INTAKE = [s.received(), s.progressed(), s.resolved(), s.reopened(), s.resolved(sequence=5, minutes=400)]
+INTAKE = [
+    s.received(),
+    s.progressed(),
+    s.asked(sequence=3, minutes=70),
+    s.answered(sequence=4, minutes=80),
+    s.resolved(sequence=5),
+    s.reopened(sequence=6),
+    s.resolved(sequence=7, minutes=400),
+]
 TRIAGE = [s.triaged(), s.assigned(), s.triaged(3, 60, "refund"), s.assigned(4, 61)]
 SLA = [
     s.promised(),
     s.revised(minutes=55),
-    s.broken(number=2, sequence=3, minutes=150),
-    s.promised(number=3, sequence=4, minutes=301, due=9000),
-    s.revised(number=4, sequence=5, minutes=310, due=9900),
+    s.promised(number=3, sequence=3, minutes=60, due=900, subject="next_update"),
+    s.at_risk(number=2, sequence=4, minutes=65),
+    s.letter_due(sequence=5, minutes=90),
+    s.promised(number=4, sequence=6, minutes=100, due=8000, subject="action"),
+    s.broken(number=2, sequence=7, minutes=150),
+    s.silence(since=71, sequence=8, minutes=160),
+    s.at_risk(number=3, sequence=9, minutes=170, subject="next_update"),
+    s.promised(number=5, sequence=10, minutes=301, due=9000),
+    s.revised(number=6, sequence=11, minutes=310, due=9900),
+    s.broken(number=3, sequence=12, minutes=320, subject="next_update"),
+    s.broken(number=4, sequence=13, minutes=330, subject="action"),
 ]
+ALL = len(INTAKE) + len(TRIAGE) + len(SLA)
 
 
 def interleaving(lengths: tuple[int, int, int]) -> st.SearchStrategy[list[object]]:
@@ -48,10 +68,27 @@ def test_interleaving_of_topics_does_not_change_the_final_state(
         key for key, intent in one.intents.items() if intent.kind in {"acknowledgement", "reopened", "resolution"}
     }
     assert mandatory <= set(told), "nothing that must be told is ever overtaken"
+    assert_dates_belong_to_their_letters(one.planned)
+
+
+def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> None:
+    """Which number a letter states is which date stands in it, and a date at risk is stated by none."""
+    dates = {
+        one.facts.promise: one.facts.due_at for one in SLA if isinstance(one.facts, e.PromiseMade | e.PromiseRevised)
+    }
+    for message in planned:
+        content = message.content
+        named = {"outcome": content.due_at, "next_update": content.next_update_at, "action": content.action_at}
+        if message.states_promise is not None:
+            assert named[content.about] == dates[message.states_promise]
+        if message.kind == "holding" and content.letter is None:
+            assert message.states_promise is None
+            assert set(named.values()) == {None}
+        assert not missing(message.kind, content), "every message has what its kind must say"
 
 
 @settings(max_examples=100, deadline=None)
-@given(data=st.data(), repeated=st.lists(st.integers(0, 13), max_size=10))
+@given(data=st.data(), repeated=st.lists(st.integers(0, ALL - 1), max_size=10))
 def test_hearing_things_twice_changes_nothing(data: st.DataObject, repeated: list[int]) -> None:
     order = data.draw(interleaving((len(INTAKE), len(TRIAGE), len(SLA))))
     twice = [same for index, one in enumerate(order) for same in (one,) * (1 + repeated.count(index))]

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from services.notify.channels.headers import guard, mailbox
 from services.notify.channels.mime import Sender, seal
 from services.notify.channels.port import Outgoing
+from services.notify.routes import sample
+from services.notify.templates import Printer
+from services.notify.templates.catalogue import words as catalogue
 from shared.errors import Rejected
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+FULL = sample("Asia/Jakarta")
+said = catalogue("en").__getitem__
 SENDER = Sender("complaints@example.com", "Example Shop", "answers@example.com")
 NAMES = [
     "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version",
@@ -78,6 +83,17 @@ def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
     modern = message_from_bytes(sealed.body, policy=policy.default)
     assert modern["Bcc"] is None
     assert sorted(modern.keys()) == sorted(NAMES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(kind=st.sampled_from(["holding", "progress", "delay"]), pack=HOSTILE, code=HOSTILE, words=HOSTILE)
+def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, code, words) -> None:
+    content = FULL.model_copy(update={"letter": f"{pack}:{code}", "reasons": (code,), "words": words, "handler": words})
+    printed = Printer("Example Shop", recourse={pack: words}).print(kind, content, "en")
+    sealed = seal(letter(subject=printed.subject, html=printed.html, text=printed.text), SENDER, NOW)
+    mail = message_from_bytes(sealed.body, policy=policy.default)
+    assert sorted(mail.keys()) == sorted(NAMES)
+    assert mail["Subject"] == printed.subject == f"[{FULL.reference}] {said(f'subject.{kind}')}"
 
 
 @settings(max_examples=150, deadline=None)

@@ -71,7 +71,8 @@ def finish(
     if again_at is not None:
         return recorded, ()
     result: Result = "accepted" if move.status == "accepted" else "failed"
-    intents = {**state.intents, given.intent: intent.but(result=result)}
+    accepted_at = now if result == "accepted" else None
+    intents = {**state.intents, given.intent: intent.but(result=result, accepted_at=accepted_at)}
     says = _accepted(intent, given, now) if result == "accepted" else _failed(intent, given)
     return recorded.but(intents=intents), (says,)
 
@@ -105,6 +106,7 @@ def _accepted(intent: Intent, given: AttemptFinished, now: datetime) -> Say[Mess
         template=given.template,
         states_promise=given.states_promise,
         attempts=given.attempt,
+        letter=intent.letter,
     )
     return Say(facts=facts)
 

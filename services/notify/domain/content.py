@@ -9,27 +9,38 @@ from typing import Final
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.envelope import Frozen
-from shared.contracts.events import MessageKind, Outcome, ProgressState, Redress
+from shared.contracts.events import MessageKind, Outcome, ProgressState, PromiseSubject, Redress
 
 REQUIRED: Final[dict[MessageKind, tuple[str, ...]]] = {
     "acknowledgement": ("reference", "received_at"),
-    "progress": ("reference", "words"),
+    "progress": ("reference",),
     "promise_moved": ("reference", "due_at"),
     "delay": ("reference", "old_due_at"),
+    "holding": ("reference",),
     "handler_changed": ("reference", "team"),
     "resolution": ("reference", "outcome", "words"),
     "reopened": ("reference",),
     "withdrawn": ("reference",),
 }
 
+# What a kind is about differs from case to case; one of these must be there, and the first that is there counts.
+ONE_OF: Final[dict[MessageKind, tuple[str, ...]]] = {
+    "progress": ("words", "silent_since", "action_at", "next_update_at"),
+    "holding": ("letter", "old_due_at"),
+}
+
 # Told whatever happens; sent again when the fate of an attempt is unknown.
 MANDATORY: Final[frozenset[MessageKind]] = frozenset(
-    {"acknowledgement", "promise_moved", "delay", "resolution", "reopened", "withdrawn"}
+    {"acknowledgement", "promise_moved", "delay", "holding", "resolution", "reopened", "withdrawn"}
 )
 
 
 class Content(Frozen):
-    """Everything a template may use. Instants are aware; the renderer turns them into the recipient's own time."""
+    """Everything a template may use. Instants are aware; the renderer turns them into the recipient's own time.
+
+    `due_at` is the date of the answer, `next_update_at` and `action_at` are the other dates we name; `old_due_at` is
+    the date of `about` that is over, moved or at risk. `letter` is `pack:letter` where a regulator's rule asks for it.
+    """
 
     reference: str
     received_at: AwareDatetime
@@ -41,17 +52,28 @@ class Content(Frozen):
     team: str | None = None
     handler: str | None = Field(default=None, repr=False)
     due_at: AwareDatetime | None = None
+    next_update_at: AwareDatetime | None = None
+    action_at: AwareDatetime | None = None
     old_due_at: AwareDatetime | None = None
-    reason: str | None = None
+    about: PromiseSubject = "outcome"
+    reasons: tuple[str, ...] = ()
     words: str | None = Field(default=None, repr=False)
     progress: ProgressState | None = None
+    silent_since: AwareDatetime | None = None
+    letter: str | None = None
+    recourse: bool = False  # whether it tells of the right to go to the ombudsman
+    repeats: bool = False  # whether it says again how we understood the complaint
     outcome: Outcome | None = None
     redress: tuple[Redress, ...] = ()
 
 
 def missing(kind: MessageKind, content: Content) -> tuple[str, ...]:
     """The fields without which a message of this kind must not leave, as far as they are absent or blank."""
-    return tuple(name for name in REQUIRED[kind] if _is_blank(getattr(content, name)))
+    absent = tuple(name for name in REQUIRED[kind] if _is_blank(getattr(content, name)))
+    choice = ONE_OF.get(kind, ())
+    if choice and all(_is_blank(getattr(content, name)) for name in choice):
+        return (*absent, f"one of {', '.join(choice)}")
+    return absent
 
 
 def _is_blank(value: object) -> bool:

@@ -5,9 +5,11 @@ Topics arrive in any interleaving, so no fact waits for another one to be unders
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from services.notify.domain.state import ANY_PROMISE, News, Notices, Origin, Owner, Promise, Received, Recipient, order
+from services.notify.domain import dates
+from services.notify.domain.state import ANY_PROMISE, News, Notices, Owner, Received, Recipient
+from services.notify.domain.waiting import origin_of, queue
 from shared.contracts import events as e
 from shared.contracts.envelope import Contact, Event, Fact, PartyId
 
@@ -16,17 +18,20 @@ EXCERPT = 160  # characters of the story that stand in for a missing subject
 
 def learn(state: Notices, event: Event[Any], *, patience: timedelta, now: datetime) -> Notices:
     """The state with what this event states. `patience` is how long an opening letter may wait to be complete."""
-    lesson = _LESSONS.get(type(event.facts))
-    return lesson(state, event, now + patience) if lesson else state
+    kind = type(event.facts)
+    if lesson := _LESSONS.get(kind):
+        return lesson(state, event, now + patience)
+    return dates.learn(state, event)
 
 
 def _opened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
     known = state.but(received=_received(event))
-    return _queue(known, News(kind="acknowledgement", origin=_origin(event), wait_until=wait_until))
+    return queue(known, News(kind="acknowledgement", origin=origin_of(event), wait_until=wait_until))
 
 
 def _reopened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
-    return _queue(state, News(kind="reopened", origin=_origin(event), wait_until=wait_until))
+    known = state.but(closed=None, progress=None)
+    return queue(known, News(kind="reopened", origin=origin_of(event), wait_until=wait_until))
 
 
 def _triaged(state: Notices, event: Event[e.Triaged], _: datetime) -> Notices:
@@ -69,76 +74,36 @@ def _recipient(event: Event[e.ComplaintReceived]) -> Recipient:
     )
 
 
+def _message_added(state: Notices, event: Event[e.MessageAdded], _: datetime) -> Notices:
+    """A customer who answered is not asked again."""
+    if event.facts.author != "customer" or state.progress != "awaiting_customer":
+        return state
+    return state.but(progress="investigating")
+
+
 def _progressed(state: Notices, event: Event[e.ProgressRecorded], _: datetime) -> Notices:
     facts, words = event.facts, _words(event)
+    known = state.but(progress=facts.state)
     if not (words and words.strip()):
-        return state  # a move on the inside is no news to the customer
+        return known  # a move on the inside is no news to the customer
     moves_date = facts.state == "awaiting_customer" or facts.expected_at is not None
     promise = None if moves_date else ANY_PROMISE
-    told = News(kind="progress", origin=_origin(event), words=words, progress=facts.state, promise=promise)
-    return _queue(state, told)
+    told = News(kind="progress", origin=origin_of(event), words=words, progress=facts.state, promise=promise)
+    return queue(known, told)
 
 
 def _resolved(state: Notices, event: Event[e.Resolved], _: datetime) -> Notices:
     facts, words = event.facts, _words(event)
-    answer = News(kind="resolution", origin=_origin(event), words=words, outcome=facts.outcome, redress=facts.redress)
-    return _queue(_closed(state, event), answer)
+    answer = News(kind="resolution", origin=origin_of(event), words=words, outcome=facts.outcome, redress=facts.redress)
+    return queue(_closed(state, event, "resolved"), answer)
 
 
 def _withdrawn(state: Notices, event: Event[e.Withdrawn], _: datetime) -> Notices:
-    return _queue(_closed(state, event), News(kind="withdrawn", origin=_origin(event)))
+    return queue(_closed(state, event, "withdrawn"), News(kind="withdrawn", origin=origin_of(event)))
 
 
-def _closed(state: Notices, event: Event[Any]) -> Notices:
-    return state.but(closed_at=max(event.time, state.closed_at or event.time))
-
-
-def _promise_made(state: Notices, event: Event[e.PromiseMade], _: datetime) -> Notices:
-    facts = event.facts
-    known = _with_promise(state, event)
-    if not state.owes_date:
-        return known
-    return _queue(known, News(kind="promise_moved", origin=_origin(event), promise=facts.promise, due_at=facts.due_at))
-
-
-def _promise_revised(state: Notices, event: Event[e.PromiseRevised], _: datetime) -> Notices:
-    facts = event.facts
-    moved = News(
-        kind="promise_moved",
-        origin=_origin(event),
-        promise=facts.promise,
-        due_at=facts.due_at,
-        old_due_at=facts.old_due_at,
-        reason=facts.reason,
-    )
-    return _queue(_with_promise(state, event), moved)
-
-
-def _promise_broken(state: Notices, event: Event[e.PromiseBroken], _: datetime) -> Notices:
-    facts, promise = event.facts, state.promise
-    if promise is not None and promise.number <= facts.promise:
-        state = state.but(promise=promise.but(broken=True))
-    late = News(kind="delay", origin=_origin(event), promise=facts.promise, old_due_at=facts.due_at)
-    return _queue(state, late)
-
-
-def _with_promise(state: Notices, event: Event[e.PromiseMade] | Event[e.PromiseRevised]) -> Notices:
-    facts = event.facts
-    if state.promise and state.promise.number > facts.promise:
-        return state
-    return state.but(promise=Promise(number=facts.promise, due_at=facts.due_at, made_at=event.time))
-
-
-def _queue(state: Notices, news: News) -> Notices:
-    """Put news in its place in the queue, once."""
-    told = any(intent.cause == news.origin.id and intent.kind == news.kind for intent in state.intents.values())
-    if told or any(other.origin.id == news.origin.id for other in state.waiting):
-        return state
-    return state.but(waiting=tuple(sorted((*state.waiting, news), key=order)))
-
-
-def _origin(event: Event[Any]) -> Origin:
-    return Origin(id=event.id, sequence=event.sequence, time=event.time)
+def _closed(state: Notices, event: Event[Any], how: Literal["resolved", "withdrawn"]) -> Notices:
+    return state.but(closed=how, closed_at=max(event.time, state.closed_at or event.time))
 
 
 def _words(event: Event[Any]) -> str | None:
@@ -154,13 +119,11 @@ def _excerpt(text: str | None) -> str | None:
 # By class, since asking pydantic classes one after the other costs more than all that is learned.
 _LESSONS: Final[Mapping[type[Fact], Callable[[Notices, Event[Any], datetime], Notices]]] = {
     e.ComplaintReceived: _opened,
+    e.MessageAdded: _message_added,
     e.Reopened: _reopened,
     e.ProgressRecorded: _progressed,
     e.Resolved: _resolved,
     e.Withdrawn: _withdrawn,
     e.Triaged: _triaged,
     e.Assigned: _assigned,
-    e.PromiseMade: _promise_made,
-    e.PromiseRevised: _promise_revised,
-    e.PromiseBroken: _promise_broken,
 }

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from services.notify.domain.content import Content
 from shared.contracts.envelope import ComplaintId, EventId, Frozen, PartyId
-from shared.contracts.events import MessageKind, Outcome, ProgressState, Redress
+from shared.contracts.events import MessageKind, Outcome, ProgressState, PromiseSubject, Redress
 from shared.runner.decision import State as Remembered
 
 ANY_PROMISE: Final = 0  # news that may state whichever promise stands
@@ -54,28 +54,54 @@ class Owner(Frozen):
 
 
 class Promise(Frozen):
-    """The latest date to be told; `broken` once it passed without a word."""
+    """The latest date of its subject to be told; `broken` once it passed without a word."""
 
     number: int
     due_at: AwareDatetime
     made_at: AwareDatetime
+    reason: str | None = None  # why it was moved to this date
     broken: bool = False
 
 
 class News(Frozen):
-    """Something to tell, and what only its own event knows. `wait_until` is how long it may wait to be complete."""
+    """Something to tell, and what only its own event knows. `wait_until` is how long it may wait to be complete.
+
+    `ground` is what must not be told twice, where that is not the event itself. `due_at`: a date of `about` that this
+    message promises; `old_due_at` without it: one that is over or at risk.
+    """
 
     kind: MessageKind
     origin: Origin
+    ground: str | None = None
     wait_until: AwareDatetime | None = None
     words: str | None = Field(default=None, repr=False)
+    about: PromiseSubject = "outcome"
     promise: int | None = None
     due_at: AwareDatetime | None = None
     old_due_at: AwareDatetime | None = None
-    reason: str | None = None
+    reasons: tuple[str, ...] = ()
     progress: ProgressState | None = None
+    silent_since: AwareDatetime | None = None
+    letter: str | None = None
+    recourse: bool = False
+    repeats: bool = False
     outcome: Outcome | None = None
     redress: tuple[Redress, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """What tells it from all other news of its complaint."""
+        return f"{self.kind}:{self.ground or self.origin.sequence}"
+
+    @property
+    def is_risk(self) -> bool:
+        """Whether it warns of a date that we may not keep."""
+        return self.kind == "holding" and self.letter is None
+
+    @property
+    def outlives_answer(self) -> bool:
+        """Whether it is still true after the answer: what was agreed has to be done, a second stage begins then."""
+        return self.about == "action" or (self.letter is not None and "stage" in self.letter)
 
 
 class Intent(Frozen):
@@ -86,8 +112,11 @@ class Intent(Frozen):
 
     kind: MessageKind
     cause: EventId
+    caused_at: AwareDatetime
     recipient: PartyId
+    letter: str | None = None
     result: Result | None = None
+    accepted_at: AwareDatetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +137,7 @@ class NewMessage:
 
     @property
     def intent_key(self) -> str:
-        """Unique over all complaints and for ever: `complaint:kind:cause-sequence:recipient`."""
+        """Unique over all complaints and for ever: `complaint:kind:cause-or-ground:recipient`."""
         return f"{self.complaint_id}:{self.intent}"
 
 
@@ -133,21 +162,14 @@ class Notices(Remembered):
     category: tuple[str, ...] = ()
     language: str | None = None
     owner: Owner | None = None
-    promise: Promise | None = None
-    closed_at: AwareDatetime | None = None
+    promise: Promise | None = None  # of the outcome
+    next_update: Promise | None = None
+    progress: ProgressState | None = None
+    closed: Literal["resolved", "withdrawn"] | None = None
+    closed_at: AwareDatetime | None = None  # the last time it was closed; stays when it is opened again
     owes_date: bool = False  # an opening letter left without a date
     waiting: tuple[News, ...] = ()
     intents: dict[str, Intent] = Field(default_factory=dict)
     due_at: AwareDatetime | None = None
     planned: tuple[NewMessage, ...] = Field(default=(), exclude=True)
     finished: tuple[Finished, ...] = Field(default=(), exclude=True)
-
-
-def intent_of(news: News, recipient: PartyId) -> str:
-    """The part of an intent key that is unique within its complaint."""
-    return f"{news.kind}:{news.origin.sequence}:{recipient}"
-
-
-def order(news: News) -> tuple[bool, datetime, str, int]:
-    """The order of telling: the acknowledgement before everything, then as things happened."""
-    return (news.kind != "acknowledgement", news.origin.time, news.kind, news.origin.sequence)

@@ -4,6 +4,7 @@ One template per kind is printed through two sets of parts, so that both say the
 strict undefined values keep a template from doing or missing anything; every value is escaped for HTML.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -18,13 +19,14 @@ from services.notify.domain.content import Content, missing
 from services.notify.templates.catalogue import source
 from services.notify.templates.speech import Speech, speech
 from services.notify.templates.stencil import Stencil, hole
+from services.notify.templates.values import Values, values_of
 from shared.contracts.events import MessageKind
 from shared.errors import Rejected
 
 _FOLDER: Final = Path(__file__).parent
 STENCILS_KEPT: Final = 4096
+QUOTED: Final = frozenset({"words", "body"})  # of several lines, in an indented place
 Shape = Literal["html", "text"]
-Values = dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,21 @@ class Letter:
 
 
 class Printer:
-    """Prints letters for one organisation. `contact_line` says how else to reach it, if it wants to be reached."""
+    """Prints letters for one organisation. `contact_line` says how else to reach it, if it wants to be reached.
 
-    def __init__(self, organisation: str, *, timezone: str = "UTC", contact_line: str | None = None) -> None:
+    `recourse` names the ombudsman or next body, by regulator pack; `*` stands for all packs that it does not name.
+    """
+
+    def __init__(
+        self,
+        organisation: str,
+        *,
+        timezone: str = "UTC",
+        contact_line: str | None = None,
+        recourse: Mapping[str, str] | None = None,
+    ) -> None:
         self._house: Values = {"organisation": organisation, "contact_line": contact_line}
+        self._recourse = recourse or {}
         self._timezone = timezone
         self._shapes = {"html": _environment("html"), "text": _environment("text")}
         self._stencils: dict[Any, tuple[Stencil, Stencil]] = {}
@@ -53,21 +66,28 @@ class Printer:
         if absent:
             raise Rejected(f"{kind}: expected {', '.join(absent)}")
         spoken = speech(locale, content.timezone, self._timezone)
-        values = self._house | _values(content, spoken)
+        values = self._house | values_of(content, spoken) | {"body": self._body(content)}
         html, text = self._stencil(kind, values, content, spoken)
         given = {name: value for name, value in values.items() if value}
         return Letter(
             subject=f"[{content.reference}] {spoken.say(f'subject.{kind}')}",
             html=html.fill({name: str(escape(value)) for name, value in given.items()}),
-            text=text.fill({name: _indented(value) if name == "words" else value for name, value in given.items()}),
+            text=text.fill({name: _indented(value) if name in QUOTED else value for name, value in given.items()}),
             locale=spoken.language,
             template=f"{kind}/{spoken.language}@{version(kind, spoken.language)}",
         )
 
+    def _body(self, content: Content) -> str | None:
+        """Who else decides, where this letter tells of the right to go there."""
+        if not content.recourse or content.letter is None:
+            return None
+        return self._recourse.get(content.letter.partition(":")[0]) or self._recourse.get("*")
+
     def _stencil(self, kind: MessageKind, values: Values, content: Content, speech: Speech) -> tuple[Stencil, Stencil]:
         """The same for all letters of this kind and language with the same values present."""
         present = tuple(name for name, value in values.items() if value)
-        key = (kind, speech.language, content.progress, present)
+        flags = (content.progress, content.about, content.recourse, content.repeats)
+        key = (kind, speech.language, flags, present)
         if key not in self._stencils:
             if len(self._stencils) >= STENCILS_KEPT:
                 self._stencils.clear()
@@ -78,34 +98,21 @@ class Printer:
         return self._stencils[key]
 
 
-def _values(content: Content, speech: Speech) -> Values:
-    """Every string that differs from letter to letter; None where there is nothing to say."""
-    name = content.name
-    offers = {f"offer_{n}": speech.offer(redress) for n, redress in enumerate(content.redress)}
-    return {
-        "reference": content.reference,
-        "greeting": speech.say("greeting.named", name=name) if name else speech.say("greeting.plain"),
-        "subject": content.subject,
-        "wish": content.expected_outcome,
-        "category": speech.label("category", content.category),
-        "owner": _owner(content, speech),
-        "received": speech.moment(content.received_at),
-        "due": speech.moment(content.due_at),
-        "old_due": speech.moment(content.old_due_at),
-        "reason": speech.label("reason", content.reason),
-        "words": content.words,
-        "state": speech.label("state", content.progress),
-        "outcome": speech.label("outcome", content.outcome),
-        **offers,
-    }
-
-
 def _given(kind: MessageKind, values: Values, content: Content, speech: Speech) -> dict[str, Any]:
     """What a template sees: holes for values, and the words of the language."""
     holes = {name: hole(name) if value else None for name, value in values.items()}
     offers = [hole(name) for name in values if name.startswith("offer_")]
-    fixed = {"kind": kind, "language": speech.language, "progress": content.progress, "say": speech.say}
-    return {**holes, **fixed, "offers": offers}
+    reasons = [hole(name) for name in values if name.startswith("reason_")]
+    fixed = {
+        "kind": kind,
+        "language": speech.language,
+        "progress": content.progress,
+        "about": content.about,
+        "recourse": content.recourse,
+        "repeats": content.repeats,
+        "say": speech.say,
+    }
+    return {**holes, **fixed, "offers": offers, "reasons": reasons}
 
 
 @cache
@@ -127,14 +134,6 @@ def _environment(shape: Shape) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-
-def _owner(content: Content, speech: Speech) -> str | None:
-    """The handler and their team; a team known only by a code is shown as words."""
-    team = speech.label("team", content.team) or (content.team or "").replace("_", " ").replace("-", " ")
-    if content.handler:
-        return content.handler if not team or team in content.handler else f"{content.handler} ({team})"
-    return team or None
 
 
 def _indented(words: str) -> str:

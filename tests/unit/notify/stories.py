@@ -1,8 +1,10 @@
 """Stories of one complaint as its events, and the fold that hears them."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -68,23 +70,40 @@ def assigned(sequence: int = 2, minutes: float = 0.2) -> Event[Any]:
     return said(e.Assigned(team="deliveries", handler="h-3"), sequence, minutes, parties=parties, personal=staff)
 
 
-def promised(number: int = 1, sequence: int = 1, minutes: float = 0.3, due: float = 4000) -> Event[Any]:
-    return said(
-        e.PromiseMade(
-            promise=number, due_at=at(due), policy="standard", policy_version=1, calendar="office", calendar_version=1
-        ),
-        sequence,
-        minutes,
-    )
+def promised(number: int = 1, sequence: int = 1, minutes: float = 0.3, due: float = 4000, **changes: Any) -> Event[Any]:
+    terms = {"policy": "standard", "policy_version": 1, "calendar": "office", "calendar_version": 1}
+    return said(e.PromiseMade(promise=number, due_at=at(due), **terms, **changes), sequence, minutes)
 
 
-def revised(number: int = 2, sequence: int = 2, minutes: float = 100, due: float = 6000) -> Event[Any]:
-    facts = e.PromiseRevised(promise=number, old_due_at=at(4000), due_at=at(due), reason="supplier_delay")
+def revised(number: int = 2, sequence: int = 2, minutes: float = 100, due: float = 6000, **changes: Any) -> Event[Any]:
+    facts = e.PromiseRevised(promise=number, old_due_at=at(4000), due_at=at(due), reason="supplier_delay", **changes)
     return said(facts, sequence, minutes)
 
 
-def broken(number: int = 1, sequence: int = 2, minutes: float = 4001) -> Event[Any]:
-    return said(e.PromiseBroken(promise=number, due_at=at(4000)), sequence, minutes)
+def broken(number: int = 1, sequence: int = 2, minutes: float = 4001, **changes: Any) -> Event[Any]:
+    return said(e.PromiseBroken(promise=number, due_at=at(4000), **changes), sequence, minutes)
+
+
+def at_risk(number: int = 1, sequence: int = 2, minutes: float = 60, **changes: Any) -> Event[Any]:
+    given = {"promise": number, "due_at": at(4000), "cause": "downtime"} | changes
+    return said(e.PromiseAtRisk(**given), sequence, minutes)
+
+
+def letter_due(letter: str = "delay", sequence: int = 2, minutes: float = 70, **changes: Any) -> Event[Any]:
+    given = {"pack": "uk", "letter": letter, "limit_at": at(5000), "reasons": ("investigation",)} | changes
+    return said(e.LetterDue(**given), sequence, minutes)
+
+
+def silence(since: float = 0.5, sequence: int = 2, minutes: float = 20_000) -> Event[Any]:
+    return said(e.SilenceNoticed(since=at(since), days=14), sequence, minutes)
+
+
+def answered(sequence: int = 3, minutes: float = 80, author: str = "customer") -> Event[Any]:
+    return said(e.MessageAdded(author=author), sequence, minutes, **words("The blue one."))  # type: ignore[arg-type]
+
+
+def asked(sequence: int = 2, minutes: float = 50) -> Event[Any]:
+    return said(e.ProgressRecorded(state="awaiting_customer"), sequence, minutes, **words("Which colour?"))
 
 
 def progressed(sequence: int = 2, minutes: float = 50, text: str | None = "We spoke to the courier.") -> Event[Any]:
@@ -116,6 +135,11 @@ def fold(
         says.extend(decision.says)
     assert state is not None
     return state, says
+
+
+def seen(html: str) -> str:
+    """What a reader of the HTML part sees."""
+    return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 
 def kinds(state: Notices) -> list[str]:

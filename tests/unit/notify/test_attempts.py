@@ -44,6 +44,8 @@ def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFini
         ("failed_transient", 9, "progress", Move("dead")),
         ("uncertain", 1, "acknowledgement", Move("uncertain", WINDOW)),
         ("uncertain", 1, "resolution", Move("uncertain", WINDOW)),
+        ("uncertain", 1, "holding", Move("uncertain", WINDOW)),
+        ("uncertain", 1, "promise_moved", Move("uncertain", WINDOW)),
         ("uncertain", 9, "acknowledgement", Move("uncertain")),
         ("uncertain", 1, "progress", Move("uncertain")),
     ],
@@ -66,6 +68,14 @@ def test_an_accepted_message_is_said_with_the_promise_it_states() -> None:
     assert (fact.cause, fact.accepted_at) == (str(s.received().id), s.START)
     assert state.intents[message.intent].result == "accepted"
     assert state.finished[0].status == "accepted"
+
+
+def test_an_accepted_letter_is_said_as_the_one_that_the_rule_asks_for() -> None:
+    state, _ = s.fold([*s.FIRST, s.letter_due()])
+    acknowledgement, letter = state.planned
+    _, says = s.fold([finished(acknowledgement), finished(letter)], state)
+    assert [say.facts.letter for say in says] == [None, "uk:delay"]
+    assert says[1].facts.message_kind == "holding"
 
 
 def test_a_transient_failure_says_nothing_and_comes_again_after_its_wait() -> None:

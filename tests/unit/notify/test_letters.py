@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from services.notify.domain import REQUIRED, Content
+from services.notify.domain.content import ONE_OF
 from services.notify.domain.languages import SPOKEN, choose, spoken
 from services.notify.routes import sample
 from services.notify.templates import Printer
@@ -18,6 +19,7 @@ from services.notify.templates.catalogue import words
 from services.notify.templates.speech import Speech
 from shared.contracts import events as e
 from shared.errors import Misconfigured, Rejected
+from tests.unit.notify.stories import seen
 
 KINDS = get_args(e.MessageKind)
 PRINTER = Printer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
@@ -25,21 +27,15 @@ FULL = sample("Asia/Jakarta")
 RULEBOOK = Path(__file__).parents[3] / "services" / "triage" / "rulebook"
 SHOWN = {  # what a reader must find, by kind; every letter also shows name, reference and organisation
     "acknowledgement": ("subject", "expected_outcome", "handler", "due_at"),
-    "progress": ("words", "handler"),
+    "progress": ("words", "handler", "due_at", "next_update_at"),
     "promise_moved": ("due_at", "old_due_at", "handler"),
-    "delay": ("old_due_at", "due_at"),
+    "delay": ("old_due_at", "due_at", "handler"),
+    "holding": ("due_at", "handler"),
     "handler_changed": ("handler",),
     "resolution": ("words",),
     "reopened": ("subject", "handler", "due_at"),
     "withdrawn": (),
 }
-
-
-def seen(html: str) -> str:
-    """What a reader of the HTML part sees."""
-    from html import unescape
-
-    return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 
 def facts(kind: str, speech: Speech) -> list[str]:
@@ -74,17 +70,21 @@ def test_a_letter_without_a_required_field_is_refused_and_names_it(kind: e.Messa
     for name in set(REQUIRED[kind]) - {"received_at"}:
         with pytest.raises(Rejected, match=f"{kind}: expected {name}"):
             PRINTER.print(kind, FULL.model_copy(update={name: "" if name == "reference" else None}), "en")
+    if kind in ONE_OF:
+        with pytest.raises(Rejected, match=f"{kind}: expected one of {', '.join(ONE_OF[kind])}"):
+            PRINTER.print(kind, FULL.model_copy(update=dict.fromkeys(ONE_OF[kind])), "en")
 
 
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_prints_with_nothing_but_what_it_requires(kind: e.MessageKind, language: str) -> None:
-    optional = set(Content.model_fields) - {*REQUIRED[kind], "received_at"}
-    bare = Content(**{k: v for k, v in FULL.model_dump().items() if k not in optional})
-    letter = PRINTER.print(kind, bare, language)
-    for part in (letter.html, letter.text):
-        assert "None" not in part
-        assert FULL.reference in part
+    needed = {*REQUIRED[kind], "received_at"}
+    for one in ONE_OF.get(kind, ("reference",)):
+        bare = Content(**{k: v for k, v in FULL.model_dump().items() if k in {*needed, one}})
+        letter = PRINTER.print(kind, bare, language)
+        for part in (letter.html, letter.text):
+            assert "None" not in part
+            assert FULL.reference in part
 
 
 @pytest.mark.parametrize("language", SPOKEN)

@@ -68,7 +68,7 @@ def test_a_date_told_with_the_acknowledgement_is_not_told_again() -> None:
 def test_a_moved_date_states_old_and_new_date_and_the_reason() -> None:
     state, _ = s.fold([*s.FIRST, s.revised()])
     content = state.planned[1].content
-    assert (content.old_due_at, content.due_at, content.reason) == (s.at(4000), s.at(6000), "supplier_delay")
+    assert (content.old_due_at, content.due_at, content.reasons) == (s.at(4000), s.at(6000), ("supplier_delay",))
     assert state.planned[1].states_promise == 2
 
 

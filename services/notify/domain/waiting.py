@@ -1,0 +1,33 @@
+"""What waits to be told: each news in its place in the queue, once and for ever.
+
+Topics arrive in any interleaving, so a place follows from the news alone.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from services.notify.domain.state import News, Notices, Origin
+from shared.contracts.envelope import Event, PartyId
+
+
+def queue(state: Notices, news: News) -> Notices:
+    """The state with the news in the queue, unless it waits there or was told before."""
+    told = any(key.startswith(f"{news.mark}:") for key in state.intents)
+    if told or any(other.mark == news.mark for other in state.waiting):
+        return state
+    return state.but(waiting=tuple(sorted((*state.waiting, news), key=order)))
+
+
+def order(news: News) -> tuple[bool, datetime, str, int, str]:
+    """The order of telling: the acknowledgement before everything, then as things happened."""
+    return (news.kind != "acknowledgement", news.origin.time, news.kind, news.origin.sequence, news.mark)
+
+
+def intent_of(news: News, recipient: PartyId) -> str:
+    """The part of an intent key that is unique within its complaint."""
+    return f"{news.mark}:{recipient}"
+
+
+def origin_of(event: Event[Any]) -> Origin:
+    """What of an event a message remembers of its cause."""
+    return Origin(id=event.id, sequence=event.sequence, time=event.time)

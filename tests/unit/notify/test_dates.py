@@ -1,0 +1,315 @@
+"""Dates that are not the answer's, dates at risk, letters that a rule wants, and our own silence."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.notify.domain import AttemptFinished, NewMessage
+from shared.runner.decision import Tick
+from tests.unit.notify import stories as s
+
+
+def sent(message: NewMessage, outcome: str = "sent") -> AttemptFinished:
+    return AttemptFinished(
+        s.SUBJECT,
+        message_id=message.message_id,
+        intent=message.intent,
+        attempt=9,
+        outcome=outcome,  # type: ignore[arg-type]
+        code="250",
+        locale="en",
+        template="t",
+    )
+
+
+def told(*news: Any) -> list[NewMessage]:
+    """What is written after the acknowledgement was accepted."""
+    state, _ = s.fold(s.FIRST)
+    return list(s.fold([sent(state.planned[0]), *news], state)[0].planned[1:])
+
+
+# ── other dates ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_date_of_the_next_update_is_told_and_counts_as_told() -> None:
+    (note,) = told(s.promised(2, 2, 30, due=900, subject="next_update"))
+    assert (note.kind, note.states_promise, note.content.next_update_at) == ("progress", 2, s.at(900))
+    assert note.content.due_at == s.at(4000), "the date of the answer stands beside it"
+    assert (note.content.handler, note.content.old_due_at) == ("Handler 3", None)
+
+
+def test_the_date_of_an_action_is_told_and_counts_as_told() -> None:
+    (note,) = told(s.promised(2, 2, 30, due=900, subject="action"))
+    assert (note.kind, note.states_promise, note.content.action_at) == ("progress", 2, s.at(900))
+    assert note.content.next_update_at is None
+
+
+@pytest.mark.parametrize("subject", ["next_update", "action"])
+def test_another_date_that_moves_is_told_with_the_old_one_and_the_reason(subject: str) -> None:
+    *_, note = told(s.promised(2, 2, 30, subject=subject), s.revised(3, 3, 40, subject=subject))
+    content = note.content
+    assert (note.kind, note.states_promise) == ("progress", 3)
+    assert (content.old_due_at, content.reasons) == (s.at(4000), ("supplier_delay",))
+    assert s.at(6000) in (content.next_update_at, content.action_at)
+
+
+@pytest.mark.parametrize("subject", ["next_update", "action"])
+def test_other_dates_leave_the_date_of_the_answer_alone(subject: str) -> None:
+    other = [
+        s.promised(2, 2, 30, due=900, subject=subject),
+        s.revised(3, 3, 40, due=950, subject=subject),
+        s.broken(3, 4, 60, subject=subject),
+    ]
+    state, _ = s.fold([*s.FIRST, *other, s.progressed(2, 70)])
+    assert state.promise == s.fold(s.FIRST)[0].promise
+    assert (state.planned[-1].states_promise, state.planned[-1].content.due_at) == (1, s.at(4000))
+
+
+def test_an_update_that_did_not_come_is_a_delay_with_its_cause() -> None:
+    late = told(s.promised(2, 2, 30, subject="next_update"), s.broken(2, 3, subject="next_update", cause="lag"))[-1]
+    assert (late.kind, late.states_promise, late.content.about) == ("delay", None, "next_update")
+    assert (late.content.old_due_at, late.content.next_update_at) == (s.at(4000), None)
+    assert late.content.reasons == ("lag",)
+
+
+def test_a_late_update_states_the_date_that_replaced_it_where_there_is_one() -> None:
+    news = [
+        s.promised(2, 2, 30, subject="next_update"),
+        s.broken(2, 3, subject="next_update"),
+        s.revised(3, 4, 4002, subject="next_update"),
+    ]
+    state, _ = s.fold([s.promised(), *news, *s.FIRST[:3]])
+    late = next(message for message in state.planned if message.kind == "delay")
+    assert (late.states_promise, late.content.next_update_at) == (3, s.at(6000))
+
+
+def test_of_two_dates_for_the_next_update_only_the_newest_is_told() -> None:
+    news = [s.promised(2, 2, 30, subject="next_update"), s.revised(3, 3, 40, subject="next_update")]
+    state, _ = s.fold([s.promised(), *news, *s.FIRST[:3]])
+    assert [(m.kind, m.states_promise) for m in state.planned] == [("acknowledgement", 1), ("progress", 3)]
+
+
+def test_a_date_for_the_next_update_that_passed_is_not_promised_any_more() -> None:
+    news = [s.promised(2, 2, 30, subject="next_update"), s.broken(2, 3, subject="next_update")]
+    state, _ = s.fold([s.promised(), *news, *s.FIRST[:3]])
+    assert s.kinds(state) == ["acknowledgement", "delay"]
+
+
+def test_dates_of_two_actions_stand_side_by_side() -> None:
+    news = [s.promised(n, n, 30 + n, due=1000 * n, subject="action") for n in (2, 3)]
+    state, _ = s.fold([s.promised(), *news, *s.FIRST[:3]])
+    assert [m.states_promise for m in state.planned] == [1, 2, 3]
+
+
+def test_what_was_agreed_outlives_the_answer_but_not_a_withdrawal() -> None:
+    action = [s.promised(2, 2, 190, subject="action"), s.broken(2, 3, subject="action")]
+    assert [m.kind for m in told(s.resolved(), *action)] == ["resolution", "progress", "delay"]
+    assert [m.kind for m in told(s.withdrawn(), *action)] == ["withdrawn"]
+
+
+def test_news_names_the_next_update_while_it_is_still_to_come() -> None:
+    update = s.promised(2, 2, 30, due=900, subject="next_update")
+    news = told(update, s.progressed())[-1]
+    assert (news.content.words, news.content.next_update_at, news.states_promise) == (
+        "We spoke to the courier.",
+        s.at(900),
+        1,
+    )
+    later = replace(s.CONTEXT, now=s.at(901))
+    state, _ = s.fold([*s.FIRST, update])
+    over, _ = s.fold([s.progressed()], state, later)
+    assert over.planned[-1].content.next_update_at is None
+
+
+# ── at risk ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_date_at_risk_is_owned_before_it_passes_and_no_new_one_is_invented() -> None:
+    (warning,) = told(s.at_risk())
+    content = warning.content
+    assert (warning.kind, warning.states_promise) == ("holding", None)
+    assert (content.old_due_at, content.due_at, content.reasons) == (s.at(4000), None, ("downtime",))
+
+
+def test_a_date_is_called_at_risk_once_a_cause() -> None:
+    again = s.at_risk(sequence=3, minutes=61)
+    other = s.at_risk(sequence=4, minutes=62, cause="provider")
+    next_one = s.at_risk(2, 5, 63, subject="next_update")
+    update = s.promised(2, 6, 30, subject="next_update")
+    warnings = [m for m in told(update, s.at_risk(), again, other, next_one) if m.kind == "holding"]
+    assert [(m.content.about, m.content.reasons) for m in warnings] == [
+        ("outcome", ("downtime",)),
+        ("outcome", ("provider",)),
+        ("next_update", ("downtime",)),
+    ]
+
+
+def test_no_date_is_at_risk_once_it_was_moved_or_the_case_is_closed() -> None:
+    assert [m.kind for m in told(s.resolved(), s.at_risk(minutes=190))] == ["resolution"]
+    assert [m.kind for m in told(s.resolved(), s.at_risk(minutes=210))] == ["resolution"], "said before sla knew"
+    state, _ = s.fold([s.promised(), s.at_risk(), s.revised(2, 3), *s.FIRST[:3]])
+    assert "holding" not in s.kinds(state)
+
+
+def test_a_case_opened_again_hears_of_its_dates_again() -> None:
+    again = [s.resolved(), s.reopened(), s.promised(2, 3, 301, due=9000), s.at_risk(2, 4, 400)]
+    assert [m.kind for m in told(*again)] == ["resolution", "reopened", "holding"]
+
+
+# ── letters ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_letter_says_why_and_by_when_and_states_the_date_that_stands() -> None:
+    (letter,) = told(s.letter_due())
+    content = letter.content
+    assert (letter.kind, letter.states_promise, content.due_at) == ("holding", 1, s.at(4000))
+    assert (content.letter, content.reasons, content.old_due_at) == ("uk:delay", ("investigation",), None)
+
+
+def test_a_letter_after_a_broken_date_names_none() -> None:
+    letter = told(s.broken(), s.letter_due(sequence=3, minutes=4100))[-1]
+    assert (letter.kind, letter.states_promise, letter.content.due_at) == ("holding", None, None)
+
+
+@pytest.mark.parametrize(
+    ("letter", "reasons", "tells"),
+    [
+        ("holding", ("why_delayed", "when_final"), False),
+        ("progress", ("in_progress",), False),
+        ("delay", (), True),
+        ("delay-stage-2", ("why_delayed",), True),
+        ("final_or_delay", (), True),
+        ("holding", ("when_final", "ombudsman_now"), True),
+        ("adr-referral", ("unresolved", "adr_scheme"), True),
+    ],
+)
+def test_a_delay_and_what_a_rule_says_so_of_tell_of_the_right_to_go_further(
+    letter: str, reasons: tuple[str, ...], tells: bool
+) -> None:
+    (message,) = told(s.letter_due(letter, reasons=reasons))
+    assert message.content.recourse is tells
+
+
+@pytest.mark.parametrize(
+    ("news", "why"),
+    [
+        ([], ()),
+        ([s.progressed(text=None)], ("awaiting_third_party",)),
+        ([s.revised()], ("supplier_delay",)),
+        ([s.revised(), s.asked()], ("supplier_delay", "awaiting_customer")),
+    ],
+)
+def test_the_reasons_of_a_letter_are_those_of_the_case(news: list[Any], why: tuple[str, ...]) -> None:
+    letter = told(*news, s.letter_due(sequence=9, minutes=200, reasons=("why_delayed",)))[-1]
+    assert letter.content.reasons == ("why_delayed", *why)
+
+
+def test_a_letter_repeats_how_we_understood_it_where_a_rule_wants_that() -> None:
+    (letter,) = told(s.letter_due("acknowledgement-stage-2", reasons=("issues_understood", "outcome_sought")))
+    assert letter.content.repeats
+    assert (letter.content.subject, letter.content.expected_outcome) == ("Kettle", "A new kettle")
+    assert not told(s.letter_due())[0].content.repeats
+
+
+def test_the_letters_of_a_second_stage_are_written_after_the_answer_of_the_first() -> None:
+    letter = s.letter_due("delay-stage-2", minutes=300)
+    assert [m.kind for m in told(s.resolved(), letter)] == ["resolution", "holding"]
+    assert [m.kind for m in told(s.withdrawn(), letter)] == ["withdrawn"]
+
+
+@pytest.mark.parametrize("letter", ["final", "final-response"])
+def test_the_final_letter_is_the_answer_itself_and_not_ours_to_make_up(letter: str) -> None:
+    assert told(s.letter_due(letter)) == []
+
+
+def test_a_letter_is_written_once_a_pack_name_and_limit() -> None:
+    same = s.letter_due(sequence=3, minutes=71, reasons=("workload",))
+    others = [
+        s.letter_due(sequence=4, minutes=72, pack="de"),
+        s.letter_due(sequence=5, minutes=73, limit_at=s.at(5001)),
+        s.letter_due("holding", sequence=6, minutes=74),
+    ]
+    assert len(told(s.letter_due(), same, *others)) == 4
+
+
+def test_no_letter_is_written_about_a_closed_case() -> None:
+    assert [m.kind for m in told(s.resolved(), s.letter_due(minutes=300))] == ["resolution"]
+
+
+# ── silence ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_silence_is_broken_with_where_it_stands() -> None:
+    (note,) = told(s.progressed(text=None), s.silence())
+    content = note.content
+    assert (note.kind, note.states_promise, content.due_at) == ("progress", 1, s.at(4000))
+    assert (content.progress, content.handler, content.words) == ("awaiting_third_party", "Handler 3", None)
+    assert content.silent_since == s.at(0.5)
+
+
+def test_a_customer_who_answered_is_not_asked_again() -> None:
+    assert told(s.asked(), s.silence(since=51))[-1].content.progress == "awaiting_customer"
+    assert told(s.asked(), s.answered(), s.silence(since=51))[-1].content.progress == "investigating"
+    assert told(s.asked(), s.answered(author="handler"), s.silence(since=51))[-1].content.progress == (
+        "awaiting_customer"
+    )
+    reopened = s.fold([*s.FIRST, s.asked(), s.resolved(), s.reopened()])[0]
+    assert reopened.progress is None
+
+
+def test_each_silence_is_broken_once() -> None:
+    same = s.silence(sequence=3, minutes=40_000)
+    assert len(told(s.silence(), same)) == 1
+    assert len(told(s.silence(), same, s.silence(since=20_001, sequence=4, minutes=50_000))) == 2
+
+
+@pytest.mark.parametrize("since", [20, 49])
+def test_silence_that_another_message_has_broken_meanwhile_is_none(since: float) -> None:
+    assert [m.content.silent_since for m in told(s.progressed(), s.silence(since=since))] == [None]
+
+
+def test_silence_is_none_while_the_letter_that_opens_the_case_is_on_its_way() -> None:
+    waiting, _ = s.fold([s.received()])
+    late = replace(s.CONTEXT, now=s.at(20_000))
+    together, _ = s.fold([s.silence(since=0)], waiting, late)
+    assert s.kinds(together) == ["acknowledgement"]
+    queued, _ = s.fold([Tick(late.now)], waiting, late)
+    after, _ = s.fold([s.silence(since=1)], queued, late)
+    assert s.kinds(after) == ["acknowledgement"]
+
+
+def test_a_message_that_arrived_after_the_silence_began_has_broken_it() -> None:
+    state, _ = s.fold([*s.FIRST, s.progressed()])
+    acknowledged = replace(s.CONTEXT, now=s.at(1))
+    state, _ = s.fold([sent(state.planned[0])], state, acknowledged)
+    arrived, _ = s.fold([sent(state.planned[1])], state, replace(s.CONTEXT, now=s.at(500)))
+    assert s.kinds(s.fold([s.silence(since=499)], arrived)[0]) == ["acknowledgement", "progress"]
+    assert s.kinds(s.fold([s.silence(since=500)], arrived)[0]) == ["acknowledgement", "progress", "progress"]
+
+
+def test_a_message_that_never_arrived_breaks_no_silence() -> None:
+    state, _ = s.fold([*s.FIRST, s.progressed()])
+    failed, _ = s.fold([sent(message, "failed_permanent") for message in state.planned], state)
+    after, _ = s.fold([s.silence(since=20)], failed)
+    assert after.planned[-1].content.silent_since == s.at(20)
+
+
+def test_silence_about_a_closed_case_is_none() -> None:
+    assert [m.kind for m in told(s.resolved(), s.silence())] == ["resolution"]
+    assert [m.kind for m in told(s.withdrawn(sequence=2), s.silence())] == ["withdrawn"]
+
+
+def test_messages_of_two_topics_with_one_number_are_two_messages() -> None:
+    given = [s.progressed(sequence=2), s.promised(2, 2, 55, subject="next_update"), s.silence(since=60, sequence=3)]
+    messages = told(*given)
+    assert [m.kind for m in messages] == ["progress"] * 3
+    assert len({m.message_id for m in messages}) == len({m.intent for m in messages}) == 3
+
+
+def test_one_message_a_ground_has_the_same_identity_on_every_replay() -> None:
+    (one,), (two,) = told(s.letter_due()), told(s.letter_due())
+    assert one.intent == "holding:letter-uk/delay/2026-03-05T11:10:00+00:00:customer"
+    assert one.message_id == two.message_id
+    assert s.at(5000) - s.START == timedelta(minutes=5000)

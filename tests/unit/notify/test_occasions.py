@@ -1,0 +1,159 @@
+"""What letters of one kind say on different occasions, in every language: what they must have and must not have."""
+
+import pytest
+
+from services.notify.domain import Content
+from services.notify.domain.languages import SPOKEN
+from services.notify.routes import sample
+from services.notify.templates import Printer
+from services.notify.templates.catalogue import words
+from services.notify.templates.speech import Speech
+from tests.unit.notify.stories import seen
+
+PRINTER = Printer("Example Shop")
+FULL = sample("Asia/Jakarta")
+# What one kind says on different occasions: what is absent, what is given, the sentences it has and those it has not.
+NEWS = dict.fromkeys(("words", "silent_since", "action_at", "next_update_at", "old_due_at")) | {"reasons": ()}
+RISK = {"letter": None, "recourse": False, "repeats": False, "reasons": ("downtime",)}
+OCCASIONS = {
+    "silence": (
+        "progress",
+        NEWS | {"silent_since": FULL.silent_since},
+        ("progress.silence", "progress.date", "progress.open", "state.awaiting_third_party"),
+        ("progress.intro", "progress.ask"),
+    ),
+    "silence before anything was decided": (
+        "progress",
+        NEWS | {"silent_since": FULL.silent_since, "due_at": None, "progress": None},
+        ("progress.silence", "progress.undated", "progress.open", "state.open"),
+        ("progress.date",),
+    ),
+    "silence while it is the customer's turn": (
+        "progress",
+        NEWS | {"silent_since": FULL.silent_since, "progress": "awaiting_customer"},
+        ("progress.ask", "state.awaiting_customer"),
+        (),
+    ),
+    "an update is promised": (
+        "progress",
+        NEWS | {"next_update_at": FULL.next_update_at, "about": "next_update"},
+        ("progress.update", "label.next_update", "progress.date", "next_update_at"),
+        ("progress.moved", "progress.open", "label.old_due", "progress.silence"),
+    ),
+    "an update is moved": (
+        "progress",
+        NEWS
+        | {
+            "next_update_at": FULL.next_update_at,
+            "old_due_at": FULL.old_due_at,
+            "reasons": ("workload",),
+            "about": "next_update",
+        },
+        ("progress.moved", "label.old_due", "old_due_at", "next_update_at", "reason.workload"),
+        ("progress.update",),
+    ),
+    "an action is promised": (
+        "progress",
+        NEWS | {"action_at": FULL.action_at, "due_at": None, "about": "action"},
+        ("progress.action", "label.action", "action_at"),
+        ("progress.date", "label.next_update", "progress.undated"),
+    ),
+    "news with the date of the next": (
+        "progress",
+        NEWS | {"words": FULL.words, "next_update_at": FULL.next_update_at},
+        ("progress.intro", "progress.next", "progress.date"),
+        ("progress.open",),
+    ),
+    "the answer is at risk": (
+        "holding",
+        RISK,
+        ("holding.risk_outcome", "reason.downtime", "holding.sorry", "holding.new_date", "holding.escalate"),
+        ("due_at", "next_update_at", "holding.recourse", "holding.letter"),
+    ),
+    "an update is at risk": ("holding", RISK | {"about": "next_update"}, ("holding.risk_next_update",), ("due_at",)),
+    "an action is at risk": ("holding", RISK | {"about": "action"}, ("holding.risk_action",), ("due_at",)),
+    "a letter that only reports": (
+        "holding",
+        {"recourse": False, "repeats": False},
+        ("holding.letter", "holding.why", "reason.supplier_delay", "reason.investigation", "due_at", "holding.sorry"),
+        ("holding.recourse", "holding.ask", "holding.undated", "holding.risk_outcome", "holding.understood"),
+    ),
+    "a letter that tells of the right to go further": (
+        "holding",
+        {"due_at": None, "progress": "awaiting_customer"},
+        ("holding.letter", "holding.undated", "holding.right", "holding.recourse", "holding.ask", "progress.ask"),
+        ("label.due",),
+    ),
+    "a letter that repeats how we understood it": (
+        "holding",
+        {},
+        ("holding.understood", "label.subject", "label.wish", "category.product_quality", "acknowledgement.correct"),
+        (),
+    ),
+    "a letter for reasons of which we know one": (
+        "holding",
+        {"reasons": ("why_delayed", "workload")},
+        ("reason.workload",),
+        ("reason.other",),
+    ),
+    "a letter for reasons that we have no word for": (
+        "holding",
+        {"reasons": ("phase_of_the_moon", "rule_7")},
+        ("reason.other",),
+        ("reason.supplier_delay",),
+    ),
+    "a letter without a reason": ("holding", {"reasons": ()}, ("reason.other",), ()),
+    "an update that did not come": (
+        "delay",
+        {"about": "next_update", "reasons": ("lag",)},
+        ("delay.intro_next_update", "next_update_at", "label.new_due", "reason.lag"),
+        ("delay.open", "delay.intro_outcome"),
+    ),
+    "an action that was not done": (
+        "delay",
+        {"about": "action", "due_at": None},
+        ("delay.intro_action", "delay.open"),
+        ("delay.new", "next_update_at"),
+    ),
+}
+DATES = {"progress.date": "due_at", "progress.next": "next_update_at"}
+
+
+def sentence(key: str, content: Content, speech: Speech) -> str:
+    """A date of the content, or a sentence of the catalogue with its date."""
+    if "." not in key:
+        return str(speech.moment(getattr(FULL, key)))
+    text = words(speech.language)[key]
+    return text.format(date=speech.moment(getattr(content, DATES.get(key, "old_due_at")))) if "{" in text else text
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
+def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, language) -> None:
+    content = FULL.model_copy(update=changes)
+    letter, speech = PRINTER.print(kind, content, language), Speech(language, FULL.timezone)
+    for part in (seen(letter.html), letter.text):
+        for key in has:
+            assert sentence(key, content, speech) in part, key
+        for key in has_not:
+            assert sentence(key, content, speech) not in part, key
+        assert speech.moment(FULL.silent_since) not in part, "how long we were silent is no news"
+        assert str(FULL.handler) in part, "it says who"
+
+
+def test_reasons_without_a_word_are_said_once() -> None:
+    letter = PRINTER.print("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
+    assert letter.text.count(words("en")["reason.other"]) == 1
+
+
+@pytest.mark.parametrize(("pack", "body"), [("uk", "Ombudsman Service"), ("de", "Schlichtungsstelle")])
+def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, body: str) -> None:
+    bodies = {"uk": "Ombudsman Service\n<b>Free of charge</b>", "*": "Schlichtungsstelle"}
+    printer = Printer("Example Shop", recourse=bodies)
+    letter = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
+    for part in (seen(letter.html), letter.text):
+        assert body in part
+        assert words("en")["holding.ask"] not in part
+    assert "<b>" not in letter.html
+    silent = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay", "recourse": False}), "en")
+    assert body not in silent.text
