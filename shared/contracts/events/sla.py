@@ -73,7 +73,10 @@ class ExtensionRequested(Fact):
 
 
 class LetterDue(Fact):
-    """A regulator's rule wants a letter before `limit_at`: holding, delay or final. Said with lead time to write it."""
+    """A regulator's rule wants a letter before `limit_at`: holding, delay or final. Said with lead time to write it.
+
+    `reasons` are codes of what it must explain, such as `why_delayed` or `ombudsman_now`.
+    """
 
     kind = "letter.due"
     pack: str
