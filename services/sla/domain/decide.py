@@ -64,9 +64,9 @@ def _rebased(state: Complaint, context: SlaContext) -> Decided:
     moved = rebased(state, context.now, context.rulebook)
     if moved is state:
         return Decision(state)
-    current = context.rulebook.current
+    by = context.rulebook.revisions[moved.terms[-1].terms.revision]
     reached, said = reach(moved, ledger(moved, context.rulebook), context.now)
-    return _decided(state, reached, context, Cause("published", actor=current.actor, reason=current.reason), said)
+    return _decided(state, reached, context, Cause("published", actor=by.actor, reason=by.reason), said)
 
 
 def _settled(state: Complaint | None, after: Complaint, said: Sequence[Fact], context: SlaContext) -> Decided:

@@ -1,11 +1,12 @@
 """Which terms a complaint is under, and since when. Terms once pinned stay; new ones begin where their cause happened.
 
 Under the terms of the receipt until triage has spoken; from each triage on under what fits its words; from a
-publication on under what it says, if it was published to move what is open. A clock that ended keeps the terms it ended
-under.
+publication on under what it says, if it was published to move what is open. A triage reads in the revision that the
+complaint is under by then: what was published for new complaints only does not reach an old one through a second look.
+A clock that ended keeps the terms it ended under.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -20,25 +21,32 @@ def settle_terms(state: Complaint, rulebook: Rulebook) -> Complaint:
     if receipt is None or sum(one.why != "rebase" for one in state.terms) == wanted:
         return state
     known = {(one.why, one.at): one for one in state.terms if one.why != "rebase"}
+    current = rulebook.current.number
     first = known.get(("receipt", receipt.recorded_at)) or Under(
-        receipt.recorded_at, "receipt", rulebook.match(state.asked(None), receipt.recorded_at)
+        receipt.recorded_at, "receipt", _match(state, None, rulebook, current)
     )
-    later = [
-        known.get(("triage", one.at)) or Under(one.at, "triage", _match(state, one, rulebook)) for one in state.triages
-    ]
     moved = [_again(state, one, rulebook) for one in state.terms if one.why == "rebase"]
+    later = [
+        known.get(("triage", one.at))
+        or Under(one.at, "triage", _match(state, one, rulebook, _revision((first, *moved), one.at)))
+        for one in state.triages
+    ]
     return state.but(terms=(first, *sorted((*later, *moved), key=lambda one: one.at)))
 
 
-def _match(state: Complaint, triage: Triage | None, rulebook: Rulebook) -> Terms:
-    at = state.receipt.recorded_at if state.receipt else triage.at if triage else None
-    assert at is not None  # noqa: S101  # terms are only settled once the receipt is known
-    return rulebook.match(state.asked(triage), at)
+def _match(state: Complaint, triage: Triage | None, rulebook: Rulebook, revision: int) -> Terms:
+    assert state.receipt is not None  # noqa: S101  # terms are only settled once the receipt is known
+    return rulebook.match(state.asked(triage), state.receipt.recorded_at, revision)
+
+
+def _revision(pinned: Iterable[Under], at: datetime) -> int:
+    """Of the receipt, or of the last publication that had moved the complaint by then."""
+    return [one.terms.revision for one in pinned if one.why == "receipt" or one.at <= at][-1]
 
 
 def _again(state: Complaint, rebase: Under, rulebook: Rulebook) -> Under:
     """A triage that happened before a publication was heard after it: the publication meets the complaint as it was."""
-    return rebase._replace(terms=_match(state, last_triage(state, rebase.at), rulebook))
+    return rebase._replace(terms=_match(state, last_triage(state, rebase.at), rulebook, rebase.terms.revision))
 
 
 def last_triage(state: Complaint, until: datetime) -> Triage | None:
@@ -47,12 +55,18 @@ def last_triage(state: Complaint, until: datetime) -> Triage | None:
 
 
 def rebased(state: Complaint, now: datetime, rulebook: Rulebook) -> Complaint:
-    """The complaint under what is current now; the same object where that changes nothing for it."""
-    current = rulebook.current
-    if not state.terms or state.terms[-1].terms.revision >= current.number:
+    """The complaint under every publication since its terms that moves what is open, one after the other.
+
+    The same object where there is none. A later publication for new complaints only neither moves it nor hides those
+    before it that do.
+    """
+    moving = rulebook.moving(state.terms[-1].terms.revision) if state.terms else ()
+    if not moving:
         return state
-    terms = _match(state, last_triage(state, now), rulebook)
-    return state.but(terms=(*state.terms, Under(now, "rebase", terms, current.mode)))
+    at = max(now, state.terms[-1].at)
+    triage = last_triage(state, at)
+    added = (Under(at, "rebase", _match(state, triage, rulebook, one.number), one.mode) for one in moving)
+    return state.but(terms=(*state.terms, *added))
 
 
 def stretches(terms: Sequence[Under]) -> list[tuple[Under, datetime | None]]:

@@ -68,24 +68,32 @@ class Rulebook:
     pack_versions: Mapping[Key, Pack]
     calendars: Mapping[Key, Compiled]
     _charges: dict[Terms, tuple[Charge, ...]] = field(default_factory=dict)
-    _matches: dict[tuple[Asked, tuple[Pack, ...]], Terms] = field(default_factory=dict)
+    _matches: dict[tuple[Asked, tuple[Pack, ...], int], Terms] = field(default_factory=dict)
 
     @property
     def current(self) -> Revision:
         """What counts for a complaint that comes in now."""
         return self.revisions[max(self.revisions)]
 
-    def match(self, asked: Asked, at: datetime) -> Terms:
-        """The terms of a complaint received at `at`. The last policy asks nothing, so there always is one."""
-        now = self.current
-        in_force = tuple(one for one in now.packs if one.in_force(self._day(one, at)))
-        key = (asked, in_force)
+    def moving(self, after: int) -> tuple[Revision, ...]:
+        """The revisions after that one that were published to move what is open, the oldest first."""
+        later = (self.revisions[number] for number in sorted(self.revisions) if number > after)
+        return tuple(one for one in later if one.mode != "new_only")
+
+    def match(self, asked: Asked, at: datetime, revision: int | None = None) -> Terms:
+        """The terms of a complaint received at `at`, by a revision, else by what is current.
+
+        The last policy asks nothing, so there always is one.
+        """
+        then = self.revisions.get(revision or 0, self.current)
+        in_force = tuple(one for one in then.packs if one.in_force(self._day(one, at)))
+        key = (asked, in_force, then.number)
         if key not in self._matches:
             if len(self._matches) > MATCHES_MAX:
                 self._matches.clear()
-            policy = next(one for one in now.policies if one.when.matches(asked))
+            policy = next(one for one in then.policies if one.when.matches(asked))
             packs = tuple((one.id, one.version) for one in in_force if one.when.matches(asked))
-            self._matches[key] = Terms(policy.id, policy.version, packs, now.number)
+            self._matches[key] = Terms(policy.id, policy.version, packs, then.number)
         return self._matches[key]
 
     def _day(self, pack: Pack, at: datetime) -> date:

@@ -1,0 +1,43 @@
+"""Rulebooks in several revisions: the plain one of `lives`, published again with something changed."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+from services.sla.policies import Document, Mode, Rulebook, rulebook_of
+from tests.unit.sla.lives import OFFICE, POLICY
+
+Data = dict[str, Any]
+PLAIN: Data = {"calendar": [OFFICE], "policy": [POLICY]}
+
+
+def closed_on(*days: str, version: int = 2, before: Data = PLAIN) -> Data:
+    """The rulebook with these holidays in the next version of its calendar."""
+    data = deepcopy(before)
+    office = data["calendar"][-1]
+    holidays = [*office.get("holidays", []), *({"on": day, "name": "storm"} for day in days)]
+    data["calendar"].append({**office, "version": version, "holidays": holidays})
+    return data
+
+
+def given(goal: Data, *, version: int = 2, before: Data = PLAIN, **changes: Any) -> Data:
+    """The rulebook with another goal for the answer in the next version of its policy."""
+    data = deepcopy(before)
+    policy = data["policy"][-1]
+    answer = {**policy["clocks"][-1], "goal": goal, **changes}
+    data["policy"].append({**policy, "version": version, "clocks": [*policy["clocks"][:-1], answer]})
+    return data
+
+
+def published(*revisions: tuple[Data, Mode], known: Rulebook | None = None) -> Rulebook:
+    """All of them, numbered from 1, after the plain one."""
+    documents = _numbered([(PLAIN, "new_only"), *revisions])
+    return rulebook_of(documents, around=date(2026, 11, 1), known=known)
+
+
+def _numbered(revisions: Sequence[tuple[Data, Mode]]) -> list[Document]:
+    return [
+        Document(data, number=number, mode=mode, reason=f"reason {number}", actor=f"actor {number}")
+        for number, (data, mode) in enumerate(revisions, start=1)
+    ]
