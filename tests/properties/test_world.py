@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain import AddMessage, RecordProgress, Reopen, Resolve, Withdraw
+from services.sla.domain.cycles import cycles
+from services.sla.domain.moments import SOURCES
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
 from shared.testing.world import World
@@ -79,19 +81,20 @@ def ends(world: World, complaint: ComplaintId) -> dict[str, Any]:
     """
     known = {name: states[complaint] for name, states in world.known().items()}
     closed = known["triage"].closed
-    ended = any(cycle.ended_at for cycle in known["sla"].cycles)
+    ended = any(cycle.ended_at for cycle in cycles(known["sla"].moments))
     silent = ("message.", "promise.") if ended else ("message.",)
     lines = [one for one in known["intake"].fresh if not one.kind.startswith(silent)]
     dropped = {
         "intake": {"told"},
         "triage": set(),
-        "sla": {"told", "acknowledged_at"},
+        "sla": {"moments", "tellings", "due_at", "is_open", "tightest_at", "promised_at"},
         "notify": {"intents", "owes_date", "due_at"},
     }
     always = {"complaint_id", "said", "version"}
     dates = {"promise"} if closed else set()
     states = {name: known[name].model_dump(exclude={*always, *dates, *dropped[name]}) for name in known}
-    return {"timeline": Counter((one.kind, str(one.facts)) for one in lines), **states}
+    happened = [one[:5] for one in known["sla"].moments if one.source != SOURCES["notify"]]
+    return {"timeline": Counter((one.kind, str(one.facts)) for one in lines), "happened": happened, **states}
 
 
 def mandatory(world: World, complaint: ComplaintId) -> Counter[str]:

@@ -107,7 +107,7 @@ async def reopened_and_resolved_again(world: World, post: PostOffice, seen: list
     record = world.runner(INTAKE).states[complaint]
     assert record.status == "open" and record.cycle == 2
     assert record.owner == before, "whoever knows it has it again"
-    assert record.level == 2, "and their lead looks again"
+    assert record.level == 3, "and their lead looks again, after the breach and eight hours more of it"
     assert record.promise and record.promise.due_at > world.now and record.promise.due_at.hour == 17
     assert again.message.states_promise == record.promise.number
 

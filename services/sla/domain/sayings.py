@@ -56,10 +56,14 @@ def difference(before: Ledger, after: Ledger, context: SlaContext, cause: Cause)
         was = known.get(clock.key)
         if was is clock:
             continue
-        if was is not None and was.breached and not clock.breached and not KINDS[clock.kind].chance:
-            yield _voided(was, cause)
+        if was is not None and was.breached and not clock.breached:
+            yield from _voided(was, cause)
         if clock.due_at is not None:
             yield from _of_clock(was, clock, context, cause)
+    left = {clock.key for clock in after.clocks}
+    for was in before.clocks:
+        if was.breached and was.key not in left:
+            yield from _voided(was, cause, "superseded")
     older: dict[tuple[int, str, str], Promise] = {}
     pledged = {pledge.promise.number: pledge for pledge in before.pledges}
     for pledge in after.pledges:
@@ -79,9 +83,11 @@ def _of_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: Cause
         yield ClockStopped(**named(clock), stopped_at=clock.ended_at, met=not clock.breached)
 
 
-def _voided(was: Clock, cause: Cause) -> ClockBreachVoided:
-    reason = cause.reason if cause.why == "published" else "late_fact"
-    return ClockBreachVoided(**named(was), reason=reason, cause_event=cause.event)
+def _voided(was: Clock, cause: Cause, reason: str = "late_fact") -> Iterator[Fact]:
+    """A breach that was said is taken back, whatever took it away: it stays visible in reports."""
+    if not KINDS[was.kind].chance:
+        reason = cause.reason if cause.why == "published" else reason
+        yield ClockBreachVoided(**named(was), reason=reason, cause_event=cause.event)
 
 
 def _stopped_anew(was: Clock | None, clock: Clock) -> bool:
