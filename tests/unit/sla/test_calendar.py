@@ -1,10 +1,10 @@
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.sla.calendar import Compiled, business_days_due, calendar_from, is_open_date
+from services.sla.calendar import Compiled, calendar_from
 from shared.errors import Rejected
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -171,39 +171,36 @@ def test_the_holiday_rule_must_be_stated() -> None:
         calendar_from({"id": "c", "version": 1, "tz": "UTC", "weekly_hours": WEEK})
 
 
-@pytest.mark.parametrize(
-    ("received", "days", "cutoff", "due"),
-    [
-        ("2026-11-02 10:00", 1, None, "Tue 2026-11-03 17:00:00"),
-        ("2026-11-02 10:00", 3, None, "Thu 2026-11-05 17:00:00"),
-        ("2026-11-05 10:00", 3, None, "Tue 2026-11-10 17:00:00"),
-        ("2026-11-02 17:30", 1, None, "Tue 2026-11-03 17:00:00"),  # the day of receipt, however late
-        ("2026-11-02 17:30", 1, time(17), "Wed 2026-11-04 17:00:00"),
-        ("2026-11-02 17:00", 1, time(17), "Wed 2026-11-04 17:00:00"),
-        ("2026-11-08 12:00", 1, None, "Tue 2026-11-10 17:00:00"),  # received on a Sunday: day 0 is Monday
-        ("2026-12-24 10:00", 1, None, "Mon 2026-12-28 17:00:00"),
-    ],
-)
-def test_business_days_end_with_the_business_of_an_open_date(
-    received: str, days: int, cutoff: time | None, due: str
-) -> None:
-    assert told(business_days_due(compiled(holidays=["*-12-25"]), utc(received), days, cutoff=cutoff)) == due
-
-
-def test_a_night_shift_closes_the_date_it_started_on() -> None:
-    night = compiled(weekly_hours=NIGHT)
-    assert told(business_days_due(night, utc("2026-11-03 12:00"), 1)) == "Thu 2026-11-05 06:00:00"
-    assert is_open_date(night, date(2026, 11, 4))
-    assert not is_open_date(night, date(2026, 11, 5)), "only the tail of a shift"
-
-
-def test_less_than_one_business_day_is_refused() -> None:
-    with pytest.raises(Rejected, match="at least 1"):
-        business_days_due(compiled(), utc("2026-11-02 10:00"), 0)
-
-
 def test_business_of_a_date_runs_from_its_first_opening_to_its_last_closing() -> None:
     night = compiled(weekly_hours={"tue": [["09:00", "12:00"], ["22:00", "30:00"]]}, holidays=["2026-11-11"])
     assert night.business(date(2026, 11, 3).toordinal()) == (utc("2026-11-03 09:00"), utc("2026-11-04 06:00"))
     assert night.business(date(2026, 11, 10).toordinal()) == (utc("2026-11-10 09:00"), utc("2026-11-11 00:00"))
     assert night.business(date(2026, 11, 4).toordinal()) is None
+
+
+def test_openings_between_two_instants_are_cut_at_both() -> None:
+    calendar = compiled()
+    spans = calendar.openings(utc("2026-11-02 16:00"), utc("2026-11-04 10:00"))
+    assert [(told(start), told(end)[-8:]) for start, end in spans] == [
+        ("Mon 2026-11-02 16:00:00", "17:00:00"),
+        ("Tue 2026-11-03 09:00:00", "17:00:00"),
+        ("Wed 2026-11-04 09:00:00", "10:00:00"),
+    ]
+    assert calendar.openings(utc("2026-11-07 00:00"), utc("2026-11-09 09:00")) == []
+
+
+def test_a_long_closure_is_refused_however_far_away_it_is() -> None:
+    closed = [str(date(2060, 1, 1) + timedelta(days=n)) for n in range(420)]
+    with pytest.raises(Rejected, match="no open time in the 400 days after 2059-12-31"):
+        compiled(holidays=closed)
+
+
+def test_a_closure_of_a_year_is_accepted() -> None:
+    closed = [str(date(2060, 1, 1) + timedelta(days=n)) for n in range(366)]
+    assert compiled(holidays=closed).next_open(utc("2060-01-01 00:00")) == utc("2061-01-03 09:00")
+
+
+def test_a_holiday_on_29_february_is_kept_every_leap_year() -> None:
+    calendar = compiled(holidays=["*-02-29"])
+    assert told(calendar.next_open(utc("2028-02-29 00:00"))) == "Wed 2028-03-01 09:00:00"
+    assert told(calendar.next_open(utc("2027-02-28 18:00"))) == "Mon 2027-03-01 09:00:00"
