@@ -20,6 +20,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "complaints:write": "post complaints and facts about them",
     "complaints:read": "read complaints, timelines, clocks and messages",
     "cases:decide": "decide what a complaint is and whose it is",
+    "promises:write": "make and move promises, ask for extensions",
+    "promises:approve": "go beyond what the rules allow without approval",
     "operate": "look at and replay dead letters, close the breaker",
 }
 REMEMBERED_MAX = 10_000

@@ -29,6 +29,14 @@ class Conflict(Rejected):
     """The request contradicts what has been recorded already."""
 
 
+class Stale(Conflict):
+    """It has changed since you read it; read it again."""
+
+
+class Unseen(Rejected):
+    """Say which version you saw: `If-Match` with the ETag of your last look, so that nobody's change is lost."""
+
+
 class Unavailable(RedressError):
     """Something we depend on is away; the same request may work later."""
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.auth import Forbidden, Unauthenticated
-from shared.errors import Conflict, IllegalMove, NotFound, RedressError, Rejected, Unavailable
+from shared.errors import Conflict, IllegalMove, NotFound, RedressError, Rejected, Stale, Unavailable, Unseen
 from shared.retry import is_transient
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,8 @@ STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
     (Forbidden, 403, "forbidden"),
     (NotFound, 404, "not-found"),
     (IllegalMove, 409, "illegal-move"),
+    (Stale, 412, "changed-meanwhile"),
+    (Unseen, 428, "if-match-needed"),
     (Conflict, 422, "conflict"),
     (Rejected, 422, "rejected"),
     (Unavailable, 503, "unavailable"),

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.events import BreachCause, PromiseSubject
-from shared.errors import Conflict, Rejected
+from shared.errors import Rejected, Stale
 from shared.runner.decision import Command
 
 
-class Changed(Conflict):
+class Changed(Stale):
     """The complaint has changed since you read it; read it again."""
 
 
