@@ -22,6 +22,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "cases:decide": "decide what a complaint is and whose it is",
     "promises:write": "make and move promises, ask for extensions",
     "promises:approve": "go beyond what the rules allow without approval",
+    "sla:write": "draft, rehearse and publish calendars, policies and packs",
     "operate": "look at and replay dead letters, close the breaker",
 }
 REMEMBERED_MAX = 10_000
