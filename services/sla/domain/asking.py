@@ -6,7 +6,7 @@ from services.sla.domain.commands import Asking, Changed, DecideExtension, Impla
 from services.sla.domain.context import SlaContext
 from services.sla.domain.cycles import cycles
 from services.sla.domain.promises import chain_key
-from services.sla.domain.promising import FARTHEST, into_hours, limit_of, moved_to, revise
+from services.sla.domain.promising import FARTHEST, ask_for, beyond, into_hours, moved_to, revise
 from services.sla.domain.state import Complaint, Extension, Promise
 from shared.errors import IllegalMove, NotFound, Rejected
 
@@ -68,37 +68,42 @@ def _revise(state: Complaint, given: RevisePromise, context: SlaContext) -> Comp
     current = _current(state, given.promise)
     if current.number != given.promise:
         raise IllegalMove(f"promise {given.promise} was moved already; revise {current.number}")
-    if cycles(state.moments)[current.cycle - 1].ended_at is not None and current.subject != "action":
-        raise IllegalMove("the complaint is closed; its dates no longer move")
+    _still_moves(state, current)
     _ahead(given.due_at, context.now)
     due_at = moved_to(current, given.due_at, context.now, context.rulebook)
     if due_at is None:
         raise Implausible("due_at", f"a date later than what was promised, {current.due_at.isoformat()}")
-    limit = limit_of(state, current, context.rulebook)
-    if limit and due_at > limit.at and not given.approved:
-        asked = Extension(
-            asked_at=context.now,
-            promise=current.number,
-            cycle=current.cycle,
-            expected_at=due_at,
-            limit_at=limit.at,
-            reason=given.reason,
-        )
-        return state.but(extensions=(*state.extensions, asked))
-    return revise(state, current, due_at, context.now, given.reason, given.actor)
+    limit = None if given.approved else beyond(state, current, due_at, context.rulebook)
+    if limit is None:
+        return revise(state, current, due_at, context.now, given.reason, given.actor)
+    if any(
+        one.approved is None and (one.promise, one.expected_at) == (current.number, due_at) for one in state.extensions
+    ):
+        raise IllegalMove("that date waits for approval already")
+    return ask_for(state, current, due_at, context.now, limit.at, given.reason)
 
 
 def _decide(state: Complaint, given: DecideExtension, context: SlaContext) -> Complaint:
     waiting = [n for n, one in enumerate(state.extensions) if one.promise == given.promise and one.approved is None]
     if not waiting:
         raise NotFound(f"no extension waits for approval for promise {given.promise}")
-    place = waiting[-1]
-    asked = state.extensions[place]
-    decided = asked.but(approved=given.approve, by=given.actor)
-    changed = state.but(extensions=(*state.extensions[:place], decided, *state.extensions[place + 1 :]))
-    if not given.approve:
-        return changed
-    current = _current(state, given.promise)
-    if asked.expected_at <= context.now:
+    asked = state.extensions[waiting[-1]]
+    if given.approve:
+        state = _approved(state, asked, given, context.now)
+    answers = {n: state.extensions[n].but(approved=given.approve and n == waiting[-1], by=given.actor) for n in waiting}
+    return state.but(extensions=tuple(answers.get(n, one) for n, one in enumerate(state.extensions)))
+
+
+def _approved(state: Complaint, asked: Extension, given: DecideExtension, now: datetime) -> Complaint:
+    current = _current(state, asked.promise)
+    _still_moves(state, current)
+    if asked.expected_at <= now:
         raise IllegalMove("the date that was asked for is over; ask for a new one")
-    return revise(changed, current, asked.expected_at, context.now, asked.reason, given.actor)
+    if asked.expected_at <= current.due_at:
+        raise IllegalMove(f"promise {current.number} was moved beyond that date meanwhile")
+    return revise(state, current, asked.expected_at, now, asked.reason, given.actor)
+
+
+def _still_moves(state: Complaint, current: Promise) -> None:
+    if cycles(state.moments)[current.cycle - 1].ended_at is not None and current.subject != "action":
+        raise IllegalMove("the complaint is closed; its dates no longer move")

@@ -76,7 +76,8 @@ def _chains(state: Complaint) -> Iterator[_Chain]:
     for (number, _, _), versions in chains.items():
         cycle = known[number - 1]
         done = _done_at(state, versions, told, cycle.ended_at if cycle.ending == "resolved" else None)
-        yield _Chain(tuple(versions), told, done, cycle.ended_at, state.reached_at)
+        outlives = versions[0].subject == "action" and cycle.ending == "resolved"  # an agreed action is owed still
+        yield _Chain(tuple(versions), told, done, None if outlives else cycle.ended_at, state.reached_at)
 
 
 def _done_at(

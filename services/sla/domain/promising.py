@@ -66,18 +66,33 @@ def _proposed(state: Complaint, proposal: Proposal, rulebook: Rulebook) -> Compl
     due_at = moved_to(current, proposal.expected_at, proposal.at, rulebook)
     if due_at is None:
         return state
-    limit = limit_of(state, current, rulebook)
-    if limit and (due_at > limit.at or (limit.revisions or 10**6) <= _revisions(state, current)):
-        asked = Extension(
-            asked_at=proposal.at,
-            promise=current.number,
-            cycle=current.cycle,
-            expected_at=due_at,
-            limit_at=limit.at,
-            reason=proposal.reason,
-        )
-        return state.but(extensions=(*state.extensions, asked))
+    if limit := beyond(state, current, due_at, rulebook):
+        return ask_for(state, current, due_at, proposal.at, limit.at, proposal.reason)
     return revise(state, current, due_at, proposal.at, proposal.reason, "handler")
+
+
+def beyond(state: Complaint, current: Promise, due_at: datetime, rulebook: Rulebook) -> Limit | None:
+    """The cap that this date, or one move more, would break; None where nobody has to approve it."""
+    limit = limit_of(state, current, rulebook)
+    if limit is None:
+        return None
+    often = limit.revisions is not None and _revisions(state, current) >= limit.revisions
+    return limit if often or due_at > limit.at else None
+
+
+def ask_for(
+    state: Complaint, current: Promise, due_at: datetime, at: datetime, limit_at: datetime, reason: str
+) -> Complaint:
+    """The complaint with a date that waits for approval; the promise stays where it is."""
+    asked = Extension(
+        asked_at=at,
+        promise=current.number,
+        cycle=current.cycle,
+        expected_at=due_at,
+        limit_at=limit_at,
+        reason=reason,
+    )
+    return state.but(extensions=(*state.extensions, asked))
 
 
 def revise(state: Complaint, current: Promise, due_at: datetime, at: datetime, reason: str, by: str) -> Complaint:

@@ -155,6 +155,12 @@ def accepted(
     )
 
 
+def bounced(message: str, *, hard: bool) -> MessageBounced:
+    return MessageBounced(
+        message=message, message_kind="acknowledgement", channel="email", cause="c", hard=hard, code="5.1.1"
+    )
+
+
 def resolved(moment: str) -> Resolved:
     return Resolved(outcome="upheld", resolved_at=at(moment))
 
@@ -184,4 +190,11 @@ def opened(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> Life:
     life = Life(rulebook)
     life.hears(moment, received(moment))
     life.hears(moment, triaged())
+    return life
+
+
+def promised(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> Life:
+    """Received, triaged, and the date of the outcome told by the acknowledgement, all at that moment."""
+    life = opened(rulebook, moment)
+    life.hears(moment, accepted(moment, promise=1))
     return life

@@ -1,15 +1,26 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.contracts.events import PromiseBroken, PromiseKept, PromiseMade, PromiseRevised
+from services.sla.domain import DecideExtension, MakePromise, RevisePromise
+from services.sla.domain.commands import Changed, Implausible
+from shared.contracts.events import ExtensionRequested, PromiseBroken, PromiseKept, PromiseMade, PromiseRevised
+from shared.errors import IllegalMove, NotFound
 from tests.unit.sla.lives import (
+    COMPLAINT,
+    HANDLER,
     REOPENED,
     WITHDRAWN,
     Life,
     accepted,
     at,
+    book,
+    bounced,
+    milestone,
     opened,
+    policy,
+    promised,
     proposed,
     received,
     resolved,
@@ -102,61 +113,106 @@ def test_a_proposal_waits_for_the_promise_it_moves() -> None:
     assert (made.promise, revised.promise, revised.old_due_at) == (1, 2, made.due_at)
 
 
+def fates(life: Life) -> list[tuple[str, str]]:
+    return [(pledge.status, pledge.outcome) for pledge in life.ledger.pledges]
+
+
+def revised(moment: str = "Mon 15:00", until: str = "Thu 12:00") -> Life:
+    """Moved to a later date in time, and the customer told so."""
+    life = promised()
+    life.hears(moment, proposed(until))
+    life.hears(moment, accepted(moment, "promise_moved", promise=2))
+    return life
+
+
 def test_a_promise_is_kept_at_its_first_date() -> None:
-    life = opened()
+    life = promised()
     assert promises(life.hears("Tue 13:00", resolved("Tue 13:00"))) == [PromiseKept(promise=1, first=True)]
-    assert life.ledger.pledges[0].status == "kept"
+    assert fates(life) == [("kept", "kept_first")]
+
+
+def test_a_date_nobody_was_told_is_neither_kept_nor_broken() -> None:
+    kept, missed = opened(), opened()
+    assert promises(kept.hears("Tue 13:00", resolved("Tue 13:00"))) == []
+    assert promises(missed.passes_until("Fri 12:00")) == []
+    assert fates(kept) == fates(missed) == [("untold", "untold")]
+
+
+def test_a_date_told_after_it_had_passed_is_broken_from_the_start() -> None:
+    life = opened()
+    life.ticks("Wed 10:00")
+    [broken] = promises(life.hears("Wed 11:00", accepted("Wed 11:00", promise=1)))
+    assert broken == PromiseBroken(promise=1, due_at=at("Tue 14:00"))
 
 
 def test_a_revised_promise_that_holds_is_kept_but_not_at_its_first_date() -> None:
-    life = opened()
-    life.hears("Mon 15:00", proposed("Thu 12:00"))
+    life = revised()
     assert promises(life.hears("Wed 13:00", resolved("Wed 13:00"))) == [PromiseKept(promise=2, first=False)]
-    assert [pledge.status for pledge in life.ledger.pledges] == ["revised", "kept"]
+    assert fates(life) == [("revised", "kept_revised"), ("kept", "kept_revised")]
+
+
+def test_the_notice_of_a_move_is_how_long_before_the_old_date_the_new_one_was_told() -> None:
+    life = revised()
+    first, second = life.ledger.pledges
+    assert first.notice_lead == at("Tue 14:00") - at("Mon 15:00")
+    assert second.notice_lead is None
 
 
 def test_a_revised_promise_that_was_not_needed_counts_as_kept_first() -> None:
-    life = opened()
-    life.hears("Mon 15:00", proposed("Thu 12:00"))
+    life = revised()
     assert promises(life.hears("Tue 10:00", resolved("Tue 10:00"))) == [PromiseKept(promise=2, first=True)]
 
 
+def test_a_new_date_that_was_never_told_does_not_save_the_old_one() -> None:
+    life = promised()
+    life.hears("Mon 15:00", proposed("Thu 12:00"))
+    [broken] = promises(life.ticks("Tue 14:01"))
+    assert broken == PromiseBroken(promise=1, due_at=at("Tue 14:00"))
+    assert fates(life)[0] == ("broken", "broken")
+
+
 def test_a_promise_breaks_once_when_its_date_passes_in_silence() -> None:
-    life = opened()
+    life = promised()
     assert promises(life.passes_until("Tue 14:00")) == []
     assert promises(life.ticks("Tue 14:01")) == [PromiseBroken(promise=1, due_at=at("Tue 14:00"))]
     assert promises(life.ticks("Tue 15:00")) == []
     assert promises(life.hears("Tue 16:00", resolved("Tue 16:00"))) == []
-    assert life.ledger.pledges[0].status == "broken"
+    assert fates(life) == [("broken", "broken_then_kept")]
 
 
 def test_an_answer_after_the_date_breaks_the_promise_even_if_no_timer_saw_it() -> None:
-    life = opened()
+    life = promised()
     assert promises(life.hears("Wed 10:00", resolved("Wed 10:00"))) == [
         PromiseBroken(promise=1, due_at=at("Tue 14:00"))
     ]
 
 
 def test_notice_after_the_date_is_no_notice() -> None:
-    life = opened()
-    broken, revised = sorted(promises(life.hears("Wed 10:00", proposed("Fri 12:00"))), key=lambda fact: fact.promise)
-    assert broken == PromiseBroken(promise=1, due_at=at("Tue 14:00"))
-    assert (revised.promise, revised.due_at) == (2, at("Fri 12:00"))
+    life = promised()
+    life.ticks("Tue 14:01")
+    [moved] = promises(life.hears("Wed 10:00", proposed("Fri 12:00")))
+    assert (moved.promise, moved.due_at) == (2, at("Fri 12:00"))
+    life.hears("Wed 10:01", accepted("Wed 10:01", "promise_moved", promise=2))
+    assert fates(life) == [("broken", "broken"), ("open", "broken")]
+    assert life.ledger.pledges[0].notice_lead == at("Tue 14:00") - at("Wed 10:01"), "negative: after the date"
+    assert promises(life.hears("Thu 10:00", resolved("Thu 10:00"))) == [PromiseKept(promise=2, first=False)]
+    assert fates(life) == [("broken", "broken_then_kept"), ("kept", "broken_then_kept")]
 
 
 def test_withdrawing_ends_a_promise_without_keeping_or_breaking_it() -> None:
-    life = opened()
+    life = promised()
     assert promises(life.hears("Mon 12:00", WITHDRAWN)) == []
     assert promises(life.ticks("Fri 12:00")) == []
-    assert life.ledger.pledges[0].status == "cancelled"
+    assert fates(life) == [("cancelled", "cancelled")]
 
 
 def test_reopening_makes_the_next_promise() -> None:
-    life = opened()
+    life = promised()
     life.hears("Mon 15:00", resolved("Mon 15:00"))
     [made] = promises(life.hears("Wed 10:00", REOPENED))
     assert (made.promise, made.due_at) == (2, at("Thu 14:00"))
     assert isinstance(made, PromiseMade)
+    life.hears("Wed 10:01", accepted("Wed 10:01", "progress", promise=2))
     assert promises(life.hears("Thu 10:00", resolved("Thu 10:00"))) == [PromiseKept(promise=2, first=True)]
 
 
@@ -169,9 +225,223 @@ def test_a_promise_counts_as_told_once_a_provider_accepted_the_message_that_stat
     assert life.ledger.pledges[0].told_at == at("Mon 10:02"), "the first time counts"
 
 
+def test_a_message_that_came_back_told_nobody_anything() -> None:
+    life = opened()
+    life.hears("Mon 10:02", accepted("Mon 10:02", promise=1, message="m1"))
+    assert fates(life) == [("open", "open")]
+    life.hears("Mon 10:05", bounced("m1", hard=True))
+    assert fates(life) == [("untold", "untold")]
+    life.hears("Mon 10:07", accepted("Mon 10:07", promise=1, message="m2"))
+    assert life.ledger.pledges[0].told_at == at("Mon 10:07")
+
+
 def test_nobody_is_promised_anything_when_the_answer_came_first() -> None:
     life = Life()
     life.hears("Mon 10:00", received("Mon 10:00"))
     life.hears("Mon 10:30", resolved("Mon 10:30"))
     assert promises(life.hears("Mon 10:05", triaged(), now="Mon 10:31")) == []
-    assert life.ledger.pledges[0].status == "kept"
+    assert fates(life) == [("untold", "untold")]
+
+
+# ── by people ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CAPPED = book(
+    policy(id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}})
+)
+
+
+def moves(until: str, promise: int = 1, **given: Any) -> RevisePromise:
+    return RevisePromise(COMPLAINT, actor="ann", promise=promise, due_at=at(until), reason="supplier_delay", **given)
+
+
+def makes(until: str, subject: Any = "next_update", item: str = "") -> MakePromise:
+    return MakePromise(COMPLAINT, actor="ann", subject=subject, due_at=at(until), item=item)
+
+
+def decides(approve: bool, promise: int = 1) -> DecideExtension:
+    return DecideExtension(COMPLAINT, actor="head", promise=promise, approve=approve)
+
+
+def test_a_promise_for_the_next_word_is_kept_by_the_next_word() -> None:
+    life = promised()
+    [made] = promises(life.asks("Mon 11:00", makes("Mon 16:00")))
+    assert (made.promise, made.subject, made.due_at) == (2, "next_update", at("Mon 16:00"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    [kept] = promises(life.hears("Mon 15:00", HANDLER))
+    assert kept == PromiseKept(promise=2, first=True, subject="next_update")
+
+
+def test_a_promise_for_the_next_word_breaks_in_silence() -> None:
+    life = promised()
+    life.asks("Mon 11:00", makes("Mon 16:00"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    assert promises(life.passes_until("Mon 17:00")) == [
+        PromiseBroken(promise=2, due_at=at("Mon 16:00"), subject="next_update")
+    ]
+
+
+def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() -> None:
+    life = promised()
+    life.hears("Mon 11:00", milestone("action_agreed", "Mon 11:00", "refund"))
+    life.asks("Mon 11:00", makes("Fri 12:00", "action", "refund"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    life.hears("Wed 10:00", milestone("action_completed", "Wed 10:00", "letter"))
+    assert life.ledger.pledges[1].status == "open"
+    [kept] = promises(life.hears("Thu 10:00", milestone("action_completed", "Thu 10:00", "refund")))
+    assert kept == PromiseKept(promise=2, first=True, subject="action")
+
+
+def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
+    life = promised()
+    life.asks("Mon 11:00", makes("Fri 12:00", "action", "refund"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    [broken] = promises(life.passes_until("Fri 13:00"))
+    assert (broken.promise, broken.subject) == (2, "action")
+
+
+@pytest.mark.parametrize(
+    ("command", "refusal", "sentence"),
+    [
+        (makes("Thu 12:00", "outcome"), IllegalMove, "made by policy; revise it"),
+        (makes("Mon 09:00"), Implausible, "still to come"),
+        (moves("Mon 09:00"), Implausible, "still to come"),
+        (moves("Tue 12:00"), Implausible, "later than what was promised"),
+        (moves("Fri 12:00", promise=9), NotFound, "no promise 9"),
+        (decides(approve=True), NotFound, "no extension waits"),
+        (moves("Thu 12:00", version=99), Changed, "changed since"),
+    ],
+)
+def test_what_may_not_be_is_refused_with_the_reason_and_nothing_has_changed(
+    command: Any, refusal: type[Exception], sentence: str
+) -> None:
+    life = promised()
+    before = life.state
+    with pytest.raises(refusal, match=sentence):
+        life.asks("Mon 11:00", command)
+    assert life.state == before
+
+
+def test_the_same_promise_is_not_made_twice() -> None:
+    life = promised()
+    life.asks("Mon 11:00", makes("Mon 16:00"))
+    with pytest.raises(IllegalMove, match="such a promise already"):
+        life.asks("Mon 11:01", makes("Mon 16:00"))
+
+
+def test_a_promise_that_was_moved_already_cannot_be_moved_again_by_its_old_number() -> None:
+    life = promised()
+    life.asks("Mon 11:00", moves("Thu 12:00"))
+    with pytest.raises(IllegalMove, match="revise 2"):
+        life.asks("Mon 11:01", moves("Fri 12:00"))
+    [moved] = promises(life.asks("Mon 11:02", moves("Fri 12:00", promise=2)))
+    assert (moved.promise, moved.old_due_at) == (3, at("Thu 12:00"))
+
+
+def test_a_closed_complaint_has_no_dates_to_move() -> None:
+    life = promised()
+    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    with pytest.raises(IllegalMove, match="closed"):
+        life.asks("Mon 13:00", moves("Thu 12:00"))
+    with pytest.raises(IllegalMove, match="closed"):
+        life.asks("Mon 13:00", makes("Thu 12:00"))
+
+
+@pytest.mark.parametrize("by", ["proposal", "command"])
+def test_beyond_the_cap_nothing_moves_and_somebody_is_asked(by: str) -> None:
+    life = promised(CAPPED)
+    asked = (
+        life.asks("Mon 11:00", moves("Fri 12:00"))
+        if by == "command"
+        else life.hears("Mon 11:00", proposed("Fri 12:00"))
+    )
+    assert promises(asked) == []
+    [request] = [fact for fact in asked if isinstance(fact, ExtensionRequested)]
+    assert (request.promise, request.expected_at) == (1, at("Fri 12:00"))
+    assert request.limit_at == at("Thu 17:00"), "two business days after Tuesday"
+    assert [one.promise.due_at for one in life.ledger.pledges] == [at("Tue 14:00")]
+
+
+def test_within_the_cap_a_handler_moves_a_date_alone() -> None:
+    life = promised(CAPPED)
+    [moved] = promises(life.asks("Mon 11:00", moves("Thu 16:00")))
+    assert moved.due_at == at("Thu 16:00")
+
+
+def test_the_cap_counts_from_the_first_date_however_often_it_was_moved() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", moves("Thu 16:00"))
+    asked = life.asks("Mon 12:00", moves("Fri 12:00", promise=2))
+    assert promises(asked) == []
+    assert [type(fact) for fact in asked] == [ExtensionRequested]
+
+
+def test_what_was_approved_moves_and_what_was_refused_does_not() -> None:
+    granted, refused = promised(CAPPED), promised(CAPPED)
+    for life in (granted, refused):
+        life.asks("Mon 11:00", moves("Fri 12:00"))
+    [moved] = promises(granted.asks("Mon 12:00", decides(approve=True)))
+    assert (moved.due_at, moved.reason) == (at("Fri 12:00"), "supplier_delay")
+    assert promises(refused.asks("Mon 12:00", decides(approve=False))) == []
+    assert [one.approved for life in (granted, refused) for one in (life.state.extensions if life.state else ())] == [
+        True,
+        False,
+    ]
+    with pytest.raises(NotFound):
+        refused.asks("Mon 12:01", decides(approve=True))
+
+
+def test_what_was_asked_for_cannot_be_approved_once_it_is_over() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", moves("Fri 12:00"))
+    with pytest.raises(IllegalMove, match="over"):
+        life.asks("Mon+7 10:00", decides(approve=True))
+
+
+def test_an_extension_cannot_be_approved_for_a_complaint_that_is_closed() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", moves("Fri 12:00"))
+    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    with pytest.raises(IllegalMove, match="closed"):
+        life.asks("Mon 13:00", decides(approve=True))
+
+
+def test_whoever_may_approve_needs_nobody_else() -> None:
+    life = promised(CAPPED)
+    [moved] = promises(life.asks("Mon 11:00", moves("Fri 12:00", approved=True)))
+    assert moved.due_at == at("Fri 12:00")
+
+
+def test_more_moves_than_the_rules_allow_need_approval() -> None:
+    often = {"buffer": "PT4H", "extension": {"business_days": 20, "revisions": 1}}
+    for by in ("proposal", "command"):
+        life = promised(book(policy(id="once", when={"severity": ["normal"]}, promise=often)))
+        life.asks("Mon 11:00", moves("Thu 12:00"))
+        again = moves("Fri 12:00", promise=2)
+        said = life.asks("Mon 12:00", again) if by == "command" else life.hears("Mon 12:00", proposed("Fri 12:00"))
+        assert [type(fact) for fact in said] == [ExtensionRequested], by
+
+
+def test_notice_lead_is_told_for_the_figures_even_where_it_is_hours() -> None:
+    life = revised("Tue 13:00")
+    assert life.ledger.pledges[0].notice_lead == timedelta(hours=1)
+
+
+def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", moves("Fri 12:00"))
+    with pytest.raises(IllegalMove, match="waits for approval already"):
+        life.asks("Mon 11:01", moves("Fri 12:00"))
+    life.asks("Mon 11:02", moves("Mon+7 12:00"))
+    [moved] = promises(life.asks("Mon 12:00", decides(approve=True)))
+    assert moved.due_at == at("Mon+7 12:00")
+    assert [one.approved for one in (life.state.extensions if life.state else ())] == [False, True]
+
+
+def test_an_approval_does_not_move_a_promise_back() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", moves("Fri 12:00"))
+    life.asks("Mon 11:30", moves("Mon+7 12:00", approved=True))
+    with pytest.raises(IllegalMove, match="meanwhile"):
+        life.asks("Mon 12:00", decides(approve=True))
