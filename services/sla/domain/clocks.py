@@ -15,11 +15,11 @@ from typing import Literal, NamedTuple
 
 from services.sla.domain.goals import REMEMBERED, Course, Span, due_at, rung_at, seconds
 from services.sla.domain.kinds import KINDS
-from services.sla.domain.moments import Moment
+from services.sla.domain.moments import Moment, happened
 from services.sla.domain.runs import Pause, Run, runs
 from services.sla.domain.state import Complaint, Under
 from services.sla.domain.terms import stretches
-from services.sla.policies import Charge, Goal, Rulebook
+from services.sla.policies import Charge, ClockRule, Goal, Rulebook
 from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
@@ -146,19 +146,21 @@ Found = tuple[Under, Charge, Run, _Carried | None]
 def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Rulebook) -> tuple[Found, ...]:
     """Every run with the terms that count for it: those it ended under, else those in force now."""
     found: list[Found] = []
+    counted = happened(moments)
+    known: dict[ClockRule, tuple[Run, ...]] = {}  # most terms after the first ask for the same clocks
     for place, (under, until) in enumerate(stretches(terms)):
         for charge in rulebook.charges(under.terms):
-            for run in runs(charge.rule, moments):
+            if charge.rule not in known:
+                known[charge.rule] = runs(charge.rule, counted)
+            for run in known[charge.rule]:
                 ended = run.ended_at
                 begins = place == 0 or ended is None or ended > under.at
                 if begins and (until is None or (ended is not None and ended <= until)):
-                    found.append((under, charge, run, _carried(terms[: place + 1], charge, run, moments, rulebook)))
+                    found.append((under, charge, run, _carried(terms[: place + 1], charge, run, rulebook)))
     return tuple(found)
 
 
-def _carried(
-    terms: Sequence[Under], charge: Charge, run: Run, moments: tuple[Moment, ...], rulebook: Rulebook
-) -> _Carried | None:
+def _carried(terms: Sequence[Under], charge: Charge, run: Run, rulebook: Rulebook) -> _Carried | None:
     """Where the last terms began with what was left: how much of the goal had been used, by the terms before."""
     under = terms[-1]
     if under.mode != "rebase_remaining" or under.why != "rebase" or len(terms) == 1 or run.started_at >= under.at:
@@ -166,7 +168,7 @@ def _carried(
     for older in rulebook.charges(terms[-2].terms):
         if older.name != charge.name or older.rule.goal.unit != charge.rule.goal.unit:
             continue
-        before = _carried(terms[:-1], older, run, moments, rulebook)
+        before = _carried(terms[:-1], older, run, rulebook)
         course = _course(older, run, before)
         counted, _ = _counted(course, run.pauses, run.ended_at)
         return _Carried(under.at, course.spent + course.used(seconds(under.at), counted))
@@ -188,7 +190,6 @@ def _clock(facts: _Facts, reached_at: datetime | None) -> Clock:
     phase = _phase(run, waiting=waiting)
     passed = due is not None and reached_at is not None and due < reached_at
     late = due is not None and run.ended_at is not None and run.ended_at > due
-    steps = tuple(_steps(facts, course, counted)) if phase == "running" else ()
     return Clock(
         charge=charge,
         under=facts.under,
@@ -201,23 +202,24 @@ def _clock(facts: _Facts, reached_at: datetime | None) -> Clock:
         ended_at=run.ended_at,
         breached=passed or late,
         provisional=facts.provisional,
-        steps=tuple(step for step in steps if step.after or not passed),
+        steps=_steps(facts, course, counted, passed=passed) if phase == "running" else (),
         pauses=counted,
         waits=run.pauses,
     )
 
 
-def _steps(facts: _Facts, course: Course, pauses: tuple[Span, ...]) -> Iterator[Step]:
-    """The rungs that have not fired, the earliest first."""
+def _steps(facts: _Facts, course: Course, pauses: tuple[Span, ...], *, passed: bool) -> tuple[Step, ...]:
+    """The rungs that can fire next, the earliest first: those before the due time until it has passed."""
     prefix = len(mark(facts.charge, facts.run.item, facts.run.cycle)) + 1
     gone = {one[prefix:] for one in facts.fired}
     found = [
-        Step(name, rung_at(course, rung, pauses, repeat), rung.addressee, rung.after is not None)
+        Step(name, rung_at(course, rung, pauses, repeat), rung.addressee, passed)
         for rung in facts.charge.rule.rungs
+        if (rung.after is not None) is passed
         for repeat in range(rung.at_most)
         if (name := f"{rung.name}#{repeat + 1}" if repeat else rung.name) not in gone
     ]
-    return iter(sorted(found, key=lambda step: step.at))
+    return tuple(sorted(found, key=lambda step: step.at))
 
 
 def _counted(course: Course, pauses: Sequence[Pause], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:

@@ -55,7 +55,7 @@ def _is_late(before: Complaint, after: Complaint) -> bool:
 
 
 def _ticked(state: Complaint, context: SlaContext) -> Decided:
-    reached, said = reach(state, ledger(state, context.rulebook), context.now)
+    reached, said = reach(state, context.rulebook, context.now)
     return _decided(state, reached, context, Cause("time"), said)
 
 
@@ -65,7 +65,7 @@ def _rebased(state: Complaint, context: SlaContext) -> Decided:
     if moved is state:
         return Decision(state)
     by = context.rulebook.revisions[moved.terms[-1].terms.revision]
-    reached, said = reach(moved, ledger(moved, context.rulebook), context.now)
+    reached, said = reach(moved, context.rulebook, context.now)
     return _decided(state, reached, context, Cause("published", actor=by.actor, reason=by.reason), said)
 
 

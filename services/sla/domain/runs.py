@@ -5,16 +5,14 @@ One pass over the moments. A run that is stopped straight out of a pause ends th
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from services.sla.domain.kinds import KINDS, RESUMES, STARTS, WAITS, Kind
-from services.sla.domain.moments import ENDINGS, Moment, happened
+from services.sla.domain.moments import ENDINGS, Moment
 from services.sla.policies import ClockRule
 
 Ending = Literal["stopped", "cancelled"]
 Pause = tuple[datetime, datetime | None]  # from, until; absent: still so
-REMEMBERED = 8192
 
 
 class Run(NamedTuple):
@@ -28,11 +26,10 @@ class Run(NamedTuple):
     ending: Ending | None = None
 
 
-@lru_cache(maxsize=REMEMBERED)
-def runs(rule: ClockRule, moments: tuple[Moment, ...]) -> tuple[Run, ...]:
-    """All runs that these moments give a clock of that rule, the oldest first."""
+def runs(rule: ClockRule, counted: Iterable[Moment]) -> tuple[Run, ...]:
+    """All runs that moments that count (see `happened`) give a clock of that rule, the oldest first."""
     machine = Machine(rule)
-    for moment in happened(moments):
+    for moment in counted:
         machine.meet(moment)
     return tuple(machine.runs)
 

@@ -38,11 +38,11 @@ class Charge:
     source: Policy | Pack
     pack: str | None = None
     letters: tuple[Letter, ...] = ()
+    name: str = field(init=False)  # `requester_wait`, or `uk-disp/regulatory_final`
 
-    @property
-    def name(self) -> str:
-        """`requester_wait`, or `uk-disp/regulatory_final`."""
-        return f"{self.pack}/{self.rule.kind}" if self.pack else self.rule.kind
+    def __post_init__(self) -> None:
+        """Named once: every event asks for it."""
+        object.__setattr__(self, "name", f"{self.pack}/{self.rule.kind}" if self.pack else self.rule.kind)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
