@@ -11,9 +11,9 @@ import typer
 
 from deploy.cli import screen
 from deploy.cli.steps import Steps
+from deploy.local import run
 from deploy.local.home import home_folder
 from deploy.local.places import Places
-from deploy.local.run import run
 from deploy.local.stack import Stack
 
 Kafka = Annotated[
@@ -43,7 +43,7 @@ def keep(kafka: str | None, postgres: str | None, *, doing: str, work: Callable[
             steps.over()
             return work(started)
 
-        code = run(stack, tell=steps.tell, work=begin)
+        code = run.run(stack, tell=steps.tell, work=begin)
     screen.say("Stopped; nothing of it is left running.")
     return code
 
@@ -53,8 +53,7 @@ def stay(stack: Stack) -> int:
     for line in where(stack):
         screen.say(line)
     screen.say("\nCtrl-C stops everything; data stays.")
-    stack.stopping.wait()
-    return 0
+    return run.stay(stack)
 
 
 def where(stack: Stack) -> list[str]:

@@ -18,6 +18,7 @@ from deploy.demo.board import Board, drawn, summary
 from deploy.demo.journey import Journey, World
 from deploy.demo.samples import Sample, load
 from deploy.demo.trail import Trail
+from deploy.local.run import stay
 from deploy.local.stack import SERVICE_NAMES, Stack
 
 AT_ONCE = 8  # requests under way at a time
@@ -50,8 +51,7 @@ def _work(stack: Stack, *, once: bool) -> int:
     for line in (*where(stack), *_to_try(stack, trails)):
         screen.say(line)
     screen.say("\nEverything stays up. Ctrl-C stops it; data stays.")
-    stack.stopping.wait()
-    return Exit.OK
+    return stay(stack)
 
 
 async def _unless_stopped(stack: Stack) -> list[Trail] | None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from deploy.local.processes import end_descendants
-from deploy.local.stack import Stack
+from deploy.local.stack import LOOK_SECONDS, Stack
 from deploy.local.work import Interrupted, Work
 from shared.errors import Misconfigured, RedressError
 
@@ -40,8 +40,9 @@ def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], in
 
 
 def stay(stack: Stack) -> int:
-    """Up until a signal."""
-    stack.stopping.wait()
+    """Up until a signal. We look ourselves: of two signals at once another thread may take both and wake nobody."""
+    while not stack.stopping.wait(LOOK_SECONDS):
+        pass
     return 0
 
 
