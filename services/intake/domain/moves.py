@@ -24,6 +24,7 @@ CLOSED: Final[tuple[Stage, ...]] = ("resolved", "withdrawn")
 MILESTONES: Final[tuple[Milestone, ...]] = get_args(Milestone)
 AFTER_THE_ANSWER: Final[tuple[Milestone, ...]] = (
     "stage2_requested",
+    "stage2_answered",
     "action_completed",
     "ombudsman_asked",
     "ombudsman_answered",
