@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any, Never
 
-from deploy.cli.calendar.written import Book
+from deploy.cli.calendar.written import Book, plainly
 from services.sla.calendar.compiled import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, Compiled
 from services.sla.calendar.micros import MICROS, Pause, due, worked
 from shared.errors import Rejected
@@ -18,6 +18,9 @@ MOST_BYTES = 1_048_576  # of a line: a calendar with a century of holidays is 30
 MOST_SECONDS = (LAST_YEAR - FIRST_YEAR + 1) * 366 * 86_400  # more than all years hold that are computed
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = (int(at.timestamp()) * MICROS for at in (EARLIEST, LATEST))
+_OBJECT = (
+    '{"tz": "UTC", "weekly_hours": {"mon": [["09:00", "17:00"]]}, "start": "2026-03-02T09:00:00Z", "add_seconds": 3600}'
+)
 _EXAMPLE = "expected ISO 8601 with an offset such as '2026-03-02T09:00:00+01:00'"
 
 
@@ -26,7 +29,7 @@ def answer(line: bytes, book: Book) -> str:
     try:
         return answered(read(line), book)
     except Rejected as error:
-        reason = error.detail
+        reason = plainly(error)
     except RecursionError:
         reason = "nested too deeply"
     except Exception as error:  # noqa: BLE001  # a line that we did not foresee must not take the others with it
@@ -38,16 +41,18 @@ def read(line: bytes) -> dict[str, Any]:
     """The object on that line. Raises `Rejected` for anything else, and for a key that is there twice."""
     if len(line) > MOST_BYTES:
         raise Rejected(f"the line is longer than {MOST_BYTES:,} bytes")
+    if not line.strip():
+        raise Rejected("the line is empty")
     try:
         told = _DECODER.decode(line.decode())
     except UnicodeDecodeError:
         raise Rejected("the line is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise Rejected(f"the line is not JSON: {error.msg} at character {error.pos + 1}") from None
-    except ValueError as error:  # a number of thousands of digits
-        raise Rejected(f"the line is not JSON: {str(error)[:100]}") from None
+    except ValueError:
+        raise Rejected("the line has a number of thousands of digits") from None
     if not isinstance(told, dict):
-        raise Rejected('expected an object such as {"tz": "UTC", "weekly_hours": {}, "start": "", "add_seconds": 0}')
+        raise Rejected(f"expected an object such as {_OBJECT}, got {_short(told)}")
     return told
 
 

@@ -26,6 +26,8 @@ KEYS = ("tz", "weekly_hours", "holidays", "holiday_hours", "shifts", "breaks", "
 LONGEST_NIGHT = DAY // 2  # seconds; 17:00 to 09:00 is more likely a mistake than a shift of sixteen hours
 MOST_DAYS = 750_000  # compiled and kept: 512 calendars of four years, about 100 MB
 _ID = "of the line"
+_DATE = "expected a date such as '2026-12-25', or '*-12-25' for every year"
+_ON = re.compile(r"(\d{4}|\*)-\d\d-\d\d", re.ASCII)
 _FRACTION = re.compile(r"(\d\d:\d\d:\d\d)\.(\d)\d*", re.ASCII)
 Spans = list[tuple[int, int]]
 
@@ -53,8 +55,7 @@ class Book:
         try:
             return Compiled(calendar_of(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
         except Rejected as error:
-            about = f"calendar {_ID!r}"
-            return Rejected(error.detail.removeprefix(f"{about}: ").replace(about, "the calendar"))
+            return error
 
     def _weigh(self, key: str, found: Compiled | Rejected) -> None:
         """A calendar weighs the days it covers, which grow with what it is asked."""
@@ -76,6 +77,8 @@ def calendar_of(told: Mapping[str, Any]) -> Calendar:
     if told.get("weekly_hours") is None:
         raise Rejected("weekly_hours: expected such as {'mon': [['09:00', '17:00']]}, got nothing")
     week, closed = _by_day(told, "weekly_hours"), told.get("holidays") or []
+    if strange := sorted(set(week) - set(WEEKDAYS)):
+        raise Rejected(f"weekly_hours: expected days out of {', '.join(WEEKDAYS)}, got {strange[0][:20]!r}")
     if not isinstance(closed, list) or not all(isinstance(on, str) for on in closed):
         raise Rejected("holidays: expected a list of dates such as ['2026-12-25', '*-01-01']")
     return calendar_from(
@@ -96,7 +99,23 @@ def _holidays(told: Mapping[str, Any], week: Mapping[str, Spans], closed: set[st
     own: dict[str, Spans] = {on: [] for on in sorted(closed)} | shifts | _by_day(told, "holiday_hours")
     for on, breaks in _by_day(told, "breaks").items():
         own[on] = _without(_hours_on(on, week, own), breaks)
+    for on in own:
+        if not _is_date(on):
+            raise Rejected(f"holidays and their hours: {_DATE}, got {on[:20]!r}")
     return [{"on": on, "hours": hours} for on, hours in own.items()]
+
+
+def _is_date(on: str) -> bool:
+    try:
+        return bool(_ON.fullmatch(on)) and date.fromisoformat(on.replace("*", "2000")) is not None
+    except ValueError:
+        return False
+
+
+def plainly(error: Rejected) -> str:
+    """The reason without the name that a calendar of a line is given for want of one."""
+    about = f"calendar {_ID!r}"
+    return error.detail.removeprefix(f"{about}: ").replace(about, "the calendar")
 
 
 def _yearly(on: str) -> str:

@@ -52,7 +52,10 @@ class Holiday(Plain):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        date.fromisoformat(self.on.replace("*", "2000"))  # a leap year, so that *-02-29 may be a holiday
+        try:
+            date.fromisoformat(self.on.replace("*", "2000"))  # a leap year, so that *-02-29 may be a holiday
+        except ValueError:
+            raise ValueError(f"{self.on} is no date; expected such as '2026-12-25' or '*-12-25'") from None
         refuse_overlaps(list(self.hours), self.on)
         return self
 

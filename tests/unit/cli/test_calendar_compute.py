@@ -1,0 +1,353 @@
+"""`redress calendar compute`: what a line may ask, what it is answered, and what is refused with a reason."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from deploy.cli.calendar import written
+from deploy.cli.calendar.line import MOST_BYTES, answer
+from deploy.cli.calendar.stream import lines
+from deploy.cli.calendar.written import Book
+
+VECTORS = Path(__file__).parents[4] / "shared" / "data" / "business_hours_vectors.json"
+OFFICE = {day: [["09:00", "12:30"], ["13:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+MONDAY = "2026-03-02T"
+HOUR = 3600
+
+
+def asked(**changed: Any) -> dict[str, Any]:
+    """The answer to a line of an office in Oslo; None takes a key away."""
+    told = {"tz": "Europe/Oslo", "weekly_hours": OFFICE, "holidays": ["*-12-25"], "start": f"{MONDAY}16:00:00+01:00"}
+    line = {key: value for key, value in {**told, **changed}.items() if value is not None}
+    return json.loads(answer(json.dumps(line).encode(), Book()))
+
+
+def due(**changed: Any) -> str:
+    return asked(**changed)["due"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"add_seconds": HOUR}, "2026-03-02T17:00:00+01:00"),  # closing time, not the next opening
+        ({"add_seconds": 2 * HOUR}, "2026-03-03T10:00:00+01:00"),
+        ({"add_seconds": 0, "start": "2026-03-01T12:00:00+01:00"}, "2026-03-01T12:00:00+01:00"),  # nothing added stays
+        ({"add_seconds": -2 * HOUR}, "2026-03-02T14:00:00+01:00"),
+        ({"add_seconds": -HOUR, "start": f"{MONDAY}10:00:00+01:00"}, "2026-03-02T09:00:00+01:00"),  # opening time
+        ({"add_seconds": HOUR, "start": f"{MONDAY}15:00:00Z"}, "2026-03-02T17:00:00+01:00"),  # told in the zone
+        ({"add_seconds": 7 * HOUR, "start": "2026-12-24T16:30:00+01:00"}, "2026-12-28T16:00:00+01:00"),
+        ({"add_seconds": 8 * HOUR, "start": "2026-03-27T16:00:00+01:00"}, "2026-03-30T16:30:00+02:00"),  # summer time
+        ({"add_seconds": 0.75, "start": f"{MONDAY}16:00:00.5+01:00"}, "2026-03-02T16:00:01.250000+01:00"),
+        ({"add_seconds": 1, "start": f"{MONDAY}16:59:59.5+01:00"}, "2026-03-03T09:00:00.500000+01:00"),
+        ({"add_seconds": 0.5, "start": f"{MONDAY}16:59:59.5+01:00"}, "2026-03-02T17:00:00+01:00"),
+        ({"add_seconds": 0.000001, "start": f"{MONDAY}17:00:00.999999+01:00"}, "2026-03-03T09:00:00.000001+01:00"),
+    ],
+)
+def test_a_due_time_is_told_in_the_calendars_zone_exact_to_the_microsecond(
+    changed: dict[str, Any], expected: str
+) -> None:
+    assert due(**changed) == expected
+
+
+SUNDAY = {"sun": [["00:00", "24:00"]]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"end": "2026-03-03T10:00:00+01:00"}, 2 * HOUR),
+        ({"start": "2026-03-03T10:00:00+01:00", "end": f"{MONDAY}16:00:00+01:00"}, -2 * HOUR),
+        ({"end": f"{MONDAY}16:00:00.25+01:00"}, 0.25),
+        ({"start": f"{MONDAY}17:00:00.25+01:00", "end": f"{MONDAY}18:00:00.5+01:00"}, 0),
+        ({"weekly_hours": SUNDAY, "start": "2026-10-18T00:00:00Z", "end": "2026-10-20T00:00:00Z"}, 22 * HOUR),
+        ({"weekly_hours": SUNDAY, "start": "2026-10-24T00:00:00Z", "end": "2026-10-27T00:00:00Z"}, 25 * HOUR),
+    ],
+)
+def test_elapsed_time_is_signed_and_real(changed: dict[str, Any], expected: float) -> None:
+    assert asked(**changed) == {"elapsed_seconds": expected}
+
+
+def clock(*times: str) -> list[list[str]]:
+    """Pairs of times of that Monday as pauses."""
+    stamps = [f"{MONDAY}{text}:00+01:00" for text in times]
+    return [list(pair) for pair in zip(stamps[::2], stamps[1::2], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("pauses", "expected"),
+    [
+        ([], "12:00"),
+        (clock("10:00", "11:00"), "13:30"),  # over lunch
+        (clock("11:00", "11:30", "10:00", "10:15", "10:10", "10:20"), "13:20"),  # unsorted, overlapping
+        (clock("08:00", "10:00"), "13:30"),  # only what lies behind the start counts
+        (clock("07:00", "08:00"), "12:00"),
+        (clock("12:00", "16:00"), "12:00"),  # begins when it is due: no longer matters
+        (clock("11:59", "13:01"), "13:02"),  # a minute left; lunch is no pause
+        (clock("11:30", "11:30"), "12:00"),
+        (
+            clock("10:00", "10:30", "12:15", "13:15"),
+            "13:30",
+        ),  # the second begins before the due time that the first left
+    ],
+)
+def test_a_pause_moves_the_due_time_by_the_opening_time_it_covers(pauses: list[list[str]], expected: str) -> None:
+    told = due(start=f"{MONDAY}09:00:00+01:00", add_seconds=3 * HOUR, pauses=pauses)
+    assert told == f"{MONDAY}{expected}:00+01:00"
+
+
+def test_pauses_are_left_out_of_elapsed_time_in_either_direction() -> None:
+    pauses = clock("10:00", "11:00", "12:00", "13:30", "07:00", "09:30")
+    start, end = f"{MONDAY}09:00:00+01:00", f"{MONDAY}14:00:00+01:00"
+    assert asked(start=start, end=end, pauses=pauses) == {"elapsed_seconds": 2 * HOUR}
+    assert asked(start=end, end=start, pauses=pauses) == {"elapsed_seconds": -2 * HOUR}
+
+
+def test_taking_away_skips_pauses_too() -> None:
+    assert due(add_seconds=-2 * HOUR, pauses=clock("14:00", "15:00")) == f"{MONDAY}13:00:00+01:00"
+
+
+@pytest.mark.parametrize("interval", [["22:00", "30:00"], ["22:00", "06:00"]])
+def test_a_night_shift_is_written_either_way(interval: list[str]) -> None:
+    assert due(weekly_hours={"mon": [interval]}, add_seconds=8 * HOUR) == "2026-03-03T06:00:00+01:00"
+
+
+def test_a_day_may_end_a_fraction_before_midnight() -> None:
+    almost = {"mon": [["00:00", "23:59:59.64"]]}
+    assert asked(weekly_hours=almost, end="2026-03-09T00:00:00+01:00") == {"elapsed_seconds": 8 * HOUR}
+
+
+TEN_TO_TWELVE = {"2026-03-02": [["10:00", "12:00"]]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "open_hours"),
+    [
+        ({}, 7.5),
+        ({"holidays": ["2026-03-02"]}, 0),
+        ({"holidays": ["2026-03-02", "2026-03-02"]}, 0),
+        ({"holiday_hours": TEN_TO_TWELVE}, 2),
+        ({"holiday_hours": {"*-03-02": [["10:00", "12:00"]]}}, 2),
+        ({"holidays": ["2026-03-02"], "holiday_hours": TEN_TO_TWELVE}, 2),
+        ({"shifts": TEN_TO_TWELVE}, 2),
+        ({"shifts": {"2026-03-02": []}}, 0),
+        ({"holidays": ["2026-03-02"], "shifts": TEN_TO_TWELVE}, 0),  # holidays win over shifts
+        ({"holidays": ["*-03-02"], "shifts": TEN_TO_TWELVE}, 0),
+        ({"breaks": {"2026-03-02": [["10:00", "11:00"], ["12:00", "13:30"]]}}, 5.5),
+        ({"breaks": {"2026-03-02": [["10:00", "11:00"]]}, "shifts": TEN_TO_TWELVE}, 1),
+        ({"breaks": {"2026-03-02": [["10:00", "11:00"]]}, "holidays": ["2026-03-02"]}, 0),
+    ],
+)
+def test_a_date_may_have_hours_of_its_own(changed: dict[str, Any], open_hours: float) -> None:
+    day = {"start": "2026-03-02T00:00:00+01:00", "end": "2026-03-03T00:00:00+01:00"}
+    assert asked(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
+
+
+def test_the_holiday_rule_may_be_said_and_is_civil_day_otherwise() -> None:
+    night = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "holidays": ["2026-03-02"]}
+    span = {"start": "2026-03-01T12:00:00+01:00", "end": "2026-03-02T12:00:00+01:00"}
+    assert asked(**night, **span) == {"elapsed_seconds": 2 * HOUR}
+    assert asked(**night, **span, holiday_rule="shift_start") == {"elapsed_seconds": 8 * HOUR}
+
+
+def test_keys_that_do_not_count_are_passed_over() -> None:
+    assert due(add_seconds=HOUR, id={"deep": [1]}, kind="add", expected=[], name="x") == f"{MONDAY}17:00:00+01:00"
+
+
+def test_null_is_as_good_as_nothing() -> None:
+    line = {"tz": "UTC", "weekly_hours": OFFICE, "holidays": None, "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
+    told = json.loads(answer(json.dumps({**line, "end": None, "pauses": None}).encode(), Book()))
+    assert told == {"due": f"{MONDAY}10:00:00+00:00"}
+
+
+NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-03-02": [["01:00", "02:00"]]}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"add_seconds": None}, "either add_seconds or end, got neither"),
+        ({"end": f"{MONDAY}17:00:00+01:00"}, "either add_seconds or end, got both"),
+        ({"add_seconds": True}, "add_seconds: expected a number of seconds"),
+        ({"add_seconds": "3600"}, "add_seconds: expected a number of seconds"),
+        ({"add_seconds": 10**12}, "add_seconds: expected a number of seconds up to"),
+        ({"add_seconds": 6 * 10**9}, "the calendar is not computed beyond the year 2200"),
+        ({"add_seconds": -(6 * 10**9)}, "the calendar is not computed before the year 1970"),
+        ({"start": f"{MONDAY}16:00:00"}, "start: .* says no offset"),
+        ({"start": "2026-03-02"}, "start: .* says no offset"),
+        ({"start": "Monday"}, "start: expected ISO 8601 with an offset such as"),
+        ({"start": 1_770_000_000}, "start: expected ISO 8601"),
+        ({"start": None}, "start: expected ISO 8601 .*, got nothing"),
+        ({"start": "1000-03-02T09:00:00Z"}, "start: expected an instant of the years 1970 to 2200"),
+        ({"start": "9000-03-02T09:00:00Z"}, "start: expected an instant of the years 1970 to 2200"),
+        ({"start": "0001-01-01T00:00:00+23:00"}, "start: expected an instant of the years"),
+        ({"add_seconds": None, "end": "9999-12-31T23:59:59-23:00"}, "end: expected an instant of the years"),
+        ({"tz": None}, "tz: expected an IANA name such as 'Europe/Oslo', got null"),
+        ({"tz": "Middle/Earth"}, "tz: unknown time zone 'Middle/Earth'; expected an IANA name"),
+        ({"tz": "../etc/passwd"}, "tz: unknown time zone"),
+        ({"tz": "\ud800"}, "tz: unknown time zone"),
+        ({"weekly_hours": None}, "weekly_hours: expected such as"),
+        ({"weekly_hours": {}}, "the calendar has no open time in the 400 days after"),
+        ({"weekly_hours": {"mon": []}}, "the calendar has no open time in the 400 days after"),
+        ({"weekly_hours": []}, "weekly_hours: expected an object of days"),
+        ({"weekly_hours": {"monday": []}}, "weekly_hours: expected days out of mon, tue, .* 'monday'"),
+        ({"weekly_hours": {"mon": [[9, 17]]}}, "weekly_hours.mon: expected a time such as '09:00'"),
+        ({"weekly_hours": {"mon": ["09:00", "17:00"]}}, "weekly_hours.mon: expected .open, close."),
+        ({"weekly_hours": {"mon": [["17:00", "09:00"]]}}, "does not end after it starts; .* '33:00'"),
+        ({"weekly_hours": {"mon": [["09:00", "09:00"]]}}, "does not end after it starts"),
+        ({"weekly_hours": {"mon": [["25:00", "26:00"]]}}, "starts on the next day"),
+        ({"weekly_hours": {"mon": [["09:00", "12:00"], ["11:00", "13:00"]]}}, "overlap"),
+        ({"holidays": "2026-12-25"}, "holidays: expected a list of dates"),
+        ({"holidays": [20261225]}, "holidays: expected a list of dates"),
+        ({"holidays": ["2026-02-30"]}, "expected a date such as .*, got '2026-02-30'"),
+        ({"holiday_hours": {"soon": []}}, "expected a date such as .*, got 'soon'"),
+        ({"holiday_rule": "none"}, "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
+        ({"breaks": {"*-03-02": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
+        (NIGHT_BEFORE, "the shift of the eve runs into that date"),
+        ({"pauses": {}}, "pauses: expected a list of"),
+        ({"pauses": [[f"{MONDAY}17:00:00+01:00"]]}, "pauses.0: expected .from, until."),
+        ({"pauses": [[f"{MONDAY}17:00:00+01:00", None]]}, "pauses.0: has not ended"),
+        ({"pauses": clock("12:00", "11:00")}, "pauses.0: ends at .* before it begins"),
+        ({"pauses": [["x", "y"]]}, "pauses.0.0: expected ISO 8601"),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
+    told = asked(**{"add_seconds": HOUR, **changed})
+    assert list(told) == ["error"]
+    with pytest.raises(ValueError, match=reason):
+        raise ValueError(told["error"])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"\n", "the line is empty"),
+        (b"not json", "the line is not JSON: Expecting value at character 1"),
+        (b"[1]", "expected an object such as"),
+        (b'{"add_seconds": NaN}', "NaN is not a number of JSON"),
+        (b'{"add_seconds": -Infinity}', "-Infinity is not a number of JSON"),
+        (b'{"start": "2026-03-02T09:00:00Z", "add_seconds": 1e999}', "add_seconds: expected a number"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "a number of thousands of digits"),
+        (b'{"tz": "UTC", "tz": "UTC"}', '"tz" is there twice'),
+        (b'{"weekly_hours": {"mon": [], "mon": []}}', '"mon" is there twice'),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"\xff\xfe{}", "the line is not UTF-8"),
+        (b'"' + b"x" * MOST_BYTES + b'"', "the line is longer than 1,048,576 bytes"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
+    assert reason in json.loads(answer(line, Book()))["error"]
+
+
+LINE = json.dumps(
+    {"tz": "UTC", "weekly_hours": OFFICE, "holidays": ["*-12-25"], "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
+)
+
+
+def test_random_damage_to_a_line_is_always_answered() -> None:
+    rng, book = Random(1), Book()
+    seen: Counter[str] = Counter()
+    for _ in range(3000):
+        damaged = bytearray(LINE.encode())
+        for _ in range(rng.randint(1, 3)):
+            damaged[rng.randrange(len(damaged))] = rng.choice(b'0123456789"[]{},:-+.eTZ null')
+        told = json.loads(answer(bytes(damaged), book))
+        seen.update(told.keys())
+        assert not told.get("error", "").startswith("not understood")
+    assert set(seen) == {"due", "error"}
+
+
+def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
+    source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (2 * MOST_BYTES + 7) + b"\nlast")
+    one, long, last = lines(source)
+    assert (one, last) == (b"one\n", b"last")
+    assert len(long) == MOST_BYTES + 1
+
+
+def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "MOST_DAYS", 3 * 4 * 366)
+    book, zones = Book(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
+    told = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
+    at = 1_770_000_000
+    first = [book.compiled(one, at) for one in told[:3]]
+    assert book.compiled(told[0], at) is first[0]
+    book.compiled(told[3], at)
+    assert book.compiled(told[0], at) is first[0]
+    assert book.compiled(told[1], at) is not first[1]
+
+
+def test_the_same_calendar_in_another_order_is_compiled_once() -> None:
+    book = Book()
+    one = book.compiled({"tz": "UTC", "weekly_hours": {"mon": OFFICE["mon"], "tue": OFFICE["tue"]}}, 1_770_000_000)
+    other = {"weekly_hours": {"tue": OFFICE["tue"], "mon": OFFICE["mon"]}, "tz": "UTC", "holidays": None}
+    assert book.compiled(other, 0) is one
+
+
+def fed(text: str, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    done = CliRunner().invoke(app, ["calendar", "compute", *arguments], input=text)
+    return done.exit_code, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_lines_are_answered_in_their_order_and_errors_do_not_end_the_stream(tmp_path: Path) -> None:
+    text = f"{LINE}\nrubbish\n\n{LINE}"
+    code, told = fed(text)
+    assert code == 0
+    assert [next(iter(one)) for one in told] == ["due", "error", "error", "due"]
+    file = tmp_path / "lines.jsonl"
+    file.write_text(text)
+    assert fed("", str(file)) == (code, told)
+    assert fed(text, "-") == (code, told)
+
+
+def test_a_file_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["calendar", "compute", str(tmp_path / "none")])
+    assert done.exit_code == 2
+    assert "cannot read" in done.output
+
+
+def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_text(f"{LINE}\n" * 20_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "deploy.cli", "calendar", "compute", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline()) == {"due": "2026-03-02T10:00:00+00:00"}
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert b"Broken" not in process.stderr.read()
+
+
+KINDS = ("add", "subtract", "elapsed", "add_with_pauses", "elapsed_with_pauses")
+OTHER_CONVENTIONS = {"zendesk-007", "zendesk-008", "zendesk-019", "workinghou-127"}  # see test_vectors
+
+
+def is_answered(vector: dict[str, Any], told: dict[str, Any]) -> bool:
+    if "due" in told:
+        return datetime.fromisoformat(told["due"]) == datetime.fromisoformat(vector["expected"])
+    return told.get("elapsed_seconds") == vector["expected"]
+
+
+@pytest.mark.skipif(not VECTORS.exists(), reason="the vectors of other projects are not on this machine")
+def test_vectors_of_other_projects_are_answered_as_they_stand() -> None:
+    vectors = [one for one in json.loads(VECTORS.read_text())["vectors"] if one["kind"] in KINDS]
+    code, told = fed("\n".join(json.dumps(one) for one in vectors))
+    assert code == 0
+    assert len(told) == len(vectors) == 177
+    differing = {one["id"] for one, found in zip(vectors, told, strict=True) if not is_answered(one, found)}
+    assert differing == OTHER_CONVENTIONS
