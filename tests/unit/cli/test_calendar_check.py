@@ -1,0 +1,210 @@
+"""`redress calendar check`, `holidays` and `import`: what a person reads, and what can be pasted back."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from deploy.cli import app
+from services.sla.calendar import calendar_from
+from services.sla.policies.loader import STANDARD
+
+OFFICE = """
+[[calendar]]
+id = "office"
+version = 1
+name = "Shop"
+tz = "Africa/Cairo"
+holiday_rule = "shift_start"
+holidays = [
+  { on = "2026-05-04", name = "May Day", source = "somebody" },
+  { on = "*-12-24", hours = [["09:00", "12:00"]] },
+]
+[calendar.weekly_hours]
+mon = [["09:00", "12:30"], ["13:00", "17:00"]]
+thu = [["20:00", "26:00"]]
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["calendar", *arguments])
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    file = tmp_path / "office.toml"
+    file.write_text(OFFICE)
+    return file
+
+
+def test_opening_hours_are_told_in_plain_words_date_by_date(office: Path) -> None:
+    told = run("check", str(office), "--from", "2026-04-30", "--days", "6")
+    assert told.exit_code == 0
+    assert told.stdout.splitlines() == [
+        "office, version 1: Shop",
+        "  local time of Africa/Cairo; a holiday cancels the shifts that start on it, and the one of the eve runs out",
+        "  Thu 30 Apr 2026  20:00 to 24:00",
+        "  Fri 01 May 2026  00:00 to 02:00",
+        "  Sat 02 May 2026  closed",
+        "  Sun 03 May 2026  closed",
+        "  Mon 04 May 2026  closed (May Day)",
+        "  Tue 05 May 2026  closed",
+        "  Holidays of the next year:",
+        "    Mon 04 May 2026  May Day  [somebody]",
+        "    Thu 24 Dec 2026  holiday, open 09:00 to 12:00",
+        "",
+    ]
+
+
+def test_a_machine_gets_the_same_as_json(office: Path) -> None:
+    (told,) = json.loads(run("check", str(office), "--from", "2026-04-30", "--days", "2", "--json").stdout)
+    assert (told["id"], told["version"], told["tz"]) == ("office", 1, "Africa/Cairo")
+    assert told["dates"][0] == {"date": "2026-04-30", "open": [["20:00", "24:00"]], "hours": 4.0, "holiday": None}
+
+
+def test_the_rulebook_that_ships_is_a_file_of_calendars() -> None:
+    told = run("check", str(STANDARD), "--days", "1")
+    assert told.exit_code == 0
+    assert "office, version" in told.stdout
+
+
+@pytest.mark.parametrize("text", ['{"calendar": [%s]}', '{"calendar": %s}', "[%s]", "%s"])
+def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "office.json"
+    one = {
+        "id": "c",
+        "version": 1,
+        "tz": "UTC",
+        "holiday_rule": "civil_day",
+        "weekly_hours": {"mon": [["09:00", "17:00"]]},
+    }
+    file.write_text(text % json.dumps(one))
+    assert run("check", str(file)).stdout.startswith("c, version 1")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (("Africa/Cairo", "Middle/Earth"), "tz: unknown time zone 'Middle/Earth'; expected an IANA name such as"),
+        (('["09:00", "12:30"]', '["12:30", "09:00"]'), "12:30-09:00 does not end after it starts"),
+        (('["09:00", "12:30"]', '["09:00", "13:30"]'), "09:00-13:30 and 13:00-17:00 overlap"),
+        (('["09:00", "12:30"]', "[9, 12]"), "weekly_hours.mon: expected times such as '09:00'"),
+        (("2026-05-04", "2026-02-30"), "2026-02-30 is no date; expected such as '2026-12-25' or '*-12-25'"),
+        (("shift_start", "none"), "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
+        (("calendar", "diary"), "expected [[calendar]] sections, or one calendar"),
+    ],
+)
+def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
+    office: Path, changed: tuple[str, str], reason: str
+) -> None:
+    office.write_text(OFFICE.replace(*changed))
+    told = run("check", str(office))
+    assert told.exit_code == 1
+    assert reason in told.output
+
+
+def test_a_calendar_that_never_opens_is_refused(office: Path) -> None:
+    office.write_text(
+        OFFICE.replace("mon =", "# mon =")
+        .replace("thu =", "# thu =")
+        .replace('hours = [["09:00", "12:00"]]', 'name = "Eve"')
+    )
+    told = run("check", str(office))
+    assert told.exit_code == 1
+    assert "calendar 'office' has no open time in the 400 days after" in told.output
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.toml", b"= 1"), ("a.json", b"{"), ("a.toml", b"\xff\xfe")])
+def test_a_file_that_is_neither_toml_nor_json_is_a_wrong_command_line(tmp_path: Path, name: str, data: bytes) -> None:
+    file = tmp_path / name
+    file.write_bytes(data)
+    told = run("check", str(file))
+    assert told.exit_code == 2
+    assert "is neither TOML nor JSON" in told.output
+    assert run("check", str(tmp_path / "none.toml")).exit_code == 2
+
+
+def calendar(holidays: list[dict[str, Any]]) -> Any:
+    week = {"mon": [["09:00", "17:00"]]}
+    data = {"id": "c", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": week}
+    return calendar_from({**data, "holidays": holidays})
+
+
+def test_holidays_of_a_country_can_be_pasted_into_a_calendar() -> None:
+    asked = ("holidays", "GB", "--subdivision", "ENG", "--years", "2026-2027")
+    pasted = tomllib.loads(run(*asked).stdout)["holidays"]
+    assert pasted == json.loads(run(*asked, "--format", "json").stdout)["holidays"]
+    assert {"on": "2026-04-06", "name": "Easter Monday"}.items() <= next(
+        one for one in pasted if one["on"] == "2026-04-06"
+    ).items()
+    assert len(calendar(pasted).holidays) == len(pasted) > 15
+
+
+def test_what_the_library_says_differently_by_now_is_told_with_the_check(tmp_path: Path) -> None:
+    pasted = json.loads(run("holidays", "GB", "--years", "2026", "--format", "json").stdout)["holidays"]
+    pasted[0]["name"] = "Hogmanay"
+    del pasted[1]
+    data = json.loads(calendar(pasted).model_dump_json(exclude={"weekly_hours"})) | {
+        "weekly_hours": {"mon": [["09:00", "17:00"]]}
+    }
+    file = tmp_path / "office.json"
+    file.write_text(json.dumps(data))
+    told = run("check", str(file), "--from", "2026-01-01").stdout
+    assert "The holiday library now says: 2026-01-01 Hogmanay is called New Year's Day" in told
+    assert "is new" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("holidays", "XX"), 1, "unknown country 'XX'; expected an ISO 3166-1 code"),
+        (("holidays", "GB", "--years", "26"), 2, "expected a year or two of 1970 to 2200"),
+        (("holidays", "GB", "--years", "2028-2026"), 2, "expected a year or two"),
+        (("holidays", "GB", "--category", "nope"), 1, "unknown category 'nope'"),
+    ],
+)
+def test_holidays_nobody_knows_are_refused(arguments: tuple[str, ...], code: int, reason: str) -> None:
+    told = run(*arguments)
+    assert told.exit_code == code
+    assert reason in " ".join(told.output.split())
+
+
+ICS = """BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VEVENT
+UID:1
+SUMMARY:Fête "nationale" 🎆
+DTSTART;VALUE=DATE:20260714
+RRULE:FREQ=YEARLY
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+SUMMARY:Meeting
+DTSTART:20260714T100000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def test_an_icalendar_file_becomes_holidays_and_what_is_left_out_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "fr.ics"
+    file.write_text(ICS, encoding="utf-8")
+    told = run("import", str(file), "--years", "2026-2028")
+    assert told.exit_code == 0
+    pasted = tomllib.loads(told.stdout)["holidays"]
+    assert [one["on"] for one in pasted] == ["2026-07-14", "2027-07-14", "2028-07-14"]
+    assert pasted[0] == {"on": "2026-07-14", "name": 'Fête "nationale" 🎆', "source": "iCal fr.ics: 1"}
+    assert "left out: Meeting: it has times of day" in told.stderr
+    assert len(calendar(pasted).holidays) == 3
+
+
+def test_a_file_that_is_no_icalendar_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.ics"
+    file.write_text("hello")
+    told = run("import", str(file))
+    assert told.exit_code == 1
+    assert "this is no iCalendar file" in told.output
+    assert run("import", str(tmp_path / "none.ics")).exit_code == 2
