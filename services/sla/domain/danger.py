@@ -19,6 +19,12 @@ def endanger(state: Complaint, given: Endanger, context: SlaContext) -> tuple[Co
             continue
         marks.append(mark)
         facts.append(
-            PromiseAtRisk(promise=promise.number, due_at=promise.due_at, cause=given.cause, subject=promise.subject)
+            PromiseAtRisk(
+                promise=promise.number,
+                due_at=promise.due_at,
+                cause=given.cause,
+                subject=promise.subject,
+                item=promise.item,
+            )
         )
     return (state.but(fired=tuple(sorted({*state.fired, *marks}))) if marks else state), tuple(facts)

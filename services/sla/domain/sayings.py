@@ -127,9 +127,9 @@ def _of_pledge(was: Pledge | None, pledge: Pledge, older: Promise | None, contex
     number, subject = promise.number, promise.subject
     if pledge.status == "broken" and not (was and was.status == "broken"):
         cause = context.cause(promise.due_at)
-        yield PromiseBroken(promise=number, due_at=promise.due_at, subject=subject, cause=cause)
+        yield PromiseBroken(promise=number, due_at=promise.due_at, subject=subject, item=promise.item, cause=cause)
     if pledge.status == "kept" and pledge.is_last and not (was and was.status == "kept" and was.is_last):
-        yield PromiseKept(promise=number, first=pledge.first, subject=subject)
+        yield PromiseKept(promise=number, first=pledge.first, subject=subject, item=promise.item)
 
 
 def _made(promise: Promise, context: SlaContext) -> PromiseMade:
@@ -143,6 +143,7 @@ def _made(promise: Promise, context: SlaContext) -> PromiseMade:
         calendar=calendar.id,
         calendar_version=calendar.version,
         subject=promise.subject,
+        item=promise.item,
     )
 
 
@@ -153,6 +154,7 @@ def _revised(promise: Promise, older: Promise) -> PromiseRevised:
         due_at=promise.due_at,
         reason=promise.reason or "",
         subject=promise.subject,
+        item=promise.item,
     )
 
 

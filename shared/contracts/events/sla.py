@@ -19,6 +19,7 @@ class PromiseMade(Fact):
     calendar: str
     calendar_version: int
     subject: PromiseSubject = "outcome"
+    item: str = ""
 
 
 class PromiseRevised(Fact):
@@ -30,6 +31,7 @@ class PromiseRevised(Fact):
     due_at: AwareDatetime
     reason: str
     subject: PromiseSubject = "outcome"
+    item: str = ""
 
 
 class PromiseKept(Fact):
@@ -39,6 +41,7 @@ class PromiseKept(Fact):
     promise: int
     first: bool
     subject: PromiseSubject = "outcome"
+    item: str = ""
 
 
 class PromiseBroken(Fact):
@@ -48,6 +51,7 @@ class PromiseBroken(Fact):
     promise: int
     due_at: AwareDatetime
     subject: PromiseSubject = "outcome"
+    item: str = ""
     cause: BreachCause = "handling"
 
 
@@ -59,6 +63,7 @@ class PromiseAtRisk(Fact):
     due_at: AwareDatetime
     cause: BreachCause
     subject: PromiseSubject = "outcome"
+    item: str = ""
 
 
 class ExtensionRequested(Fact):
