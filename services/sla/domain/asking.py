@@ -90,7 +90,8 @@ def _decide(state: Complaint, given: DecideExtension, context: SlaContext) -> Co
     asked = state.extensions[waiting[-1]]
     if given.approve:
         state = _approved(state, asked, given, context.now)
-    answers = {n: state.extensions[n].but(approved=given.approve and n == waiting[-1], by=given.actor) for n in waiting}
+    answer = {"by": given.actor, "decided_at": context.now}
+    answers = {n: state.extensions[n].but(approved=given.approve and n == waiting[-1], **answer) for n in waiting}
     return state.but(extensions=tuple(answers.get(n, one) for n, one in enumerate(state.extensions)))
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.sla.domain.state import Complaint
+from services.sla.domain.state import Complaint, Extension
 
 
 def as_of(state: Complaint, at: datetime) -> Complaint | None:
@@ -14,19 +14,25 @@ def as_of(state: Complaint, at: datetime) -> Complaint | None:
     if state.receipt is None or at < state.receipt.recorded_at:
         return None
     known = tuple(one for one in state.moments if one.recorded_at <= at)
+    heard = {one.item for one in known}
     triages = tuple(one for one in state.triages if one.at <= at)
     kept = {one.at for one in triages}
     terms = tuple(
         one for one in state.terms if one.why == "receipt" or (one.at in kept if one.why == "triage" else one.at <= at)
     )
-    promises = tuple(one for one in state.promises if one.made_at <= at)
     return state.but(
         moments=known,
         triages=triages,
         terms=terms,
-        promises=promises,
+        promises=tuple(one for one in state.promises if one.made_at <= at),
         proposals=tuple(one for one in state.proposals if one.at <= at),
-        extensions=tuple(one for one in state.extensions if one.asked_at <= at),
-        tellings=tuple(one for one in state.tellings if one.at <= at),
+        extensions=tuple(_undecided(one, at) for one in state.extensions if one.asked_at <= at),
+        tellings=tuple(one for one in state.tellings if one.message in heard),
+        fired=(),
         reached_at=min(at, state.reached_at) if state.reached_at else None,
     )
+
+
+def _undecided(one: Extension, at: datetime) -> Extension:
+    """An extension as it stood then: nobody knew yet what would be decided later."""
+    return one.but(approved=None, by=None, decided_at=None) if one.decided_at and one.decided_at > at else one

@@ -91,6 +91,7 @@ class Extension(Frozen):
     reason: str
     approved: bool | None = None
     by: str | None = None
+    decided_at: datetime | None = None
 
 
 class Complaint(State):

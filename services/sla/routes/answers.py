@@ -70,6 +70,7 @@ class ExtensionAnswer(Frozen):
     reason: str
     approved: bool | None
     by: str | None
+    decided_at: AwareDatetime | None = None
 
 
 class Clocks(Frozen):
@@ -155,7 +156,7 @@ def _clock(clock: Clock, rulebook: Rulebook, at: datetime, reader: Reader) -> Cl
         forecast_at=clock.forecast(at),
         ended_at=clock.ended_at,
         breached=clock.breached,
-        next_step_at=clock.steps[0].at if clock.steps else None,
+        next_step_at=next((step.at for step in clock.steps if step.at > at), None),
         policy=clock.charge.source.id,
         policy_version=clock.charge.source.version,
         revision=terms.revision,

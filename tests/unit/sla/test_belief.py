@@ -1,0 +1,158 @@
+"""What did we believe on that day? Facts count from when they were recorded, whenever they happened."""
+
+import pytest
+
+from services.sla.domain import Complaint, DecideExtension, Ledger, RevisePromise, ledger
+from services.sla.domain.belief import as_of
+from tests.unit.sla.lives import (
+    AWAITING,
+    COMPLAINT,
+    CUSTOMER,
+    Life,
+    accepted,
+    at,
+    book,
+    bounced,
+    milestone,
+    policy,
+    promised,
+    received,
+    resolved,
+    triaged,
+)
+
+STRICT = book(policy({"goal": {"business": "PT2H"}}, id="fast", when={"severity": ["high"]}))
+CAPPED = book(
+    policy(id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}})
+)
+
+
+def then(life: Life, moment: str) -> Complaint:
+    assert life.state is not None
+    believed = as_of(life.state, at(moment))
+    assert believed is not None
+    return believed
+
+
+def book_of(life: Life, moment: str) -> Ledger:
+    return ledger(then(life, moment), life.rulebook)
+
+
+def clock(life: Life, moment: str, kind: str = "requester_wait"):
+    return next(one for one in book_of(life, moment).clocks if one.kind == kind)
+
+
+def test_a_letter_that_lay_about_was_not_known_before_it_was_recorded() -> None:
+    life = Life()
+    life.hears("Wed 10:00", received("Mon 10:00"))
+    assert life.state is not None
+    assert as_of(life.state, at("Tue 10:00")) is None
+    assert clock(life, "Wed 10:00").due_at == at("Tue 10:00"), "though it counts from when it was handed over"
+
+
+def test_an_answer_told_late_was_not_believed_before() -> None:
+    life = promised()
+    life.passes_until("Wed 09:00")
+    life.hears("Mon 15:00", resolved("Mon 15:00"), now="Wed 09:30")
+    assert clock(life, "Wed 09:00").phase == "running"
+    assert clock(life, "Wed 09:00").breached, "believed then, though it was answered in time"
+    assert (clock(life, "Wed 09:30").phase, clock(life, "Wed 09:30").breached) == ("stopped", False)
+
+
+def test_a_breach_is_believed_from_its_due_time_on_and_not_before() -> None:
+    life = promised()
+    life.passes_until("Wed 12:00")
+    assert not clock(life, "Tue 10:00").breached
+    assert clock(life, "Tue 10:01").breached
+
+
+def test_a_pause_told_late_moves_the_due_time_only_from_then_on() -> None:
+    life = promised()
+    life.hears("Mon 11:00", AWAITING, now="Mon 16:00")
+    life.hears("Mon 15:00", CUSTOMER, now="Mon 16:01")
+    assert clock(life, "Mon 15:30").due_at == at("Tue 10:00")
+    assert (clock(life, "Mon 16:00").phase, clock(life, "Mon 16:00").due_at) == ("paused", None)
+    assert clock(life, "Mon 16:01").due_at == at("Tue 14:00")
+
+
+def test_the_terms_of_triage_count_from_when_it_spoke() -> None:
+    life = Life(STRICT)
+    life.hears("Mon 10:00", received("Mon 10:00"))
+    life.hears("Mon 11:00", triaged("high"))
+    assert (clock(life, "Mon 10:30").due_at, clock(life, "Mon 10:30").provisional) == (at("Tue 10:00"), True)
+    assert (clock(life, "Mon 11:00").due_at, clock(life, "Mon 11:00").provisional) == (at("Mon 12:00"), False)
+
+
+def test_a_second_look_of_triage_is_not_believed_before_it_was_taken() -> None:
+    life = promised(STRICT)
+    life.hears("Mon 11:00", triaged("high"))
+    assert clock(life, "Mon 10:59").due_at == at("Tue 10:00")
+    assert clock(life, "Mon 11:00").due_at == at("Mon 12:00")
+
+
+def test_a_promise_was_told_when_we_heard_that_it_was() -> None:
+    life = promised()
+    life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Thu 12:00"), reason="x"))
+    life.hears("Mon 11:05", accepted("Mon 11:05", "promise_moved", promise=2), now="Mon 13:00")
+    assert [one.status for one in book_of(life, "Mon 10:59").pledges] == ["open"]
+    assert [one.status for one in book_of(life, "Mon 12:00").pledges] == ["open", "untold"]
+    assert [one.status for one in book_of(life, "Mon 13:00").pledges] == ["revised", "open"]
+
+
+def test_an_extension_was_open_until_it_was_decided() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
+    life.asks("Mon 12:00", DecideExtension(COMPLAINT, actor="head", promise=1, approve=True))
+    assert then(life, "Mon 10:59").extensions == ()
+    [asked] = then(life, "Mon 11:30").extensions
+    assert (asked.approved, asked.by, asked.decided_at) == (None, None, None)
+    [decided] = then(life, "Mon 12:00").extensions
+    assert (decided.approved, decided.by, decided.decided_at) == (True, "head", at("Mon 12:00"))
+    assert [len(then(life, moment).promises) for moment in ("Mon 11:30", "Mon 12:00")] == [1, 2]
+
+
+def test_an_acknowledgement_was_believed_until_the_bounce_came() -> None:
+    life = promised()
+    life.hears("Mon 10:20", accepted("Mon 10:20", promise=1, message="m1"))
+    only = Life()
+    only.hears("Mon 10:00", received("Mon 10:00"))
+    only.hears("Mon 10:00", triaged())
+    only.hears("Mon 10:20", accepted("Mon 10:20", promise=1, message="m1"))
+    only.hears("Mon 10:40", bounced("m1", hard=True))
+    assert clock(only, "Mon 10:30", "acknowledge").phase == "stopped"
+    assert clock(only, "Mon 10:40", "acknowledge").phase == "running"
+    assert [book_of(only, moment).pledges[0].status for moment in ("Mon 10:10", "Mon 10:30", "Mon 10:40")] == [
+        "untold",
+        "open",
+        "untold",
+    ]
+
+
+@pytest.mark.parametrize("moment", ["Mon 10:00", "Mon 11:30", "Tue 09:00", "Tue 16:00", "Thu 12:00"])
+def test_what_is_believed_later_about_a_moment_is_what_was_true_then(moment: str) -> None:
+    """Live through it until that moment, or look back at it from the end: one belief."""
+    story = [
+        ("Mon 10:00", received("Mon 10:00")),
+        ("Mon 10:00", triaged()),
+        ("Mon 10:05", accepted("Mon 10:05", promise=1)),
+        ("Mon 11:00", AWAITING),
+        ("Mon 13:00", CUSTOMER),
+        ("Tue 10:00", triaged("high")),
+        ("Tue 11:00", milestone("action_agreed", "Tue 11:00", "refund")),
+        ("Wed 15:00", resolved("Wed 15:00")),
+    ]
+    lived, looked_back = Life(STRICT), Life(STRICT)
+    for when, fact in story:
+        looked_back.passes_until(when)
+        looked_back.hears(when, fact)
+        if at(when) <= at(moment):
+            lived.passes_until(when)
+            lived.hears(when, fact)
+    lived.passes_until(moment)
+    looked_back.passes_until("Sun+7 12:00")
+
+    def shape(found: Ledger) -> list[object]:
+        seen = [(one.key, one.phase, one.due_at, one.breached, one.pauses) for one in found.clocks]
+        return [seen, [(one.promise, one.status, one.told_at) for one in found.pledges]]
+
+    assert shape(book_of(looked_back, moment)) == shape(lived.ledger)
