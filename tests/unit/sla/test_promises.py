@@ -289,7 +289,7 @@ def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() 
     life.hears("Wed 10:00", milestone("action_completed", "Wed 10:00", "letter"))
     assert life.ledger.pledges[1].status == "open"
     [kept] = promises(life.hears("Thu 10:00", milestone("action_completed", "Thu 10:00", "refund")))
-    assert kept == PromiseKept(promise=2, first=True, subject="action")
+    assert kept == PromiseKept(promise=2, first=True, subject="action", item="refund")
 
 
 def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
