@@ -89,7 +89,7 @@ def _dates(event: "Event", first: date, last: date, overridden: Overridden) -> l
         rule = event["RRULE"]
         if isinstance(rule, list) or "EXRULE" in event:
             raise ValueError("it has more than one rule")
-        starts |= set(expanded(_rule(rule.to_ical()), start, earliest, last))
+        starts |= set(expanded(_rule(rule), start, earliest, last))
     starts -= set(_listed(event, "EXDATE"))
     if "RECURRENCE-ID" not in event:
         starts -= overridden.get(_text(event, "UID"), set())
@@ -153,8 +153,12 @@ def _value(event: "Event", name: str) -> Any:
     return getattr(event.get(name), "dt", None)
 
 
-def _rule(text: bytes | str) -> str:
-    return text.decode() if isinstance(text, bytes) else text
+def _rule(rule: Any) -> str:
+    try:
+        text = rule.to_ical()
+    except TypeError:  # parts of it were not understood, and are kept as they were sent
+        raise ValueError("its RRULE cannot be read") from None
+    return text.decode() if isinstance(text, bytes) else str(text)
 
 
 def _text(event: "Event", name: str) -> str:

@@ -1,6 +1,7 @@
 """All-day events of iCalendar files become holidays; what cannot is left out and said so."""
 
 from datetime import date
+from random import Random
 
 import pytest
 
@@ -105,6 +106,28 @@ def test_two_events_of_one_date_keep_both_names_and_a_holiday_says_where_it_is_f
     assert [(one.name, one.source) for one in found.holidays] == [
         ("Christmas, at last; Stocktaking", "iCal town.ics: a")
     ]
+
+
+def test_random_damage_to_a_file_is_refused_or_left_out_and_nothing_else() -> None:
+    rng, lines = (
+        Random(1),
+        [CHRISTMAS, "RRULE:FREQ=YEARLY;INTERVAL=1;BYMONTH=12", "EXDATE;VALUE=DATE:20271225", "DURATION:P2D"],
+    )
+    text = "\r\n".join(
+        ["BEGIN:VCALENDAR", "VERSION:2.0", *event("UID:1", *lines).split("\n"), "END:VCALENDAR", ""]
+    ).encode()
+    outcomes = set()
+    for _ in range(600):
+        damaged = bytearray(text)
+        for _ in range(rng.randint(1, 4)):
+            damaged[rng.randrange(len(damaged))] = rng.choice(b"0123456789:;,=-TZABCDEFWMYP \r\n\xff\x00")
+        try:
+            found = holidays_from_ical(bytes(damaged), first=FIRST, last=LAST, source="x")
+        except Rejected:
+            outcomes.add("refused")
+        else:
+            outcomes.add("left out" if found.ignored else "read")
+    assert outcomes == {"refused", "left out", "read"}
 
 
 def test_names_are_one_line_of_printable_text() -> None:
