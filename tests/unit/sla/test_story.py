@@ -10,7 +10,7 @@ from shared.contracts.events import (
     PromiseMade,
     PromiseRevised,
 )
-from tests.unit.sla.lives import REOPENED, Life, accepted, at, proposed, received, resolved, triaged
+from tests.unit.sla.lives import REOPENED, Life, accepted, assigned, at, proposed, received, resolved, triaged
 
 
 def test_filed_on_sunday_night_promised_warned_moved_in_time_resolved_reopened_and_resolved_again() -> None:
@@ -24,16 +24,19 @@ def test_filed_on_sunday_night_promised_warned_moved_in_time_resolved_reopened_a
     assert (made.promise, made.due_at, made.policy) == (1, at("Mon+14 17:00"), "everyday")
     assert life.clock().due_at == at("Fri+7 17:00")
 
-    # Acknowledged at once, though nobody is at work.
+    # Acknowledged at once, though nobody is at work: from now on it is a promise.
     [acknowledged] = life.hears("Sun 23:50:03", accepted("Sun 23:50:02", promise=1))
     assert isinstance(acknowledged, ClockStopped)
     assert (acknowledged.clock, acknowledged.met) == ("acknowledge", True)
+    [owned] = life.hears("Mon+7 09:30", assigned())
+    assert isinstance(owned, ClockStopped)
+    assert (owned.clock, owned.met) == ("assignment", True)
     assert life.passes_until("Wed+7 12:00") == []
 
     warned = life.passes_until("Thu+7 16:00")
-    assert [(type(fact), fact.percent) for fact in warned] == [(ClockWarned, 50), (ClockWarned, 75)]
+    assert [(type(fact), fact.rung) for fact in warned] == [(ClockWarned, "50%"), (ClockWarned, "75%")]
 
-    # It will take longer: said before the date, with the reason.
+    # It will take longer: told before the date, with the reason.
     [moved] = life.hears("Thu+7 16:10", proposed("Wed+14 15:00"))
     assert isinstance(moved, PromiseRevised)
     assert (moved.promise, moved.old_due_at, moved.due_at) == (2, made.due_at, at("Wed+14 15:00"))
@@ -48,8 +51,9 @@ def test_filed_on_sunday_night_promised_warned_moved_in_time_resolved_reopened_a
     assert isinstance(again, PromiseMade)
     assert (again.promise, again.due_at) == (3, at("Tue+21 17:00"))
     assert life.clock(cycle=2).due_at == at("Mon+21 17:00")
+    assert life.hears("Tue+14 10:01", accepted("Tue+14 10:01", "progress", promise=3)) == []
     stopped, kept = life.hears("Wed+14 10:00", resolved("Wed+14 10:00"))
-    assert (stopped.clock, stopped.cycle, stopped.met) == ("total_resolution", 2, True)
+    assert (stopped.clock, stopped.cycle, stopped.met) == ("requester_wait", 2, True)
     assert kept == PromiseKept(promise=3, first=True)
     assert life.ledger.next_at is None
     assert life.passes_until("Sun+70 12:00") == []
