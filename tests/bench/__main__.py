@@ -12,13 +12,14 @@ import typer
 from rich.console import Console
 
 from deploy.local.jars import VERSION as KAFKA_VERSION
-from tests.bench import machine, measures, profiles, report
+from tests.bench import machine, measures, profiles, report, timers
 from tests.bench.measures import Bench, Shape
 from tests.bench.outside import Outside
 from tests.bench.servers import NAMES, Servers
 
 FOLDER = Path(".redress/bench")
-PARTS = ("cycle", "waiting", "idle", "drain", "accept")  # in the order in which they leave the least to each other
+# In the order in which they leave the least to each other.
+PARTS = ("cycle", "waiting", "idle", "drain", "accept", "timers")
 QUICK = Shape(runs=2, seconds=1.5, warmup=0.5, cycle=500, backlog=2_000, rate_seconds=5.0)
 
 console = Console(width=150 if not sys.stdout.isatty() else None)
@@ -44,6 +45,12 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         for connections in (16, 64):
             console.print(f"measuring accept at {connections} connections ...")
             found[f"accept_{connections}"] = measures.accept(bench, connections)
+    if "timers" in parts:
+        bench.servers.stop(*bench.servers.children)
+        size = timers.QUICK if bench.shape == QUICK else timers.Size()
+        found["timers"] = timers.measure(
+            bench.servers, size, lambda side: console.print(f"measuring timers: {side} ...")
+        )
     return found
 
 

@@ -35,6 +35,10 @@ def figures(found: Numbers) -> Iterator[Figure]:
         yield from _drain(found["drain"])
     if "idle" in found:
         yield from _idle(found["idle"])
+    if "timers" in found:
+        from tests.bench.timers.lines import lines  # they are made of our figures
+
+        yield from lines(found["timers"])
 
 
 def _accept(found: Numbers, *, goal: float) -> Iterator[Figure]:

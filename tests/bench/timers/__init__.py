@@ -1,0 +1,170 @@
+"""Timers with a million open clocks stored, beside the schedulers that a Python engineer would pick instead."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from importlib.metadata import version
+from typing import Any
+
+from deploy.local.ports import free_port
+from deploy.local.provision import provision
+from shared import postgres
+from tests.bench.servers import Servers
+from tests.bench.timers import clocks, jobs, kills
+from tests.bench.timers.fires import Fired, measured, spread
+from tests.bench.timers.ground import ROOT, Ground, ground, note_commits
+
+RIVALS = ("procrastinate", "pgqueuer")
+SCHEMA = ROOT / "services" / "sla" / "schema"
+OPEN_EACH = 4  # clocks of a complaint under our everyday policy and one regulator's pack; counted, not believed
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much. The defaults take about ten minutes on two cores."""
+
+    clocks: int = 1_000_000
+    rate: int = 300
+    seconds: int = 30
+    burst: int = 10_000
+    kills: int = 20
+    patience: float = 30.0  # seconds that a side gets after the last due moment
+
+
+QUICK = Size(clocks=40_000, seconds=5, burst=2_000, kills=3, patience=10.0)
+
+
+def measure(servers: Servers, size: Size, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Every side by turns, alone on the machine but for the servers."""
+    note_commits(servers.postgres)
+    found: dict[str, Any] = {"size": vars(size), "versions": {name: version(name) for name in RIVALS}}
+    for name in RIVALS:
+        say(name)
+        found[name] = _rival(servers, size, name)
+    say("ours")
+    found["ours"] = _ours(servers, size)
+    return found
+
+
+def _rival(servers: Servers, size: Size, name: str) -> dict[str, Any]:
+    """With nothing else stored, which is their best case, and with as many jobs as we have clocks."""
+    found: dict[str, Any] = {}
+    with ground(servers.postgres, servers.home, name) as side:
+        jobs.install(name, side.dsn)
+        for stored in (0, size.clocks):
+            if stored:
+                jobs.store(name, side.dsn, stored)
+            side.start(name, ["tests.bench.timers.rivals", name, side.dsn])
+            side.until(side.says_ready)
+            found["stored" if stored else "alone"] = _both(side, size, partial(_job, name, side.dsn))
+            side.stop()
+    return found
+
+
+def _job(name: str, dsn: str, _: str, moments: Sequence[datetime]) -> None:
+    jobs.plan(name, dsn, moments)
+
+
+def _both(side: Ground, size: Size, plan: Callable[[str, Sequence[datetime]], None], *, ours: bool = False) -> Any:
+    """Steadily, and all at once."""
+    steady = _run(side, "steady", partial(spread, rate=size.rate, seconds=size.seconds), plan, size, ours=ours)
+    burst = _run(side, "burst", partial(spread, rate=size.burst, seconds=1), plan, size, ours=ours)
+    return {"steady": steady.plain(), "burst": burst.plain()}
+
+
+def _run(
+    side: Ground,
+    part: str,
+    when: Callable[[datetime], list[datetime]],
+    plan: Callable[[str, Sequence[datetime]], None],
+    size: Size,
+    *,
+    ours: bool,
+) -> Fired:
+    """Plan far enough ahead that everything is written before the first is due, then look."""
+    lead = 5.0
+    while True:
+        moments = when(side.in_a_moment(lead))
+        plan(part, moments)
+        with side.asking() as conn:
+            row = conn.execute("select extract(epoch from %s - clock_timestamp())", [moments[0]]).fetchone()
+        left = float(row[0]) if row else 0.0
+        if left > 0:
+            break
+        lead, part = 2 * lead - left, f"{part} again"  # it took longer than that; what was planned too late passes by
+    last = left + (moments[-1] - moments[0]).total_seconds()
+    with side.asking() as conn:
+        name = part if ours else None
+        side.until(lambda: measured(conn, len(moments), name).fired >= len(moments), last + size.patience)
+        return measured(conn, len(moments), name)
+
+
+def _ours(servers: Servers, size: Size) -> dict[str, Any]:
+    with ground(servers.postgres, servers.home, "ours") as side:
+        side.dsn = provision(side.dsn, servers.home / "secrets" / "postgres.json")["sla"]
+        asyncio.run(postgres.migrate(side.dsn, SCHEMA))
+        makers = clocks.Makers(side.dsn)
+        try:
+            return _measured(servers, size, side, makers)
+        finally:
+            makers.close()
+
+
+def _measured(servers: Servers, size: Size, side: Ground, makers: clocks.Makers) -> dict[str, Any]:
+    complaints = size.clocks // OPEN_EACH
+    with side.asking() as conn:
+        conn.execute(clocks.ASKED)
+        each = makers.store(complaints)
+        conn.execute("vacuum analyze complaint")
+    start = _starter(servers, side)
+    start()
+    found = {"complaints": complaints, "clocks_each": each, "stored": _both(side, size, makers.plan, ours=True)}
+    found["killed"] = _killed(side, size, makers, start)
+    return found
+
+
+def _killed(side: Ground, size: Size, makers: clocks.Makers, start: Callable[[], None]) -> dict[str, Any]:
+    """Steady timers, not too many a second: each life has some to fire, and most of what waited for it besides."""
+    count = size.kills * 600 + 1_000
+    moments = spread(side.in_a_moment(5 + count * 0.001), 150, count // 150)
+    makers.plan("killed", moments, rungs=True)
+    times = kills.kill(side, start, size.kills)
+    with side.asking() as conn:
+        return {"kills": times, **kills.verdict(conn)}
+
+
+def _starter(servers: Servers, side: Ground) -> Callable[[], None]:
+    """Starts the real service, with Kafka and all, and waits until it is ready the first time."""
+    port = free_port()
+    env = {
+        "SLA_PORT": str(port),
+        "SLA_POSTGRES": side.dsn,
+        "SLA_PACKS": ",".join(clocks.PACKS),
+        "REDRESS_KAFKA": servers.kafka.bootstrap,
+        "REDRESS_AUTH_PUBLIC_KEY_FILE": str(servers.home / "public.pem"),
+        "REDRESS_LOG_LEVEL": "WARNING",
+        "REDRESS_OUTBOX_SLOT_SECONDS": "86400",  # what was relayed stays, for us to count
+    }
+
+    def start() -> None:
+        first = side.child is None
+        side.start("sla", ["services.sla"], env)
+        if first and not side.until(lambda: _ready(port)):
+            raise RuntimeError(f"sla did not become ready:\n{side.child.tail(30) if side.child else ''}")
+
+    return start
+
+
+def _ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,183 @@
+"""Our store: complaints as they lie in a working week, each folded by our own `decide`, none copied from another.
+
+Every complaint has its own moment of receipt, so that no answer about one is remembered for another. Those that fire
+are handled around the clock: they break a date that a handler gave and the customer was told, or reach a rung.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, reduce
+from itertools import cycle
+from multiprocessing import get_context
+from typing import Any
+
+import asyncpg
+
+from services.sla.domain import Complaint, MakePromise, SlaContext, decide, ledger
+from services.sla.domain.hear import hear
+from services.sla.policies import Rulebook, load_rulebook
+from services.sla.store import PROMOTED, _promoted
+from shared.contracts import Event, Fact
+from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, MessageAdded, Triaged
+from shared.documents import document
+from shared.runner.decision import Tick
+from tests.factories import complaint_id, event
+
+PACKS = ("uk-disp",)
+WORKERS = 2
+QUIET = timedelta(minutes=40)  # nothing of the store's own falls due while we measure
+COLUMNS = ("complaint_id", "state", "version", *PROMOTED)
+ASKED = """
+create table if not exists asked (
+    complaint_id uuid primary key, part text not null, due_at timestamptz not null, what text not null)
+"""
+ASK = "insert into asked select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])"
+PROMISE = "promise:2"
+RUNGS = {"50%": timedelta(hours=10), "75%": timedelta(hours=15), "90%": timedelta(hours=18)}  # of twenty hours
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Complaints for one worker to make: `moments` are when they fire, none for those that just lie there."""
+
+    dsn: str
+    part: str
+    moments: Sequence[datetime] = ()
+    count: int = 0
+    rungs: bool = False
+
+
+class Makers:
+    """Processes that fold complaints for a service's database; they know the rulebook already when they are asked."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
+
+    def store(self, count: int) -> float:
+        """So many complaints that do not fire while we look. Returns how many open clocks each has, on a sample."""
+        self._make([Piece(self._dsn, "stored", count=size) for size in _sizes(count)])
+        return sum(_open_clocks(_lying()) for _ in range(100)) / 100
+
+    def plan(self, part: str, moments: Sequence[datetime], *, rungs: bool = False) -> None:
+        """Complaints that fire at these moments, one at each: they break a promise, or reach one of `RUNGS` as well."""
+        pieces = [moments[start : start + 500] for start in range(0, len(moments), 500)]
+        self._make([Piece(self._dsn, part, piece, rungs=rungs) for piece in pieces])
+
+    def _make(self, pieces: Sequence[Piece]) -> None:
+        for _ in self._pool.map(make, pieces):
+            pass
+
+    def close(self) -> None:
+        """End them."""
+        self._pool.shutdown()
+
+
+def _sizes(count: int, most: int = 5_000) -> Iterator[int]:
+    yield from (min(most, count - done) for done in range(0, count, most))
+
+
+def make(piece: Piece) -> None:
+    """Fold and copy them; those that fire are noted in `asked` with the moment."""
+    kinds = (PROMISE, *RUNGS) if piece.rungs else (PROMISE,)
+    asked = [kind for kind, _ in zip(cycle(kinds), piece.moments, strict=False)]
+    states = [_firing(at, kind) for at, kind in zip(piece.moments, asked, strict=True)]
+    asyncio.run(_copy(piece, states or [_lying() for _ in range(piece.count)], asked))
+
+
+async def _copy(piece: Piece, states: Sequence[Complaint], asked: Sequence[str]) -> None:
+    conn = await asyncpg.connect(piece.dsn)
+    rows = [(one.complaint_id, document(one), one.version, *_promoted(one)) for one in states]
+    async with conn.transaction():
+        await conn.copy_records_to_table("complaint", records=rows, columns=COLUMNS)
+        if piece.moments:
+            ids = [one.complaint_id for one in states]
+            await conn.execute(ASK, ids, [piece.part] * len(ids), piece.moments, asked)
+    await conn.close()
+
+
+def _lying() -> Complaint:
+    """Acknowledged, assigned, and the customer has written since; nothing falls due for a while."""
+    while True:
+        now = datetime.now(UTC)
+        state = _told(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
+        wrote_at = now - timedelta(seconds=random.uniform(60, 3600))
+        state = _decided(state, _event(state, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
+        if state.due_at is not None and state.due_at > now + QUIET:
+            return state
+
+
+def _firing(at: datetime, kind: str) -> Complaint:
+    state = _promised(at) if kind == PROMISE else _on_a_rung(at, RUNGS[kind])
+    if state.due_at is None or not timedelta() <= state.due_at - at < timedelta(milliseconds=1):
+        raise RuntimeError(f"expected a complaint that is due at {at}, got {state.due_at}")
+    return state
+
+
+def _promised(at: datetime) -> Complaint:
+    """Between two rungs of its clocks; a call back was promised for that moment, and the customer knows it."""
+    now = datetime.now(UTC)
+    state = _told(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
+    asked_at = now - timedelta(seconds=random.uniform(60, 3600))
+    asked = MakePromise(state.complaint_id, actor="handler", subject="action", item="call back", due_at=at)
+    state = _decided(state, asked, asked_at)
+    return _decided(state, _event(state, _accepted("progress", asked_at, states_promise=2), asked_at, 2), asked_at)
+
+
+def _on_a_rung(at: datetime, way: timedelta) -> Complaint:
+    """Received so long before that moment; the rungs before are over."""
+    state, now = _told(at - way, "critical"), datetime.now(UTC)
+    return _decided(state, Tick(now), now)
+
+
+def _told(at: datetime, severity: str) -> Complaint:
+    """Received at that moment, triaged, assigned, acknowledged, and the date of the outcome told."""
+    empty = Complaint(complaint_id=complaint_id())
+    received = ComplaintReceived(reference="RC-BENCH", client="bench", channel="web", received_at=at)
+    triaged = Triaged(
+        category=("billing",), severity=severity, language="en", confidence=1, decided_by="rules", decider_version="1"
+    )
+    acknowledged_at = at + timedelta(minutes=5)
+    heard = [
+        _event(empty, received, at),
+        _event(empty, triaged, at + timedelta(seconds=1)),
+        _event(empty, Assigned(team="billing", handler="handler-1"), at + timedelta(minutes=3), 2),
+    ]
+    accepted = _event(empty, _accepted("acknowledgement", acknowledged_at, states_promise=1), acknowledged_at)
+    return _decided(reduce(hear, heard, empty), accepted, acknowledged_at)
+
+
+def _accepted(kind: str, at: datetime, *, states_promise: int) -> MessageAccepted:
+    return MessageAccepted(
+        message=f"{kind}-1",
+        message_kind=kind,
+        channel="email",
+        accepted_at=at,
+        locale="en",
+        template="1",
+        cause="cause-1",
+        states_promise=states_promise,
+    )
+
+
+def _event(state: Complaint, facts: Fact, at: datetime, sequence: int = 1) -> Event[Any]:
+    return event(facts, subject=state.complaint_id, time=at, sequence=sequence)
+
+
+def _decided(state: Complaint, given: Any, at: datetime) -> Complaint:
+    decision = decide(state, given, SlaContext(at, _rulebook()))
+    after = decision.state or state
+    return after.but(said=state.said + len(decision.says), version=1)
+
+
+def _open_clocks(state: Complaint) -> int:
+    return sum(clock.is_open for clock in ledger(state, _rulebook()).clocks)
+
+
+@cache
+def _rulebook() -> Rulebook:
+    return load_rulebook(None, around=datetime.now(UTC).date(), packs=PACKS)

@@ -1,0 +1,56 @@
+"""How late effects were: from the moment that was asked for to the commit, both by the database's clock."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+# Effects of a side as (when it was to be, when it was there).
+RIVAL = "select due_at, pg_xact_commit_timestamp(xmin) from effect"
+# The first event about each complaint that was asked to fire.
+OURS = """
+select a.due_at, min(pg_xact_commit_timestamp(o.xmin))
+from outbox o join asked a on a.complaint_id = o.key where a.part = %(part)s group by a.complaint_id, a.due_at
+"""
+FIGURES = """
+select count(*), extract(epoch from max(at) - min(due_at)),
+    percentile_disc(array[0.5, 0.99, 1]) within group (order by extract(epoch from at - due_at) * 1000),
+    count(*) filter (where at < due_at)
+from ({fires}) as fire(due_at, at)
+"""
+
+
+@dataclass(frozen=True)
+class Fired:
+    """What became of so many timers. Rate from the first due moment to the last effect."""
+
+    asked: int
+    fired: int
+    early: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+    @property
+    def rate(self) -> float:
+        """Fires a second."""
+        return self.fired / self.seconds if self.seconds else 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """For the report's file."""
+        return {**vars(self), "rate": self.rate}
+
+
+def measured(conn: psycopg.Connection, asked: int, part: str | None = None) -> Fired:
+    """The figures of a rival's effects, or of ours for one part."""
+    row = conn.execute(FIGURES.format(fires=OURS if part else RIVAL), {"part": part}).fetchone()
+    assert row is not None
+    fired, seconds, (p50, p99, most), early = row[0], row[1] or 0.0, row[2] or (0.0, 0.0, 0.0), row[3]
+    return Fired(asked, fired, early, float(seconds), float(p50), float(p99), float(most))
+
+
+def spread(begin: datetime, rate: int, seconds: int) -> list[datetime]:
+    """So many moments in each second, all at its beginning: due times of clocks are whole seconds."""
+    return [begin + timedelta(seconds=second) for second in range(seconds) for _ in range(rate)]

@@ -1,0 +1,85 @@
+"""Kill -9, twenty times while timers fire, and a checker that shares nothing with what it checks.
+
+It knows what was to fire from the ledger that was written before, and what did from the outbox and the stored states.
+"""
+
+import json
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from tests.bench.timers.clocks import PROMISE
+from tests.bench.timers.ground import Ground
+
+SAID = "select count(*) from outbox o join asked a on a.complaint_id = o.key where a.part = 'killed'"
+LEFT = "select exists (select from complaint where due_at <= now())"
+EVENTS = "select o.key, o.value from outbox o join asked a on a.complaint_id = o.key where a.part = 'killed'"
+STATES = """
+select a.complaint_id, a.what, c.state -> 'fired', c.state -> 'reached_at', c.state -> 'said', c.due_at <= now()
+from asked a left join complaint c using (complaint_id) where a.part = 'killed'
+"""
+RUNG = "requester_wait:1:"
+
+
+def kill(ground: Ground, again: Any, times: int) -> int:
+    """Kill the process so often, each time soon after it fired something, and start it `again`. Returns how often."""
+    with ground.asking() as conn:
+        for _ in range(times):
+            enough = _count(conn, SAID) + random.randint(1, 200)
+            if not ground.until(lambda: _count(conn, SAID) >= enough, 60):  # noqa: B023 (called at once)
+                raise RuntimeError("expected timers to fire between two kills; there are too few")
+            assert ground.child is not None
+            ground.child.tell(signal.SIGKILL)
+            ground.child.kill()
+            again()
+        if not ground.until(lambda: not conn.execute(LEFT).fetchone()[0], 120):  # type: ignore[index]
+            raise RuntimeError("timers are still due two minutes after the last kill")
+    return times
+
+
+def verdict(conn: psycopg.Connection) -> dict[str, Any]:
+    """What was lost, doubled, or said out of number."""
+    said: dict[Any, list[dict[str, Any]]] = {}
+    for key, value in conn.execute(EVENTS):
+        said.setdefault(key, []).append(json.loads(value))
+    rows = conn.execute(STATES).fetchall()
+    fired = sum(len(events) for events in said.values())
+    doubled = sum(_doubles(said.get(row[0], ())) for row in rows)
+    lost = sum(not _happened(row, said.get(row[0], ())) for row in rows)
+    gaps = sum(_has_gaps(row[4] or 0, said.get(row[0], ())) for row in rows)
+    return {"asked": len(rows), "events": fired, "lost": lost, "doubled": doubled, "gaps": gaps}
+
+
+def _happened(row: tuple[Any, ...], events: Iterable[dict[str, Any]]) -> bool:
+    """Whether the state remembers it, nothing of it is due any more, and somebody was told."""
+    _, what, fired, reached_at, _, due = row
+    if due is not False or reached_at is None:
+        return False
+    names = {_name(event) for event in events}
+    return what in names if what == PROMISE else RUNG + what in (fired or ()) and RUNG + what in names
+
+
+def _doubles(events: Iterable[dict[str, Any]]) -> int:
+    return sum(count - 1 for count in Counter(_name(event) for event in events).values())
+
+
+def _name(event: dict[str, Any]) -> str:
+    facts = event["data"]["facts"]
+    if "promise" in facts:
+        return f"promise:{facts['promise']}"
+    return f"{facts['clock']}:{facts['cycle']}:{facts.get('rung', event['type'])}"
+
+
+def _has_gaps(last: int, events: Iterable[dict[str, Any]]) -> bool:
+    numbers = sorted(int(event["sequence"]) for event in events)
+    return numbers != list(range(last - len(numbers) + 1, last + 1))
+
+
+def _count(conn: psycopg.Connection, sql: str) -> int:
+    row = conn.execute(sql.encode()).fetchone()
+    assert row is not None
+    return int(row[0])
