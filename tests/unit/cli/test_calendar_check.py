@@ -1,6 +1,7 @@
 """`redress calendar check`, `holidays` and `import`: what a person reads, and what can be pasted back."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from deploy.cli.calendar.line import answer
+from deploy.cli.calendar.written import Book
 from services.sla.calendar import calendar_from
 from services.sla.policies.loader import STANDARD
 
@@ -27,6 +30,9 @@ holidays = [
 mon = [["09:00", "12:30"], ["13:00", "17:00"]]
 thu = [["20:00", "26:00"]]
 """
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "calendars.md").read_text("utf-8")
 
 
 def run(*arguments: str) -> Result:
@@ -208,3 +214,14 @@ def test_a_file_that_is_no_icalendar_is_refused(tmp_path: Path) -> None:
     assert told.exit_code == 1
     assert "this is no iCalendar file" in told.output
     assert run("import", str(tmp_path / "none.ics")).exit_code == 2
+
+
+def test_the_page_shows_a_calendar_that_is_one_and_a_line_that_is_answered_so(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
+    file = tmp_path / "oslo.toml"
+    file.write_text(text, encoding="utf-8")
+    assert (
+        run("check", str(file), "--from", "2026-05-17", "--days", "1").stdout.splitlines()[2].endswith("(Grunnlovsdag)")
+    )
+    ((asked, answered),) = re.findall(r"echo '(.*?)' .*?\n({.*?})\n", PAGE, flags=re.DOTALL)
+    assert json.loads(answer(asked.replace("\n", "").encode(), Book())) == json.loads(answered)
