@@ -7,6 +7,7 @@ from typing import Any
 
 from services.sla.domain import Complaint, SlaContext, decide
 from services.sla.policies import read_file
+from services.sla.rebase import Rebaser
 from services.sla.routes import routes
 from services.sla.settings import Settings
 from services.sla.shelf import Shelf
@@ -22,13 +23,15 @@ def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]
     """The service, ready to run. Raises `Misconfigured` for a rulebook that could leave a complaint without a date."""
     settings = settings or load_settings(Settings)
     shelf = Shelf(read_file(settings.policies_file, settings.pack_names), _today)
+    rebaser = Rebaser(batch=settings.rebase_batch, seconds=settings.rebase_seconds)
     return ServiceApp(
         service=SLA,
         settings=settings,
         decide=decide,
         store=SlaStore(shelf),
         schema=Path(__file__).with_name("schema"),
-        routes=partial(routes, shelf=shelf),
+        routes=partial(routes, shelf=shelf, published=rebaser.wake),
+        workers=(rebaser.rebase,),
         opened=partial(_opened, shelf=shelf),
     )
 

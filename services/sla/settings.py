@@ -21,6 +21,14 @@ class Settings(ServiceSettings):
         default="",
         description="Regulator packs to apply, separated by commas, such as `uk-disp,eu-psd2` (docs/packs.md).",
     )
+    rebase_batch: int = Field(
+        default=100, ge=1, le=1000, description="Open complaints moved to a published rulebook in one transaction."
+    )
+    rebase_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds between looks for open complaints that a publication of another replica has to move.",
+    )
 
     @property
     def pack_names(self) -> tuple[str, ...]:

@@ -85,6 +85,10 @@ class Shelf:
             raise Rejected(error.detail) from None
         return book
 
+    def alone(self, data: Any) -> Rulebook:
+        """The document as if nothing else had ever been published. Raises `Rejected`."""
+        return rulebook_of([Document(data)], around=self._today(), known=self.rulebook)
+
     async def publish(self, conn: asyncpg.Connection, data: Any, mode: Mode, reason: str, actor: str) -> int:
         """Publish it, in the caller's transaction; the number of the new revision. Raises `Rejected`."""
         await conn.execute(LOCK)

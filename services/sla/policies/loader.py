@@ -190,6 +190,13 @@ def _matched(ordered: tuple[Policy, ...]) -> tuple[Policy, ...]:
     for one in ordered[:-1]:
         if one.when.asks_nothing:
             raise Rejected(f"policy {one.id!r} asks nothing, so those after it match nothing")
+    for place, one in enumerate(ordered[:-1]):
+        before = next((other for other in ordered[:place] if other.when.covers(one.when)), None)
+        if before is not None:
+            raise Rejected(
+                f"policy {one.id!r} can never match: {before.id!r} is asked before it and takes all that it asks for; "
+                "put the narrower one first"
+            )
     return ordered
 
 

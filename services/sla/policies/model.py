@@ -61,6 +61,17 @@ class When(Written):
             and (not self.signal or any(one in self.signal for one in asked.signals))
         )
 
+    def covers(self, other: "When") -> bool:
+        """Whether every complaint that meets the other meets this as well."""
+        for name in type(self).model_fields:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine and not (theirs and all(one in mine or self._lies_below(name, one) for one in theirs)):
+                return False
+        return True
+
+    def _lies_below(self, name: str, one: str) -> bool:
+        return name == "category" and _below(one.strip("/").split("/"), self.category)
+
 
 def _below(category: Sequence[str], wanted: Sequence[str]) -> bool:
     path = "/".join(category) + "/"

@@ -1,16 +1,18 @@
 """The doors of sla: what is promised by when and why, promises to make and move, rulebooks to rehearse and publish."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
 
-from services.sla.routes import reading
+from services.sla.routes import reading, rulebooks
 from services.sla.shelf import Shelf
 from shared.kernel import Kernel
 
 
-def routes(kernel: Kernel[Any, Any], *, shelf: Shelf) -> APIRouter:
-    """All of them, under /v1."""
+def routes(kernel: Kernel[Any, Any], *, shelf: Shelf, published: Callable[[], None]) -> APIRouter:
+    """All of them, under /v1. `published` is called after a publication."""
     router = APIRouter(prefix="/v1", tags=["sla"])
     router.include_router(reading.routes(kernel, shelf))
+    router.include_router(rulebooks.routes(kernel, shelf, published))
     return router

@@ -39,7 +39,7 @@ alter table complaint
     add column promised_at timestamptz, -- the date of the outcome that the customer was told, while it is open
     add column received_at timestamptz,
     add column spent_seconds bigint; -- opening time from receipt to the first answer, once there is one
-create index complaint_behind on complaint (revision) where is_open;
+create index complaint_behind on complaint (revision, complaint_id) where is_open; -- to rehearse and to move them
 create index complaint_tightest on complaint (tightest_at) where tightest_at is not null;
 create index complaint_promised on complaint (promised_at) where promised_at is not null;
 create index complaint_spent on complaint (category, spent_seconds) where spent_seconds is not null;

@@ -1,0 +1,186 @@
+"""The rulebook as published, and the way to the next one: draft, diff, dry run, back-test, publish, roll back."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.security import HTTPBearer
+
+from services.sla import drafts
+from services.sla.policies.changes import changes
+from services.sla.publishing import NEWEST, publish
+from services.sla.rehearsal.desk import Desk
+from services.sla.routes import papers
+from services.sla.routes.seen import Seen, etag
+from services.sla.shelf import Shelf
+from shared.auth import Client, requires
+from shared.errors import NotFound
+from shared.kernel import Kernel
+from shared.postgres import transaction
+
+# One revision with its document, the current one without a number.
+BY_NUMBER = """
+    select revision, mode, reason, actor, published_at, document from rulebook
+    where revision = coalesce($1, (select max(revision) from rulebook))
+"""
+# The newest first.
+ALL = "select revision, mode, reason, actor, published_at from rulebook order by revision desc limit $1"
+Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="A revision.")]
+DraftId = Annotated[UUID, Path(description="A draft.")]
+From = Annotated[int, Query(ge=1, le=2**31 - 1, description="The revision whose contents it takes.")]
+READER = Depends(requires("complaints:read"))
+Writer = Annotated[Client, Depends(requires("sla:write"))]
+BODY = {"requestBody": papers.BODY}
+RUNS: dict[int | str, dict[str, Any]] = {
+    202: {"model": papers.Rehearsal, "description": "It runs; look again where Location says."}
+}
+
+
+def routes(kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]) -> APIRouter:
+    """Reading needs complaints:read, everything else sla:write. `published` is called after a publication."""
+    router = APIRouter(prefix="/rulebook", dependencies=[Depends(HTTPBearer(auto_error=False))])
+    _revisions(router, kernel)
+    _drafts(router, kernel, shelf)
+    _copies(router, kernel, shelf)
+    _rehearsals(router, kernel, shelf)
+    _publication(router, kernel, shelf, published)
+    return router
+
+
+def _revisions(router: APIRouter, kernel: Kernel[Any, Any]) -> None:
+    @router.get("", dependencies=[READER], summary="The rulebook that counts now")
+    async def current(response: Response) -> papers.RulebookAnswer:
+        found = await _revision(kernel, None)
+        response.headers["etag"] = etag(found.revision)
+        return found
+
+    @router.get("/revisions", dependencies=[READER], summary="Everything that was published, the newest first")
+    async def listed(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> papers.Revisions:
+        rows = await kernel.pool.fetch(ALL, limit)
+        return papers.Revisions(revisions=[papers.RevisionAnswer(**row) for row in rows])
+
+    @router.get("/revisions/{number}", dependencies=[READER], summary="A revision as it was published")
+    async def one(number: Number) -> papers.RulebookAnswer:
+        return await _revision(kernel, number)
+
+
+async def _revision(kernel: Kernel[Any, Any], number: int | None) -> papers.RulebookAnswer:
+    row = await kernel.pool.fetchrow(BY_NUMBER, number)
+    if row is None:
+        raise NotFound(f"there is no revision {number}")
+    return papers.RulebookAnswer(**dict(row) | {"document": json.loads(row["document"])})
+
+
+def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+    @router.get("/drafts", dependencies=[READER], summary="All drafts, what was changed last first")
+    async def listed() -> papers.Drafts:
+        async with transaction(kernel.pool) as conn:
+            return papers.Drafts(drafts=[papers.DraftAnswer.of(one) for one in await drafts.listed(conn)])
+
+    @router.post("/drafts", status_code=201, openapi_extra=BODY, summary="A new draft, checked and not yet in force")
+    async def create(client: Writer, document: papers.Document, response: Response) -> papers.WholeDraft:
+        return _told(await _created(kernel, shelf, document, client.name), response)
+
+    @router.get("/drafts/{draft_id}", dependencies=[READER], summary="A draft with its document")
+    async def one(draft_id: DraftId, response: Response) -> papers.WholeDraft:
+        async with transaction(kernel.pool) as conn:
+            return _told(await drafts.find(conn, draft_id), response)
+
+    @router.put("/drafts/{draft_id}", openapi_extra=BODY, summary="Other contents; what was rehearsed is void")
+    async def replace(
+        client: Writer, draft_id: DraftId, version: Seen, document: papers.Document, response: Response
+    ) -> papers.WholeDraft:
+        async with transaction(kernel.pool) as conn:
+            await shelf.candidate(conn, json.loads(document), "new_only", "", client.name)
+            return _told(await drafts.replace(conn, draft_id, version, document, client.name), response)
+
+    @router.delete("/drafts/{draft_id}", status_code=204, summary="Away with a draft")
+    async def delete(client: Writer, draft_id: DraftId, version: Seen) -> None:
+        del client
+        async with transaction(kernel.pool) as conn:
+            await drafts.delete(conn, draft_id, version)
+
+
+def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+    @router.post("/drafts:copy", status_code=201, summary="A draft with the contents of a revision: the way back")
+    async def copy(client: Writer, revision: From, response: Response) -> papers.WholeDraft:
+        found = await _revision(kernel, revision)
+        document = drafts.bounded(found.document)
+        return _told(await _created(kernel, shelf, document, client.name), response)
+
+    @router.get("/drafts/{draft_id}/diff", dependencies=[READER], summary="What it changes of what counts now")
+    async def diff(draft_id: DraftId) -> papers.Diff:
+        async with transaction(kernel.pool) as conn:
+            draft = await drafts.find(conn, draft_id)
+            before = await shelf.current(conn, await conn.fetchval(NEWEST))
+            after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
+        found = changes(before, after)
+        return papers.Diff(
+            base=before.current.number,
+            changes=[papers.ChangeAnswer.of(one) for one in found],
+            sentences=[sentence for one in found for sentence in one.sentences],
+        )
+
+
+async def _created(kernel: Kernel[Any, Any], shelf: Shelf, document: str, actor: str) -> drafts.Draft:
+    async with transaction(kernel.pool) as conn:
+        await shelf.candidate(conn, json.loads(document), "new_only", "", actor)
+        return await drafts.create(conn, document, actor)
+
+
+def _told(draft: drafts.Draft, response: Response) -> papers.WholeDraft:
+    response.headers["etag"] = etag(draft.version)
+    response.headers["location"] = f"/v1/rulebook/drafts/{draft.id}"
+    return papers.WholeDraft.of(draft)
+
+
+def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+    desk = Desk(kernel, shelf)
+
+    async def told(draft_id: UUID, what: drafts.Rehearsed, response: Response) -> papers.Rehearsal:
+        async with transaction(kernel.pool) as conn:
+            draft = await drafts.find(conn, draft_id)
+        found = draft.dry_run if what == "dry_run" else draft.back_test
+        if found is None:
+            raise NotFound("there was none yet of this version of the draft")
+        if response.status_code == 202 and found["status"] != "running":
+            response.status_code = 200
+        response.headers["location"] = f"/v1/rulebook/drafts/{draft_id}/{what.replace('_', '-')}"
+        return papers.Rehearsal(**found)
+
+    @router.post("/drafts/{draft_id}:dry-run", status_code=202, responses=RUNS, summary="What publishing would move")
+    async def dry_run(
+        client: Writer, draft_id: DraftId, version: Seen, form: papers.ModeForm, response: Response
+    ) -> papers.Rehearsal:
+        await desk.dry_run(draft_id, version, form.mode, client.name)
+        response.status_code = 202
+        return await told(draft_id, "dry_run", response)
+
+    @router.post("/drafts/{draft_id}:back-test", status_code=202, responses=RUNS, summary="What would have happened")
+    async def back_test(
+        client: Writer, draft_id: DraftId, version: Seen, form: papers.DaysForm, response: Response
+    ) -> papers.Rehearsal:
+        del client
+        await desk.back_test(draft_id, version, form.days)
+        response.status_code = 202
+        return await told(draft_id, "back_test", response)
+
+    @router.get("/drafts/{draft_id}/dry-run", dependencies=[READER], summary="The last dry run: how far, or its report")
+    async def last_dry_run(draft_id: DraftId, response: Response) -> papers.Rehearsal:
+        return await told(draft_id, "dry_run", response)
+
+    @router.get("/drafts/{draft_id}/back-test", dependencies=[READER], summary="The last back-test, the same way")
+    async def last_back_test(draft_id: DraftId, response: Response) -> papers.Rehearsal:
+        return await told(draft_id, "back_test", response)
+
+
+def _publication(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]) -> None:
+    @router.post("/drafts/{draft_id}:publish", summary="Put it in force, if a dry run of just this touches no promise")
+    async def publication(
+        client: Writer, draft_id: DraftId, version: Seen, form: papers.PublishForm
+    ) -> papers.Published:
+        number = await publish(kernel.pool, shelf, (draft_id, version), form.mode, form.reason, client.name)
+        published()
+        return papers.Published(revision=number)
