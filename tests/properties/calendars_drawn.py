@@ -64,9 +64,7 @@ def full(rng: Random, around: date, *, step: int = 300) -> Calendar:
     return _calendar(rng, step, rng.choice(("civil_day", "shift_start")), tuple(holidays.values()), extra)
 
 
-def _calendar(
-    rng: Random, step: int, rule: str, holidays: tuple[Holiday, ...], extra: tuple[Opening, ...]
-) -> Calendar:
+def _calendar(rng: Random, step: int, rule: str, holidays: tuple[Holiday, ...], extra: tuple[Opening, ...]) -> Calendar:
     return Calendar(
         id="random",
         version=1,
