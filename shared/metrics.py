@@ -57,6 +57,11 @@ GAUGES: Final = (
     Declared("redress_lag_seconds", "Age of the oldest event on Kafka that this process has not handled yet."),
     Declared("redress_breaker_open", "1 while the service refuses to consume."),
     Declared("redress_relay_active", "1 in the one process per service that publishes."),
+    Declared(
+        "redress_outage",
+        "1 while something of ours is down as sla sees it; downtime is only known once it is over.",
+        (("cause", ("provider", "lag")),),
+    ),
     Declared("redress_ready", "1 while the service can do its work."),
 )
 

@@ -1,11 +1,12 @@
 """Composition root of the sla service: what is opened is opened here."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from services.sla.domain import Complaint, SlaContext, decide
+from services.sla.outage import Limits, Watch
 from services.sla.policies import read_file
 from services.sla.rebase import Rebaser
 from services.sla.routes import routes
@@ -24,6 +25,7 @@ def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]
     settings = settings or load_settings(Settings)
     shelf = Shelf(read_file(settings.policies_file, settings.pack_names), _today)
     rebaser = Rebaser(batch=settings.rebase_batch, seconds=settings.rebase_seconds)
+    watch = Watch(_limits(settings))
     return ServiceApp(
         service=SLA,
         settings=settings,
@@ -31,8 +33,19 @@ def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]
         store=SlaStore(shelf),
         schema=Path(__file__).with_name("schema"),
         routes=partial(routes, shelf=shelf, published=rebaser.wake),
-        workers=(rebaser.rebase,),
-        opened=partial(_opened, shelf=shelf),
+        workers=(rebaser.rebase, watch.watch),
+        opened=partial(_opened, shelf=shelf, watch=watch),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        every=timedelta(seconds=settings.watch_seconds),
+        gap=timedelta(seconds=settings.downtime_seconds),
+        lag=timedelta(seconds=settings.lag_outage_seconds),
+        untold=timedelta(minutes=settings.untold_minutes),
+        untold_count=settings.untold_count,
+        horizon=timedelta(hours=settings.risk_hours),
     )
 
 
@@ -40,7 +53,8 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-async def _opened(kernel: Kernel[Any, Any], *, shelf: Shelf) -> None:
-    """The schema is current: publish what the file says, if it is new, and read what was published."""
+async def _opened(kernel: Kernel[Any, Any], *, shelf: Shelf, watch: Watch) -> None:
+    """The schema is current: publish what the file says, read what was published, note how long nobody lived."""
     async with transaction(kernel.pool) as conn:
         await shelf.settle(conn)
+        await watch.beat(conn)

@@ -29,6 +29,31 @@ class Settings(ServiceSettings):
         gt=0,
         description="Seconds between looks for open complaints that a publication of another replica has to move.",
     )
+    watch_seconds: float = Field(
+        default=10.0, gt=0, description="Seconds between looks for what of ours is down, and between signs of life."
+    )
+    downtime_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds without a sign of life after which it counts as downtime; well above `watch_seconds`.",
+    )
+    lag_outage_seconds: float = Field(
+        default=300.0, gt=0, description="Age of the oldest unread event from which on breaches are put down to lag."
+    )
+    untold_minutes: float = Field(
+        default=15.0, gt=0, description="Minutes in which a customer should have been told the date that was made."
+    )
+    untold_count: int = Field(
+        default=20,
+        ge=1,
+        description="Customers of one hour not told their date in time, and at least half of all, that mean that the "
+        "provider of messages is down.",
+    )
+    risk_hours: float = Field(
+        default=4.0,
+        gt=0,
+        description="Hours ahead in which promises are at risk while something of ours is down: time to write before.",
+    )
 
     @property
     def pack_names(self) -> tuple[str, ...]:

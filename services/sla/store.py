@@ -18,8 +18,12 @@ BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
 # What a decision may know besides: the revision that counts now, and what was down in the last days.
 KNOWN = """
     select (select max(revision) from rulebook),
-           array(select (cause, since, until) from outage
-                 where until is null or until > now() - interval '8 days' order by since desc limit 100)
+           array(select (cause, since, until) from (
+                     select cause, since, until from outage
+                     where until is null or until > now() - interval '8 days'
+                     union all -- not a sign of life lately, and nobody has written it down yet
+                     select 'downtime', at, null from heartbeat where expires_at < now()
+                 ) as down order by since desc limit 100)
 """
 PROMOTED = {
     "due_at": "timestamptz",
@@ -31,6 +35,8 @@ PROMOTED = {
     "promised_at": "timestamptz",
     "received_at": "timestamptz",
     "spent_seconds": "bigint",
+    "policy": "text",
+    "untold_since": "timestamptz",
 }
 
 
@@ -39,7 +45,7 @@ class SlaStore:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
-        self._documents = Documents(Complaint, promoted=PROMOTED, promote=_promoted)
+        self._documents = Documents(Complaint, promoted=PROMOTED, promote=promoted)
 
     def prepare(self, inputs: Sequence[Input]) -> None:
         """Nothing to do before the transaction."""
@@ -77,7 +83,7 @@ class SlaStore:
         await self._documents.put_off(conn, ids, now)
 
 
-def _promoted(state: Complaint) -> tuple[Any, ...]:
+def promoted(state: Complaint) -> tuple[Any, ...]:
     """In the order of `PROMOTED`."""
     return (
         state.due_at,
@@ -89,6 +95,8 @@ def _promoted(state: Complaint) -> tuple[Any, ...]:
         state.promised_at,
         state.receipt.received_at if state.receipt else None,
         state.spent_seconds,
+        state.terms[-1].terms.policy if state.terms else None,
+        state.untold_since,
     )
 
 

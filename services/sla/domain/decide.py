@@ -79,10 +79,10 @@ def _decided(
     book = ledger(after, context.rulebook)
     changes = difference(ledger(before, context.rulebook), book, context, cause)
     facts = (*said, *changes, *asked_for(before, after))
-    return Decision(_noted(after, book), tuple(Say(facts=fact) for fact in facts))
+    return Decision(noted(after, book), tuple(Say(facts=fact) for fact in facts))
 
 
-def _noted(state: Complaint, book: Ledger) -> Complaint:
+def noted(state: Complaint, book: Ledger) -> Complaint:
     """The state with what follows from it, for those who ask over all complaints."""
     tightest, promised = book.tightest, book.promised
     return state.but(
@@ -91,4 +91,5 @@ def _noted(state: Complaint, book: Ledger) -> Complaint:
         tightest_at=tightest.due_at if tightest else None,
         promised_at=promised.promise.due_at if promised else None,
         spent_seconds=book.spent_seconds,
+        untold_since=book.untold_since,
     )

@@ -42,6 +42,12 @@ class Ledger(NamedTuple):
         return open_ones[-1] if open_ones else None
 
     @property
+    def untold_since(self) -> datetime | None:
+        """When the oldest date was made that somebody still has to be told: open, and no later version of it told."""
+        waiting = (one for one in self.pledges if one.status == "untold" and one.is_last and not one.is_over)
+        return min((one.promise.made_at for one in waiting), default=None)
+
+    @property
     def is_open(self) -> bool:
         """Whether a clock still waits for something."""
         return any(clock.is_open for clock in self.clocks)

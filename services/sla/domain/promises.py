@@ -34,6 +34,7 @@ class Pledge(NamedTuple):
     notice_lead: timedelta | None
     is_last: bool
     reached: bool  # time has passed its date, as far as we looked
+    is_over: bool  # done, or fallen away: nothing more will become of it
 
     @property
     def first(self) -> bool:
@@ -103,7 +104,9 @@ def _judged(chain: _Chain) -> Iterator[Pledge]:
         lead = one.due_at - chain.told[later.number] if later and one.number in chain.told else None
         reached = chain.reached_at is not None and chain.reached_at > one.due_at
         status = _status(chain, one, later)
-        yield Pledge(one, status, outcome, chain.told.get(one.number), chain.done_at, lead, later is None, reached)
+        over = chain.done_at is not None or chain.ended_at is not None
+        told_at = chain.told.get(one.number)
+        yield Pledge(one, status, outcome, told_at, chain.done_at, lead, later is None, reached, over)
 
 
 def _status(chain: _Chain, one: Promise, later: Promise | None) -> Status:

@@ -101,7 +101,8 @@ class Complaint(State):
     `fired` are the rungs, letters and notices that were said, each once. `reached_at` is up to when time was looked at.
     What stands below it follows from the rest, and is kept to be asked for over all complaints: `due_at` is when time
     alone will next have something to say, `tightest_at` when the first open clock is due, `promised_at` the date of the
-    outcome that the customer was told, `spent_seconds` the opening time until the first answer.
+    outcome that the customer was told, `spent_seconds` the opening time until the first answer, `untold_since` when the
+    oldest date was made that nobody was told yet.
     """
 
     receipt: Receipt | None = None
@@ -119,6 +120,7 @@ class Complaint(State):
     tightest_at: datetime | None = None
     promised_at: datetime | None = None
     spent_seconds: int | None = None
+    untold_since: datetime | None = None
 
     @property
     def told(self) -> dict[int, datetime]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.sla.routes import reading, rulebooks
+from services.sla.routes import feeds, promising, reading, rulebooks
 from services.sla.shelf import Shelf
 from shared.kernel import Kernel
 
@@ -14,5 +14,7 @@ def routes(kernel: Kernel[Any, Any], *, shelf: Shelf, published: Callable[[], No
     """All of them, under /v1. `published` is called after a publication."""
     router = APIRouter(prefix="/v1", tags=["sla"])
     router.include_router(reading.routes(kernel, shelf))
+    router.include_router(promising.routes(kernel, shelf))
+    router.include_router(feeds.routes(kernel, shelf))
     router.include_router(rulebooks.routes(kernel, shelf, published))
     return router

@@ -1,0 +1,171 @@
+"""Over all complaints: what is at risk, how promises were kept, what was missed and why, and due dates as a feed."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi.security import HTTPBearer
+from pydantic import AwareDatetime
+from pydantic import AwareDatetime as Instant
+
+from services.sla import record, risk
+from services.sla.domain import Clock
+from services.sla.domain.because import because_clock, because_promise
+from services.sla.due import calendar
+from services.sla.policies import Rulebook
+from services.sla.scan import Period
+from services.sla.shelf import Shelf
+from shared.contracts.envelope import Frozen
+from shared.contracts.events import BreachCause
+from shared.errors import Rejected
+from shared.kernel import Kernel
+
+READ = "complaints:read"
+LONGEST = timedelta(days=366)  # a figure over more than a year is asked for year by year
+AHEAD = timedelta(days=366)
+FEED_AHEAD = timedelta(days=60)
+FEED_MAX = 500  # complaints in one calendar: more than that nobody reads, and clients choke on it
+Team = Annotated[str | None, Query(max_length=60, description="Only what this team has; all when absent.")]
+Since = Annotated[AwareDatetime | None, Query(description="From then on; 30 days before `until` when absent.")]
+Until = Annotated[AwareDatetime | None, Query(description="Until just before then; now when absent.")]
+Within = Annotated[timedelta, Query(description="How far ahead, such as PT4H.")]
+
+
+class AtRisk(Frozen):
+    """A clock or a promise that is due soon, or was. `because` explains the date."""
+
+    complaint_id: UUID
+    team: str | None
+    what: str
+    kind: Literal["clock", "promise"]
+    due_at: Instant
+    is_late: bool
+    because: str
+
+
+class Risks(Frozen):
+    """What is late first, then by when it is due. `more`: there are complaints beyond the limit."""
+
+    as_of: Instant
+    items: list[AtRisk]
+    more: bool
+
+
+class PromiseFigures(record.Figures):
+    """How promises were kept in a period."""
+
+    since: Instant
+    until: Instant
+    team: str | None
+
+
+class Breaches(Frozen):
+    """What was missed in a period, by cause, kind, pack and team."""
+
+    since: Instant
+    until: Instant
+    by_cause: dict[BreachCause, int]
+    missed: list[record.Missed]
+
+
+class OutageAnswer(Frozen):
+    """A time in which something of ours was down; `until` absent: it lasts."""
+
+    cause: BreachCause
+    since: Instant
+    until: Instant | None
+
+
+class Outages(Frozen):
+    """The latest first."""
+
+    outages: list[OutageAnswer]
+
+
+def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+    """All of them need the scope complaints:read."""
+    router = APIRouter(dependencies=[Depends(kernel.require(READ)), Depends(HTTPBearer(auto_error=False))])
+
+    @router.get("/at-risk", summary="What is late or due soon, what is late first, and why")
+    async def at_risk(
+        within: Within = timedelta(hours=4), team: Team = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    ) -> Risks:
+        ahead = bounded(within)
+        now, items = await risk.due(kernel.pool, shelf.rulebook, ahead, team, limit)
+        told = [_at_risk(one, shelf.rulebook) for one in items]
+        return Risks(as_of=now, items=told, more=risk.complaints(items) >= limit)
+
+    @router.get("/promises/figures", summary="How promises were kept, with what notice they moved, how often")
+    async def figures(since: Since = None, until: Until = None, team: Team = None) -> PromiseFigures:
+        asked = await period(kernel, since, until, team)
+        found = await record.promises(kernel.pool, shelf.rulebook, asked)
+        return PromiseFigures(**found.model_dump(), since=asked.since, until=asked.until, team=team)
+
+    @router.get("/breaches", summary="What was missed and why: handling, or something of ours that was down")
+    async def breaches(since: Since = None, until: Until = None, team: Team = None) -> Breaches:
+        asked = await period(kernel, since, until, team)
+        found = await record.missed(kernel.pool, shelf.rulebook, asked)
+        causes: dict[BreachCause, int] = {}
+        for one in found:
+            causes[one.cause] = causes.get(one.cause, 0) + one.missed
+        return Breaches(since=asked.since, until=asked.until, by_cause=causes, missed=found)
+
+    @router.get("/outages", summary="What of ours was down, and when")
+    async def outages(since: Since = None, until: Until = None) -> Outages:
+        asked = await period(kernel, since, until, None)
+        return Outages(outages=[OutageAnswer(**one._asdict()) for one in await record.down(kernel.pool, asked)])
+
+    _feed(router, kernel, shelf)
+    return router
+
+
+def _feed(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+    @router.get(
+        "/teams/{team}/due.ics",
+        summary="A team's due dates of the next 60 days as an iCalendar feed",
+        response_class=Response,
+        responses={200: {"content": {"text/calendar": {}}}, 304: {"description": "Nothing has changed."}},
+    )
+    async def due(
+        team: Annotated[str, Path(max_length=60)], if_none_match: Annotated[str | None, Header()] = None
+    ) -> Response:
+        _, items = await risk.due(kernel.pool, shelf.rulebook, FEED_AHEAD, team, FEED_MAX)
+        body = calendar(team, items)
+        tag = f'"{sha256(body).hexdigest()[:32]}"'
+        headers = {"etag": tag, "cache-control": "private, max-age=300"}
+        if if_none_match == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def bounded(within: timedelta) -> timedelta:
+    """How far ahead to look. Raises `Rejected` for a negative time or more than a year."""
+    if not timedelta() <= within <= AHEAD:
+        raise Rejected("within: expected a duration of a year at most, such as PT4H")
+    return within
+
+
+async def period(kernel: Kernel[Any, Any], since: datetime | None, until: datetime | None, team: str | None) -> Period:
+    """The time that is asked about. Raises `Rejected` where it ends before it begins, or is longer than a year."""
+    end = until or await kernel.pool.fetchval("select now()")
+    start = since or end - timedelta(days=30)
+    if not timedelta() < end - start <= LONGEST:
+        raise Rejected("since: expected a time before until, by a year at most")
+    return Period(start, end, team)
+
+
+def _at_risk(one: risk.Item, rulebook: Rulebook) -> AtRisk:
+    is_clock = isinstance(one.what, Clock)
+    return AtRisk(
+        complaint_id=one.complaint,
+        team=one.team,
+        what=one.name,
+        kind="clock" if is_clock else "promise",
+        due_at=one.due_at,
+        is_late=one.is_late,
+        because=because_clock(one.what, rulebook)
+        if isinstance(one.what, Clock)
+        else because_promise(one.what, rulebook),
+    )

@@ -1,0 +1,150 @@
+"""Promises to make, move and approve, and a date to suggest. Whoever changes one says which version they saw."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Response
+from fastapi.security import HTTPBearer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.sla import suggest
+from services.sla.domain import Complaint, DecideExtension, MakePromise, RevisePromise, ledger
+from services.sla.domain.commands import Asking
+from services.sla.routes import answers
+from services.sla.routes.seen import Seen, etag
+from services.sla.shelf import Shelf
+from services.sla.store import look
+from shared.auth import Client
+from shared.contracts.envelope import ComplaintId
+from shared.contracts.events import PromiseSubject
+from shared.errors import IllegalMove, NotFound
+from shared.kernel import Kernel
+
+READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
+CODE = r"^[a-z][a-z0-9_]{0,59}$"
+Id = Annotated[UUID, Path(description="The complaint's id.")]
+Number = Annotated[int, Path(ge=1, le=100_000, description="The promise's number within the complaint.")]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PromiseForm(_Form):
+    """A date for the next word, or for an action; it is a promise once a message that states it was accepted."""
+
+    subject: PromiseSubject = Field(description="`next_update` or `action`; the date of the outcome is made by policy.")
+    due_at: AwareDatetime = Field(description="Moved to the next opening where it falls outside working hours.")
+    item: str = Field(default="", max_length=100, description="Which action, as in its milestone.")
+
+
+class RevisionForm(_Form):
+    """A later date, and why."""
+
+    due_at: AwareDatetime = Field(description="Later than what was promised; being early needs no notice.")
+    reason: str = Field(pattern=CODE, description="A code such as supplier_delay; the customer is told in their words.")
+    approve: bool = Field(default=False, description="Go beyond the cap; needs the scope promises:approve.")
+
+
+class DecisionForm(_Form):
+    """Yes or no to the extension that waits."""
+
+    approve: bool
+
+
+class SuggestionAnswer(BaseModel):
+    """A date, not "within 48 hours". `like` says whose times it comes from."""
+
+    due_at: AwareDatetime
+    date: str = Field(description="The day by the calendar of the policy, for the letter.")
+    like: str | None = Field(description="Category of the similar complaints, empty: all under the policy.")
+    sample: int = Field(description="How many similar complaints took longer than this one has so far.")
+    moves: int | None = Field(description="The promise that it would move, where it is later.")
+    needs_approval: bool
+    because: str
+
+
+def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+    """Writing needs promises:write, deciding promises:approve, suggesting complaints:read."""
+    router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
+    writer = Annotated[Client, Depends(kernel.require(WRITE))]
+
+    async def asked(command: Asking, response: Response) -> answers.Clocks:
+        state: Complaint | None = (await kernel.submit(command)).state
+        if state is None:
+            raise NotFound
+        version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
+        response.headers["etag"] = etag(version)
+        now, _ = await look(kernel.pool, command.complaint_id)
+        return answers.clocks(state.but(version=version), shelf.rulebook, now)
+
+    @router.post("/complaints/{complaint_id}/promises", status_code=201, summary="Name a date for the next word")
+    async def make(
+        complaint_id: Id, form: PromiseForm, client: writer, version: Seen, response: Response
+    ) -> answers.Clocks:
+        given = {"actor": client.name, "version": version, **form.model_dump()}
+        return await asked(MakePromise(ComplaintId(complaint_id), **given), response)
+
+    @router.post("/complaints/{complaint_id}/promises/{number}/revision", summary="Move a promise, with a reason")
+    async def revise(
+        complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
+    ) -> answers.Clocks:
+        if form.approve:
+            client.must(APPROVE)
+        command = RevisePromise(
+            ComplaintId(complaint_id),
+            actor=client.name,
+            version=version,
+            promise=number,
+            due_at=form.due_at,
+            reason=form.reason,
+            approved=form.approve,
+        )
+        answer = await asked(command, response)
+        if any(one.approved is None and one.promise == number for one in answer.extensions):
+            response.status_code = 202  # nothing has moved yet: somebody has to approve it
+        return answer
+
+    _deciding(router, kernel, asked)
+    _suggesting(router, kernel, shelf)
+    return router
+
+
+def _deciding(router: APIRouter, kernel: Kernel[Any, Any], asked: Any) -> None:
+    approver = Annotated[Client, Depends(kernel.require(APPROVE))]
+
+    @router.post("/complaints/{complaint_id}/promises/{number}/extension", summary="Decide an extension that waits")
+    async def decide(
+        complaint_id: Id, number: Number, form: DecisionForm, client: approver, version: Seen, response: Response
+    ) -> answers.Clocks:
+        command = DecideExtension(
+            ComplaintId(complaint_id), actor=client.name, version=version, promise=number, approve=form.approve
+        )
+        answer: answers.Clocks = await asked(command, response)
+        return answer
+
+
+def _suggesting(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+    @router.get(
+        "/complaints/{complaint_id}/promises:suggest",
+        summary="A date to promise: when nine in ten similar complaints had their answer",
+        dependencies=[Depends(kernel.require(READ))],
+    )
+    async def suggestion(complaint_id: Id) -> SuggestionAnswer:
+        now, state = await look(kernel.pool, ComplaintId(complaint_id))
+        if state is None:
+            raise NotFound
+        book = ledger(state, shelf.rulebook)
+        found = await suggest.suggest(kernel.pool, state, book, shelf.rulebook, now)
+        if found is None:
+            raise IllegalMove("there is no outcome to promise: it is closed, or triage has not spoken yet")
+        zone = shelf.rulebook.promise_calendar(state.terms[-1].terms).calendar.zone
+        return SuggestionAnswer(
+            due_at=found.due_at,
+            date=found.due_at.astimezone(zone).date().isoformat(),
+            like=found.like,
+            sample=found.sample,
+            moves=found.promise.number if found.promise else None,
+            needs_approval=found.needs_approval,
+            because=suggest.because(found),
+        )
