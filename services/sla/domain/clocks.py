@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.goals import REMEMBERED, Course, Span, due_at, rung_at, seconds
+from services.sla.domain.goals import REMEMBERED, Course, Span, due_at, instant_of, seconds
 from services.sla.domain.kinds import KINDS
 from services.sla.domain.moments import Moment, happened
 from services.sla.domain.runs import Pause, Run, runs
@@ -115,12 +115,13 @@ def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
     for under, charge, run, carried in _running(state.moments, state.terms, rulebook):
         name = mark(charge, run.item, run.cycle)
         own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
-        yield _clock(_Facts(charge, under, run, carried, own, provisional), _reached(run, state.reached_at))
+        placed, facts = _placed(charge, run, carried), _Facts(charge, under, run, carried, own, provisional)
+        yield _clock(facts, placed, _passed(run, placed, state.reached_at))
 
 
-def _reached(run: Run, reached_at: datetime | None) -> datetime | None:
-    """How far time was looked at, as far as that run cares: what ended is judged by its end."""
-    return reached_at if run.ended_at is None else None
+def _passed(run: Run, placed: "_Placed", reached_at: datetime | None) -> bool:
+    """Whether time was looked at beyond the due time; what ended is judged by its end."""
+    return run.ended_at is None and placed.due_at is not None and reached_at is not None and placed.due_at < reached_at
 
 
 class _Carried(NamedTuple):
@@ -181,39 +182,53 @@ def _course(charge: Charge, run: Run, carried: _Carried | None) -> Course:
     return Course(charge.rule.goal, charge.compiled, seconds(carried.at), carried.spent)
 
 
+class _Placed(NamedTuple):
+    """A run on its calendar: when it is due, unless it waits, and the pauses that moved that."""
+
+    course: Course
+    pauses: tuple[Span, ...]
+    waiting: bool
+    due_at: datetime | None
+
+
 @lru_cache(maxsize=REMEMBERED)
-def _clock(facts: _Facts, reached_at: datetime | None) -> Clock:
-    charge, run = facts.charge, facts.run
-    course = _course(charge, run, facts.carried)
+def _placed(charge: Charge, run: Run, carried: _Carried | None) -> _Placed:
+    course = _course(charge, run, carried)
     counted, waiting = _counted(course, run.pauses, run.ended_at)
-    due = None if waiting else due_at(course, counted)
-    phase = _phase(run, waiting=waiting)
-    passed = due is not None and reached_at is not None and due < reached_at
+    return _Placed(course, counted, waiting, None if waiting else due_at(course, counted))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _clock(facts: _Facts, placed: _Placed, passed: bool) -> Clock:
+    charge, run, due = facts.charge, facts.run, placed.due_at
+    phase = _phase(run, waiting=placed.waiting)
     late = due is not None and run.ended_at is not None and run.ended_at > due
     return Clock(
         charge=charge,
         under=facts.under,
         cycle=run.cycle,
         item=run.item,
-        course=course,
+        course=placed.course,
         started_at=run.started_at,
         phase=phase,
         due_at=due,
         ended_at=run.ended_at,
         breached=passed or late,
         provisional=facts.provisional,
-        steps=_steps(facts, course, counted, passed=passed) if phase == "running" else (),
-        pauses=counted,
+        steps=_steps(facts, placed, passed=passed) if phase == "running" else (),
+        pauses=placed.pauses,
         waits=run.pauses,
     )
 
 
-def _steps(facts: _Facts, course: Course, pauses: tuple[Span, ...], *, passed: bool) -> tuple[Step, ...]:
+def _steps(facts: _Facts, placed: _Placed, *, passed: bool) -> tuple[Step, ...]:
     """The rungs that can fire next, the earliest first: those before the due time until it has passed."""
+    course, pauses, _, due_at = placed
+    due = seconds(due_at) if due_at else None
     prefix = len(mark(facts.charge, facts.run.item, facts.run.cycle)) + 1
     gone = {one[prefix:] for one in facts.fired}
     found = [
-        Step(name, rung_at(course, rung, pauses, repeat), rung.addressee, passed)
+        Step(name, instant_of(course.rung(rung, pauses, repeat, due=due)), rung.addressee, passed)
         for rung in facts.charge.rule.rungs
         if (rung.after is not None) is passed
         for repeat in range(rung.at_most)

@@ -81,17 +81,20 @@ class Course(NamedTuple):
             return level(at) - level(self.start) - paused
         return at - self.start - sum(min(until, at) - since for since, until in pauses if since < at)
 
-    def rung(self, rung: Rung, pauses: Sequence[Span] = (), repeat: int = 0) -> int:
+    def rung(self, rung: Rung, pauses: Sequence[Span] = (), repeat: int = 0, *, due: int | None = None) -> int:
         """When that step of the ladder is reached; the `repeat`-th time for one that repeats.
+
+        `due`: the due time with these pauses, where it is known already.
 
         In opening time a step before the due time stands at the *next opening* where it falls on closing time: a
         warning on Friday at 17:00 tells nobody who could still act on it.
         """
-        at = self._percent(rung.percent, pauses) if rung.percent is not None else self._beside(rung, pauses, repeat)
+        due = self.due(pauses) if due is None else due
+        at = self._percent(rung.percent, pauses, due) if rung.percent is not None else self._beside(rung, repeat, due)
         return self.compiled.next_open(at) if rung.open_hours else at
 
-    def _beside(self, rung: Rung, pauses: Sequence[Span], repeat: int) -> int:
-        due, compiled = self.due(pauses), self.compiled
+    def _beside(self, rung: Rung, repeat: int, due: int) -> int:
+        compiled = self.compiled
         every = int(rung.every.total_seconds()) * repeat if rung.every else 0
         offset = int((rung.after or -(rung.before or timedelta())).total_seconds()) + every
         if rung.counted == "wall":
@@ -99,14 +102,15 @@ class Course(NamedTuple):
         level = compiled.level(due) + offset
         return compiled.first_at(level) if offset > 0 else compiled.last_at(level)
 
-    def _percent(self, percent: int, pauses: Sequence[Span]) -> int:
+    def _percent(self, percent: int, pauses: Sequence[Span], due: int) -> int:
         if self.goal.wall is not None:
             paused = sum(until - since for since, until in pauses)
             return self.start + (self.budget or 0) * percent // 100 + paused
         compiled = self.compiled
         first = compiled.level(self.start)
-        budget = compiled.level(self.due()) - first
-        moved = compiled.level(self.due(pauses)) - first - budget if pauses else 0
+        paused = compiled.level(due) - first
+        budget = compiled.level(self.due()) - first if pauses else paused
+        moved = paused - budget
         return compiled.last_at(first + budget * percent // 100 + moved)
 
     def before_due(self, lead: Goal, due: int) -> int:
@@ -130,12 +134,6 @@ class Course(NamedTuple):
 def due_at(course: Course, pauses: tuple[Span, ...] = ()) -> datetime:
     """`Course.due` as an instant; remembered, because each event of a complaint asks for it before and after."""
     return instant_of(course.due(pauses))
-
-
-@lru_cache(maxsize=REMEMBERED)
-def rung_at(course: Course, rung: Rung, pauses: tuple[Span, ...] = (), repeat: int = 0) -> datetime:
-    """`Course.rung` as an instant; remembered like `due_at`."""
-    return instant_of(course.rung(rung, pauses, repeat))
 
 
 @lru_cache(maxsize=REMEMBERED)  # goals in business days of one date all end at one instant

@@ -5,11 +5,13 @@ One pass over the moments. A run that is stopped straight out of a pause ends th
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from services.sla.domain.kinds import KINDS, RESUMES, STARTS, WAITS, Kind
 from services.sla.domain.moments import ENDINGS, Moment
 from services.sla.policies import ClockRule
+from services.sla.policies.rule import Reopening, Wait
 
 Ending = Literal["stopped", "cancelled"]
 Pause = tuple[datetime, datetime | None]  # from, until; absent: still so
@@ -29,22 +31,39 @@ class Run(NamedTuple):
 def runs(rule: ClockRule, counted: Iterable[Moment]) -> tuple[Run, ...]:
     """All runs that moments that count (see `happened`) give a clock of that rule, the oldest first."""
     machine = Machine(rule)
+    heeds = machine.heeds
     for moment in counted:
-        machine.meet(moment)
+        if moment.what in heeds:
+            machine.meet(moment)
     return tuple(machine.runs)
+
+
+class Traits(NamedTuple):
+    """What a rule makes of its kind. `heeds`: all that can mean something to it."""
+
+    kind: Kind
+    pauses: frozenset[Wait]
+    starts: frozenset[str]
+    reopen: Reopening | None
+    heeds: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def _traits(rule: ClockRule) -> Traits:
+    kind = KINDS[rule.kind]
+    waits = kind.pauses if rule.pauses is None else frozenset(rule.pauses)
+    regulatory = (rule.obligation or kind.obligation) == "regulatory"
+    pauses: frozenset[Wait] = frozenset() if regulatory else waits
+    starts = frozenset[str]({STARTS[rule.start]}) if rule.start else kind.starts
+    heeds = kind.stops | kind.cancels | starts | ENDINGS | {"reopened"} | (RESUMES | set(WAITS) if pauses else set())
+    return Traits(kind, pauses, starts, rule.reopen or kind.reopen, heeds)
 
 
 class Machine:
     """Reads moments in order. `runs` is what they came to so far."""
 
     def __init__(self, rule: ClockRule) -> None:
-        kind = KINDS[rule.kind]
-        waits = kind.pauses if rule.pauses is None else frozenset(rule.pauses)
-        regulatory = (rule.obligation or kind.obligation) == "regulatory"
-        self.kind: Kind = kind
-        self.pauses = frozenset() if regulatory else waits
-        self.starts = frozenset({STARTS[rule.start]}) if rule.start else kind.starts
-        self.reopen = rule.reopen or kind.reopen
+        self.kind, self.pauses, self.starts, self.reopen, self.heeds = _traits(rule)
         self.runs: list[Run] = []
         self._open = True  # the complaint, between receipt and ending
 
