@@ -127,7 +127,7 @@ def _adopt(what: str, items: Sequence[E], known: dict[Key, E]) -> list[E]:
         if key in adopted:
             raise Rejected(f"{what} {one.id!r} is listed twice with version {one.version}; a change is a new version")
         before = known.setdefault(key, one)
-        if before is not one and before.model_dump_json() != one.model_dump_json():
+        if before is not one and before.model_dump(mode="json") != one.model_dump(mode="json"):
             raise Rejected(
                 f"{what} {one.id!r} version {one.version} was published with other contents; "
                 f"a change is a new version, such as {one.version + 1}"
