@@ -93,6 +93,10 @@ class Clock(NamedTuple):
         step = self.steps[0].at if self.steps else None
         return min((at for at in (late, step) if at is not None), default=None)
 
+    def is_passed(self, reached_at: datetime) -> bool:
+        """Whether its due time is missed by then, and was not before."""
+        return self.ended_at is None and not self.breached and self.due_at is not None and self.due_at < reached_at
+
     def forecast(self, at: datetime) -> datetime | None:
         """While it stands still: when it would be due if it went on at `at`."""
         if self.phase != "paused":

@@ -13,7 +13,7 @@ from services.sla.domain.promising import settle_promises
 from services.sla.domain.sayings import Cause, asked_for, difference
 from services.sla.domain.state import Complaint
 from services.sla.domain.terms import rebased, settle_terms
-from services.sla.domain.ticking import reach
+from services.sla.domain.ticking import Reached, reach
 from shared.contracts.envelope import Event, Fact, Say
 from shared.runner.decision import Decision, Input, Tick
 
@@ -55,8 +55,8 @@ def _is_late(before: Complaint, after: Complaint) -> bool:
 
 
 def _ticked(state: Complaint, context: SlaContext) -> Decided:
-    reached, said = reach(state, context.rulebook, context.now)
-    return _decided(state, reached, context, Cause("time"), said)
+    before = ledger(state, context.rulebook)
+    return _reached(before, reach(state, before, context.rulebook, context.now), context, Cause("time"))
 
 
 def _rebased(state: Complaint, context: SlaContext) -> Decided:
@@ -65,8 +65,14 @@ def _rebased(state: Complaint, context: SlaContext) -> Decided:
     if moved is state:
         return Decision(state)
     by = context.rulebook.revisions[moved.terms[-1].terms.revision]
-    reached, said = reach(moved, context.rulebook, context.now)
-    return _decided(state, reached, context, Cause("published", actor=by.actor, reason=by.reason), said)
+    reached = reach(moved, ledger(moved, context.rulebook), context.rulebook, context.now)
+    cause = Cause("published", actor=by.actor, reason=by.reason)
+    return _reached(ledger(state, context.rulebook), reached, context, cause)
+
+
+def _reached(before: Ledger, reached: Reached, context: SlaContext, cause: Cause) -> Decided:
+    facts = (*reached.said, *difference(before, reached.book, context, cause))
+    return Decision(noted(reached.state, reached.book), tuple(Say(facts=fact) for fact in facts))
 
 
 def _settled(state: Complaint | None, after: Complaint, said: Sequence[Fact], context: SlaContext) -> Decided:

@@ -19,6 +19,27 @@ class Ledger(NamedTuple):
     pledges: tuple[Pledge, ...] = ()
     notices: tuple[Notice, ...] = ()
 
+    def at(self, looked: Complaint, rulebook: Rulebook) -> "Ledger":
+        """The ledger of the same facts with time looked at further: what was not reached by that stays as it is."""
+        until = looked.reached_at
+        if until is None:
+            return self
+        pledged = tuple(pledges(looked)) if any(one.is_passed(until) for one in self.pledges) else self.pledges
+        if not any(clock.is_passed(until) for clock in self.clocks):
+            return Ledger(self.clocks, pledged, self.notices)
+        found = tuple(clocks(looked, rulebook))
+        return Ledger(found, pledged, tuple(notices(looked, found, rulebook)))
+
+    def without(self, until: datetime) -> "Ledger":
+        """The ledger once everything that stands up to that moment was said."""
+        left = tuple(
+            clock._replace(steps=tuple(step for step in clock.steps if step.at > until))
+            if clock.steps and clock.steps[0].at <= until
+            else clock
+            for clock in self.clocks
+        )
+        return Ledger(left, self.pledges, tuple(one for one in self.notices if one.at > until))
+
     @property
     def next_at(self) -> datetime | None:
         """When time alone will next have something to say: the earliest rung, due time, promised date or notice."""

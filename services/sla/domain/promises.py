@@ -41,6 +41,10 @@ class Pledge(NamedTuple):
         """Whether the first date told was kept."""
         return self.status == "kept" and self.outcome == "kept_first"
 
+    def is_passed(self, reached_at: datetime) -> bool:
+        """Whether its date is over by then, and was not before."""
+        return not self.reached and reached_at > self.promise.due_at
+
     @property
     def next_at(self) -> datetime | None:
         """When it will be broken if nothing happens."""

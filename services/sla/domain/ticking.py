@@ -6,9 +6,10 @@ it is no news any more. The same holds for escalations that were missed together
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock, Step
-from services.sla.domain.ledger import ledger
+from services.sla.domain.ledger import Ledger
 from services.sla.domain.sayings import named
 from services.sla.domain.state import Complaint
 from services.sla.policies import Rulebook
@@ -16,18 +17,27 @@ from shared.contracts.envelope import Fact
 from shared.contracts.events import ClockEscalated, ClockWarned
 
 
-def reach(state: Complaint, rulebook: Rulebook, now: datetime) -> tuple[Complaint, tuple[Fact, ...]]:
-    """The state with time looked at up to `now`, and the rungs and notices to say."""
+class Reached(NamedTuple):
+    """The state with time looked at, its ledger, and the rungs and notices to say."""
+
+    state: Complaint
+    book: Ledger
+    said: tuple[Fact, ...] = ()
+
+
+def reach(state: Complaint, book: Ledger, rulebook: Rulebook, now: datetime) -> Reached:
+    """Look at time up to `now`. `book` is the ledger before; nothing but time is worked out anew."""
     looked = state.but(reached_at=max(now, state.reached_at or now))
-    book = ledger(looked, rulebook)
+    book = book.at(looked, rulebook)
     reached = [(clock, steps) for clock in book.clocks if (steps := [one for one in clock.steps if one.at <= now])]
     ready = [notice for notice in book.notices if notice.at <= now]
     if not reached and not ready:
-        return looked, ()
+        return Reached(looked, book)
     marks = {f"{clock.key}:{step.name}" for clock, steps in reached for step in steps}
     marks.update(notice.mark for notice in ready)
     said = tuple(fact for clock, steps in reached for fact in _spoken(clock, steps[-1], now))
-    return looked.but(fired=tuple(sorted({*state.fired, *marks}))), (*said, *(notice.fact for notice in ready))
+    after = looked.but(fired=tuple(sorted({*state.fired, *marks})))
+    return Reached(after, book.without(now), (*said, *(notice.fact for notice in ready)))
 
 
 def _spoken(clock: Clock, last: Step, now: datetime) -> Iterator[Fact]:

@@ -20,7 +20,7 @@ import asyncpg
 from services.sla.domain import Complaint, MakePromise, SlaContext, decide, ledger
 from services.sla.domain.hear import hear
 from services.sla.policies import Rulebook, load_rulebook
-from services.sla.store import PROMOTED, _promoted
+from services.sla.store import PROMOTED, promoted
 from shared.contracts import Event, Fact
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, MessageAdded, Triaged
 from shared.documents import document
@@ -91,7 +91,7 @@ def make(piece: Piece) -> None:
 
 async def _copy(piece: Piece, states: Sequence[Complaint], asked: Sequence[str]) -> None:
     conn = await asyncpg.connect(piece.dsn)
-    rows = [(one.complaint_id, document(one), one.version, *_promoted(one)) for one in states]
+    rows = [(one.complaint_id, document(one), one.version, *promoted(one)) for one in states]
     async with conn.transaction():
         await conn.copy_records_to_table("complaint", records=rows, columns=COLUMNS)
         if piece.moments:
