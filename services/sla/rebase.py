@@ -1,15 +1,18 @@
 """Moves what is open to what was published, a batch of complaints at a time, while the service goes on with its work.
 
 Progress is in the rows: whoever was moved is under a newer revision, so after a kill the next start goes on with the
-rest. One replica moves at a time, because two would wait for each other's rows; should two do it all the same, the
-second finds nothing to change. What is closed stays; if it is reopened later, the next look finds it.
+rest. Replicas share the work by parts, each part moved by one at a time, because two would wait for each other's rows;
+should two do it all the same, the second finds nothing to change. What is closed stays; if it is reopened later, the
+next look finds it.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from random import sample
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -19,25 +22,33 @@ from shared.contracts.envelope import ComplaintId
 from shared.kernel import Kernel
 
 log = logging.getLogger(__name__)
-LOCK = 7_391_002  # advisory lock key, per schema by adding the schema's oid
+LOCK = 7_391_100  # advisory lock key of the first part, per schema by adding the schema's oid
+PARTS = 8  # shares of all complaints, by the last byte of their ids; as many replicas can move at a time
 # The last publication that moves what is open; what only speaks of new complaints hides none before it.
 MOVING = "select max(revision) from rulebook where mode <> 'new_only'"
 CLAIM = "select pg_try_advisory_lock($1, (select oid::int4 from pg_namespace where nspname = current_schema()))"
 RELEASE = "select pg_advisory_unlock($1, (select oid::int4 from pg_namespace where nspname = current_schema()))"
-# Open complaints that are under an older revision, behind the last one that was handed out.
+# Whether anybody is under an older revision at all.
+ANY = "select exists (select from complaint where is_open and revision < $1)"
+# Open complaints of one part that are under an older revision, behind the last one that was handed out.
 BEHIND = """
     select revision, complaint_id from complaint
     where is_open and revision < $1 and (revision, complaint_id) > ($2, $3)
-    order by revision, complaint_id limit $4
+      and get_byte(uuid_send(complaint_id), 15) % $4 = $5
+    order by revision, complaint_id limit $6
 """
 FIRST = (0, UUID(int=0))
 
 
-class Moved(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Moved:
     """What a round came to: complaints that are under the new revision, and those whose decision failed."""
 
     done: int = 0
     failed: int = 0
+
+    def __add__(self, other: "Moved") -> "Moved":
+        return Moved(self.done + other.done, self.failed + other.failed)
 
 
 class Rebaser:
@@ -67,18 +78,25 @@ class Rebaser:
             watch.cancel()
 
     async def run_once(self, kernel: Kernel[Any, Any], stopping: asyncio.Event | None = None) -> Moved:
-        """Move every open complaint that is behind, each at most once; nothing where another replica is at it."""
+        """Move every open complaint that is behind, each at most once, but for the parts that other replicas are at."""
+        moved = Moved()
         async with kernel.pool.acquire() as held:
-            pages = _Pages(cast("asyncpg.Connection", held), self._batch)
-            if not await pages.begin():
-                return Moved()
-            try:
-                moved = await self._together(kernel, pages, stopping or kernel.stopping)
-            finally:
-                await pages.end()
-        if moved.done or moved.failed:
-            log.info("moved to a published rulebook", extra={"complaints": moved.done, "failed": moved.failed})
+            conn = cast("asyncpg.Connection", held)
+            newest = await conn.fetchval(MOVING)
+            if newest is None or not await conn.fetchval(ANY, newest):
+                return moved
+            for part in sample(range(PARTS), PARTS):  # replicas that wake together begin with different ones
+                moved += await self._part(kernel, _Pages(conn, newest, part, self._batch), stopping or kernel.stopping)
+        log.info("moved to a published rulebook", extra={"complaints": moved.done, "failed": moved.failed})
         return moved
+
+    async def _part(self, kernel: Kernel[Any, Any], pages: "_Pages", stopping: asyncio.Event) -> Moved:
+        if not await pages.begin():
+            return Moved()
+        try:
+            return await self._together(kernel, pages, stopping)
+        finally:
+            await pages.end()
 
     async def _together(self, kernel: Kernel[Any, Any], pages: "_Pages", stopping: asyncio.Event) -> Moved:
         """Several transactions under way: PostgreSQL writes one while Python decides the next."""
@@ -87,8 +105,7 @@ class Rebaser:
         for one in counts:
             if isinstance(one, BaseException):
                 raise one
-        found = [one for one in counts if isinstance(one, Moved)]
-        return Moved(sum(one.done for one in found), sum(one.failed for one in found))
+        return sum((one for one in counts if isinstance(one, Moved)), Moved())
 
 
 async def _fly(kernel: Kernel[Any, Any], pages: "_Pages", stopping: asyncio.Event) -> Moved:
@@ -103,32 +120,30 @@ async def _fly(kernel: Kernel[Any, Any], pages: "_Pages", stopping: asyncio.Even
 
 
 class _Pages:
-    """Hands each complaint that is behind to one flight, while this connection holds the lock."""
+    """Hands each complaint of a part that is behind to one flight, while this connection holds the part's lock."""
 
-    def __init__(self, conn: asyncpg.Connection, size: int) -> None:
+    def __init__(self, conn: asyncpg.Connection, newest: int, part: int, size: int) -> None:
         self._conn = conn
+        self._newest = newest
+        self._part = part
         self._size = size
         self._turn = asyncio.Lock()
         self._last: tuple[int, UUID] | None = FIRST
-        self._newest = 0
 
     async def begin(self) -> bool:
-        """Whether there is something to move, and we are the ones to do it."""
-        self._newest = await self._conn.fetchval(MOVING) or 0
-        if not self._newest or not await self._conn.fetch(BEHIND, self._newest, *FIRST, 1):
-            return False
-        return bool(await self._conn.fetchval(CLAIM, LOCK))
+        """Whether nobody else is at this part."""
+        return bool(await self._conn.fetchval(CLAIM, LOCK + self._part))
 
     async def next(self) -> Sequence[ComplaintId]:
         """The next of them; none at the end."""
         async with self._turn:
             if self._last is None:
                 return ()
-            rows = await self._conn.fetch(BEHIND, self._newest, *self._last, self._size)
+            rows = await self._conn.fetch(BEHIND, self._newest, *self._last, PARTS, self._part, self._size)
             self._last = (rows[-1][0], rows[-1][1]) if rows else None
             return [ComplaintId(row[1]) for row in rows]
 
     async def end(self) -> None:
         """Let another replica have a turn; a connection that broke has let go already."""
         if not self._conn.is_closed():
-            await self._conn.fetchval(RELEASE, LOCK)
+            await self._conn.fetchval(RELEASE, LOCK + self._part)
