@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -76,6 +76,18 @@ def producer(settings: ServiceSettings, name: str) -> AIOKafkaProducer:
 def admin(settings: ServiceSettings) -> AIOKafkaAdminClient:
     """An admin client, not started."""
     return AIOKafkaAdminClient(**_client(settings), client_id="redress-admin", request_timeout_ms=10_000)
+
+
+def reader(settings: ServiceSettings) -> AIOKafkaConsumer:
+    """A consumer in no group, not started: to look at topics from their beginning without moving anybody's place."""
+    return AIOKafkaConsumer(
+        **_client(settings),
+        client_id="redress-reader",
+        group_id=None,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        request_timeout_ms=15_000,
+    )
 
 
 def broker(settings: ServiceSettings) -> KafkaBroker:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.cli import calendar, dead, screen, token, topics
+from deploy.cli import calendar, dead, screen, sla, token, topics
 from deploy.cli.doctor import doctor
 from deploy.cli.screen import Exit
 from deploy.cli.status import status
@@ -61,4 +61,6 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(topics.app, name="topics")
 app.add_typer(token.app, name="token")
 app.add_typer(calendar.app, name="calendar")
+app.add_typer(sla.app, name="sla")
+app.add_typer(sla.app, name="sla")
 app.command()(doctor)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from services.sla.domain import Complaint, SlaContext, decide, ledger
+from services.sla.check import differences, refold
+from services.sla.domain import (
+    Complaint,
+    DecideExtension,
+    Endanger,
+    MakePromise,
+    RevisePromise,
+    SlaContext,
+    decide,
+    ledger,
+)
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
 from shared.contracts.events import (
@@ -33,7 +44,8 @@ from shared.contracts.events import (
     Withdrawn,
 )
 from shared.contracts.registry import EVENTS
-from shared.runner.decision import Tick
+from shared.errors import Rejected
+from shared.runner.decision import Command, Tick
 
 RULEBOOK = load_rulebook(None, around=date(2026, 11, 1))
 COMPLAINT = ComplaintId(UUID("0190aaaa-0000-7000-8000-000000000001"))
@@ -261,3 +273,66 @@ def test_a_state_survives_its_own_document(streams: Streams) -> None:
         again = Complaint.model_validate_json(state.model_dump_json(exclude_none=True))
         assert again == state
         assert ledger(again, RULEBOOK) == ledger(state, RULEBOOK)
+
+
+@st.composite
+def commands(draw: st.DrawFn) -> list[Command]:
+    """What people and workers may ask in between; most of it is refused, which must leave no trace."""
+    asked: list[Command] = []
+    for _ in range(draw(st.integers(0, 4))):
+        due_at = START + draw(st.integers(0, 60_000)) * MINUTE
+        number = draw(st.integers(1, 3))
+        asked.append(
+            draw(
+                st.sampled_from(
+                    [
+                        MakePromise(COMPLAINT, actor="ann", subject="next_update", due_at=due_at),
+                        MakePromise(COMPLAINT, actor="ann", subject="action", due_at=due_at, item="refund"),
+                        RevisePromise(COMPLAINT, actor="ann", promise=number, due_at=due_at, reason="x"),
+                        DecideExtension(COMPLAINT, actor="head", promise=number, approve=draw(st.booleans())),
+                        Endanger(COMPLAINT, cause="lag", until=due_at),
+                    ]
+                )
+            )
+        )
+    return asked
+
+
+@relaxed
+@given(data=st.data(), streams=STREAMS, asked=commands())
+def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_time_passed(
+    data: st.DataObject, streams: Streams, asked: list[Command]
+) -> None:
+    order: list[Any] = list(data.draw(st.composite(interleaved)(streams)))
+    heard = refold(None, COMPLAINT, data.draw(st.composite(interleaved)(streams)))
+    for one in asked:
+        order.insert(data.draw(st.integers(0, len(order))), one)
+    state: Complaint | None = None
+    now = START
+    for one in order:
+        now = max(now, one.time if isinstance(one, Event) else now)
+        if data.draw(st.booleans()):
+            state, _ = _drain(state, now)
+        with suppress(Rejected):
+            state = decide(state, one, SlaContext(now, RULEBOOK)).state
+    if state is None:
+        assert heard == Complaint(complaint_id=COMPLAINT)
+        return
+    again = Complaint.model_validate_json(state.model_dump_json(exclude_none=True))
+    assert list(differences(again, heard, RULEBOOK)) == []
+
+
+@relaxed
+@given(streams=STREAMS, data=st.data())
+def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: st.DataObject) -> None:
+    events = [one for stream in streams for one in stream]
+    state, _ = fold(events)
+    missing = data.draw(st.sampled_from(events))
+    without = refold(None, COMPLAINT, [one for one in events if one is not missing])
+    whole = refold(None, COMPLAINT, events)
+    if (
+        state is not None
+        and without != whole
+        and {**dict(without), "proposals": ()} != {**dict(whole), "proposals": ()}
+    ):
+        assert list(differences(state, without, RULEBOOK))

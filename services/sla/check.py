@@ -1,0 +1,89 @@
+"""Is what we stored what the events say? The facts are folded anew and compared, clock by clock and promise by promise.
+
+What is decided once and never computed again is taken from the stored state: terms, promises, extensions, what fired,
+and how far time was looked at. Everything else has to come out the same.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import reduce
+from typing import Any, NamedTuple
+
+from services.sla.domain import Clock, Complaint, Pledge, ledger
+from services.sla.domain.decide import noted
+from services.sla.domain.hear import hear
+from services.sla.domain.promising import settle_promises
+from services.sla.domain.terms import settle_terms
+from services.sla.policies import Rulebook
+from shared.contracts.envelope import ComplaintId, Event
+
+FACTS = ("receipt", "moments", "triages", "tellings")  # what events alone say
+PINNED = ("terms", "promises", "proposals", "extensions", "fired", "reached_at")
+DERIVED = ("due_at", "is_open", "tightest_at", "promised_at", "spent_seconds", "untold_since")
+
+
+class Difference(NamedTuple):
+    """Something that is stored otherwise than the events say."""
+
+    what: str
+    stored: object
+    refolded: object
+
+
+def refold(known: Complaint | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> Complaint:
+    """The facts that these events add, in whatever order the topics are read."""
+    return reduce(hear, events, known or Complaint(complaint_id=complaint))
+
+
+def differences(stored: Complaint, heard: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
+    """Everything that differs between what is stored and what was folded anew; nothing where all is well.
+
+    Where the facts differ already, what follows from them is not compared: it could not agree.
+    """
+    facts = [Difference(name, getattr(stored, name), getattr(heard, name)) for name in FACTS]
+    if wrong := [one for one in facts if one.stored != one.refolded]:
+        yield from wrong
+        return
+    refolded = heard.but(**{name: getattr(stored, name) for name in PINNED})
+    if settle_promises(settle_terms(refolded, rulebook), rulebook) != refolded:
+        yield Difference("decisions", "not all were taken that the facts ask for", "all of them")
+        return
+    yield from _of_ledgers(stored, refolded, rulebook)
+    follows = noted(refolded, ledger(refolded, rulebook))
+    for name in DERIVED:
+        if getattr(stored, name) != getattr(follows, name):
+            yield Difference(name, getattr(stored, name), getattr(follows, name))
+
+
+def _of_ledgers(stored: Complaint, refolded: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
+    ours, theirs = (_entries(state, rulebook) for state in (stored, refolded))
+    for name in sorted(ours.keys() | theirs.keys()):
+        if ours.get(name) != theirs.get(name):
+            yield Difference(name, ours.get(name), theirs.get(name))
+
+
+def _entries(state: Complaint, rulebook: Rulebook) -> dict[str, object]:
+    book = ledger(state, rulebook)
+    clocks: dict[str, object] = {f"clock {one.key}": _clock(one) for one in book.clocks}
+    promises: dict[str, object] = {f"promise {one.promise.number}": _promise(one) for one in book.pledges}
+    return clocks | promises
+
+
+def _clock(one: Clock) -> tuple[object, ...]:
+    """What may be said of a clock: all of it but the rulebook's own objects."""
+    return one.phase, one.started_at, one.due_at, one.ended_at, one.breached, one.pauses, one.steps
+
+
+def _promise(one: Pledge) -> tuple[object, ...]:
+    return one.promise.due_at, one.status, one.outcome, one.told_at, one.done_at, one.notice_lead
+
+
+def columns(state: Complaint, row: dict[str, Any], promoted: dict[str, Any]) -> Iterator[Difference]:
+    """Columns that say something else than the state beside them; a timer that was put off may stand later."""
+    for name, expected in promoted.items():
+        stored = row[name]
+        put_off = name == "due_at" and isinstance(stored, datetime) and expected is not None and stored > expected
+        if stored != expected and not put_off:
+            yield Difference(f"column {name}", stored, expected)
+    if row["version"] != state.version:
+        yield Difference("column version", row["version"], state.version)
