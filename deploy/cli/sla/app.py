@@ -2,4 +2,6 @@
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Clocks and promises: why a date, what is at risk, whether all is right.")
+app = typer.Typer(
+    no_args_is_help=True, help="Dates: why, what is at risk, is all right; rulebooks: draft, rehearse, publish."
+)

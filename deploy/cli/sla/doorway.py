@@ -1,9 +1,10 @@
 """What the commands ask of the sla service, one sentence an error."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -24,9 +25,9 @@ class Doorway:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """What stands there."""
-        return await self._ask("GET", path)
+        return await self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
 
     async def post(self, path: str, body: Json | None = None, *, seen: int | None = None) -> Any:
         """Ask for something; `seen` is the version that it is about."""
