@@ -1,0 +1,146 @@
+"""`redress sla …` against a running service: a rulebook file becomes a revision, and goes back."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from deploy.cli import app as cli
+from services.sla.app import build
+from services.sla.policies.loader import STANDARD
+from services.sla.settings import Settings
+from shared import web
+from shared.auth import SCOPES, create_token
+from shared.health import Health
+from shared.kernel import Kernel
+from shared.postgres import connect, migrate
+from shared.probe import Probe
+from shared.runner.decision import Fold
+
+STORM = """
+[[calendar]]
+id = "office"
+version = 2
+tz = "UTC"
+holiday_rule = "civil_day"
+holidays = ["2026-12-01"]
+weekly_hours = { mon = [["09:00", "17:00"]], tue = [["09:00", "17:00"]], wed = [["09:00", "17:00"]] }
+"""
+
+
+@contextmanager
+def serving(dsn: str, public_key: Path) -> Iterator[int]:
+    """Sla's doors on a port of their own, in a loop of their own."""
+    chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
+    ready = threading.Event()
+    found: list[int] = []
+
+    async def serve() -> None:
+        app = build(chosen)
+        kernel = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+        await migrate(dsn, app.schema)
+        kernel.opened(await connect(chosen, "sla"))
+        assert app.opened
+        assert app.routes
+        await app.opened(kernel)
+        asgi = web.build(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})[1]
+        config = uvicorn.Config(asgi, port=0, log_config=None, lifespan="off")
+        config.load()
+        server.config = config
+        await server.startup()
+        found.append(server.servers[0].sockets[0].getsockname()[1])
+        ready.set()
+        await server.main_loop()
+        await server.shutdown()
+        await kernel.close()
+
+    server = uvicorn.Server(uvicorn.Config(app=lambda: None, lifespan="off"))
+    server.lifespan = _NoLifespan()  # type: ignore[assignment]
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(60)
+    yield found[0]
+    server.should_exit = True
+    thread.join(20)
+
+
+class _NoLifespan:
+    should_exit = False
+    state: dict[str, object] = {}  # noqa: RUF012
+
+    async def startup(self) -> None: ...
+
+    async def shutdown(self) -> None: ...
+
+
+@pytest.fixture
+def run(dsns: dict[str, str], keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
+    token = create_token(keys[0], client="ops", scopes=frozenset(SCOPES), lasts=timedelta(hours=1), audience="redress")
+    with serving(dsns["sla"], keys[1]) as port:
+        monkeypatch.setenv("REDRESS_SLA_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("REDRESS_TOKEN", token)
+        monkeypatch.setenv("COLUMNS", "200")
+        yield CliRunner()
+
+
+def rulebook(folder: Path, more: str = "") -> Path:
+    file = folder / "rulebook.toml"
+    file.write_text(STANDARD.read_text("utf-8") + more, "utf-8")
+    return file
+
+
+def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp_path: Path) -> None:
+    def told(*words: str) -> str:
+        done = run.invoke(cli, ["sla", *words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    made = told("draft", str(rulebook(tmp_path, STORM)))
+    assert "Calendar 'office' goes from version 1 to 2." in made
+    assert "Calendar 'office' goes from version 1 to 2." in told("diff")
+    early = run.invoke(cli, ["sla", "publish", "--mode", "rebase_open", "--reason", "a storm"])
+    assert (early.exit_code, "dry run" in early.output) == (1, True)
+    assert "promises touched (must be 0)" in told("dry-run", "--mode", "rebase_open")
+    assert "0 breaches more and 0 fewer" in told("back-test", "--days", "30")
+    assert "Revision 2 is in force." in told("publish", "--mode", "rebase_open", "--reason", "a storm")
+    nothing_left = run.invoke(cli, ["sla", "diff"])
+    assert (nothing_left.exit_code, "There is no draft" in nothing_left.output) == (1, True)
+
+    assert "version 2 to 1" in told("roll-back", "1")
+    told("dry-run", "--mode", "new_only")
+    told("publish", "--mode", "new_only", "--reason", "no storm after all")
+    listed = json.loads(told("revisions", "--json"))
+    assert [(one["revision"], one["mode"], one["actor"]) for one in listed] == [
+        (3, "new_only", "ops"), (2, "rebase_open", "ops"), (1, "new_only", "rulebook file"),
+    ]  # fmt: skip
+    assert json.loads(told("show", "2"))["calendar"][-1]["version"] == 2
+
+
+def test_a_wrong_file_is_refused_in_a_sentence_and_leaves_no_draft(run: CliRunner, tmp_path: Path) -> None:
+    backwards = STORM.replace('["2026-12-01"]', '["2026-12-01", "2026-12-01"]')
+    refused = run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path, backwards))])
+    assert (refused.exit_code, "2026-12-01 is listed twice" in refused.output) == (1, True)
+    (tmp_path / "odd.toml").write_text("[[calendar]\n", "utf-8")
+    odd = run.invoke(cli, ["sla", "draft", str(tmp_path / "odd.toml")])
+    assert (odd.exit_code, "is not TOML" in odd.output) == (2, True)
+    assert "Traceback" not in refused.output + odd.output
+    assert json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output) == []
+
+
+def test_a_draft_is_replaced_discarded_and_named_where_there_are_several(run: CliRunner, tmp_path: Path) -> None:
+    first = json.loads(run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path)), "--json"]).output)
+    assert first["diff"]["changes"] == []
+    again = run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path, STORM)), "--replace", first["draft_id"], "--json"])
+    assert json.loads(again.output)["version"] == 2
+    run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path))])
+    which = run.invoke(cli, ["sla", "diff"])
+    assert (which.exit_code, "say which" in which.output) == (1, True)
+    assert run.invoke(cli, ["sla", "discard", first["draft_id"]]).exit_code == 0
+    assert len(json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output)) == 1
