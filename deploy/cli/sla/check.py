@@ -40,10 +40,11 @@ COUNT = "select count(*) from complaint"
 
 @dataclass(slots=True)
 class Report:
-    """What a check found. `unread`: complaints that are stored and of which no topic says anything."""
+    """What a check found: complaints heard of, `found` stored; of the `unread` ones no topic says anything."""
 
     complaints: int = 0
     events: int = 0
+    found: int = 0
     differing: dict[ComplaintId, list[Difference]] = field(default_factory=dict)
     unread: int = 0
 
@@ -78,12 +79,13 @@ async def _checked(
     async with postgres.transaction(pool) as conn:
         rulebook = await Shelf(read_file(None), _today).refresh(conn)
     aside = frozenset(row[0] for row in await pool.fetch(ASIDE))
+    stored = await pool.fetchval(COUNT)  # before reading: what comes in meanwhile is none of those
     checker = Checker(Topics(consumer, admin, aside), pool, rulebook)
     with screen.bar(total_known=True) as progress:
         for number in progress.track(numbers, description="checking"):
             await checker.partition(number)
     report = checker.report
-    report.unread = max(0, await pool.fetchval(COUNT) - report.complaints)
+    report.unread = max(0, stored - report.found)
     return report
 
 
@@ -123,6 +125,7 @@ class Checker:
         self._topics = topics
         self._pool = pool
         self._rulebook = rulebook
+        self._seen: set[ComplaintId] = set()  # of one partition: rows are looked at more than once
 
     async def partition(self, number: int) -> None:
         """Every complaint of the partitions of that number."""
@@ -138,6 +141,8 @@ class Checker:
                 break
         self.report.complaints += sum(one.receipt is not None or bool(one.moments) for one in heard.values())
         self.report.differing.update(differing)
+        self.report.found += len(self._seen)
+        self._seen.clear()
 
     async def _compare(
         self, ids: Sequence[ComplaintId], heard: dict[ComplaintId, Complaint]
@@ -146,6 +151,7 @@ class Checker:
         for start in range(0, len(ids), CHUNK):
             chunk = ids[start : start + CHUNK]
             rows = {row["complaint_id"]: row for row in await self._pool.fetch(ROWS, chunk)}
+            self._seen.update(rows)
             for one in chunk:
                 if wrong := list(self._of_one(heard[one], rows.get(one))):
                     found[one] = wrong

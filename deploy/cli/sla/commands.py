@@ -1,36 +1,40 @@
 """`redress sla explain`, `at-risk` and `check`; what they need is imported when they run, so that others are quick."""
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import typer
 
 from deploy.cli import screen
-from deploy.cli.doors import dsns_known, kafka_known
+from deploy.cli.doors import dsns_known
 from deploy.cli.screen import Exit
 from deploy.cli.sla.app import app
 from deploy.cli.sla.doorway import open_doorway
-from shared.errors import Unavailable
+from deploy.cli.topics import bootstrap
+from shared.errors import Misconfigured
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
+SHOWN = 50  # complaints with differences that are listed; --json has all
 
 
 @app.command()
 def explain(
     complaint: Annotated[UUID, typer.Argument(help="The complaint's id.")],
     as_of: Annotated[str | None, typer.Option(help="What was believed then, such as 2026-03-03T09:00Z.")] = None,
+    reader: Annotated[Literal["handler", "customer"], typer.Option("--for", help="In whose words.")] = "handler",
     as_json: JsonOption = False,
 ) -> None:
-    """Why every clock and promise of a complaint is due when it is, now or as it was believed at an earlier moment."""
+    """Why every date of a complaint is what it is: goal, versions, and every pause and holiday that counted."""
     from deploy.cli.sla.explain import instant, sentences  # noqa: PLC0415
 
     at = instant(as_of)
-    query = {"at": at.isoformat()} if at else {}
-    answer = _get(f"/v1/complaints/{complaint}/clocks", query)
+    answer = _get(f"/v1/complaints/{complaint}/clocks", {"for": reader} | ({"at": at.isoformat()} if at else {}))
     if as_json:
         screen.as_json(answer)
         return
+    screen.say(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
     for heading, why in sentences(answer):
         screen.say(heading, style="bold")
         screen.say(f"  {why}")
@@ -43,44 +47,58 @@ def at_risk(
     as_json: JsonOption = False,
 ) -> None:
     """What is late or due soon, what is late first, and why. Exit 1 when something is late."""
-    query = {"within": within} | ({"team": team} if team else {})
-    answer = _get("/v1/at-risk", query)
+    answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
         screen.as_json(answer)
+    elif items:
+        screen.table("Late, or due soon", ("complaint", "team", "what", "due (UTC)", "", "why"), map(_row, items))
     else:
-        rows = [
-            (one["complaint_id"], one["team"] or "", one["what"], one["due_at"][:16], "late" if one["is_late"] else "")
-            for one in items
-        ]
-        screen.table("Late, or due soon", ("complaint", "team", "what", "due (UTC)", ""), rows)
+        screen.say(f"Nothing is late or due within {within}.")
     if any(one["is_late"] for one in items):
         raise typer.Exit(Exit.TO_DO)
 
 
 @app.command()
-def check(as_json: JsonOption = False) -> None:
+def check(
+    kafka: Annotated[str | None, typer.Option(help="HOST:PORT. Default: REDRESS_KAFKA, else the embedded one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Fold every event anew and compare with what is stored, for every clock and promise. Exit 1 where they differ."""
     from deploy.cli.sla.check import check as checked  # noqa: PLC0415
 
-    kafka, dsn = kafka_known(), dsns_known().get("sla")
-    if kafka is None or dsn is None:
-        raise Unavailable("The check needs Kafka and PostgreSQL; REDRESS_KAFKA and SLA_POSTGRES say where they are.")
-    report = asyncio.run(checked(kafka, dsn))
+    dsn = dsns_known().get("sla")
+    if dsn is None:
+        raise Misconfigured("Where is the database of sla? Set SLA_POSTGRES, or start one: `redress up`.")
+    report = asyncio.run(checked(bootstrap(kafka), dsn))
     differing = {str(one): [wrong._asdict() for wrong in found] for one, found in report.differing.items()}
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
         screen.as_json(figures | {"differing": differing, "well": report.is_well})
     else:
-        for one, found in differing.items():
-            for wrong in found:
-                screen.say(f"{one}: {wrong['what']} is stored as {wrong['stored']}, refolded {wrong['refolded']}")
+        for sentence in _differences(differing):
+            screen.say(sentence)
         screen.say(
             f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
             f"{report.unread:,} are stored and not in the topics."
         )
     if not report.is_well:
         raise typer.Exit(Exit.TO_DO)
+
+
+def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:
+    shown = list(differing.items())[:SHOWN]
+    lines = [
+        f"{one}: {wrong['what']} is stored as {wrong['stored']}, but the events say {wrong['refolded']}"
+        for one, found in shown
+        for wrong in found
+    ]
+    return [*lines, f"… and {len(differing) - SHOWN:,} more; --json has all."] if len(differing) > SHOWN else lines
+
+
+def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
+    due = one["due_at"][:16].replace("T", " ")
+    return one["complaint_id"], one["team"] or "", one["what"], due, "late" if one["is_late"] else "", one["because"]
 
 
 def _get(path: str, query: dict[str, str]) -> Any:

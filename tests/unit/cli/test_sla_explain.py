@@ -1,0 +1,59 @@
+"""What `redress sla explain` says of an answer of the service."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from deploy.cli.sla.explain import instant, sentences
+from services.sla.domain import RevisePromise
+from services.sla.routes import answers
+from shared.errors import Misconfigured
+from tests.unit.sla.lives import COMPLAINT, Life, at, book, policy, promised, resolved
+
+
+def said(life: Life, now: str) -> dict[str, str]:
+    assert life.state is not None
+    return dict(sentences(answers.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, None),
+        ("2026-03-03", datetime(2026, 3, 3, tzinfo=UTC)),
+        ("2026-03-03T09:00", datetime(2026, 3, 3, 9, tzinfo=UTC)),
+        ("2026-03-03T09:00+01:00", datetime(2026, 3, 3, 9, tzinfo=timezone(timedelta(hours=1)))),
+    ],
+)
+def test_a_moment_is_a_date_or_a_time_and_utc_where_nothing_else_is_said(text: str | None, expected: object) -> None:
+    assert instant(text) == expected
+
+
+def test_what_is_no_moment_is_refused_with_an_example() -> None:
+    with pytest.raises(Misconfigured, match="such as 2026-03-03T09:00Z"):
+        instant("yesterday")
+
+
+def test_every_clock_and_promise_is_explained_what_is_open_first() -> None:
+    found = said(promised(), "Mon 11:00")
+    assert list(found) == [
+        "requester_wait, cycle 1 (runs)",
+        "acknowledge, cycle 1 (met)",
+        "promise 1, outcome (open)",
+    ]
+    assert "8 h of opening time" in found["requester_wait, cycle 1 (runs)"]
+
+
+def test_what_was_missed_is_called_missed() -> None:
+    life = promised()
+    life.hears("Wed 12:00", resolved("Wed 12:00"))
+    assert "requester_wait, cycle 1 (missed)" in said(life, "Wed 12:00")
+
+
+def test_an_extension_says_who_decided_it() -> None:
+    capped = policy(
+        id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}}
+    )
+    life = promised(book(capped))
+    life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
+    assert "extension of promise 1 (waits for approval)" in said(life, "Mon 12:00")
