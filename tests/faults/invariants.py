@@ -48,7 +48,7 @@ def i1_accepted_is_final(case: Case) -> Iterator[str]:
 
 
 def _knows(name: str, state: dict[str, Any] | None) -> bool:
-    part = {"intake": "filed", "triage": "received", "sla": "received_at", "notify": "received"}[name]
+    part = {"intake": "filed", "triage": "received", "sla": "receipt", "notify": "received"}[name]
     return bool(state and state.get(part))
 
 
@@ -63,12 +63,18 @@ def _agrees(picture: Picture, complaint: str, deeds: list[tuple[str, Fate]], tol
         yield f"{complaint}: stated {ending}, intake says {status}"
     closed = {
         "triage": bool(state["triage"].get("closed")),
-        "sla": bool(state["sla"]["cycles"][-1].get("ended_at")),
+        "sla": _has_ended(state["sla"]),
     }
     yield from (
         f"{complaint}: stated {ending}, {n} disagrees" for n, one in closed.items() if one != (ending != "open")
     )
     yield from _told(complaint, Counter(deed for deed, _ in deeds), told)
+
+
+def _has_ended(state: dict[str, Any]) -> bool:
+    """Whether the last ending that sla heard of stands; a moment is `[at, source, sequence, what, …]`."""
+    turns = [what for _, _, _, what, *_ in state["moments"] if what in (*CLOSING.values(), "reopened")]
+    return bool(turns) and turns[-1] != "reopened"
 
 
 def _told(complaint: str, stated: Counter[str], messages: list[Message]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def calm() -> Case:
     known: dict[str, dict[str, Any]] = {
         "intake": {"filed": {}, "said": 2},
         "triage": {"received": True, "closed": True, "said": 2},
-        "sla": {"received_at": "t", "cycles": [{"ended_at": "t"}], "said": 2},
+        "sla": {"receipt": {"channel": "web"}, "moments": [["t", 0, 2, "resolved", "", "t"]], "said": 2},
         "notify": {"received": {}, "said": 2} | {"received": {"reference": "R"}},
     }
     known["intake"]["filed"] = {"reference": "R"}
