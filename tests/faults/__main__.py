@@ -50,6 +50,7 @@ FAULTS: dict[str, i.Inject] = {
     "SMTP hangs 15 s": i.mail("hang", 15),
     "SMTP cut after DATA 10 s": i.mail("cut", 10),
     "mailbox kill -9": i.mailbox_killed,
+    "nothing; and what moved at the last look": lambda _: None,
 }
 
 

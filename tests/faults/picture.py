@@ -3,16 +3,17 @@
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts import SERVICES
+from shared.contracts.topics import Service
 
 NAMES = tuple(service.name for service in SERVICES)
 TOPICS = tuple(topic for service in SERVICES for topic in (service.topic, service.dead_topic))
@@ -27,6 +28,14 @@ class Record:
 
     place: Place
     event: dict[str, Any] | None
+
+
+class Said(NamedTuple):
+    """A row of an outbox; `key` is the complaint."""
+
+    topic: str
+    event: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +57,36 @@ class Picture:
     timeline: dict[str, list[str]] = field(default_factory=dict)  # kinds in the order they were recorded
     inbox: dict[str, set[str]] = field(default_factory=dict)
     dead: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    outbox: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # (topic, event id)
+    outbox: dict[str, list[Said]] = field(default_factory=dict)
     unpublished: dict[str, float] = field(default_factory=dict)  # age of the oldest, seconds; 0 when there is none
     messages: list[Message] = field(default_factory=list)
     records: dict[str, list[Record]] = field(default_factory=dict)  # in offset order within a partition
     committed: dict[str, Offsets] = field(default_factory=dict)
-    ends: Offsets = field(default_factory=dict)
     mails: Counter[str] = field(default_factory=Counter)  # copies by message id
     glances: list[Glance] = field(default_factory=list)
     poison: frozenset[Place] = frozenset()  # what we put there ourselves
+    moved: frozenset[str] = frozenset()  # complaints about which something was said while we looked
 
     def events(self, topic: str) -> Iterator[tuple[Place, dict[str, Any]]]:
         """The records of a topic that a service said."""
         said = (one for one in self.records.get(topic, ()) if one.place not in self.poison)
-        return ((one.place, one.event) for one in said if one.event is not None)
+        return ((one.place, one.event) for one in said if one.event is not None and self.is_still(one.event["subject"]))
+
+    def is_still(self, complaint: object) -> bool:
+        """Whether all that is seen of a complaint is of one moment. What moved is left to the next look."""
+        return str(complaint) not in self.moved
+
+    def left(self, service: Service) -> dict[tuple[str, int], int]:
+        """Records per partition that a group has not committed, but those of complaints that moved."""
+        committed, topics = self.committed[service.name], {source.topic for source in service.sources}
+        waiting = Counter(
+            one.place[:2]
+            for topic in topics
+            for one in self.records.get(topic, ())
+            if one.place[2] >= committed.get(one.place[:2], 0)
+            and (one.event is None or one.place in self.poison or self.is_still(one.event["subject"]))
+        )
+        return dict(waiting)
 
     def told(self) -> dict[str, list[Message]]:
         """The messages of each complaint."""
@@ -71,25 +96,52 @@ class Picture:
         return told
 
 
-async def look(dsn: str, bootstrap: str, mailbox: Path) -> Picture:
-    """Read everything once. `dsn` is the admin's."""
+async def look(dsn: str, bootstrap: str, mailbox: Path, since: str | None) -> Picture:
+    """Read everything once. `dsn` is the admin's; `since` the transaction before which all was settled.
+
+    That takes a while, and timers do not wait: complaints about which something was said since then are taken out.
+    """
     picture = Picture()
     conn = await asyncpg.connect(dsn)
     try:
         for name in NAMES:
             await _schema(conn, name, picture)
         await _intake(conn, picture)
-        rows = await conn.fetch(
-            "select m.*, (select count(*) from notify.attempt a where a.message_id = m.message_id"
-            " and (a.outcome = 'uncertain' or a.outcome is null)) as uncertain from notify.message m"
-        )
-        picture.messages = [dict(row) for row in rows]
+        picture.messages = [dict(row) for row in await conn.fetch(MESSAGES)]
+        picture.records = await _records(bootstrap)
+        picture.committed, _ = await offsets(bootstrap)
+        picture.mails = _mails(mailbox)
+        if since is not None:
+            take_out(picture, await _moved(conn, since), await conn.fetch(MESSAGES))
     finally:
         await conn.close()
-    picture.records = await _records(bootstrap)
-    picture.committed, picture.ends = await offsets(bootstrap)
-    picture.mails = _mails(mailbox)
     return picture
+
+
+MESSAGES = """
+select m.*, (select count(*) from notify.attempt a where a.message_id = m.message_id
+    and (a.outcome = 'uncertain' or a.outcome is null)) as uncertain from notify.message m
+"""
+
+
+async def _moved(conn: asyncpg.Connection, since: str) -> frozenset[str]:
+    moved = "select key::text from {}.outbox where xid >= $1::text::xid8"
+    rows = await conn.fetch(" union ".join(moved.format(name) for name in NAMES), since)
+    return frozenset(row[0] for row in rows)
+
+
+def take_out(picture: Picture, moved: frozenset[str], messages: Iterable[Mapping[str, Any]]) -> None:
+    """Leave out what is seen of these complaints; `messages` are all there are, also the newest."""
+    picture.moved = moved
+    for name in NAMES:
+        picture.states[name] = {key: state for key, state in picture.states[name].items() if key not in moved}
+        picture.outbox[name] = [one for one in picture.outbox[name] if one.key not in moved]
+    picture.statuses = {key: status for key, status in picture.statuses.items() if key not in moved}
+    picture.timeline = {key: lines for key, lines in picture.timeline.items() if key not in moved}
+    picture.messages = [one for one in picture.messages if picture.is_still(one["complaint_id"])]
+    for one in messages:
+        if not picture.is_still(one["complaint_id"]):
+            picture.mails.pop(str(one["message_id"]), None)
 
 
 UNPUBLISHED = """
@@ -112,8 +164,8 @@ async def _schema(conn: asyncpg.Connection, name: str, picture: Picture) -> None
     picture.inbox[name] = {row[0] for row in await conn.fetch(HEARD)}
     dead = await conn.fetch("select topic, partition, record_offset, status, error from dead_letter")
     picture.dead[name] = [dict(row) for row in dead]
-    said = await conn.fetch("select topic, event_id::text from outbox")
-    picture.outbox[name] = [(row[0], row[1]) for row in said]
+    said = await conn.fetch("select topic, event_id::text, key::text from outbox")
+    picture.outbox[name] = [Said(*row) for row in said]
     picture.unpublished[name] = float(await conn.fetchval(UNPUBLISHED))
 
 

@@ -56,6 +56,7 @@ class Scene:
         self._ledgers: list[Path] = []
         self._glances: list[Glance] = []
         self._heard: dict[str, set[str]] = {name: set() for name in NAMES}
+        self._settled: str | None = None  # the transaction before which nothing was under way any more
         self._load: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
         self._others = 0
@@ -158,10 +159,12 @@ class Scene:
 
     def quiet(self, seconds: float = 150.0) -> float:
         """Until nothing is under way any more. Returns how many seconds that took."""
-        begun = time.monotonic()
+        begun, self._settled = time.monotonic(), None
         seen: list[dict[str, int]] = []
+        marks: list[str] = []
 
         def still() -> bool:
+            marks.append(self._mark())
             seen.append(self._under_way())
             return len(seen) > 1 and not any(seen[-1].values()) and not any(seen[-2].values())
 
@@ -169,7 +172,13 @@ class Scene:
             until(still, seconds=seconds, what="quiet", every=0.3)
         except AssertionError:
             raise AssertionError(f"after {seconds:g} s still under way: {seen[-1]}") from None
+        self._settled = marks[-1]
         return time.monotonic() - begun
+
+    def _mark(self) -> str:
+        """Every transaction below this one has ended."""
+        with psycopg.connect(self.dsn) as conn:
+            return str(conn.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()[0])  # type: ignore[index]
 
     def _under_way(self) -> dict[str, int]:
         with psycopg.connect(self.dsn) as conn:
@@ -183,9 +192,11 @@ class Scene:
         return counts
 
     def case(self) -> Case:
-        """All evidence there is."""
+        """All evidence there is; of what moved after the quiet, the next case has it."""
         mailbox = self.stack.home / "mailbox" / "mails.sqlite"
-        seen = asyncio.run(picture.look(self.dsn, self.stack.bootstrap, mailbox))
+        seen = asyncio.run(picture.look(self.dsn, self.stack.bootstrap, mailbox, self._settled))
+        if seen.moved:
+            self.say(f"{len(seen.moved)} complaints moved meanwhile; the next look judges them")
         seen.poison, seen.glances = self.poison, self._glances
         return Case(ledger.read(*self._ledgers), seen, tuple(self.without_kafka))
 

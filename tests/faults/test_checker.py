@@ -12,7 +12,7 @@ import pytest
 from shared.contracts import SERVICES
 from tests.faults.invariants import INVARIANTS, Case
 from tests.faults.ledger import Attempt, Ledger, Pen, read
-from tests.faults.picture import NAMES, Glance, Picture, Record
+from tests.faults.picture import NAMES, Glance, Picture, Record, Said, take_out
 
 ID, MAIL = "c1", "m1"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -82,12 +82,11 @@ def calm() -> Case:
         timeline={ID: [kind for name in NAMES for kind in SAID[name]]},
         inbox=heard,
         dead={name: [] for name in NAMES},
-        outbox={name: [(TOPIC[name], f"{name}-{n}") for n in (1, 2)] for name in NAMES},
+        outbox={name: [Said(TOPIC[name], f"{name}-{n}", ID) for n in (1, 2)] for name in NAMES},
         unpublished=dict.fromkeys(NAMES, 0.0),
         messages=[message(1, "acknowledgement"), message(2, "resolution")],
         records={TOPIC[name]: [record(name, 1), record(name, 2)] for name in NAMES},
         committed={name: dict(ends) for name in NAMES},
-        ends=ends,
         mails=Counter({f"{MAIL}-1": 1, f"{MAIL}-2": 1}),
         glances=[Glance(name, dict(ends), frozenset(heard[name])) for name in NAMES],
     )
@@ -142,7 +141,7 @@ LIES: list[tuple[str, str, Callable[[Case], Any]]] = [
     ("out of order", "I3", lambda case: case.picture.records[TOPIC["triage"]].reverse()),
     ("applied out of order", "I3", lambda case: case.picture.timeline[ID].reverse()),
     ("applied twice", "I3", lambda case: case.picture.timeline[ID].append("promise.kept")),
-    ("said but not on Kafka", "I4", lambda case: case.picture.outbox["sla"].append((TOPIC["sla"], "sla-3"))),
+    ("said but not on Kafka", "I4", lambda case: case.picture.outbox["sla"].append(Said(TOPIC["sla"], "sla-3", ID))),
     ("on Kafka but never said", "I4", lambda case: case.picture.outbox["sla"].pop()),
     ("an old unpublished row", "I4", lambda case: case.picture.unpublished.update(intake=7.0)),
     ("a lag that stays", "I5", lambda case: case.picture.committed["sla"].update({(TOPIC["intake"], 0): 1})),
@@ -160,6 +159,21 @@ def test_the_checker_notices(lie: str, name: str, tell: Callable[[Case], Any]) -
     case = calm()
     tell(case)
     assert name in broken(case)
+
+
+def test_what_moved_while_it_was_looked_at_is_left_to_the_next_look() -> None:
+    case = calm()
+    _again(TOPIC["sla"], {"id": "sla-3", "sequence": "0000000003", "causationid": None})(case)
+    assert broken(case) == {"I3", "I4", "I5", "I6"}
+    take_out(case.picture, frozenset({ID}), list(case.picture.messages))
+    assert broken(case) == set()
+
+
+def test_what_nobody_said_is_noticed_whatever_moved() -> None:
+    case = calm()
+    take_out(case.picture, frozenset({"another"}), [])
+    case.picture.outbox["sla"].pop()
+    assert "I4" in broken(case)
 
 
 def test_silence_while_kafka_is_away_proves_nothing() -> None:
