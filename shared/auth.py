@@ -11,7 +11,7 @@ from typing import Any, Final
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import Request
+from starlette.requests import Request
 
 from shared.errors import Misconfigured, RedressError
 from shared.settings import ServiceSettings
