@@ -110,7 +110,7 @@ class Tally:
 
 
 def _chains(pledges: Iterable[Pledge]) -> Iterator[_Chain]:
-    chains: dict[tuple[int, str, str], list[Pledge]] = {}
+    chains: dict[int, list[Pledge]] = {}
     for one in pledges:
         if one.told_at is not None:
             chains.setdefault(chain_key(one.promise), []).append(one)

@@ -45,7 +45,7 @@ class Item(NamedTuple):
         """What tells it apart from what else is due for that complaint, wherever its date moves."""
         if isinstance(self.what, Clock):
             return self.what.key
-        return "promise:" + ":".join(str(part) for part in chain_key(self.what.promise) if part)
+        return f"promise:{chain_key(self.what.promise)}"
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.sla.domain.commands import Asking, Changed, DecideExtension, Implausible, MakePromise, RevisePromise
 from services.sla.domain.context import SlaContext
 from services.sla.domain.cycles import cycles
-from services.sla.domain.promises import chain_key
+from services.sla.domain.promises import chain_key, pledges
 from services.sla.domain.promising import FARTHEST, ask_for, beyond, into_hours, moved_to, revise
 from services.sla.domain.state import Complaint, Extension, Promise
 from shared.errors import IllegalMove, NotFound, Rejected
@@ -52,9 +52,15 @@ def _make(state: Complaint, given: MakePromise, context: SlaContext) -> Complain
         item=given.item,
         by=given.actor,
     )
-    if any(chain_key(one) == chain_key(promise) and one.due_at > context.now for one in state.promises):
-        raise IllegalMove("there is such a promise already; revise it instead, with a reason")
+    if standing := _standing(state, given, context.now):
+        raise IllegalMove(f"there is such a promise already; revise {standing.number} instead, with a reason")
     return state.but(promises=(*state.promises, promise))
+
+
+def _standing(state: Complaint, given: MakePromise, now: datetime) -> Promise | None:
+    """A promise of the same that is still to be kept."""
+    found = (one.promise for one in pledges(state) if one.promise.due_at > now and not one.is_over)
+    return next((one for one in found if (one.subject, one.item) == (given.subject, given.item)), None)
 
 
 def _current(state: Complaint, number: int) -> Promise:

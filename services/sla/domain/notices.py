@@ -7,7 +7,7 @@ from typing import NamedTuple
 from services.sla.domain.clocks import Clock
 from services.sla.domain.cycles import cycles
 from services.sla.domain.goals import instant_of, seconds
-from services.sla.domain.moments import PUBLIC
+from services.sla.domain.moments import PUBLIC, happened
 from services.sla.domain.state import Complaint
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import Fact
@@ -51,7 +51,8 @@ def _silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
     days = rulebook.policy((terms.policy, terms.policy_version)).silence_days
     if days is None:
         return None
-    since = max((one.at for one in state.moments if one.what in PUBLIC), default=known[-1].started_at)
+    heard = happened(state.moments)  # a message that came back broke no silence
+    since = max((one.at for one in heard if one.what in PUBLIC), default=known[-1].started_at)
     since = max(since, known[-1].started_at, state.receipt.recorded_at if state.receipt else since)
     mark = f"silence:{seconds(since)}"
     if mark in state.fired:

@@ -6,13 +6,13 @@ that arrive before wait for it. Everything comes from the times in the facts, so
 was read first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from services.sla.domain.clocks import INSTANT
 from services.sla.domain.cycles import cycles
-from services.sla.domain.moments import PUBLIC
+from services.sla.domain.moments import PUBLIC, happened
 from services.sla.domain.state import Complaint, Promise
 
 Status = Literal["untold", "open", "revised", "kept", "broken", "cancelled"]
@@ -67,36 +67,38 @@ def pledges(state: Complaint) -> Iterator[Pledge]:
     yield from sorted(found, key=lambda pledge: pledge.promise.number)
 
 
-def chain_key(promise: Promise) -> tuple[int, str, str]:
-    """What versions of one promise have in common."""
-    return promise.cycle, promise.subject, promise.item
+def chain_key(promise: Promise) -> int:
+    """What versions of one promise have in common: the number of the first."""
+    return promise.of or promise.number
 
 
 def _chains(state: Complaint) -> Iterator[_Chain]:
     told = state.told
     known = cycles(state.moments)
-    chains: dict[tuple[int, str, str], list[Promise]] = {}
+    chains: dict[int, list[Promise]] = {}
     for promise in state.promises:
         chains.setdefault(chain_key(promise), []).append(promise)
-    for (number, _, _), versions in chains.items():
-        cycle = known[number - 1]
+    for versions in chains.values():
+        cycle = known[versions[0].cycle - 1]
         done = _done_at(state, versions, told, cycle.ended_at if cycle.ending == "resolved" else None)
         outlives = versions[0].subject == "action" and cycle.ending == "resolved"  # an agreed action is owed still
         yield _Chain(tuple(versions), told, done, None if outlives else cycle.ended_at, state.reached_at)
 
 
 def _done_at(
-    state: Complaint, versions: Iterable[Promise], told: dict[int, datetime], resolved_at: datetime | None
+    state: Complaint, versions: Sequence[Promise], told: dict[int, datetime], resolved_at: datetime | None
 ) -> datetime | None:
     """When what was promised was done: the answer, the action, or the next word after the one that promised it."""
-    one = next(iter(versions))
+    one = versions[0]
     if one.subject == "outcome":
         return resolved_at
     if one.subject == "action":
         return next((m.at for m in state.moments if m.what == "action_completed" and m.item == one.item), None)
-    tellings = {(telling.message) for telling in state.tellings}
-    since = min((told[version.number] for version in versions if version.number in told), default=one.made_at)
-    words = (m.at for m in state.moments if m.what in PUBLIC and m.at > since and m.item not in tellings)
+    numbers = {version.number for version in versions}
+    stating = {telling.message for telling in state.tellings if telling.promise in numbers}
+    since = min((told[number] for number in numbers if number in told), default=one.made_at)
+    heard = happened(state.moments)  # without messages that came back: nobody has read those
+    words = (m.at for m in heard if m.what in PUBLIC and m.at > since and m.item not in stating)
     return next(words, resolved_at)
 
 

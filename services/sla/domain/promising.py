@@ -10,9 +10,12 @@ from typing import NamedTuple
 from services.sla.calendar import business_days_due
 from services.sla.domain.cycles import cycles
 from services.sla.domain.goals import Course, instant_of, seconds
+from services.sla.domain.golden import latest
+from services.sla.domain.moments import happened
 from services.sla.domain.promises import chain_key
+from services.sla.domain.runs import runs
 from services.sla.domain.state import Complaint, Extension, Promise, Proposal
-from services.sla.policies import Rulebook, Terms
+from services.sla.policies import Pack, Rulebook, Terms
 
 FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
 
@@ -98,7 +101,7 @@ def ask_for(
 def revise(state: Complaint, current: Promise, due_at: datetime, at: datetime, reason: str, by: str) -> Complaint:
     """The complaint with a further version of that promise."""
     number = len(state.promises) + 1
-    version = current.but(number=number, due_at=due_at, made_at=at, reason=reason, by=by)
+    version = current.but(number=number, due_at=due_at, made_at=at, reason=reason, by=by, of=chain_key(current))
     return state.but(promises=(*state.promises, version))
 
 
@@ -138,17 +141,17 @@ def _caps(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator[da
 
 
 def _allowed(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
-    """How long the regulators' clocks may take that a further date has to respect: due time and its extension."""
-    started_at = cycles(state.moments)[0].started_at
-    for key in current.terms.packs:
-        pack = rulebook.pack_versions.get(key)
-        for extension in pack.extensions if pack else ():
-            rule = next(one for one in pack.clocks if one.kind == extension.clock) if pack else None
-            if pack is None or rule is None or extension.clock != "regulatory_final":
-                continue
-            compiled = rulebook.calendar(rule.calendar or pack.calendar, current.terms.revision)
-            due = Course(rule.goal, compiled, seconds(started_at)).due()
-            yield instant_of(business_days_due(compiled, due, extension.business_days))
+    """How long the regulators' clocks may take that a further date has to respect: due time and its extension.
+
+    A rule without an extension allows none: whoever names a later date needs somebody who answers for it.
+    """
+    for charge in rulebook.charges(current.terms):
+        if charge.pack is None or charge.rule.kind != "regulatory_final" or not isinstance(charge.source, Pack):
+            continue
+        for run in runs(charge.rule, happened(state.moments))[:1]:
+            due = Course(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()
+            extension = charge.source.extension_of(charge.rule.kind)
+            yield instant_of(latest(charge.rule, extension, charge.compiled, due) if extension else due)
 
 
 def _revisions(state: Complaint, current: Promise) -> int:

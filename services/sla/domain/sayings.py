@@ -64,7 +64,7 @@ def difference(before: Ledger, after: Ledger, context: SlaContext, cause: Cause)
     for was in before.clocks:
         if was.breached and was.key not in left:
             yield from _voided(was, cause, "superseded")
-    older: dict[tuple[int, str, str], Promise] = {}
+    older: dict[int, Promise] = {}
     pledged = {pledge.promise.number: pledge for pledge in before.pledges}
     for pledge in after.pledges:
         promise = pledge.promise

@@ -58,7 +58,7 @@ class Proposal(Frozen):
 class Promise(Frozen):
     """A date for the customer. `reason` tells a revision; `made_at` comes from the facts, not from our reading them.
 
-    Promises of one cycle, subject and item are versions of each other, in the order of their numbers.
+    `of` is the number of the first version where this is a later one: what was promised once can be promised anew.
     """
 
     number: int
@@ -70,6 +70,7 @@ class Promise(Frozen):
     item: str = ""
     reason: str | None = None
     by: str = "policy"
+    of: int | None = None
 
 
 class Telling(NamedTuple):

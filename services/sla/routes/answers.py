@@ -167,7 +167,7 @@ def _clock(clock: Clock, rulebook: Rulebook, at: datetime, reader: Reader) -> Cl
 
 
 def _promise(pledge: Pledge, rulebook: Rulebook, reader: Reader) -> PromiseAnswer:
-    fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms"})
+    fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms", "of"})
     return PromiseAnswer(
         promise=pledge.promise.number,
         status=pledge.status,

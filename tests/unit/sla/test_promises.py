@@ -1,15 +1,26 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from services.sla.domain import DecideExtension, MakePromise, RevisePromise
+from services.sla.domain import DecideExtension, Endanger, MakePromise, RevisePromise
 from services.sla.domain.commands import Changed, Implausible
-from shared.contracts.events import ExtensionRequested, PromiseBroken, PromiseKept, PromiseMade, PromiseRevised
+from services.sla.policies import rulebook_from
+from shared.contracts.events import (
+    ExtensionRequested,
+    PromiseAtRisk,
+    PromiseBroken,
+    PromiseKept,
+    PromiseMade,
+    PromiseRevised,
+    SilenceNoticed,
+)
 from shared.errors import IllegalMove, NotFound
 from tests.unit.sla.lives import (
     COMPLAINT,
     HANDLER,
+    OFFICE,
+    POLICY,
     REOPENED,
     WITHDRAWN,
     Life,
@@ -280,6 +291,35 @@ def test_a_promise_for_the_next_word_breaks_in_silence() -> None:
     ]
 
 
+def test_the_next_word_can_be_promised_again_once_it_came() -> None:
+    life = promised()
+    life.asks("Mon 11:00", makes("Mon 16:00"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    life.hears("Mon 12:00", HANDLER)
+    life.asks("Mon 13:00", makes("Wed 12:00"))
+    assert promises(life.hears("Mon 13:01", accepted("Mon 13:01", "progress", promise=3, message="m3"))) == []
+    assert fates(life)[1:] == [("kept", "kept_first"), ("open", "open")]
+    assert [fact.promise for fact in promises(life.passes_until("Wed 13:00")) if fact.subject == "next_update"] == [3]
+
+
+def test_a_word_that_moves_another_date_is_a_word_all_the_same() -> None:
+    life = promised()
+    life.asks("Mon 11:00", makes("Mon 16:00"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    life.asks("Mon 12:00", moves("Thu 12:00"))
+    [kept] = promises(life.hears("Mon 12:01", accepted("Mon 12:01", "promise_moved", promise=3)))
+    assert (kept.promise, kept.subject) == (2, "next_update")
+
+
+def test_a_word_that_came_back_keeps_no_promise() -> None:
+    life = promised()
+    life.asks("Mon 11:00", makes("Mon 16:00"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    life.hears("Mon 12:00", accepted("Mon 12:00", "progress", message="m9"))
+    life.hears("Mon 12:05", bounced("m9", hard=True))
+    assert life.ledger.pledges[1].status == "open"
+
+
 def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() -> None:
     life = promised()
     life.hears("Mon 11:00", milestone("action_agreed", "Mon 11:00", "refund"))
@@ -445,3 +485,66 @@ def test_an_approval_does_not_move_a_promise_back() -> None:
     life.asks("Mon 11:30", moves("Mon+7 12:00", approved=True))
     with pytest.raises(IllegalMove, match="meanwhile"):
         life.asks("Mon 12:00", decides(approve=True))
+
+
+def packed(**pack: Any) -> Life:
+    """A regulator's final response within three working days, beside a policy that caps nothing."""
+    final = {"kind": "regulatory_final", "goal": {"business_days": 3}, **pack.pop("clock", {})}
+    golden = {"clock": "regulatory_final", "start": at("Mon 10:00"), "due": at("Thu 17:00"), "why": "Thursday"}
+    rule = {
+        "id": "reg",
+        "version": 1,
+        "name": "Rule",
+        "jurisdiction": "XX",
+        "effective_from": "2020-01-01",
+        "calendar": "office",
+        "sources": [{"title": "T"}],
+        "clocks": [final],
+        "golden": [golden],
+        **pack,
+    }
+    life = promised(rulebook_from({"calendar": [OFFICE], "policy": [POLICY], "pack": [rule]}, around=date(2026, 11, 1)))
+    life.hears("Mon 10:00", accepted("Mon 10:00"))
+    return life
+
+
+EXTENDED: dict[str, Any] = {
+    "letters": [{"id": "delay", "clock": "regulatory_final", "lead": {"business_days": 1}}],
+    "extensions": [{"clock": "regulatory_final", "letter": "delay", "business_days": 2}],
+}
+
+
+@pytest.mark.parametrize(
+    ("pack", "limit"),
+    [
+        ({}, "Thu 17:00"),  # a rule without an extension allows none
+        (EXTENDED, "Mon+7 17:00"),
+        ({"clock": {"start": "acknowledged"}, **EXTENDED}, "Mon+7 17:00"),
+    ],
+)
+def test_a_date_beyond_what_a_regulators_rule_allows_needs_approval(pack: dict[str, Any], limit: str) -> None:
+    life = packed(**pack)
+    [request] = [fact for fact in life.asks("Mon 11:00", moves("Tue+7 12:00")) if isinstance(fact, ExtensionRequested)]
+    assert request.limit_at == at(limit)
+    [moved] = promises(life.asks("Mon 12:00", moves("Thu 16:00")))
+    assert moved.due_at == at("Thu 16:00"), "within it a handler moves the date alone"
+
+
+def test_silence_is_not_broken_by_a_message_that_came_back() -> None:
+    life = promised(book(policy(id="quiet", when={"severity": ["normal"]}, silence_days=3)))
+    life.hears("Tue 10:00", accepted("Tue 10:00", "progress", message="m9"))
+    life.hears("Tue 10:05", bounced("m9", hard=True))
+    said = [fact for fact in life.passes_until("Sun 12:00") if isinstance(fact, SilenceNoticed)]
+    assert [(fact.since, fact.days) for fact in said] == [(at("Mon 10:00"), 3)], "once for each silence"
+
+
+def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
+    life = promised()
+    for cause, soon, named in (
+        ("lag", "Tue 12:00", 0),  # it falls due later than that
+        ("lag", "Tue 15:00", 1),
+        ("lag", "Tue 15:00", 0),
+        ("provider", "Tue 15:00", 1),
+    ):
+        said = life.asks("Mon 12:00", Endanger(COMPLAINT, cause=cause, until=at(soon)))
+        assert [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)] == [1] * named
