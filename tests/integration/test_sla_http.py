@@ -285,6 +285,23 @@ async def test_a_closed_complaint_has_no_date_to_suggest(running: Front) -> None
     assert (await running.http.get(f"/v1/complaints/{subject}/promises:suggest")).status_code == 409
 
 
+async def test_a_date_is_explained_as_it_was_believed_and_in_whose_words(running: Front) -> None:
+    subject = await running.opened(ago=timedelta(days=3))
+    before = (datetime.now(UTC) - timedelta(days=4)).isoformat()
+    path = f"/v1/complaints/{subject}/clocks"
+    assert (await running.http.get(path, params={"at": before})).status_code == 404, "it was not known then"
+    now = datetime.now(UTC)
+    await running.hears(subject, (Resolved(outcome="upheld", resolved_at=now), now))
+    then = (await running.http.get(path, params={"at": (now - timedelta(days=1)).isoformat()})).json()
+    phases = {one["clock"]: one["phase"] for one in then["clocks"]}
+    assert phases["requester_wait"] == "running", "nobody knew of the answer yet"
+    assert {one["clock"]: one["phase"] for one in (await running.clocks(subject))[0]["clocks"]}[
+        "requester_wait"
+    ] == "stopped"
+    mine = (await running.http.get(path, params={"for": "customer"})).json()
+    assert (mine["clocks"], [one["because"][:11] for one in mine["promises"]]) == ([], ["We promised"])
+
+
 # ── over all complaints ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

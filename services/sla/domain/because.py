@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.sla.calendar import Calendar
-from services.sla.calendar.clocktime import UNIX_ORDINAL, text_of
+from services.sla.calendar.clocktime import text_of
 from services.sla.domain.clocks import Clock
 from services.sla.domain.goals import instant_of, seconds
 from services.sla.domain.kinds import KINDS
@@ -18,7 +18,16 @@ from services.sla.policies.goal import spoken_span
 from services.sla.policies.pack import Pack
 
 Reader = Literal["handler", "customer"]
-DAY = 86_400
+DAYS = ("business_days", "calendar_days", "calendar_weeks", "calendar_months")
+SINCE = {
+    "received": "when your complaint reached us",
+    "acknowledged": "when we acknowledged it",
+    "assigned": "when somebody took it on",
+    "customer_wrote": "when you wrote to us",
+    "stage2_requested": "when you asked for the second stage",
+    "action_agreed": "when it was agreed",
+    "ombudsman_asked": "when the ombudsman asked us",
+}
 SUBJECTS = {"outcome": "an answer", "next_update": "our next message", "action": "the action we agreed"}
 FATES = {
     "untold": "It was not told yet, so nobody was promised anything.",
@@ -46,13 +55,13 @@ def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
     about = f" ({clock.item})" if clock.item else ""
     source = charge.source
     rule = (
-        f"the rules of {source.name} ({source.id} version {source.version})"
+        f"the rules of {source.name} ({source.id} version {source.version}) apply"
         if isinstance(source, Pack)
-        else (f"policy '{source.id}' version {source.version}")
+        else f"policy '{source.id}' version {source.version} applies"
     )
     yield (
         f"{KINDS[clock.kind].says}{about} is due within {goal.words}{'' if goal.unit == 'at' else where}, "
-        f"counted from {spoken(clock.started_at, calendar)}, because {rule} applies"
+        f"counted from {spoken(clock.started_at, calendar)}, because {rule}"
         + (" as long as triage has not spoken." if clock.provisional else ".")
     )
     if isinstance(source, Pack) and source.sources:
@@ -75,7 +84,8 @@ def _moves(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
 def _counted(clock: Clock, calendar: Calendar) -> Iterator[str]:
     for since, until in clock.pauses:
         span = f"from {spoken(instant_of(since), calendar)} to {spoken(instant_of(until), calendar)}"
-        yield f"It stood still {span}; that time does not count."
+        counts = "whole days of that do not count" if clock.goal.unit in DAYS else "that time does not count"
+        yield f"It stood still {span}; {counts}."
     if clock.goal.unit in ("business", "business_days") and clock.due_at is not None:
         yield from _closures(calendar, clock.started_at, clock.due_at)
     if clock.phase == "paused":
@@ -103,12 +113,19 @@ def spoken_span_of(whole: int) -> str:
 def _for_customers(clock: Clock, calendar: Calendar) -> Iterator[str]:
     if clock.obligation != "regulatory" or clock.due_at is None:
         return
-    source = clock.charge.source
+    start = clock.charge.rule.start or next(iter(KINDS[clock.kind].starts))
+    since = SINCE.get(start, "when this began")
     yield (
-        f"Under the rules that apply to us ({source.name}), {KINDS[clock.kind].says.lower()} is due by "
-        f"{spoken(clock.due_at, calendar)}: {clock.goal.words} from {spoken(clock.started_at, calendar)}, "
-        "when your complaint reached us."
+        f"Under the rules that apply to us ({clock.charge.source.name}), {KINDS[clock.kind].says.lower()} "
+        f"{'was' if clock.ended_at else 'is'} due by {spoken(clock.due_at, calendar)}: {clock.goal.words} from "
+        f"{spoken(clock.started_at, calendar)}, {since}."
     )
+    if clock.goal.unit in ("business", "business_days"):
+        yield from _closures(calendar, clock.started_at, clock.due_at)
+    if clock.breached:
+        yield "We missed it."
+    elif clock.phase == "stopped" and clock.ended_at is not None:
+        yield f"It was done on {spoken(clock.ended_at, calendar)}."
 
 
 def because_promise(pledge: Pledge, rulebook: Rulebook, reader: Reader = "handler") -> str:
@@ -152,7 +169,7 @@ def _named(calendar: Calendar) -> str:
 
 
 def _closures(calendar: Calendar, start: datetime, end: datetime) -> Iterator[str]:
-    first, last = (seconds(at) // DAY + UNIX_ORDINAL for at in (start, end))
+    first, last = (at.astimezone(calendar.zone).toordinal() for at in (start, end))
     for ordinal in range(first, min(last, first + 400) + 1):
         holiday = calendar.holiday_on(ordinal)
         if holiday and (calendar.weekly_on(ordinal) or holiday.hours):
