@@ -154,6 +154,8 @@ def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Ru
     counted = happened(moments)
     known: dict[ClockRule, tuple[Run, ...]] = {}  # most terms after the first ask for the same clocks
     for place, (under, until) in enumerate(stretches(terms)):
+        if until is not None and not any(one.at <= until for one in counted[1:]):
+            continue  # only the receipt had happened by then, and that ends nothing
         for charge in rulebook.charges(under.terms):
             if charge.rule not in known:
                 known[charge.rule] = runs(charge.rule, counted)
