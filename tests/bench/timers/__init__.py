@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from deploy.local.provision import provision
 from shared import postgres
 from tests.bench.servers import Servers
 from tests.bench.timers import clocks, jobs, kills
-from tests.bench.timers.fires import Fired, measured, spread
+from tests.bench.timers.fires import Fired, is_done, measured, spread
 from tests.bench.timers.ground import ROOT, Ground, ground, note_commits
 
 RIVALS = ("procrastinate", "pgqueuer")
@@ -98,9 +98,10 @@ def _run(
         lead, part = 2 * lead - left, f"{part} again"  # it took longer than that; what was planned too late passes by
     last = left + (moments[-1] - moments[0]).total_seconds()
     with side.asking() as conn:
-        name = part if ours else None
-        side.until(lambda: measured(conn, len(moments), name).fired >= len(moments), last + size.patience)
-        return measured(conn, len(moments), name)
+        name, used = part if ours else None, side.cpu()
+        side.until(lambda: is_done(conn, moments, ours=ours), last + size.patience)
+        fired, now = measured(conn, len(moments), name), side.cpu()
+    return replace(fired, cpu_us={who: (now[who] - used[who]) / max(1, fired.fired) * 1e6 for who in now})
 
 
 def _ours(servers: Servers, size: Size) -> dict[str, Any]:

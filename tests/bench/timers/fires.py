@@ -1,6 +1,7 @@
 """How late effects were: from the moment that was asked for to the commit, both by the database's clock."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,9 @@ OURS = """
 select a.due_at, min(pg_xact_commit_timestamp(o.xmin))
 from outbox o join asked a on a.complaint_id = o.key where a.part = %(part)s group by a.complaint_id, a.due_at
 """
+# Cheap to ask again and again: how many a rival has done; whether anything of ours is due, or has yet to be.
+DONE = "select count(*) >= %(count)s from effect"
+NOTHING_LEFT = "select now() > %(last)s and not exists (select from complaint where due_at <= now())"
 FIGURES = """
 select count(*), extract(epoch from max(at) - min(due_at)),
     percentile_disc(array[0.5, 0.99, 1]) within group (order by extract(epoch from at - due_at) * 1000),
@@ -32,6 +36,7 @@ class Fired:
     p50_ms: float
     p99_ms: float
     max_ms: float
+    cpu_us: Mapping[str, float] = field(default_factory=dict)  # of each fire, by process
 
     @property
     def rate(self) -> float:
@@ -49,6 +54,13 @@ def measured(conn: psycopg.Connection, asked: int, part: str | None = None) -> F
     assert row is not None
     fired, seconds, (p50, p99, most), early = row[0], row[1] or 0.0, row[2] or (0.0, 0.0, 0.0), row[3]
     return Fired(asked, fired, early, float(seconds), float(p50), float(p99), float(most))
+
+
+def is_done(conn: psycopg.Connection, moments: Sequence[datetime], *, ours: bool) -> bool:
+    """Whether all of these have fired, as far as a quick look can tell."""
+    given = {"count": len(moments), "last": moments[-1]}
+    row = conn.execute(NOTHING_LEFT if ours else DONE, given).fetchone()
+    return row is not None and bool(row[0])
 
 
 def spread(begin: datetime, rate: int, seconds: int) -> list[datetime]:

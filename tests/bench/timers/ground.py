@@ -15,6 +15,7 @@ import psycopg
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
+from tests.bench.machine import cpu_seconds
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0  # seconds that anything may take to become ready
@@ -26,6 +27,7 @@ class Ground:
 
     home: Path
     dsn: str
+    server: int  # PostgreSQL's process id
     child: Child | None = field(default=None)
 
     def start(self, name: str, argv: Sequence[str], env: dict[str, str] | None = None) -> None:
@@ -43,12 +45,17 @@ class Ground:
                 raise RuntimeError(f"{self.child.name} ended:\n{self.child.tail(30)}")
             if time.monotonic() > give_up:
                 return False
-            time.sleep(0.02)
+            time.sleep(0.1)
         return True
 
     def says_ready(self) -> bool:
         """Whether its process has said so."""
         return self.child is not None and "ready" in self.child.tail()
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of CPU that the process and the server have used so far."""
+        own = self.child.pid if self.child else None
+        return cpu_seconds({"worker": [own] if own else [], "postgresql": [self.server]})
 
     def stop(self) -> None:
         """End the process."""
@@ -77,7 +84,7 @@ def ground(postgres: EmbeddedPostgres, home: Path, name: str) -> Iterator[Ground
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
         admin.execute(f"drop database if exists {database} with (force)")
         admin.execute(f"create database {database}")
-    made = Ground(home, postgres.dsn.rsplit("/", 1)[0] + f"/{database}")
+    made = Ground(home, postgres.dsn.rsplit("/", 1)[0] + f"/{database}", postgres.pid or 0)
     try:
         yield made
     finally:
