@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import getrandbits
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import icalendar
@@ -66,7 +67,8 @@ class Front:
             made = event(fact, subject=subject, time=at)
             number = self.numbers.get((str(subject), made.source), 0) + 1
             self.numbers[str(subject), made.source] = number
-            records.append(record(event(fact, subject=subject, time=at, sequence=number)))
+            made = event(fact, subject=subject, time=at, sequence=number)
+            records.append(record(made.model_copy(update={"id": recorded(at)})))  # on disk when it happened
         await self.kernel.runner.records(records)
 
     async def opened(self, *, ago: timedelta = timedelta(), severity: str = "normal", team: str = "billing") -> str:
@@ -88,6 +90,11 @@ class Front:
     async def clocks(self, subject: str) -> tuple[dict[str, Any], str]:
         answer = await self.http.get(f"/v1/complaints/{subject}/clocks")
         return answer.json(), answer.headers["etag"]
+
+
+def recorded(at: datetime) -> UUID:
+    """A UUIDv7 of that moment."""
+    return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | getrandbits(60))
 
 
 def triaged(severity: str = "normal", category: tuple[str, ...] = ("billing", "refund")) -> Triaged:

@@ -23,6 +23,7 @@ from services.sla.domain import (
     decide,
     ledger,
 )
+from services.sla.domain.belief import as_of
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
 from shared.contracts.events import (
@@ -336,3 +337,22 @@ def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: s
         and {**dict(without), "proposals": ()} != {**dict(whole), "proposals": ()}
     ):
         assert list(differences(state, without, RULEBOOK))
+
+
+@relaxed
+@given(streams=STREAMS, minutes=st.integers(-1000, 80_000))
+def test_a_belief_of_any_moment_can_be_told_and_grows_only_by_what_was_recorded(streams: Streams, minutes: int) -> None:
+    """Ids of that time, so that a fact was recorded when it happened."""
+    timed = [_on_disk(one, n) for n, one in enumerate(one for stream in streams for one in stream)]
+    state, _ = fold(timed)
+    believed = as_of(state, START + minutes * MINUTE) if state else None
+    if believed is None:
+        return
+    book = ledger(believed, RULEBOOK)
+    assert all(one.started_at <= START + minutes * MINUTE for one in book.clocks)
+    assert {one.promise.number for one in book.pledges} <= {one.number for one in state.promises} if state else True
+
+
+def _on_disk(one: Event[Any], number: int) -> Event[Any]:
+    moment = int(one.time.timestamp() * 1000)
+    return one.model_copy(update={"id": EventId(UUID(int=(moment << 80) | (7 << 76) | (2 << 62) | number))})

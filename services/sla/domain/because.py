@@ -113,7 +113,7 @@ def spoken_span_of(whole: int) -> str:
 def _for_customers(clock: Clock, calendar: Calendar) -> Iterator[str]:
     if clock.obligation != "regulatory" or clock.due_at is None:
         return
-    start = clock.charge.rule.start or next(iter(KINDS[clock.kind].starts))
+    start: str = clock.charge.rule.start or min(KINDS[clock.kind].starts)
     since = SINCE.get(start, "when this began")
     yield (
         f"Under the rules that apply to us ({clock.charge.source.name}), {KINDS[clock.kind].says.lower()} "

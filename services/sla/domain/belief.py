@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from services.sla.domain.cycles import cycles
 from services.sla.domain.state import Complaint, Extension
 
 
@@ -11,9 +12,10 @@ def as_of(state: Complaint, at: datetime) -> Complaint | None:
     Facts count by when they were recorded, not by when they happened: what was told late was not believed before.
     Rungs need no taking back, because whether a clock was late follows from how far time had been looked at.
     """
-    if state.receipt is None or at < state.receipt.recorded_at:
-        return None
     known = tuple(one for one in state.moments if one.recorded_at <= at)
+    begun = len(cycles(known))
+    if state.receipt is None or at < state.receipt.recorded_at or not begun:
+        return None
     heard = {one.item for one in known}
     triages = tuple(one for one in state.triages if one.at <= at)
     kept = {one.at for one in triages}
@@ -24,7 +26,7 @@ def as_of(state: Complaint, at: datetime) -> Complaint | None:
         moments=known,
         triages=triages,
         terms=terms,
-        promises=tuple(one for one in state.promises if one.made_at <= at),
+        promises=tuple(one for one in state.promises if one.made_at <= at and one.cycle <= begun),
         proposals=tuple(one for one in state.proposals if one.at <= at),
         extensions=tuple(_undecided(one, at) for one in state.extensions if one.asked_at <= at),
         tellings=tuple(one for one in state.tellings if one.message in heard),

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock
 from services.sla.domain.cycles import cycles
-from services.sla.domain.goals import instant_of, seconds
-from services.sla.domain.moments import PUBLIC, happened
+from services.sla.domain.goals import REMEMBERED, instant_of, seconds
+from services.sla.domain.moments import PUBLIC, Moment, happened
 from services.sla.domain.state import Complaint
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import Fact
@@ -51,10 +52,15 @@ def _silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
     days = rulebook.policy((terms.policy, terms.policy_version)).silence_days
     if days is None:
         return None
-    heard = happened(state.moments)  # a message that came back broke no silence
-    since = max((one.at for one in heard if one.what in PUBLIC), default=known[-1].started_at)
-    since = max(since, known[-1].started_at, state.receipt.recorded_at if state.receipt else since)
+    since = max(_last_word(state.moments) or known[-1].started_at, known[-1].started_at)
+    since = max(since, state.receipt.recorded_at) if state.receipt else since
     mark = f"silence:{seconds(since)}"
     if mark in state.fired:
         return None
     return Notice(mark, since + timedelta(days=days), SilenceNoticed(since=since, days=days))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _last_word(moments: tuple[Moment, ...]) -> datetime | None:
+    """When the customer last heard of us; a message that came back broke no silence."""
+    return max((one.at for one in happened(moments) if one.what in PUBLIC), default=None)

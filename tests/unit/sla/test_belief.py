@@ -1,5 +1,7 @@
 """What did we believe on that day? Facts count from when they were recorded, whenever they happened."""
 
+from typing import Any
+
 import pytest
 
 from services.sla.domain import Complaint, DecideExtension, Ledger, RevisePromise, ledger
@@ -8,6 +10,7 @@ from tests.unit.sla.lives import (
     AWAITING,
     COMPLAINT,
     CUSTOMER,
+    REOPENED,
     Life,
     accepted,
     at,
@@ -48,6 +51,21 @@ def test_a_letter_that_lay_about_was_not_known_before_it_was_recorded() -> None:
     assert life.state is not None
     assert as_of(life.state, at("Tue 10:00")) is None
     assert clock(life, "Wed 10:00").due_at == at("Tue 10:00"), "though it counts from when it was handed over"
+
+
+@pytest.mark.parametrize("what", [received("Mon 10:00"), REOPENED])
+def test_a_moment_between_an_event_and_its_commit_is_no_failure(what: Any) -> None:
+    """An event carries the time its transaction began; its id, which says when it was on disk, is a little later."""
+    life = Life() if what is not REOPENED else promised()
+    if what is REOPENED:
+        life.hears("Mon 12:00", resolved("Mon 12:00"))
+    life.hears("Mon 13:00", what, now="Mon 13:00:05")
+    life.hears("Mon 13:00", triaged("low"), now="Mon 13:00:05")
+    assert life.state is not None
+    found = as_of(life.state, at("Mon 13:00:03"))
+    assert (found is None) is (what is not REOPENED)
+    if found is not None:
+        assert [one.promise.cycle for one in ledger(found, life.rulebook).pledges] == [1]
 
 
 def test_an_answer_told_late_was_not_believed_before() -> None:
