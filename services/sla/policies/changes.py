@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from services.sla.calendar.clocktime import text_of
 from services.sla.policies.rulebook import Revision, Rulebook
 
 What = Literal["calendar", "policy", "pack"]
@@ -93,12 +94,22 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _leaves(f"{path}.{name}" if path else str(name), inner)
+    elif isinstance(value, list) and (hours := _hours(value)):
+        yield path, hours
     elif isinstance(value, list) and (key := _key(value)):
         for inner in value:
             rest = {name: one for name, one in inner.items() if name != key} or {"": True}
             yield from _leaves(f"{path}.{inner[key]}", rest)
     else:
         yield path.rstrip("."), value
+
+
+def _hours(listed: list[Any]) -> str | None:
+    """Opening hours as people write them, if that is what the list is."""
+    spans = [one for one in listed if isinstance(one, list) and len(one) == 2 and all(type(x) is int for x in one)]
+    if not spans or len(spans) != len(listed):
+        return None
+    return ", ".join(f"{text_of(start)}-{text_of(end)}" for start, end in spans)
 
 
 def _key(listed: list[Any]) -> str | None:

@@ -6,6 +6,7 @@ place, so a date counts as told when it was. Dates that a handler named are thei
 """
 
 from services.sla.domain import Complaint
+from services.sla.domain.promises import chain_key
 from services.sla.domain.promising import moved_to, settle_promises
 from services.sla.domain.state import Promise
 from services.sla.domain.terms import settle_terms
@@ -29,13 +30,13 @@ def refolded(state: Complaint, rulebook: Rulebook) -> Complaint:
 
 def _promised(really: tuple[Promise, ...], made: dict[int, Promise], rulebook: Rulebook) -> tuple[Promise, ...]:
     """Each promise under the number that it really had, so that tellings find it."""
-    latest: dict[tuple[int, str, str], Promise] = {}
+    latest: dict[int, Promise] = {}
     found: list[Promise] = []
     for one in really:
-        key = (one.cycle, one.subject, one.item)
-        instead = _instead(one, made.get(one.cycle), latest.get(key), rulebook)
+        chain = chain_key(one)
+        instead = _instead(one, made.get(one.cycle), latest.get(chain), rulebook)
         if instead is not None:
-            latest[key] = instead
+            latest[chain] = instead
             found.append(instead)
     return tuple(found)
 
@@ -51,4 +52,4 @@ def _instead(one: Promise, made: Promise | None, before: Promise | None, ruleboo
     due_at = moved_to(before, one.due_at, one.made_at, rulebook)
     if due_at is None:
         return None
-    return before.but(number=one.number, due_at=due_at, made_at=one.made_at, reason=one.reason, by=one.by)
+    return before.but(number=one.number, due_at=due_at, made_at=one.made_at, reason=one.reason, by=one.by, of=one.of)

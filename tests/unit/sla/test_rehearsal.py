@@ -1,0 +1,163 @@
+"""Dry runs and back-tests of single complaints whose figures can be counted on fingers."""
+
+from datetime import timedelta
+
+from services.sla.policies import Mode, rulebook_of
+from services.sla.policies.loader import Document
+from services.sla.rehearsal.backtest import BackTesting
+from services.sla.rehearsal.figures import BackTest, DryRun
+from services.sla.rehearsal.history import refolded
+from services.sla.rehearsal.moving import Moving
+from services.sla.rehearsal.tally import EXAMPLES
+from tests.unit.sla.lives import AWAITING, POLICY, Life, accepted, assigned, at, opened, proposed, resolved, triaged
+from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
+
+STORM = closed_on("2026-11-03")
+
+
+def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
+    assert life.state
+    before = published()
+    tally = Moving(before, published((data, mode), known=before), at(moment))
+    tally.add(life.state)
+    return tally.report()
+
+
+def back(life: Life, data: Data, moment: str = "Fri 12:00") -> BackTest:
+    assert life.state
+    draft = rulebook_of([Document(data)], around=at(moment).date())
+    tally = BackTesting(published(), draft, at(moment), 30)
+    tally.add(life.state)
+    return tally.report()
+
+
+def test_a_late_holiday_makes_the_open_clock_of_opening_time_due_later() -> None:
+    life = opened(published())
+    life.hears("Mon 10:00", assigned(team="billing"))
+    report = dry(life, STORM)
+    figures = (report.complaints, report.clocks, report.earlier, report.later, report.unchanged)
+    assert figures == (1, 2, 0, 1, 1)
+    (example,) = report.examples
+    assert (example.clock, example.team, example.moved_seconds) == ("requester_wait:1", "billing", 86_400)
+    assert [(one.hour, one.before, one.after) for one in report.load] == [
+        (at("Tue 10:00"), 1, 0),
+        (at("Wed 10:00"), 0, 1),
+    ]
+    assert report.promises_touched == report.other_terms == 0
+
+
+def test_new_only_moves_nothing_and_says_so() -> None:
+    report = dry(opened(published()), STORM, "new_only")
+    assert (report.earlier, report.later, report.unchanged, report.load) == (0, 0, 2, [])
+    assert report.sentences[0].startswith("Nothing moves: 1 open complaints")
+
+
+def test_a_shorter_goal_breaches_at_once_and_a_longer_one_takes_a_breach_back() -> None:
+    life = opened(published())
+    assert dry(life, given({"business": "PT1H"})).breached_now == 1
+    assert dry(life, given({"business": "PT40H"}), moment="Tue 11:00").breach_voided == 1
+
+
+def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() -> None:
+    more = {
+        **POLICY,
+        "version": 2,
+        "clocks": [*POLICY["clocks"], {"kind": "total_resolution", "goal": {"wall": "PT9H"}}],
+    }
+    less = {**POLICY, "version": 2, "clocks": POLICY["clocks"][1:]}
+    life = opened(published())
+    assert dry(life, {**PLAIN, "policy": [more]}).started == 1
+    assert dry(life, {**PLAIN, "policy": [less]}).dropped == 1
+    assert dry(life, {**PLAIN, "policy": [less]}).other_terms == 1
+
+
+def test_a_clock_that_stands_still_is_compared_by_when_it_would_be_due() -> None:
+    life = opened(published())
+    life.hears("Mon 11:00", AWAITING)
+    report = dry(life, STORM)
+    assert report.later == 1
+    assert report.load == []
+
+
+def test_rungs_that_would_ring_at_once_are_counted() -> None:
+    assert dry(opened(published()), given({"business": "PT3H"})).rungs_now == 1
+
+
+def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
+    tally = Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
+    tally.fail()
+    assert (tally.report().failed, tally.report().complaints) == (1, 0)
+
+
+def test_the_farthest_examples_are_kept_and_told_first() -> None:
+    before = published()
+    tally = Moving(before, published((given({"business": "PT16H"}), "rebase_open"), known=before), at("Fri 12:00"))
+    for number in range(EXAMPLES + 10):
+        life = opened(before, f"Mon 10:{number:02}" if number % 2 else f"Thu 10:{number:02}")
+        assert life.state
+        tally.add(life.state)
+    moved = [one.moved_seconds for one in tally.report().examples]
+    assert len(moved) == EXAMPLES
+    assert moved == sorted(moved, reverse=True)
+    assert moved[0] > moved[-1]
+
+
+def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
+    life = opened(published())
+    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
+    life.hears("Mon 12:00", proposed("Thu 10:00"))
+    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    assert life.state
+    again = refolded(life.state, life.rulebook)
+    assert (again.terms, again.promises, again.tellings) == (life.state.terms, life.state.promises, life.state.tellings)
+
+
+def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
+    life = opened(published())
+    life.hears("Mon 10:00", assigned(team="billing"))
+    life.hears("Mon 16:00", resolved("Mon 16:00"))
+    report = back(life, given({"business": "PT4H"}))
+    assert (report.gained, report.lost) == (1, 0)
+    gained = [one for one in report.breaches if one.gained]
+    assert [(one.clock, one.policy, one.team, one.before, one.after) for one in gained] == [
+        ("requester_wait", "plain", "billing", 0, 1)
+    ]
+    assert report.signals.warnings_instead == report.signals.warnings + 1  # 50% is reached either way, 75% and 90% not
+    assert "1 breaches more" in report.sentences[0]
+
+
+def test_a_breach_is_lost_where_the_day_would_have_been_a_holiday() -> None:
+    life = opened(published())
+    life.hears("Tue 12:00", resolved("Tue 12:00"))
+    report = back(life, closed_on("2026-11-03"))
+    assert (report.gained, report.lost) == (0, 1)
+
+
+def test_a_promise_counts_as_told_when_it_was_and_is_kept_or_broken_by_its_own_date() -> None:
+    life = opened(published())
+    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
+    life.hears("Tue 13:00", resolved("Tue 13:00"))
+    promises = back(life, given({"business": "PT2H"})).promises
+    assert (promises.told, promises.earlier, promises.later) == (1, 1, 0)
+    assert (promises.kept, promises.broken) == (1, 0)
+    assert (promises.kept_instead, promises.broken_instead) == (0, 1)
+
+
+def test_a_rung_that_was_reached_before_a_pause_began_is_not_moved_by_it() -> None:
+    life = opened(published())
+    life.hears("Mon 15:00", AWAITING)  # 50% was at 14:00
+    life.hears("Tue 15:00", triaged())
+    same = back(life, PLAIN)
+    assert same.load == []
+    assert same.signals.warnings == same.signals.warnings_instead
+    requester_wait = [{**POLICY, "clocks": POLICY["clocks"][1:]}]
+    assert back(life, {**PLAIN, "policy": requester_wait}).signals.warnings_instead == 1
+
+
+def test_the_load_is_told_hour_by_hour_where_it_differs() -> None:
+    life = opened(published())
+    life.hears("Mon 10:00", assigned(team="billing"))
+    hours = back(life, given({"business": "PT8H"}, rungs=[{"after": "PT1H"}])).load
+    assert all(one.team == "billing" for one in hours)
+    assert {one.hour for one in hours if one.after > one.before} == {at("Tue 11:00")}
+    assert timedelta() == min(one.hour for one in hours) - at("Mon 14:00")

@@ -1,0 +1,60 @@
+"""What must have happened before a draft counts, and which documents are worth storing."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.sla.drafts import DOCUMENT_MAX, Draft, bounded
+from services.sla.publishing import rehearsed
+from shared.errors import IllegalMove, Rejected
+
+DONE: dict[str, Any] = {"status": "done", "base": 4, "mode": "rebase_open", "report": {"promises_touched": 0}}
+
+
+def draft(dry_run: dict[str, Any] | None) -> Draft:
+    return Draft(UUID(int=1), 2, {}, "ann", datetime(2026, 11, 2, tzinfo=UTC), dry_run, None)
+
+
+def test_a_dry_run_of_just_this_on_what_counts_now_lets_it_through() -> None:
+    rehearsed(draft(DONE), "rebase_open", 4)
+
+
+@pytest.mark.parametrize(
+    ("dry_run", "mode", "current", "sentence"),
+    [
+        (None, "rebase_open", 4, "a dry run of version 2 has to come first"),
+        ({**DONE, "status": "running"}, "rebase_open", 4, "has to come first"),
+        ({**DONE, "status": "interrupted"}, "rebase_open", 4, "has to come first"),
+        (DONE, "rebase_open", 5, "revision 5 was published since the dry run"),
+        (DONE, "new_only", 4, "the dry run was for rebase_open; make one for new_only"),
+        ({**DONE, "report": {"promises_touched": 3}}, "rebase_open", 4, "it would touch 3 promises"),
+    ],
+)
+def test_everything_else_is_refused_with_what_to_do(dry_run: Any, mode: Any, current: int, sentence: str) -> None:
+    with pytest.raises(IllegalMove, match=sentence):
+        rehearsed(draft(dry_run), mode, current)
+
+
+def test_a_document_is_stored_as_one_text_whatever_the_order_of_its_keys() -> None:
+    assert bounded({"policy": [], "calendar": [{"b": 1, "a": 2}]}) == bounded(
+        {"calendar": [{"a": 2, "b": 1}], "policy": []}
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ([], "expected an object"),
+        ({"policy": "all"}, "policy: expected a list of objects"),
+        ({"calendar": [1]}, "calendar: expected a list of objects, such as"),
+        ({"pack": [{}] * 501}, "pack: expected at most 500 entries, got 501"),
+        ({"policy": [{"id": "\x00"}]}, "null character"),
+        ({"policy": [{"id": "\ud800"}]}, "halves of characters"),
+        ({"policy": [{"id": "é" * (DOCUMENT_MAX // 2)}]}, "expected at most 1,000,000 bytes"),
+    ],
+)
+def test_what_is_no_rulebook_or_too_much_of_one_is_refused(document: Any, sentence: str) -> None:
+    with pytest.raises(Rejected, match=sentence):
+        bounded(document)
