@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from services.sla.domain import Complaint, Ledger, Outage, Pledge, SlaContext, ledger
-from services.sla.domain.promises import chain_key
+from services.sla.domain import Complaint, Outage, Pledge, SlaContext, ledger
+from services.sla.domain.promises import chain_key, pledges
 from services.sla.policies import Rulebook
 from services.sla.scan import Period, scan
 from shared.contracts.envelope import Frozen
@@ -62,11 +62,11 @@ class _Chain(NamedTuple):
         return self.told[-1]
 
 
-async def promises(pool: asyncpg.Pool, rulebook: Rulebook, period: Period) -> Figures:
+async def promises(pool: asyncpg.Pool, period: Period) -> Figures:
     """The figures of a period."""
     tally = Tally()
     async for state, _ in scan(pool, period):
-        tally.add(ledger(state, rulebook), period)
+        tally.add(pledges(state), period)
     return tally.figures()
 
 
@@ -78,9 +78,9 @@ class Tally:
         self.leads: list[timedelta] = []
         self.moves: list[int] = []
 
-    def add(self, book: Ledger, period: Period) -> None:
-        """What this complaint adds to the period."""
-        chains = [one for one in _chains(book.pledges) if period.covers(one.last.promise.due_at)]
+    def add(self, pledged: Iterable[Pledge], period: Period) -> None:
+        """What the promises of one complaint add to the period."""
+        chains = [one for one in _chains(pledged) if period.covers(one.last.promise.due_at)]
         if not chains:
             return
         self.outcomes.update(one.last.outcome for one in chains)
@@ -109,9 +109,9 @@ class Tally:
         )
 
 
-def _chains(pledges: Iterable[Pledge]) -> Iterator[_Chain]:
+def _chains(pledged: Iterable[Pledge]) -> Iterator[_Chain]:
     chains: dict[int, list[Pledge]] = {}
-    for one in pledges:
+    for one in pledged:
         if one.told_at is not None:
             chains.setdefault(chain_key(one.promise), []).append(one)
     return (_Chain(tuple(told)) for told in chains.values())

@@ -100,7 +100,7 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
     @router.get("/promises/figures", summary="How promises were kept, with what notice they moved, how often")
     async def figures(since: Since = None, until: Until = None, team: Team = None) -> PromiseFigures:
         asked = await period(kernel, since, until, team)
-        found = await record.promises(kernel.pool, shelf.rulebook, asked)
+        found = await record.promises(kernel.pool, asked)
         return PromiseFigures(**found.model_dump(), since=asked.since, until=asked.until, team=team)
 
     @router.get("/breaches", summary="What was missed and why: handling, or something of ours that was down")

@@ -1,0 +1,105 @@
+"""Figures of promises: what counts as kept, in which period, and how often a date moved."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.sla.domain.promises import pledges
+from services.sla.record import Figures, Tally
+from services.sla.scan import Period
+from tests.unit.sla.lives import WITHDRAWN, Life, accepted, at, opened, promised, proposed, resolved
+
+WEEK = Period(at("Mon 00:00"), at("Mon+7 00:00"))
+
+
+def kept() -> Life:
+    life = promised()
+    life.hears("Tue 13:00", resolved("Tue 13:00"))
+    return life
+
+
+def moved(*times: tuple[str, str]) -> Life:
+    life = promised()
+    for number, (moment, until) in enumerate(times, start=2):
+        life.hears(moment, proposed(until))
+        life.hears(moment, accepted(moment, "promise_moved", promise=number))
+    return life
+
+
+def revised() -> Life:
+    life = moved(("Mon 15:00", "Thu 12:00"))
+    life.hears("Wed 13:00", resolved("Wed 13:00"))
+    return life
+
+
+def broken() -> Life:
+    life = promised()
+    life.passes_until("Fri 12:00")
+    return life
+
+
+def late() -> Life:
+    life = broken()
+    life.hears("Fri 13:00", resolved("Fri 13:00"))
+    return life
+
+
+def withdrawn() -> Life:
+    life = promised()
+    life.hears("Mon 12:00", WITHDRAWN)
+    return life
+
+
+def figures(*lives: Life, period: Period = WEEK) -> Figures:
+    tally = Tally()
+    for life in lives:
+        assert life.state is not None
+        tally.add(pledges(life.state), period)
+    return tally.figures()
+
+
+@pytest.mark.parametrize(
+    ("make", "outcome"),
+    [
+        (kept, "kept_first"),
+        (revised, "kept_revised"),
+        (broken, "broken"),
+        (late, "broken_then_kept"),
+        (withdrawn, "cancelled"),
+        (promised, "open"),
+    ],
+)
+def test_each_promise_counts_once_by_how_its_chain_ended(make, outcome: str) -> None:
+    found = figures(make())
+    counted = {name: getattr(found, name) for name in Figures.model_fields if getattr(found, name) == 1}
+    assert found.promises == 1
+    assert outcome in counted
+
+
+def test_shares_are_of_what_came_to_an_end() -> None:
+    found = figures(kept(), kept(), revised(), late(), withdrawn(), promised())
+    assert (found.kept_first_share, found.kept_share) == (0.5, 0.75)
+
+
+def test_a_date_that_nobody_was_told_is_no_promise() -> None:
+    found = figures(opened())
+    assert (found.promises, found.complaints, found.kept_share) == (0, 0, None)
+
+
+def test_a_chain_counts_in_the_period_of_its_last_date() -> None:
+    life = moved(("Mon 15:00", "Thu+7 12:00"))
+    assert figures(life).promises == 0
+    assert figures(life, period=Period(at("Mon+7 00:00"), at("Mon+14 00:00"))).promises == 1
+
+
+def test_the_end_of_a_period_is_the_beginning_of_the_next() -> None:
+    due = at("Tue 14:00")
+    assert figures(kept(), period=Period(due - timedelta(days=1), due)).promises == 0
+    assert figures(kept(), period=Period(due, due + timedelta(days=1))).promises == 1
+
+
+def test_notice_is_the_middle_one_and_moves_are_counted_by_complaint() -> None:
+    twice = moved(("Mon 15:00", "Thu 12:00"), ("Thu 11:00", "Fri 12:00"))
+    found = figures(twice, revised(), kept())
+    assert found.notice_lead_p50 == at("Tue 14:00") - at("Mon 15:00"), "of one hour and twice twenty-three"
+    assert (found.complaints, found.complaints_moved_twice, found.revisions_per_complaint) == (3, 1, 1.0)
