@@ -14,8 +14,8 @@ from deploy.local.ports import free_port
 from deploy.local.provision import provision
 from shared import postgres
 from tests.bench.servers import Servers
-from tests.bench.timers import clocks, jobs, kills
-from tests.bench.timers.fires import Fired, is_done, measured, spread
+from tests.bench.timers import clocks, jobs, kills, moves
+from tests.bench.timers.fires import Fired, is_begun, is_done, measured, spread
 from tests.bench.timers.ground import ROOT, Ground, ground, note_commits
 
 RIVALS = ("procrastinate", "pgqueuer")
@@ -31,11 +31,13 @@ class Size:
     rate: int = 300
     seconds: int = 30
     burst: int = 10_000
+    moving_rate: int = 50
+    moving_seconds: int = 60
     kills: int = 20
     patience: float = 30.0  # seconds that a side gets after the last due moment
 
 
-QUICK = Size(clocks=40_000, seconds=5, burst=2_000, kills=3, patience=10.0)
+QUICK = Size(clocks=40_000, seconds=5, burst=2_000, moving_seconds=10, kills=3, patience=10.0)
 
 
 def measure(servers: Servers, size: Size, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -121,11 +123,26 @@ def _measured(servers: Servers, size: Size, side: Ground, makers: clocks.Makers)
         conn.execute(clocks.ASKED)
         each = makers.store(complaints)
         conn.execute("vacuum analyze complaint")
-    start = _starter(servers, side)
+    port = free_port()
+    start = _starter(servers, side, port)
     start()
     found = {"complaints": complaints, "clocks_each": each, "stored": _both(side, size, makers.plan, ours=True)}
+    found["moved"] = _moved(side, size, makers, moves.Asked(port, servers.token()))
     found["killed"] = _killed(side, size, makers, start)
     return found
+
+
+def _moved(side: Ground, size: Size, makers: clocks.Makers, asked: moves.Asked) -> dict[str, Any]:
+    """Every open clock is worked out anew; meanwhile timers fire, and their lateness is told too."""
+    moments = spread(
+        side.in_a_moment(5 + size.moving_rate * size.moving_seconds * 0.001), size.moving_rate, size.moving_seconds
+    )
+    makers.plan("moving", moments)
+    with side.asking() as conn:
+        side.until(lambda: is_begun(conn, moments))
+        found = moves.move(side, asked)
+        side.until(lambda: is_done(conn, moments, ours=True), size.moving_seconds + size.patience)
+        return {**found, "meanwhile": measured(conn, len(moments), "moving").plain()}
 
 
 def _killed(side: Ground, size: Size, makers: clocks.Makers, start: Callable[[], None]) -> dict[str, Any]:
@@ -138,9 +155,8 @@ def _killed(side: Ground, size: Size, makers: clocks.Makers, start: Callable[[],
         return {"kills": times, **kills.verdict(conn)}
 
 
-def _starter(servers: Servers, side: Ground) -> Callable[[], None]:
+def _starter(servers: Servers, side: Ground, port: int) -> Callable[[], None]:
     """Starts the real service, with Kafka and all, and waits until it is ready the first time."""
-    port = free_port()
     env = {
         "SLA_PORT": str(port),
         "SLA_POSTGRES": side.dsn,
@@ -148,6 +164,7 @@ def _starter(servers: Servers, side: Ground) -> Callable[[], None]:
         "REDRESS_KAFKA": servers.kafka.bootstrap,
         "REDRESS_AUTH_PUBLIC_KEY_FILE": str(servers.home / "public.pem"),
         "REDRESS_LOG_LEVEL": "WARNING",
+        "SLA_REBASE_SECONDS": "0.5",  # what another replica publishes is found at a look
         "REDRESS_OUTBOX_SLOT_SECONDS": "86400",  # what was relayed stays, for us to count
     }
 

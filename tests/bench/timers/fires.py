@@ -56,6 +56,12 @@ def measured(conn: psycopg.Connection, asked: int, part: str | None = None) -> F
     return Fired(asked, fired, early, float(seconds), float(p50), float(p99), float(most))
 
 
+def is_begun(conn: psycopg.Connection, moments: Sequence[datetime]) -> bool:
+    """Whether the first of these has come."""
+    row = conn.execute("select clock_timestamp() >= %s", [moments[0]]).fetchone()
+    return row is not None and bool(row[0])
+
+
 def is_done(conn: psycopg.Connection, moments: Sequence[datetime], *, ours: bool) -> bool:
     """Whether all of these have fired, as far as a quick look can tell."""
     given = {"count": len(moments), "last": moments[-1]}

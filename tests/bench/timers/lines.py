@@ -7,6 +7,7 @@ from tests.bench.report import Figure
 
 LATE_MS = 500.0
 DRAIN_SECONDS = 2.0
+MOVE_SECONDS = 60.0
 
 
 def lines(found: dict[str, Any]) -> Iterator[Figure]:
@@ -16,6 +17,7 @@ def lines(found: dict[str, Any]) -> Iterator[Figure]:
     stored = f"{open_clocks:,.0f} open clocks stored ({ours['complaints']:,} complaints x {ours['clocks_each']:.1f})"
     yield _steady(found, ours["stored"]["steady"], f"lateness at {size['rate']} fires/s, p50 / p99; {stored}")
     yield _burst(found, ours["stored"]["burst"], f"{size['burst']:,} timers due in one second, drained in")
+    yield from _moved(ours["moved"], ours["clocks_each"])
     yield _killed(ours["killed"])
 
 
@@ -30,6 +32,26 @@ def _burst(found: dict[str, Any], one: dict[str, Any], what: str) -> Figure:
     reached = one["fired"] == one["asked"] and one["seconds"] <= DRAIN_SECONDS
     return Figure(
         what, _drained(one), _rivals(found, "burst"), f"{one['seconds']:.2f} s", f"<= {DRAIN_SECONDS:.0f} s", reached
+    )
+
+
+def _moved(one: dict[str, Any], each: float) -> Iterator[Figure]:
+    late = one["meanwhile"]
+    yield Figure(
+        f"{one['complaints'] * each:,.0f} open clocks worked out anew after a calendar change",
+        f"{one['seconds']:.1f} s, {one['events']:,} clocks moved",
+        f"meanwhile {one['asked']} looks and promises, p99 {one['look_p99_ms']:.0f} and {one['promise_p99_ms']:.0f} ms",
+        f"{one['seconds']:.1f} s",
+        f"<= {MOVE_SECONDS:.0f} s",
+        one["seconds"] <= MOVE_SECONDS,
+    )
+    yield Figure(
+        f"timers firing meanwhile, {late['asked']:,}",
+        _late(late),
+        "",
+        f"{late['p99_ms']:.0f} ms",
+        "all fire",
+        late["fired"] == late["asked"],
     )
 
 

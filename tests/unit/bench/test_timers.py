@@ -88,7 +88,9 @@ def found(**changes: Any) -> dict[str, Any]:
     one = {"asked": 10, "fired": 10, "early": 0, "seconds": 1.0, "rate": 10.0, "p50_ms": 20.0, "p99_ms": 90.0} | changes
     both = {"steady": one, "burst": one}
     killed = {"kills": 20, "asked": 10, "events": 10, "lost": 0, "doubled": 0, "gaps": 0}
-    ours = {"complaints": 5, "clocks_each": 4.0, "stored": both, "killed": killed}
+    moved = {"complaints": 5, "seconds": 9.0, "events": 4, "asked": 3, "look_p99_ms": 1.0, "promise_p99_ms": 2.0}
+    moved["meanwhile"] = one
+    ours = {"complaints": 5, "clocks_each": 4.0, "stored": both, "moved": moved, "killed": killed}
     return {
         "size": {"rate": 300, "burst": 10},
         "versions": {"pgqueuer": "1"},
@@ -98,10 +100,10 @@ def found(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_figure_is_reached_only_when_all_fired_and_none_early() -> None:
-    assert [line.reached for line in lines.lines(found())] == [True, True, True]
-    assert [line.reached for line in lines.lines(found(fired=9))] == [False, False, True]
-    assert [line.reached for line in lines.lines(found(early=1))] == [False, True, True]
-    assert [line.reached for line in lines.lines(found(p99_ms=501.0, seconds=2.1))] == [False, False, True]
+    assert [line.reached for line in lines.lines(found())] == [True] * 5
+    assert [line.reached for line in lines.lines(found(fired=9))] == [False, False, True, False, True]
+    assert [line.reached for line in lines.lines(found(early=1))] == [False, True, True, True, True]
+    assert [line.reached for line in lines.lines(found(p99_ms=501.0, seconds=2.1))] == [False, False, True, True, True]
 
 
 def test_a_rival_that_did_not_finish_is_told_with_how_many_it_did() -> None:
