@@ -1,0 +1,57 @@
+"""After all that was told above, on the real stack: what sla has stored is what the events say, and can be explained."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local.provision import service_dsn
+from tests.stacks import Ground, until
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+WHO = {"name": "Customer 77", "email": "customer77@example.org", "locale": "en-GB", "timezone": "Europe/London"}
+
+
+def redress(ground: Ground, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The command line as somebody at this stack would type it."""
+    places, accounts = ground.stack.places, json.loads((ground.stack.home / "secrets" / "postgres.json").read_text())
+    given = {
+        **os.environ,
+        "REDRESS_TOKEN": ground.token,
+        "REDRESS_KAFKA": f"127.0.0.1:{places.kafka}",
+        "REDRESS_SLA_URL": places.url("sla"),
+        "SLA_POSTGRES": service_dsn(f"postgresql://127.0.0.1:{places.postgres}/redress", "sla", accounts["sla"]),
+    }
+    command = [sys.executable, "-m", "deploy.cli", "sla", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_every_clock_and_promise_is_what_the_events_say_and_each_date_has_its_reasons(ground: Ground) -> None:
+    filed = ground.client("intake").post(
+        "/v1/complaints",
+        headers={"idempotency-key": "refolded-1"},
+        json={"customer": WHO, "channel": "web", "subject": "Refund", "narrative": "My refund is late."},
+    )
+    assert filed.status_code == 201, filed.text
+    complaint = filed.json()["id"]
+    sla = ground.client("sla")
+
+    def told() -> bool:
+        answer = sla.get(f"/v1/complaints/{complaint}/clocks")
+        return answer.is_success and any(one["told_at"] for one in answer.json()["promises"])
+
+    until(told, seconds=PATIENCE, what="a date that the customer was told")
+    explained = redress(ground, "explain", complaint, "--for", "customer")
+    assert explained.returncode == 0, explained.stderr
+    assert "We promised you an answer by" in explained.stdout
+
+    def well() -> str | None:
+        found = redress(ground, "check", "--json")
+        return found.stdout if found.returncode == 0 else None
+
+    report = json.loads(until(well, seconds=PATIENCE, what="a check without differences", every=1.0))
+    assert report["well"]
+    assert report["complaints"] >= 1
+    assert report["events"] > report["complaints"]
