@@ -21,11 +21,11 @@ from services.sla.policies.goal import spoken_span
 
 SAMPLE_MIN = 20  # with fewer, nine in ten is an anecdote: the tenth slowest of ten is one complaint's bad luck
 SHARE = 0.9
-# How many similar complaints of the last year took longer than $3, and what nine in ten of them took at most.
+# How many similar complaints of the last year took $3 or longer, and what nine in ten of them took at most.
 TOOK = """
     select count(*), percentile_disc($4::float8) within group (order by spent_seconds) from complaint
     where policy = $1 and ($2 = '' or category = $2 or starts_with(category, $2 || '/'))
-    and spent_seconds > $3 and received_at > now() - interval '1 year'
+    and spent_seconds >= $3 and received_at > now() - interval '1 year'
 """
 
 

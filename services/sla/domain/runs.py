@@ -66,10 +66,13 @@ class Machine:
         self.kind, self.pauses, self.starts, self.reopen, self.heeds = _traits(rule)
         self.runs: list[Run] = []
         self._open = True  # the complaint, between receipt and ending
+        self._awaited: Wait | None = None  # by whom the complaint stands still, whether a clock runs or not
 
     def meet(self, moment: Moment) -> None:
         """Stop, cancel, pause, resume or start: the first of these that the moment means."""
         kind, what = self.kind, moment.what
+        if what in RESUMES or what in ENDINGS:
+            self._awaited = WAITS.get(what)
         place = self._running(moment.item)
         if place is not None and what in kind.stops:
             self._stop(place, moment)
@@ -115,9 +118,10 @@ class Machine:
         return (place for place, run in enumerate(self.runs) if run.ended_at is None)
 
     def _start(self, moment: Moment) -> None:
+        """What begins while somebody is awaited stands still at first: a reminder starts no new update's time."""
         item = moment.item if self.kind.per_item else ""
         cycle = 1 + sum(run.item == item for run in self.runs)
-        self.runs.append(Run(cycle, item, moment.at))
+        self.runs.append(Run(cycle, item, moment.at, ((moment.at, None),) if self._awaited in self.pauses else ()))
 
     def _reopen(self, moment: Moment) -> None:
         if self.reopen is None or not self.runs or self.runs[-1].ended_at is None:

@@ -16,7 +16,7 @@ from services.sla.shelf import Shelf
 from services.sla.store import look
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
-from shared.contracts.events import PromiseSubject
+from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
 from shared.kernel import Kernel
 
@@ -70,9 +70,12 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
     writer = Annotated[Client, Depends(kernel.require(WRITE))]
 
     async def asked(command: Asking, response: Response) -> answers.Clocks:
-        state: Complaint | None = (await kernel.submit(command)).state
+        decision = await kernel.submit(command)
+        state: Complaint | None = decision.state
         if state is None:
             raise NotFound
+        if any(isinstance(say.facts, ExtensionRequested) for say in decision.says):
+            response.status_code = 202  # nothing has moved yet: somebody has to approve it
         version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
         response.headers["etag"] = etag(version)
         now, _ = await look(kernel.pool, command.complaint_id)
@@ -100,10 +103,7 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
             reason=form.reason,
             approved=form.approve,
         )
-        answer = await asked(command, response)
-        if any(one.approved is None and one.promise == number for one in answer.extensions):
-            response.status_code = 202  # nothing has moved yet: somebody has to approve it
-        return answer
+        return await asked(command, response)
 
     _deciding(router, kernel, asked)
     _suggesting(router, kernel, shelf)

@@ -311,6 +311,26 @@ def test_an_update_that_may_pause_stands_still_while_the_customer_is_awaited() -
     assert strict.clock("periodic_update").due_at == at("Tue 10:05")
 
 
+def test_a_reminder_to_a_customer_who_is_awaited_does_not_start_the_next_updates_time() -> None:
+    life = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:00", AWAITING), ("Mon 12:00", TOLD))
+    clock = next(one for one in life.ledger.clocks if (one.kind, one.cycle) == ("pausable_update", 2))
+    assert (clock.phase, clock.due_at) == ("paused", None)
+    life.hears("Mon 15:00", CUSTOMER)
+    assert life.clock("pausable_update", 2).due_at == at("Tue 15:00"), "eight hours from when they wrote"
+
+
+def test_work_that_is_given_to_somebody_while_the_customer_is_awaited_stands_still() -> None:
+    life = lived("agent_work", ("Mon 11:00", AWAITING), ("Mon 12:00", assigned()), ("Mon 14:00", CUSTOMER))
+    assert runs(life, "agent_work")[0].pauses == ((at("Mon 12:00"), at("Mon 14:00")),)
+
+
+def test_a_wait_does_not_outlast_the_answer() -> None:
+    life = lived(
+        "requester_wait", ("Mon 11:00", AWAITING), ("Mon 12:00", resolved("Mon 12:00")), ("Tue 10:00", REOPENED)
+    )
+    assert [run.pauses for run in runs(life, "requester_wait")] == [((at("Mon 11:00"), at("Mon 12:00")),), ()]
+
+
 def test_items_are_told_apart_in_their_keys() -> None:
     life = lived(
         "supplier",
