@@ -110,13 +110,18 @@ def mark(charge: Charge, item: str, cycle: int) -> str:
     return f"{charge.name}:{item}:{cycle}" if item else f"{charge.name}:{cycle}"
 
 
-def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
-    """All clocks of a complaint, those of a rule together; none before it was received."""
+def clocks(state: Complaint, rulebook: Rulebook, *, ended: bool = True) -> Iterator[Clock]:
+    """All clocks of a complaint, those of a rule together, or only those that have not `ended`.
+
+    None before it was received.
+    """
     if not state.terms or state.receipt is None:
         return
     provisional = not state.triages
     fired = state.fired
     for under, charge, run, carried in _running(state.moments, state.terms, rulebook):
+        if run.ended_at is not None and not ended:
+            continue
         name = mark(charge, run.item, run.cycle)
         own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
         placed, facts = _placed(charge, run, carried), _Facts(charge, under, run, carried, own, provisional)

@@ -55,7 +55,7 @@ def _is_late(before: Complaint, after: Complaint) -> bool:
 
 
 def _ticked(state: Complaint, context: SlaContext) -> Decided:
-    before = ledger(state, context.rulebook)
+    before = ledger(state, context.rulebook, whole=False)  # to what has ended, time does nothing any more
     return _reached(before, reach(state, before, context.rulebook, context.now), context, Cause("time"))
 
 
@@ -96,6 +96,6 @@ def noted(state: Complaint, book: Ledger) -> Complaint:
         is_open=book.is_open,
         tightest_at=tightest.due_at if tightest else None,
         promised_at=promised.promise.due_at if promised else None,
-        spent_seconds=book.spent_seconds,
+        spent_seconds=book.spent_seconds if book.whole else state.spent_seconds,
         untold_since=book.untold_since,
     )

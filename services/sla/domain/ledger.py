@@ -13,11 +13,12 @@ from services.sla.policies import Rulebook
 
 
 class Ledger(NamedTuple):
-    """All of it; empty before the complaint was received."""
+    """All of it; empty before the complaint was received. Not `whole`: without clocks that ended, as time sees it."""
 
     clocks: tuple[Clock, ...] = ()
     pledges: tuple[Pledge, ...] = ()
     notices: tuple[Notice, ...] = ()
+    whole: bool = True
 
     def at(self, looked: Complaint, rulebook: Rulebook) -> "Ledger":
         """The ledger of the same facts with time looked at further: what was not reached by that stays as it is."""
@@ -26,9 +27,9 @@ class Ledger(NamedTuple):
             return self
         pledged = tuple(pledges(looked)) if any(one.is_passed(until) for one in self.pledges) else self.pledges
         if not any(clock.is_passed(until) for clock in self.clocks):
-            return Ledger(self.clocks, pledged, self.notices)
-        found = tuple(clocks(looked, rulebook))
-        return Ledger(found, pledged, tuple(notices(looked, found, rulebook)))
+            return self._replace(pledges=pledged)
+        found = tuple(clocks(looked, rulebook, ended=self.whole))
+        return Ledger(found, pledged, tuple(notices(looked, found, rulebook)), self.whole)
 
     def without(self, until: datetime) -> "Ledger":
         """The ledger once everything that stands up to that moment was said."""
@@ -38,7 +39,7 @@ class Ledger(NamedTuple):
             else clock
             for clock in self.clocks
         )
-        return Ledger(left, self.pledges, tuple(one for one in self.notices if one.at > until))
+        return self._replace(clocks=left, notices=tuple(one for one in self.notices if one.at > until))
 
     @property
     def next_at(self) -> datetime | None:
@@ -85,9 +86,9 @@ class Ledger(NamedTuple):
         )
 
 
-def ledger(state: Complaint | None, rulebook: Rulebook) -> Ledger:
+def ledger(state: Complaint | None, rulebook: Rulebook, *, whole: bool = True) -> Ledger:
     """The same facts, rulebook and calendars always give the same ledger."""
     if state is None:
         return Ledger()
-    found = tuple(clocks(state, rulebook))
-    return Ledger(found, tuple(pledges(state)), tuple(notices(state, found, rulebook)))
+    found = tuple(clocks(state, rulebook, ended=whole))
+    return Ledger(found, tuple(pledges(state)), tuple(notices(state, found, rulebook)), whole)
