@@ -87,7 +87,8 @@ class Rebaser:
                 return moved
             for part in sample(range(PARTS), PARTS):  # replicas that wake together begin with different ones
                 moved += await self._part(kernel, _Pages(conn, newest, part, self._batch), stopping or kernel.stopping)
-        log.info("moved to a published rulebook", extra={"complaints": moved.done, "failed": moved.failed})
+        if moved != Moved():
+            log.info("moved to a published rulebook", extra={"complaints": moved.done, "failed": moved.failed})
         return moved
 
     async def _part(self, kernel: Kernel[Any, Any], pages: "_Pages", stopping: asyncio.Event) -> Moved:
