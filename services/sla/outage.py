@@ -51,10 +51,10 @@ UNTOLD = """
     select count(untold_since), count(*), now() - min(untold_since) from complaint
     where received_at between now() - $1::interval - interval '1 hour' and now() - $1::interval
 """
-# Promises told that fall due soon.
+# Complaints with a date told that falls due soon, or that was missed and may hide one that does.
 SOON = """
     select complaint_id, promised_at, now() from complaint
-    where promised_at > now() and promised_at <= now() + $1::interval order by promised_at limit $2
+    where promised_at > now() - interval '1 day' and promised_at <= now() + $1::interval order by promised_at limit $2
 """
 
 

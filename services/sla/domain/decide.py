@@ -90,12 +90,12 @@ def _decided(
 
 def noted(state: Complaint, book: Ledger) -> Complaint:
     """The state with what follows from it, for those who ask over all complaints."""
-    tightest, promised = book.tightest, book.promised
+    tightest = book.tightest
     return state.but(
         due_at=book.next_at,
         is_open=book.is_open,
         tightest_at=tightest.due_at if tightest else None,
-        promised_at=promised.promise.due_at if promised else None,
+        promised_at=book.promised_at,
         spent_seconds=book.spent_seconds if book.whole else state.spent_seconds,
         untold_since=book.untold_since,
     )

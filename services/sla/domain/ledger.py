@@ -58,10 +58,10 @@ class Ledger(NamedTuple):
         return min(due, key=lambda one: (one.due_at, one.obligation != "regulatory"), default=None)
 
     @property
-    def promised(self) -> Pledge | None:
-        """The date of the outcome that the customer was last told and that is still open."""
-        open_ones = [one for one in self.pledges if one.promise.subject == "outcome" and one.status == "open"]
-        return open_ones[-1] if open_ones else None
+    def promised_at(self) -> datetime | None:
+        """The earliest date that the customer was told and that waits to be kept, missed or not."""
+        told = (one for one in self.pledges if one.told_at is not None and one.is_last and not one.is_over)
+        return min((one.promise.due_at for one in told), default=None)
 
     @property
     def untold_since(self) -> datetime | None:

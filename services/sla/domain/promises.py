@@ -82,7 +82,10 @@ def _chains(state: Complaint) -> Iterator[_Chain]:
         cycle = known[versions[0].cycle - 1]
         done = _done_at(state, versions, told, cycle.ended_at if cycle.ending == "resolved" else None)
         outlives = versions[0].subject == "action" and cycle.ending == "resolved"  # an agreed action is owed still
-        yield _Chain(tuple(versions), told, done, None if outlives else cycle.ended_at, state.reached_at)
+        ended = None if outlives else cycle.ended_at
+        over = done or ended  # a date told after that was told for nothing: what it speaks of has been
+        heard = {number: at for number, at in told.items() if over is None or at <= over}
+        yield _Chain(tuple(versions), heard, done, ended, state.reached_at)
 
 
 def _done_at(
@@ -106,13 +109,19 @@ def _judged(chain: _Chain) -> Iterator[Pledge]:
     told = [one for one in chain.versions if one.number in chain.told]
     outcome = _outcome(chain, told)
     for one in chain.versions:
-        later = next((other for other in told if other.number > one.number), None)
+        later = _notice(chain, one, told)
         lead = one.due_at - chain.told[later.number] if later and one.number in chain.told else None
         reached = chain.reached_at is not None and chain.reached_at > one.due_at
         status = _status(chain, one, later)
         over = chain.done_at is not None or chain.ended_at is not None
         told_at = chain.told.get(one.number)
         yield Pledge(one, status, outcome, told_at, chain.done_at, lead, later is None, reached, over)
+
+
+def _notice(chain: _Chain, one: Promise, told: Sequence[Promise]) -> Promise | None:
+    """The later version that was told first: the customer's notice that this date no longer stands."""
+    later = (other for other in told if other.number > one.number)
+    return min(later, key=lambda other: chain.told[other.number], default=None)
 
 
 def _status(chain: _Chain, one: Promise, later: Promise | None) -> Status:
@@ -132,7 +141,7 @@ def _status(chain: _Chain, one: Promise, later: Promise | None) -> Status:
 def _outcome(chain: _Chain, told: list[Promise]) -> Outcome:
     if not told:
         return "untold"
-    statuses = [_status(chain, one, told[n + 1] if n + 1 < len(told) else None) for n, one in enumerate(told)]
+    statuses = [_status(chain, one, _notice(chain, one, told)) for one in told]
     if statuses[0] == "kept":
         return "kept_first"
     if "broken" in statuses:

@@ -101,9 +101,9 @@ class Complaint(State):
     `terms` are in force one after the other, from their `at` on. `tellings` are the messages that state a promise.
     `fired` are the rungs, letters and notices that were said, each once. `reached_at` is up to when time was looked at.
     What stands below it follows from the rest, and is kept to be asked for over all complaints: `due_at` is when time
-    alone will next have something to say, `tightest_at` when the first open clock is due, `promised_at` the date of the
-    outcome that the customer was told, `spent_seconds` the opening time until the first answer, `untold_since` when the
-    oldest date was made that nobody was told yet.
+    alone will next have something to say, `tightest_at` when the first open clock is due, `promised_at` the earliest
+    date that the customer was told and that waits to be kept, `spent_seconds` the opening time until the first answer,
+    `untold_since` when the oldest date was made that nobody was told yet.
     """
 
     receipt: Receipt | None = None

@@ -36,7 +36,7 @@ alter table complaint
     add column team text,
     add column category text,
     add column tightest_at timestamptz, -- due time of the open clock that is due first
-    add column promised_at timestamptz, -- the date of the outcome that the customer was told, while it is open
+    add column promised_at timestamptz, -- the earliest date that the customer was told and that waits to be kept
     add column received_at timestamptz,
     add column spent_seconds bigint; -- opening time from receipt to the first answer, once there is one
 create index complaint_behind on complaint (revision, complaint_id) where is_open; -- to rehearse and to move them

@@ -254,6 +254,50 @@ def test_nobody_is_promised_anything_when_the_answer_came_first() -> None:
     assert fates(life) == [("untold", "untold")]
 
 
+def test_a_date_told_after_the_answer_promises_nothing() -> None:
+    life = opened()
+    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    assert promises(life.hears("Mon 12:05", accepted("Mon 12:05", promise=1))) == []
+    assert fates(life) == [("untold", "untold")]
+
+
+def test_notice_after_the_answer_does_not_count_either() -> None:
+    life = promised()
+    life.ticks("Tue 14:01")
+    life.hears("Wed 09:00", proposed("Fri 12:00"))
+    life.hears("Wed 10:00", resolved("Wed 10:00"))
+    life.hears("Wed 10:01", accepted("Wed 10:01", "promise_moved", promise=2))
+    assert fates(life) == [("broken", "broken_then_kept"), ("untold", "broken_then_kept")]
+
+
+def test_of_two_notices_the_one_that_was_told_first_counts() -> None:
+    """The message about the second date was held up, the one about the third was not."""
+    life = revised()
+    life.hears("Tue 09:00", proposed("Fri 12:00"))
+    life.hears("Tue 09:01", accepted("Tue 09:01", "promise_moved", promise=3))
+    held = promised()
+    held.hears("Mon 15:00", proposed("Thu 12:00"))
+    held.hears("Tue 09:00", proposed("Fri 12:00"))
+    held.hears("Tue 09:01", accepted("Tue 09:01", "promise_moved", promise=3))
+    held.hears("Wed 09:00", accepted("Wed 09:00", "promise_moved", promise=2))
+    assert fates(held)[0] == fates(life)[0] == ("revised", "open")
+
+
+def test_what_is_promised_next_is_known_whatever_it_is_about() -> None:
+    life = promised()
+    assert life.state is not None
+    assert life.state.promised_at == at("Tue 14:00")
+    life.asks("Mon 11:00", makes("Mon 16:00"))
+    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    assert life.state.promised_at == at("Mon 16:00")
+    life.ticks("Mon 16:30")
+    assert life.state.promised_at == at("Mon 16:00"), "missed, and still owed"
+    life.hears("Mon 17:00", HANDLER)
+    assert life.state.promised_at == at("Tue 14:00")
+    life.hears("Tue 12:00", resolved("Tue 12:00"))
+    assert life.state.promised_at is None
+
+
 # ── by people ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 CAPPED = book(
