@@ -352,3 +352,28 @@ async def test_reading_and_writing_need_their_scopes(sla: Front) -> None:
         assert (await sla.http.request(verb, path, headers=reader)).status_code == 403, path
     assert (await sla.http.get(f"/v1/rulebook/drafts/{draft}")).status_code == 404
     assert (await sla.http.get("/v1/rulebook/revisions/99")).status_code == 404
+
+
+async def test_a_rehearsal_whose_process_died_is_told_as_interrupted_and_can_be_made_again(sla: Front) -> None:
+    draft = await sla.drafted(closed_tomorrow())
+    died = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
+    died["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
+    await sla.kernel.pool.execute(
+        "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(died)
+    )
+    told = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/dry-run")).json()
+    assert (told["status"], told["done"], told["of"]) == ("interrupted", 3, 9)
+    refused = await sla.ask(draft, "publish", {"mode": "new_only", "reason": "a storm"})
+    assert (refused.status_code, "has to come first" in refused.json()["detail"]) == (409, True)
+    assert (await sla.rehearsed(draft, "dry-run", {"mode": "new_only"}))["report"]["complaints"] == 0
+
+
+async def test_a_draft_that_fits_no_more_is_refused_at_its_rehearsal_and_nothing_is_published(sla: Front) -> None:
+    mine, other = closed_tomorrow(), closed_tomorrow()
+    other["calendar"][-1] = {**other["calendar"][-1], "name": "another version 2"}
+    draft = await sla.drafted(mine)
+    await sla.published(other, "new_only")
+    late = await sla.ask(draft, "dry-run", {"mode": "new_only"})
+    assert (late.status_code, "a change is a new version, such as 3" in late.json()["detail"]) == (422, True)
+    assert (await sla.http.get(f"/v1/rulebook/drafts/{draft}/diff")).status_code == 422
+    assert (await sla.http.get("/v1/rulebook")).json()["revision"] == 2
