@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import tomllib
 from collections.abc import AsyncIterator
 from copy import deepcopy
@@ -24,7 +25,7 @@ from shared.contracts import read
 from shared.contracts.events import ClockRebased, ComplaintReceived, MessageAccepted, PromiseMade, Triaged
 from shared.health import Health
 from shared.kernel import Kernel
-from shared.postgres import connect, migrate
+from shared.postgres import connect, migrate, transaction
 from shared.probe import Probe
 from shared.runner.decision import Fold
 from tests.factories import complaint_id, event, record
@@ -220,6 +221,32 @@ async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint
     both = await asyncio.gather(*(Rebaser(batch=2, flights=2).run_once(sla.kernel) for _ in range(2)))
     assert sum(one.done for one in both) == 12
     assert {revision for _, revision in await revisions_of(sla)} == {2}
+    for subject in subjects:
+        moved = await sla.said(subject, ClockRebased)
+        assert len(moved) == len({(one.clock, one.cycle) for one in moved}) > 0
+
+
+async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
+    sla: Front, dsns: dict[str, str], keys: tuple[Path, Path]
+) -> None:
+    subjects = [await sla.heard() for _ in range(20)]
+    await sla.published(closed_tomorrow(), "rebase_open")
+    pool = sla.kernel.pool
+    async with transaction(pool) as held:  # the worker comes to this one, waits, and dies there
+        await held.fetch("select from complaint where complaint_id = $1::uuid for update", subjects[7])
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.movers", dsns["sla"], str(keys[1]), cwd=Path(__file__).parents[2]
+        )
+        async with asyncio.timeout(60):
+            while not await pool.fetchval("select exists (select from pg_locks where not granted)"):
+                await asyncio.sleep(0.02)
+        worker.kill()
+        await worker.wait()
+    half = [revision for _, revision in await revisions_of(sla)]
+    assert half.count(1) > 0
+    async with asyncio.timeout(60):
+        while {revision for _, revision in await revisions_of(sla)} != {2}:
+            await Rebaser().run_once(sla.kernel)
     for subject in subjects:
         moved = await sla.said(subject, ClockRebased)
         assert len(moved) == len({(one.clock, one.cycle) for one in moved}) > 0

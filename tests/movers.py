@@ -1,0 +1,27 @@
+"""A process that moves what is open, one complaint at a time, to be killed at it: `python -m tests.movers DSN KEY`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from services.sla.app import build
+from services.sla.rebase import Rebaser
+from services.sla.settings import Settings
+from shared.health import Health
+from shared.kernel import Kernel
+from shared.postgres import connect
+from shared.runner.decision import Fold
+
+
+async def move(dsn: str, public_key: Path) -> None:
+    """One round of the worker."""
+    chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
+    app = build(chosen)
+    kernel = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    kernel.opened(await connect(chosen, "sla"))
+    await Rebaser(batch=1, flights=1).run_once(kernel)
+    await kernel.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(move(sys.argv[1], Path(sys.argv[2])))
