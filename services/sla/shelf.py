@@ -15,9 +15,11 @@ from services.sla.domain.golden import check
 from services.sla.policies import Document, Mode, Rulebook, rulebook_of
 from services.sla.policies.loader import canonical
 from shared.errors import Misconfigured, Rejected
+from shared.postgres import transaction
 
 # All that was published, the oldest first.
 ALL = "select revision, document, mode, reason, actor, published_at from rulebook order by revision"
+NEWEST = "select max(revision) from rulebook"
 # Nobody else publishes until this transaction ends.
 LOCK = "lock table rulebook in share row exclusive mode"
 # What the last start read from its file.
@@ -64,6 +66,13 @@ class Shelf:
         if revision is not None and revision != self._revision:
             await self.refresh(conn)
         return self.rulebook
+
+    async def read(self, pool: asyncpg.Pool) -> Rulebook:
+        """The rulebook as it counts now, for whoever only looks: another process may have published since."""
+        if await pool.fetchval(NEWEST) == self._revision:
+            return self.rulebook
+        async with transaction(pool) as conn:
+            return await self.refresh(conn)
 
     async def refresh(self, conn: asyncpg.Connection) -> Rulebook:
         """Read everything that was published; calendars that did not change stay compiled."""

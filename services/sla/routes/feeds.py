@@ -93,8 +93,9 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
         within: Within = timedelta(hours=4), team: Team = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> Risks:
         ahead = bounded(within)
-        now, items = await risk.due(kernel.pool, shelf.rulebook, ahead, team, limit)
-        told = [_at_risk(one, shelf.rulebook) for one in items]
+        book = await shelf.read(kernel.pool)
+        now, items = await risk.due(kernel.pool, book, ahead, team, limit)
+        told = [_at_risk(one, book) for one in items]
         return Risks(as_of=now, items=told, more=risk.complaints(items) >= limit)
 
     @router.get("/promises/figures", summary="How promises were kept, with what notice they moved, how often")
@@ -106,7 +107,7 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
     @router.get("/breaches", summary="What was missed and why: handling, or something of ours that was down")
     async def breaches(since: Since = None, until: Until = None, team: Team = None) -> Breaches:
         asked = await period(kernel, since, until, team)
-        found = await record.missed(kernel.pool, shelf.rulebook, asked)
+        found = await record.missed(kernel.pool, await shelf.read(kernel.pool), asked)
         causes: dict[BreachCause, int] = {}
         for one in found:
             causes[one.cause] = causes.get(one.cause, 0) + one.missed
@@ -131,7 +132,7 @@ def _feed(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
     async def due(
         team: Annotated[str, Path(max_length=60)], if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:
-        _, items = await risk.due(kernel.pool, shelf.rulebook, FEED_AHEAD, team, FEED_MAX)
+        _, items = await risk.due(kernel.pool, await shelf.read(kernel.pool), FEED_AHEAD, team, FEED_MAX)
         body = calendar(team, items)
         tag = f'"{sha256(body).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "private, max-age=300"}

@@ -134,11 +134,11 @@ def _suggesting(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
         now, state = await look(kernel.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
-        book = ledger(state, shelf.rulebook)
-        found = await suggest.suggest(kernel.pool, state, book, shelf.rulebook, now)
+        rulebook = await shelf.read(kernel.pool)
+        found = await suggest.suggest(kernel.pool, state, ledger(state, rulebook), rulebook, now)
         if found is None:
             raise IllegalMove("there is no outcome to promise: it is closed, or triage has not spoken yet")
-        zone = shelf.rulebook.promise_calendar(state.terms[-1].terms).calendar.zone
+        zone = rulebook.promise_calendar(state.terms[-1].terms).calendar.zone
         return SuggestionAnswer(
             due_at=found.due_at,
             date=found.due_at.astimezone(zone).date().isoformat(),

@@ -35,16 +35,16 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
         if believed is None:
             raise NotFound("there is no such complaint" if state is None else "it was not known then")
         response.headers["etag"] = f'"{believed.version}"'
-        return answers.clocks(believed, shelf.rulebook, min(at or now, now), reader)
+        return answers.clocks(believed, await shelf.read(kernel.pool), min(at or now, now), reader)
 
     @router.get("/policies", summary="The policies in the order they are asked; the first match counts")
     async def policies() -> answers.Policies:
-        current = shelf.rulebook.current
+        current = (await shelf.read(kernel.pool)).current
         return answers.Policies(revision=current.number, policies=current.policies)
 
     @router.get("/calendars", summary="The calendars, as they count now")
     async def calendars() -> answers.Calendars:
-        book = shelf.rulebook
+        book = await shelf.read(kernel.pool)
         newest = [book.calendar(name).calendar for name in sorted(book.current.calendars)]
         return answers.Calendars(calendars=[answers.calendar(one) for one in newest])
 
