@@ -53,5 +53,5 @@ bench: $(STAMP) ## Ours beside the plain and the bare yardstick; run it on a qui
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: faults
-faults: $(STAMP) ## The long fault profile, about half an hour: faults × invariants; ONLY=name for some
+faults: $(STAMP) ## The long fault profile, about 45 minutes: faults × invariants; ONLY=name for some
 	@$(BIN)/python -m tests.faults $(if $(ONLY),--only "$(ONLY)")

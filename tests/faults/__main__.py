@@ -112,7 +112,7 @@ def main(
     only: Annotated[str, typer.Option(help="Faults whose name contains this; commas between several.")] = "",
     home: Annotated[Path | None, typer.Option(help="Where the stack lives; emptied first.")] = None,
 ) -> None:
-    """The long fault profile: about half an hour on two cores."""
+    """The long fault profile: about three quarters of an hour on two cores."""
     console = Console(width=None if sys.stdout.isatty() else 150)
     chosen = [name for name in FAULTS if not only or any(part.strip() in name for part in only.split(","))]
     folder = home or home_folder() / "faults"

@@ -75,7 +75,9 @@ def jar_folder(folder: Path) -> Path:
 
 def test_jars_in_their_sizes_are_used_without_the_network(tmp_path: Path) -> None:
     folder = jar_folder(tmp_path / "cache")
-    found = jars.kafka_jars(folder, ways=[])
+    told: list[str] = []
+    found = jars.kafka_jars(folder, ways=[], tell=told.append)
+    assert not told
     assert found == sorted(found)
     assert f"kafka_2.13-{jars.VERSION}.jar" in {path.name for path in found}
 
@@ -87,6 +89,18 @@ def test_jars_of_another_content_are_not_taken(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="somewhere: unexpected content of HdrHistogram"):
         jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)])
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_first_start_says_what_it_downloads_before_it_does(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def fetch(side: Path) -> None:
+        assert told, f"nothing was said before {side} was filled"
+        raise OSError("no route to host")
+
+    with pytest.raises(Misconfigured):
+        jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)], tell=told.append)
+    assert told == [f"downloading Apache Kafka {jars.VERSION}, once, about 45 MB, to {tmp_path / 'cache'}"]
 
 
 def test_without_network_a_sentence_says_what_to_do(tmp_path: Path) -> None:
