@@ -1,15 +1,35 @@
-"""What a tick works out from the ledger before it is what the facts say when they are asked from the beginning."""
+"""What a tick works out from what time has reached is what the facts say when they are asked from the beginning."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import ledger
+from services.sla.domain import Complaint, SlaContext, decide, ledger
 from services.sla.domain.decide import noted
+from services.sla.domain.sayings import Cause, difference
 from services.sla.domain.ticking import reach
+from services.sla.policies import load_rulebook
+from shared.contracts.envelope import Event, Fact
 from shared.runner.decision import Tick
-from tests.properties.test_sla_folds import MINUTE, RULEBOOK, START, STREAMS, Streams, fold, interleaved, relaxed
+from tests.properties.test_sla_folds import MINUTE, START, STREAMS, Streams, interleaved, relaxed
+
+RULEBOOK = load_rulebook(
+    None, around=date(2026, 11, 1), packs=("uk-disp", "ie-cpc")
+)  # with letters, and clocks that repeat
+
+
+def fold(events: Sequence[Event[Any] | Tick], state: Complaint | None = None) -> tuple[Complaint | None, list[Fact]]:
+    said: list[Fact] = []
+    now = START
+    for one in events:
+        now = max(now, one.now if isinstance(one, Tick) else one.time)
+        decision = decide(state, one, SlaContext(now, RULEBOOK))
+        state = decision.state
+        said += [say.facts for say in decision.says]
+    return state, said
 
 
 @relaxed
@@ -30,14 +50,20 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
 
 
 @relaxed
-@given(streams=STREAMS)
-def test_and_so_it_is_from_due_moment_to_due_moment(streams: Streams) -> None:
+@given(streams=STREAMS, lates=st.lists(st.sampled_from([0, 0, 1, 60, 5_000]), min_size=60, max_size=60))
+def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_same(
+    streams: Streams, lates: list[int]
+) -> None:
     state, _ = fold([one for stream in streams for one in stream])
-    for _ in range(60):
+    for late in lates:
         if state is None or state.due_at is None:
             return
-        now = max(START, state.due_at)
-        reached = reach(state, ledger(state, RULEBOOK), RULEBOOK, now)
-        assert reached.book == ledger(reached.state, RULEBOOK)
-        state, _ = fold([Tick(now)], state)
-        assert state == noted(reached.state, reached.book), "to leave out what has ended makes no difference"
+        now = max(START, state.due_at) + late * MINUTE
+        before = ledger(state, RULEBOOK)
+        reached = reach(state, before, RULEBOOK, now)
+        changes = difference(before, reached.book, SlaContext(now, RULEBOOK), Cause("time"))
+        old = state.but(ahead=())  # as it was stored before states told what is ahead
+        state, said = fold([Tick(now)], state)
+        assert state == noted(reached.state, ledger(reached.state, RULEBOOK))
+        assert said == [*reached.said, *changes]
+        assert fold([Tick(now)], old) == (state, said)

@@ -8,7 +8,7 @@ were closed in between. Time we did not run does not count: a due time that `rea
 Every event derives all clocks before and after it, so a clock whose facts did not change is remembered, not computed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -110,22 +110,33 @@ def mark(charge: Charge, item: str, cycle: int) -> str:
     return f"{charge.name}:{item}:{cycle}" if item else f"{charge.name}:{cycle}"
 
 
-def clocks(state: Complaint, rulebook: Rulebook, *, ended: bool = True) -> Iterator[Clock]:
-    """All clocks of a complaint, those of a rule together, or only those that have not `ended`.
-
-    None before it was received.
-    """
+def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
+    """All clocks of a complaint, those of a rule together; none before it was received."""
     if not state.terms or state.receipt is None:
         return
-    provisional = not state.triages
-    fired = state.fired
-    for under, charge, run, carried in _running(state.moments, state.terms, rulebook):
-        if run.ended_at is not None and not ended:
+    for found in _running(state.moments, state.terms, rulebook):
+        yield _derived(state, found)
+
+
+def open_clocks(state: Complaint, rulebook: Rulebook, keys: Collection[str]) -> Iterator[Clock]:
+    """Of the clocks that have not ended those of these keys, without a look at the others."""
+    if not state.terms or state.receipt is None:
+        return
+    counted, under = happened(state.moments), state.terms[-1]
+    for charge in rulebook.charges(under.terms):
+        if not any(key.startswith(charge.name) for key in keys):
             continue
-        name = mark(charge, run.item, run.cycle)
-        own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
-        placed, facts = _placed(charge, run, carried), _Facts(charge, under, run, carried, own, provisional)
-        yield _clock(facts, placed, _passed(run, placed, state.reached_at))
+        for run in runs(charge.rule, counted):
+            if run.ended_at is None and mark(charge, run.item, run.cycle) in keys:
+                yield _derived(state, (under, charge, run, _carried(state.terms, charge, run, rulebook)))
+
+
+def _derived(state: Complaint, found: "Found") -> Clock:
+    under, charge, run, carried = found
+    name, fired = mark(charge, run.item, run.cycle), state.fired
+    own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
+    placed, facts = _placed(charge, run, carried), _Facts(charge, under, run, carried, own, not state.triages)
+    return _clock(facts, placed, _passed(run, placed, state.reached_at))
 
 
 def _passed(run: Run, placed: "_Placed", reached_at: datetime | None) -> bool:

@@ -1,6 +1,7 @@
 """The heart of sla: facts in, dates and warnings out. What is said is the difference between two ledgers."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from services.sla.domain.asking import ask
@@ -8,7 +9,7 @@ from services.sla.domain.commands import Asking, Endanger, Rebase
 from services.sla.domain.context import SlaContext
 from services.sla.domain.danger import endanger
 from services.sla.domain.hear import hear
-from services.sla.domain.ledger import Ledger, ledger
+from services.sla.domain.ledger import PROMISES, Ledger, ledger, reached
 from services.sla.domain.promising import settle_promises
 from services.sla.domain.sayings import Cause, asked_for, difference
 from services.sla.domain.state import Complaint
@@ -55,8 +56,8 @@ def _is_late(before: Complaint, after: Complaint) -> bool:
 
 
 def _ticked(state: Complaint, context: SlaContext) -> Decided:
-    before = ledger(state, context.rulebook, whole=False)  # to what has ended, time does nothing any more
-    return _reached(before, reach(state, before, context.rulebook, context.now), context, Cause("time"))
+    before = reached(state, context.rulebook, context.now)
+    return _moved(before, reach(state, before, context.rulebook, context.now), context, Cause("time"))
 
 
 def _rebased(state: Complaint, context: SlaContext) -> Decided:
@@ -65,14 +66,14 @@ def _rebased(state: Complaint, context: SlaContext) -> Decided:
     if moved is state:
         return Decision(state)
     by = context.rulebook.revisions[moved.terms[-1].terms.revision]
-    reached = reach(moved, ledger(moved, context.rulebook), context.rulebook, context.now)
+    looked = reach(moved, ledger(moved, context.rulebook), context.rulebook, context.now)
     cause = Cause("published", actor=by.actor, reason=by.reason)
-    return _reached(ledger(state, context.rulebook), reached, context, cause)
+    return _moved(ledger(state, context.rulebook), looked, context, cause)
 
 
-def _reached(before: Ledger, reached: Reached, context: SlaContext, cause: Cause) -> Decided:
-    facts = (*reached.said, *difference(before, reached.book, context, cause))
-    return Decision(noted(reached.state, reached.book), tuple(Say(facts=fact) for fact in facts))
+def _moved(before: Ledger, looked: Reached, context: SlaContext, cause: Cause) -> Decided:
+    facts = (*looked.said, *difference(before, looked.book, context, cause))
+    return Decision(noted(looked.state, looked.book), tuple(Say(facts=fact) for fact in facts))
 
 
 def _settled(state: Complaint | None, after: Complaint, said: Sequence[Fact], context: SlaContext) -> Decided:
@@ -89,13 +90,18 @@ def _decided(
 
 
 def noted(state: Complaint, book: Ledger) -> Complaint:
-    """The state with what follows from it, for those who ask over all complaints."""
-    tightest = book.tightest
-    return state.but(
-        due_at=book.next_at,
-        is_open=book.is_open,
-        tightest_at=tightest.due_at if tightest else None,
-        promised_at=book.promised_at,
-        spent_seconds=book.spent_seconds if book.whole else state.spent_seconds,
-        untold_since=book.untold_since,
-    )
+    """The state with what follows from it, for those who ask over all complaints.
+
+    Where the ledger is about a part, time has reached that part and changed nothing else.
+    """
+    ahead = book.ahead
+    if book.only is not None:
+        others = (one for one in state.ahead if not book.is_about(one.name))
+        ahead = tuple(sorted((*others, *ahead), key=itemgetter(1, 0)))
+    changes: dict[str, Any] = {"ahead": ahead, "due_at": ahead[0].at if ahead else None}
+    if book.only is None or PROMISES in book.only:
+        changes |= {"promised_at": book.promised_at, "untold_since": book.untold_since}
+    if book.only is None:
+        due = book.tightest.due_at if book.tightest else None
+        changes |= {"is_open": book.is_open, "tightest_at": due, "spent_seconds": book.spent_seconds}
+    return state.but(**changes)

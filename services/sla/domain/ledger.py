@@ -1,24 +1,26 @@
 """Clocks, promises and notices of a complaint at one moment: everything that follows from its facts."""
 
 from datetime import datetime
-from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
-from services.sla.domain.clocks import Clock, clocks
+from services.sla.domain.clocks import Clock, clocks, open_clocks
 from services.sla.domain.goals import seconds
-from services.sla.domain.notices import Notice, notices
+from services.sla.domain.notices import LETTER, SILENCE, Notice, letters, notices, silence
 from services.sla.domain.promises import Pledge, pledges
-from services.sla.domain.state import Complaint
+from services.sla.domain.state import Ahead, Complaint
 from services.sla.policies import Rulebook
+
+PROMISES = "promises"  # all of them together, in `ahead`
 
 
 class Ledger(NamedTuple):
-    """All of it; empty before the complaint was received. Not `whole`: without clocks that ended, as time sees it."""
+    """All of it; empty before the complaint was received. `only`: where it is not about all, the names of its parts."""
 
     clocks: tuple[Clock, ...] = ()
     pledges: tuple[Pledge, ...] = ()
     notices: tuple[Notice, ...] = ()
-    whole: bool = True
+    only: frozenset[str] | None = None
 
     def at(self, looked: Complaint, rulebook: Rulebook) -> "Ledger":
         """The ledger of the same facts with time looked at further: what was not reached by that stays as it is."""
@@ -28,8 +30,8 @@ class Ledger(NamedTuple):
         pledged = tuple(pledges(looked)) if any(one.is_passed(until) for one in self.pledges) else self.pledges
         if not any(clock.is_passed(until) for clock in self.clocks):
             return self._replace(pledges=pledged)
-        found = tuple(clocks(looked, rulebook, ended=self.whole))
-        return Ledger(found, pledged, tuple(notices(looked, found, rulebook)), self.whole)
+        again = ledger(looked, rulebook) if self.only is None else part(looked, rulebook, self.only)
+        return again._replace(pledges=pledged)
 
     def without(self, until: datetime) -> "Ledger":
         """The ledger once everything that stands up to that moment was said."""
@@ -42,14 +44,23 @@ class Ledger(NamedTuple):
         return self._replace(clocks=left, notices=tuple(one for one in self.notices if one.at > until))
 
     @property
+    def ahead(self) -> tuple[Ahead, ...]:
+        """When time alone will next have something to say, the earliest first: rungs, due times, dates, notices."""
+        found = [Ahead(clock.key, at) for clock in self.clocks if (at := clock.next_at)]
+        found += [Ahead(notice.mark, notice.at) for notice in self.notices]
+        promised = min((at for pledge in self.pledges if (at := pledge.next_at)), default=None)
+        if promised:
+            found.append(Ahead(PROMISES, promised))
+        return tuple(sorted(found, key=itemgetter(1, 0)))
+
+    @property
     def next_at(self) -> datetime | None:
-        """When time alone will next have something to say: the earliest rung, due time, promised date or notice."""
-        moments = chain(
-            (clock.next_at for clock in self.clocks),
-            (pledge.next_at for pledge in self.pledges),
-            (notice.at for notice in self.notices),
-        )
-        return min((at for at in moments if at), default=None)
+        """The earliest of them."""
+        return self.ahead[0].at if self.ahead else None
+
+    def is_about(self, name: str) -> bool:
+        """Whether that name in `ahead` is of what stands here."""
+        return self.only is None or name in self.only or _bearer(name) in self.only
 
     @property
     def tightest(self) -> Clock | None:
@@ -86,9 +97,32 @@ class Ledger(NamedTuple):
         )
 
 
-def ledger(state: Complaint | None, rulebook: Rulebook, *, whole: bool = True) -> Ledger:
+def ledger(state: Complaint | None, rulebook: Rulebook) -> Ledger:
     """The same facts, rulebook and calendars always give the same ledger."""
     if state is None:
         return Ledger()
-    found = tuple(clocks(state, rulebook, ended=whole))
-    return Ledger(found, tuple(pledges(state)), tuple(notices(state, found, rulebook)), whole)
+    found = tuple(clocks(state, rulebook))
+    return Ledger(found, tuple(pledges(state)), tuple(notices(state, found, rulebook)))
+
+
+def reached(state: Complaint, rulebook: Rulebook, now: datetime) -> Ledger:
+    """The part of the ledger that time has reached by `now`, as far as the state tells; else all of it."""
+    names = frozenset(_bearer(one.name) for one in state.ahead if one.at <= now)
+    found = part(state, rulebook, names)
+    known = {clock.key for clock in found.clocks} | {PROMISES, SILENCE}
+    return found if names and names <= known else ledger(state, rulebook)
+
+
+def part(state: Complaint, rulebook: Rulebook, names: frozenset[str]) -> Ledger:
+    """Clocks by their keys with their letters, promises and silence, as far as they are named."""
+    found = tuple(open_clocks(state, rulebook, names))
+    noticed = silence(state, rulebook) if SILENCE in names else None
+    said = (*letters(state, found), *((noticed,) if noticed else ()))
+    return Ledger(found, tuple(pledges(state)) if PROMISES in names else (), said, names)
+
+
+def _bearer(name: str) -> str:
+    """Whose it is: letters stand with their clock."""
+    if name.startswith(LETTER):
+        return name[len(LETTER) :].rpartition(":")[0]
+    return SILENCE if name.startswith(SILENCE) else name

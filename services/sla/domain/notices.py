@@ -14,6 +14,8 @@ from services.sla.policies import Rulebook
 from shared.contracts.envelope import Fact
 from shared.contracts.events import LetterDue, SilenceNoticed
 
+LETTER, SILENCE = "letter:", "silence:"  # what their marks begin with
+
 
 class Notice(NamedTuple):
     """Something to say at `at`, once; `mark` is the name under which it is remembered then."""
@@ -25,17 +27,22 @@ class Notice(NamedTuple):
 
 def notices(state: Complaint, clocks: tuple[Clock, ...], rulebook: Rulebook) -> Iterator[Notice]:
     """All that was not said yet."""
+    yield from letters(state, clocks)
+    if noticed := silence(state, rulebook):
+        yield noticed
+
+
+def letters(state: Complaint, clocks: tuple[Clock, ...]) -> Iterator[Notice]:
+    """What a regulator wants said before the limits of these clocks."""
     for clock in clocks:
         if clock.charge.letters and clock.phase == "running" and clock.due_at is not None:
             yield from _letters(state, clock, clock.due_at)
-    if silence := _silence(state, rulebook):
-        yield silence
 
 
 def _letters(state: Complaint, clock: Clock, due_at: datetime) -> Iterator[Notice]:
     """With lead time before the limit; none once the limit has passed: what is too late is a breach."""
     for letter in clock.charge.letters:
-        mark = f"letter:{clock.key}:{letter.id}"
+        mark = f"{LETTER}{clock.key}:{letter.id}"
         if mark in state.fired or clock.breached:
             continue
         at = instant_of(clock.course.before_due(letter.lead, seconds(due_at)))
@@ -43,7 +50,7 @@ def _letters(state: Complaint, clock: Clock, due_at: datetime) -> Iterator[Notic
         yield Notice(mark, max(at, clock.started_at), fact)
 
 
-def _silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
+def silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
     """So many days after the customer last heard of us, while the complaint is open."""
     known = cycles(state.moments)
     if not known or known[-1].ended_at is not None or not state.terms:
@@ -54,7 +61,7 @@ def _silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
         return None
     since = max(_last_word(state.moments) or known[-1].started_at, known[-1].started_at)
     since = max(since, state.receipt.recorded_at) if state.receipt else since
-    mark = f"silence:{seconds(since)}"
+    mark = f"{SILENCE}{seconds(since)}"
     if mark in state.fired:
         return None
     return Notice(mark, since + timedelta(days=days), SilenceNoticed(since=since, days=days))

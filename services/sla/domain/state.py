@@ -95,13 +95,21 @@ class Extension(Frozen):
     decided_at: datetime | None = None
 
 
+class Ahead(NamedTuple):
+    """When time alone will next have something to say about a clock, the promises or a notice, by their names."""
+
+    name: str
+    at: datetime
+
+
 class Complaint(State):
     """One complaint as sla knows it.
 
     `terms` are in force one after the other, from their `at` on. `tellings` are the messages that state a promise.
     `fired` are the rungs, letters and notices that were said, each once. `reached_at` is up to when time was looked at.
     What stands below it follows from the rest, and is kept to be asked for over all complaints: `due_at` is when time
-    alone will next have something to say, `tightest_at` when the first open clock is due, `promised_at` the earliest
+    alone will next have something to say, `ahead` when it will of each thing that it can say something of, so that a
+    tick need only look at those; `tightest_at` is when the first open clock is due, `promised_at` the earliest
     date that the customer was told and that waits to be kept, `spent_seconds` the opening time until the first answer,
     `untold_since` when the oldest date was made that nobody was told yet.
     """
@@ -117,6 +125,7 @@ class Complaint(State):
     fired: tuple[str, ...] = ()
     reached_at: datetime | None = None
     due_at: datetime | None = None
+    ahead: tuple[Ahead, ...] = ()
     is_open: bool = False
     tightest_at: datetime | None = None
     promised_at: datetime | None = None
