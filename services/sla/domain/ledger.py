@@ -115,7 +115,8 @@ def reached(state: Complaint, rulebook: Rulebook, now: datetime) -> Ledger:
 
 def part(state: Complaint, rulebook: Rulebook, names: frozenset[str]) -> Ledger:
     """Clocks by their keys with their letters, promises and silence, as far as they are named."""
-    found = tuple(open_clocks(state, rulebook, names))
+    keys = names - {PROMISES, SILENCE}
+    found = tuple(open_clocks(state, rulebook, keys)) if keys else ()
     noticed = silence(state, rulebook) if SILENCE in names else None
     said = (*letters(state, found), *((noticed,) if noticed else ()))
     return Ledger(found, tuple(pledges(state)) if PROMISES in names else (), said, names)
