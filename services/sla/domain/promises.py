@@ -84,7 +84,7 @@ def _chains(state: Complaint) -> Iterator[_Chain]:
         outlives = versions[0].subject == "action" and cycle.ending == "resolved"  # an agreed action is owed still
         ended = None if outlives else cycle.ended_at
         over = done or ended  # a date told after that was told for nothing: what it speaks of has been
-        heard = {number: at for number, at in told.items() if over is None or at <= over}
+        heard = told if over is None else {number: at for number, at in told.items() if at <= over}
         yield _Chain(tuple(versions), heard, done, ended, state.reached_at)
 
 
@@ -107,19 +107,22 @@ def _done_at(
 
 def _judged(chain: _Chain) -> Iterator[Pledge]:
     told = [one for one in chain.versions if one.number in chain.told]
-    outcome = _outcome(chain, told)
-    for one in chain.versions:
-        later = _notice(chain, one, told)
-        lead = one.due_at - chain.told[later.number] if later and one.number in chain.told else None
-        reached = chain.reached_at is not None and chain.reached_at > one.due_at
-        status = _status(chain, one, later)
-        over = chain.done_at is not None or chain.ended_at is not None
+    fates = [
+        (one, later, _status(chain, one, later)) for one in chain.versions for later in [_notice(chain, one, told)]
+    ]
+    outcome = _outcome(chain, [status for one, _, status in fates if one.number in chain.told])
+    over = chain.done_at is not None or chain.ended_at is not None
+    for one, later, status in fates:
         told_at = chain.told.get(one.number)
+        lead = one.due_at - chain.told[later.number] if later and told_at else None
+        reached = chain.reached_at is not None and chain.reached_at > one.due_at
         yield Pledge(one, status, outcome, told_at, chain.done_at, lead, later is None, reached, over)
 
 
 def _notice(chain: _Chain, one: Promise, told: Sequence[Promise]) -> Promise | None:
     """The later version that was told first: the customer's notice that this date no longer stands."""
+    if len(told) < 2 and one.number in chain.told:
+        return None
     later = (other for other in told if other.number > one.number)
     return min(later, key=lambda other: chain.told[other.number], default=None)
 
@@ -138,10 +141,10 @@ def _status(chain: _Chain, one: Promise, later: Promise | None) -> Status:
     return "broken" if chain.reached_at is not None and chain.reached_at > one.due_at else "open"
 
 
-def _outcome(chain: _Chain, told: list[Promise]) -> Outcome:
-    if not told:
+def _outcome(chain: _Chain, statuses: Sequence[Status]) -> Outcome:
+    """Of the whole chain, by what became of those of its versions that were told."""
+    if not statuses:
         return "untold"
-    statuses = [_status(chain, one, _notice(chain, one, told)) for one in told]
     if statuses[0] == "kept":
         return "kept_first"
     if "broken" in statuses:
