@@ -104,9 +104,9 @@ def _lying() -> Complaint:
     """Acknowledged, assigned, and the customer has written since; nothing falls due for a while."""
     while True:
         now = datetime.now(UTC)
-        state = _told(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
+        heard = _heard(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
         wrote_at = now - timedelta(seconds=random.uniform(60, 3600))
-        state = _decided(state, _event(state, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
+        state = _decided(heard, _event(heard, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
         if state.due_at is not None and state.due_at > now + QUIET:
             return state
 
@@ -121,21 +121,27 @@ def _firing(at: datetime, kind: str) -> Complaint:
 def _promised(at: datetime) -> Complaint:
     """Between two rungs of its clocks; a call back was promised for that moment, and the customer knows it."""
     now = datetime.now(UTC)
-    state = _told(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
+    state = _heard(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
     asked_at = now - timedelta(seconds=random.uniform(60, 3600))
     asked = MakePromise(state.complaint_id, actor="handler", subject="action", item="call back", due_at=at)
-    state = _decided(state, asked, asked_at)
+    state = _decided(_settled(state), asked, asked_at)
     return _decided(state, _event(state, _accepted("progress", asked_at, states_promise=2), asked_at, 2), asked_at)
 
 
 def _on_a_rung(at: datetime, way: timedelta) -> Complaint:
     """Received so long before that moment; the rungs before are over."""
-    state, now = _told(at - way, "critical"), datetime.now(UTC)
-    return _decided(state, Tick(now), now)
+    now = datetime.now(UTC)
+    return _decided(_settled(_heard(at - way, "critical")), Tick(now), now)
 
 
-def _told(at: datetime, severity: str) -> Complaint:
-    """Received at that moment, triaged, assigned, acknowledged, and the date of the outcome told."""
+def _settled(heard: Complaint) -> Complaint:
+    """With what follows from all that was heard: its terms, and the date that was promised."""
+    at = heard.moments[-1].at
+    return _decided(heard, _event(heard, MessageAdded(author="handler"), at, 2), at)
+
+
+def _heard(at: datetime, severity: str) -> Complaint:
+    """Received at that moment, triaged, assigned, acknowledged, and the date of the outcome told: facts, no decision."""
     empty = Complaint(complaint_id=complaint_id())
     received = ComplaintReceived(reference="RC-BENCH", client="bench", channel="web", received_at=at)
     triaged = Triaged(
@@ -146,9 +152,9 @@ def _told(at: datetime, severity: str) -> Complaint:
         _event(empty, received, at),
         _event(empty, triaged, at + timedelta(seconds=1)),
         _event(empty, Assigned(team="billing", handler="handler-1"), at + timedelta(minutes=3), 2),
+        _event(empty, _accepted("acknowledgement", acknowledged_at, states_promise=1), acknowledged_at),
     ]
-    accepted = _event(empty, _accepted("acknowledgement", acknowledged_at, states_promise=1), acknowledged_at)
-    return _decided(reduce(hear, heard, empty), accepted, acknowledged_at)
+    return reduce(hear, heard, empty)
 
 
 def _accepted(kind: str, at: datetime, *, states_promise: int) -> MessageAccepted:
