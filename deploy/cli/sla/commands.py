@@ -42,11 +42,12 @@ def explain(
 
 @app.command("at-risk")
 def at_risk(
-    within: Annotated[str, typer.Option(help="How far ahead, such as PT4H.")] = "PT4H",
+    within: Annotated[str, typer.Option(help="How far ahead, such as PT4H, or a number of hours.")] = "PT4H",
     team: Annotated[str | None, typer.Option(help="Only what this team has.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What is late or due soon, what is late first, and why. Exit 1 when something is late."""
+    within = f"PT{within}H" if within.isdigit() else within
     answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
