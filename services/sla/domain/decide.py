@@ -1,7 +1,6 @@
 """The heart of sla: facts in, dates and warnings out. What is said is the difference between two ledgers."""
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from services.sla.domain.asking import ask
@@ -94,11 +93,8 @@ def noted(state: Complaint, book: Ledger) -> Complaint:
 
     Where the ledger is about a part, time has reached that part and changed nothing else.
     """
-    ahead = book.ahead
-    if book.only is not None:
-        others = (one for one in state.ahead if not book.is_about(one.name))
-        ahead = tuple(sorted((*others, *ahead), key=itemgetter(1, 0)))
-    changes: dict[str, Any] = {"ahead": ahead, "due_at": ahead[0].at if ahead else None}
+    ahead = book.beside(state.ahead)
+    changes: dict[str, Any] = {"ahead": ahead, "due_at": ahead[0][1] if ahead else None}
     if book.only is None or PROMISES in book.only:
         changes |= {"promised_at": book.promised_at, "untold_since": book.untold_since}
     if book.only is None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from services.sla.domain.clocks import Clock, clocks, open_clocks
 from services.sla.domain.goals import seconds
 from services.sla.domain.notices import LETTER, SILENCE, Notice, letters, notices, silence
-from services.sla.domain.promises import Pledge, pledges
+from services.sla.domain.promises import Pledge, passed, pledges
 from services.sla.domain.state import Ahead, Complaint
 from services.sla.policies import Rulebook
 
@@ -27,7 +27,7 @@ class Ledger(NamedTuple):
         until = looked.reached_at
         if until is None:
             return self
-        pledged = tuple(pledges(looked)) if any(one.is_passed(until) for one in self.pledges) else self.pledges
+        pledged = passed(self.pledges, until)
         if not any(clock.is_passed(until) for clock in self.clocks):
             return self._replace(pledges=pledged)
         again = ledger(looked, rulebook) if self.only is None else part(looked, rulebook, self.only)
@@ -46,21 +46,25 @@ class Ledger(NamedTuple):
     @property
     def ahead(self) -> tuple[Ahead, ...]:
         """When time alone will next have something to say, the earliest first: rungs, due times, dates, notices."""
-        found = [Ahead(clock.key, at) for clock in self.clocks if (at := clock.next_at)]
-        found += [Ahead(notice.mark, notice.at) for notice in self.notices]
+        found = [(clock.key, at) for clock in self.clocks if (at := clock.next_at)]
+        found += [(notice.mark, notice.at) for notice in self.notices]
         promised = min((at for pledge in self.pledges if (at := pledge.next_at)), default=None)
         if promised:
-            found.append(Ahead(PROMISES, promised))
+            found.append((PROMISES, promised))
         return tuple(sorted(found, key=itemgetter(1, 0)))
 
     @property
     def next_at(self) -> datetime | None:
         """The earliest of them."""
-        return self.ahead[0].at if self.ahead else None
+        return self.ahead[0][1] if self.ahead else None
 
-    def is_about(self, name: str) -> bool:
-        """Whether that name in `ahead` is of what stands here."""
-        return self.only is None or name in self.only or _bearer(name) in self.only
+    def beside(self, known: tuple[Ahead, ...]) -> tuple[Ahead, ...]:
+        """What is ahead here, and what was known to be ahead of all that is not here."""
+        only = self.only
+        if only is None:
+            return self.ahead
+        others = [one for one in known if one[0] not in only and bearer(one[0]) not in only]
+        return tuple(sorted((*others, *self.ahead), key=itemgetter(1, 0)))
 
     @property
     def tightest(self) -> Clock | None:
@@ -107,7 +111,7 @@ def ledger(state: Complaint | None, rulebook: Rulebook) -> Ledger:
 
 def reached(state: Complaint, rulebook: Rulebook, now: datetime) -> Ledger:
     """The part of the ledger that time has reached by `now`, as far as the state tells; else all of it."""
-    names = frozenset(_bearer(one.name) for one in state.ahead if one.at <= now)
+    names = frozenset([bearer(name) for name, at in state.ahead if at <= now])
     found = part(state, rulebook, names)
     known = {clock.key for clock in found.clocks} | {PROMISES, SILENCE}
     return found if names and names <= known else ledger(state, rulebook)
@@ -122,7 +126,7 @@ def part(state: Complaint, rulebook: Rulebook, names: frozenset[str]) -> Ledger:
     return Ledger(found, tuple(pledges(state)) if PROMISES in names else (), said, names)
 
 
-def _bearer(name: str) -> str:
+def bearer(name: str) -> str:
     """Whose it is: letters stand with their clock."""
     if name.startswith(LETTER):
         return name[len(LETTER) :].rpartition(":")[0]

@@ -6,7 +6,7 @@ that arrive before wait for it. Everything comes from the times in the facts, so
 was read first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -65,6 +65,23 @@ def pledges(state: Complaint) -> Iterator[Pledge]:
         return
     found = [pledge for chain in _chains(state) for pledge in _judged(chain)]
     yield from sorted(found, key=lambda pledge: pledge.promise.number)
+
+
+def passed(known: tuple[Pledge, ...], until: datetime) -> tuple[Pledge, ...]:
+    """The same pledges with time looked at further: what was open and is over by then is broken, with its chain."""
+    late = {one.promise.number for one in known if one.is_passed(until)}
+    if not late:
+        return known
+    broken = {chain_key(one.promise) for one in known if one.status == "open" and one.promise.number in late}
+    return tuple(_passed(one, late, broken) for one in known)
+
+
+def _passed(one: Pledge, late: Collection[int], broken: Collection[int]) -> Pledge:
+    is_late = one.promise.number in late
+    if chain_key(one.promise) in broken:
+        status: Status = "broken" if is_late and one.status == "open" else one.status
+        return one._replace(status=status, outcome="broken", reached=one.reached or is_late)
+    return one._replace(reached=True) if is_late else one
 
 
 def chain_key(promise: Promise) -> int:

@@ -95,11 +95,8 @@ class Extension(Frozen):
     decided_at: datetime | None = None
 
 
-class Ahead(NamedTuple):
-    """When time alone will next have something to say about a clock, the promises or a notice, by their names."""
-
-    name: str
-    at: datetime
+# A clock, the promises or a notice by their names, and when time alone will next have something to say about it.
+Ahead = tuple[str, datetime]
 
 
 class Complaint(State):
