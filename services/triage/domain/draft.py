@@ -32,12 +32,13 @@ class Draft:
         self.change(handler=handler)
 
     def add_ground(self, ground: str) -> None:
-        """One level up for that reason."""
-        self.change(grounds=tuple(sorted({*self.case.grounds, ground})))
+        """One level up for that reason, which then is more than a note."""
+        noted = tuple(one for one in self.case.noted if one != ground)
+        self.change(grounds=tuple(sorted({*self.case.grounds, ground})), noted=noted)
 
     def note(self, ground: str) -> None:
-        """It ran late in that way, which is no reason to go up."""
-        if ground not in self.case.noted:
+        """It ran late in that way, which is no reason to go up, unless it went up for it already."""
+        if ground not in (*self.case.noted, *self.case.grounds):
             self.change(noted=tuple(sorted({*self.case.noted, ground})))
 
     def say(self, facts: Fact) -> None:
