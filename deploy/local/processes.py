@@ -198,10 +198,14 @@ def _forget(home: Path, name: str) -> None:
 
 
 def _is_running(facts: Mapping[str, Any]) -> bool:
-    """Whether it is the very process recorded: ids are reused, so start time and command must agree too."""
+    """Whether it is the very process recorded: ids are reused, so start time and command must agree too.
+
+    A process that was looked at in the middle of its exec showed no command; then the start time decides alone.
+    """
     try:
         process = psutil.Process(int(facts["pid"]))
-        alive = process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[:1] == facts["command"]
+        same = not facts["command"] or process.cmdline()[:1] == facts["command"]
+        alive = same and process.status() != psutil.STATUS_ZOMBIE
         return bool(alive and abs(process.create_time() - float(facts["started"])) < SAME_START)
     except psutil.Error:
         return False

@@ -96,6 +96,16 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_start(tmp_path: Path
     assert not list((tmp_path / "run").iterdir())
 
 
+def test_what_was_recorded_in_the_middle_of_its_exec_is_ended_as_well(tmp_path: Path) -> None:
+    left = orphan(tmp_path)
+    path = tmp_path / "run" / "orphan.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["process"]["command"] = []  # what the kernel shows until the new program has its arguments
+    path.write_text(json.dumps(record), "utf-8")
+    assert reap(tmp_path) == ["orphan"]
+    assert left.wait(10) is not None
+
+
 def test_a_start_under_the_same_name_ends_what_was_left_first(tmp_path: Path) -> None:
     left = orphan(tmp_path, "one")
     child = up(Child("one", tmp_path, STAY))
