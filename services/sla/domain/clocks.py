@@ -8,7 +8,7 @@ were closed in between. Time we did not run does not count: a due time that `rea
 Every event derives all clocks before and after it, so a clock whose facts did not change is remembered, not computed.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -115,28 +115,38 @@ def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
     if not state.terms or state.receipt is None:
         return
     for found in _running(state.moments, state.terms, rulebook):
-        yield _derived(state, found)
+        yield derived(state, found)
 
 
 def open_clocks(state: Complaint, rulebook: Rulebook, keys: Collection[str]) -> Iterator[Clock]:
     """Of the clocks that have not ended those of these keys, without a look at the others."""
+    for found in open_runs(state, rulebook, lambda charge: any(key.startswith(charge.name) for key in keys)):
+        _, charge, run, _ = found
+        if mark(charge, run.item, run.cycle) in keys:
+            yield derived(state, found)
+
+
+def open_runs(
+    state: Complaint, rulebook: Rulebook, wanted: Callable[[Charge], bool] = lambda _: True
+) -> Iterator["Found"]:
+    """Runs that have not ended, of the charges that are wanted, with the terms in force now."""
     if not state.terms or state.receipt is None:
         return
     counted, under = happened(state.moments), state.terms[-1]
     for charge in rulebook.charges(under.terms):
-        if not any(key.startswith(charge.name) for key in keys):
-            continue
-        for run in runs(charge.rule, counted):
-            if run.ended_at is None and mark(charge, run.item, run.cycle) in keys:
-                yield _derived(state, (under, charge, run, _carried(state.terms, charge, run, rulebook)))
+        if wanted(charge):
+            for run in runs(charge.rule, counted):
+                if run.ended_at is None:
+                    yield under, charge, run, _carried(state.terms, charge, run, rulebook)
 
 
-def _derived(state: Complaint, found: "Found") -> Clock:
+def derived(state: Complaint, found: "Found", *, steps: bool = True) -> Clock:
+    """The clock of a run; without its `steps` where nobody asks when it will speak."""
     under, charge, run, carried = found
     name, fired = mark(charge, run.item, run.cycle), state.fired
     own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
-    placed, facts = _placed(charge, run, carried), _Facts(charge, under, run, carried, own, not state.triages)
-    return _clock(facts, placed, _passed(run, placed, state.reached_at))
+    placed, facts = place(charge, run, carried), _Facts(charge, under, run, carried, own, not state.triages)
+    return _clock(facts, placed, _passed(run, placed, state.reached_at), steps)
 
 
 def _passed(run: Run, placed: "_Placed", reached_at: datetime | None) -> bool:
@@ -214,14 +224,15 @@ class _Placed(NamedTuple):
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _placed(charge: Charge, run: Run, carried: _Carried | None) -> _Placed:
+def place(charge: Charge, run: Run, carried: _Carried | None) -> _Placed:
+    """That run on its calendar; remembered."""
     course = _course(charge, run, carried)
     counted, waiting = _counted(course, run.pauses, run.ended_at)
     return _Placed(course, counted, waiting, None if waiting else due_at(course, counted))
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _clock(facts: _Facts, placed: _Placed, passed: bool) -> Clock:
+def _clock(facts: _Facts, placed: _Placed, passed: bool, steps: bool) -> Clock:
     charge, run, due = facts.charge, facts.run, placed.due_at
     phase = _phase(run, waiting=placed.waiting)
     late = due is not None and run.ended_at is not None and run.ended_at > due
@@ -237,7 +248,7 @@ def _clock(facts: _Facts, placed: _Placed, passed: bool) -> Clock:
         ended_at=run.ended_at,
         breached=passed or late,
         provisional=facts.provisional,
-        steps=_steps(facts, placed, passed=passed) if phase == "running" else (),
+        steps=_steps(facts, placed, passed=passed) if phase == "running" and steps else (),
         pauses=placed.pauses,
         waits=run.pauses,
     )

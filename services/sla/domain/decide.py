@@ -10,6 +10,7 @@ from services.sla.domain.danger import endanger
 from services.sla.domain.hear import hear
 from services.sla.domain.ledger import PROMISES, Ledger, ledger, reached
 from services.sla.domain.promising import settle_promises
+from services.sla.domain.rebasing import change_of
 from services.sla.domain.sayings import Cause, asked_for, difference
 from services.sla.domain.state import Complaint
 from services.sla.domain.terms import rebased, settle_terms
@@ -65,9 +66,10 @@ def _rebased(state: Complaint, context: SlaContext) -> Decided:
     if moved is state:
         return Decision(state)
     by = context.rulebook.revisions[moved.terms[-1].terms.revision]
-    looked = reach(moved, ledger(moved, context.rulebook), context.rulebook, context.now)
     cause = Cause("published", actor=by.actor, reason=by.reason)
-    return _moved(ledger(state, context.rulebook), looked, context, cause)
+    change = change_of(state, moved, context.rulebook, context.now)
+    looked = reach(change.complaint, change.after, context.rulebook, context.now)
+    return _moved(change.before, looked, context, cause)
 
 
 def _moved(before: Ledger, looked: Reached, context: SlaContext, cause: Cause) -> Decided:

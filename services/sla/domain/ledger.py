@@ -111,16 +111,25 @@ def ledger(state: Complaint | None, rulebook: Rulebook) -> Ledger:
 
 def reached(state: Complaint, rulebook: Rulebook, now: datetime) -> Ledger:
     """The part of the ledger that time has reached by `now`, as far as the state tells; else all of it."""
-    names = frozenset([bearer(name) for name, at in state.ahead if at <= now])
+    names = due_names(state, now)
     found = part(state, rulebook, names)
     known = {clock.key for clock in found.clocks} | {PROMISES, SILENCE}
     return found if names and names <= known else ledger(state, rulebook)
 
 
+def due_names(state: Complaint, now: datetime) -> frozenset[str]:
+    """Whose moment has come by `now`, as far as the state tells."""
+    return frozenset([bearer(name) for name, at in state.ahead if at <= now])
+
+
 def part(state: Complaint, rulebook: Rulebook, names: frozenset[str]) -> Ledger:
     """Clocks by their keys with their letters, promises and silence, as far as they are named."""
     keys = names - {PROMISES, SILENCE}
-    found = tuple(open_clocks(state, rulebook, keys)) if keys else ()
+    return around(state, rulebook, tuple(open_clocks(state, rulebook, keys)) if keys else (), names)
+
+
+def around(state: Complaint, rulebook: Rulebook, found: tuple[Clock, ...], names: frozenset[str]) -> Ledger:
+    """These clocks with their letters, and what else is named."""
     noticed = silence(state, rulebook) if SILENCE in names else None
     said = (*letters(state, found), *((noticed,) if noticed else ()))
     return Ledger(found, tuple(pledges(state)) if PROMISES in names else (), said, names)

@@ -1,0 +1,82 @@
+"""A publication that only moves calendars works out a part of each complaint, and comes to what all of it would."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sla.domain import Complaint, Rebase, SlaContext, decide, ledger
+from services.sla.domain.decide import noted
+from services.sla.domain.sayings import Cause, difference
+from services.sla.domain.terms import rebased
+from services.sla.domain.ticking import reach
+from services.sla.policies import Document, read_file, rulebook_of
+from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
+from tests.properties.test_sla_time import fold
+
+AROUND = date(2026, 11, 1)
+FIRST = read_file(None, ("uk-disp", "ie-cpc"))
+
+
+def changed(*, calendar: bool = True, policy: bool = False) -> dict[str, Any]:
+    """The next document: the office closes on three days, or an everyday answer takes longer."""
+    data = {name: list(entries) for name, entries in FIRST.items()}
+    if calendar:
+        office = next(one for one in data["calendar"] if one["id"] == "office")
+        closed = [{"on": day, "name": "Storm"} for day in ("2026-11-04", "2026-11-09", "2026-11-17")]
+        data["calendar"].append({**office, "version": 2, "holidays": [*office["holidays"], *closed]})
+    if policy:
+        everyday = next(one for one in data["policy"] if one["id"] == "everyday")
+        rules = [*everyday["clocks"][:-1], {**everyday["clocks"][-1], "goal": {"business_days": 6}}]
+        data["policy"].append({**everyday, "version": 2, "clocks": rules})
+    return data
+
+
+def books(mode: Any, data: dict[str, Any]) -> Any:
+    first = Document(FIRST, number=1)
+    return rulebook_of([first, Document(data, number=2, mode=mode, reason="storm", actor="x")], around=AROUND)
+
+
+BOOKS = {
+    "other calendars": books("rebase_open", changed()),
+    "another policy": books("rebase_open", changed(calendar=False, policy=True)),
+    "both": books("rebase_open", changed(policy=True)),
+    "with what is left": books("rebase_remaining", changed()),
+}
+
+
+def whole(state: Complaint, context: SlaContext) -> tuple[Complaint, list[Any]]:
+    """The same without leaving anything out."""
+    moved = rebased(state, context.now, context.rulebook)
+    before, after = ledger(state, context.rulebook), ledger(moved, context.rulebook)
+    reached = reach(moved, after, context.rulebook, context.now)
+    by = context.rulebook.current
+    changes = difference(before, reached.book, context, Cause("published", actor=by.actor, reason=by.reason))
+    return noted(reached.state, ledger(reached.state, context.rulebook)), [*reached.said, *changes]
+
+
+@pytest.mark.parametrize("what", BOOKS)
+@relaxed
+@given(data=st.data(), streams=STREAMS, later=st.integers(-3_000, 30_000))
+def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, streams: Streams, later: int) -> None:
+    order = data.draw(st.composite(interleaved)(streams))
+    order = order[: data.draw(st.integers(0, len(order)))]
+    state, _ = fold(order)
+    if state is None or not state.terms:
+        return
+    now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
+    context = SlaContext(max(now, START), BOOKS[what])
+    decision = decide(state, Rebase(COMPLAINT), context)
+    expected, said = whole(state, context)
+    assert decision.state == expected
+    assert [say.facts for say in decision.says] == said
+    again = decide(decision.state, Rebase(COMPLAINT), context)
+    assert (again.state, again.says) == (decision.state, ())
+
+
+def test_it_is_worth_it() -> None:
+    """Somebody is moved by the holidays, or the property above would hold for nothing."""
+    old, new = (book.calendar("office", revision) for book in [BOOKS["other calendars"]] for revision in (1, 2))
+    assert old.elapsed(1_793_600_000, 1_795_600_000) - new.elapsed(1_793_600_000, 1_795_600_000) >= 3 * 8 * 3600
