@@ -1,6 +1,7 @@
 """Timers: sleep until the next one is due, by the database's clock, and fire it; `run_once` fires what is due now."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Protocol
@@ -16,8 +17,8 @@ class Ticking(Protocol):
     async def next_due(self) -> float | None:
         """Seconds until the next timer is due; 0 or less: now. None: there is none."""
 
-    async def ticks(self, limit: int) -> int:
-        """Fire up to `limit` due timers in one transaction. Returns how many."""
+    async def ticks(self, limit: int, more: Callable[[], None]) -> int:
+        """Fire up to `limit` due timers in one transaction. Returns how many; calls `more` when it has got so many."""
 
 
 class Timers:
@@ -42,25 +43,25 @@ class Timers:
     async def run_once(self) -> int:
         """Fire everything that is due now. Returns how many complaints got a tick.
 
-        Where one batch is not enough several are under way at once: PostgreSQL works on one while Python decides the
-        next. No two can have the same complaint, because each skips what the others hold.
+        As soon as one batch is not enough another is under way: PostgreSQL works on one while Python decides the next.
+        No two can have the same complaint, because each skips what the others hold.
         """
-        fired = await self._runner.ticks(self._batch)
-        if fired < self._batch:
-            return fired
-        flights = await asyncio.gather(*(self._drain() for _ in range(self._flights)), return_exceptions=True)
-        for one in flights:
-            if isinstance(one, BaseException):
-                raise one
-            fired += one
-        return fired
+        flights: list[asyncio.Task[int]] = []
 
-    async def _drain(self) -> int:
-        fired = 0
-        while count := await self._runner.ticks(self._batch):
+        def fly() -> None:
+            if len(flights) < self._flights:
+                flights.append(asyncio.create_task(self._drain(fly)))
+
+        fly()
+        for flight in flights:  # it grows while we wait
+            await asyncio.wait([flight])
+        return sum(flight.result() for flight in flights)
+
+    async def _drain(self, more: Callable[[], None]) -> int:
+        fired, count = 0, self._batch
+        while count >= self._batch:
+            count = await self._runner.ticks(self._batch, more)
             fired += count
-            if count < self._batch:
-                break
         return fired
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -176,18 +176,21 @@ class Runner(Generic[S, C]):
         async with self._pool().acquire() as conn:
             return await self._store.next_due(cast("asyncpg.Connection", conn))
 
-    async def ticks(self, limit: int) -> int:
+    async def ticks(self, limit: int, more: Callable[[], None] = lambda: None) -> int:
         """Give a tick to up to `limit` complaints whose time has come by the database's clock. Returns how many.
 
-        Claim, effect and outbox are one transaction: a timer fires once, whenever whoever dies.
+        `more` is called when so many are claimed: somebody else may begin with the next. Claim, effect and outbox are
+        one transaction: a timer fires once, whenever whoever dies.
         """
-        return await anew(LostUpdate)(self._ticks, limit)
+        return await anew(LostUpdate)(self._ticks, limit, more)
 
-    async def _ticks(self, limit: int) -> int:
+    async def _ticks(self, limit: int, more: Callable[[], None]) -> int:
         async with transaction(self._pool()) as conn:
             due = await self._store.due(conn, limit)
             if not due:
                 return 0
+            if len(due) == limit:
+                more()
             await self._tick(conn, due)
         self._committed()
         self._metrics.count("redress_inputs", len(due), label="done")

@@ -30,10 +30,12 @@ class Clocks:
             self._asked.notify_all()
         return 0.0 if self.due else self.next
 
-    async def ticks(self, limit: int) -> int:
+    async def ticks(self, limit: int, more: Callable[[], None]) -> int:
         self.flying += 1
         self.most = max(self.most, self.flying)
         count, self.due = min(limit, self.due), max(0, self.due - limit)
+        if count == limit:
+            more()
         await asyncio.sleep(0)
         self.flying -= 1
         async with self._asked:
