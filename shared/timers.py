@@ -55,6 +55,9 @@ class Timers:
         fly()
         for flight in flights:  # it grows while we wait
             await asyncio.wait([flight])
+        for error in [flight.exception() for flight in flights]:
+            if error is not None:
+                raise error
         return sum(flight.result() for flight in flights)
 
     async def _drain(self, more: Callable[[], None]) -> int:

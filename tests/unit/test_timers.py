@@ -86,6 +86,7 @@ async def test_a_flight_that_fails_fails_the_round_after_the_others_have_landed(
     with pytest.raises(OSError, match="gone"):
         await one.run_once()
     assert clocks.flying == 0
+    assert len(clocks.claims) == 2
 
 
 async def test_it_sleeps_until_the_next_is_due_and_looks_no_sooner() -> None:

@@ -2,6 +2,7 @@
 
 from services.sla.calendar.compiled import Compiled
 from services.sla.calendar.days import business_days_due, calendar_due, counted_dates, is_open_date
+from services.sla.calendar.likeness import alike
 from services.sla.calendar.weekly import Calendar, Holiday, Opening, calendar_from
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Compiled",
     "Holiday",
     "Opening",
+    "alike",
     "business_days_due",
     "calendar_due",
     "calendar_from",

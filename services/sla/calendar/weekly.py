@@ -143,6 +143,16 @@ class Calendar(Plain):
         """Ordinal of the first dated holiday; 0 without one."""
         return min(self._dated, default=0)
 
+    @property
+    def yearly(self) -> Mapping[tuple[int, int], Holiday]:
+        """Holidays that recur every year, by month and day."""
+        return self._yearly
+
+    @property
+    def named_days(self) -> frozenset[int]:
+        """The dates that it says something about in particular: dated holidays and extra openings."""
+        return frozenset((*self._dated, *self._extra))
+
     def weekly_on(self, ordinal: int) -> Shifts:
         """The weekly pattern of that day, holidays aside."""
         return self._week[(ordinal + 6) % 7]

@@ -8,14 +8,15 @@ were closed in between. Time we did not run does not count: a due time that `rea
 Every event derives all clocks before and after it, so a clock whose facts did not change is remembered, not computed.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.goals import REMEMBERED, Course, Span, due_at, instant_of, seconds
+from services.sla.domain.goals import REMEMBERED, Course, Span, instant_of, seconds
 from services.sla.domain.kinds import KINDS
 from services.sla.domain.moments import Moment, happened
+from services.sla.domain.placing import Carried, Placed, carried_over, place
 from services.sla.domain.runs import Pause, Run, runs
 from services.sla.domain.state import Complaint, Under
 from services.sla.domain.terms import stretches
@@ -102,7 +103,7 @@ class Clock(NamedTuple):
         if self.phase != "paused":
             return None
         since = max((begun for begun, over in self.waits if over is None), default=at)
-        return due_at(self.course, (*self.pauses, (seconds(since), max(seconds(since), seconds(at)))))
+        return instant_of(self.course.due((*self.pauses, (seconds(since), max(seconds(since), seconds(at))))))
 
 
 def mark(charge: Charge, item: str, cycle: int) -> str:
@@ -137,40 +138,44 @@ def open_runs(
         if wanted(charge):
             for run in runs(charge.rule, counted):
                 if run.ended_at is None:
-                    yield under, charge, run, _carried(state.terms, charge, run, rulebook)
+                    yield under, charge, run, carried_over(state.terms, charge, run, rulebook)
 
 
-def derived(state: Complaint, found: "Found", *, steps: bool = True) -> Clock:
-    """The clock of a run; without its `steps` where nobody asks when it will speak."""
+def derived(state: Complaint, found: "Found") -> Clock:
+    """The clock of a run; remembered."""
+    _, charge, run, carried = found
+    placed = _place(charge, run, carried)
+    return _clock(_facts(state, found), placed, _passed(run, placed, state.reached_at))
+
+
+def derived_once(state: Complaint, found: "Found", placed: Placed, *, steps: bool = True) -> Clock:
+    """The clock of a run on its calendar, not remembered; without its `steps` where nobody asks when it will speak."""
+    passed = _passed(found[2], placed, state.reached_at)
+    return _made(_facts(state, found), placed, passed=passed, steps=steps)
+
+
+def _facts(state: Complaint, found: "Found") -> "_Facts":
     under, charge, run, carried = found
     name, fired = mark(charge, run.item, run.cycle), state.fired
     own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
-    placed, facts = place(charge, run, carried), _Facts(charge, under, run, carried, own, not state.triages)
-    return _clock(facts, placed, _passed(run, placed, state.reached_at), steps)
+    return _Facts(charge, under, run, carried, own, not state.triages)
 
 
-def _passed(run: Run, placed: "_Placed", reached_at: datetime | None) -> bool:
+def _passed(run: Run, placed: Placed, reached_at: datetime | None) -> bool:
     """Whether time was looked at beyond the due time; what ended is judged by its end."""
     return run.ended_at is None and placed.due_at is not None and reached_at is not None and placed.due_at < reached_at
-
-
-class _Carried(NamedTuple):
-    """What a run had used up under earlier terms, by the moment new ones began with what was left."""
-
-    at: datetime
-    spent: int
 
 
 class _Facts(NamedTuple):
     charge: Charge
     under: Under
     run: Run
-    carried: _Carried | None
+    carried: Carried | None
     fired: tuple[str, ...]
     provisional: bool
 
 
-Found = tuple[Under, Charge, Run, _Carried | None]
+Found = tuple[Under, Charge, Run, Carried | None]
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -179,7 +184,7 @@ def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Ru
     found: list[Found] = []
     counted = happened(moments)
     known: dict[ClockRule, tuple[Run, ...]] = {}  # most terms after the first ask for the same clocks
-    for place, (under, until) in enumerate(stretches(terms)):
+    for number, (under, until) in enumerate(stretches(terms)):
         if until is not None and not any(one.at <= until for one in counted[1:]):
             continue  # only the receipt had happened by then, and that ends nothing
         for charge in rulebook.charges(under.terms):
@@ -187,52 +192,23 @@ def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Ru
                 known[charge.rule] = runs(charge.rule, counted)
             for run in known[charge.rule]:
                 ended = run.ended_at
-                begins = place == 0 or ended is None or ended > under.at
+                begins = number == 0 or ended is None or ended > under.at
                 if begins and (until is None or (ended is not None and ended <= until)):
-                    found.append((under, charge, run, _carried(terms[: place + 1], charge, run, rulebook)))
+                    found.append((under, charge, run, carried_over(terms[: number + 1], charge, run, rulebook)))
     return tuple(found)
 
 
-def _carried(terms: Sequence[Under], charge: Charge, run: Run, rulebook: Rulebook) -> _Carried | None:
-    """Where the last terms began with what was left: how much of the goal had been used, by the terms before."""
-    under = terms[-1]
-    if under.mode != "rebase_remaining" or under.why != "rebase" or len(terms) == 1 or run.started_at >= under.at:
-        return None
-    for older in rulebook.charges(terms[-2].terms):
-        if older.name != charge.name or older.rule.goal.unit != charge.rule.goal.unit:
-            continue
-        before = _carried(terms[:-1], older, run, rulebook)
-        course = _course(older, run, before)
-        counted, _ = _counted(course, run.pauses, run.ended_at)
-        return _Carried(under.at, course.spent + course.used(seconds(under.at), counted))
-    return None
-
-
-def _course(charge: Charge, run: Run, carried: _Carried | None) -> Course:
-    if carried is None or charge.rule.goal.unit not in ("wall", "business"):
-        return Course(charge.rule.goal, charge.compiled, seconds(run.started_at))
-    return Course(charge.rule.goal, charge.compiled, seconds(carried.at), carried.spent)
-
-
-class _Placed(NamedTuple):
-    """A run on its calendar: when it is due, unless it waits, and the pauses that moved that."""
-
-    course: Course
-    pauses: tuple[Span, ...]
-    waiting: bool
-    due_at: datetime | None
+@lru_cache(maxsize=REMEMBERED)
+def _place(charge: Charge, run: Run, carried: Carried | None) -> Placed:
+    return place(charge, run, carried)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def place(charge: Charge, run: Run, carried: _Carried | None) -> _Placed:
-    """That run on its calendar; remembered."""
-    course = _course(charge, run, carried)
-    counted, waiting = _counted(course, run.pauses, run.ended_at)
-    return _Placed(course, counted, waiting, None if waiting else due_at(course, counted))
+def _clock(facts: _Facts, placed: Placed, passed: bool) -> Clock:
+    return _made(facts, placed, passed=passed)
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _clock(facts: _Facts, placed: _Placed, passed: bool, steps: bool) -> Clock:
+def _made(facts: _Facts, placed: Placed, *, passed: bool, steps: bool = True) -> Clock:
     charge, run, due = facts.charge, facts.run, placed.due_at
     phase = _phase(run, waiting=placed.waiting)
     late = due is not None and run.ended_at is not None and run.ended_at > due
@@ -254,7 +230,7 @@ def _clock(facts: _Facts, placed: _Placed, passed: bool, steps: bool) -> Clock:
     )
 
 
-def _steps(facts: _Facts, placed: _Placed, *, passed: bool) -> tuple[Step, ...]:
+def _steps(facts: _Facts, placed: Placed, *, passed: bool) -> tuple[Step, ...]:
     """The rungs that can fire next, the earliest first: those before the due time until it has passed."""
     course, pauses, _, due_at = placed
     due = seconds(due_at) if due_at else None
@@ -268,26 +244,6 @@ def _steps(facts: _Facts, placed: _Placed, *, passed: bool) -> tuple[Step, ...]:
         if (name := f"{rung.name}#{repeat + 1}" if repeat else rung.name) not in gone
     ]
     return tuple(sorted(found, key=lambda step: step.at))
-
-
-def _counted(course: Course, pauses: Sequence[Pause], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:
-    """The pauses that move the due time, and whether one is still open.
-
-    One that began after the due time moves nothing: what is late stays late, whoever is awaited afterwards.
-    """
-    counted: list[Span] = []
-    last = seconds(ended_at) if ended_at else None
-    for begun, over in pauses:
-        since = max(seconds(begun), course.start)
-        if over is not None and seconds(over) <= course.start:
-            continue  # it lies in what was used up under earlier terms
-        if course.due(counted) < since or (last is not None and since >= last):
-            break
-        if over is None:
-            return tuple(counted), True
-        until = seconds(over)
-        counted.append((since, max(since, until if last is None else min(until, last))))
-    return tuple(counted), False
 
 
 def _phase(run: Run, *, waiting: bool) -> Phase:

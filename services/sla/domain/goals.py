@@ -130,12 +130,6 @@ class Course(NamedTuple):
         return _into_hours(self.compiled, self.due(), buffer)
 
 
-@lru_cache(maxsize=REMEMBERED)
-def due_at(course: Course, pauses: tuple[Span, ...] = ()) -> datetime:
-    """`Course.due` as an instant; remembered, because each event of a complaint asks for it before and after."""
-    return instant_of(course.due(pauses))
-
-
 @lru_cache(maxsize=REMEMBERED)  # goals in business days of one date all end at one instant
 def _into_hours(compiled: Compiled, due: int, buffer: int) -> int:
     return compiled.into_hours(compiled.add(due, buffer))

@@ -1,6 +1,8 @@
 """Clocks, promises and notices of a complaint at one moment: everything that follows from its facts."""
 
+from bisect import insort
 from datetime import datetime
+from itertools import takewhile
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -12,6 +14,7 @@ from services.sla.domain.state import Ahead, Complaint
 from services.sla.policies import Rulebook
 
 PROMISES = "promises"  # all of them together, in `ahead`
+EARLIEST = itemgetter(1, 0)  # the order of what is ahead: by its time, then by its name
 
 
 class Ledger(NamedTuple):
@@ -51,7 +54,7 @@ class Ledger(NamedTuple):
         promised = min((at for pledge in self.pledges if (at := pledge.next_at)), default=None)
         if promised:
             found.append((PROMISES, promised))
-        return tuple(sorted(found, key=itemgetter(1, 0)))
+        return tuple(sorted(found, key=EARLIEST))
 
     @property
     def next_at(self) -> datetime | None:
@@ -63,8 +66,10 @@ class Ledger(NamedTuple):
         only = self.only
         if only is None:
             return self.ahead
-        others = [one for one in known if one[0] not in only and bearer(one[0]) not in only]
-        return tuple(sorted((*others, *self.ahead), key=itemgetter(1, 0)))
+        found = [one for one in known if one[0] not in only and bearer(one[0]) not in only]
+        for one in self.ahead:
+            insort(found, one, key=EARLIEST)
+        return tuple(found)
 
     @property
     def tightest(self) -> Clock | None:
@@ -119,7 +124,7 @@ def reached(state: Complaint, rulebook: Rulebook, now: datetime) -> Ledger:
 
 def due_names(state: Complaint, now: datetime) -> frozenset[str]:
     """Whose moment has come by `now`, as far as the state tells."""
-    return frozenset([bearer(name) for name, at in state.ahead if at <= now])
+    return frozenset([bearer(name) for name, _ in takewhile(lambda one: one[1] <= now, state.ahead)])
 
 
 def part(state: Complaint, rulebook: Rulebook, names: frozenset[str]) -> Ledger:

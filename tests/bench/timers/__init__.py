@@ -124,10 +124,14 @@ def _measured(servers: Servers, size: Size, side: Ground, makers: clocks.Makers)
         each = makers.store(complaints)
         conn.execute("vacuum analyze complaint")
     port = free_port()
-    start = _starter(servers, side, port)
+    start = _starter(servers, side, "sla", port)
     start()
     found = {"complaints": complaints, "clocks_each": each, "stored": _both(side, size, makers.plan, ours=True)}
+    _starter(servers, side, "sla-2", free_port())()
+    when = partial(spread, rate=size.burst, seconds=1)
+    found["burst_of_two"] = _run(side, "burst of two", when, makers.plan, size, ours=True).plain()
     found["moved"] = _moved(side, size, makers, moves.Asked(port, servers.token()))
+    side.stop("sla-2")
     found["killed"] = _killed(side, size, makers, start)
     return found
 
@@ -155,7 +159,7 @@ def _killed(side: Ground, size: Size, makers: clocks.Makers, start: Callable[[],
         return {"kills": times, **kills.verdict(conn)}
 
 
-def _starter(servers: Servers, side: Ground, port: int) -> Callable[[], None]:
+def _starter(servers: Servers, side: Ground, name: str, port: int) -> Callable[[], None]:
     """Starts the real service, with Kafka and all, and waits until it is ready the first time."""
     env = {
         "SLA_PORT": str(port),
@@ -169,10 +173,10 @@ def _starter(servers: Servers, side: Ground, port: int) -> Callable[[], None]:
     }
 
     def start() -> None:
-        first = side.child is None
-        side.start("sla", ["services.sla"], env)
+        first = name not in side.children
+        side.start(name, ["services.sla"], env)
         if first and not side.until(lambda: _ready(port)):
-            raise RuntimeError(f"sla did not become ready:\n{side.child.tail(30) if side.child else ''}")
+            raise RuntimeError(f"{name} did not become ready:\n{side.children[name].tail(30)}")
 
     return start
 

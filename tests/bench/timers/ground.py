@@ -23,44 +23,46 @@ PATIENCE = 60.0  # seconds that anything may take to become ready
 
 @dataclass
 class Ground:
-    """One side's database, by its admin's DSN, and the process that works on it."""
+    """One side's database, by its admin's DSN, and the processes that work on it."""
 
     home: Path
     dsn: str
     server: int  # PostgreSQL's process id
-    child: Child | None = field(default=None)
+    children: dict[str, Child] = field(default_factory=dict)
 
     def start(self, name: str, argv: Sequence[str], env: dict[str, str] | None = None) -> None:
-        """Run a module as this side's process."""
+        """Run a module as a process of this side."""
         own = {"PYTHONPATH": str(ROOT), **(env or {})}
-        self.child = Child(f"timers-{name}", self.home, [sys.executable, "-m", *argv], env=own)
-        self.child.log.unlink(missing_ok=True)
-        self.child.start()
+        child = Child(f"timers-{name}", self.home, [sys.executable, "-m", *argv], env=own)
+        child.log.unlink(missing_ok=True)
+        child.start()
+        self.children[name] = child
 
     def until(self, reached: Callable[[], bool], seconds: float = PATIENCE) -> bool:
         """Look again and again whether it is so; False when the time is over. Raises when the process has ended."""
         give_up = time.monotonic() + seconds
         while not reached():
-            if self.child is not None and self.child.returncode is not None:
-                raise RuntimeError(f"{self.child.name} ended:\n{self.child.tail(30)}")
+            for child in self.children.values():
+                if child.returncode is not None:
+                    raise RuntimeError(f"{child.name} ended:\n{child.tail(30)}")
             if time.monotonic() > give_up:
                 return False
             time.sleep(0.1)
         return True
 
     def says_ready(self) -> bool:
-        """Whether its process has said so."""
-        return self.child is not None and "ready" in self.child.tail()
+        """Whether its processes have said so."""
+        return all("ready" in child.tail() for child in self.children.values())
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of CPU that the process and the server have used so far."""
-        own = self.child.pid if self.child else None
-        return cpu_seconds({"worker": [own] if own else [], "postgresql": [self.server]})
+        """Seconds of CPU that the processes and the server have used so far."""
+        own = [child.pid for child in self.children.values() if child.pid]
+        return cpu_seconds({"workers": own, "postgresql": [self.server]})
 
-    def stop(self) -> None:
-        """End the process."""
-        if self.child is not None:
-            self.child.stop()
+    def stop(self, *names: str) -> None:
+        """End these processes, or all."""
+        for name in names or tuple(self.children):
+            self.children.pop(name).stop()
 
     @contextmanager
     def asking(self) -> Iterator[psycopg.Connection]:

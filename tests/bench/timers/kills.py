@@ -35,9 +35,8 @@ def kill(ground: Ground, again: Any, times: int) -> int:
             enough = _count(conn, SAID) + random.randint(1, 200)
             if not ground.until(lambda: _count(conn, SAID) >= enough, 60):  # noqa: B023 (called at once)
                 raise RuntimeError("expected timers to fire between two kills; there are too few")
-            assert ground.child is not None
-            ground.child.tell(signal.SIGKILL)
-            ground.child.kill()
+            ground.children["sla"].tell(signal.SIGKILL)
+            ground.children["sla"].kill()
             again()
         if not ground.until(lambda: not conn.execute(LEFT).fetchone()[0], 300):  # type: ignore[index]
             raise RuntimeError("timers are still due five minutes after the last kill")

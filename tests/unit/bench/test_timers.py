@@ -90,7 +90,7 @@ def found(**changes: Any) -> dict[str, Any]:
     killed = {"kills": 20, "asked": 10, "events": 10, "lost": 0, "doubled": 0, "gaps": 0}
     moved = {"complaints": 5, "seconds": 9.0, "events": 4, "asked": 3, "look_p99_ms": 1.0, "promise_p99_ms": 2.0}
     moved["meanwhile"] = one
-    ours = {"complaints": 5, "clocks_each": 4.0, "stored": both, "moved": moved, "killed": killed}
+    ours = {"complaints": 5, "clocks_each": 4.0, "stored": both, "burst_of_two": one, "moved": moved, "killed": killed}
     return {
         "size": {"rate": 300, "burst": 10},
         "versions": {"pgqueuer": "1"},
@@ -100,10 +100,17 @@ def found(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_figure_is_reached_only_when_all_fired_and_none_early() -> None:
-    assert [line.reached for line in lines.lines(found())] == [True] * 5
-    assert [line.reached for line in lines.lines(found(fired=9))] == [False, False, True, False, True]
-    assert [line.reached for line in lines.lines(found(early=1))] == [False, True, True, True, True]
-    assert [line.reached for line in lines.lines(found(p99_ms=501.0, seconds=2.1))] == [False, False, True, True, True]
+    assert [line.reached for line in lines.lines(found())] == [True] * 6
+    assert [line.reached for line in lines.lines(found(fired=9))] == [False, False, False, True, False, True]
+    assert [line.reached for line in lines.lines(found(early=1))] == [False, True, True, True, True, True]
+    assert [line.reached for line in lines.lines(found(p99_ms=501.0, seconds=2.1))] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_rival_that_did_not_finish_is_told_with_how_many_it_did() -> None:
