@@ -44,7 +44,7 @@ class Documents(Generic[S]):
         self._due_column = [*(promoted or {})].index("due_at") if "due_at" in (promoted or {}) else None
         self._load = _load_sql(table)
         self._save = _save_sql(table, promoted or {})
-        self._due = _due_sql(table)
+        self._due = claiming("due_at <= now()", "due_at", table=table, also=", due_at, now()")
         self._next_due = _next_due_sql(table)
         self._put_off = f"update {table} set due_at = $2 where complaint_id = any($1)"  # noqa: S608 (our own table name)
 
@@ -85,15 +85,20 @@ class Documents(Generic[S]):
         return await conn.fetchval(self._next_due) if self._due_column is not None else None
 
     async def due(self, conn: asyncpg.Connection, limit: int) -> list[Due[S]]:
-        """Claim complaints whose `due_at` has come, the oldest first; rows that others hold are skipped.
+        """Claim complaints whose `due_at` has come, the oldest first, as `claim` does."""
+        if self._due_column is None:
+            return []
+        read = self._reader.validate_json
+        return [Due(read(row[0]), row[2], row[3]) for row in await conn.fetch(self._due, limit) if not row[1]]
+
+    async def claim(self, conn: asyncpg.Connection, query: str, limit: int, *given: Any) -> list[S]:
+        """Up to `limit` states by a query from `claiming`; rows that others hold are skipped.
 
         So is a row written by a transaction with a higher id than ours, for the reason that `load` gives: the next
         round has a higher id still.
         """
-        if self._due_column is None:
-            return []
         read = self._reader.validate_json
-        return [Due(read(row[0]), row[1], row[2]) for row in await conn.fetch(self._due, limit) if not row[3]]
+        return [read(row[0]) for row in await conn.fetch(query, limit, *given) if not row[1]]
 
     async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
         """Move timers out of the way for `POSTPONED`."""
@@ -104,6 +109,14 @@ class Documents(Generic[S]):
 def document(state: State) -> str:
     """The JSON that is stored of a state; fields declared with `exclude=True` stay out."""
     return state.__pydantic_serializer__.to_json(state, exclude_none=True).decode()
+
+
+def claiming(condition: str, order: str, *, table: str = "complaint", also: str = "") -> str:
+    """A query that claims rows in that order until the transaction ends; $1 is how many at most."""
+    return (
+        f"select state, {_NEWER}{also} from {table} where {condition} "  # noqa: S608
+        f"order by {order} limit $1 for no key update skip locked"
+    )
 
 
 # A negative age: written by a transaction that began after ours. (Below the million it is an old row's wrapped id.)
@@ -127,13 +140,6 @@ def _save_sql(table: str, promoted: Mapping[str, str]) -> str:
         f"insert into {table} ({', '.join(names)}) select {values} from unnest({arrays}) as given({', '.join(names)}) "  # noqa: S608
         f"on conflict (complaint_id) do update set {updates}, updated_at = now() "
         f"where {table}.version = excluded.version - 1 returning 1"
-    )
-
-
-def _due_sql(table: str) -> str:
-    return (
-        f"select state, due_at, now(), {_NEWER} from {table} where due_at <= now() "  # noqa: S608
-        "order by due_at limit $1 for no key update skip locked"
     )
 
 

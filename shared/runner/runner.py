@@ -1,7 +1,7 @@
 """A batch is one transaction: inbox → load → decide → save → outbox → commit. The only place that commits decisions."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -11,6 +11,7 @@ import asyncpg
 from aiokafka import ConsumerRecord
 
 from shared import deadletter, inbox, outbox
+from shared.contracts.envelope import ComplaintId
 from shared.deadletter import Dead
 from shared.documents import LostUpdate
 from shared.errors import RedressError, Rejected, Unavailable
@@ -24,6 +25,7 @@ from shared.runner.reading import Batch, Heard, parked_behind, sort_out
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+Claim = Callable[[asyncpg.Connection], Awaitable[Sequence[S]]]  # finds states and locks their rows
 
 
 class Tripped(RedressError):
@@ -227,12 +229,33 @@ class Runner(Generic[S, C]):
     async def _ask(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
         prepared = self._store.prepare(commands)
         async with transaction(self._pool()) as conn:
-            now = await conn.fetchval("select now()")
-            context = await self._store.context(conn, now, prepared)
             known = await self._store.load(conn, [one.complaint_id for one in commands])
-            folded = self._folder.fold(known, [(one.complaint_id, one) for one in commands], context)
-            await self._write(conn, folded)
+            results = await self._obey(conn, commands, known, prepared)
         self._committed()
+        return results
+
+    async def sweep(self, claim: Claim[S], ask: Callable[[ComplaintId], Command]) -> list[Decision[S, C] | Exception]:
+        """Ask the same of every complaint that `claim` finds and locks, in one transaction; empty when it finds none.
+
+        For work on many complaints: replicas that claim with `Documents.claim` never wait for each other.
+        """
+        return await anew(LostUpdate)(self._sweep, claim, ask)
+
+    async def _sweep(self, claim: Claim[S], ask: Callable[[ComplaintId], Command]) -> list[Decision[S, C] | Exception]:
+        async with transaction(self._pool()) as conn:
+            known = {state.complaint_id: state for state in await claim(conn)}
+            if not known:
+                return []
+            results = await self._obey(conn, [ask(subject) for subject in known], known, None)
+        self._committed()
+        return results
+
+    async def _obey(
+        self, conn: asyncpg.Connection, commands: Sequence[Command], known: Mapping[ComplaintId, S], prepared: Any
+    ) -> list[Decision[S, C] | Exception]:
+        context = await self._store.context(conn, await conn.fetchval("select now()"), prepared)
+        folded = self._folder.fold(known, [(one.complaint_id, one) for one in commands], context)
+        await self._write(conn, folded)
         return folded.results
 
 

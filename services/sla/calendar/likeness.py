@@ -29,11 +29,18 @@ def alike(one: Compiled, other: Compiled, start: int, end: int) -> bool:
 
 
 def differing_dates(one: Calendar, other: Calendar) -> Sequence[int] | None:
-    """The dates (proleptic ordinals) on which their hours differ, in order; None where every week may differ."""
-    if (one.tz, one.weekly_hours, one.yearly) != (other.tz, other.weekly_hours, other.yearly):
+    """The dates (proleptic ordinals) of which they say something else, in order; None where every week may differ."""
+    weeks = [(each.tz, each.weekly_hours, each.holiday_rule, each.yearly) for each in (one, other)]
+    if weeks[0] != weeks[1]:
         return None
     named = sorted(one.named_days | other.named_days)
-    return [day for day in named if sorted(one.shifts_on(day)) != sorted(other.shifts_on(day))]
+    return [day for day in named if _said_of(one, day) != _said_of(other, day)]
+
+
+def _said_of(calendar: Calendar, day: int) -> tuple[object, object]:
+    """Not the shifts of that day: a holiday without any may still cut the night shift of the day before."""
+    holiday = calendar.holiday_on(day)
+    return None if holiday is None else sorted(holiday.hours), sorted(calendar.extra_on(day))
 
 
 @lru_cache(maxsize=64)  # a publication moves complaints from a few calendars to as many others
