@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from services.sla.domain import Complaint, Rebase, SlaContext, decide, ledger
 from services.sla.domain.decide import noted
+from services.sla.domain.rebasing import recount
 from services.sla.domain.sayings import Cause, difference
 from services.sla.domain.terms import rebased
 from services.sla.domain.ticking import reach
 from services.sla.policies import Document, read_file, rulebook_of
+from services.sla.rehearsal.moving import Moving
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
 from tests.properties.test_sla_time import fold
 
@@ -39,6 +41,7 @@ def books(mode: Any, data: dict[str, Any]) -> Any:
     return rulebook_of([first, Document(data, number=2, mode=mode, reason="storm", actor="x")], around=AROUND)
 
 
+ONE = rulebook_of([Document(FIRST, number=1)], around=AROUND)
 BOOKS = {
     "other calendars": books("rebase_open", changed()),
     "another policy": books("rebase_open", changed(calendar=False, policy=True)),
@@ -74,6 +77,25 @@ def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, st
     assert [say.facts for say in decision.says] == said
     again = decide(decision.state, Rebase(COMPLAINT), context)
     assert (again.state, again.says) == (decision.state, ())
+
+
+@pytest.mark.parametrize("what", BOOKS)
+@relaxed
+@given(data=st.data(), streams=STREAMS, later=st.integers(-3_000, 30_000))
+def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, later: int) -> None:
+    order = data.draw(st.composite(interleaved)(streams))
+    state, _ = fold(order)
+    if state is None or not state.terms:
+        return
+    now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
+    reports = []
+    for part in (recount, lambda *_: None):
+        tally = Moving(ONE, BOOKS[what], max(now, START))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("services.sla.rehearsal.moving.recount", part)
+            tally.add(state)
+        reports.append(tally.report())
+    assert reports[0] == reports[1]
 
 
 def test_it_is_worth_it() -> None:

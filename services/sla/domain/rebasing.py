@@ -4,7 +4,6 @@ Where the same rules go on, only by other calendars, nothing is worked out anew 
 before they are due, and what time has reached.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -27,37 +26,57 @@ class Change(NamedTuple):
     after: Ledger
 
 
+class Recount(NamedTuple):
+    """Open clocks that have other hours before they are due, by the old calendars and by the new; `kept` have not."""
+
+    before: tuple[Clock, ...]
+    after: tuple[Clock, ...]
+    kept: tuple[datetime | None, ...]  # when each of them is due, if it runs
+
+    @property
+    def tightest_at(self) -> datetime | None:
+        """When the first clock that runs is due, by the new calendars."""
+        due_times = (*self.kept, *(clock.due_at for clock in self.after))
+        return min((at for at in due_times if at), default=None)
+
+
 def change_of(state: Complaint, moved: Complaint, rulebook: Rulebook, now: datetime) -> Change:
     """`moved` is the complaint under the terms that were published."""
+    names = due_names(state, now)
+    found = recount(state, moved, rulebook, now, names, steps=False)
+    if found is None:
+        return Change(moved, ledger(state, rulebook), ledger(moved, rulebook))
+    names |= {clock.key for clock in found.after}
+    known = Ledger(found.before, tuple(pledges(state)) if PROMISES in names else (), only=names)
+    return Change(moved.but(tightest_at=found.tightest_at), known, around(moved, rulebook, found.after, names))
+
+
+def recount(
+    state: Complaint, moved: Complaint, rulebook: Rulebook, now: datetime, names: frozenset[str], *, steps: bool = True
+) -> Recount | None:
+    """What other calendars may move, with the clocks of these `names` whether they do or not.
+
+    Without `steps` those of before come without their rungs, where nobody asks when they would have spoken. None where
+    the publication asks for something else than other calendars, or where the state does not tell enough.
+    """
     charges = _recounted(state.terms[-1].terms, moved.terms[-1].terms, rulebook)
     carries = any(one.mode == "rebase_remaining" for one in moved.terms)
     old = state.due_at is not None and not state.ahead  # stored before states told what is ahead
     if charges is None or carries or old or state.moments[-1].at > now:
-        return Change(moved, ledger(state, rulebook), ledger(moved, rulebook))
-    return _part(state, moved, rulebook, charges, due_names(state, now))
-
-
-def _part(
-    state: Complaint, moved: Complaint, rulebook: Rulebook, charges: Mapping[str, Charge], names: frozenset[str]
-) -> Change:
+        return None
     before: list[Clock] = []
     after: list[Clock] = []
-    due_times: list[datetime | None] = []
+    kept: list[datetime | None] = []
     ahead = dict(state.ahead)
     for found in open_runs(state, rulebook):
         _, charge, run, _ = found
         new, placed, key = charges[charge.name], place(charge, run, None), mark(charge, run.item, run.cycle)
         if key not in names and _is_same(charge, new, placed, ahead.get(key)):
-            due_times.append(placed.due_at)
+            kept.append(placed.due_at)
             continue
-        again = place(new, run, None)
-        before.append(derived_once(state, found, placed, steps=False))
-        after.append(derived_once(moved, (moved.terms[-1], new, run, None), again))
-        due_times.append(again.due_at)
-    names |= {clock.key for clock in after}
-    known = Ledger(tuple(before), tuple(pledges(state)) if PROMISES in names else (), only=names)
-    tightest_at = min((at for at in due_times if at), default=None)
-    return Change(moved.but(tightest_at=tightest_at), known, around(moved, rulebook, tuple(after), names))
+        before.append(derived_once(state, found, placed, steps=steps))
+        after.append(derived_once(moved, (moved.terms[-1], new, run, None), place(new, run, None)))
+    return Recount(tuple(before), tuple(after), tuple(kept))
 
 
 def _is_same(old: Charge, new: Charge, placed: Placed, ahead: datetime | None) -> bool:

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from services.sla.domain import Complaint, Ledger
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.cycles import team
+from services.sla.domain.ledger import due_names
 from services.sla.domain.promises import Pledge, pledges
+from services.sla.domain.rebasing import Recount, recount
 from services.sla.domain.terms import rebased
 from services.sla.policies import Rulebook
 from services.sla.rehearsal.figures import DryRun, Example
@@ -29,14 +31,31 @@ class Moving:
         """One complaint, looked at now on both sides: what time has reached by itself is no effect of the draft."""
         is_now = rebased(state, self._now, self._before).but(reached_at=self._now)
         would = rebased(is_now, self._now, self._after)
+        self._counts["complaints"] += 1
+        if would is not is_now:
+            due = due_names(is_now, self._now)
+            if found := recount(is_now, would, self._after, self._now, due):
+                self._recounted(is_now, would, found)
+                return
         old = _looked_at(is_now, self._before)
         new = old if would is is_now else _looked_at(would, self._after)
-        self._counts["complaints"] += 1
         self._counts["promises_touched"] += touched(old.pledges, new.pledges)
         if new is not old:
             last, then = would.terms[-1].terms, is_now.terms[-1].terms
             self._counts["other_terms"] += last[:3] != then[:3]
         self._compare(state, old, new)
+
+    def _recounted(self, is_now: Complaint, would: Complaint, found: Recount) -> None:
+        """Only calendars change: what they cannot move is counted, not worked out."""
+        owner = team(is_now.moments) or NO_TEAM
+        self._counts["clocks"] += len(found.kept)
+        self._counts["unchanged"] += len(found.kept)
+        for due_at in found.kept:
+            self._load.add(owner, *2 * [self._if_soon(due_at)])
+        old = Ledger(found.before, tuple(pledges(is_now)))
+        new = Ledger(found.after, tuple(pledges(would)))
+        self._counts["promises_touched"] += touched(old.pledges, new.pledges)
+        self._compare(is_now, old, new)
 
     def fail(self) -> None:
         """One that could not be computed."""
@@ -96,7 +115,9 @@ class Moving:
         return clock.due_at or clock.forecast(self._now)
 
     def _soon(self, clock: Clock | None) -> datetime | None:
-        at = clock.due_at if clock is not None and clock.phase == "running" else None
+        return self._if_soon(clock.due_at if clock is not None and clock.phase == "running" else None)
+
+    def _if_soon(self, at: datetime | None) -> datetime | None:
         return at if at is not None and self._now <= at < self._now + AHEAD else None
 
 
