@@ -86,6 +86,11 @@ class Clock(NamedTuple):
         return self.phase in ("running", "paused")
 
     @property
+    def is_chance(self) -> bool:
+        """Whether it measures something that may be done in time and need not: once due it is over, not missed."""
+        return KINDS[self.kind].chance
+
+    @property
     def next_at(self) -> datetime | None:
         """When time alone will next have something to say: the earliest rung, else the first moment that is late."""
         if self.phase != "running" or self.due_at is None:
@@ -145,13 +150,19 @@ def derived(state: Complaint, found: "Found") -> Clock:
     """The clock of a run; remembered."""
     _, charge, run, carried = found
     placed = _place(charge, run, carried)
-    return _clock(_facts(state, found), placed, _passed(run, placed, state.reached_at))
+    return _clock(_facts(state, found), placed, _passed(run, placed, state.seen_until))
 
 
 def derived_once(state: Complaint, found: "Found", placed: Placed, *, steps: bool = True) -> Clock:
     """The clock of a run on its calendar, not remembered; without its `steps` where nobody asks when it will speak."""
-    passed = _passed(found[2], placed, state.reached_at)
+    passed = _passed(found[2], placed, state.seen_until)
     return _made(_facts(state, found), placed, passed=passed, steps=steps)
+
+
+def is_over(state: Complaint, found: "Found", placed: Placed) -> bool:
+    """Whether it was a chance that has passed: nothing ended its run, and it is open no more."""
+    _, charge, run, _ = found
+    return KINDS[charge.rule.kind].chance and _passed(run, placed, state.seen_until)
 
 
 def _facts(state: Complaint, found: "Found") -> "_Facts":
@@ -161,9 +172,9 @@ def _facts(state: Complaint, found: "Found") -> "_Facts":
     return _Facts(charge, under, run, carried, own, not state.triages)
 
 
-def _passed(run: Run, placed: Placed, reached_at: datetime | None) -> bool:
-    """Whether time was looked at beyond the due time; what ended is judged by its end."""
-    return run.ended_at is None and placed.due_at is not None and reached_at is not None and placed.due_at < reached_at
+def _passed(run: Run, placed: Placed, until: datetime | None) -> bool:
+    """Whether time passed the due time; what ended is judged by its end."""
+    return run.ended_at is None and placed.due_at is not None and until is not None and placed.due_at < until
 
 
 class _Facts(NamedTuple):
@@ -210,8 +221,10 @@ def _clock(facts: _Facts, placed: Placed, passed: bool) -> Clock:
 
 def _made(facts: _Facts, placed: Placed, *, passed: bool, steps: bool = True) -> Clock:
     charge, run, due = facts.charge, facts.run, placed.due_at
-    phase = _phase(run, waiting=placed.waiting)
-    late = due is not None and run.ended_at is not None and run.ended_at > due
+    phase, ended_at = _phase(run, waiting=placed.waiting), run.ended_at
+    late = passed or (due is not None and ended_at is not None and ended_at > due)
+    if late and KINDS[charge.rule.kind].chance:
+        phase, ended_at, late = "cancelled", due, False  # a chance that is over; nobody missed anything
     return Clock(
         charge=charge,
         under=facts.under,
@@ -221,8 +234,8 @@ def _made(facts: _Facts, placed: Placed, *, passed: bool, steps: bool = True) ->
         started_at=run.started_at,
         phase=phase,
         due_at=due,
-        ended_at=run.ended_at,
-        breached=passed or late,
+        ended_at=ended_at,
+        breached=late,
         provisional=facts.provisional,
         steps=_steps(facts, placed, passed=passed) if phase == "running" and steps else (),
         pauses=placed.pauses,
@@ -238,12 +251,12 @@ def _steps(facts: _Facts, placed: Placed, *, passed: bool) -> tuple[Step, ...]:
     gone = {one[prefix:] for one in facts.fired}
     found = [
         Step(name, instant_of(course.rung(rung, pauses, repeat, due=due)), rung.addressee, passed)
-        for rung in facts.charge.rule.rungs
+        for rung in facts.charge.rule.ladder
         if (rung.after is not None) is passed
         for repeat in range(rung.at_most)
         if (name := f"{rung.name}#{repeat + 1}" if repeat else rung.name) not in gone
     ]
-    return tuple(sorted(found, key=lambda step: step.at))
+    return tuple(sorted(found, key=lambda step: step.at))  # of those at one instant the highest is the last
 
 
 def _phase(run: Run, *, waiting: bool) -> Phase:

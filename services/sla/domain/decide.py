@@ -51,8 +51,11 @@ def _heard(state: Complaint | None, event: Event[Any], context: SlaContext) -> D
 
 
 def _is_late(before: Complaint, after: Complaint) -> bool:
-    """Whether what was heard happened before something that was known already."""
-    return bool(before.moments) and len(after.moments) > len(before.moments) and after.moments[-1] is before.moments[-1]
+    """Whether what was heard happened before something that was known already, or takes back what was known."""
+    if not before.moments or len(after.moments) == len(before.moments):
+        return False
+    last = after.moments[-1]
+    return last is before.moments[-1] or last.what == "returned"
 
 
 def _ticked(state: Complaint, context: SlaContext) -> Decided:

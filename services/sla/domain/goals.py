@@ -91,7 +91,10 @@ class Course(NamedTuple):
         """
         due = self.due(pauses) if due is None else due
         at = self._percent(rung.percent, pauses, due) if rung.percent is not None else self._beside(rung, repeat, due)
-        return self.compiled.next_open(at) if rung.open_hours else at
+        if not rung.open_hours:
+            return at
+        opening = self.compiled.next_open(at)
+        return at if at <= due < opening else opening  # put off beyond the due time it would warn of nothing
 
     def _beside(self, rung: Rung, repeat: int, due: int) -> int:
         compiled = self.compiled

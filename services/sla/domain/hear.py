@@ -44,13 +44,16 @@ def recorded_at(event: Event[Any]) -> datetime:
     return max(datetime.fromtimestamp((event.id.int >> 80) / 1000, UTC), event.time)
 
 
-def _with(state: Complaint, event: Event[Any], what: What, at: datetime, item: str = "") -> Complaint:
+def _with(
+    state: Complaint, event: Event[Any], what: What, at: datetime, item: str = "", *, about: str = ""
+) -> Complaint:
     source = SOURCES[event.source.rpartition("/")[2]]
     if source == SOURCES["intake"]:
         if state.receipt is None:
             return state  # intake says first that it received it; what comes before that is about nothing
-        at = max(at, floor(state.moments, what) or at)
-    moments = put(state.moments, Moment(at, source, event.sequence, what, item, recorded_at(event)))
+        if not isinstance(event.facts, MilestoneRecorded):  # those may be told long after they happened
+            at = max(at, floor(state.moments, what) or at)
+    moments = put(state.moments, Moment(at, source, event.sequence, what, item, recorded_at(event), about))
     return state if moments is state.moments else state.but(moments=moments)
 
 
@@ -106,7 +109,7 @@ def _progress(state: Complaint, event: Event[Any], facts: ProgressRecorded) -> C
 
 
 def _resolved(state: Complaint, event: Event[Any], facts: Resolved) -> Complaint:
-    return _with(state, event, "resolved", min(facts.resolved_at, event.time))
+    return _with(state, event, "resolved", min(facts.resolved_at, event.time), about=str(event.id))
 
 
 def _milestone(state: Complaint, event: Event[Any], facts: MilestoneRecorded) -> Complaint:
@@ -121,7 +124,8 @@ def _accepted(state: Complaint, event: Event[Any], facts: MessageAccepted) -> Co
     # The answer itself acknowledges too: who has it needs no receipt any more (see kinds).
     named: dict[str, What] = {"acknowledgement": "acknowledged", "resolution": "answer_told"}
     what = named.get(facts.message_kind, "told")
-    heard = _with(state, event, what, facts.accepted_at, facts.message)
+    about = facts.cause if what == "answer_told" else ""
+    heard = _with(state, event, what, facts.accepted_at, facts.message, about=about)
     if heard is state or facts.states_promise is None:
         return heard
     telling = Telling(facts.states_promise, facts.accepted_at, facts.message)

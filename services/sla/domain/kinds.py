@@ -22,9 +22,10 @@ STARTS: Final[Mapping[str, What]] = {"received": "received", "acknowledged": "ac
 
 
 class Kind(NamedTuple):
-    """One row. `again`: what stops it starts it anew. `continues`: how a closed span counts when a reopening goes on.
+    """One row. `again`: what stops it starts it anew. `closed_counts`: whether the time it was closed counts, reopened.
 
-    `per_item`: runs side by side, told apart by the moment's item. `reopen` None: a reopening does not touch it.
+    `per_item`: runs side by side, told apart by the moment's item. `reopen` None: a reopening does not touch it; with
+    `revives` it starts anew what the ending had cancelled.
     """
 
     says: str  # how a person calls it, at the start of a sentence
@@ -36,6 +37,7 @@ class Kind(NamedTuple):
     per_item: bool = False
     reopen: Reopening | None = None
     closed_counts: bool = True
+    revives: bool = False
     obligation: Obligation = "target"
     owner: Literal["org", "team", "supplier"] = "team"
     chance: bool = False  # something that may be done in time; missing it is no breach and nobody is called
@@ -50,7 +52,14 @@ BOTH: Final = frozenset[Wait]({"customer", "third_party"})
 CLOSING: Final = GONE | RESOLVED
 
 KINDS: Final[Mapping[ClockKind, Kind]] = {
-    "assignment": Kind("Finding an owner", _of("received"), _of("assigned"), CLOSING),
+    "assignment": Kind(
+        "Finding an owner",
+        _of("received", "queued"),
+        _of("assigned"),
+        CLOSING,
+        closed_counts=False,
+        revives=True,
+    ),
     "acknowledge": Kind("The acknowledgement", _of("received"), _of("acknowledged", "answer_told"), owner="org"),
     "first_response": Kind("The first reply", _of("received"), _of("handler_wrote", "answer_told", "resolved")),
     "next_reply": Kind("A reply", _of("customer_wrote"), _of("handler_wrote", "answer_told", "resolved")),

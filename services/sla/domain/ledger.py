@@ -119,7 +119,8 @@ def reached(state: Complaint, rulebook: Rulebook, now: datetime) -> Ledger:
     names = due_names(state, now)
     found = part(state, rulebook, names)
     known = {clock.key for clock in found.clocks} | {PROMISES, SILENCE}
-    return found if names and names <= known else ledger(state, rulebook)
+    over = any(clock.is_chance for clock in found.clocks)  # with it the complaint may be over
+    return found if names and names <= known and not over else ledger(state, rulebook)
 
 
 def due_names(state: Complaint, now: datetime) -> frozenset[str]:

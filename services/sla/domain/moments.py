@@ -5,7 +5,7 @@ can be asked twice: what is true, and what did we believe then.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -42,6 +42,7 @@ What = Literal[
 Source = Literal["intake", "triage", "notify"]
 SOURCES: dict[str, int] = {"intake": 0, "triage": 1, "notify": 2}
 ENDINGS: frozenset[What] = frozenset({"resolved", "withdrawn", "merged"})
+ANSWERS: frozenset[What] = frozenset({"handler_wrote", "answer_told"})
 PUBLIC: frozenset[What] = frozenset(
     {"acknowledged", "told", "answer_told", "handler_wrote"}
 )  # the customer heard of us
@@ -50,7 +51,8 @@ PUBLIC: frozenset[What] = frozenset(
 class Moment(NamedTuple):
     """One of them. `item` tells several of a kind apart: the action agreed, the handler, the message.
 
-    `source` and `sequence` are those of the event, so that what happened at one instant has one order.
+    `source` and `sequence` are those of the event, so that what happened at one instant has one order. `about` is the
+    event of the resolution: its own, or the one that an answer was written for.
     """
 
     at: datetime
@@ -59,6 +61,7 @@ class Moment(NamedTuple):
     what: What
     item: str
     recorded_at: datetime
+    about: str = ""
 
 
 def put(moments: tuple[Moment, ...], moment: Moment) -> tuple[Moment, ...]:
@@ -70,24 +73,39 @@ def put(moments: tuple[Moment, ...], moment: Moment) -> tuple[Moment, ...]:
 
 
 def happened(moments: Iterable[Moment]) -> list[Moment]:
-    """What counts: without messages that came back, and with a handler's answer told in person as an answer told."""
+    """What counts: without messages that came back, and with a handler's answer told in person as an answer told.
+
+    An answer that was accepted after a reopening, but written for the resolution before it, is a word like others.
+    """
     moments = tuple(moments)
     receipt = next((one for one in moments if one.what == "received"), None)
     if receipt is None:
         return []  # what is not received yet has no clocks
     returned = {one.item for one in moments if one.what == "returned"}
     counted = [receipt]
-    answered = False
+    answered, superseded = False, set[str]()
     for one in moments:
-        if one is receipt:
+        if one is receipt or one.what == "returned" or (returned and _came_back(one, returned)):
             continue
         if one.at < receipt.at:  # clocks of two machines differ; nothing happened before the complaint was there
             one = one._replace(at=receipt.at)  # noqa: PLW2901
-        if one.what == "returned" or (returned and one.source == SOURCES["notify"] and one.item in returned):
-            continue
-        if one.what == "handler_wrote" and answered:
-            one = one._replace(what="answer_told")  # noqa: PLW2901 (the same moment by its proper name)
-        elif one.what in ENDINGS or one.what == "reopened":
+        if one.what in ENDINGS:
             answered = one.what == "resolved"
+        elif one.what == "reopened":
+            answered = False
+            superseded.update(other.about for other in counted if other.about)
+        elif one.what in ANSWERS:
+            one = _named(one, answered=answered, superseded=superseded)  # noqa: PLW2901
         counted.append(one)
     return counted
+
+
+def _came_back(one: Moment, returned: Collection[str]) -> bool:
+    return one.source == SOURCES["notify"] and one.item in returned
+
+
+def _named(one: Moment, *, answered: bool, superseded: Collection[str]) -> Moment:
+    """The same moment by its proper name."""
+    if one.what == "handler_wrote":
+        return one._replace(what="answer_told") if answered else one
+    return one._replace(what="told") if one.about in superseded else one

@@ -27,8 +27,10 @@ class Placed(NamedTuple):
 
 
 def place(charge: Charge, run: Run, carried: Carried | None) -> Placed:
-    """That run on its calendar."""
+    """That run on its calendar. A date that the law or a contract names stays, whoever is awaited."""
     course = _course(charge, run, carried)
+    if course.goal.at is not None:
+        return Placed(course, (), False, instant_of(course.due()))
     counted, waiting = _counted(course, run.pauses, run.ended_at)
     return Placed(course, counted, waiting, None if waiting else instant_of(course.due(counted)))
 
@@ -36,6 +38,8 @@ def place(charge: Charge, run: Run, carried: Carried | None) -> Placed:
 def carried_over(terms: Sequence[Under], charge: Charge, run: Run, rulebook: Rulebook) -> Carried | None:
     """Where the last terms began with what was left: how much of the goal had been used, by the terms before."""
     under = terms[-1]
+    if under.why == "triage" and len(terms) > 1 and terms[-2].terms == under.terms:
+        return carried_over(terms[:-1], charge, run, rulebook)  # triage looked again, and nothing changed
     if under.mode != "rebase_remaining" or under.why != "rebase" or len(terms) == 1 or run.started_at >= under.at:
         return None
     for older in rulebook.charges(terms[-2].terms):
@@ -65,7 +69,7 @@ def _counted(course: Course, pauses: Sequence[Pause], ended_at: datetime | None)
         since = max(seconds(begun), course.start)
         if over is not None and seconds(over) <= course.start:
             continue  # it lies in what was used up under earlier terms
-        if course.due(counted) < since or (last is not None and since >= last):
+        if course.due(counted) < begun.timestamp() or (last is not None and since >= last):
             break
         if over is None:
             return tuple(counted), True

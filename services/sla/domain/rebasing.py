@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.sla.calendar import alike
-from services.sla.domain.clocks import Clock, derived_once, mark, open_runs
+from services.sla.domain.clocks import Clock, derived_once, is_over, mark, open_runs
 from services.sla.domain.goals import seconds
 from services.sla.domain.ledger import PROMISES, Ledger, around, due_names, ledger
 from services.sla.domain.placing import Placed, place
@@ -72,10 +72,13 @@ def recount(
         _, charge, run, _ = found
         new, placed, key = charges[charge.name], place(charge, run, None), mark(charge, run.item, run.cycle)
         if key not in names and _is_same(charge, new, placed, ahead.get(key)):
-            kept.append(placed.due_at)
+            if not is_over(state, found, placed):
+                kept.append(placed.due_at)
             continue
         before.append(derived_once(state, found, placed, steps=steps))
         after.append(derived_once(moved, (moved.terms[-1], new, run, None), place(new, run, None)))
+    if any(clock.is_chance for clock in after):
+        return None  # it may be over by the other calendar, and with it the complaint
     return Recount(tuple(before), tuple(after), tuple(kept))
 
 

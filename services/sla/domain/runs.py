@@ -11,12 +11,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.kinds import KINDS, RESUMES, STARTS, WAITS, Kind
+from services.sla.domain.kinds import GONE, KINDS, RESOLVED, RESUMES, STARTS, WAITS, Kind
 from services.sla.domain.moments import ENDINGS, Moment, What
 from services.sla.policies import ClockRule
 from services.sla.policies.rule import Reopening, Wait
 
 Ending = Literal["stopped", "cancelled"]
+ANEW = frozenset({"stage2_requested", "ombudsman_asked", "queued"})  # asked for again, it starts again
 Pause = tuple[datetime, datetime | None]  # from, until; absent: still so
 
 
@@ -66,12 +67,14 @@ def _stretches(rule: ClockRule, shape: tuple[tuple[What, str], ...]) -> tuple[St
 
 
 class Traits(NamedTuple):
-    """What a rule makes of its kind. `heeds`: all that can mean something to it."""
+    """What a rule makes of its kind. `heeds`: all that can mean something to it; `open_only`: nothing starts closed."""
 
     kind: Kind
     pauses: frozenset[Wait]
     starts: frozenset[str]
+    stops: frozenset[str]
     reopen: Reopening | None
+    open_only: bool
     heeds: frozenset[str]
 
 
@@ -82,37 +85,49 @@ def _traits(rule: ClockRule) -> Traits:
     regulatory = (rule.obligation or kind.obligation) == "regulatory"
     pauses: frozenset[Wait] = frozenset() if regulatory else waits
     starts = frozenset[str]({STARTS[rule.start]}) if rule.start else kind.starts
-    heeds = kind.stops | kind.cancels | starts | ENDINGS | {"reopened"} | (RESUMES | set(WAITS) if pauses else set())
-    return Traits(kind, pauses, starts, rule.reopen or kind.reopen, heeds)
+    # No regulator's clock ends with what nobody was told, unless there is nothing else that ends it.
+    stops = (kind.stops - RESOLVED or kind.stops) if regulatory else kind.stops
+    open_only = not RESOLVED.isdisjoint(stops | kind.cancels)
+    heeds = stops | kind.cancels | starts | ENDINGS | {"reopened"} | (RESUMES | set(WAITS) if pauses else set())
+    return Traits(kind, pauses, starts, stops, rule.reopen or kind.reopen, open_only, heeds)
 
 
 class Machine:
     """Reads what happened, in order, by its places. `runs` is what they came to so far."""
 
     def __init__(self, rule: ClockRule) -> None:
-        self.kind, self.pauses, self.starts, self.reopen, self.heeds = _traits(rule)
+        self.kind, self.pauses, self.starts, self.stops, self.reopen, self._open_only, self.heeds = _traits(rule)
         self.runs: list[Stretch] = []
         self._open = True  # the complaint, between receipt and ending
+        self._gone = False  # withdrawn or merged, and not reopened
+        self._missed: dict[str, int] = {}  # starts that came while it was closed, by item
         self._awaited: Wait | None = None  # by whom the complaint stands still, whether a clock runs or not
 
     def meet(self, at: int, what: What, item: str) -> None:
         """Stop, cancel, pause, resume or start: the first of these that the moment at that place means."""
-        kind = self.kind
-        if what in RESUMES or what in ENDINGS:
-            self._awaited = WAITS.get(what)
-        place = self._running(item)
-        if place is not None and what in kind.stops:
+        resumes = self._resumes(what)
+        place, running = self._running(item), [*self._all_running()]
+        if place is not None and what in self.stops:
             self._stop(place, at, item)
-        elif what in kind.cancels and self._open:
-            for running in self._all_running():
-                self._end(running, at, "cancelled")
-        elif place is not None and (what in RESUMES or WAITS.get(what) in self.pauses):
-            self._wait(place, at, what)
+        elif what in self.kind.cancels and self._open:
+            for one in running:
+                self._end(one, at, "cancelled")
+        elif running and (resumes or WAITS.get(what) in self.pauses):
+            for one in running:
+                self._wait(one, at, what)
         elif what == "reopened":
             self._reopen(at, item)
-        elif what in self.starts and place is None and self._may_start(what):
-            self._start(at, item)
+        elif what in self.starts and place is None:
+            self._begin(at, what, item)
         self._open = what == "reopened" or (self._open and what not in ENDINGS)
+        self._gone = what in GONE or (self._gone and what != "reopened")
+
+    def _resumes(self, what: What) -> bool:
+        """Whether it ends a wait; notes who is awaited now. What a supplier hands back is no word of the customer."""
+        resumes = what in RESUMES and (what != "handed_back" or self._awaited != "customer")
+        if resumes or what in ENDINGS or what == "reopened":
+            self._awaited = WAITS.get(what)
+        return resumes
 
     def _stop(self, place: int, at: int, item: str) -> None:
         self._end(place, at, "stopped")
@@ -125,13 +140,16 @@ class Machine:
         if WAITS.get(what) in self.pauses:
             self._change(place, pauses=(*self.runs[place].pauses, (at, None)))
 
-    def _may_start(self, what: What) -> bool:
-        """What starts with the receipt starts once; the rest whenever it happens again, while the case is open."""
-        once = self.kind.starts != frozenset({"customer_wrote"}) and not self.kind.again and not self.kind.per_item
-        if once and what not in ("stage2_requested", "ombudsman_asked"):
-            return not self.runs
-        needs_open = "resolved" in self.kind.cancels or "resolved" in self.kind.stops
-        return self._open or not needs_open
+    def _begin(self, at: int, what: What, item: str) -> None:
+        """What starts with the receipt starts once; the rest whenever it happens again. Closed cases start nothing."""
+        kind = self.kind
+        once = kind.starts != frozenset({"customer_wrote"}) and not kind.again and not kind.per_item
+        if once and self.runs and what not in ANEW:
+            return
+        if self._gone or (self._open_only and not self._open):
+            self._missed.setdefault(item, at)
+        else:
+            self._start(at, item)
 
     def _running(self, item: str) -> int | None:
         """The run that such a moment is about, if one is open."""
@@ -151,11 +169,20 @@ class Machine:
 
     def _reopen(self, at: int, item: str) -> None:
         last = self.runs[-1] if self.runs else None
-        if self.reopen is None or last is None or last.ended is None:
-            return
+        missed, self._missed = self._missed, {}
+        if self.reopen is not None and last is not None and last.ended is not None:
+            self._again(last, at, item)
+        elif missed:
+            for one, since in missed.items():
+                self._start(since if self.kind.closed_counts else at, one)
+        elif self.kind.revives and last is not None and last.ending == "cancelled":
+            self._start(at, item)
+
+    def _again(self, last: Stretch, at: int, item: str) -> None:
         if self.reopen == "new_cycle":
             self._start(at, item)
             return
+        assert last.ended is not None  # noqa: S101  # the caller looked
         closed = () if self.kind.closed_counts else ((last.ended, at),)
         self._change(len(self.runs) - 1, pauses=(*last.pauses, *closed), ended=None, ending=None)
 

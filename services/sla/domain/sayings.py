@@ -74,8 +74,11 @@ def difference(before: Ledger, after: Ledger, context: SlaContext, cause: Cause)
 
 def _of_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: Cause) -> Iterator[Fact]:
     assert clock.due_at is not None  # noqa: S101  # the caller looked
-    if was is not None and was.due_at is not None and was.due_at != clock.due_at:
-        yield from _moved(was, clock, cause)
+    if was is not None and was.due_at is not None:
+        if was.due_at != clock.due_at:
+            yield from _moved(was, clock, cause)
+        elif cause.late and was.phase == "stopped" and clock.is_open:  # what had stopped it was taken back
+            yield ClockCorrected(**named(clock), old_due_at=was.due_at, cause_event=cause.event)
     if clock.breached and not (was and was.breached) and not KINDS[clock.kind].chance:
         late_by = max(context.now - clock.due_at, timedelta())
         yield ClockBreached(**named(clock), late_by=late_by, cause=context.cause(clock.due_at))
@@ -100,7 +103,7 @@ def _moved(was: Clock, clock: Clock, cause: Cause) -> Iterator[Fact]:
     Before triage has spoken nobody has relied on a date, unless the clock stopped by it.
     """
     assert was.due_at is not None  # noqa: S101  # the caller looked
-    if was.under != clock.under and clock.under.why == "rebase":
+    if cause.why == "published" and was.under != clock.under:
         yield ClockRebased(
             **named(clock),
             old_due_at=was.due_at,

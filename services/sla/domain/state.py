@@ -139,6 +139,15 @@ class Complaint(State):
                 found[telling.promise] = min(telling.at, found.get(telling.promise, telling.at))
         return found
 
+    @property
+    def seen_until(self) -> datetime | None:
+        """Up to when time is known to have passed: a look at it, or anything that happened since.
+
+        So what an event shows to be late stays late, whether or not somebody looked in between.
+        """
+        last = self.moments[-1].at if self.moments else None
+        return max((at for at in (self.reached_at, last) if at is not None), default=None)
+
     def asked(self, triage: Triage | None) -> Asked:
         """What policies may ask about it, with what triage had said."""
         receipt = self.receipt

@@ -1,6 +1,7 @@
 """One clock that a policy or a regulator's pack asks for: its goal, and the ladder of warnings and escalations."""
 
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -52,6 +53,13 @@ class Rung(Written):
         return f"-{iso_span(self.before)}" if self.before else f"+{iso_span(self.after or timedelta())}"
 
     @property
+    def height(self) -> tuple[int, float]:
+        """For the order of a ladder: percents, then what comes before the due time, then what comes after it."""
+        if self.percent is not None:
+            return 0, self.percent
+        return (1, -self.before.total_seconds()) if self.before else (2, (self.after or timedelta()).total_seconds())
+
+    @property
     def addressee(self) -> str:
         """Who should act: the handler before the due time, the lead after it, where nothing else is written."""
         return self.to or ("lead" if self.after else "handler")
@@ -83,6 +91,11 @@ class ClockRule(Written):
         if self.obligation == "regulatory" and self.pauses:
             raise ValueError("a regulatory clock never pauses; leave pauses out")
         return self
+
+    @cached_property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs from the lowest to the highest, whatever order they are written in."""
+        return tuple(sorted(self.rungs, key=lambda rung: rung.height))
 
     # One rule is one thing: what a clock came to is remembered by it, and comparing field by field would cost more.
     __hash__ = object.__hash__

@@ -244,6 +244,7 @@ def test_out_of_place_facts_change_nothing() -> None:
     life = opened()
     assert life.hears("Mon 10:05", REOPENED) == []
     life.hears("Mon 11:00", resolved("Mon 11:00"))
+    life.passes_until("Mon 12:00")
     before = life.ledger.clocks
     for fact in (resolved("Mon 12:00"), AWAITING, CUSTOMER, WITHDRAWN, received("Mon 09:00")):
         assert life.hears("Mon 12:00", fact) == []
