@@ -41,12 +41,12 @@ class Course(NamedTuple):
     def due(self, pauses: Sequence[Span] = ()) -> int:
         """When it is due, later by what was paused: opening time for opening time, wall for wall, days for days.
 
-        Counting a pause in anything but the goal's own unit would give nights and weekends back twice. A due time
-        never falls into a pause, not even one that began at that very second.
+        Counting a pause in anything but the goal's own unit would give nights and weekends back twice. What a pause
+        took of no such time moves nothing: a goal spent to the last second before it is late when it is over.
         """
-        goal, compiled = self.goal, self.compiled
-        at = self._in_seconds(pauses) if self.budget is not None else self._on_a_date(goal, compiled, pauses)
-        return max(at, pauses[-1][1]) if pauses and goal.at is None else at
+        return (
+            self._in_seconds(pauses) if self.budget is not None else self._on_a_date(self.goal, self.compiled, pauses)
+        )
 
     def _in_seconds(self, pauses: Sequence[Span]) -> int:
         budget, compiled = self.budget or 0, self.compiled

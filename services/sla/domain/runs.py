@@ -99,7 +99,7 @@ class Machine:
         self.kind, self.pauses, self.starts, self.stops, self.reopen, self._open_only, self.heeds = _traits(rule)
         self.runs: list[Stretch] = []
         self._open = True  # the complaint, between receipt and ending
-        self._gone = False  # withdrawn or merged, and not reopened
+        self._over = False  # withdrawn, merged, or answered, and not reopened
         self._missed: dict[str, int] = {}  # starts that came while it was closed, by item
         self._awaited: Wait | None = None  # by whom the complaint stands still, whether a clock runs or not
 
@@ -120,7 +120,8 @@ class Machine:
         elif what in self.starts and place is None:
             self._begin(at, what, item)
         self._open = what == "reopened" or (self._open and what not in ENDINGS)
-        self._gone = what in GONE or (self._gone and what != "reopened")
+        ended = what in GONE or (what == "answer_told" and what in self.stops and not self._open)
+        self._over = ended or (self._over and what != "reopened")
 
     def _resumes(self, what: What) -> bool:
         """Whether it ends a wait; notes who is awaited now. What a supplier hands back is no word of the customer."""
@@ -146,7 +147,7 @@ class Machine:
         once = kind.starts != frozenset({"customer_wrote"}) and not kind.again and not kind.per_item
         if once and self.runs and what not in ANEW:
             return
-        if self._gone or (self._open_only and not self._open):
+        if self._over or (self._open_only and not self._open):
             self._missed.setdefault(item, at)
         else:
             self._start(at, item)

@@ -86,19 +86,20 @@ class Life:
         self.state: Complaint | None = None
         self.said: list[Fact] = []
         self.outages: tuple[Outage, ...] = ()
-        self._heard = 0
+        self.events: list[Any] = []
 
     def hears(self, moment: str, fact: Fact, *, now: str | None = None) -> list[Fact]:
         """`moment` is when it happened, `now` when it was recorded and heard."""
-        self._heard += 1
+        number = len(self.events) + 1
         event = EVENTS[type(fact)](
-            id=event_id(at(now or moment), self._heard),
+            id=event_id(at(now or moment), number),
             source=f"/redress/{SPEAKERS.get(type(fact), 'intake')}",
             subject=COMPLAINT,
             time=at(moment),
-            sequence=self._heard,
+            sequence=number,
             data={"facts": fact},
         )
+        self.events.append(event)
         return self._decide(event, at(now or moment))
 
     def asks(self, moment: str, command: Any) -> list[Fact]:

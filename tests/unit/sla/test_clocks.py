@@ -21,6 +21,7 @@ from tests.unit.sla.lives import (
     resolved,
     triaged,
 )
+from tests.unit.sla.published import given, published
 
 
 def of(kind: type, said: list[Any]) -> list[Any]:
@@ -172,11 +173,21 @@ def test_a_pause_that_begins_after_the_due_time_changes_nothing() -> None:
     assert life.clock().due_at == at("Tue 10:00")
 
 
-def test_a_budget_spent_to_the_last_second_is_not_late_while_the_customer_is_awaited() -> None:
+def test_a_budget_spent_to_the_last_second_is_late_only_once_nobody_else_is_awaited() -> None:
     life = opened(moment="Fri 09:00")
     life.hears("Fri 17:00", AWAITING)
-    life.hears("Sun 12:00", CUSTOMER)
-    assert life.clock().due_at == at("Sun 12:00"), "a due time never falls into a pause"
+    assert of(ClockBreached, life.passes_until("Sun 11:00")) == []
+    said = life.hears("Sun 12:00", CUSTOMER)
+    assert life.clock().due_at == at("Fri 17:00"), "a pause gives back what it took: no opening time"
+    assert [(one.clock, one.due_at) for one in of(ClockBreached, said)][-1] == ("requester_wait", at("Fri 17:00"))
+
+
+def test_a_pause_gives_a_goal_in_days_whole_open_days_and_no_hours() -> None:
+    book_of_days = given({"business_days": 1})
+    life = opened(published((book_of_days, "new_only")), moment="Thu 10:00")
+    life.hears("Fri 12:00", AWAITING)
+    life.hears("Sat 12:00", CUSTOMER)
+    assert life.clock().due_at == at("Fri 17:00")
 
 
 def test_no_warning_fires_while_paused_and_what_fired_before_does_not_fire_again() -> None:
