@@ -16,7 +16,8 @@ def words(names) -> str:
 def row(name: str) -> str:
     """One kind as the page has it."""
     kind = KINDS[name]
-    reopen = REOPENED[kind.reopen] + ("" if kind.closed_counts else ", without the time it was closed")
+    reopen = "begins anew what was cancelled" if kind.revives else REOPENED[kind.reopen]
+    reopen += "" if kind.closed_counts else ", without the time it was closed"
     runs = "one per item" if kind.per_item else "again after each stop" if kind.again else "one at a time"
     cells = (words(kind.starts), words(kind.stops), words(kind.cancels), words(kind.pauses), reopen, runs, kind.owner)
     return f"| `{name}` | {' | '.join(cells)} |"

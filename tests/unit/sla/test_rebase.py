@@ -4,7 +4,14 @@ from datetime import timedelta
 
 from services.sla.domain import Rebase
 from services.sla.policies import Rulebook
-from shared.contracts.events import ClockBreached, ClockBreachVoided, ClockRebased, ClockWarned, PromiseBroken
+from shared.contracts.events import (
+    ClockBreached,
+    ClockBreachVoided,
+    ClockCorrected,
+    ClockRebased,
+    ClockWarned,
+    PromiseBroken,
+)
 from tests.unit.sla import lives
 from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, opened, resolved, triaged
 from tests.unit.sla.published import closed_on, given, published
@@ -145,3 +152,23 @@ def test_terms_never_go_back_in_time_where_two_machines_disagree_about_it() -> N
     ats = [one.at for one in life.state.terms]
     assert ats == sorted(ats)
     assert ats[-1] - ats[-2] == timedelta()
+
+
+def test_what_was_left_stays_what_is_left_when_triage_looks_again_and_changes_nothing() -> None:
+    life = under(opened(published()), published((given({"business": "PT4H"}), "rebase_remaining")))
+    life.asks("Mon 15:00", ASKED)
+    due_at = life.clock().due_at
+    life.hears("Tue 09:00", triaged("high"))
+    assert life.clock().due_at == due_at
+
+
+def test_only_a_publication_says_rebased_a_late_triage_corrects() -> None:
+    urgent = {**lives.POLICY, "id": "urgent", "when": {"severity": ["high"]}}
+    urgent["clocks"] = [urgent["clocks"][0], {**urgent["clocks"][1], "goal": {"business": "PT2H"}}]
+    both = {"calendar": [lives.OFFICE], "policy": [urgent, lives.POLICY]}
+    life = under(opened(published()), published((both, "rebase_open")))
+    life.asks("Mon 12:00", ASKED)
+    said = life.hears("Mon 11:00", triaged("high"), now="Mon 12:30")
+    assert not [fact for fact in said if isinstance(fact, ClockRebased)]
+    (moved,) = (fact for fact in said if isinstance(fact, ClockCorrected) and fact.clock == "requester_wait")
+    assert moved.cause_event

@@ -249,3 +249,19 @@ def test_a_complaint_in_another_zone_is_not_failed_when_it_is_new() -> None:
     life.ticks("Mon 01:01")
     assert not life.clock().breached
     assert life.clock().due_at == at("Tue 01:00"), "from 10:00 to 17:00 in Tokyo, and one hour on Tuesday"
+
+
+def test_of_rungs_put_off_to_one_opening_the_highest_is_said_in_whatever_order_they_are_written() -> None:
+    low, high = (
+        {"after": after, "counted": "wall", "open_hours": True, "to": to}
+        for after, to in (("PT1H", "lead"), ("PT4H", "head"))
+    )
+    for ladder in ((low, high), (high, low)):
+        fired = climbed(with_ladder(*ladder, goal={"business": "PT7H"}))
+        assert [rung for rung, _ in fired if rung.startswith("+")] == ["+PT4H"]
+
+
+def test_a_warning_is_not_put_off_beyond_the_due_time() -> None:
+    rung = {"before": "PT1H", "counted": "wall", "open_hours": True}
+    fired = climbed(with_ladder(rung, goal={"wall": "PT122H"}))  # due on Saturday at noon
+    assert ("-PT1H", "Sat 11:00") in fired
