@@ -3,7 +3,8 @@
 A clock is a run of one rule under the terms that were in force when it ended, or are now. RUNNING ⇄ PAUSED while
 somebody is awaited; STOPPED by what it waited for, which also closes an open pause; CANCELLED by a withdrawal. Breached
 stands apart from the phase and compares wall-clock times, so an answer on Saturday is late for a Friday even though we
-were closed in between. Time we did not run does not count: a due time that `reached_at` has passed was missed.
+were closed in between. Time we did not run does not count: a due time that `reached_at` has passed, or after which
+anything happened, was missed.
 
 Every event derives all clocks before and after it, so a clock whose facts did not change is remembered, not computed.
 """
@@ -150,19 +151,19 @@ def derived(state: Complaint, found: "Found") -> Clock:
     """The clock of a run; remembered."""
     _, charge, run, carried = found
     placed = _place(charge, run, carried)
-    return _clock(_facts(state, found), placed, _passed(run, placed, state.seen_until))
+    return _clock(_facts(state, found), placed, _passed(state, run, placed))
 
 
 def derived_once(state: Complaint, found: "Found", placed: Placed, *, steps: bool = True) -> Clock:
     """The clock of a run on its calendar, not remembered; without its `steps` where nobody asks when it will speak."""
-    passed = _passed(found[2], placed, state.seen_until)
+    passed = _passed(state, found[2], placed)
     return _made(_facts(state, found), placed, passed=passed, steps=steps)
 
 
 def is_over(state: Complaint, found: "Found", placed: Placed) -> bool:
     """Whether it was a chance that has passed: nothing ended its run, and it is open no more."""
     _, charge, run, _ = found
-    return KINDS[charge.rule.kind].chance and _passed(run, placed, state.seen_until)
+    return KINDS[charge.rule.kind].chance and _passed(state, run, placed)
 
 
 def _facts(state: Complaint, found: "Found") -> "_Facts":
@@ -172,9 +173,12 @@ def _facts(state: Complaint, found: "Found") -> "_Facts":
     return _Facts(charge, under, run, carried, own, not state.triages)
 
 
-def _passed(run: Run, placed: Placed, until: datetime | None) -> bool:
-    """Whether time passed the due time; what ended is judged by its end."""
-    return run.ended_at is None and placed.due_at is not None and until is not None and placed.due_at < until
+def _passed(state: Complaint, run: Run, placed: Placed) -> bool:
+    """Whether time passed the due time, by a look or anything that happened since; what ended is judged by its end."""
+    due_at = placed.due_at
+    if run.ended_at is not None or due_at is None:
+        return False
+    return due_at < state.moments[-1].at or (state.reached_at is not None and due_at < state.reached_at)
 
 
 class _Facts(NamedTuple):
