@@ -91,7 +91,7 @@ def ends(world: World, complaint: ComplaintId) -> dict[str, Any]:
         "notify": {"intents", "owes_date", "due_at"},
     }
     always = {"complaint_id", "said", "version"}
-    dates = {"promise"} if closed else set()
+    dates = {"promise", "first_promise"} if closed else set()
     states = {name: known[name].model_dump(exclude={*always, *dates, *dropped[name]}) for name in known}
     happened = [one[:5] for one in known["sla"].moments if one.source != SOURCES["notify"]]
     return {"timeline": Counter((one.kind, str(one.facts)) for one in lines), "happened": happened, **states}

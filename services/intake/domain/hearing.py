@@ -46,7 +46,8 @@ def _promise_made(_: State, event: Event[e.PromiseMade]) -> Update:
     facts = event.facts
     if facts.subject != "outcome":
         return {}  # of the other promises the record has a line in its story only
-    return {"promise": Promise(number=facts.promise, due_at=facts.due_at, first_due_at=facts.due_at)}
+    promise = Promise(number=facts.promise, due_at=facts.due_at, first_due_at=facts.due_at)
+    return {"promise": promise, "first_promise": facts.promise}
 
 
 def _promise_revised(state: State, event: Event[e.PromiseRevised]) -> Update:
@@ -58,8 +59,11 @@ def _promise_revised(state: State, event: Event[e.PromiseRevised]) -> Update:
 
 
 def _promise_settled(state: State, event: Event[e.PromiseKept] | Event[e.PromiseBroken], *, kept: bool) -> Update:
-    if event.facts.subject != "outcome" or state.promise is None:
+    facts = event.facts
+    if facts.subject != "outcome" or state.promise is None:
         return {}
+    if facts.promise < state.first_promise:
+        return {}  # a date of before the reopening: its answer was told, or came back, before sla heard of it
     return {"promise": state.promise.but(kept=kept)}
 
 

@@ -125,6 +125,7 @@ class State(Remembered):
     owner: Owner | None = None
     level: int = 0  # how often it was escalated
     promise: Promise | None = None
+    first_promise: int = 0  # the number of the first date of the present cycle: what became of earlier ones is over
     told: Told = Told()
     receipts: tuple[Receipt, ...] = ()
     fresh: tuple[Entry, ...] = Field(default=(), exclude=True)

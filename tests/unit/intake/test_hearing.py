@@ -71,6 +71,16 @@ def test_a_promise_is_kept_with_the_first_date_told() -> None:
     assert heard(MADE, e.PromiseKept(promise=1, first=True)).promise.kept
 
 
+def test_what_became_of_a_date_before_the_reopening_is_no_news_of_the_present_one() -> None:
+    again = MADE.model_copy(update={"promise": 3})
+    late = (e.PromiseKept(promise=1, first=True), e.PromiseBroken(promise=2, due_at=REVISED.due_at))
+    state = heard(MADE, REVISED, again, *late)
+    assert state.promise is not None and (state.promise.number, state.promise.kept) == (3, None)
+    assert [one.kind for one in state.fresh][-2:] == ["promise.kept", "promise.broken"], "the story has them"
+    moved = REVISED.model_copy(update={"promise": 4})
+    assert heard(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, "the version told counts"
+
+
 UPDATE = {"promise": 2, "due_at": DUE - timedelta(days=2), "subject": "next_update"}
 ACTION = {"promise": 3, "due_at": DUE + timedelta(days=9), "subject": "action"}
 
