@@ -116,6 +116,11 @@ def told(promise: int | None, at: datetime, kind: str = "acknowledgement") -> Me
     )
 
 
+def answered(at: datetime) -> tuple[tuple[Any, datetime], ...]:
+    """Resolved, and the customer told so."""
+    return (Resolved(outcome="upheld", resolved_at=at), at), (told(None, at, "resolution"), at)
+
+
 @pytest.fixture(scope="module")
 def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
@@ -366,17 +371,31 @@ async def test_due_dates_are_a_calendar_that_clients_can_follow(running: Front) 
     assert {str(entry["uid"]) for entry in entries} == uids, "an entry whose date moves stays the same entry"
 
 
+async def test_a_date_stays_at_risk_while_its_answer_is_known_to_us_alone(running: Front) -> None:
+    subject = await running.opened(severity="critical", team="unsent")
+    now = datetime.now(UTC)
+    asked = {"within": "P30D", "team": "unsent"}
+
+    async def at_risk() -> set[str]:
+        return {one["kind"] for one in (await running.http.get("/v1/at-risk", params=asked)).json()["items"]}
+
+    await running.hears(subject, (Resolved(outcome="upheld", resolved_at=now), now))
+    assert "promise" in await at_risk()
+    await running.hears(subject, (told(None, now, "resolution"), now))
+    assert "promise" not in await at_risk()
+
+
 async def test_figures_of_promises_are_counted_from_what_was_told(running: Front) -> None:
     team, ago = "figures", timedelta(days=40)
     at = datetime.now(UTC) - ago
     kept = await running.opened(ago=ago, team=team)
-    await running.hears(kept, (Resolved(outcome="upheld", resolved_at=at + OFTEN), at + OFTEN))
+    await running.hears(kept, *answered(at + OFTEN))
     broken = await running.opened(ago=ago, team=team)
     for _ in range(5):
         await running.kernel.timers.run_once()
     late = datetime.now(UTC)
     overdue = await running.opened(ago=ago, team=team)
-    await running.hears(overdue, (Resolved(outcome="upheld", resolved_at=late), late))
+    await running.hears(overdue, *answered(late))
     given = {"since": (at - timedelta(days=1)).isoformat(), "until": late.isoformat(), "team": team}
     found = (await running.http.get("/v1/promises/figures", params=given)).json()
     assert (found["promises"], found["kept_first"], found["broken"], found["broken_then_kept"]) == (3, 1, 1, 1)

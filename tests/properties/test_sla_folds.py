@@ -270,6 +270,7 @@ def test_ticks_fire_each_rung_once_and_the_story_stays_consistent(data: st.DataO
     said += facts
     assert state is None or state.due_at is None or state.due_at > datetime(2028, 1, 1, tzinfo=UTC)
 
+    back = sum(isinstance(one.facts, MessageBounced) for one in order)
     warned = [(_which(fact), fact.rung) for fact in said if isinstance(fact, ClockWarned)]
     assert len(warned) == len(set(warned))
     for kind, key in (
@@ -278,7 +279,8 @@ def test_ticks_fire_each_rung_once_and_the_story_stays_consistent(data: st.DataO
         (PromiseKept, lambda fact: fact.promise),
     ):
         keys = [key(fact) for fact in said if isinstance(fact, kind)]
-        assert len(keys) == len(set(keys))
+        again = 0 if kind is ClockStopped else back  # an answer that came back may be told, or be late, once more
+        assert len(keys) <= len(set(keys)) + again
     numbers = [fact.promise for fact in said if isinstance(fact, PromiseMade | PromiseRevised)]
     assert numbers == sorted(set(numbers))
     late: Counter[tuple[object, ...]] = Counter()

@@ -36,7 +36,7 @@ FATES = {
     "kept_revised": "It was moved in time, and kept.",
     "broken": "It was missed.",
     "broken_then_kept": "It was missed; what was promised was done after it.",
-    "cancelled": "It fell away with the complaint.",
+    "cancelled": "It fell away before it was due.",
 }
 
 

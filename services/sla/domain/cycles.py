@@ -9,11 +9,19 @@ from services.sla.domain.moments import ENDINGS, SOURCES, Moment, What, happened
 
 
 class Cycle(NamedTuple):
-    """One of them; open while `ended_at` is absent."""
+    """One of them; open while `ended_at` is absent. `told_at`: when the customer first had an answer in it."""
 
     started_at: datetime
     ended_at: datetime | None = None
     ending: What | None = None
+    told_at: datetime | None = None
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the customer had the answer that ended it; by clocks of two machines it may seem told before that."""
+        if self.ending != "resolved" or self.ended_at is None or self.told_at is None:
+            return None
+        return max(self.told_at, self.ended_at)
 
 
 @lru_cache(maxsize=8192)
@@ -28,6 +36,8 @@ def cycles(moments: tuple[Moment, ...]) -> tuple[Cycle, ...]:
             found[-1] = last._replace(ended_at=one.at, ending=one.what)
         elif last is not None and last.ended_at is not None and one.what == "reopened":
             found.append(Cycle(one.at))
+        elif last is not None and last.told_at is None and one.what == "answer_told":
+            found[-1] = last._replace(told_at=one.at)
     return tuple(found)
 
 

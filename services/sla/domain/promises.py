@@ -4,6 +4,8 @@ A promise exists once a provider accepted the message that states it. Moving it 
 was told before the old one. The first promise of a cycle needs the receipt and triage's word; proposals of handlers
 that arrive before wait for it. Everything comes from the times in the facts, so the ledger is the same whichever topic
 was read first.
+
+An answer is kept by the customer having it, not by our having resolved: until it was told the promise waits for it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from services.sla.domain.clocks import INSTANT
-from services.sla.domain.cycles import cycles
+from services.sla.domain.cycles import Cycle, cycles
 from services.sla.domain.moments import PUBLIC, happened
 from services.sla.domain.state import Complaint, Promise
 
@@ -55,7 +57,7 @@ class _Chain(NamedTuple):
     versions: tuple[Promise, ...]
     told: dict[int, datetime]
     done_at: datetime | None
-    ended_at: datetime | None  # the cycle's, whatever ended it
+    ended_at: datetime | None  # when it fell away
     reached_at: datetime | None
 
 
@@ -96,30 +98,62 @@ def _chains(state: Complaint) -> Iterator[_Chain]:
     for promise in state.promises:
         chains.setdefault(chain_key(promise), []).append(promise)
     for versions in chains.values():
-        cycle = known[versions[0].cycle - 1]
-        done = _done_at(state, versions, told, cycle.ended_at if cycle.ending == "resolved" else None)
-        outlives = versions[0].subject == "action" and cycle.ending == "resolved"  # an agreed action is owed still
-        ended = None if outlives else cycle.ended_at
-        over = done or ended  # a date told after that was told for nothing: what it speaks of has been
-        heard = told if over is None else {number: at for number, at in told.items() if at <= over}
-        yield _Chain(tuple(versions), heard, done, ended, state.reached_at)
+        yield _chain(state, tuple(versions), told, known)
+
+
+def _chain(
+    state: Complaint, versions: tuple[Promise, ...], told: dict[int, datetime], known: Sequence[Cycle]
+) -> _Chain:
+    done, ended = _done_at(state, versions, told, known), _ended_at(versions[0], known)
+    if done is not None and ended is not None and done > ended:
+        done = None  # what fell away is neither kept nor missed by what came after
+    over = done or ended  # a date told after that was told for nothing: what it speaks of has been
+    heard = {one.number: told[one.number] for one in versions if one.number in told}
+    heard = {number: at for number, at in heard.items() if over is None or at <= over}
+    cycle = known[versions[0].cycle - 1]
+    if done is None and not heard and cycle.ending == "resolved" and versions[0].subject != "action":
+        done = cycle.ended_at  # nobody was told a date, so nobody waits for more than our own end
+    return _Chain(versions, heard, done, ended, state.reached_at)
+
+
+def _ended_at(one: Promise, known: Sequence[Cycle]) -> datetime | None:
+    """When it fell away: the complaint was taken back or merged, or opened again before its answer was told.
+
+    A next word is owed until then, whatever is resolved or reopened in between; an agreed action beyond the answer.
+    """
+    rest = known[one.cycle - 1 :]
+    if one.subject == "next_update":
+        return next((cycle.ended_at for cycle in rest if cycle.ending != "resolved"), None)
+    if rest[0].ending != "resolved":
+        return rest[0].ended_at
+    return rest[1].started_at if one.subject == "outcome" and len(rest) > 1 else None
 
 
 def _done_at(
-    state: Complaint, versions: Sequence[Promise], told: dict[int, datetime], resolved_at: datetime | None
+    state: Complaint, versions: Sequence[Promise], told: dict[int, datetime], known: Sequence[Cycle]
 ) -> datetime | None:
-    """When what was promised was done: the answer, the action, or the next word after the one that promised it."""
+    """When what was promised was done: the answer told, the action completed, or the next word after its promise."""
     one = versions[0]
     if one.subject == "outcome":
-        return resolved_at
-    if one.subject == "action":
-        return next((m.at for m in state.moments if m.what == "action_completed" and m.item == one.item), None)
+        return known[one.cycle - 1].answered_at
+    return _completed_at(state, one) if one.subject == "action" else _word_at(state, versions, told)
+
+
+def _completed_at(state: Complaint, one: Promise) -> datetime | None:
+    return next((m.at for m in state.moments if m.what == "action_completed" and m.item == one.item), None)
+
+
+def _word_at(state: Complaint, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
+    """The first word after the one that promised it; the answer is one even where that promise was told after it."""
     numbers = {version.number for version in versions}
     stating = {telling.message for telling in state.tellings if telling.promise in numbers}
-    since = min((told[number] for number in numbers if number in told), default=one.made_at)
-    heard = happened(state.moments)  # without messages that came back: nobody has read those
-    words = (m.at for m in heard if m.what in PUBLIC and m.at > since and m.item not in stating)
-    return next(words, resolved_at)
+    made_at = versions[0].made_at
+    since = min((told[number] for number in numbers if number in told), default=made_at)
+    for moment in happened(state.moments):  # without messages that came back: nobody has read those
+        after = made_at if moment.what == "answer_told" else since
+        if moment.what in PUBLIC and moment.at > after and moment.item not in stating:
+            return moment.at
+    return None
 
 
 def _judged(chain: _Chain) -> Iterator[Pledge]:

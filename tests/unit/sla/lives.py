@@ -102,6 +102,10 @@ class Life:
         self.events.append(event)
         return self._decide(event, at(now or moment))
 
+    def answers(self, moment: str) -> list[Fact]:
+        """Resolved, and the customer told so at once."""
+        return [*self.hears(moment, resolved(moment)), *self.hears(moment, accepted(moment, "resolution"))]
+
     def asks(self, moment: str, command: Any) -> list[Fact]:
         """A command of somebody; raises what `decide` raises."""
         return self._decide(command, at(moment))

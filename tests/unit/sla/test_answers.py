@@ -127,7 +127,7 @@ def test_a_customer_is_told_what_a_regulators_rule_gives_them() -> None:
 
 def test_a_reopened_complaint_shows_both_cycles() -> None:
     life = promised()
-    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    life.answers("Mon 12:00")
     life.hears("Tue 12:00", REOPENED)
     answer = told(life, "Tue 12:00")
     assert [(one.clock, one.cycle, one.phase) for one in answer.clocks] == [

@@ -158,6 +158,7 @@ def test_what_is_believed_later_about_a_moment_is_what_was_true_then(moment: str
         ("Tue 10:00", triaged("high")),
         ("Tue 11:00", milestone("action_agreed", "Tue 11:00", "refund")),
         ("Wed 15:00", resolved("Wed 15:00")),
+        ("Wed 15:30", accepted("Wed 15:30", "resolution")),
     ]
     lived, looked_back = Life(STRICT), Life(STRICT)
     for when, fact in story:

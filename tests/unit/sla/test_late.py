@@ -85,7 +85,8 @@ def test_a_fact_told_late_corrects_a_due_time_and_names_the_event() -> None:
 def test_a_broken_promise_that_was_kept_after_all_is_kept() -> None:
     life = promised()
     assert of(PromiseBroken, life.passes_until("Wed 09:00"))
-    said = life.hears("Tue 13:00", resolved("Tue 13:00"), now="Wed 09:30")
+    life.hears("Tue 13:00", resolved("Tue 13:00"), now="Wed 09:30")
+    said = life.hears("Tue 13:01", accepted("Tue 13:01", "resolution"), now="Wed 09:31")
     assert of(PromiseKept, said) == [PromiseKept(promise=1, first=True)]
 
 

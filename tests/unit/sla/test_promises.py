@@ -138,7 +138,7 @@ def revised(moment: str = "Mon 15:00", until: str = "Thu 12:00") -> Life:
 
 def test_a_promise_is_kept_at_its_first_date() -> None:
     life = promised()
-    assert promises(life.hears("Tue 13:00", resolved("Tue 13:00"))) == [PromiseKept(promise=1, first=True)]
+    assert promises(life.answers("Tue 13:00")) == [PromiseKept(promise=1, first=True)]
     assert fates(life) == [("kept", "kept_first")]
 
 
@@ -158,7 +158,7 @@ def test_a_date_told_after_it_had_passed_is_broken_from_the_start() -> None:
 
 def test_a_revised_promise_that_holds_is_kept_but_not_at_its_first_date() -> None:
     life = revised()
-    assert promises(life.hears("Wed 13:00", resolved("Wed 13:00"))) == [PromiseKept(promise=2, first=False)]
+    assert promises(life.answers("Wed 13:00")) == [PromiseKept(promise=2, first=False)]
     assert fates(life) == [("revised", "kept_revised"), ("kept", "kept_revised")]
 
 
@@ -171,7 +171,7 @@ def test_the_notice_of_a_move_is_how_long_before_the_old_date_the_new_one_was_to
 
 def test_a_revised_promise_that_was_not_needed_counts_as_kept_first() -> None:
     life = revised()
-    assert promises(life.hears("Tue 10:00", resolved("Tue 10:00"))) == [PromiseKept(promise=2, first=True)]
+    assert promises(life.answers("Tue 10:00")) == [PromiseKept(promise=2, first=True)]
 
 
 def test_a_new_date_that_was_never_told_does_not_save_the_old_one() -> None:
@@ -187,15 +187,13 @@ def test_a_promise_breaks_once_when_its_date_passes_in_silence() -> None:
     assert promises(life.passes_until("Tue 14:00")) == []
     assert promises(life.ticks("Tue 14:01")) == [PromiseBroken(promise=1, due_at=at("Tue 14:00"))]
     assert promises(life.ticks("Tue 15:00")) == []
-    assert promises(life.hears("Tue 16:00", resolved("Tue 16:00"))) == []
+    assert promises(life.answers("Tue 16:00")) == []
     assert fates(life) == [("broken", "broken_then_kept")]
 
 
 def test_an_answer_after_the_date_breaks_the_promise_even_if_no_timer_saw_it() -> None:
     life = promised()
-    assert promises(life.hears("Wed 10:00", resolved("Wed 10:00"))) == [
-        PromiseBroken(promise=1, due_at=at("Tue 14:00"))
-    ]
+    assert promises(life.answers("Wed 10:00")) == [PromiseBroken(promise=1, due_at=at("Tue 14:00"))]
 
 
 def test_notice_after_the_date_is_no_notice() -> None:
@@ -206,7 +204,7 @@ def test_notice_after_the_date_is_no_notice() -> None:
     life.hears("Wed 10:01", accepted("Wed 10:01", "promise_moved", promise=2))
     assert fates(life) == [("broken", "broken"), ("open", "broken")]
     assert life.ledger.pledges[0].notice_lead == at("Tue 14:00") - at("Wed 10:01"), "negative: after the date"
-    assert promises(life.hears("Thu 10:00", resolved("Thu 10:00"))) == [PromiseKept(promise=2, first=False)]
+    assert promises(life.answers("Thu 10:00")) == [PromiseKept(promise=2, first=False)]
     assert fates(life) == [("broken", "broken_then_kept"), ("kept", "broken_then_kept")]
 
 
@@ -219,12 +217,12 @@ def test_withdrawing_ends_a_promise_without_keeping_or_breaking_it() -> None:
 
 def test_reopening_makes_the_next_promise() -> None:
     life = promised()
-    life.hears("Mon 15:00", resolved("Mon 15:00"))
+    life.answers("Mon 15:00")
     [made] = promises(life.hears("Wed 10:00", REOPENED))
     assert (made.promise, made.due_at) == (2, at("Thu 14:00"))
     assert isinstance(made, PromiseMade)
     life.hears("Wed 10:01", accepted("Wed 10:01", "progress", promise=2))
-    assert promises(life.hears("Thu 10:00", resolved("Thu 10:00"))) == [PromiseKept(promise=2, first=True)]
+    assert promises(life.answers("Thu 10:00")) == [PromiseKept(promise=2, first=True)]
 
 
 def test_a_promise_counts_as_told_once_a_provider_accepted_the_message_that_states_it() -> None:
@@ -256,7 +254,7 @@ def test_nobody_is_promised_anything_when_the_answer_came_first() -> None:
 
 def test_a_date_told_after_the_answer_promises_nothing() -> None:
     life = opened()
-    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    life.answers("Mon 12:00")
     assert promises(life.hears("Mon 12:05", accepted("Mon 12:05", promise=1))) == []
     assert fates(life) == [("untold", "untold")]
 
@@ -265,7 +263,7 @@ def test_notice_after_the_answer_does_not_count_either() -> None:
     life = promised()
     life.ticks("Tue 14:01")
     life.hears("Wed 09:00", proposed("Fri 12:00"))
-    life.hears("Wed 10:00", resolved("Wed 10:00"))
+    life.answers("Wed 10:00")
     life.hears("Wed 10:01", accepted("Wed 10:01", "promise_moved", promise=2))
     assert fates(life) == [("broken", "broken_then_kept"), ("untold", "broken_then_kept")]
 
@@ -294,7 +292,7 @@ def test_what_is_promised_next_is_known_whatever_it_is_about() -> None:
     assert life.state.promised_at == at("Mon 16:00"), "missed, and still owed"
     life.hears("Mon 17:00", HANDLER)
     assert life.state.promised_at == at("Tue 14:00")
-    life.hears("Tue 12:00", resolved("Tue 12:00"))
+    life.answers("Tue 12:00")
     assert life.state.promised_at is None
 
 
@@ -380,7 +378,7 @@ def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
     life = promised()
     life.asks("Mon 11:00", makes("Fri 12:00", "action", "refund"))
     life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    life.answers("Mon 12:00")
     [broken] = promises(life.passes_until("Fri 13:00"))
     assert (broken.promise, broken.subject) == (2, "action")
 

@@ -7,14 +7,14 @@ import pytest
 from services.sla.domain.promises import pledges
 from services.sla.record import Figures, Tally
 from services.sla.scan import Period
-from tests.unit.sla.lives import WITHDRAWN, Life, accepted, at, opened, promised, proposed, resolved
+from tests.unit.sla.lives import WITHDRAWN, Life, accepted, at, opened, promised, proposed
 
 WEEK = Period(at("Mon 00:00"), at("Mon+7 00:00"))
 
 
 def kept() -> Life:
     life = promised()
-    life.hears("Tue 13:00", resolved("Tue 13:00"))
+    life.answers("Tue 13:00")
     return life
 
 
@@ -28,7 +28,7 @@ def moved(*times: tuple[str, str]) -> Life:
 
 def revised() -> Life:
     life = moved(("Mon 15:00", "Thu 12:00"))
-    life.hears("Wed 13:00", resolved("Wed 13:00"))
+    life.answers("Wed 13:00")
     return life
 
 
@@ -40,7 +40,7 @@ def broken() -> Life:
 
 def late() -> Life:
     life = broken()
-    life.hears("Fri 13:00", resolved("Fri 13:00"))
+    life.answers("Fri 13:00")
     return life
 
 

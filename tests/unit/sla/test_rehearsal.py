@@ -136,7 +136,7 @@ def test_a_breach_is_lost_where_the_day_would_have_been_a_holiday() -> None:
 def test_a_promise_counts_as_told_when_it_was_and_is_kept_or_broken_by_its_own_date() -> None:
     life = opened(published())
     life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
-    life.hears("Tue 13:00", resolved("Tue 13:00"))
+    life.answers("Tue 13:00")
     promises = back(life, given({"business": "PT2H"})).promises
     assert (promises.told, promises.earlier, promises.later) == (1, 1, 0)
     assert (promises.kept, promises.broken) == (1, 0)
