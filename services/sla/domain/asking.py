@@ -10,6 +10,8 @@ from services.sla.domain.promising import FARTHEST, ask_for, beyond, into_hours,
 from services.sla.domain.state import Complaint, Extension, Promise
 from shared.errors import IllegalMove, NotFound, Rejected
 
+ACTION = frozenset({"action_agreed", "action_completed"})
+
 
 def ask(state: Complaint | None, given: Asking, context: SlaContext) -> Complaint:
     """The complaint as it is after what was asked. Raises `Rejected`."""
@@ -38,6 +40,8 @@ def _make(state: Complaint, given: MakePromise, context: SlaContext) -> Complain
         raise IllegalMove("the date of the outcome is made by policy; revise it instead, with a reason")
     if given.subject == "next_update" and cycles(state.moments)[-1].ended_at is not None:
         raise IllegalMove("the complaint is closed; there is no next update to promise")
+    if given.subject == "action" and _is_completed(state, given.item):
+        raise IllegalMove("that action is completed already; there is nothing to promise unless it is agreed anew")
     if not state.terms:
         raise NotFound
     _ahead(given.due_at, context.now)
@@ -55,6 +59,12 @@ def _make(state: Complaint, given: MakePromise, context: SlaContext) -> Complain
     if standing := _standing(state, given, context.now):
         raise IllegalMove(f"there is such a promise already; revise {standing.number} instead, with a reason")
     return state.but(promises=(*state.promises, promise))
+
+
+def _is_completed(state: Complaint, item: str) -> bool:
+    """Whether the last that we heard of that action is that it was completed."""
+    heard = [one.what for one in state.moments if one.item == item and one.what in ACTION]
+    return heard[-1:] == ["action_completed"]
 
 
 def _standing(state: Complaint, given: MakePromise, now: datetime) -> Promise | None:
@@ -114,3 +124,5 @@ def _approved(state: Complaint, asked: Extension, given: DecideExtension, now: d
 def _still_moves(state: Complaint, current: Promise) -> None:
     if cycles(state.moments)[current.cycle - 1].ended_at is not None and current.subject != "action":
         raise IllegalMove("the complaint is closed; its dates no longer move")
+    if any(one.promise == current and one.done_at is not None for one in pledges(state)):
+        raise IllegalMove("what was promised has been done; its date no longer moves")

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from services.sla.domain.clocks import INSTANT
 from services.sla.domain.cycles import Cycle, cycles
-from services.sla.domain.moments import PUBLIC, happened
+from services.sla.domain.moments import PUBLIC, Moment, happened
 from services.sla.domain.state import Complaint, Promise
 
 Status = Literal["untold", "open", "revised", "kept", "broken", "cancelled"]
@@ -136,11 +136,32 @@ def _done_at(
     one = versions[0]
     if one.subject == "outcome":
         return known[one.cycle - 1].answered_at
-    return _completed_at(state, one) if one.subject == "action" else _word_at(state, versions, told)
+    find = _completed_at if one.subject == "action" else _word_at
+    return find(state, versions, told)
 
 
-def _completed_at(state: Complaint, one: Promise) -> datetime | None:
-    return next((m.at for m in state.moments if m.what == "action_completed" and m.item == one.item), None)
+def _completed_at(state: Complaint, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
+    """Never before it was promised, nor before the customer was told a date for what we only heard of afterwards."""
+    made_at, told_at = versions[0].made_at, _first_told(versions, told)
+    completed = next(_completions(state, versions[0]), None)
+    if completed is None:
+        return None
+    return max(completed.at, told_at if told_at and completed.recorded_at > told_at else made_at)
+
+
+def _completions(state: Complaint, one: Promise) -> Iterator[Moment]:
+    """Those after the agreement that it is about: what was done before belongs to an earlier one.
+
+    Unless nothing was agreed before it and it was recorded after the promise: then only its time is wrong.
+    """
+    about = [moment for moment in state.moments if moment.item == one.item]
+    agreed = [moment for moment in about if moment.what == "action_agreed" and moment.recorded_at <= one.made_at]
+    for moment in about:
+        if moment.what != "action_completed":
+            continue
+        is_stray = bool(agreed) and moment < agreed[0] and moment.recorded_at > one.made_at
+        if not agreed or moment > agreed[-1] or is_stray:
+            yield moment
 
 
 def _word_at(state: Complaint, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
@@ -148,12 +169,16 @@ def _word_at(state: Complaint, versions: Sequence[Promise], told: dict[int, date
     numbers = {version.number for version in versions}
     stating = {telling.message for telling in state.tellings if telling.promise in numbers}
     made_at = versions[0].made_at
-    since = min((told[number] for number in numbers if number in told), default=made_at)
+    since = _first_told(versions, told) or made_at
     for moment in happened(state.moments):  # without messages that came back: nobody has read those
         after = made_at if moment.what == "answer_told" else since
         if moment.what in PUBLIC and moment.at > after and moment.item not in stating:
             return moment.at
     return None
+
+
+def _first_told(versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
+    return min((told[one.number] for one in versions if one.number in told), default=None)
 
 
 def _judged(chain: _Chain) -> Iterator[Pledge]:

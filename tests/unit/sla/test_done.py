@@ -1,10 +1,10 @@
-"""When what was promised is done: an answer once the customer has it, a next word once it is said, an action once."""
+"""When what was promised is done: an answer once it was told, a next word once it was said, an action once completed."""
 
 from typing import Any
 
 import pytest
 
-from services.sla.domain import Endanger, MakePromise
+from services.sla.domain import Endanger, MakePromise, RevisePromise
 from shared.contracts.events import (
     MessageFailed,
     MessageSuppressed,
@@ -13,6 +13,7 @@ from shared.contracts.events import (
     PromiseKept,
     PromiseMade,
 )
+from shared.errors import Rejected
 from tests.unit.sla.lives import (
     COMPLAINT,
     HANDLER,
@@ -22,6 +23,7 @@ from tests.unit.sla.lives import (
     accepted,
     at,
     bounced,
+    milestone,
     opened,
     promised,
     received,
@@ -268,3 +270,84 @@ def test_who_takes_the_complaint_back_is_owed_no_word_and_one_that_comes_later_k
     life.hears("Fri 10:01", HANDLER)
     assert fates(life)[1] == ("cancelled", "cancelled")
     assert not any(isinstance(fact, PromiseBroken) and fact.promise == 2 for fact in life.said)
+
+
+# ── an action ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+AGREED, COMPLETED = "action_agreed", "action_completed"
+
+
+def with_refund(*milestones: tuple[str, str]) -> Life:
+    life = promised()
+    for name, moment in milestones:
+        life.hears(moment, milestone(name, moment, "refund"))
+    return life
+
+
+def refund_promised(*milestones: tuple[str, str], made: str = "Mon 12:00", told: str | None = "Mon 12:01") -> Life:
+    life = with_refund(*milestones)
+    [fact] = promises(life.asks(made, makes("Fri 12:00", "action", "refund")))
+    assert (fact.promise, fact.subject) == (2, "action")
+    if told:
+        life.hears(told, accepted(told, "progress", promise=2))
+    return life
+
+
+ACTION_KEPT = PromiseKept(promise=2, first=True, subject="action", item="refund")
+
+
+@pytest.mark.parametrize("before", [[], [(AGREED, "Mon 10:30")]])
+def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]) -> None:
+    life = with_refund(*before, (COMPLETED, "Mon 11:00"))
+    state = life.state
+    with pytest.raises(Rejected, match="completed already; there is nothing to promise unless it is agreed anew"):
+        life.asks("Mon 12:00", makes("Fri 12:00", "action", "refund"))
+    assert life.state == state
+    [made] = promises(life.asks("Mon 12:00", makes("Fri 12:00", "action", "letter")))
+    assert made.item == "letter", "another action is another promise"
+
+
+def test_an_action_agreed_anew_is_promised_anew_and_the_first_completion_does_not_keep_it() -> None:
+    life = refund_promised((AGREED, "Mon 10:30"), (COMPLETED, "Mon 11:00"), (AGREED, "Mon 11:30"))
+    assert (fates(life)[1], life.ledger.pledges[1].done_at) == (("open", "open"), None)
+    assert promises(life.hears("Thu 10:00", milestone(COMPLETED, "Thu 10:00", "refund"))) == [ACTION_KEPT]
+
+
+def test_a_completion_told_late_belongs_to_the_agreement_before_it() -> None:
+    life = refund_promised((AGREED, "Mon 10:30"), (AGREED, "Mon 11:30"))
+    life.hears("Mon 11:00", milestone(COMPLETED, "Mon 11:00", "refund"), now="Mon 15:00")
+    assert fates(life)[1] == ("open", "open")
+
+
+@pytest.mark.parametrize("happened", ["Mon 11:00", "Mon 12:00:30", "Mon 14:00"])
+@pytest.mark.parametrize("agreed", [[], [(AGREED, "Mon 10:30")], [(AGREED, "Mon 11:30")]])
+def test_what_was_completed_and_told_late_is_done_no_earlier_than_it_was_promised(
+    agreed: list[Any], happened: str
+) -> None:
+    life = refund_promised(*agreed)
+    said = life.hears(happened, milestone(COMPLETED, happened, "refund"), now="Mon 15:00")
+    assert promises(said) == [ACTION_KEPT]
+    assert life.ledger.pledges[1].done_at == max(at(happened), at("Mon 12:01"))
+
+
+def test_a_date_that_nobody_was_told_counts_from_when_it_was_made() -> None:
+    life = refund_promised(told=None)
+    life.hears("Mon 11:00", milestone(COMPLETED, "Mon 11:00", "refund"), now="Mon 15:00")
+    assert (fates(life)[1], life.ledger.pledges[1].done_at) == (("untold", "untold"), at("Mon 12:00"))
+
+
+def test_a_completion_on_its_way_while_the_promise_was_made_leaves_nothing_to_be_told() -> None:
+    """Recorded before, heard after: the promise would else wait for a completion that nobody will record again."""
+    life = refund_promised(told=None)
+    life.hears("Mon 11:59", milestone(COMPLETED, "Mon 11:59", "refund"), now="Mon 11:59:59")
+    life.hears("Mon 12:01", accepted("Mon 12:01", "progress", promise=2))
+    assert fates(life)[1] == ("untold", "untold")
+    assert not [fact for fact in promises(life.passes_until("Mon+7 12:00")) if fact.promise == 2]
+
+
+def test_what_has_been_done_does_not_move() -> None:
+    life = refund_promised((AGREED, "Mon 10:30"))
+    life.hears("Mon 13:00", milestone(COMPLETED, "Mon 13:00", "refund"))
+    later = RevisePromise(COMPLAINT, actor="ann", promise=2, due_at=at("Mon+7 12:00"), reason="x")
+    with pytest.raises(Rejected, match="has been done"):
+        life.asks("Mon 14:00", later)
