@@ -6,7 +6,7 @@ from services.sla.domain.commands import Asking, Changed, DecideExtension, Impla
 from services.sla.domain.context import SlaContext
 from services.sla.domain.cycles import cycles
 from services.sla.domain.promises import chain_key, pledges
-from services.sla.domain.promising import FARTHEST, ask_for, beyond, into_hours, moved_to, revise
+from services.sla.domain.promising import FARTHEST, ask_for, beyond, into_hours, is_waiting, moved_to, revise
 from services.sla.domain.state import Complaint, Extension, Promise
 from shared.errors import IllegalMove, NotFound, Rejected
 
@@ -92,9 +92,7 @@ def _revise(state: Complaint, given: RevisePromise, context: SlaContext) -> Comp
     limit = None if given.approved else beyond(state, current, due_at, context.rulebook)
     if limit is None:
         return revise(state, current, due_at, context.now, given.reason, given.actor)
-    if any(
-        one.approved is None and (one.promise, one.expected_at) == (current.number, due_at) for one in state.extensions
-    ):
+    if is_waiting(state, current, due_at):
         raise IllegalMove("that date waits for approval already")
     return ask_for(state, current, due_at, context.now, limit.at, given.reason)
 

@@ -70,6 +70,8 @@ def _proposed(state: Complaint, proposal: Proposal, rulebook: Rulebook) -> Compl
     if due_at is None:
         return state
     if limit := beyond(state, current, due_at, rulebook):
+        if is_waiting(state, current, due_at):
+            return state
         return ask_for(state, current, due_at, proposal.at, limit.at, proposal.reason)
     return revise(state, current, due_at, proposal.at, proposal.reason, "handler")
 
@@ -96,6 +98,12 @@ def ask_for(
         reason=reason,
     )
     return state.but(extensions=(*state.extensions, asked))
+
+
+def is_waiting(state: Complaint, current: Promise, due_at: datetime) -> bool:
+    """Whether that date waits for approval already."""
+    waiting = (one for one in state.extensions if one.approved is None)
+    return any((one.promise, one.expected_at) == (current.number, due_at) for one in waiting)
 
 
 def revise(state: Complaint, current: Promise, due_at: datetime, at: datetime, reason: str, by: str) -> Complaint:

@@ -521,6 +521,38 @@ def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided()
     assert [one.approved for one in (life.state.extensions if life.state else ())] == [False, True]
 
 
+def test_a_date_proposed_again_while_it_waits_is_not_asked_for_twice() -> None:
+    life = promised(CAPPED)
+    for moment, until, asked in (
+        ("Mon 11:00", "Fri 12:00", 1),
+        ("Mon 11:30", "Fri 12:00", 0),
+        ("Mon 12:00", "Mon+7 12:00", 1),  # another date is another question
+        ("Mon 12:30", "Fri 12:00", 0),
+    ):
+        said = life.hears(moment, proposed(until))
+        assert [type(fact) for fact in said] == [ExtensionRequested] * asked, moment
+    assert life.state is not None
+    assert len(life.state.extensions) == 2
+    life.asks("Mon 13:00", decides(approve=False))
+    said = life.hears("Mon 14:00", proposed("Fri 12:00"))
+    assert [type(fact) for fact in said] == [ExtensionRequested], "what was refused may be asked for again"
+
+
+def test_a_date_proposed_twice_before_triage_spoke_is_asked_for_once() -> None:
+    life = Life(CAPPED)
+    life.hears("Mon 10:00", received("Mon 10:00"))
+    for moment in ("Mon 10:01", "Mon 10:02"):
+        life.hears(moment, proposed("Fri 12:00"))
+    said = life.hears("Mon 10:03", triaged())
+    assert [type(fact) for fact in said].count(ExtensionRequested) == 1
+
+
+def test_a_date_that_waits_by_a_command_is_not_asked_for_again_by_progress() -> None:
+    life = promised(CAPPED)
+    life.asks("Mon 11:00", moves("Fri 12:00"))
+    assert life.hears("Mon 11:30", proposed("Fri 12:00")) == []
+
+
 def test_an_approval_does_not_move_a_promise_back() -> None:
     life = promised(CAPPED)
     life.asks("Mon 11:00", moves("Fri 12:00"))
