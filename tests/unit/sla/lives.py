@@ -104,7 +104,14 @@ class Life:
 
     def answers(self, moment: str) -> list[Fact]:
         """Resolved, and the customer told so at once."""
-        return [*self.hears(moment, resolved(moment)), *self.hears(moment, accepted(moment, "resolution"))]
+        return [*self.hears(moment, resolved(moment)), *self.tells(moment)]
+
+    def tells(self, moment: str, message: str | None = None) -> list[Fact]:
+        """A provider accepted the answer to the last resolution that was heard of."""
+        known = self.state.moments if self.state else ()
+        cause = next(one.about for one in reversed(known) if one.what == "resolved")
+        told = accepted(moment, "resolution", message=message)
+        return self.hears(moment, told.model_copy(update={"cause": cause}))
 
     def asks(self, moment: str, command: Any) -> list[Fact]:
         """A command of somebody; raises what `decide` raises."""

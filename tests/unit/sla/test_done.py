@@ -67,7 +67,7 @@ def test_an_answer_that_nobody_was_told_keeps_no_promise() -> None:
     life = promised()
     assert promises(life.hears("Tue 13:00", resolved("Tue 13:00"))) == []
     assert (fates(life), waits(life)) == ([("open", "open")], at("Tue 14:00"))
-    assert promises(life.hears("Tue 13:30", accepted("Tue 13:30", "resolution"))) == [KEPT]
+    assert promises(life.tells("Tue 13:30")) == [KEPT]
     assert (fates(life), waits(life)) == ([("kept", "kept_first")], None)
     assert promises(life.passes_until("Fri 12:00")) == []
 
@@ -81,8 +81,8 @@ def test_an_answer_that_is_never_sent_breaks_the_promise_on_its_date_and_it_stay
 def test_an_answer_told_after_the_date_is_late_however_early_it_was_decided() -> None:
     seen, unseen = resolved_on("Tue 10:00"), resolved_on("Tue 10:00")
     assert promises(seen.passes_until("Tue 15:00")) == [BROKEN]
-    assert promises(seen.hears("Tue 16:00", accepted("Tue 16:00", "resolution"))) == []
-    assert promises(unseen.hears("Tue 16:00", accepted("Tue 16:00", "resolution"))) == [BROKEN]
+    assert promises(seen.tells("Tue 16:00")) == []
+    assert promises(unseen.tells("Tue 16:00")) == [BROKEN]
     for life in (seen, unseen):
         assert (fates(life), waits(life)) == ([("broken", "broken_then_kept")], None)
 
@@ -96,17 +96,17 @@ def test_an_answer_told_after_the_date_is_late_however_early_it_was_decided() ->
 )
 def test_an_answer_that_came_back_was_not_told(back: Any) -> None:
     life = resolved_on("Tue 10:00")
-    assert promises(life.hears("Tue 10:01", accepted("Tue 10:01", "resolution", message="m1"))) == [KEPT]
+    assert promises(life.tells("Tue 10:01", "m1")) == [KEPT]
     life.hears("Tue 10:05", back)
     assert (fates(life), waits(life)) == ([("open", "open")], at("Tue 14:00"))
     assert promises(life.passes_until("Wed 12:00")) == [BROKEN]
-    assert promises(life.hears("Wed 13:00", accepted("Wed 13:00", "resolution", message="m2"))) == []
+    assert promises(life.tells("Wed 13:00", "m2")) == []
     assert (fates(life), waits(life)) == ([("broken", "broken_then_kept")], None)
 
 
 def test_an_answer_that_came_back_and_was_told_again_by_the_date_keeps_the_promise() -> None:
     life = resolved_on("Tue 10:00")
-    life.hears("Tue 10:01", accepted("Tue 10:01", "resolution", message="m1"))
+    life.tells("Tue 10:01", "m1")
     life.hears("Tue 10:05", bounced("m1", hard=True))
     assert promises(life.hears("Tue 11:00", HANDLER)) == [KEPT], "said anew: somebody told them in person"
     assert fates(life) == [("kept", "kept_first")]
@@ -114,7 +114,7 @@ def test_an_answer_that_came_back_and_was_told_again_by_the_date_keeps_the_promi
 
 def test_an_answer_that_came_back_after_the_date_breaks_it_then() -> None:
     life = resolved_on("Tue 10:00")
-    life.hears("Tue 10:01", accepted("Tue 10:01", "resolution", message="m1"))
+    life.tells("Tue 10:01", "m1")
     life.passes_until("Wed 12:00")
     life.ticks("Wed 12:00")
     assert promises(life.hears("Wed 13:00", bounced("m1", hard=True))) == [BROKEN]
@@ -143,7 +143,7 @@ def test_a_date_told_after_the_resolution_but_before_the_answer_is_a_promise() -
     assert fates(life) == [("untold", "untold")]
     life.hears("Mon 12:01", accepted("Mon 12:01", promise=1))
     assert (fates(life), waits(life)) == ([("open", "open")], at("Tue 14:00"))
-    assert promises(life.hears("Mon 12:02", accepted("Mon 12:02", "resolution"))) == [KEPT]
+    assert promises(life.tells("Mon 12:02")) == [KEPT]
 
 
 def test_a_promise_whose_answer_waits_is_named_while_something_is_down() -> None:
@@ -192,9 +192,11 @@ def test_what_was_not_told_by_the_reopening_is_broken_if_its_date_had_passed_and
     told_on: str | None, reopened_on: str, fate: tuple[str, str]
 ) -> None:
     life = resolved_on("Tue 10:00")
-    facts = [(reopened_on, REOPENED), *([(told_on, accepted(told_on, "resolution"))] if told_on else [])]
-    for moment, fact in sorted(facts, key=lambda one: at(one[0])):
-        life.hears(moment, fact)
+    for moment in sorted([reopened_on, *([told_on] if told_on else [])], key=at):
+        if moment == told_on:
+            life.tells(moment)
+        else:
+            life.hears(moment, REOPENED)
     life.ticks("Wed 16:00")
     assert fates(life) == [fate, ("untold", "untold")]
     assert waits(life) is None, "the date of the cycle before is owed no more"
@@ -203,14 +205,22 @@ def test_what_was_not_told_by_the_reopening_is_broken_if_its_date_had_passed_and
 
 def test_the_date_of_the_new_cycle_waits_for_its_own_answer() -> None:
     life = resolved_on("Tue 10:00")
-    life.hears("Tue 10:01", accepted("Tue 10:01", "resolution"))
+    life.tells("Tue 10:01")
     life.hears("Wed 10:00", REOPENED)
     life.hears("Wed 10:01", accepted("Wed 10:01", "reopened", promise=2))
     life.hears("Wed 12:00", resolved("Wed 12:00"))
     assert (fates(life)[1], waits(life)) == (("open", "open"), at("Thu 14:00"))
-    assert promises(life.hears("Wed 13:00", accepted("Wed 13:00", "resolution"))) == [
-        KEPT.model_copy(update={"promise": 2})
-    ]
+    assert promises(life.tells("Wed 13:00")) == [KEPT.model_copy(update={"promise": 2})]
+
+
+def test_the_answer_of_before_that_arrives_after_the_reopening_does_not_keep_the_new_date() -> None:
+    life = resolved_on("Tue 10:00")
+    life.hears("Wed 10:00", REOPENED)
+    life.hears("Wed 10:01", accepted("Wed 10:01", "reopened", promise=2))
+    life.tells("Wed 11:00")
+    life.hears("Wed 12:00", resolved("Wed 12:00"))
+    assert fates(life)[1] == ("open", "open")
+    assert promises(life.tells("Wed 13:00")) == [KEPT.model_copy(update={"promise": 2})]
 
 
 # ── the next word ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +236,7 @@ def word_promised(until: str = "Mon 16:00") -> Life:
 def test_resolving_is_no_word_and_the_answer_told_is_one() -> None:
     life = word_promised()
     assert promises(life.hears("Mon 15:00", resolved("Mon 15:00"))) == []
-    said = promises(life.hears("Mon 15:30", accepted("Mon 15:30", "resolution")))
+    said = promises(life.tells("Mon 15:30"))
     assert said == [KEPT, PromiseKept(promise=2, first=True, subject="next_update")]
 
 
