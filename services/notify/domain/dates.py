@@ -117,7 +117,8 @@ def _with_promise(state: Notices, event: Dated) -> Notices:
     """The newest date of its subject. Actions run side by side and cannot be told apart, so none stands for all."""
     facts = event.facts
     reason = facts.reason if isinstance(facts, e.PromiseRevised) else None
-    promise = Promise(number=facts.promise, due_at=facts.due_at, made_at=event.time, reason=reason)
+    cycle = facts.cycle if isinstance(facts, e.PromiseMade) else state.promise.cycle if state.promise else 1
+    promise = Promise(number=facts.promise, due_at=facts.due_at, cycle=cycle, reason=reason)
     match facts.subject:
         case "outcome" if not state.promise or state.promise.number < promise.number:
             return state.but(promise=promise)

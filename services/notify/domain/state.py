@@ -58,7 +58,7 @@ class Promise(Frozen):
 
     number: int
     due_at: AwareDatetime
-    made_at: AwareDatetime
+    cycle: int = 1
     reason: str | None = None  # why it was moved to this date
     broken: bool = False
 
@@ -74,6 +74,7 @@ class News(Frozen):
     origin: Origin
     ground: str | None = None
     wait_until: AwareDatetime | None = None
+    cycle: int = 1  # of the complaint, that an opening letter opens
     words: str | None = Field(default=None, repr=False)
     about: PromiseSubject = "outcome"
     promise: int | None = None
@@ -167,6 +168,7 @@ class Notices(Remembered):
     progress: ProgressState | None = None
     closed: Literal["resolved", "withdrawn"] | None = None
     closed_at: AwareDatetime | None = None  # the last time it was closed; stays when it is opened again
+    cycle: int = 1  # grows with every reopening
     owes_date: bool = False  # an opening letter left without a date
     waiting: tuple[News, ...] = ()
     intents: dict[str, Intent] = Field(default_factory=dict)

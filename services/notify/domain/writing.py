@@ -43,7 +43,7 @@ def has_date(state: Notices, news: News) -> bool:
     """Whether a date was set for what this opening letter opens: a case opened again wants a date of its own."""
     if state.promise is None:
         return False
-    return news.kind == "acknowledgement" or state.promise.made_at >= news.origin.time
+    return state.promise.cycle >= news.cycle
 
 
 def stated(state: Notices, news: News) -> Promise | None:

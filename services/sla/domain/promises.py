@@ -113,7 +113,7 @@ def _chain(
     cycle = known[versions[0].cycle - 1]
     if done is None and not heard and cycle.ending == "resolved" and versions[0].subject != "action":
         done = cycle.ended_at  # nobody was told a date, so nobody waits for more than our own end
-    return _Chain(versions, heard, done, ended, state.reached_at)
+    return _Chain(versions, heard, done, ended, state.seen_until)
 
 
 def _ended_at(one: Promise, known: Sequence[Cycle]) -> datetime | None:

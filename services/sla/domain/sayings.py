@@ -124,7 +124,7 @@ def _version(clock: Clock) -> str:
 
 def _of_pledge(was: Pledge | None, pledge: Pledge, older: Promise | None, context: SlaContext) -> Iterator[Fact]:
     promise = pledge.promise
-    over = pledge.done_at is not None or pledge.outcome == "cancelled"
+    over = pledge.is_over
     if was is None and not (over and pledge.told_at is None):  # over before it was told: nobody was promised anything
         yield _revised(promise, older) if older and promise.reason else _made(promise, context)
     number, subject = promise.number, promise.subject
@@ -147,6 +147,7 @@ def _made(promise: Promise, context: SlaContext) -> PromiseMade:
         calendar_version=calendar.version,
         subject=promise.subject,
         item=promise.item,
+        cycle=promise.cycle,
     )
 
 

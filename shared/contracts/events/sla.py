@@ -20,6 +20,7 @@ class PromiseMade(Fact):
     calendar_version: int
     subject: PromiseSubject = "outcome"
     item: str = ""
+    cycle: int = Field(default=1, ge=1)  # of the complaint: 1 until it is reopened
 
 
 class PromiseRevised(Fact):

@@ -154,7 +154,7 @@ def test_no_date_is_at_risk_once_it_was_moved_or_the_case_is_closed() -> None:
 
 
 def test_a_case_opened_again_hears_of_its_dates_again() -> None:
-    again = [s.resolved(), s.reopened(), s.promised(2, 3, 301, due=9000), s.at_risk(2, 4, 400)]
+    again = [s.resolved(), s.reopened(), s.promised(2, 3, 301, due=9000, cycle=2), s.at_risk(2, 4, 400)]
     assert [m.kind for m in told(*again)] == ["resolution", "reopened", "holding"]
 
 

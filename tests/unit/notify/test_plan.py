@@ -130,9 +130,17 @@ def test_a_case_opened_again_waits_for_a_date_of_its_own() -> None:
     state, _ = s.fold([*s.FIRST, s.resolved(), s.reopened()])
     assert s.kinds(state) == ["acknowledgement", "resolution"]
     assert state.due_at is not None
-    dated, _ = s.fold([s.promised(number=2, sequence=2, minutes=301, due=9000)], state)
+    dated, _ = s.fold([s.promised(number=2, sequence=2, minutes=301, due=9000, cycle=2)], state)
     assert dated.planned[-1].kind == "reopened"
     assert (dated.planned[-1].states_promise, dated.planned[-1].content.due_at) == (2, s.at(9000))
+
+
+def test_a_date_of_before_that_was_made_late_is_no_date_for_the_case_opened_again() -> None:
+    """Triage spoke so late that sla made both dates after the reopening."""
+    state, _ = s.fold([s.FIRST[0], s.resolved(), s.reopened(), s.promised(number=1, sequence=1, minutes=302)])
+    assert "reopened" not in s.kinds(state)
+    dated, _ = s.fold([s.promised(number=2, sequence=2, minutes=302, due=9000, cycle=2), *s.FIRST[1:]], state)
+    assert [m.states_promise for m in dated.planned if m.kind == "reopened"] == [2]
 
 
 def test_a_case_opened_again_is_answered_again() -> None:

@@ -320,6 +320,7 @@ def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]
 def test_an_action_agreed_anew_is_promised_anew_and_the_first_completion_does_not_keep_it() -> None:
     life = refund_promised((AGREED, "Mon 10:30"), (COMPLETED, "Mon 11:00"), (AGREED, "Mon 11:30"))
     assert (fates(life)[1], life.ledger.pledges[1].done_at) == (("open", "open"), None)
+    life.passes_until("Thu 09:00")
     assert promises(life.hears("Thu 10:00", milestone(COMPLETED, "Thu 10:00", "refund"))) == [ACTION_KEPT]
 
 
