@@ -18,6 +18,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.sla.app import build
 from services.sla.outage import Limits, Watch
+from services.sla.scan import CHUNK, FIRST, ROWS
 from services.sla.settings import Settings
 from services.sla.suggest import SAMPLE_MIN
 from shared import web
@@ -403,6 +404,33 @@ async def test_figures_of_promises_are_counted_from_what_was_told(running: Front
     assert any(isinstance(fact, PromiseBroken) for fact in await running.said(broken))
     none = (await running.http.get("/v1/promises/figures", params={**given, "team": "nobody"})).json()
     assert (none["promises"], none["kept_share"]) == (0, None)
+
+
+async def test_what_was_kept_long_before_its_date_counts_in_the_time_of_its_date(running: Front) -> None:
+    early = await running.opened(team="early")
+    now = datetime.now(UTC)
+    await running.hears(early, *answered(now))
+    due = datetime.fromisoformat((await running.clocks(early))[0]["promises"][0]["due_at"])
+    path, given = "/v1/promises/figures", {"until": (due + OFTEN).isoformat(), "team": "early"}
+    around = (await running.http.get(path, params={**given, "since": (due - OFTEN).isoformat()})).json()
+    assert (around["promises"], around["kept_first"], around["kept_share"]) == (1, 1, 1.0)
+    at_once = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
+    assert at_once["promises"] == 1, "its row was written days before that"
+
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("update complaint set last_due_at = null where complaint_id = $1::uuid", early)
+    from_before = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
+    assert from_before["promises"] == 1, "a row from before the column is read rather than left out"
+
+
+async def test_figures_pass_over_what_is_not_of_their_time_by_index(running: Front) -> None:
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        await conn.execute("set local enable_sort = off")
+        until = datetime.now(UTC)
+        plan = await conn.fetch(f"explain {ROWS}", FIRST, until, until - timedelta(days=30), None, CHUNK)
+        text = "\n".join(row[0] for row in plan)
+        assert "complaint_last_due" in text, text
 
 
 async def test_a_period_that_makes_no_sense_is_refused(running: Front) -> None:
