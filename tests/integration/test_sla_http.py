@@ -17,7 +17,7 @@ import pytest
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.sla.app import build
-from services.sla.outage import Limits, Watch
+from services.sla.outage import SOON, SOON_MAX, Limits, Watch
 from services.sla.scan import CHUNK, FIRST, ROWS
 from services.sla.settings import Settings
 from services.sla.suggest import SAMPLE_MIN
@@ -530,6 +530,58 @@ async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named
     await watch().run_once(running.kernel)  # another process, which has named nothing itself
     named = [fact for fact in await running.said(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(one.promise, one.cause) for one in named] == [(1, "lag")]
+
+
+async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_named_once(running: Front) -> None:
+    await cleared(running)
+    before = await running.opened(ago=timedelta(hours=3), severity="critical", team="woken")
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute(
+            "insert into heartbeat (at, expires_at) values (now() - interval '2 hours', now() - interval '1 hour')"
+        )
+        await watch().beat(conn)  # as a start does, before anything falls due
+    after = await running.opened(severity="critical", team="woken")
+    guard = watch()
+    assert await guard.run_once(running.kernel) >= 1
+    assert [await guard.run_once(running.kernel) for _ in range(2)] == [0, 0]
+    await watch().run_once(running.kernel)  # another process
+    found = {subject: await running.said(subject) for subject in (before, after)}
+    named = {subject: [one for one in said if isinstance(one, PromiseAtRisk)] for subject, said in found.items()}
+    assert [(one.promise, one.cause) for one in named[before]] == [(1, "downtime")]
+    assert named[after] == [], "nobody was down since it was made"
+
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("update outage set since = since - interval '31 days', until = until - interval '31 days'")
+    later = await running.opened(ago=timedelta(hours=3), severity="critical", team="woken")
+    assert await watch().run_once(running.kernel) == 0
+    assert not [one for one in await running.said(later) if isinstance(one, PromiseAtRisk)]
+
+
+async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(running: Front) -> None:
+    await cleared(running)
+    subject = await running.opened(ago=timedelta(days=5), severity="critical", team="owed")
+    while await running.kernel.timers.run_once():
+        pass
+    _, seen = await running.clocks(subject)
+    soon = {"subject": "next_update", "due_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    await running.http.post(f"/v1/complaints/{subject}/promises", json=soon, headers={"if-match": seen})
+    running.kernel.metrics.gauge("redress_lag_seconds", 900)
+    guard = watch()
+    await guard.run_once(running.kernel)
+    now = datetime.now(UTC)
+    await running.hears(subject, (told(2, now, "progress"), now))
+    await guard.run_once(running.kernel)  # only now was it told
+    await guard.run_once(running.kernel)
+    named = [fact for fact in await running.said(subject) if isinstance(fact, PromiseAtRisk)]
+    assert [(one.promise, one.cause, one.subject) for one in named] == [(2, "lag", "next_update")]
+
+
+async def test_what_falls_due_soon_is_found_by_index(running: Front) -> None:
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("set local enable_seqscan = off")
+        plan = await conn.fetch(f"explain {SOON}", datetime.now(UTC), SOON_MAX)
+        text = "\n".join(row[0] for row in plan)
+        assert "complaint_promised" in text, text
 
 
 async def test_dates_that_nobody_is_told_mean_that_the_provider_is_down(running: Front) -> None:

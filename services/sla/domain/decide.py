@@ -106,7 +106,9 @@ def noted(state: Complaint, book: Ledger) -> Complaint:
     if book.only is None:
         due = book.tightest.due_at if book.tightest else None
         changes |= {"is_open": book.is_open, "tightest_at": due, "spent_seconds": book.spent_seconds}
-    return state.but(**changes, last_due_at=_last_due(state, book))
+    changes["last_due_at"] = _last_due(state, book)
+    same = all(getattr(state, name) == value for name, value in changes.items())
+    return state if same else state.but(**changes)  # what changes nothing is not written
 
 
 def _last_due(state: Complaint, book: Ledger) -> datetime | None:
