@@ -158,6 +158,21 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
     assert [datetime.fromisoformat(one["due_at"]) for one in pledges] == [promised]
 
 
+async def test_a_dry_run_that_could_not_compute_what_is_open_allows_nothing(sla: Front) -> None:
+    subject = await sla.heard()
+    await sla.kernel.pool.execute("update complaint set state = jsonb_set(state, '{promises,0,cycle}', '9')")
+    draft = await sla.drafted(closed_tomorrow())
+    told = await sla.rehearsed(draft, "dry-run", {"mode": "rebase_open"})
+    assert (told["report"]["complaints"], told["report"]["failed"]) == (0, 1)
+    assert subject in told["sentences"][-2]
+    refused = await sla.ask(draft, "publish", {"mode": "rebase_open", "reason": "a storm"})
+    assert (refused.status_code, refused.json()["detail"][:49]) == (
+        409,
+        "1 of 1 open complaints could not be computed, so ",
+    )
+    assert (await sla.http.get("/v1/rulebook")).json()["revision"] == 1
+
+
 async def test_nobody_publishes_over_what_somebody_else_published_or_wrote(sla: Front) -> None:
     one, other = await sla.drafted(closed_tomorrow()), await sla.drafted(STANDARD_DATA)
     for draft in (one, other):

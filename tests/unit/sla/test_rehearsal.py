@@ -1,15 +1,30 @@
 """Dry runs and back-tests of single complaints whose figures can be counted on fingers."""
 
 from datetime import timedelta
+from uuid import UUID
+
+import pytest
 
 from services.sla.policies import Mode, rulebook_of
 from services.sla.policies.loader import Document
 from services.sla.rehearsal.backtest import BackTesting
-from services.sla.rehearsal.figures import BackTest, DryRun
+from services.sla.rehearsal.figures import FAILED_NAMED, BackTest, DryRun
 from services.sla.rehearsal.history import refolded
 from services.sla.rehearsal.moving import Moving
 from services.sla.rehearsal.tally import EXAMPLES
-from tests.unit.sla.lives import AWAITING, POLICY, Life, accepted, assigned, at, opened, proposed, resolved, triaged
+from tests.unit.sla.lives import (
+    AWAITING,
+    COMPLAINT,
+    POLICY,
+    Life,
+    accepted,
+    assigned,
+    at,
+    opened,
+    proposed,
+    resolved,
+    triaged,
+)
 from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
 
 STORM = closed_on("2026-11-03")
@@ -85,8 +100,41 @@ def test_rungs_that_would_ring_at_once_are_counted() -> None:
 
 def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
     tally = Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
-    tally.fail()
-    assert (tally.report().failed, tally.report().complaints) == (1, 0)
+    tally.fail(COMPLAINT)
+    report = tally.report()
+    assert (report.failed, report.failed_such_as, report.complaints) == (1, [COMPLAINT], 0)
+    assert report.sentences[-3:] == [
+        "No promise of the others is touched.",
+        f"1 of 1 complaints could not be computed and would stay as they are: {COMPLAINT}.",
+        "That is more than one in a hundred, so it cannot be published.",
+    ]
+
+
+def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
+    life = opened(published())
+    assert life.state
+    broken = life.state.but(promises=(life.state.promises[0].but(cycle=9),))
+    for tally in (
+        Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
+        BackTesting(published(), rulebook_of([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30),
+    ):
+        with pytest.raises(LookupError):
+            tally.add(broken)
+        tally.fail(COMPLAINT)
+        tally.add(life.state)
+        report = tally.report()
+        assert (report.failed, report.complaints, getattr(report, "clocks", 2)) == (1, 1, 2)
+        assert "1 of 2 complaints could not be computed" in " ".join(report.sentences)
+
+
+def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
+    tally = Moving(published(), published((STORM, "new_only")), at("Mon 12:00"))
+    for number in range(FAILED_NAMED + 1):
+        tally.fail(UUID(int=number))
+    stays, failed, refused = tally.report().sentences
+    assert stays.startswith(f"Nothing moves: {FAILED_NAMED + 1} open complaints stay")
+    assert failed.endswith(f"{UUID(int=FAILED_NAMED - 1)} and others.")
+    assert "cannot be published" in refused
 
 
 def test_the_farthest_examples_are_kept_and_told_first() -> None:
