@@ -41,7 +41,7 @@ class BackTesting:
     def add(self, state: Complaint) -> None:
         """One complaint, open or closed, both sides looked at now."""
         went = state.but(reached_at=self._now)
-        old, new = ledger(went, self._really), ledger(refolded(went, self._draft), self._draft)
+        old, new = ledger(went, self._really), ledger(refolded(went, self._draft, self._really), self._draft)
         owner = team(state.moments) or NO_TEAM
         for was, would in pairs(old, new):
             self._breached(state, owner, was, would)

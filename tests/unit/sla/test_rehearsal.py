@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.sla.policies import Mode, rulebook_of
+from services.sla.domain import DecideExtension
+from services.sla.policies import Mode, Rulebook, rulebook_of
 from services.sla.policies.loader import Document
 from services.sla.rehearsal.backtest import BackTesting
 from services.sla.rehearsal.figures import FAILED_NAMED, BackTest, DryRun
@@ -38,10 +39,10 @@ def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 1
     return tally.report()
 
 
-def back(life: Life, data: Data, moment: str = "Fri 12:00") -> BackTest:
+def back(life: Life, data: Data, moment: str = "Fri 12:00", really: Rulebook | None = None) -> BackTest:
     assert life.state
     draft = rulebook_of([Document(data)], around=at(moment).date())
-    tally = BackTesting(published(), draft, at(moment), 30)
+    tally = BackTesting(really or published(), draft, at(moment), 30)
     tally.add(life.state)
     return tally.report()
 
@@ -156,8 +157,43 @@ def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
     life.hears("Mon 12:00", proposed("Thu 10:00"))
     life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
     assert life.state
-    again = refolded(life.state, life.rulebook)
+    again = refolded(life.state, life.rulebook, life.rulebook)
     assert (again.terms, again.promises, again.tellings) == (life.state.terms, life.state.promises, life.state.tellings)
+
+
+def capped(business_days: int, before: Data = PLAIN) -> Data:
+    """Dates may be moved by so many working days without approval."""
+    promise = {**POLICY["promise"], "extension": {"business_days": business_days}}
+    return {**before, "policy": [{**POLICY, "version": 2, "promise": promise}]}
+
+
+def moved_by_a_handler(rulebook: Rulebook) -> Life:
+    """The date of Tuesday is moved to Thursday, told in time, and kept there."""
+    life = opened(rulebook)
+    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
+    life.hears("Mon 12:00", proposed("Thu 10:00"))
+    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    life.answers("Wed 12:00")
+    return life
+
+
+def test_a_date_beyond_the_cap_of_the_draft_would_have_waited_for_approval() -> None:
+    life = moved_by_a_handler(published())
+    near, far = (back(life, capped(days)).promises for days in (1, 2))
+    assert (near.kept, near.kept_instead, near.broken_instead) == (1, 0, 1)
+    assert (far.kept, far.kept_instead, far.broken_instead) == (1, 1, 0)
+
+
+def test_a_date_that_really_was_approved_would_have_been() -> None:
+    book = published((capped(0), "rebase_open"))
+    life = opened(book)
+    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
+    life.hears("Mon 12:00", proposed("Thu 10:00"))
+    life.asks("Mon 12:01", DecideExtension(COMPLAINT, actor="eve", promise=1, approve=True))
+    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    life.answers("Wed 12:00")
+    promises = back(life, capped(1), really=book).promises
+    assert (promises.told, promises.same, promises.kept_instead, promises.broken_instead) == (2, 2, 1, 0)
 
 
 def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
