@@ -53,6 +53,13 @@ def differences(stored: Complaint, heard: Complaint, rulebook: Rulebook) -> Iter
     for name in DERIVED:
         if getattr(stored, name) != getattr(follows, name):
             yield Difference(name, getattr(stored, name), getattr(follows, name))
+    yield from _last_due(stored.last_due_at, follows.last_due_at)
+
+
+def _last_due(stored: datetime | None, expected: datetime | None) -> Iterator[Difference]:
+    """It may be too late, where a date came nearer that was looked at alone, and not known in old states."""
+    if stored is not None and (expected is None or stored < expected):
+        yield Difference("last_due_at", stored, expected)
 
 
 def _of_ledgers(stored: Complaint, refolded: Complaint, rulebook: Rulebook) -> Iterator[Difference]:

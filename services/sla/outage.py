@@ -2,7 +2,8 @@
 
 Three things are noticed. Nobody of sla lived for a while (`downtime`), by a heartbeat in the database. Events wait on
 Kafka (`lag`), by the age of the oldest one. Dates were made and nobody was told (`provider`), by promises that stay
-untold. While one of them lasts, promises that fall due soon are named once, so that a word reaches the customer before.
+untold. While one of them lasts, promises that fall due soon are named once, so that a word reaches the customer before;
+and after a downtime those that lost working time by it, because nobody could name them while it lasted.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -45,16 +46,27 @@ SEEN = """
 """
 # An outage is over once nobody has seen it for a while.
 OVER = "update outage set until = seen_at where until is null and seen_at < now() - $1::interval returning cause"
-LASTING = "select cause from outage where until is null order by since"
+# What lasts, the oldest first; then downtimes that were over less than so long ago. With each, until when promises are
+# at risk by it: so long from now, or from its end.
+DANGERS = """
+    select cause, since, until, coalesce(until, now()) + $1::interval from outage
+    where until is null or (cause = 'downtime' and until > now() - $1::interval)
+    order by until desc nulls first, since
+"""
 # Of the complaints received in the hour before the limit: how many were made a promise nobody was told, since when.
 UNTOLD = """
     select count(untold_since), count(*), now() - min(untold_since) from complaint
     where received_at between now() - $1::interval - interval '1 hour' and now() - $1::interval
 """
-# Complaints with a date told that falls due soon, or that was missed and may hide one that does.
+# Complaints with a date told that waits, and with some date that falls due until then. The one that waits may have been
+# missed weeks ago and still be owed; which of the others were told and are open, the decision knows.
 SOON = """
-    select complaint_id, promised_at, now() from complaint
-    where promised_at > now() - interval '1 day' and promised_at <= now() + $1::interval order by promised_at limit $2
+    select complaint_id, version, soon.due_at from complaint cross join lateral (
+        select max((one->>'due_at')::timestamptz) as due_at from jsonb_array_elements(state->'promises') as one
+        where (one->>'due_at')::timestamptz > now() and (one->>'due_at')::timestamptz <= $1
+    ) as soon
+    where promised_at > now() - interval '60 days' and promised_at <= $1 and soon.due_at is not null
+    order by soon.due_at limit $2
 """
 
 
@@ -70,12 +82,26 @@ class Limits:
     horizon: timedelta
 
 
+class Danger(NamedTuple):
+    """Something of ours that is down, or was until just now, and until when promises are at risk by it."""
+
+    cause: BreachCause
+    since: datetime
+    until: datetime | None
+    bound: datetime
+
+    def command(self, complaint: UUID) -> Endanger:
+        """To name what it puts at risk."""
+        lost = None if self.until is None else (self.since, self.until)
+        return Endanger(ComplaintId(complaint), cause=self.cause, until=self.bound, lost=lost)
+
+
 class Watch:
     """`watch` for ever; `run_once` looks once."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._named: set[tuple[UUID, datetime, BreachCause]] = set()
+        self._looked: set[tuple[Any, ...]] = set()
 
     async def beat(self, conn: asyncpg.Connection) -> datetime | None:
         """A sign of life; writes down since when nobody of us had lived, if that was long, and gives it back.
@@ -107,25 +133,31 @@ class Watch:
                 await conn.execute(SEEN, "provider", since)
             for (cause,) in await conn.fetch(OVER, limits.gap):
                 log.warning("an outage is over", extra={"cause": cause})
-            lasting: list[BreachCause] = [row[0] for row in await conn.fetch(LASTING)]
+            dangers = [Danger(*row) for row in await conn.fetch(DANGERS, limits.horizon)]
+        lasting = [one for one in dangers if one.until is None]
         for cause in ("provider", "lag"):
-            kernel.metrics.gauge("redress_outage", float(cause in lasting), label=cause)
-        return await self._name(kernel, lasting[0]) if lasting else 0
+            kernel.metrics.gauge("redress_outage", float(any(cause == one.cause for one in lasting)), label=cause)
+        over = dangers[len(lasting) :]
+        return sum([await self._name(kernel, one) for one in (*lasting[:1], *over)])
 
     async def _untold(self, conn: asyncpg.Connection) -> timedelta | None:
         """For how long customers have not been told their dates, where it is too many of them to be chance."""
         ((untold, received, age),) = await conn.fetch(UNTOLD, self._limits.untold)
         return age if untold >= self._limits.untold_count and untold * 2 >= received else None
 
-    async def _name(self, kernel: Kernel[Any, Any], cause: BreachCause) -> int:
-        """Each promise once for each cause; the decision remembers it, we only spare it being asked again."""
-        if len(self._named) > REMEMBERED_MAX:
-            self._named.clear()
-        rows = await kernel.pool.fetch(SOON, self._limits.horizon, SOON_MAX)
-        fresh = [row for row in rows if (row[0], row[1], cause) not in self._named][:NAMED_MAX]
-        commands = [Endanger(ComplaintId(row[0]), cause=cause, until=row[2] + self._limits.horizon) for row in fresh]
+    async def _name(self, kernel: Kernel[Any, Any], danger: Danger) -> int:
+        """Each promise once for each cause; the decision remembers it, we only spare it being asked again.
+
+        It is asked again where the complaint was written meanwhile, or where another of its dates has come near.
+        """
+        if len(self._looked) > REMEMBERED_MAX:
+            self._looked.clear()
+        rows = await kernel.pool.fetch(SOON, danger.bound, SOON_MAX)
+        found = {(danger.cause, danger.since, *row): row[0] for row in rows}
+        fresh = [(key, complaint) for key, complaint in found.items() if key not in self._looked][:NAMED_MAX]
+        commands = (danger.command(complaint) for _, complaint in fresh)
         done = await asyncio.gather(*(kernel.submit(one) for one in commands), return_exceptions=True)
-        for row, result in zip(fresh, done, strict=True):
+        for (key, _), result in zip(fresh, done, strict=True):
             if not isinstance(result, BaseException) or isinstance(result, Rejected):
-                self._named.add((row[0], row[1], cause))
+                self._looked.add(key)
         return sum(bool(result.says) for result in done if not isinstance(result, BaseException))

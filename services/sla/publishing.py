@@ -8,6 +8,7 @@ import asyncpg
 from services.sla import drafts
 from services.sla.drafts import Draft
 from services.sla.policies import Mode
+from services.sla.rehearsal.figures import too_many
 from services.sla.shelf import LOCK, Shelf
 from shared.errors import IllegalMove
 from shared.postgres import transaction
@@ -34,7 +35,10 @@ async def publish(  # one transaction, and everything that it is about
 
 
 def rehearsed(draft: Draft, mode: Mode, current: int) -> None:
-    """Raises `IllegalMove` with a sentence unless a dry run of just this, on what is current, touches no promise."""
+    """Raises `IllegalMove` with a sentence unless a dry run of just this, on what is current, touches no promise.
+
+    Nor where it could not compute more than a few: who was not computed was not looked at.
+    """
     told: dict[str, Any] = draft.dry_run or {}
     if told.get("status") != "done":
         raise IllegalMove(
@@ -45,6 +49,12 @@ def rehearsed(draft: Draft, mode: Mode, current: int) -> None:
         raise IllegalMove(f"revision {current} was published since the dry run; make another one")
     if told["mode"] != mode:
         raise IllegalMove(f"the dry run was for {told['mode']}; make one for {mode}")
-    touched = told["report"]["promises_touched"]
-    if touched:
+    report = told["report"]
+    if touched := report["promises_touched"]:
         raise IllegalMove(f"it would touch {touched} promises; what customers were told must stay")
+    failed, computed = report["failed"], report["complaints"]
+    if too_many(failed, computed):
+        raise IllegalMove(
+            f"{failed:,} of {failed + computed:,} open complaints could not be computed, so nobody knows what it would "
+            "do to them; the dry run names some and the log says why. Mend that and make another dry run"
+        )

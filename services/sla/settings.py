@@ -52,7 +52,8 @@ class Settings(ServiceSettings):
     risk_hours: float = Field(
         default=4.0,
         gt=0,
-        description="Hours ahead in which promises are at risk while something of ours is down: time to write before.",
+        description="Hours ahead in which promises are at risk while something of ours is down, or after a downtime: "
+        "time to write before.",
     )
 
     @property

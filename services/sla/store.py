@@ -37,6 +37,7 @@ PROMOTED = {
     "spent_seconds": "bigint",
     "policy": "text",
     "untold_since": "timestamptz",
+    "last_due_at": "timestamptz",
 }
 
 
@@ -97,6 +98,7 @@ def promoted(state: Complaint) -> tuple[Any, ...]:
         state.spent_seconds,
         state.terms[-1].terms.policy if state.terms else None,
         state.untold_since,
+        state.last_due_at,
     )
 
 

@@ -17,7 +17,8 @@ import pytest
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.sla.app import build
-from services.sla.outage import Limits, Watch
+from services.sla.outage import SOON, SOON_MAX, Limits, Watch
+from services.sla.scan import CHUNK, FIRST, ROWS
 from services.sla.settings import Settings
 from services.sla.suggest import SAMPLE_MIN
 from shared import web
@@ -405,6 +406,33 @@ async def test_figures_of_promises_are_counted_from_what_was_told(running: Front
     assert (none["promises"], none["kept_share"]) == (0, None)
 
 
+async def test_what_was_kept_long_before_its_date_counts_in_the_time_of_its_date(running: Front) -> None:
+    early = await running.opened(team="early")
+    now = datetime.now(UTC)
+    await running.hears(early, *answered(now))
+    due = datetime.fromisoformat((await running.clocks(early))[0]["promises"][0]["due_at"])
+    path, given = "/v1/promises/figures", {"until": (due + OFTEN).isoformat(), "team": "early"}
+    around = (await running.http.get(path, params={**given, "since": (due - OFTEN).isoformat()})).json()
+    assert (around["promises"], around["kept_first"], around["kept_share"]) == (1, 1, 1.0)
+    at_once = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
+    assert at_once["promises"] == 1, "its row was written days before that"
+
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("update complaint set last_due_at = null where complaint_id = $1::uuid", early)
+    from_before = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
+    assert from_before["promises"] == 1, "a row from before the column is read rather than left out"
+
+
+async def test_figures_pass_over_what_is_not_of_their_time_by_index(running: Front) -> None:
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        await conn.execute("set local enable_sort = off")
+        until = datetime.now(UTC)
+        plan = await conn.fetch(f"explain {ROWS}", FIRST, until, until - timedelta(days=30), None, CHUNK)
+        text = "\n".join(row[0] for row in plan)
+        assert "complaint_last_due" in text, text
+
+
 async def test_a_period_that_makes_no_sense_is_refused(running: Front) -> None:
     for since, until in (
         ("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"),
@@ -502,6 +530,58 @@ async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named
     await watch().run_once(running.kernel)  # another process, which has named nothing itself
     named = [fact for fact in await running.said(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(one.promise, one.cause) for one in named] == [(1, "lag")]
+
+
+async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_named_once(running: Front) -> None:
+    await cleared(running)
+    before = await running.opened(ago=timedelta(hours=3), severity="critical", team="woken")
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute(
+            "insert into heartbeat (at, expires_at) values (now() - interval '2 hours', now() - interval '1 hour')"
+        )
+        await watch().beat(conn)  # as a start does, before anything falls due
+    after = await running.opened(severity="critical", team="woken")
+    guard = watch()
+    assert await guard.run_once(running.kernel) >= 1
+    assert [await guard.run_once(running.kernel) for _ in range(2)] == [0, 0]
+    await watch().run_once(running.kernel)  # another process
+    found = {subject: await running.said(subject) for subject in (before, after)}
+    named = {subject: [one for one in said if isinstance(one, PromiseAtRisk)] for subject, said in found.items()}
+    assert [(one.promise, one.cause) for one in named[before]] == [(1, "downtime")]
+    assert named[after] == [], "nobody was down since it was made"
+
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("update outage set since = since - interval '31 days', until = until - interval '31 days'")
+    later = await running.opened(ago=timedelta(hours=3), severity="critical", team="woken")
+    assert await watch().run_once(running.kernel) == 0
+    assert not [one for one in await running.said(later) if isinstance(one, PromiseAtRisk)]
+
+
+async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(running: Front) -> None:
+    await cleared(running)
+    subject = await running.opened(ago=timedelta(days=5), severity="critical", team="owed")
+    while await running.kernel.timers.run_once():
+        pass
+    _, seen = await running.clocks(subject)
+    soon = {"subject": "next_update", "due_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    await running.http.post(f"/v1/complaints/{subject}/promises", json=soon, headers={"if-match": seen})
+    running.kernel.metrics.gauge("redress_lag_seconds", 900)
+    guard = watch()
+    await guard.run_once(running.kernel)
+    now = datetime.now(UTC)
+    await running.hears(subject, (told(2, now, "progress"), now))
+    await guard.run_once(running.kernel)  # only now was it told
+    await guard.run_once(running.kernel)
+    named = [fact for fact in await running.said(subject) if isinstance(fact, PromiseAtRisk)]
+    assert [(one.promise, one.cause, one.subject) for one in named] == [(2, "lag", "next_update")]
+
+
+async def test_what_falls_due_soon_is_found_by_index(running: Front) -> None:
+    async with transaction(running.kernel.pool) as conn:
+        await conn.execute("set local enable_seqscan = off")
+        plan = await conn.fetch(f"explain {SOON}", datetime.now(UTC), SOON_MAX)
+        text = "\n".join(row[0] for row in plan)
+        assert "complaint_promised" in text, text
 
 
 async def test_dates_that_nobody_is_told_mean_that_the_provider_is_down(running: Front) -> None:

@@ -19,6 +19,7 @@ from services.sla.app import build
 from services.sla.policies.loader import STANDARD
 from services.sla.rebase import Moved, Rebaser
 from services.sla.settings import Settings
+from services.sla.shelf import Shelf
 from shared import web
 from shared.auth import create_token
 from shared.contracts import read
@@ -158,6 +159,21 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
     assert [datetime.fromisoformat(one["due_at"]) for one in pledges] == [promised]
 
 
+async def test_a_dry_run_that_could_not_compute_what_is_open_allows_nothing(sla: Front) -> None:
+    subject = await sla.heard()
+    await sla.kernel.pool.execute("update complaint set state = jsonb_set(state, '{promises,0,cycle}', '9')")
+    draft = await sla.drafted(closed_tomorrow())
+    told = await sla.rehearsed(draft, "dry-run", {"mode": "rebase_open"})
+    assert (told["report"]["complaints"], told["report"]["failed"]) == (0, 1)
+    assert subject in told["sentences"][-2]
+    refused = await sla.ask(draft, "publish", {"mode": "rebase_open", "reason": "a storm"})
+    assert (refused.status_code, refused.json()["detail"][:49]) == (
+        409,
+        "1 of 1 open complaints could not be computed, so ",
+    )
+    assert (await sla.http.get("/v1/rulebook")).json()["revision"] == 1
+
+
 async def test_nobody_publishes_over_what_somebody_else_published_or_wrote(sla: Front) -> None:
     one, other = await sla.drafted(closed_tomorrow()), await sla.drafted(STANDARD_DATA)
     for draft in (one, other):
@@ -197,6 +213,22 @@ async def test_rolling_back_is_a_draft_of_an_old_revision(sla: Front) -> None:
     assert (first["document"], now["revision"]) == (now["document"], 3)
     calendars = (await sla.http.get("/v1/calendars")).json()["calendars"]
     assert {one["id"]: one["version"] for one in calendars}["office"] == 1
+
+
+async def test_a_changed_file_is_published_at_the_start_and_moves_nothing_that_is_open(sla: Front) -> None:
+    old = await sla.heard()
+    shelf = Shelf(closed_tomorrow(), lambda: datetime.now(UTC).date())
+    for _ in range(2):  # the second start has nothing new to say
+        async with transaction(sla.kernel.pool) as conn:
+            await shelf.settle(conn)
+    listed = (await sla.http.get("/v1/rulebook/revisions")).json()["revisions"]
+    assert [(one["revision"], one["mode"], one["actor"]) for one in listed] == [
+        (2, "new_only", "rulebook file"), (1, "new_only", "rulebook file"),
+    ]  # fmt: skip
+    assert await Rebaser().run_once(sla.kernel) == Moved()
+    assert dict(await revisions_of(sla)) == {old: 1}
+    new = await sla.heard()
+    assert dict(await revisions_of(sla)) == {old: 1, new: 2}
 
 
 async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: Front) -> None:

@@ -87,7 +87,7 @@ def ends(world: World, complaint: ComplaintId) -> dict[str, Any]:
     dropped = {
         "intake": {"told"},
         "triage": set(),
-        "sla": {"moments", "tellings", "due_at", "is_open", "tightest_at", "promised_at"},
+        "sla": {"moments", "tellings", "due_at", "is_open", "tightest_at", "promised_at", "last_due_at"},
         "notify": {"intents", "owes_date", "due_at"},
     }
     always = {"complaint_id", "said", "version"}

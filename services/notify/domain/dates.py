@@ -105,8 +105,8 @@ def _letter_due(state: Notices, event: Event[e.LetterDue]) -> Notices:
 
 
 def _silence(state: Notices, event: Event[e.SilenceNoticed]) -> Notices:
-    since = event.facts.since
-    ground = f"silence-{since.astimezone(UTC).isoformat()}"
+    since, tried_at = event.facts.since, event.facts.tried_at
+    ground = f"silence-{(tried_at or since).astimezone(UTC).isoformat()}"  # one note a silence, and one a note lost
     return queue(
         state,
         News(kind="progress", origin=origin_of(event), ground=ground, silent_since=since, promise=ANY_PROMISE),

@@ -62,7 +62,11 @@ class Rebase(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endanger(Command):
-    """Something of ours is down: promises that fall due until `until` are at risk."""
+    """Something of ours is down: promises that fall due until `until` are at risk.
+
+    `lost`: from when until when nobody of us lived, where that is over; only who lost working time by it is at risk.
+    """
 
     cause: BreachCause
     until: datetime
+    lost: tuple[datetime, datetime] | None = None

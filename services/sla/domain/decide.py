@@ -1,6 +1,7 @@
 """The heart of sla: facts in, dates and warnings out. What is said is the difference between two ledgers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from services.sla.domain.asking import ask
@@ -105,4 +106,14 @@ def noted(state: Complaint, book: Ledger) -> Complaint:
     if book.only is None:
         due = book.tightest.due_at if book.tightest else None
         changes |= {"is_open": book.is_open, "tightest_at": due, "spent_seconds": book.spent_seconds}
-    return state.but(**changes)
+    changes["last_due_at"] = _last_due(state, book)
+    same = all(getattr(state, name) == value for name, value in changes.items())
+    return state if same else state.but(**changes)  # what changes nothing is not written
+
+
+def _last_due(state: Complaint, book: Ledger) -> datetime | None:
+    """By a part it only grows: what is not here may be due later. Where it is not known, a part does not tell it."""
+    here, known = book.last_due_at, state.last_due_at
+    if book.only is None or known is None:
+        return here if book.only is None else None
+    return max(known, here) if here else known

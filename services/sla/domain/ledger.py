@@ -84,6 +84,12 @@ class Ledger(NamedTuple):
         return min((one.promise.due_at for one in told), default=None)
 
     @property
+    def last_due_at(self) -> datetime | None:
+        """The latest due time of all that is here, whatever became of it."""
+        due_times = (*(one.due_at for one in self.clocks), *(one.promise.due_at for one in self.pledges))
+        return max((at for at in due_times if at), default=None)
+
+    @property
     def untold_since(self) -> datetime | None:
         """When the oldest date was made that somebody still has to be told: open, and no later version of it told."""
         waiting = (one for one in self.pledges if one.status == "untold" and one.is_last and not one.is_over)

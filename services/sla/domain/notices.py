@@ -51,7 +51,10 @@ def _letters(state: Complaint, clock: Clock, due_at: datetime) -> Iterator[Notic
 
 
 def silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
-    """So many days after the customer last heard of us, while the complaint is open."""
+    """So many days after the customer last heard of us, while the complaint is open.
+
+    Where what was written about it then came back, it is said again so many days after that attempt.
+    """
     known = cycles(state.moments)
     if not known or known[-1].ended_at is not None or not state.terms:
         return None
@@ -61,10 +64,23 @@ def silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
         return None
     since = max(_last_word(state.moments) or known[-1].started_at, known[-1].started_at)
     since = max(since, state.receipt.recorded_at) if state.receipt else since
-    mark = f"{SILENCE}{seconds(since)}"
+    tried = _last_try(state.moments)
+    if tried is not None and tried < since + timedelta(days=days):
+        tried = None  # that was before anybody could notice
+    counted = tried or since
+    mark = f"{SILENCE}{seconds(counted)}"  # the same for an attempt that was taken for a word until it came back
     if mark in state.fired:
         return None
-    return Notice(mark, since + timedelta(days=days), SilenceNoticed(since=since, days=days))
+    noticed = SilenceNoticed(since=since, days=days, tried_at=tried)
+    return Notice(mark, counted + timedelta(days=days), noticed)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _last_try(moments: tuple[Moment, ...]) -> datetime | None:
+    """When the last message that came back was tried: accepted at first, or else given up."""
+    returned = {one.item: one.at for one in moments if one.what == "returned"}
+    accepted = {one.item: one.at for one in moments if one.item in returned and one.what in PUBLIC}
+    return max((returned | accepted).values(), default=None)
 
 
 @lru_cache(maxsize=REMEMBERED)

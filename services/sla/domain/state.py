@@ -108,7 +108,8 @@ class Complaint(State):
     alone will next have something to say, `ahead` when it will of each thing that it can say something of, so that a
     tick need only look at those; `tightest_at` is when the first open clock is due, `promised_at` the earliest
     date that the customer was told and that waits to be kept, `spent_seconds` the opening time until the first answer,
-    `untold_since` when the oldest date was made that nobody was told yet.
+    `untold_since` when the oldest date was made that nobody was told yet, `last_due_at` the latest due time of any
+    clock or promise, open or ended; absent in states from before it was kept: it is not known then.
     """
 
     receipt: Receipt | None = None
@@ -128,6 +129,7 @@ class Complaint(State):
     promised_at: datetime | None = None
     spent_seconds: int | None = None
     untold_since: datetime | None = None
+    last_due_at: datetime | None = None
 
     @property
     def told(self) -> dict[int, datetime]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from services.sla.domain import Complaint, Ledger, ledger
 from services.sla.domain.clocks import Clock
@@ -13,7 +14,7 @@ from services.sla.rehearsal.course import rang, wrote
 from services.sla.rehearsal.figures import BackTest, Breaches, Example, Letters, Promises, Signals
 from services.sla.rehearsal.history import refolded
 from services.sla.rehearsal.moving import pairs
-from services.sla.rehearsal.tally import NO_TEAM, Farthest, Load
+from services.sla.rehearsal.tally import NO_TEAM, Failures, Farthest, Load
 
 KEPT = frozenset({"kept_first", "kept_revised"})
 BROKEN = frozenset({"broken", "broken_then_kept"})
@@ -33,24 +34,25 @@ class BackTesting:
         self._counts: Counter[str] = Counter()
         self._groups: dict[_Group, Counter[str]] = {}
         self._letters: dict[str, Counter[str]] = {}
+        self._failures = Failures()
         self._load = Load()
         self._farthest = Farthest()
 
     def add(self, state: Complaint) -> None:
         """One complaint, open or closed, both sides looked at now."""
         went = state.but(reached_at=self._now)
-        old, new = ledger(went, self._really), ledger(refolded(went, self._draft), self._draft)
+        old, new = ledger(went, self._really), ledger(refolded(went, self._draft, self._really), self._draft)
         owner = team(state.moments) or NO_TEAM
-        self._counts["complaints"] += 1
         for was, would in pairs(old, new):
             self._breached(state, owner, was, would)
             self._fired(owner, was, "before")
             self._fired(owner, would, "after")
         self._promised(old, new)
+        self._counts["complaints"] += 1  # last: one that fails on the way is counted by `fail` alone
 
-    def fail(self) -> None:
+    def fail(self, complaint: UUID) -> None:
         """One that could not be computed."""
-        self._counts["failed"] += 1
+        self._failures.add(complaint)
 
     def report(self) -> BackTest:
         """The figures so far."""
@@ -60,7 +62,8 @@ class BackTesting:
             days=self._days,
             as_of=self._now,
             complaints=self._counts["complaints"],
-            failed=self._counts["failed"],
+            failed=self._failures.count,
+            failed_such_as=self._failures.such_as,
             gained=self._counts["gained"],
             lost=self._counts["lost"],
             breaches=[Breaches(**group._asdict(), **_four(counts)) for group, counts in sorted(self._groups.items())],

@@ -35,7 +35,7 @@ class Tally(Protocol):
     def add(self, state: Complaint) -> None:
         """One of them."""
 
-    def fail(self) -> None:
+    def fail(self, complaint: UUID) -> None:
         """One that could not be computed."""
 
     def report(self) -> DryRun | BackTest:
@@ -133,5 +133,5 @@ def _add(tally: Tally, states: Any) -> None:
         try:
             tally.add(state)
         except Exception:
-            tally.fail()
+            tally.fail(state.complaint_id)
             log.exception("a complaint could not be rehearsed", extra={"complaint": str(state.complaint_id)})

@@ -1,6 +1,6 @@
 """What a dry run and a back-test report, as numbers; sentences are made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -8,6 +8,16 @@ from pydantic import AwareDatetime, Field
 from services.sla.policies import Mode
 from shared.contracts.envelope import Frozen
 from shared.contracts.events import ClockKind
+
+FAILED_NAMED = 10  # of those that could not be computed: enough to find out why
+# A dry run speaks for what it computed. One broken complaint among many must not stand in the way of a storm's holiday;
+# where more than one in this many failed, something is wrong with the rulebook or with us: nobody knows what it does.
+FAILED_ONE_IN = 100
+
+
+def too_many(failed: int, computed: int) -> bool:
+    """Whether so many could not be computed that the figures speak for nothing."""
+    return failed * FAILED_ONE_IN > failed + computed
 
 
 class Hour(Frozen):
@@ -37,6 +47,7 @@ class DryRun(Frozen):
     as_of: AwareDatetime
     complaints: int
     failed: int = Field(description="Complaints that could not be computed; they would stay as they are.")
+    failed_such_as: Sequence[UUID] = Field(default=(), description="Some of them.")
     clocks: int = Field(description="Open clocks as it is.")
     earlier: int
     later: int
@@ -54,8 +65,13 @@ class DryRun(Frozen):
     @property
     def sentences(self) -> list[str]:
         """The figures as a person says them."""
+        others = " of the others" if self.failed else ""
+        failures = [*_failures(self, "would stay as they are")]
+        if too_many(self.failed, self.complaints):
+            failures.append("That is more than one in a hundred, so it cannot be published.")
         if self.mode == "new_only":
-            return [f"Nothing moves: {self.complaints:,} open complaints stay as they are; new ones meet the draft."]
+            stay = self.complaints + self.failed
+            return [f"Nothing moves: {stay:,} open complaints stay as they are; new ones meet the draft.", *failures]
         return [
             (
                 f"Of {self.clocks:,} open clocks of {self.complaints:,} complaints {self.earlier:,} would be due "
@@ -67,9 +83,10 @@ class DryRun(Frozen):
                 f"{self.rungs_now:,} clocks would warn or escalate at once."
             ),
             f"{self.other_terms:,} complaints would come under another policy or pack.",
-            "No promise is touched."
+            f"No promise{others} is touched."
             if not self.promises_touched
             else f"{self.promises_touched:,} promises would be touched, so it cannot be published.",
+            *failures,
         ]
 
 
@@ -121,7 +138,8 @@ class BackTest(Frozen):
     days: int
     as_of: AwareDatetime
     complaints: int
-    failed: int = Field(description="Complaints that could not be computed; they would stay as they are.")
+    failed: int = Field(description="Complaints that could not be computed; they are in no figure.")
+    failed_such_as: Sequence[UUID] = Field(default=(), description="Some of them.")
     gained: int = Field(description="Breaches that did not happen and would have.")
     lost: int = Field(description="Breaches that happened and would not have.")
     breaches: Sequence[Breaches]
@@ -150,4 +168,12 @@ class BackTest(Frozen):
                 f"{more.escalations_instead:,} escalations instead of {more.escalations:,}."
             ),
             *(f"Letter {x.letter}: {x.after:,} instead of {x.before:,}." for x in self.letters),
+            *_failures(self, "are in none of these figures"),
         ]
+
+
+def _failures(report: DryRun | BackTest, fate: str) -> Iterator[str]:
+    failed, such_as = report.failed, report.failed_such_as
+    if failed:
+        named = ", ".join(map(str, such_as)) + (" and others" if failed > len(such_as) else "")
+        yield f"{failed:,} of {failed + report.complaints:,} complaints could not be computed and {fate}: {named}."

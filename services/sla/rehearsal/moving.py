@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.sla.domain import Complaint, Ledger
 from services.sla.domain.clocks import Clock, clocks
@@ -13,7 +14,7 @@ from services.sla.domain.rebasing import Recount, recount
 from services.sla.domain.terms import rebased
 from services.sla.policies import Rulebook
 from services.sla.rehearsal.figures import DryRun, Example
-from services.sla.rehearsal.tally import NO_TEAM, Farthest, Load
+from services.sla.rehearsal.tally import NO_TEAM, Failures, Farthest, Load
 
 AHEAD = timedelta(days=14)  # for which the load is told; further ahead much will have changed anyway
 
@@ -24,14 +25,18 @@ class Moving:
     def __init__(self, before: Rulebook, after: Rulebook, now: datetime) -> None:
         self._before, self._after, self._now = before, after, now
         self._counts: Counter[str] = Counter()
+        self._failures = Failures()
         self._load = Load()
         self._farthest = Farthest()
 
     def add(self, state: Complaint) -> None:
         """One complaint, looked at now on both sides: what time has reached by itself is no effect of the draft."""
+        self._look_at(state)
+        self._counts["complaints"] += 1  # last: one that fails on the way is counted by `fail` alone
+
+    def _look_at(self, state: Complaint) -> None:
         is_now = rebased(state, self._now, self._before).but(reached_at=self._now)
         would = rebased(is_now, self._now, self._after)
-        self._counts["complaints"] += 1
         if would is not is_now:
             due = due_names(is_now, self._now)
             if found := recount(is_now, would, self._after, self._now, due):
@@ -47,26 +52,28 @@ class Moving:
 
     def _recounted(self, is_now: Complaint, would: Complaint, found: Recount) -> None:
         """Only calendars change: what they cannot move is counted, not worked out."""
+        old = Ledger(found.before, tuple(pledges(is_now)))
+        new = Ledger(found.after, tuple(pledges(would)))
         owner = team(is_now.moments) or NO_TEAM
         self._counts["clocks"] += len(found.kept)
         self._counts["unchanged"] += len(found.kept)
         for due_at in found.kept:
             self._load.add(owner, *2 * [self._if_soon(due_at)])
-        old = Ledger(found.before, tuple(pledges(is_now)))
-        new = Ledger(found.after, tuple(pledges(would)))
         self._counts["promises_touched"] += touched(old.pledges, new.pledges)
         self._compare(is_now, old, new)
 
-    def fail(self) -> None:
+    def fail(self, complaint: UUID) -> None:
         """One that could not be computed."""
-        self._counts["failed"] += 1
+        self._failures.add(complaint)
 
     def report(self) -> DryRun:
         """The figures so far."""
-        names = set(DryRun.model_fields) - {"mode", "as_of", "load", "examples"}
+        names = set(DryRun.model_fields) - {"mode", "as_of", "failed", "failed_such_as", "load", "examples"}
         return DryRun(
             mode=self._after.current.mode,
             as_of=self._now,
+            failed=self._failures.count,
+            failed_such_as=self._failures.such_as,
             load=self._load.hours(),
             examples=self._farthest.examples,
             **{name: self._counts[name] for name in names},

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from heapq import heappushpop, nlargest
 from itertools import count
 from typing import NamedTuple
+from uuid import UUID
 
-from services.sla.rehearsal.figures import Example, Hour
+from services.sla.rehearsal.figures import FAILED_NAMED, Example, Hour
 
 EXAMPLES = 20
 HOURS_MAX = 5000  # of a report: two hundred teams' working day
@@ -40,6 +41,20 @@ class Load:
             )
             for hour, team in differing[:HOURS_MAX]
         ]
+
+
+class Failures:
+    """Complaints that could not be computed: how many, and the first few of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.such_as: list[UUID] = []
+
+    def add(self, complaint: UUID) -> None:
+        """One of them."""
+        self.count += 1
+        if len(self.such_as) < FAILED_NAMED:
+            self.such_as.append(complaint)
 
 
 def _hour(at: datetime) -> int:

@@ -92,11 +92,12 @@ class LetterDue(Fact):
 
 
 class SilenceNoticed(Fact):
-    """Nothing was said to the customer since `since`."""
+    """Nothing reached the customer since `since`. `tried_at`: said again, as what we wrote about it then came back."""
 
     kind = "customer.silence_noticed"
     since: AwareDatetime
     days: int
+    tried_at: AwareDatetime | None = None
 
 
 class _Clock(Fact):

@@ -94,8 +94,9 @@ def letter_due(letter: str = "delay", sequence: int = 2, minutes: float = 70, **
     return said(e.LetterDue(**given), sequence, minutes)
 
 
-def silence(since: float = 0.5, sequence: int = 2, minutes: float = 20_000) -> Event[Any]:
-    return said(e.SilenceNoticed(since=at(since), days=14), sequence, minutes)
+def silence(since: float = 0.5, sequence: int = 2, minutes: float = 20_000, tried: float | None = None) -> Event[Any]:
+    tried_at = None if tried is None else at(tried)
+    return said(e.SilenceNoticed(since=at(since), days=14, tried_at=tried_at), sequence, minutes)
 
 
 def answered(sequence: int = 3, minutes: float = 80, author: str = "customer") -> Event[Any]:

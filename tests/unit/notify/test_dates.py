@@ -265,6 +265,15 @@ def test_each_silence_is_broken_once() -> None:
     assert len(told(s.silence(), same, s.silence(since=20_001, sequence=4, minutes=50_000))) == 2
 
 
+def test_a_silence_whose_note_was_lost_is_broken_again() -> None:
+    state, _ = s.fold(s.FIRST)
+    state, _ = s.fold([sent(state.planned[0]), s.silence()], state)
+    lost, _ = s.fold([sent(state.planned[-1], "failed_permanent")], state)
+    same = [s.silence(sequence=number, minutes=40_000, tried=20_000) for number in (3, 4)]
+    notes = [m.content.silent_since for m in s.fold(same, lost)[0].planned if m.kind == "progress"]
+    assert notes == [s.at(0.5)] * 2, "the lost one and one more, both since the last word that arrived"
+
+
 @pytest.mark.parametrize("since", [20, 49])
 def test_silence_that_another_message_has_broken_meanwhile_is_none(since: float) -> None:
     assert [m.content.silent_since for m in told(s.progressed(), s.silence(since=since))] == [None]

@@ -1,13 +1,15 @@
-"""Figures of promises: what counts as kept, in which period, and how often a date moved."""
+"""Figures of promises: what counts as kept, in which period, how often a date moved, and which complaints are read."""
 
 from datetime import timedelta
 
 import pytest
 
+from services.sla.domain import Rebase
 from services.sla.domain.promises import pledges
 from services.sla.record import Figures, Tally
 from services.sla.scan import Period
-from tests.unit.sla.lives import WITHDRAWN, Life, accepted, at, opened, promised, proposed
+from tests.unit.sla.lives import COMPLAINT, WITHDRAWN, Life, accepted, at, opened, promised, proposed
+from tests.unit.sla.published import PLAIN, closed_on, published
 
 WEEK = Period(at("Mon 00:00"), at("Mon+7 00:00"))
 
@@ -103,3 +105,42 @@ def test_notice_is_the_middle_one_and_moves_are_counted_by_complaint() -> None:
     found = figures(twice, revised(), kept())
     assert found.notice_lead_p50 == at("Tue 14:00") - at("Mon 15:00"), "of one hour and twice twenty-three"
     assert (found.complaints, found.complaints_moved_twice, found.revisions_per_complaint) == (3, 1, 1.0)
+
+
+def last_due(life: Life) -> object:
+    assert life.state is not None
+    return life.state.last_due_at
+
+
+@pytest.mark.parametrize("make", [promised, kept, broken, late, withdrawn])
+def test_a_complaint_is_read_up_to_its_last_due_time_whatever_became_of_it(make) -> None:
+    assert last_due(make()) == at("Tue 14:00"), "the promise; its clocks are due before"
+
+
+def test_a_date_that_moves_takes_the_last_due_time_along() -> None:
+    assert last_due(revised()) == at("Thu 12:00")
+    assert last_due(opened()) == at("Tue 14:00"), "a date that nobody was told yet may still be told"
+
+
+def test_by_a_look_at_a_part_the_last_due_time_only_grows() -> None:
+    storm, over = (closed_on("2026-11-03"), "rebase_open"), ({**PLAIN, "calendar": [*PLAIN["calendar"]]}, "rebase_open")
+    life = opened(published())
+    life.rulebook = published(storm)
+    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    assert (life.clock().due_at, last_due(life)) == (at("Wed 10:00"), at("Wed 10:00"))
+    life.rulebook = published(storm, over)
+    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    assert life.clock().due_at == at("Tue 10:00")
+    assert last_due(life) == at("Wed 10:00"), "nobody looked at the promise, which is due on Tuesday as well"
+    life.answers("Mon 13:00")
+    assert last_due(life) == at("Tue 14:00")
+
+
+def test_of_a_state_from_before_it_was_kept_a_part_does_not_tell_the_last_due_time() -> None:
+    life = promised()
+    assert life.state is not None
+    life.state = life.state.but(last_due_at=None)
+    life.passes_until("Tue 12:00")
+    assert last_due(life) is None
+    life.answers("Tue 12:00")
+    assert last_due(life) == at("Tue 14:00")

@@ -1,15 +1,31 @@
 """Dry runs and back-tests of single complaints whose figures can be counted on fingers."""
 
 from datetime import timedelta
+from uuid import UUID
 
-from services.sla.policies import Mode, rulebook_of
+import pytest
+
+from services.sla.domain import DecideExtension
+from services.sla.policies import Mode, Rulebook, rulebook_of
 from services.sla.policies.loader import Document
 from services.sla.rehearsal.backtest import BackTesting
-from services.sla.rehearsal.figures import BackTest, DryRun
+from services.sla.rehearsal.figures import FAILED_NAMED, BackTest, DryRun
 from services.sla.rehearsal.history import refolded
 from services.sla.rehearsal.moving import Moving
 from services.sla.rehearsal.tally import EXAMPLES
-from tests.unit.sla.lives import AWAITING, POLICY, Life, accepted, assigned, at, opened, proposed, resolved, triaged
+from tests.unit.sla.lives import (
+    AWAITING,
+    COMPLAINT,
+    POLICY,
+    Life,
+    accepted,
+    assigned,
+    at,
+    opened,
+    proposed,
+    resolved,
+    triaged,
+)
 from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
 
 STORM = closed_on("2026-11-03")
@@ -23,10 +39,10 @@ def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 1
     return tally.report()
 
 
-def back(life: Life, data: Data, moment: str = "Fri 12:00") -> BackTest:
+def back(life: Life, data: Data, moment: str = "Fri 12:00", really: Rulebook | None = None) -> BackTest:
     assert life.state
     draft = rulebook_of([Document(data)], around=at(moment).date())
-    tally = BackTesting(published(), draft, at(moment), 30)
+    tally = BackTesting(really or published(), draft, at(moment), 30)
     tally.add(life.state)
     return tally.report()
 
@@ -85,8 +101,41 @@ def test_rungs_that_would_ring_at_once_are_counted() -> None:
 
 def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
     tally = Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
-    tally.fail()
-    assert (tally.report().failed, tally.report().complaints) == (1, 0)
+    tally.fail(COMPLAINT)
+    report = tally.report()
+    assert (report.failed, report.failed_such_as, report.complaints) == (1, [COMPLAINT], 0)
+    assert report.sentences[-3:] == [
+        "No promise of the others is touched.",
+        f"1 of 1 complaints could not be computed and would stay as they are: {COMPLAINT}.",
+        "That is more than one in a hundred, so it cannot be published.",
+    ]
+
+
+def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
+    life = opened(published())
+    assert life.state
+    broken = life.state.but(promises=(life.state.promises[0].but(cycle=9),))
+    for tally in (
+        Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
+        BackTesting(published(), rulebook_of([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30),
+    ):
+        with pytest.raises(LookupError):
+            tally.add(broken)
+        tally.fail(COMPLAINT)
+        tally.add(life.state)
+        report = tally.report()
+        assert (report.failed, report.complaints, getattr(report, "clocks", 2)) == (1, 1, 2)
+        assert "1 of 2 complaints could not be computed" in " ".join(report.sentences)
+
+
+def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
+    tally = Moving(published(), published((STORM, "new_only")), at("Mon 12:00"))
+    for number in range(FAILED_NAMED + 1):
+        tally.fail(UUID(int=number))
+    stays, failed, refused = tally.report().sentences
+    assert stays.startswith(f"Nothing moves: {FAILED_NAMED + 1} open complaints stay")
+    assert failed.endswith(f"{UUID(int=FAILED_NAMED - 1)} and others.")
+    assert "cannot be published" in refused
 
 
 def test_the_farthest_examples_are_kept_and_told_first() -> None:
@@ -108,8 +157,43 @@ def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
     life.hears("Mon 12:00", proposed("Thu 10:00"))
     life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
     assert life.state
-    again = refolded(life.state, life.rulebook)
+    again = refolded(life.state, life.rulebook, life.rulebook)
     assert (again.terms, again.promises, again.tellings) == (life.state.terms, life.state.promises, life.state.tellings)
+
+
+def capped(business_days: int, before: Data = PLAIN) -> Data:
+    """Dates may be moved by so many working days without approval."""
+    promise = {**POLICY["promise"], "extension": {"business_days": business_days}}
+    return {**before, "policy": [{**POLICY, "version": 2, "promise": promise}]}
+
+
+def moved_by_a_handler(rulebook: Rulebook) -> Life:
+    """The date of Tuesday is moved to Thursday, told in time, and kept there."""
+    life = opened(rulebook)
+    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
+    life.hears("Mon 12:00", proposed("Thu 10:00"))
+    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    life.answers("Wed 12:00")
+    return life
+
+
+def test_a_date_beyond_the_cap_of_the_draft_would_have_waited_for_approval() -> None:
+    life = moved_by_a_handler(published())
+    near, far = (back(life, capped(days)).promises for days in (1, 2))
+    assert (near.kept, near.kept_instead, near.broken_instead) == (1, 0, 1)
+    assert (far.kept, far.kept_instead, far.broken_instead) == (1, 1, 0)
+
+
+def test_a_date_that_really_was_approved_would_have_been() -> None:
+    book = published((capped(0), "rebase_open"))
+    life = opened(book)
+    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
+    life.hears("Mon 12:00", proposed("Thu 10:00"))
+    life.asks("Mon 12:01", DecideExtension(COMPLAINT, actor="eve", promise=1, approve=True))
+    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    life.answers("Wed 12:00")
+    promises = back(life, capped(1), really=book).promises
+    assert (promises.told, promises.same, promises.kept_instead, promises.broken_instead) == (2, 2, 1, 0)
 
 
 def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:

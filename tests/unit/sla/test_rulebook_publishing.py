@@ -10,7 +10,8 @@ from services.sla.drafts import DOCUMENT_MAX, Draft, bounded
 from services.sla.publishing import rehearsed
 from shared.errors import IllegalMove, Rejected
 
-DONE: dict[str, Any] = {"status": "done", "base": 4, "mode": "rebase_open", "report": {"promises_touched": 0}}
+REPORT: dict[str, Any] = {"promises_touched": 0, "complaints": 1000, "failed": 10}
+DONE: dict[str, Any] = {"status": "done", "base": 4, "mode": "rebase_open", "report": REPORT}
 
 
 def draft(dry_run: dict[str, Any] | None) -> Draft:
@@ -21,6 +22,12 @@ def test_a_dry_run_of_just_this_on_what_counts_now_lets_it_through() -> None:
     rehearsed(draft(DONE), "rebase_open", 4)
 
 
+@pytest.mark.parametrize(("failed", "computed"), [(0, 0), (0, 1), (1, 99), (10, 990)])
+def test_a_few_that_could_not_be_computed_do_not_stand_in_the_way(failed: int, computed: int) -> None:
+    report = {**REPORT, "failed": failed, "complaints": computed}
+    rehearsed(draft({**DONE, "report": report}), "rebase_open", 4)
+
+
 @pytest.mark.parametrize(
     ("dry_run", "mode", "current", "sentence"),
     [
@@ -29,7 +36,9 @@ def test_a_dry_run_of_just_this_on_what_counts_now_lets_it_through() -> None:
         ({**DONE, "status": "interrupted"}, "rebase_open", 4, "has to come first"),
         (DONE, "rebase_open", 5, "revision 5 was published since the dry run"),
         (DONE, "new_only", 4, "the dry run was for rebase_open; make one for new_only"),
-        ({**DONE, "report": {"promises_touched": 3}}, "rebase_open", 4, "it would touch 3 promises"),
+        ({**DONE, "report": {**REPORT, "promises_touched": 3}}, "rebase_open", 4, "it would touch 3 promises"),
+        ({**DONE, "report": {**REPORT, "failed": 11}}, "rebase_open", 4, "11 of 1,011 open complaints could not be"),
+        ({**DONE, "report": {**REPORT, "complaints": 0}}, "rebase_open", 4, "10 of 10 open complaints could not be"),
     ],
 )
 def test_everything_else_is_refused_with_what_to_do(dry_run: Any, mode: Any, current: int, sentence: str) -> None:

@@ -1,0 +1,64 @@
+"""Which promises are at risk because something of ours is down, or was: each is named once, in time for a word."""
+
+import pytest
+
+from services.sla.domain import Endanger, MakePromise
+from shared.contracts.events import PromiseAtRisk
+from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, promised
+
+
+def named(
+    life: Life, moment: str, until: str, lost: tuple[str, str] | None = None, cause: str = "downtime"
+) -> list[int]:
+    """By what lasts, or by a downtime from when until when."""
+    span = (at(lost[0]), at(lost[1])) if lost else None
+    said = life.asks(moment, Endanger(COMPLAINT, cause=cause, until=at(until), lost=span))  # type: ignore[arg-type]
+    return [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        (("Tue 09:00", "Tue 10:00"), [1]),
+        (("Mon 08:00", "Tue 10:00"), [1]),  # made while nobody lived, as far as we saw
+        (("Mon 20:00", "Tue 10:00"), [1]),
+        (("Mon 20:00", "Tue 08:00"), []),  # by night nobody loses working time
+        (("Mon 08:00", "Mon 10:00"), []),  # made after that
+    ],
+)
+def test_after_a_downtime_those_are_at_risk_that_lost_working_time(lost: tuple[str, str], expected: list[int]) -> None:
+    assert named(promised(), "Tue 10:00", "Tue 14:00", lost) == expected
+
+
+def test_a_date_farther_ahead_than_we_look_is_not_at_risk() -> None:
+    assert named(promised(), "Tue 09:30", "Tue 13:30", ("Tue 09:00", "Tue 09:30")) == []
+
+
+def test_what_is_over_is_not_at_risk_any_more() -> None:
+    assert named(promised(), "Tue 14:00", "Tue 18:00", ("Tue 09:00", "Tue 14:00")) == []
+
+
+def test_lag_after_a_downtime_is_no_second_danger_and_a_dead_provider_is() -> None:
+    life = promised()
+    lost = ("Tue 09:00", "Tue 10:00")
+    assert named(life, "Tue 10:00", "Tue 14:00", lost) == [1]
+    assert named(life, "Tue 10:01", "Tue 14:00", lost) == []
+    assert named(life, "Tue 10:01", "Tue 14:01", cause="lag") == []
+    assert named(life, "Tue 10:02", "Tue 14:02", cause="provider") == [1]
+
+
+def test_a_promise_that_was_broken_and_is_owed_hides_none_that_is_due_soon() -> None:
+    life = promised()
+    life.passes_until("Thu 10:00")
+    life.asks("Thu 10:00", MakePromise(COMPLAINT, actor="ann", subject="next_update", due_at=at("Thu 12:00")))
+    life.hears("Thu 10:01", accepted("Thu 10:01", "progress", promise=2))
+    assert life.state is not None
+    assert life.state.promised_at == at("Tue 14:00")
+    assert named(life, "Thu 10:30", "Thu 14:30", cause="lag") == [2]
+
+
+def test_where_nothing_is_named_nothing_is_written() -> None:
+    life = promised()
+    before = life.state
+    assert named(life, "Mon 12:00", "Mon 16:00", cause="lag") == []
+    assert life.state is before
