@@ -3,7 +3,7 @@
 Beyond what the rules allow without approval nothing moves: an extension is asked for, and somebody who may decides it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from services.sla.calendar import business_days_due
 from services.sla.domain.cycles import cycles
 from services.sla.domain.goals import Course, instant_of, seconds
 from services.sla.domain.golden import latest
-from services.sla.domain.moments import happened
+from services.sla.domain.moments import Moment, happened
 from services.sla.domain.promises import chain_key
 from services.sla.domain.runs import runs
 from services.sla.domain.state import Complaint, Extension, Promise, Proposal
-from services.sla.policies import Pack, Rulebook, Terms
+from services.sla.policies import Charge, Pack, Rulebook, Terms
 
 FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
 
@@ -60,7 +60,21 @@ def _made(state: Complaint, cycle: int, rulebook: Rulebook) -> Promise:
     starts = (Course(goal, compiled, seconds(at)) for at in (opened_at, made_at))
     dates = [at for start in starts if (at := instant_of(start.promised(buffer))) > made_at]
     due_at = dates[0] if dates else instant_of(compiled.into_hours(seconds(made_at) + 1))
-    return Promise(number=len(state.promises) + 1, cycle=cycle, due_at=due_at, made_at=made_at, terms=terms)
+    limit = _within_the_law(state, terms, rulebook, made_at)
+    by, due_at = ("law", limit) if limit and limit < due_at else ("policy", due_at)
+    return Promise(number=len(state.promises) + 1, cycle=cycle, due_at=due_at, made_at=made_at, terms=terms, by=by)
+
+
+def _within_the_law(state: Complaint, terms: Terms, rulebook: Rulebook, made_at: datetime) -> datetime | None:
+    """The last opening hour before a final response is due that is still ahead: no policy names a date beyond it.
+
+    Only limits that count from the receipt: whatever else they count from, we may not have heard of yet.
+    """
+    compiled, dates = rulebook.promise_calendar(terms), []
+    for _, due in _finals(terms, happened(state.moments)[:1], rulebook):
+        closing = instant_of(compiled.last_close(due))
+        dates.append(closing if closing > made_at else instant_of(due))
+    return min((date for date in dates if date > made_at), default=None)
 
 
 def _proposed(state: Complaint, proposal: Proposal, rulebook: Rulebook) -> Complaint:
@@ -153,13 +167,18 @@ def _allowed(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator
 
     A rule without an extension allows none: whoever names a later date needs somebody who answers for it.
     """
-    for charge in rulebook.charges(current.terms):
-        if charge.pack is None or charge.rule.kind != "regulatory_final" or not isinstance(charge.source, Pack):
-            continue
-        for run in runs(charge.rule, happened(state.moments))[:1]:
-            due = Course(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()
-            extension = charge.source.extension_of(charge.rule.kind)
-            yield instant_of(latest(charge.rule, extension, charge.compiled, due) if extension else due)
+    for charge, due in _finals(current.terms, happened(state.moments), rulebook):
+        assert isinstance(charge.source, Pack)  # noqa: S101  # only packs have regulators' clocks
+        extension = charge.source.extension_of(charge.rule.kind)
+        yield instant_of(latest(charge.rule, extension, charge.compiled, due) if extension else due)
+
+
+def _finals(terms: Terms, counted: Sequence[Moment], rulebook: Rulebook) -> Iterator[tuple[Charge, int]]:
+    """When the regulators' final responses are due, by the first run of each."""
+    for charge in rulebook.charges(terms):
+        if charge.pack is not None and charge.rule.kind == "regulatory_final":
+            for run in runs(charge.rule, counted)[:1]:
+                yield charge, Course(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()
 
 
 def _revisions(state: Complaint, current: Promise) -> int:

@@ -5,7 +5,7 @@ import pytest
 
 from services.sla.domain import DecideExtension, Endanger, MakePromise, RevisePromise
 from services.sla.domain.commands import Changed, Implausible
-from services.sla.policies import rulebook_from
+from services.sla.policies import load_rulebook, rulebook_from
 from shared.contracts.events import (
     ExtensionRequested,
     PromiseAtRisk,
@@ -622,3 +622,16 @@ def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
     ):
         said = life.asks("Mon 12:00", Endanger(COMPLAINT, cause=cause, until=at(soon)))
         assert [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)] == [1] * named
+
+
+def test_no_policy_names_a_date_beyond_a_limit_of_the_law_that_is_still_ahead() -> None:
+    disp = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-disp"])
+    days = {54: at("Wed 17:00"), 57: None, 0: None}  # since the firm had it; eight weeks are 56
+    for since, expected in days.items():
+        life = Life(disp)
+        life.hears("Mon 10:00", received("Mon 10:00").but(received_at=at("Mon 10:00") - timedelta(days=since)))
+        life.hears("Mon 10:00", triaged())
+        assert life.state
+        made = life.state.promises[0]
+        assert made.by == ("law" if expected else "policy")
+        assert made.due_at == expected or (expected is None and made.due_at > at("Wed 17:00"))
