@@ -15,6 +15,7 @@ from services.sla.policies.changes import Change, What
 from services.sla.rehearsal.figures import BackTest, DryRun
 from shared.contracts.envelope import Frozen
 from shared.errors import Rejected
+from shared.words import LINE_PATTERN
 
 MODE_SAYS = (
     "new_only: new complaints alone. rebase_open: what is open is counted again from its beginning. rebase_remaining: "
@@ -30,23 +31,25 @@ BODY = {
 class ModeForm(BaseModel):
     """How it is to be published."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    mode: Mode = Field(description=MODE_SAYS)
+    mode: Mode = Field(description=MODE_SAYS, examples=["new_only"])
 
 
 class PublishForm(ModeForm):
     """How, and why; the reason is told with every date that moves."""
 
-    reason: str = Field(min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")
+    reason: str = Field(min_length=3, max_length=500, pattern=LINE_PATTERN, examples=["the holidays of next year"])
 
 
 class DaysForm(BaseModel):
     """How far back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    days: int = Field(ge=1, le=3660, description="Complaints received in the last so many days, open or closed.")
+    days: int = Field(
+        ge=1, le=3660, description="Complaints received in the last so many days, open or closed.", examples=[30]
+    )
 
 
 class RevisionAnswer(Frozen):
