@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.sla.routes import feeds, promising, reading, rulebooks
+from services.sla.routes import diary, feeds, promising, reading, rulebooks
 from services.sla.shelf import Shelf
 from shared.described import refusals
 from shared.kernel import Kernel
@@ -17,5 +17,6 @@ def routes(kernel: Kernel[Any, Any], *, shelf: Shelf, published: Callable[[], No
     router.include_router(reading.routes(kernel, shelf))
     router.include_router(promising.routes(kernel, shelf))
     router.include_router(feeds.routes(kernel, shelf))
+    router.include_router(diary.routes(kernel, shelf))
     router.include_router(rulebooks.routes(kernel, shelf, published))
     return router
