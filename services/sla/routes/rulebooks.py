@@ -15,9 +15,10 @@ from services.sla.rehearsal.desk import Desk
 from services.sla.routes import papers
 from services.sla.routes.seen import Seen, etag
 from services.sla.shelf import Shelf
+from services.sla.unmet import unmet
 from shared.auth import Client, requires
 from shared.described import refusals
-from shared.errors import NotFound
+from shared.errors import NotFound, Rejected
 from shared.kernel import Kernel
 from shared.postgres import transaction
 
@@ -139,10 +140,11 @@ def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
             before = await shelf.current(conn, await conn.fetchval(NEWEST))
             after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
         found = changes(before, after)
+        sentences = [sentence for one in found for sentence in one.sentences]
         return papers.Diff(
             base=before.current.number,
             changes=[papers.ChangeAnswer.of(one) for one in found],
-            sentences=[sentence for one in found for sentence in one.sentences],
+            sentences=sentences + await unmet(kernel.pool, before, after),
         )
 
 
@@ -162,15 +164,11 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
     desk = Desk(kernel, shelf)
 
     async def told(draft_id: UUID, what: drafts.Rehearsed, response: Response) -> papers.Rehearsal:
-        async with transaction(kernel.pool) as conn:
-            draft = await drafts.find(conn, draft_id)
-        found = draft.dry_run if what == "dry_run" else draft.back_test
-        if found is None:
-            raise NotFound("there was none yet of this version of the draft")
-        if response.status_code == 202 and found["status"] != "running":
+        found = await _rehearsed(kernel, shelf, draft_id, what)
+        if response.status_code == 202 and found.status != "running":
             response.status_code = 200
         response.headers["location"] = f"/v1/rulebook/drafts/{draft_id}/{what.replace('_', '-')}"
-        return papers.Rehearsal(**found)
+        return found
 
     @router.post("/drafts/{draft_id}:dry-run", status_code=202, responses=RUNS, summary="What publishing would move")
     async def dry_run(
@@ -206,6 +204,30 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
     )
     async def last_back_test(draft_id: DraftId, response: Response) -> papers.Rehearsal:
         return await told(draft_id, "back_test", response)
+
+
+async def _rehearsed(
+    kernel: Kernel[Any, Any], shelf: Shelf, draft_id: UUID, what: drafts.Rehearsed
+) -> papers.Rehearsal:
+    async with transaction(kernel.pool) as conn:
+        draft = await drafts.find(conn, draft_id)
+    found = draft.dry_run if what == "dry_run" else draft.back_test
+    if found is None:
+        raise NotFound("there was none yet of this version of the draft")
+    if what == "dry_run" and found["status"] == "done":
+        found["sentences"] = [*await _unmet(kernel, shelf, draft), *found["sentences"]]
+    return papers.Rehearsal(**found)
+
+
+async def _unmet(kernel: Kernel[Any, Any], shelf: Shelf, draft: drafts.Draft) -> list[str]:
+    """What nobody would come under; nothing where the draft fits no more, which publishing it will say."""
+    async with transaction(kernel.pool) as conn:
+        before = await shelf.current(conn, await conn.fetchval(NEWEST))
+        try:
+            after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
+        except Rejected:
+            return []
+    return await unmet(kernel.pool, before, after)
 
 
 def _publication(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]) -> None:
