@@ -1,4 +1,4 @@
-"""What is due soon and for whom: over promoted columns alone, so a full table costs no more than an empty one."""
+"""What is due soon and for whom, by indexes alone: it costs what is due, however full the table is."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

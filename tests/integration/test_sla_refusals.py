@@ -207,7 +207,7 @@ async def test_what_will_be_believed_is_not_known_yet(running: Front) -> None:
 # ── promises that are over ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_promise_that_was_kept_does_not_move_and_a_broken_one_that_is_owed_does(running: Front) -> None:
+async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(running: Front) -> None:
     subject = await running.opened(ago=timedelta(hours=1))
     path = f"/v1/complaints/{subject}/promises"
     for item in ("next_update", "action"):
@@ -227,6 +227,25 @@ async def test_a_promise_that_was_kept_does_not_move_and_a_broken_one_that_is_ow
     again = {"subject": "next_update", "due_at": ahead(days=4)}
     made = await running.http.post(path, json=again, headers={"if-match": owed.headers["etag"]})
     assert made.status_code == 201
+
+
+async def test_a_broken_promise_that_is_still_owed_may_be_moved(running: Front) -> None:
+    subject = await running.opened(ago=timedelta(days=40))
+    async with asyncio.timeout(30):
+        while (await running.clocks(subject))[0]["promises"][0]["status"] != "broken":
+            await running.kernel.timers.run_once()
+    _, seen = await running.clocks(subject)
+    moved = {"due_at": ahead(days=3), "reason": "supplier_delay", "approve": True}
+    path = f"/v1/complaints/{subject}/promises/1/revision"
+    assert (await running.http.post(path, json=moved, headers={"if-match": seen})).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["a storm\nFrom: x", "\x00\x00\x00", "a  \x1b", "   ", "  a  "])
+async def test_a_publication_has_a_reason_of_one_line(running: Front, reason: str) -> None:
+    path = f"/v1/rulebook/drafts/{ANY}:publish"
+    headers = running.headers("sla:write") | {"if-match": '"1"'}
+    answer = await running.http.post(path, json={"mode": "new_only", "reason": reason}, headers=headers)
+    assert detail(answer, 422).startswith("reason: expected ")
 
 
 async def test_what_was_cancelled_does_not_move(running: Front) -> None:

@@ -116,6 +116,8 @@ async def test_the_taxonomy_names_categories_in_every_language(front: Front) -> 
         ("POST", f"/v1/cases/{uuid4()}/decision", {"category": "billing"}, 404),
         ("POST", f"/v1/cases/{uuid4()}/decision", {"categry": "billing"}, 422),
         ("POST", f"/v1/cases/{uuid4()}/decision", {"severity": "grave"}, 422),
+        ("POST", f"/v1/cases/{uuid4()}/decision", {"category": "a\x00"}, 422),
+        ("POST", f"/v1/cases/{uuid4()}/decision", {"handler": "a\r\nb"}, 422),
         ("POST", f"/v1/cases/{uuid4()}/decision", [], 422),
     ],
 )

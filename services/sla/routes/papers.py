@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, HTTPException, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.sla import drafts
 from services.sla.drafts import DOCUMENT_MAX, Draft
@@ -39,7 +39,9 @@ class ModeForm(BaseModel):
 class PublishForm(ModeForm):
     """How, and why; the reason is told with every date that moves."""
 
-    reason: str = Field(min_length=3, max_length=500, pattern=LINE_PATTERN, examples=["the holidays of next year"])
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, pattern=LINE_PATTERN)] = Field(
+        min_length=3, max_length=500, examples=["the holidays of next year"]
+    )
 
 
 class DaysForm(BaseModel):
