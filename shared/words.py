@@ -6,10 +6,10 @@ No text that comes in has control characters: PostgreSQL refuses some, and other
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 LINE_PATTERN: Final = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
@@ -55,6 +55,13 @@ def _instant(value: Any) -> Any:
     return value
 
 
+def _plausible(value: datetime) -> datetime:
+    """In UTC, and far enough from the ends of time that a year can be added or taken."""
+    if not 1900 < value.year < 9000:
+        raise PydanticCustomError("datetime_range", f"a time of this age, such as {INSTANT}")
+    return value.astimezone(UTC)
+
+
 def _span(value: Any) -> Any:
     if isinstance(value, str) and not _SPAN.fullmatch(value):
         raise PydanticCustomError("time_delta_parsing", "a duration such as PT4H, PT30M or P2D")
@@ -63,5 +70,7 @@ def _span(value: Any) -> Any:
 
 Item = Annotated[str, StringConstraints(max_length=100, pattern=LINE_PATTERN, strict=True)]
 Reason = Annotated[str, StringConstraints(pattern=REASON_PATTERN, strict=True)]
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_instant)]  # a text also in strict forms
+Instant = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_instant), AfterValidator(_plausible)
+]  # a text also in strict forms
 Duration = Annotated[timedelta, BeforeValidator(_span)]

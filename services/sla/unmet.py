@@ -1,7 +1,7 @@
 """Policies and packs of a draft that would apply to nobody: a category that is misspelt looks like any other.
 
-Complaints that are there are asked, as triage last spoke of them. It ends as soon as each has found one, and after a
-few thousand, which take about a second.
+Complaints that are there are asked, as triage last spoke of them. It ends as soon as each has found one, and after some
+thousands, which take a second at most.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from services.sla.policies.model import When
 from services.sla.rehearsal.pages import Pages, open_ones, recent_ones
 
 DAYS = 30
-LOOKED_MAX = 2_500  # of those received lately, and as many of those that are open
+LOOKED_MAX = 10_000  # of those received lately, and as many of those that are open
 Key = tuple[str, str]  # policy or pack, and its id
 
 

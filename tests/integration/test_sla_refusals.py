@@ -157,6 +157,14 @@ async def test_a_body_is_refused_with_what_is_expected_and_an_example(
     assert detail(answer, status) == sentence
 
 
+async def test_a_document_that_cannot_be_read_is_refused_with_the_line(running: Front) -> None:
+    headers = JSON | running.headers("sla:write")
+    answer = await running.http.post("/v1/rulebook/drafts", content=b'{"policy": [\n{]}', headers=headers)
+    assert detail(answer, 422).startswith(
+        "body: expected JSON in UTF-8 that can be read beyond line 2, with sections such"
+    )
+
+
 async def test_a_body_of_another_media_type_is_415(running: Front) -> None:
     path = f"/v1/complaints/{ANY}/promises"
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
@@ -193,6 +201,13 @@ async def test_a_query_is_refused_with_an_example(running: Front, query: str, se
 async def test_a_time_ahead_is_a_duration(running: Front, within: str) -> None:
     answer = await running.http.get("/v1/at-risk", params={"within": within})
     assert detail(answer, 422) == "query.within: expected a duration such as PT4H, PT30M or P2D"
+
+
+@pytest.mark.parametrize("far", ["0001-01-05T00:00:00Z", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+async def test_the_ends_of_time_are_refused_and_no_failure(running: Front, far: str) -> None:
+    subject = await running.opened()
+    for path in (f"complaints/{subject}/clocks?at={far}", f"breaches?until={far}", f"outages?since={far}"):
+        assert "expected a time of this age" in detail(await running.http.get(f"/v1/{path}"), 422)
 
 
 async def test_what_will_be_believed_is_not_known_yet(running: Front) -> None:

@@ -39,6 +39,8 @@ def test_an_instant_is_a_text_with_its_offset() -> None:
         assert Form.model_validate({"at": given}).at == datetime(2031, 5, 5, 12, tzinfo=UTC)
     for wrong in (1900000000, "1900000000", "2031-05-05", "soon", None, True, "2031-02-30T12:00:00Z"):
         assert refusal(Instant, wrong).endswith("such as 2026-05-04T09:30:00+07:00")
+    for far in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert refusal(Instant, far) == "a time of this age, such as 2026-05-04T09:30:00+07:00"
     assert "2026-05-04T02:30:00Z" in refusal(Instant, "2031-05-05T12:00:00")
     assert "%2B07:00" in refusal(Instant, "2031-05-05T12:00:00 07:00"), "a + that was not encoded"
 

@@ -23,6 +23,7 @@ from shared.words import LINE_PATTERN, Duration, Instant
 READ = "complaints:read"
 LONGEST = timedelta(days=366)  # a figure over more than a year is asked for year by year
 AHEAD = timedelta(days=366)
+MONTH = timedelta(days=30)
 Team = Annotated[
     str | None, Query(max_length=60, pattern=LINE_PATTERN, description="Only what this team has; all when absent.")
 ]
@@ -138,9 +139,11 @@ def bounded(within: timedelta) -> timedelta:
 async def period(kernel: Kernel[Any, Any], since: datetime | None, until: datetime | None, team: str | None) -> Period:
     """The time that is asked about. Raises `Rejected` where it ends before it begins, or is longer than a year."""
     end = until or await kernel.pool.fetchval("select now()")
-    start = since or end - timedelta(days=30)
+    start = since or end - MONTH
     if not timedelta() < end - start <= LONGEST:
-        raise Rejected("since: expected a time before until, by a year at most")
+        raise Rejected(
+            f"since: expected a time before until, by a year at most, such as {end - MONTH:%Y-%m-%dT%H:%M:%SZ}"
+        )
     return Period(start, end, team)
 
 

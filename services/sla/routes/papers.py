@@ -21,6 +21,7 @@ MODE_SAYS = (
     "new_only: new complaints alone. rebase_open: what is open is counted again from its beginning. rebase_remaining: "
     "what is open gets what would be left of the new goal."
 )
+SECTION = '{"policy": [{"id": "everyday", "version": 2, …}]}'
 BODY = {
     "description": "Sections `calendar`, `policy` and `pack`, each a list, as in a rulebook file.",
     "required": True,
@@ -173,8 +174,9 @@ async def document(request: Request) -> str:
             raise HTTPException(413, f"expected at most {DOCUMENT_MAX:,} bytes", {"connection": "close"})
     try:
         return drafts.bounded(json.loads(body))
-    except (ValueError, RecursionError):
-        raise Rejected("expected a document of JSON in UTF-8, with sections calendar, policy and pack") from None
+    except (ValueError, RecursionError) as error:
+        place = f" that can be read beyond line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Rejected(f"body: expected JSON in UTF-8{place}, with sections such as {SECTION}") from None
 
 
 Document = Annotated[str, Depends(document)]
