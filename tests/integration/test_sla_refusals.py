@@ -236,7 +236,7 @@ async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(r
     clocks, seen = await running.clocks(subject)
     assert [one["status"] for one in clocks["promises"]] == ["open", "kept", "open"]
     kept = await running.http.post(f"{path}/2/revision", json=moved, headers={"if-match": seen})
-    assert "nothing more will become of it; make a new promise" in detail(kept, 409)
+    assert "has been done; its date no longer moves, make a new promise" in detail(kept, 409)
     owed = await running.http.post(f"{path}/3/revision", json=moved, headers={"if-match": seen})
     assert owed.status_code == 200
     again = {"subject": "next_update", "due_at": ahead(days=4)}

@@ -120,7 +120,7 @@ def _approved(state: Complaint, asked: Extension, given: DecideExtension, now: d
 
 
 def _still_moves(state: Complaint, current: Promise) -> None:
-    """Also where its date has passed: what is owed still may get a new one."""
+    """Raises `IllegalMove` for what is over. A date that has passed still moves: what is owed may get a new one."""
     if cycles(state.moments)[current.cycle - 1].ended_at is not None and current.subject != "action":
         raise IllegalMove("the complaint is closed; its dates no longer move")
     pledge = next(one for one in pledges(state) if one.promise == current)
