@@ -1,6 +1,7 @@
 """Bearer tokens: JWT signed with Ed25519, scopes; a token is verified once and remembered until it expires."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from starlette.requests import Request
 
 from shared.errors import Misconfigured, RedressError
 from shared.settings import ServiceSettings
+from shared.words import is_line
 
 SCOPES: Final[Mapping[str, str]] = {
     "complaints:write": "post complaints and facts about them",
@@ -31,6 +33,14 @@ ALGORITHMS = ["EdDSA"]
 
 class Unauthenticated(RedressError):
     """A bearer token is needed: `Authorization: Bearer TOKEN`."""
+
+    challenge = "Bearer"
+
+
+class PasswordNeeded(Unauthenticated):
+    """A token is needed: `Authorization: Bearer TOKEN`, or as the password of HTTP Basic with any name."""
+
+    challenge = 'Bearer, Basic realm="Redress", charset="UTF-8"'
 
 
 class Forbidden(RedressError):
@@ -98,17 +108,39 @@ class Authenticator:
             raise Unauthenticated("the token has expired; ask for a new one") from None
         except jwt.PyJWTError:
             raise Unauthenticated("the token is not valid here: wrong signature, audience, issuer or form") from None
+        if not is_line(str(claims["sub"])):  # it is stored as the actor, and shown
+            raise Unauthenticated("the token's subject: expected one line of text without control characters")
         return Client(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()), float(claims["exp"]))
 
 
-def requires(scope: str) -> Any:
-    """A FastAPI dependency: the client, if its token carries `scope`. Reads `app.state.authenticator`."""
+def requires(scope: str, *, password: bool = False) -> Any:
+    """A FastAPI dependency: the client, if its token carries `scope`. Reads `app.state.authenticator`.
+
+    `password`: the token may also be the password of HTTP Basic, for clients that know nothing else.
+    """
 
     async def client(request: Request) -> Client:
         authenticator: Authenticator = request.app.state.authenticator
-        return (await authenticator.verify(request.headers.get("authorization"))).must(scope)
+        given = request.headers.get("authorization")
+        if not password:
+            return (await authenticator.verify(given)).must(scope)
+        try:
+            return (await authenticator.verify(_bearer(given))).must(scope)
+        except Unauthenticated as error:
+            raise PasswordNeeded(error.detail if given else None) from None
 
     return client
+
+
+def _bearer(authorization: str | None) -> str | None:
+    """The same, with the password of HTTP Basic as the token."""
+    scheme, _, given = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return authorization
+    try:
+        return f"Bearer {base64.b64decode(given, validate=True).decode().partition(':')[2]}"
+    except ValueError:
+        raise Unauthenticated("the credentials of HTTP Basic cannot be read: expected NAME:TOKEN in Base64") from None
 
 
 def create_token(key_file: Path, *, client: str, scopes: frozenset[str], lasts: timedelta, audience: str) -> str:

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from shared.errors import Unavailable
+from shared.retry import is_transient
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,6 +18,9 @@ Result = TypeVar("Result")
 
 class GroupCommitter(Generic[Item, Result]):
     """`run` gets a group in order of arrival and gives each item's result, or the exception that is its own.
+
+    It does all of a group or, when it raises, nothing of it. What will never work is then halved until the guilty item
+    stands alone, so that no client's request fails for what another one asked.
 
     `pace` is the least time between two small groups, in seconds: alone, a request never waits for it.
     More than one of `flights` shortens the wait for a commit under way, and gives up the order between groups.
@@ -74,10 +78,7 @@ class GroupCommitter(Generic[Item, Result]):
             self._begun = monotonic()
 
     async def _commit(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
-        try:
-            results: Sequence[Result | Exception] = await self._run([item for item, _ in group])
-        except Exception as error:  # noqa: BLE001 (each request answers for itself)
-            results = [error] * len(group)
+        results = await self._results([item for item, _ in group])
         for (_, future), result in zip(group, results, strict=True):
             if future.done():
                 continue  # the client went away; what it asked for is committed all the same
@@ -85,3 +86,12 @@ class GroupCommitter(Generic[Item, Result]):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+    async def _results(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        try:
+            return await self._run(items)
+        except Exception as error:  # noqa: BLE001 (each request answers for itself)
+            if len(items) == 1 or is_transient(error):
+                return [error] * len(items)
+        middle = len(items) // 2
+        return [*await self._results(items[:middle]), *await self._results(items[middle:])]

@@ -17,6 +17,10 @@ class Rejected(RedressError):
     """This will never work; trying again gives the same answer."""
 
 
+class Unreadable(Rejected):
+    """A header or a part of the URL is not of the form that this takes."""
+
+
 class IllegalMove(Rejected):
     """The complaint's life cycle has no such move from where it stands."""
 

@@ -7,11 +7,22 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from shared.auth import Forbidden, Unauthenticated
-from shared.errors import Conflict, IllegalMove, NotFound, RedressError, Rejected, Stale, Unavailable, Unseen
+from shared.errors import (
+    Conflict,
+    IllegalMove,
+    NotFound,
+    RedressError,
+    Rejected,
+    Stale,
+    Unavailable,
+    Unreadable,
+    Unseen,
+)
+from shared.refusals import expected, field_of
 from shared.retry import is_transient
 
 log = logging.getLogger(__name__)
@@ -24,6 +35,7 @@ STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
     (IllegalMove, 409, "illegal-move"),
     (Stale, 412, "changed-meanwhile"),
     (Unseen, 428, "if-match-needed"),
+    (Unreadable, 400, "unreadable"),
     (Conflict, 422, "conflict"),
     (Rejected, 422, "rejected"),
     (Unavailable, 503, "unavailable"),
@@ -49,23 +61,18 @@ def of_error(error: Exception) -> tuple[int, bytes]:
     return 500, problem(500, "internal", "something went wrong on our side; nothing was stored")
 
 
-def of_validation(errors: Sequence[Mapping[str, Any]], *, where: str = "body") -> tuple[int, bytes]:
-    """422 with one entry per wrong field; the value itself is never repeated."""
-    listed = [
-        {
-            "field": ".".join(str(part) for part in item["loc"]) or where,
-            "expected": str(item["msg"]),
-            "code": str(item["type"]),
-        }
-        for item in errors
-    ]
+def of_validation(errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | None = None) -> tuple[int, bytes]:
+    """422 with one entry per wrong field; the value itself is never repeated. `form`: what was asked for."""
+    listed = [_entry(item, form) for item in errors]
     first = listed[0]
-    return 422, problem(422, "invalid", f"{first['field']}: {first['expected']}", errors=listed)
+    return 422, problem(422, "invalid", f"{first['field']}: expected {first['expected']}", errors=listed)
 
 
-def describe(error: ValidationError) -> Sequence[Mapping[str, Any]]:
-    """A pydantic error as entries, without what was given."""
-    return error.errors(include_input=False, include_url=False, include_context=False)
+def _entry(item: Mapping[str, Any], form: type[BaseModel] | None) -> dict[str, str]:
+    place, *inside = item["loc"]
+    in_body, is_whole = place == "body", item["type"] == "json_invalid"
+    field = field_of(() if is_whole else inside if in_body else item["loc"])
+    return {"field": field, "expected": expected(item, form if in_body else None), "code": str(item["type"])}
 
 
 def headers_for(status: int) -> dict[str, str]:
@@ -81,12 +88,19 @@ def install(app: FastAPI) -> None:
     async def ours(request: Request, error: Exception) -> Response:
         del request
         status, body = of_error(error)
-        return Response(body, status, headers_for(status), MEDIA_TYPE)
+        headers = headers_for(status)
+        if isinstance(error, Unauthenticated):
+            headers["www-authenticate"] = error.challenge
+        return Response(body, status, headers, MEDIA_TYPE)
 
     async def invalid(request: Request, error: Exception) -> Response:
-        del request
         found = error.errors() if isinstance(error, RequestValidationError) else []
-        status, body = of_validation([_tidy(item) for item in found])
+        if any(item["loc"] == ("body",) and item["type"] == "model_attributes_type" for item in found):
+            media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if media != "application/json":
+                body = problem(415, "unsupported-media-type", "Content-Type: expected application/json")
+                return Response(body, 415, media_type=MEDIA_TYPE)
+        status, body = of_validation(found, _form(request))
         return Response(body, status, media_type=MEDIA_TYPE)
 
     async def http(request: Request, error: Exception) -> Response:
@@ -94,6 +108,7 @@ def install(app: FastAPI) -> None:
         status = error.status_code if isinstance(error, HTTPException) else 500
         detail = str(error.detail) if isinstance(error, HTTPException) else ""
         given = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        detail = "body: expected JSON in UTF-8" if "parsing the body" in detail else detail
         return Response(problem(status, f"http-{status}", detail), status, given, MEDIA_TYPE)
 
     app.add_exception_handler(RedressError, ours)
@@ -102,6 +117,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, ours)
 
 
-def _tidy(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    loc = tuple(part for part in item["loc"] if part != "body") or item["loc"]
-    return {"loc": loc, "msg": item["msg"], "type": item["type"]}
+def _form(request: Request) -> type[BaseModel] | None:
+    """What the body of that route is read as, if it is one form."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    found = field.field_info.annotation if field else None
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None

@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from shared import problems
+from shared import described, problems
 from shared.auth import Client
+from shared.contracts import registry
 from shared.contracts.asyncapi import document
 from shared.contracts.envelope import ComplaintId
-from shared.contracts.registry import Unreadable, read
-from shared.errors import NotFound
+from shared.errors import NotFound, Unreadable
 from shared.kernel import Kernel
 from shared.probe import Probe
+from shared.words import is_line
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -35,6 +38,7 @@ def build(kernel: Kernel[Any, Any], probe: Probe, router: APIRouter | None, hot:
     name = kernel.service.name
     app = FastAPI(title=f"Redress {name}", version="1", docs_url=None, redoc_url=None)
     app.state.authenticator = kernel.authenticator
+    app.openapi = partial(described.describe, app)  # type: ignore[method-assign]
     problems.install(app)
     if router is not None:
         app.include_router(router)
@@ -69,10 +73,29 @@ def _front(app: FastAPI, hot: Hot, kernel: Kernel[Any, Any]) -> Asgi:
                 metrics.observe("redress_http_seconds", time.perf_counter() - started)
             await send(message)
 
-        route = hot.get((scope["method"], scope["path"]))
-        await (route or app)(scope, receive, counted)
+        route: Asgi = hot.get((scope["method"], scope["path"])) or app
+        await (route if _is_clean(scope) else _unreadable)(scope, receive, counted)
 
     return front
+
+
+def _is_clean(scope: Scope) -> bool:
+    """No control character in what the URL says; PostgreSQL and calendars refuse them, and no name of ours has one."""
+    query: bytes = scope.get("query_string", b"")
+    text = unquote_to_bytes(query).decode(errors="replace") if b"%" in query else ""
+    return is_line(scope["path"]) and is_line(text)
+
+
+async def _unreadable(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive
+    where = "query" if is_line(scope["path"]) else "path"
+    error = Unreadable(f"{where}: expected text without control characters, such as those that %00 and %0A stand for")
+    status, body = problems.of_error(error)
+    await Response(body, status, media_type=problems.MEDIA_TYPE)(scope, _nothing, send)
+
+
+async def _nothing() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
 
 
 def _operations(kernel: Kernel[Any, Any], probe: Probe) -> APIRouter:
@@ -149,6 +172,6 @@ def _letter(row: Any) -> dict[str, Any]:
 
 def _contents(value: bytes | None) -> Any:
     try:
-        return read(value).model_dump(mode="json", exclude_none=True)
-    except Unreadable:
+        return registry.read(value).model_dump(mode="json", exclude_none=True)
+    except registry.Unreadable:
         return (value or b"").decode(errors="replace")

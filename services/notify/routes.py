@@ -17,6 +17,7 @@ from shared.auth import Client
 from shared.contracts.events import MessageKind, Redress
 from shared.errors import NotFound
 from shared.kernel import Kernel
+from shared.words import LINE_PATTERN
 
 SHOWN = datetime(2031, 5, 5, 9, 30, tzinfo=UTC)  # any Monday; samples are always the same
 
@@ -59,8 +60,8 @@ class PreviewRequest(BaseModel):
     )
 
     kind: MessageKind
-    locale: str = Field(default="en", max_length=35, description="BCP 47, e.g. zh-Hant.")
-    timezone: str | None = Field(default=None, max_length=64, description="IANA zone, e.g. Asia/Jakarta.")
+    locale: str = Field(default="en", max_length=35, pattern=LINE_PATTERN, description="BCP 47, e.g. zh-Hant.")
+    timezone: str | None = Field(default=None, max_length=64, pattern=LINE_PATTERN, description="IANA zone.")
 
 
 def routes(kernel: Kernel[Any, Any], printer: Printer) -> APIRouter:

@@ -5,7 +5,7 @@ dry run nor back-test.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from services.sla.policies.loader import SECTIONS, canonical
 from shared.errors import NotFound, Rejected, Stale
+from shared.words import LINE_PATTERN, PATTERNS, is_line, is_prose
 
 Rehearsed = Literal["dry_run", "back_test"]
 DOCUMENT_MAX = 1_000_000  # bytes of one; the rulebook that ships with us and all packs together have 100,000
@@ -77,12 +78,33 @@ def bounded(data: Any) -> str:
             raise Rejected(f"{section}: expected a list of objects, such as {_example(section)}")
         if len(listed) > LISTED_MAX:
             raise Rejected(f"{section}: expected at most {LISTED_MAX} entries, got {len(listed)}")
+    _clean(data)
     text = canonical(data)
-    if "\\u0000" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise Rejected("expected text without the null character and without halves of characters")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Rejected("expected text without halves of characters")
     if len(text.encode()) > DOCUMENT_MAX:
         raise Rejected(f"expected at most {DOCUMENT_MAX:,} bytes")
     return text
+
+
+def _clean(data: Any) -> None:
+    """Raises `Rejected` for a text that PostgreSQL would refuse, or that would forge lines wherever it is shown."""
+    for where, words, is_name in _texts(data):
+        if not (is_prose if where.endswith("notes") and not is_name else is_line)(words):
+            raise Rejected(f"{where}: expected {PATTERNS[LINE_PATTERN]}; only notes may have several lines")
+
+
+def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Every text of a document and every name of a field, with the way there."""
+    if isinstance(value, str):
+        yield where, value, False
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield where or "section", name, True
+            yield from _texts(inner, f"{where}.{name}" if where else name)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _texts(inner, f"{where}.{place}")
 
 
 def _example(section: str) -> str:

@@ -62,9 +62,10 @@ def because(found: Suggestion) -> str:
         return "Too few similar complaints to go by: it is what the policy aims for and its buffer, counted from now."
     like = f"category {found.like}" if found.like else "all under the same policy"
     took = spoken_span(timedelta(seconds=found.seconds))
+    within = f"within {took} of opening time" if found.seconds >= 60 else "in less than a minute of opening time"
     return (
         f"Of {found.sample} complaints of the last year like this ({like}) that took longer than it has so far, "
-        f"nine in ten had their answer within {took} of opening time."
+        f"nine in ten had their answer {within}."
     )
 
 

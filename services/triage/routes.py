@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.triage.domain import Case, DecideCase, TriageContext
 from services.triage.rulebook import Rulebook
@@ -14,8 +14,10 @@ from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Severity, Signal
 from shared.errors import NotFound, Rejected
 from shared.kernel import Kernel
+from shared.words import LINE_PATTERN
 
 T = TypeVar("T")
+Name = Annotated[str, StringConstraints(max_length=60, pattern=LINE_PATTERN)]
 
 
 class CaseView(BaseModel):
@@ -53,9 +55,9 @@ class DecisionForm(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"category": "delivery", "severity": "high"}]}
     )
 
-    category: str | None = Field(default=None, max_length=60, description="one of GET /v1/taxonomy")
+    category: Name | None = Field(default=None, description="one of GET /v1/taxonomy")
     severity: Severity | None = None
-    handler: str | None = Field(default=None, max_length=60, description="a handler of the team that owns the category")
+    handler: Name | None = Field(default=None, description="a handler of the team that owns the category")
 
 
 class QueueView(BaseModel):

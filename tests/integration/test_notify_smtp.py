@@ -365,6 +365,8 @@ async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
         ("POST", "/v1/preview", "operate", {"kind": "poem"}, 422),
         ("POST", "/v1/preview", "operate", {"kind": "delay", "colour": "red"}, 422),
         ("POST", "/v1/preview", "operate", {"kind": "delay", "locale": "x" * 99}, 422),
+        ("POST", "/v1/preview", "operate", {"kind": "delay", "locale": "en\x00"}, 422),
+        ("POST", "/v1/preview", "operate", {"kind": "delay", "timezone": "UTC\r\n"}, 422),
         ("POST", "/v1/preview", "operate", {"kind": "delay", "timezone": "../../etc/passwd"}, 200),
     ],
 )

@@ -8,7 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from shared.committer import GroupCommitter
 from shared.contracts import read
+from shared.runner.decision import Command, Decision
 from shared.runner.runner import Outcome, Tripped
 from tests.factories import record
 from tests.integration.conftest import Rig
@@ -35,6 +37,17 @@ async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(rig: R
     assert await rig.heard(after) == ("fine", "fine")
     assert await rig.heard(guilty) == ()
     assert await rig.runner.records(middle) == Outcome(duplicate=1), "buried once, whatever Kafka redelivers"
+
+
+async def test_a_command_that_cannot_be_stored_fails_alone(rig: Rig) -> None:
+    subjects = [words("one") for _ in range(12)]
+    await rig.runner.records([one for _, records in subjects for one in records])
+    committer = GroupCommitter[Command, Decision[Any, Any]](rig.runner.commands)
+    asked = [Add(subject, "nul\x00" if n == 5 else "fine") for n, (subject, _) in enumerate(subjects)]
+    answers = await asyncio.gather(*map(committer.submit, asked), return_exceptions=True)
+    assert [n for n, answer in enumerate(answers) if isinstance(answer, Exception)] == [5]
+    heard = [await rig.heard(subject) for subject, _ in subjects]
+    assert heard == [("one",) if n == 5 else ("one", "fine") for n in range(12)]
 
 
 async def test_replay_applies_in_order_and_stops_at_what_still_fails(rig: Rig) -> None:

@@ -339,12 +339,15 @@ async def test_a_time_ahead_that_makes_no_sense_is_refused(running: Front, withi
 
 
 async def test_the_list_of_what_is_at_risk_reads_by_index(running: Front) -> None:
-    from services.sla.risk import OF_ALL, OF_TEAM
+    from services.sla.risk import COUNT, LATEST_OF_TEAM, OF_ALL, OF_TEAM, TEAMS
 
     async with transaction(running.kernel.pool) as conn:
         await conn.execute("set local enable_seqscan = off")
-        for query, given in ((OF_ALL, ()), (OF_TEAM, ("risky",))):
-            plan = await conn.fetch(f"explain {query}", datetime.now(UTC), 100, *given)
+        now = datetime.now(UTC)
+        span = (now - timedelta(days=9), now, 100, 0)
+        known = [(OF_ALL, span), *((one, (*span, "risky")) for one in (OF_TEAM, LATEST_OF_TEAM))]
+        for query, given in (*known, (COUNT, (now, "risky")), (COUNT, (now, None)), (TEAMS, ())):
+            plan = await conn.fetch(f"explain {query}", *given)
             text = "\n".join(row[0] for row in plan)
             assert "Seq Scan" not in text, text
 

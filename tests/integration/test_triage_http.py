@@ -112,10 +112,12 @@ async def test_the_taxonomy_names_categories_in_every_language(front: Front) -> 
         ("GET", "/v1/queue", None, 422),
         ("GET", "/v1/queue?team=nobody", None, 422),
         ("GET", "/v1/queue?team=deliveries&limit=100000", None, 422),
-        ("GET", "/v1/queue?team=%00", None, 422),
+        ("GET", "/v1/queue?team=%00", None, 400),
         ("POST", f"/v1/cases/{uuid4()}/decision", {"category": "billing"}, 404),
         ("POST", f"/v1/cases/{uuid4()}/decision", {"categry": "billing"}, 422),
         ("POST", f"/v1/cases/{uuid4()}/decision", {"severity": "grave"}, 422),
+        ("POST", f"/v1/cases/{uuid4()}/decision", {"category": "a\x00"}, 422),
+        ("POST", f"/v1/cases/{uuid4()}/decision", {"handler": "a\r\nb"}, 422),
         ("POST", f"/v1/cases/{uuid4()}/decision", [], 422),
     ],
 )

@@ -1,6 +1,7 @@
 """Groups grow while a transaction is in flight, each request gets its own answer, and none is left behind."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -67,6 +68,35 @@ async def test_each_answer_is_its_own_and_a_failed_group_fails_all_of_it() -> No
     assert isinstance(bad, Rejected)
     results = await asyncio.gather(committer.submit(13), committer.submit(2), return_exceptions=True)
     assert [type(one) for one in results] == [OSError, OSError]
+
+
+async def test_one_that_can_never_be_stored_fails_alone_and_its_group_is_committed_in_order() -> None:
+    committed: list[int] = []
+
+    async def run(group: Sequence[int]) -> Sequence[int | Exception]:
+        if 13 in group:
+            raise ValueError
+        committed.extend(group)
+        return list(group)
+
+    committer = GroupCommitter(run)
+    numbers = [*range(8, 20)]
+    answers = await asyncio.gather(*(committer.submit(n) for n in numbers), return_exceptions=True)
+    assert [n for n, answer in zip(numbers, answers, strict=True) if isinstance(answer, ValueError)] == [13]
+    assert committed == [answer for answer in answers if not isinstance(answer, Exception)]
+
+
+async def test_what_passes_by_itself_is_not_tried_piece_by_piece() -> None:
+    groups: list[int] = []
+
+    async def run(group: Sequence[int]) -> Sequence[int | Exception]:
+        groups.append(len(group))
+        raise OSError
+
+    committer = GroupCommitter(run)
+    answers = await asyncio.gather(*(committer.submit(n) for n in range(8)), return_exceptions=True)
+    assert all(isinstance(one, OSError) for one in answers)
+    assert groups == [8]
 
 
 async def test_too_much_waiting_is_refused_at_once() -> None:

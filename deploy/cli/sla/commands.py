@@ -99,7 +99,8 @@ def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:
 
 def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
     due = one["due_at"][:16].replace("T", " ")
-    return one["complaint_id"], one["team"] or "", one["what"], due, "late" if one["is_late"] else "", one["because"]
+    what = ", ".join(part for part in (one["what"], one["item"], one["pack"]) if part)
+    return one["complaint_id"], one["team"] or "", what, due, "late" if one["is_late"] else "", one["because"]
 
 
 def _get(path: str, query: dict[str, str]) -> Any:

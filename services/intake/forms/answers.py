@@ -107,24 +107,6 @@ class Timeline(BaseModel):
     entries: list[Line]
 
 
-class FieldError(BaseModel):
-    """One wrong field: what would be accepted there."""
-
-    field: str
-    expected: str
-    code: str
-
-
-class Problem(BaseModel):
-    """What went wrong (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldError] = []
-
-
 def record(state: State) -> Record:
     """The whole record of a complaint that was filed."""
     if state.filed is None:

@@ -1,16 +1,12 @@
-"""Words that we take in: what they may contain, and how long they may be.
-
-Patterns are checked by pydantic's own engine on the hot path, so they stay within what it and ECMA-262 both understand.
-"""
+"""Words that we take in: what they may contain, and how long they may be."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
+from shared.words import LINE_PATTERN, PROSE_PATTERN
+
 NARRATIVE_MAX = 100_000  # characters; some forty printed pages
-LINE_PATTERN = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
-# A carriage return only as part of CRLF, which is how web forms end their lines.
-PROSE_PATTERN = r"^(?:[^\x00-\x08\x0B-\x1F\x7F-\x9F]|\r\n)*$"
 CODE_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 ATTRIBUTE_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$"
 

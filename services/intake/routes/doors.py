@@ -26,7 +26,7 @@ from shared.web import Hot
 COMPLAINTS = "/v1/complaints"
 BATCH = "/v1/complaints:batch"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": answers.Problem, "description": sentence, "content": {"application/problem+json": {}}}
+    status: {"description": sentence}
     for status, sentence in (
         (400, "The body is not JSON in UTF-8."),
         (401, "A bearer token is needed, or has expired."),

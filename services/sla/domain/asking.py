@@ -120,7 +120,11 @@ def _approved(state: Complaint, asked: Extension, given: DecideExtension, now: d
 
 
 def _still_moves(state: Complaint, current: Promise) -> None:
+    """Raises `IllegalMove` for what is over. A date that has passed still moves: what is owed may get a new one."""
     if cycles(state.moments)[current.cycle - 1].ended_at is not None and current.subject != "action":
         raise IllegalMove("the complaint is closed; its dates no longer move")
-    if any(one.promise == current and one.done_at is not None for one in pledges(state)):
-        raise IllegalMove("what was promised has been done; its date no longer moves")
+    pledge = next(one for one in pledges(state) if one.promise == current)
+    if pledge.done_at is not None:
+        raise IllegalMove("what was promised has been done; its date no longer moves, make a new promise instead")
+    if pledge.is_over:
+        raise IllegalMove("it fell away with the complaint; its date no longer moves")

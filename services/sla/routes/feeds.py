@@ -1,19 +1,16 @@
-"""Over all complaints: what is at risk, how promises were kept, what was missed and why, and due dates as a feed."""
+"""Over all complaints: what is at risk, how promises were kept, what was missed and why."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Query
 from fastapi.security import HTTPBearer
-from pydantic import AwareDatetime
-from pydantic import AwareDatetime as Instant
+from pydantic import AwareDatetime, Field
 
 from services.sla import record, risk
 from services.sla.domain import Clock
 from services.sla.domain.because import because_clock, because_promise
-from services.sla.due import calendar
 from services.sla.policies import Rulebook
 from services.sla.scan import Period
 from services.sla.shelf import Shelf
@@ -21,16 +18,20 @@ from shared.contracts.envelope import Frozen
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
 from shared.kernel import Kernel
+from shared.words import LINE_PATTERN, Duration, Instant
 
 READ = "complaints:read"
 LONGEST = timedelta(days=366)  # a figure over more than a year is asked for year by year
 AHEAD = timedelta(days=366)
-FEED_AHEAD = timedelta(days=60)
-FEED_MAX = 500  # complaints in one calendar: more than that nobody reads, and clients choke on it
-Team = Annotated[str | None, Query(max_length=60, description="Only what this team has; all when absent.")]
-Since = Annotated[AwareDatetime | None, Query(description="From then on; 30 days before `until` when absent.")]
-Until = Annotated[AwareDatetime | None, Query(description="Until just before then; now when absent.")]
-Within = Annotated[timedelta, Query(description="How far ahead, such as PT4H.")]
+MONTH = timedelta(days=30)
+Team = Annotated[
+    str | None, Query(max_length=60, pattern=LINE_PATTERN, description="Only what this team has; all when absent.")
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="Complaints of one answer at most.")]
+Offset = Annotated[int, Query(ge=0, le=100_000, description="Complaints to skip, for the next page.")]
+Since = Annotated[Instant | None, Query(description="From then on; 30 days before `until` when absent.")]
+Until = Annotated[Instant | None, Query(description="Until just before then; now when absent.")]
+Within = Annotated[Duration, Query(description="How far ahead, such as PT4H.")]
 
 
 class AtRisk(Frozen):
@@ -40,32 +41,38 @@ class AtRisk(Frozen):
     team: str | None
     what: str
     kind: Literal["clock", "promise"]
-    due_at: Instant
+    item: str = Field(description="Which of several: the action, the supplier; empty where there is one.")
+    pack: str | None = Field(description="The regulator's pack that asks for it; absent for our own.")
+    due_at: AwareDatetime
     is_late: bool
     because: str
 
 
 class Risks(Frozen):
-    """What is late first, then by when it is due. `more`: there are complaints beyond the limit."""
+    """What is late first, then by when it is due. `total`: complaints that have something late or due in that time.
 
-    as_of: Instant
+    Pages are of complaints, in the order of what is due first. `more`: there are complaints behind this page.
+    """
+
+    as_of: AwareDatetime
     items: list[AtRisk]
+    total: int
     more: bool
 
 
 class PromiseFigures(record.Figures):
     """How promises were kept in a period."""
 
-    since: Instant
-    until: Instant
+    since: AwareDatetime
+    until: AwareDatetime
     team: str | None
 
 
 class Breaches(Frozen):
     """What was missed in a period, by cause, kind, pack and team."""
 
-    since: Instant
-    until: Instant
+    since: AwareDatetime
+    until: AwareDatetime
     by_cause: dict[BreachCause, int]
     missed: list[record.Missed]
 
@@ -74,8 +81,8 @@ class OutageAnswer(Frozen):
     """A time in which something of ours was down; `until` absent: it lasts."""
 
     cause: BreachCause
-    since: Instant
-    until: Instant | None
+    since: AwareDatetime
+    until: AwareDatetime | None
 
 
 class Outages(Frozen):
@@ -90,13 +97,14 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
 
     @router.get("/at-risk", summary="What is late or due soon, what is late first, and why")
     async def at_risk(
-        within: Within = timedelta(hours=4), team: Team = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
+        within: Within = timedelta(hours=4), team: Team = None, limit: Limit = 100, offset: Offset = 0
     ) -> Risks:
         ahead = bounded(within)
         book = await shelf.read(kernel.pool)
-        now, items = await risk.due(kernel.pool, book, ahead, team, limit)
+        now, items = await risk.due(kernel.pool, book, ahead, team, limit, offset)
+        total = await risk.total(kernel.pool, now + ahead, team)
         told = [_at_risk(one, book) for one in items]
-        return Risks(as_of=now, items=told, more=risk.complaints(items) >= limit)
+        return Risks(as_of=now, items=told, total=total, more=total > offset + limit)
 
     @router.get("/promises/figures", summary="How promises were kept, with what notice they moved, how often")
     async def figures(since: Since = None, until: Until = None, team: Team = None) -> PromiseFigures:
@@ -118,27 +126,7 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
         asked = await period(kernel, since, until, None)
         return Outages(outages=[OutageAnswer(**one._asdict()) for one in await record.down(kernel.pool, asked)])
 
-    _feed(router, kernel, shelf)
     return router
-
-
-def _feed(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
-    @router.get(
-        "/teams/{team}/due.ics",
-        summary="A team's due dates of the next 60 days as an iCalendar feed",
-        response_class=Response,
-        responses={200: {"content": {"text/calendar": {}}}, 304: {"description": "Nothing has changed."}},
-    )
-    async def due(
-        team: Annotated[str, Path(max_length=60)], if_none_match: Annotated[str | None, Header()] = None
-    ) -> Response:
-        _, items = await risk.due(kernel.pool, await shelf.read(kernel.pool), FEED_AHEAD, team, FEED_MAX)
-        body = calendar(team, items)
-        tag = f'"{sha256(body).hexdigest()[:32]}"'
-        headers = {"etag": tag, "cache-control": "private, max-age=300"}
-        if if_none_match == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
 
 
 def bounded(within: timedelta) -> timedelta:
@@ -151,9 +139,11 @@ def bounded(within: timedelta) -> timedelta:
 async def period(kernel: Kernel[Any, Any], since: datetime | None, until: datetime | None, team: str | None) -> Period:
     """The time that is asked about. Raises `Rejected` where it ends before it begins, or is longer than a year."""
     end = until or await kernel.pool.fetchval("select now()")
-    start = since or end - timedelta(days=30)
+    start = since or end - MONTH
     if not timedelta() < end - start <= LONGEST:
-        raise Rejected("since: expected a time before until, by a year at most")
+        raise Rejected(
+            f"since: expected a time before until, by a year at most, such as {end - MONTH:%Y-%m-%dT%H:%M:%SZ}"
+        )
     return Period(start, end, team)
 
 
@@ -164,6 +154,8 @@ def _at_risk(one: risk.Item, rulebook: Rulebook) -> AtRisk:
         team=one.team,
         what=one.name,
         kind="clock" if is_clock else "promise",
+        item=one.item,
+        pack=one.pack.id if one.pack else None,
         due_at=one.due_at,
         is_late=one.is_late,
         because=because_clock(one.what, rulebook)

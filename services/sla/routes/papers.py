@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, HTTPException, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.sla import drafts
 from services.sla.drafts import DOCUMENT_MAX, Draft
@@ -15,11 +15,13 @@ from services.sla.policies.changes import Change, What
 from services.sla.rehearsal.figures import BackTest, DryRun
 from shared.contracts.envelope import Frozen
 from shared.errors import Rejected
+from shared.words import LINE_PATTERN
 
 MODE_SAYS = (
     "new_only: new complaints alone. rebase_open: what is open is counted again from its beginning. rebase_remaining: "
     "what is open gets what would be left of the new goal."
 )
+SECTION = '{"policy": [{"id": "everyday", "version": 2, …}]}'
 BODY = {
     "description": "Sections `calendar`, `policy` and `pack`, each a list, as in a rulebook file.",
     "required": True,
@@ -30,23 +32,27 @@ BODY = {
 class ModeForm(BaseModel):
     """How it is to be published."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    mode: Mode = Field(description=MODE_SAYS)
+    mode: Mode = Field(description=MODE_SAYS, examples=["new_only"])
 
 
 class PublishForm(ModeForm):
     """How, and why; the reason is told with every date that moves."""
 
-    reason: str = Field(min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, pattern=LINE_PATTERN)] = Field(
+        min_length=3, max_length=500, examples=["the holidays of next year"]
+    )
 
 
 class DaysForm(BaseModel):
     """How far back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    days: int = Field(ge=1, le=3660, description="Complaints received in the last so many days, open or closed.")
+    days: int = Field(
+        ge=1, le=3660, description="Complaints received in the last so many days, open or closed.", examples=[30]
+    )
 
 
 class RevisionAnswer(Frozen):
@@ -168,8 +174,9 @@ async def document(request: Request) -> str:
             raise HTTPException(413, f"expected at most {DOCUMENT_MAX:,} bytes", {"connection": "close"})
     try:
         return drafts.bounded(json.loads(body))
-    except (ValueError, RecursionError):
-        raise Rejected("expected a document of JSON in UTF-8, with sections calendar, policy and pack") from None
+    except (ValueError, RecursionError) as error:
+        place = f" that can be read beyond line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Rejected(f"body: expected JSON in UTF-8{place}, with sections such as {SECTION}") from None
 
 
 Document = Annotated[str, Depends(document)]

@@ -17,39 +17,52 @@ from services.sla.store import look
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
+from shared.described import refusals
 from shared.errors import IllegalMove, NotFound
 from shared.kernel import Kernel
+from shared.words import INSTANT, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
-CODE = r"^[a-z][a-z0-9_]{0,59}$"
+CHANGES = refusals(404, 409, 412, 415, 428)
+LATER: dict[int | str, dict[str, Any]] = {
+    202: {"model": answers.Clocks, "description": "Nothing has moved: it is beyond the cap and waits for approval."}
+}
 Id = Annotated[UUID, Path(description="The complaint's id.")]
 Number = Annotated[int, Path(ge=1, le=100_000, description="The promise's number within the complaint.")]
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class PromiseForm(_Form):
     """A date for the next word, or for an action; it is a promise once a message that states it was accepted."""
 
-    subject: PromiseSubject = Field(description="`next_update` or `action`; the date of the outcome is made by policy.")
-    due_at: AwareDatetime = Field(description="Moved to the next opening where it falls outside working hours.")
-    item: str = Field(default="", max_length=100, description="Which action, as in its milestone.")
+    subject: PromiseSubject = Field(
+        description="`next_update` or `action`; the date of the outcome is made by policy.", examples=["next_update"]
+    )
+    due_at: Instant = Field(
+        description="Moved to the next opening where it falls outside working hours.", examples=[INSTANT]
+    )
+    item: Item = Field(default="", description="Which action, as in its milestone.")
 
 
 class RevisionForm(_Form):
     """A later date, and why."""
 
-    due_at: AwareDatetime = Field(description="Later than what was promised; being early needs no notice.")
-    reason: str = Field(pattern=CODE, description="A code such as supplier_delay; the customer is told in their words.")
+    due_at: Instant = Field(
+        description="Later than what was promised; being early needs no notice.", examples=[INSTANT]
+    )
+    reason: Reason = Field(
+        description="A code such as supplier_delay; the customer is told in their words.", examples=["supplier_delay"]
+    )
     approve: bool = Field(default=False, description="Go beyond the cap; needs the scope promises:approve.")
 
 
 class DecisionForm(_Form):
     """Yes or no to the extension that waits."""
 
-    approve: bool
+    approve: bool = Field(examples=[True])
 
 
 class SuggestionAnswer(BaseModel):
@@ -81,14 +94,23 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
         now, _ = await look(kernel.pool, command.complaint_id)
         return answers.clocks(state.but(version=version), shelf.rulebook, now)
 
-    @router.post("/complaints/{complaint_id}/promises", status_code=201, summary="Name a date for the next word")
+    @router.post(
+        "/complaints/{complaint_id}/promises",
+        status_code=201,
+        summary="Name a date for the next word, or for an action",
+        responses=CHANGES,
+    )
     async def make(
         complaint_id: Id, form: PromiseForm, client: writer, version: Seen, response: Response
     ) -> answers.Clocks:
         given = {"actor": client.name, "version": version, **form.model_dump()}
         return await asked(MakePromise(ComplaintId(complaint_id), **given), response)
 
-    @router.post("/complaints/{complaint_id}/promises/{number}/revision", summary="Move a promise, with a reason")
+    @router.post(
+        "/complaints/{complaint_id}/promises/{number}/revision",
+        summary="Move a promise, with a reason",
+        responses=CHANGES | LATER,
+    )
     async def revise(
         complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
     ) -> answers.Clocks:
@@ -113,7 +135,11 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
 def _deciding(router: APIRouter, kernel: Kernel[Any, Any], asked: Any) -> None:
     approver = Annotated[Client, Depends(kernel.require(APPROVE))]
 
-    @router.post("/complaints/{complaint_id}/promises/{number}/extension", summary="Decide an extension that waits")
+    @router.post(
+        "/complaints/{complaint_id}/promises/{number}/extension",
+        summary="Decide an extension that waits",
+        responses=CHANGES,
+    )
     async def decide(
         complaint_id: Id, number: Number, form: DecisionForm, client: approver, version: Seen, response: Response
     ) -> answers.Clocks:
@@ -129,6 +155,7 @@ def _suggesting(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
         "/complaints/{complaint_id}/promises:suggest",
         summary="A date to promise: when nine in ten similar complaints had their answer",
         dependencies=[Depends(kernel.require(READ))],
+        responses=refusals(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
         now, state = await look(kernel.pool, ComplaintId(complaint_id))

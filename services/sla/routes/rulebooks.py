@@ -15,8 +15,10 @@ from services.sla.rehearsal.desk import Desk
 from services.sla.routes import papers
 from services.sla.routes.seen import Seen, etag
 from services.sla.shelf import Shelf
+from services.sla.unmet import unmet
 from shared.auth import Client, requires
-from shared.errors import NotFound
+from shared.described import refusals
+from shared.errors import NotFound, Rejected
 from shared.kernel import Kernel
 from shared.postgres import transaction
 
@@ -30,11 +32,14 @@ ALL = "select revision, mode, reason, actor, published_at from rulebook order by
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="A revision.")]
 DraftId = Annotated[UUID, Path(description="A draft.")]
 From = Annotated[int, Query(ge=1, le=2**31 - 1, description="The revision whose contents it takes.")]
+GONE, DRAFTED = refusals(404), refusals(404, 412, 428)
 READER = Depends(requires("complaints:read"))
 Writer = Annotated[Client, Depends(requires("sla:write"))]
 BODY = {"requestBody": papers.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
-    202: {"model": papers.Rehearsal, "description": "It runs; look again where Location says."}
+    **DRAFTED,
+    **refusals(415),
+    202: {"model": papers.Rehearsal, "description": "It runs; look again where Location says."},
 }
 
 
@@ -61,7 +66,7 @@ def _revisions(router: APIRouter, kernel: Kernel[Any, Any]) -> None:
         rows = await kernel.pool.fetch(ALL, limit)
         return papers.Revisions(revisions=[papers.RevisionAnswer(**row) for row in rows])
 
-    @router.get("/revisions/{number}", dependencies=[READER], summary="A revision as it was published")
+    @router.get("/revisions/{number}", dependencies=[READER], responses=GONE, summary="A revision as it was published")
     async def one(number: Number) -> papers.RulebookAnswer:
         return await _revision(kernel, number)
 
@@ -79,16 +84,27 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
         async with transaction(kernel.pool) as conn:
             return papers.Drafts(drafts=[papers.DraftAnswer.of(one) for one in await drafts.listed(conn)])
 
-    @router.post("/drafts", status_code=201, openapi_extra=BODY, summary="A new draft, checked and not yet in force")
+    @router.post(
+        "/drafts",
+        status_code=201,
+        openapi_extra=BODY,
+        responses=refusals(413, 415),
+        summary="A new draft, checked and not yet in force",
+    )
     async def create(client: Writer, document: papers.Document, response: Response) -> papers.WholeDraft:
         return _told(await _created(kernel, shelf, document, client.name), response)
 
-    @router.get("/drafts/{draft_id}", dependencies=[READER], summary="A draft with its document")
+    @router.get("/drafts/{draft_id}", dependencies=[READER], responses=GONE, summary="A draft with its document")
     async def one(draft_id: DraftId, response: Response) -> papers.WholeDraft:
         async with transaction(kernel.pool) as conn:
             return _told(await drafts.find(conn, draft_id), response)
 
-    @router.put("/drafts/{draft_id}", openapi_extra=BODY, summary="Other contents; what was rehearsed is void")
+    @router.put(
+        "/drafts/{draft_id}",
+        openapi_extra=BODY,
+        responses=DRAFTED | refusals(413, 415),
+        summary="Other contents; what was rehearsed is void",
+    )
     async def replace(
         client: Writer, draft_id: DraftId, version: Seen, document: papers.Document, response: Response
     ) -> papers.WholeDraft:
@@ -96,7 +112,7 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
             await shelf.candidate(conn, json.loads(document), "new_only", "", client.name)
             return _told(await drafts.replace(conn, draft_id, version, document, client.name), response)
 
-    @router.delete("/drafts/{draft_id}", status_code=204, summary="Away with a draft")
+    @router.delete("/drafts/{draft_id}", status_code=204, responses=DRAFTED, summary="Away with a draft")
     async def delete(client: Writer, draft_id: DraftId, version: Seen) -> None:
         del client
         async with transaction(kernel.pool) as conn:
@@ -104,23 +120,31 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
 
 
 def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
-    @router.post("/drafts:copy", status_code=201, summary="A draft with the contents of a revision: the way back")
+    @router.post(
+        "/drafts:copy",
+        status_code=201,
+        responses=GONE,
+        summary="A draft with the contents of a revision: the way back",
+    )
     async def copy(client: Writer, revision: From, response: Response) -> papers.WholeDraft:
         found = await _revision(kernel, revision)
         document = drafts.bounded(found.document)
         return _told(await _created(kernel, shelf, document, client.name), response)
 
-    @router.get("/drafts/{draft_id}/diff", dependencies=[READER], summary="What it changes of what counts now")
+    @router.get(
+        "/drafts/{draft_id}/diff", dependencies=[READER], responses=GONE, summary="What it changes of what counts now"
+    )
     async def diff(draft_id: DraftId) -> papers.Diff:
         async with transaction(kernel.pool) as conn:
             draft = await drafts.find(conn, draft_id)
             before = await shelf.current(conn, await conn.fetchval(NEWEST))
             after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
         found = changes(before, after)
+        sentences = [sentence for one in found for sentence in one.sentences]
         return papers.Diff(
             base=before.current.number,
             changes=[papers.ChangeAnswer.of(one) for one in found],
-            sentences=[sentence for one in found for sentence in one.sentences],
+            sentences=sentences + await unmet(kernel.pool, before, after),
         )
 
 
@@ -140,15 +164,11 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
     desk = Desk(kernel, shelf)
 
     async def told(draft_id: UUID, what: drafts.Rehearsed, response: Response) -> papers.Rehearsal:
-        async with transaction(kernel.pool) as conn:
-            draft = await drafts.find(conn, draft_id)
-        found = draft.dry_run if what == "dry_run" else draft.back_test
-        if found is None:
-            raise NotFound("there was none yet of this version of the draft")
-        if response.status_code == 202 and found["status"] != "running":
+        found = await _rehearsed(kernel, shelf, draft_id, what)
+        if response.status_code == 202 and found.status != "running":
             response.status_code = 200
         response.headers["location"] = f"/v1/rulebook/drafts/{draft_id}/{what.replace('_', '-')}"
-        return papers.Rehearsal(**found)
+        return found
 
     @router.post("/drafts/{draft_id}:dry-run", status_code=202, responses=RUNS, summary="What publishing would move")
     async def dry_run(
@@ -167,17 +187,55 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
         response.status_code = 202
         return await told(draft_id, "back_test", response)
 
-    @router.get("/drafts/{draft_id}/dry-run", dependencies=[READER], summary="The last dry run: how far, or its report")
+    @router.get(
+        "/drafts/{draft_id}/dry-run",
+        dependencies=[READER],
+        responses=GONE,
+        summary="The last dry run: how far, or its report",
+    )
     async def last_dry_run(draft_id: DraftId, response: Response) -> papers.Rehearsal:
         return await told(draft_id, "dry_run", response)
 
-    @router.get("/drafts/{draft_id}/back-test", dependencies=[READER], summary="The last back-test, the same way")
+    @router.get(
+        "/drafts/{draft_id}/back-test",
+        dependencies=[READER],
+        responses=GONE,
+        summary="The last back-test, the same way",
+    )
     async def last_back_test(draft_id: DraftId, response: Response) -> papers.Rehearsal:
         return await told(draft_id, "back_test", response)
 
 
+async def _rehearsed(
+    kernel: Kernel[Any, Any], shelf: Shelf, draft_id: UUID, what: drafts.Rehearsed
+) -> papers.Rehearsal:
+    async with transaction(kernel.pool) as conn:
+        draft = await drafts.find(conn, draft_id)
+    found = draft.dry_run if what == "dry_run" else draft.back_test
+    if found is None:
+        raise NotFound("there was none yet of this version of the draft")
+    if what == "dry_run" and found["status"] == "done":
+        found["sentences"] = [*await _unmet(kernel, shelf, draft), *found["sentences"]]
+    return papers.Rehearsal(**found)
+
+
+async def _unmet(kernel: Kernel[Any, Any], shelf: Shelf, draft: drafts.Draft) -> list[str]:
+    """What nobody would come under; nothing where the draft fits no more, which publishing it will say."""
+    async with transaction(kernel.pool) as conn:
+        before = await shelf.current(conn, await conn.fetchval(NEWEST))
+        try:
+            after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
+        except Rejected:
+            return []
+    return await unmet(kernel.pool, before, after)
+
+
 def _publication(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]) -> None:
-    @router.post("/drafts/{draft_id}:publish", summary="Put it in force, if a dry run of just this touches no promise")
+    @router.post(
+        "/drafts/{draft_id}:publish",
+        responses=DRAFTED | refusals(409, 415),
+        summary="Put it in force, if a dry run of just this touches no promise",
+    )
     async def publication(
         client: Writer, draft_id: DraftId, version: Seen, form: papers.PublishForm
     ) -> papers.Published:

@@ -5,21 +5,28 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
-from shared.errors import Stale, Unseen
+from shared.described import NEEDED
+from shared.errors import Unreadable, Unseen
+from shared.words import ETAG_PATTERN
 
-ETAG = re.compile(r'"(\d{1,9})"')
+ETAG = re.compile(ETAG_PATTERN)
+SAYS = (
+    'The ETag of your last look, such as "3", with its quotes. Exactly one: a list and * (RFC 9110) are refused, since '
+    "whoever accepts any version overwrites what somebody else changed."
+)
 
 
 def seen(
-    if_match: Annotated[str | None, Header(description='The ETag of your last look, such as "3".')] = None,
+    if_match: Annotated[
+        str, Header(pattern=None, description=SAYS, json_schema_extra={**NEEDED, "pattern": ETAG_PATTERN})
+    ] = "",
 ) -> int:
-    """The version that the caller saw. Raises `Unseen` without one, `Stale` for one that was never ours."""
-    if if_match is None:
+    """The version that the caller saw. Raises `Unseen` without one, `Unreadable` for what is no version of ours."""
+    if not if_match:
         raise Unseen
-    found = ETAG.fullmatch(if_match.strip())
-    if found is None:
-        raise Stale
-    return int(found[1])
+    if not ETAG.match(if_match):
+        raise Unreadable('If-Match: expected one ETag as you got it, with its quotes, such as "3"; no list and no *')
+    return int(if_match.strip('"'))
 
 
 Seen = Annotated[int, Depends(seen)]

@@ -1,0 +1,302 @@
+"""What sla refuses over HTTP, on real PostgreSQL: with the field, what is expected, an example, and harm to nobody."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.auth import create_token
+from shared.contracts.events import Resolved
+from shared.words import PATTERNS, REASON_PATTERN
+from tests.integration.test_sla_http import SCOPES, Front, ahead, dsn, running, told
+
+__all__ = ["dsn", "running"]  # fixtures
+
+ANY = uuid4()
+BODY = {"subject": "action", "item": "refund", "due_at": "2031-05-05T12:00:00Z"}
+CONTROLS = ("a\x00", "a\r\nb", "\x1b[2J", "a\x7f", "a\x85b", "a\u2028b")
+
+
+def detail(answer: Any, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["detail"])
+
+
+# ── control characters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("item", CONTROLS)
+async def test_an_item_with_a_control_character_is_refused(running: Front, item: str) -> None:
+    subject = await running.opened()
+    _, seen = await running.clocks(subject)
+    body = BODY | {"item": item}
+    answer = await running.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": seen})
+    assert detail(answer, 422) == "item: expected one line of text without control characters"
+
+
+async def test_what_one_client_gets_wrong_fails_nobody_else(running: Front) -> None:
+    subjects = [await running.opened() for _ in range(6)]
+    seen = [(await running.clocks(subject))[1] for subject in subjects]
+    bodies = [BODY | {"due_at": ahead(days=2), "item": "a\x00" if n == 2 else "a"} for n in range(6)]
+    posts = [
+        running.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": version})
+        for subject, body, version in zip(subjects, bodies, seen, strict=True)
+    ]
+    assert [one.status_code for one in await asyncio.gather(*posts)] == [201, 201, 422, 201, 201, 201]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/at-risk?team=%00",
+        "/v1/promises/figures?team=a%0Ab",
+        "/v1/breaches?team=%7F",
+        "/v1/teams/%00/due.ics",
+        "/v1/teams/a%0D%0Ab/due.ics",
+        f"/v1/complaints/{ANY}/clocks?for=%00",
+        "/v1/complaints/%00/clocks",
+    ],
+)
+async def test_a_url_with_a_control_character_is_refused(running: Front, path: str) -> None:
+    assert "expected text without control characters" in detail(await running.http.get(path), 400)
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+async def test_a_rulebook_with_a_control_character_is_refused_with_its_place(running: Front, name: str) -> None:
+    document = (await running.http.get("/v1/rulebook")).json()["document"]
+    document["policy"][-1]["name"] = name
+    answer = await running.http.post("/v1/rulebook/drafts", json=document, headers=running.headers("sla:write"))
+    assert detail(answer, 422).startswith(f"policy.{len(document['policy']) - 1}.name: expected one line of text")
+    document["policy"][-1]["name"] = "fine"
+    document["pack"] = [{"id": "p", "version": 1, name: 1}]
+    answer = await running.http.post("/v1/rulebook/drafts", json=document, headers=running.headers("sla:write"))
+    assert detail(answer, 422).startswith("pack.0: expected one line of text")
+
+
+async def test_a_token_whose_subject_has_a_control_character_is_not_valid(running: Front) -> None:
+    token = create_token(running.keys[0], client="a\x00", scopes=SCOPES, lasts=timedelta(hours=1), audience="redress")
+    answer = await running.http.get("/v1/policies", headers={"authorization": f"Bearer {token}"})
+    assert "without control characters" in detail(answer, 401)
+
+
+# ── each reason with an example ───────────────────────────────────────────────────────────────────────────────────────
+
+JSON = {"content-type": "application/json"}
+EXAMPLE = '{"due_at": "2026-05-04T09:30:00+07:00", "reason": "supplier_delay"}'
+# What is posted as a revision, the status, and the whole sentence.
+BODIES: dict[str, tuple[bytes, int, str]] = {
+    "half an object": (
+        b'{"due_at": ',
+        422,
+        f"body: expected JSON in UTF-8 that can be read beyond character 11, such as {EXAMPLE}",
+    ),
+    "no UTF-8": (b'{"reason": "\xff"}', 400, "body: expected JSON in UTF-8"),
+    "a list": (
+        b"[]",
+        422,
+        f"body: expected an object, such as {EXAMPLE}",
+    ),
+    "nothing": (
+        b"",
+        422,
+        f"body: expected a value such as {EXAMPLE}; this field is required",
+    ),
+    "no date": (
+        b'{"reason": "x"}',
+        422,
+        'due_at: expected a value such as "2026-05-04T09:30:00+07:00"; this field is required',
+    ),
+    "no zone": (
+        b'{"due_at": "2031-05-05T12:00:00", "reason": "x"}',
+        422,
+        "due_at: expected a time with its offset, such as 2026-05-04T09:30:00+07:00 or 2026-05-04T02:30:00Z",
+    ),
+    "a number": (
+        b'{"due_at": 1900000000, "reason": "x"}',
+        422,
+        "due_at: expected an ISO 8601 time with offset that exists, such as 2026-05-04T09:30:00+07:00",
+    ),
+    "no such day": (
+        b'{"due_at": "2031-02-30T12:00:00Z", "reason": "x"}',
+        422,
+        "due_at: expected an ISO 8601 time with offset that exists, such as 2026-05-04T09:30:00+07:00",
+    ),
+    "an unknown field": (
+        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "x", "why": "y"}',
+        422,
+        "why: expected one of the fields due_at, reason, approve",
+    ),
+    "words for a code": (
+        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "No words."}',
+        422,
+        f"reason: expected {PATTERNS[REASON_PATTERN]}",
+    ),
+    "half a character": (
+        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "\\ud800"}',
+        422,
+        'reason: expected text without halves of characters, such as "supplier_delay"',
+    ),
+    "a word for yes": (
+        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "x", "approve": "yes"}',
+        422,
+        "approve: expected true or false",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "status", "sentence"), BODIES.values(), ids=BODIES)
+async def test_a_body_is_refused_with_what_is_expected_and_an_example(
+    running: Front, content: bytes, status: int, sentence: str
+) -> None:
+    path = f"/v1/complaints/{ANY}/promises/1/revision"
+    answer = await running.http.post(path, content=content, headers={**JSON, "if-match": '"1"'})
+    assert detail(answer, status) == sentence
+
+
+async def test_a_document_that_cannot_be_read_is_refused_with_the_line(running: Front) -> None:
+    headers = JSON | running.headers("sla:write")
+    answer = await running.http.post("/v1/rulebook/drafts", content=b'{"policy": [\n{]}', headers=headers)
+    assert detail(answer, 422).startswith(
+        "body: expected JSON in UTF-8 that can be read beyond line 2, with sections such"
+    )
+
+
+async def test_a_body_of_another_media_type_is_415(running: Front) -> None:
+    path = f"/v1/complaints/{ANY}/promises"
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        headers = {"content-type": kind, "if-match": '"1"'}
+        answer = await running.http.post(path, content=json.dumps(BODY).encode(), headers=headers)
+        assert detail(answer, 415) == "Content-Type: expected application/json"
+
+
+@pytest.mark.parametrize("given", ["3", "*", '"3", "77"', 'W/"3"', '""', '"abc"', '"3'])
+async def test_an_if_match_that_is_no_version_is_said_to_be_that_and_not_that_something_changed(
+    running: Front, given: str
+) -> None:
+    path = f"/v1/complaints/{ANY}/promises"
+    answer = await running.http.post(path, json=BODY, headers={"if-match": given})
+    assert detail(answer, 400).startswith("If-Match: expected one ETag as you got it, with its quotes, such as ")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("at=2026-11-27", "query.at: expected an ISO 8601 time with offset"),
+        ("at=2026-11-27T09:00", "query.at: expected a time with its offset, such as"),
+        ("at=2026-11-27T09:00:00+01:00", "%2B07:00: a bare + in a URL means a space"),
+        ("at=1700000000", "query.at: expected an ISO 8601 time with offset"),
+        ("for=me", "query.for: expected one of 'handler' or 'customer'"),
+    ],
+)
+async def test_a_query_is_refused_with_an_example(running: Front, query: str, sentence: str) -> None:
+    subject = await running.opened()
+    assert sentence in detail(await running.http.get(f"/v1/complaints/{subject}/clocks?{query}"), 422)
+
+
+@pytest.mark.parametrize("within", ["4", "soon", "P", "PT", "1 day", "04:00:00"])
+async def test_a_time_ahead_is_a_duration(running: Front, within: str) -> None:
+    answer = await running.http.get("/v1/at-risk", params={"within": within})
+    assert detail(answer, 422) == "query.within: expected a duration such as PT4H, PT30M or P2D"
+
+
+@pytest.mark.parametrize("far", ["0001-01-05T00:00:00Z", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+async def test_the_ends_of_time_are_refused_and_no_failure(running: Front, far: str) -> None:
+    subject = await running.opened()
+    for path in (f"complaints/{subject}/clocks?at={far}", f"breaches?until={far}", f"outages?since={far}"):
+        assert "expected a time of this age" in detail(await running.http.get(f"/v1/{path}"), 422)
+
+
+async def test_what_will_be_believed_is_not_known_yet(running: Front) -> None:
+    subject = await running.opened()
+    path = f"/v1/complaints/{subject}/clocks"
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    assert "a moment that has been" in detail(await running.http.get(path, params={"at": later}), 422)
+    soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
+    assert (await running.http.get(path, params={"at": soon})).status_code == 200, "clocks differ a little"
+
+
+# ── promises that are over ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(running: Front) -> None:
+    subject = await running.opened(ago=timedelta(hours=1))
+    path = f"/v1/complaints/{subject}/promises"
+    for item in ("next_update", "action"):
+        _, seen = await running.clocks(subject)
+        body = {"subject": item, "item": item[:6], "due_at": ahead(days=3)}
+        assert (await running.http.post(path, json=body, headers={"if-match": seen})).status_code == 201
+    now = datetime.now(UTC)
+    await running.hears(subject, (told(2, now, "promise_moved"), now), (told(3, now, "promise_moved"), now))
+    await running.hears(subject, (told(None, now + timedelta(seconds=1), "progress"), now))
+    moved = {"due_at": ahead(days=9), "reason": "supplier_delay"}
+    clocks, seen = await running.clocks(subject)
+    assert [one["status"] for one in clocks["promises"]] == ["open", "kept", "open"]
+    kept = await running.http.post(f"{path}/2/revision", json=moved, headers={"if-match": seen})
+    assert "has been done; its date no longer moves, make a new promise" in detail(kept, 409)
+    owed = await running.http.post(f"{path}/3/revision", json=moved, headers={"if-match": seen})
+    assert owed.status_code == 200
+    again = {"subject": "next_update", "due_at": ahead(days=4)}
+    made = await running.http.post(path, json=again, headers={"if-match": owed.headers["etag"]})
+    assert made.status_code == 201
+
+
+async def test_a_broken_promise_that_is_still_owed_may_be_moved(running: Front) -> None:
+    subject = await running.opened(ago=timedelta(days=40))
+    async with asyncio.timeout(30):
+        while (await running.clocks(subject))[0]["promises"][0]["status"] != "broken":
+            await running.kernel.timers.run_once()
+    _, seen = await running.clocks(subject)
+    moved = {"due_at": ahead(days=3), "reason": "supplier_delay", "approve": True}
+    path = f"/v1/complaints/{subject}/promises/1/revision"
+    assert (await running.http.post(path, json=moved, headers={"if-match": seen})).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["a storm\nFrom: x", "\x00\x00\x00", "a  \x1b", "   ", "  a  "])
+async def test_a_publication_has_a_reason_of_one_line(running: Front, reason: str) -> None:
+    path = f"/v1/rulebook/drafts/{ANY}:publish"
+    headers = running.headers("sla:write") | {"if-match": '"1"'}
+    answer = await running.http.post(path, json={"mode": "new_only", "reason": reason}, headers=headers)
+    assert detail(answer, 422).startswith("reason: expected ")
+
+
+async def test_what_was_cancelled_does_not_move(running: Front) -> None:
+    subject = await running.opened()
+    now = datetime.now(UTC)
+    await running.hears(subject, (Resolved(outcome="upheld", resolved_at=now), now))
+    _, seen = await running.clocks(subject)
+    moved = {"due_at": ahead(days=9), "reason": "supplier_delay"}
+    answer = await running.http.post(
+        f"/v1/complaints/{subject}/promises/1/revision", json=moved, headers={"if-match": seen}
+    )
+    assert "the complaint is closed" in detail(answer, 409)
+
+
+# ── what is written about it ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_document_names_every_refusal_as_the_problem_that_it_is(running: Front) -> None:
+    document = (await running.http.get("/openapi.json")).json()
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operations = {(path, verb): one for path, verbs in document["paths"].items() for verb, one in verbs.items()}
+    for operation in operations.values():
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert response["content"] == problem
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    revision = operations["/v1/complaints/{complaint_id}/promises/{number}/revision", "post"]
+    assert {"200", "202", "400", "401", "403", "404", "409", "412", "415", "422", "428"} <= revision["responses"].keys()
+    assert {"404", "400", "401", "403", "422"} <= operations["/v1/complaints/{complaint_id}/clocks", "get"][
+        "responses"
+    ].keys()
+    for (path, verb), operation in operations.items():
+        for one in operation.get("parameters", ()):
+            assert one["required"] or one["name"] != "if-match", (path, verb)
+            assert "x-needed" not in one["schema"]
+    needs = {
+        path for (path, _), one in operations.items() for p in one.get("parameters", ()) if p["name"] == "if-match"
+    }
+    assert len(needs) == 7

@@ -1,0 +1,59 @@
+"""What clients may write: the same for every service."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from shared.refusals import expected
+from shared.words import Duration, Instant, Item, Reason, is_line, is_prose
+
+
+def refusal(kind: Any, given: Any) -> str:
+    with pytest.raises(ValidationError) as error:
+        TypeAdapter(kind).validate_python(given)
+    return expected(error.value.errors()[0])
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\n", "\r", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
+def test_a_line_has_no_control_character_and_prose_only_new_lines_and_tabs(letter: str) -> None:
+    for text in (f"a{letter}b", letter, f"a{letter}"):
+        assert not is_line(text)
+        assert is_prose(text) == (letter in "\n\t\u2028\u2029")
+        assert refusal(Item, text) == "one line of text without control characters"
+
+
+@pytest.mark.parametrize("text", ["", "nový kettle", "你好", "👩‍🔧", "e\u0301"])
+def test_a_line_is_of_any_language(text: str) -> None:
+    assert is_line(text)
+    assert TypeAdapter(Item).validate_python(text) == text
+
+
+def test_an_instant_is_a_text_with_its_offset() -> None:
+    class Form(BaseModel):
+        model_config = ConfigDict(strict=True)
+        at: Instant
+
+    for given in ("2031-05-05T12:00:00Z", "2031-05-05T12:00Z", "2031-05-05t19:00:00+07:00"):
+        assert Form.model_validate({"at": given}).at == datetime(2031, 5, 5, 12, tzinfo=UTC)
+    for wrong in (1900000000, "1900000000", "2031-05-05", "soon", None, True, "2031-02-30T12:00:00Z"):
+        assert refusal(Instant, wrong).endswith("such as 2026-05-04T09:30:00+07:00")
+    for far in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert refusal(Instant, far) == "a time of this age, such as 2026-05-04T09:30:00+07:00"
+    assert "2026-05-04T02:30:00Z" in refusal(Instant, "2031-05-05T12:00:00")
+    assert "%2B07:00" in refusal(Instant, "2031-05-05T12:00:00 07:00"), "a + that was not encoded"
+
+
+def test_a_duration_says_its_units() -> None:
+    read = TypeAdapter(Duration).validate_python
+    assert read("PT4H") == timedelta(hours=4)
+    assert read("P1DT30M") == timedelta(days=1, minutes=30)
+    assert read("-PT1H") == -timedelta(hours=1)
+    for wrong in ("4", "soon", "P", "PT", "P1", "1 day", "04:00:00", "PT4H\n"):
+        assert refusal(Duration, wrong) == "a duration such as PT4H, PT30M or P2D"
+
+
+def test_a_reason_is_a_code() -> None:
+    assert TypeAdapter(Reason).validate_python("supplier_delay") == "supplier_delay"
+    assert refusal(Reason, "No words").endswith("such as supplier_delay")
