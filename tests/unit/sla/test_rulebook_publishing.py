@@ -59,7 +59,7 @@ def test_a_document_is_stored_as_one_text_whatever_the_order_of_its_keys() -> No
         ({"policy": "all"}, "policy: expected a list of objects"),
         ({"calendar": [1]}, "calendar: expected a list of objects, such as"),
         ({"pack": [{}] * 501}, "pack: expected at most 500 entries, got 501"),
-        ({"policy": [{"id": "\x00"}]}, "null character"),
+        ({"policy": [{"id": "\x00"}]}, "without control characters"),
         ({"policy": [{"id": "\ud800"}]}, "halves of characters"),
         ({"policy": [{"id": "é" * (DOCUMENT_MAX // 2)}]}, "expected at most 1,000,000 bytes"),
     ],
