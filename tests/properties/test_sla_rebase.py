@@ -174,7 +174,7 @@ def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
     assert len(rungs) == len(set(rungs))
     if lived.state:
         again = Complaint.model_validate_json(lived.state.model_dump_json(exclude_none=True))
-        assert list(differences(again, refold(None, COMPLAINT, events), rulebook)) == []
+        assert list(differences(again, refold(None, COMPLAINT, events), rulebook, lived.said)) == []
 
 
 @relaxed
