@@ -362,7 +362,7 @@ def test_a_packs_clock_is_regulatory_without_saying_so() -> None:
         ({"sources": []}, "sources"),
         ({"effective_until": date(2025, 12, 31)}, "effective_until"),
         ({"verified": "yes"}, "verified_by: expected who"),
-        ({"calendar": "moon"}, "unknown calendar 'moon'"),
+        ({"calendar": "moon"}, "pack 'ours': unknown calendar 'moon'"),
     ],
 )
 def test_a_pack_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
