@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from services.sla.domain import Complaint
+from services.sla.domain.cycles import cycles
 from services.sla.domain.goals import seconds
 from services.sla.domain.notices import LETTER, SILENCE
 from services.sla.domain.promises import pledges
@@ -39,6 +40,10 @@ class Difference(NamedTuple):
 
 def unlike_said(stored: Complaint, said: Sequence[Fact], *, whole: bool = True) -> Iterator[Difference]:
     """Where the state and sla's own words differ. Not `whole`: its first words are gone, so silence proves nothing."""
+    beyond = [one for one in stored.promises if not 0 < one.cycle <= len(cycles(stored.moments))]
+    if beyond:
+        yield from (Difference(f"promise {one.number}", f"of cycle {one.cycle}", "no such cycle") for one in beyond)
+        return
     yield from _promises(stored, said, whole=whole)
     yield from _extensions(stored, said, whole=whole)
     yield from _rungs(stored, said, whole=whole)

@@ -209,6 +209,8 @@ async def test_a_lost_legal_clock_an_altered_promise_and_a_rung_that_nobody_said
     assert (what, "2030-01-01T09:00:00+00:00" in stored, "2030" in events) == ("promise 1", True, False)
     [(what, stored, events)] = await scene.found("{promises}", "'[]'")
     assert (what, stored, events.startswith("outcome by ")) == ("promise 1", "not there", True)
+    [(what, stored, _)] = await scene.found("{promises}", "'7'")
+    assert (what, stored) == ("state", "what cannot be read")
     [(what, stored, _)] = await scene.found("{fired}", """'["eu-psd2/regulatory_final:1:75%"]'""")
     assert (what, stored) == ("rung eu-psd2/regulatory_final:1:75%", "fired")
 

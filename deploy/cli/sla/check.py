@@ -186,7 +186,11 @@ class Log:
             if heard != Complaint(complaint_id=one):
                 yield Difference("complaint", "not there", "heard of")
             return
-        stored = Complaint.model_validate_json(row["state"])
+        try:
+            stored = Complaint.model_validate_json(row["state"])
+        except ValueError:
+            yield Difference("state", "what cannot be read", "a complaint")
+            return
         said = [event.facts for event in self._said.get(one, {}).values()]
         wrong = list(differences(stored, heard, rulebook, said, whole=self.is_whole(one)))
         yield from wrong

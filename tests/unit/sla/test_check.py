@@ -73,6 +73,8 @@ def test_a_date_that_is_stored_otherwise_than_it_was_told_is_found_and_the_sides
     assert (one.what, "11-04T12:00" in str(one.stored), "11-03T14:00" in str(one.refolded)) == ("promise 1", True, True)
     assert [one.what for one in found(life, promises=(first, second.but(reason="y")))] == ["promise 2"]
     assert [one.what for one in found(life, promises=(first,))] == ["promise 2"]
+    lost = first.but(cycle=9)
+    assert found(life, promises=(lost, second)) == [Difference("promise 1", "of cycle 9", "no such cycle")]
     third = second.but(number=3, due_at=at("Fri 16:00"))
     assert [one.what for one in found(life, promises=(first, second, third))] == ["promise 3"]
 
