@@ -23,7 +23,8 @@ from shared.settings import load_settings
 def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]:
     """The service, ready to run. Raises `Misconfigured` for a rulebook that could leave a complaint without a date."""
     settings = settings or load_settings(Settings)
-    shelf = Shelf(read_file(settings.policies_file, settings.pack_names), _today)
+    data = read_file(settings.policies_file, settings.pack_names)
+    shelf = Shelf(data, _today, file_wins=settings.file_wins)
     rebaser = Rebaser(batch=settings.rebase_batch, seconds=settings.rebase_seconds)
     watch = Watch(_limits(settings))
     return ServiceApp(

@@ -1,33 +1,28 @@
 """Is what we stored what the events say? The facts are folded anew and compared, clock by clock and promise by promise.
 
-What is decided once and never computed again is taken from the stored state: terms, promises, extensions, what fired,
-and how far time was looked at. Everything else has to come out the same.
+Terms are worked out anew from the facts. What is decided once and never computed again has to be what sla itself said:
+promises, extensions, what fired. Only how far time was looked at is taken from the stored state. Where one of these
+differs, what follows from it is not compared: it could not agree, and what is wrong would pass for what is right.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 from services.sla.domain import Clock, Complaint, Pledge, ledger
 from services.sla.domain.decide import noted
 from services.sla.domain.hear import hear
 from services.sla.domain.promising import settle_promises
-from services.sla.domain.terms import settle_terms
+from services.sla.domain.state import Under
+from services.sla.domain.terms import settle_terms, worked_out
 from services.sla.policies import Rulebook
-from shared.contracts.envelope import ComplaintId, Event
+from services.sla.said import NOT_THERE, Difference, unlike_said
+from shared.contracts.envelope import ComplaintId, Event, Fact
 
 FACTS = ("receipt", "moments", "triages", "tellings")  # what events alone say
 PINNED = ("terms", "promises", "proposals", "extensions", "fired", "reached_at")
 DERIVED = ("due_at", "is_open", "tightest_at", "promised_at", "spent_seconds", "untold_since")
-
-
-class Difference(NamedTuple):
-    """Something that is stored otherwise than the events say."""
-
-    what: str
-    stored: object
-    refolded: object
 
 
 def refold(known: Complaint | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> Complaint:
@@ -35,15 +30,53 @@ def refold(known: Complaint | None, complaint: ComplaintId, events: Iterable[Eve
     return reduce(hear, events, known or Complaint(complaint_id=complaint))
 
 
-def differences(stored: Complaint, heard: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
+def differences(
+    stored: Complaint,
+    heard: Complaint,
+    rulebook: Rulebook,
+    said: Sequence[Fact] | None = None,
+    *,
+    whole: bool = True,
+) -> Iterator[Difference]:
     """Everything that differs between what is stored and what was folded anew; nothing where all is well.
 
-    Where the facts differ already, what follows from them is not compared: it could not agree.
+    `said` is what sla itself said, `whole`: from its first word on; without it promises and rungs are taken as stored.
     """
-    facts = [Difference(name, getattr(stored, name), getattr(heard, name)) for name in FACTS]
+    facts = [Difference(name, _fact(stored, name), _fact(heard, name)) for name in FACTS]
     if wrong := [one for one in facts if one.stored != one.refolded]:
         yield from wrong
         return
+    decided = [*_of_terms(stored, rulebook), *(() if said is None else unlike_said(stored, said, whole=whole))]
+    yield from decided
+    if not decided:
+        yield from _of_what_follows(stored, heard, rulebook)
+
+
+def _fact(state: Complaint, name: str) -> object:
+    """A receipt without the customer's zone: it is for words alone, and older rows have none."""
+    if name == "receipt" and state.receipt is not None:
+        return state.receipt.but(timezone=None)
+    return getattr(state, name)
+
+
+def _of_terms(stored: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
+    """Of the facts only: those that are stored were found to be what the events say."""
+    ours = {(one.at, one.why): one for one in stored.terms}
+    theirs = {(one.at, one.why): one for one in worked_out(stored, rulebook)}
+    for key in sorted(ours.keys() | theirs.keys()):
+        if ours.get(key) != theirs.get(key):
+            yield Difference(f"terms of {key[0].isoformat()}", _worded(ours.get(key)), _worded(theirs.get(key)))
+
+
+def _worded(one: Under | None) -> str:
+    if one is None:
+        return NOT_THERE
+    policy, version, packs, revision = one.terms
+    listed = ", ".join(f"{name} {number}" for name, number in packs) or "none"
+    return f"{one.why} under policy {policy} {version}, packs {listed}, revision {revision} ({one.mode})"
+
+
+def _of_what_follows(stored: Complaint, heard: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
     refolded = heard.but(**{name: getattr(stored, name) for name in PINNED})
     if settle_promises(settle_terms(refolded, rulebook), rulebook) != refolded:
         yield Difference("decisions", "not all were taken that the facts ask for", "all of them")

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.sla.domain import Clock, Complaint, Pledge, ledger
-from services.sla.domain.because import SUBJECTS
+from services.sla.domain.fates import SUBJECTS
 from services.sla.domain.kinds import KINDS
 from services.sla.domain.promises import chain_key
 from services.sla.policies import Pack, Rulebook

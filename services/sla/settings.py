@@ -21,6 +21,11 @@ class Settings(ServiceSettings):
         default="",
         description="Regulator packs to apply, separated by commas, such as `uk-disp,eu-psd2` (docs/packs.md).",
     )
+    file_wins: bool = Field(
+        default=False,
+        description="Publish a changed `policies_file` or `packs` at the start even over what people have published "
+        "since; otherwise what they published stays, with a warning.",
+    )
     rebase_batch: int = Field(
         default=100, ge=1, le=1000, description="Open complaints moved to a published rulebook in one transaction."
     )

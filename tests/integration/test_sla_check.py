@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.cli.sla.check import Report, check
 from deploy.local.kafka import EmbeddedKafka
@@ -50,6 +50,39 @@ class Scene:
     async def tampers(self, statement: str) -> None:
         async with transaction(self.kernel.pool) as conn:
             await conn.execute(statement, self.complaints[0])
+
+    async def relays(self) -> None:
+        """All that was said goes to the topic, and the outbox is emptied as it will be."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
+        await producer.start()
+        for topic, key, value in await self.kernel.pool.fetch("select topic, key, value from outbox o order by o.id"):
+            await producer.send_and_wait(topic, value, key=str(key).encode())
+        await producer.stop()
+        async with transaction(self.kernel.pool) as conn:
+            await conn.execute("delete from outbox")
+
+    async def forgets(self, topic: str) -> None:
+        """As a broker with a short retention would."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
+        await consumer.start()
+        ends = await consumer.end_offsets([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        await consumer.stop()
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        await admin.delete_records({one: RecordsToDelete(before_offset=end) for one, end in ends.items()})
+        await admin.close()
+
+    async def found(self, path: str, value: str) -> list[tuple[str, str, str]]:
+        """What is said of the first complaint with that value in its state, which is put back afterwards."""
+        before = await self.kernel.pool.fetchval(
+            "select state from complaint where complaint_id = $1", self.complaints[0]
+        )
+        await self.tampers(f"update complaint set state = jsonb_set(state, '{path}', {value}) where complaint_id = $1")  # noqa: S608 (our own words)
+        report = await self.checked()
+        async with transaction(self.kernel.pool) as conn:
+            await conn.execute("update complaint set state = $2 where complaint_id = $1", self.complaints[0], before)
+        assert set(report.differing) == {self.complaints[0]}
+        return [(one.what, str(one.stored), str(one.refolded)) for one in report.differing[self.complaints[0]]]
 
 
 def life(number: int) -> list[tuple[Any, datetime]]:
@@ -110,7 +143,8 @@ async def scene(
     await create_topics(kafka.bootstrap, PARTITIONS)
     await admin.close()
 
-    chosen = Settings(postgres=dsns["sla"], auth_public_key_file=keys[1], kafka=kafka.bootstrap)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"postgres": dsns["sla"], "auth_public_key_file": keys[1], "kafka": kafka.bootstrap}
+    chosen = Settings(packs="eu-psd2", **given)
     app = build(chosen)
     kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsns["sla"], app.schema)
@@ -160,3 +194,34 @@ async def test_what_is_stored_is_what_the_events_say_until_somebody_tampers_with
         "insert into complaint (complaint_id, state, version) select gen_random_uuid(), '{}', 1 where $1::uuid is not null"
     )
     assert (await scene.checked()).unread == 1, "a row of which no topic speaks"
+
+
+async def test_a_lost_legal_clock_an_altered_promise_and_a_rung_that_nobody_said_are_found(scene: Scene) -> None:
+    assert (await scene.checked()).is_well
+    for place in (0, 1):  # of the receipt, of triage
+        [(what, stored, events)] = await scene.found(f"{{terms,{place},2,2}}", "'[]'")
+        assert what.startswith("terms of ")
+        assert ("packs none" in stored, "packs eu-psd2 1" in events) == (True, True)
+    [(what, _, events)] = await scene.found("{terms}", "(state->'terms') - 1")
+    assert (what.startswith("terms of "), "triage under" in events) == (True, True)
+
+    [(what, stored, events)] = await scene.found("{promises,0,due_at}", "'\"2030-01-01T09:00:00Z\"'")
+    assert (what, "2030-01-01T09:00:00+00:00" in stored, "2030" in events) == ("promise 1", True, False)
+    [(what, stored, events)] = await scene.found("{promises}", "'[]'")
+    assert (what, stored, events.startswith("outcome by ")) == ("promise 1", "not there", True)
+    [(what, stored, _)] = await scene.found("{promises}", "'7'")
+    assert (what, stored) == ("state", "what cannot be read")
+    [(what, stored, _)] = await scene.found("{fired}", """'["eu-psd2/regulatory_final:1:75%"]'""")
+    assert (what, stored) == ("rung eu-psd2/regulatory_final:1:75%", "fired")
+
+
+async def test_where_the_first_events_are_gone_that_is_said_and_is_no_difference(scene: Scene) -> None:
+    await scene.relays()
+    assert (await scene.checked()).is_well, "what the relay has published was said as well"
+    await scene.forgets("complaints.sla.v1")
+    report = await scene.checked()
+    assert (report.is_well, report.cut, report.short) == (True, {"complaints.sla.v1"}, set(scene.complaints))
+    await scene.forgets("complaints.triage.v1")
+    report = await scene.checked()
+    assert report.is_well, report.differing
+    assert report.cut == {"complaints.sla.v1", "complaints.triage.v1"}

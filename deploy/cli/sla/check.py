@@ -1,6 +1,9 @@
-"""`redress sla check`: reads every event from the beginning, folds it anew, and compares with what is stored."""
+"""`redress sla check`: reads every event from the beginning, folds it anew, and compares with what is stored.
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+What sla itself said is read as well: from its topic, and from its outbox where the relay has not come to it yet.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,13 +16,16 @@ from aiokafka.errors import KafkaError
 
 from deploy.cli import screen
 from deploy.cli.topics import look
-from services.sla.check import Difference, columns, differences, refold
+from services.sla.check import FACTS, columns, differences, refold
 from services.sla.domain import Complaint
 from services.sla.policies import Rulebook, read_file
+from services.sla.said import Difference
 from services.sla.shelf import Shelf
 from services.sla.store import PROMOTED, promoted
 from shared import kafka, postgres
-from shared.contracts.envelope import ComplaintId, Event
+from shared.contracts import read
+from shared.contracts.envelope import ComplaintId, Event, EventId
+from shared.contracts.registry import Unreadable
 from shared.contracts.topics import SLA
 from shared.errors import Unavailable
 from shared.runner.reading import sort_out
@@ -36,22 +42,30 @@ ROWS = f"select complaint_id, state, version, {', '.join(PROMOTED)} from complai
 # Events that were laid aside and never applied.
 ASIDE = "select event_id from dead_letter where status <> 'replayed'"
 COUNT = "select count(*) from complaint"
+# What was said of some complaints and may not be on the topic yet.
+WAITING = "select value from outbox where key = any($1)"
+Aside = Collection[UUID]
 
 
 @dataclass(slots=True)
 class Report:
-    """What a check found: complaints heard of, `found` stored; of the `unread` ones no topic says anything."""
+    """What a check found: complaints heard of, `found` stored; of the `unread` ones no topic says anything.
+
+    `cut` are topics whose first events are gone; the `short` complaints could only be compared with what is left.
+    """
 
     complaints: int = 0
     events: int = 0
     found: int = 0
     differing: dict[ComplaintId, list[Difference]] = field(default_factory=dict)
     unread: int = 0
+    cut: set[str] = field(default_factory=set)
+    short: set[ComplaintId] = field(default_factory=set)
 
     @property
     def is_well(self) -> bool:
-        """Whether all that is stored is what the events say."""
-        return not self.differing and not self.unread
+        """Whether all that is stored is what the events say, as far as there still are events."""
+        return not self.differing and (not self.unread or bool(self.cut))
 
 
 async def check(bootstrap: str, dsn: str) -> Report:
@@ -94,27 +108,94 @@ def _today() -> date:
 
 
 class Topics:
-    """All that sla has heard, from the beginning to where it stands; what was laid aside is left out."""
+    """All that sla has heard, from the beginning to where it stands, and said; what was laid aside is left out."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, aside: frozenset[UUID]) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, aside: Aside) -> None:
         self._consumer = consumer
         self._admin = admin
         self._aside = aside
 
-    def begin(self, number: int) -> None:
-        """Read the partitions of that number from now on: all that is said of one complaint stands in them."""
-        self._consumer.assign([TopicPartition(topic, number) for topic in TOPICS])
+    async def begin(self, number: int) -> set[str]:
+        """Read the partitions of that number from now on: all that is said of one complaint stands in them.
+
+        Returns the topics that no longer go back to their beginning there.
+        """
+        chosen = [TopicPartition(topic, number) for topic in (*TOPICS, SLA.topic)]
+        self._consumer.assign(chosen)
+        starts = await self._consumer.beginning_offsets(chosen)
+        return {one.topic for one, offset in starts.items() if offset > 0}
 
     async def rest(self) -> AsyncIterator[Event[Any]]:
         """From where the last call ended to where the service stands now."""
-        stands = await self._admin.list_consumer_group_offsets(GROUP)
-        ends = {one: stands[one].offset if one in stands else 0 for one in self._consumer.assignment()}
+        ends = await self._ends()
         while [one for one, end in ends.items() if await self._consumer.position(one) < end]:
             found = await self._consumer.getmany(timeout_ms=READ_MS, max_records=READ_MAX)
-            for records in found.values():
+            for place, records in found.items():
+                if place.topic == SLA.topic:
+                    for record in records:
+                        if event := _said(record.value):
+                            yield event
+                    continue
                 for heard in sort_out(records, SLA).heard:
                     if heard.event.id not in self._aside:
                         yield heard.event
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        stands = await self._admin.list_consumer_group_offsets(GROUP)
+        ends = {one: stands[one].offset if one in stands else 0 for one in self._consumer.assignment()}
+        own: dict[TopicPartition, int] = await self._consumer.end_offsets(
+            [one for one in ends if one.topic == SLA.topic]
+        )
+        return ends | own
+
+
+def _said(value: bytes | None) -> Event[Any] | None:
+    """An event of sla's own; what cannot be read was not said by us."""
+    try:
+        event = read(value or b"")
+    except Unreadable:
+        return None
+    return event if event.source == SLA.source else None
+
+
+class Log:
+    """What was heard and said of the complaints of one partition."""
+
+    def __init__(self, cut: Collection[str]) -> None:
+        self.heard: dict[ComplaintId, Complaint] = {}
+        self.is_short = bool(set(cut) & set(TOPICS))
+        self._said: dict[ComplaintId, dict[EventId, Event[Any]]] = {}
+        self._is_cut = SLA.topic in cut
+
+    def add(self, event: Event[Any]) -> bool:
+        """Whether it was news to sla, not its own word."""
+        if event.source == SLA.source:
+            self._said.setdefault(event.subject, {})[event.id] = event
+            return False
+        self.heard[event.subject] = refold(self.heard.get(event.subject), event.subject, [event])
+        return True
+
+    def is_whole(self, one: ComplaintId) -> bool:
+        """Whether sla's first word of it is still there, if there was any."""
+        return not self._is_cut or any(event.sequence == 1 for event in self._said.get(one, {}).values())
+
+    def differing(self, one: ComplaintId, row: Any, rulebook: Rulebook) -> Iterator[Difference]:
+        """What its row has otherwise than its events."""
+        heard = self.heard[one]
+        if row is None:
+            if heard != Complaint(complaint_id=one):
+                yield Difference("complaint", "not there", "heard of")
+            return
+        try:
+            stored = Complaint.model_validate_json(row["state"])
+        except ValueError:
+            yield Difference("state", "what cannot be read", "a complaint")
+            return
+        said = [event.facts for event in self._said.get(one, {}).values()]
+        wrong = list(differences(stored, heard, rulebook, said, whole=self.is_whole(one)))
+        yield from wrong
+        if not wrong:  # else the columns would be held against a state that is wrong itself
+            yield from columns(stored, dict(row), dict(zip(PROMOTED, promoted(stored), strict=True)))
 
 
 class Checker:
@@ -125,43 +206,49 @@ class Checker:
         self._topics = topics
         self._pool = pool
         self._rulebook = rulebook
-        self._seen: set[ComplaintId] = set()  # of one partition: rows are looked at more than once
 
     async def partition(self, number: int) -> None:
         """Every complaint of the partitions of that number."""
-        self._topics.begin(number)
-        heard: dict[ComplaintId, Complaint] = {}
+        report, seen = self.report, set[ComplaintId]()  # rows are looked at more than once
+        cut = await self._topics.begin(number)
+        report.cut |= cut
+        log = Log(cut)
         differing: dict[ComplaintId, list[Difference]] = {}
         for turn in range(TURNS):
             async for event in self._topics.rest():
-                self.report.events += 1
-                heard[event.subject] = refold(heard.get(event.subject), event.subject, [event])
-            differing = await self._compare([*differing] if turn else [*heard], heard)
+                report.events += log.add(event)
+            differing = await self._compare([*differing] if turn else [*log.heard], log, seen)
             if not differing:
                 break
-        self.report.complaints += sum(one.receipt is not None or bool(one.moments) for one in heard.values())
-        self.report.differing.update(differing)
-        self.report.found += len(self._seen)
-        self._seen.clear()
+        report.complaints += sum(one.receipt is not None or bool(one.moments) for one in log.heard.values())
+        report.found += len(seen)
+        self._note(differing, log)
+
+    def _note(self, differing: dict[ComplaintId, list[Difference]], log: Log) -> None:
+        """Facts that are stored and of which no event is left are no difference where events were thrown away."""
+        report = self.report
+        report.short.update(one for one in log.heard if not log.is_whole(one))
+        for one, found in differing.items():
+            if log.is_short and found[0].what in FACTS:
+                report.short.add(one)
+            else:
+                report.differing[one] = found
 
     async def _compare(
-        self, ids: Sequence[ComplaintId], heard: dict[ComplaintId, Complaint]
+        self, ids: Sequence[ComplaintId], log: Log, seen: set[ComplaintId]
     ) -> dict[ComplaintId, list[Difference]]:
         found: dict[ComplaintId, list[Difference]] = {}
         for start in range(0, len(ids), CHUNK):
             chunk = ids[start : start + CHUNK]
             rows = {row["complaint_id"]: row for row in await self._pool.fetch(ROWS, chunk)}
-            self._seen.update(rows)
-            for one in chunk:
-                if wrong := list(self._of_one(heard[one], rows.get(one))):
-                    found[one] = wrong
+            seen.update(rows)
+            if doubtful := [*self._differing(chunk, rows, log)]:
+                for row in await self._pool.fetch(WAITING, doubtful):
+                    if event := _said(row[0]):
+                        log.add(event)
+                found |= self._differing(doubtful, rows, log)
         return found
 
-    def _of_one(self, heard: Complaint, row: Any) -> Iterator[Difference]:
-        if row is None:
-            if heard != Complaint(complaint_id=heard.complaint_id):
-                yield Difference("complaint", "not there", "heard of")
-            return
-        stored = Complaint.model_validate_json(row["state"])
-        yield from differences(stored, heard, self._rulebook)
-        yield from columns(stored, dict(row), dict(zip(PROMOTED, promoted(stored), strict=True)))
+    def _differing(self, ids: Sequence[ComplaintId], rows: Any, log: Log) -> dict[ComplaintId, list[Difference]]:
+        wrong = {one: list(log.differing(one, rows.get(one), self._rulebook)) for one in ids}
+        return {one: found for one, found in wrong.items() if found}

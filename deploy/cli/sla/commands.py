@@ -75,7 +75,8 @@ def check(
     differing = {str(one): [wrong._asdict() for wrong in found] for one, found in report.differing.items()}
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
-        screen.as_json(figures | {"differing": differing, "well": report.is_well})
+        cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
+        screen.as_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
         for sentence in _differences(differing):
             screen.say(sentence)
@@ -83,6 +84,11 @@ def check(
             f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
             f"{report.unread:,} are stored and not in the topics."
         )
+        if report.cut:
+            screen.say(
+                f"The first events of {', '.join(sorted(report.cut))} are gone: of {len(report.short):,} complaints "
+                "only what is left could be compared, and those that are in no topic not at all."
+            )
     if not report.is_well:
         raise typer.Exit(Exit.TO_DO)
 

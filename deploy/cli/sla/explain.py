@@ -29,7 +29,8 @@ def sentences(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
         phase = "missed" if one["breached"] else MARKS[one["phase"]]
         yield f"{pack}{one['clock']}{item}, cycle {one['cycle']} ({phase})", one["because"]
     for one in answer["promises"]:
-        yield f"promise {one['promise']}, {one['subject']} ({one['outcome']})", one["because"]
+        item = f" '{one['item']}'" if one["item"] else ""
+        yield f"promise {one['promise']}, {one['subject']}{item} ({one['outcome']})", one["because"]
     for one in answer["extensions"]:
         decided = {None: "waits for approval", True: f"approved by {one['by']}", False: f"refused by {one['by']}"}
         beyond = f"until {one['expected_at']}, beyond {one['limit_at']}, because of '{one['reason']}'"

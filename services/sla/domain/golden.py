@@ -36,6 +36,20 @@ def check(rulebook: Rulebook) -> None:
                 raise Misconfigured(_sentence(pack, golden, wrong))
 
 
+def proven(rulebook: Rulebook) -> None:
+    """Whoever puts a legal limit in force has worked a date of it out. Only for what is new: what is published counts.
+
+    Raises `Misconfigured` for the first pack that is current and states none for its final response.
+    """
+    for pack in rulebook.current.packs:
+        kinds = {rule.kind for rule in pack.clocks} - {one.clock for one in pack.golden}
+        if "regulatory_final" in kinds:
+            raise Misconfigured(
+                f"pack {pack.id!r} version {pack.version}: regulatory_final has no golden date; add a [[pack.golden]] "
+                "with its start and due time, worked out by hand"
+            )
+
+
 def latest(rule: ClockRule, extension: ClockExtension, compiled: Compiled, due: int) -> int:
     """How far a due time may be extended: so many business days after it, ending as the clock's own days end."""
     if not extension.business_days:

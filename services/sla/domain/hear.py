@@ -67,6 +67,7 @@ def _received(state: Complaint, event: Event[Any], facts: ComplaintReceived) -> 
         channel=facts.channel,
         product=facts.product,
         client=facts.client,
+        timezone=facts.timezone,
     )
     started_at = max(received_at, event.time - LONGEST_WAIT)
     return _with(state.but(receipt=receipt), event, "received", started_at)

@@ -18,13 +18,17 @@ Why = Literal["receipt", "triage", "rebase"]
 
 
 class Receipt(Frozen):
-    """How it came in. `received_at` is when the customer handed it over, `recorded_at` when intake took it in."""
+    """How it came in. `received_at` is when the customer handed it over, `recorded_at` when intake took it in.
+
+    `timezone` is the customer's, where it is known: for words alone, no date follows from it.
+    """
 
     received_at: datetime
     recorded_at: datetime
     channel: Channel
     product: str | None = None
     client: str | None = None
+    timezone: str | None = None
 
 
 class Triage(Frozen):

@@ -4,9 +4,11 @@ Under the terms of the receipt until triage has spoken; from each triage on unde
 publication on under what it says, if it was published to move what is open. A triage reads in the revision that the
 complaint is under by then: what was published for new complaints only does not reach an old one through a second look.
 A clock that ended keeps the terms it ended under.
+
+Packs go by the day of receipt, whenever it was recorded: the same moment that clocks are counted from.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -35,8 +37,42 @@ def settle_terms(state: Complaint, rulebook: Rulebook) -> Complaint:
 
 
 def _match(state: Complaint, triage: Triage | None, rulebook: Rulebook, revision: int) -> Terms:
-    assert state.receipt is not None  # noqa: S101  # terms are only settled once the receipt is known
-    return rulebook.match(state.asked(triage), state.receipt.recorded_at, revision)
+    received_at = next(one.at for one in state.moments if one.what == "received")
+    return rulebook.match(state.asked(triage), received_at, revision)
+
+
+def worked_out(state: Complaint, rulebook: Rulebook) -> tuple[Under, ...]:
+    """What the terms have to be, by the facts: only their revisions, and when publications met it, are as pinned.
+
+    A publication that does not move anything, or hides one that does, leaves no terms.
+    """
+    receipt = state.receipt
+    if receipt is None:
+        return ()
+    pinned = {(one.why, one.at): one.terms.revision for one in state.terms if one.why != "rebase"}
+    current = pinned.get(("receipt", receipt.recorded_at), rulebook.current.number)
+    first = Under(receipt.recorded_at, "receipt", _match(state, None, rulebook, current))
+    moved = tuple(_republished(state, rulebook, current))
+    later = [
+        _under_triage(state, one, rulebook, (first, *moved), pinned.get(("triage", one.at))) for one in state.triages
+    ]
+    return (first, *sorted((*later, *moved), key=lambda one: one.at))
+
+
+def _republished(state: Complaint, rulebook: Rulebook, since: int) -> Iterator[Under]:
+    moved = [one for one in state.terms if one.why == "rebase"]
+    for one, published in zip(moved, rulebook.moving(since), strict=False):
+        terms = _match(state, last_triage(state, one.at), rulebook, published.number)
+        yield Under(one.at, "rebase", terms, published.mode)
+
+
+def _under_triage(
+    state: Complaint, triage: Triage, rulebook: Rulebook, pinned: Sequence[Under], revision: int | None
+) -> Under:
+    """A triage of the very instant of a publication may have been read before it or after it."""
+    after = _revision(pinned, triage.at)
+    before = _revision((one for one in pinned if one.at != triage.at or one.why == "receipt"), triage.at)
+    return Under(triage.at, "triage", _match(state, triage, rulebook, before if revision == before else after))
 
 
 def _revision(pinned: Iterable[Under], at: datetime) -> int:

@@ -168,7 +168,8 @@ def _check_calendars(sources: Sequence[Policy | Pack], newest: Mapping[str, int]
     for source in sources:
         for name in (source.calendar, *(rule.calendar for rule in source.clocks)):
             if name is not None and name not in newest:
-                raise Rejected(f"policy {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
+                what = "pack" if isinstance(source, Pack) else "policy"
+                raise Rejected(f"{what} {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
 
 
 V = TypeVar("V", Policy, Pack)

@@ -17,11 +17,12 @@ from shared.contracts.events import ClockKind
 
 
 class Source(Written):
-    """Where a rule stands."""
+    """Where a rule stands; `clocks`: of which clocks, where a pack has several sources that are not about all."""
 
     title: str = Field(min_length=1)
     url: str | None = None
     paragraph: str | None = None
+    clocks: tuple[ClockKind, ...] = ()
 
 
 class Letter(Written):
@@ -127,6 +128,7 @@ class Pack(Written):
     def _known(self) -> Self:
         kinds = [rule.kind for rule in self.clocks]
         clocks = [one.clock for one in self.letters] + [one.clock for one in self.extensions]
+        clocks += [kind for one in self.sources for kind in one.clocks]
         other = next((kind for kind in [*clocks, *(one.clock for one in self.golden)] if kind not in kinds), None)
         if other:
             raise ValueError(f"expected one of the pack's clocks {kinds}, got {other!r}")
@@ -143,6 +145,10 @@ class Pack(Written):
     def rule(self, kind: ClockKind) -> ClockRule:
         """Its clock of that kind."""
         return next(rule for rule in self.clocks if rule.kind == kind)
+
+    def source_of(self, kind: ClockKind) -> Source:
+        """Where the rule behind that clock stands: the source that names it, else the first."""
+        return next((one for one in self.sources if kind in one.clocks), self.sources[0])
 
     def extension_of(self, kind: ClockKind) -> ClockExtension | None:
         """How much longer that clock may take, if the rule knows an extension at all."""

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import text_of
 from services.sla.domain import Complaint
-from services.sla.domain.because import Reader, because_clock, because_promise
+from services.sla.domain.because import Look, Reader, because_clock, because_promise
 from services.sla.domain.clocks import Clock, Phase
 from services.sla.domain.ledger import Ledger, ledger
 from services.sla.domain.promises import Outcome, Pledge, Status
@@ -33,7 +33,7 @@ class ClockAnswer(Frozen):
     forecast_at: AwareDatetime | None = Field(description="While paused: when it would be due if it went on now.")
     ended_at: AwareDatetime | None
     breached: bool
-    next_step_at: AwareDatetime | None
+    next_step_at: AwareDatetime | None = Field(description="When it warns or escalates next; not told to customers.")
     policy: str
     policy_version: int
     revision: int
@@ -55,7 +55,7 @@ class PromiseAnswer(Frozen):
     made_at: AwareDatetime
     told_at: AwareDatetime | None
     notice_lead: timedelta | None = Field(description="How long before this date the next one was told.")
-    by: str
+    by: str | None = Field(description="Who gave or moved it, or `policy`; not told to customers.")
     reason: str | None
     because: str = Field(description="Why this date, in plain sentences.")
 
@@ -115,13 +115,14 @@ def clocks(state: Complaint, rulebook: Rulebook, at: datetime, reader: Reader = 
     book: Ledger = ledger(state, rulebook)
     tightest = book.tightest
     mine = reader == "handler"
+    look = Look(state, at)
     return Clocks(
         complaint_id=state.complaint_id,
         as_of=at,
         version=state.version,
         tightest=tightest.key if tightest and mine else None,
-        clocks=[_clock(one, rulebook, at, reader) for one in book.clocks if mine or one.obligation == "regulatory"],
-        promises=[_promise(one, rulebook, reader) for one in book.pledges if mine or one.told_at is not None],
+        clocks=[_clock(one, rulebook, look, reader) for one in book.clocks if mine or one.obligation == "regulatory"],
+        promises=[_promise(one, rulebook, look, reader) for one in book.pledges if mine or one.told_at is not None],
         extensions=[ExtensionAnswer(**one.model_dump(exclude={"cycle"})) for one in state.extensions if mine],
     )
 
@@ -141,9 +142,9 @@ def calendar(one: Calendar) -> CalendarAnswer:
     )
 
 
-def _clock(clock: Clock, rulebook: Rulebook, at: datetime, reader: Reader) -> ClockAnswer:
-    calendar_ = clock.charge.compiled.calendar
-    terms = clock.under.terms
+def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> ClockAnswer:
+    calendar_, terms = clock.charge.compiled.calendar, clock.under.terms
+    steps = clock.steps if reader == "handler" else ()
     return ClockAnswer(
         clock=clock.kind,
         cycle=clock.cycle,
@@ -153,27 +154,29 @@ def _clock(clock: Clock, rulebook: Rulebook, at: datetime, reader: Reader) -> Cl
         phase=clock.phase,
         started_at=clock.started_at,
         due_at=clock.due_at,
-        forecast_at=clock.forecast(at),
+        forecast_at=clock.forecast(look.at),
         ended_at=clock.ended_at,
         breached=clock.breached,
-        next_step_at=next((step.at for step in clock.steps if step.at > at), None),
+        next_step_at=next((step.at for step in steps if step.at > look.at), None),
         policy=clock.charge.source.id,
         policy_version=clock.charge.source.version,
         revision=terms.revision,
         calendar=calendar_.id,
         calendar_version=calendar_.version,
-        because=because_clock(clock, rulebook, reader),
+        because=because_clock(clock, rulebook, reader, look),
     )
 
 
-def _promise(pledge: Pledge, rulebook: Rulebook, reader: Reader) -> PromiseAnswer:
+def _promise(pledge: Pledge, rulebook: Rulebook, look: Look, reader: Reader) -> PromiseAnswer:
     fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms", "of"})
+    if reader == "customer":
+        fields["by"] = None  # who of us it was is ours
     return PromiseAnswer(
         promise=pledge.promise.number,
         status=pledge.status,
         outcome=pledge.outcome,
         told_at=pledge.told_at,
         notice_lead=pledge.notice_lead,
-        because=because_promise(pledge, rulebook, reader),
+        because=because_promise(pledge, rulebook, reader, look),
         **fields,
     )

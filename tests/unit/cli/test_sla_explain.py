@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from deploy.cli.sla.explain import instant, sentences
-from services.sla.domain import RevisePromise
+from services.sla.domain import MakePromise, RevisePromise
 from services.sla.routes import answers
 from shared.errors import Misconfigured
 from tests.unit.sla.lives import COMPLAINT, Life, at, book, policy, promised, resolved
@@ -57,3 +57,12 @@ def test_an_extension_says_who_decided_it() -> None:
     life = promised(book(capped))
     life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
     assert "extension of promise 1 (waits for approval)" in said(life, "Mon 12:00")
+
+
+def test_several_actions_have_headings_of_their_own() -> None:
+    life = promised()
+    for item in ("refund", "a new lock"):
+        life.asks("Mon 11:00", MakePromise(COMPLAINT, actor="ann", subject="action", item=item, due_at=at("Thu 10:00")))
+    assert {"promise 2, action 'refund' (untold)", "promise 3, action 'a new lock' (untold)"} <= set(
+        said(life, "Mon 12:00")
+    )

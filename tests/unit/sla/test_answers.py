@@ -49,7 +49,10 @@ def test_a_paused_clock_has_no_due_time_and_says_why() -> None:
     answer = told(life, "Mon 13:00").clocks[1]
     assert (answer.phase, answer.due_at) == ("paused", None)
     assert answer.forecast_at == at("Tue 11:00"), "one hour of waiting so far"
-    assert answer.because.endswith("It stands still while somebody else is awaited.")
+    assert answer.because.endswith(
+        "It has stood still since Monday 2 November 2026 12:00 (UTC), while the customer is awaited. "
+        "If it went on now, it would be due Tuesday 3 November 2026 11:00 (UTC)."
+    )
 
 
 def test_every_pause_that_counted_is_told() -> None:

@@ -88,7 +88,7 @@ def test_a_pause_says_how_it_counts(goal: dict[str, Any], sentence: str) -> None
     life.hears("Mon 11:00", AWAITING)
     life.hears("Tue 11:00", CUSTOMER)
     span = "It stood still from Monday 2 November 2026 11:00 (UTC) to Tuesday 3 November 2026 11:00 (UTC)"
-    assert span + sentence in said(life)
+    assert f"{span}, while the customer was awaited{sentence}" in said(life)
 
 
 def test_what_was_withdrawn_fell_away() -> None:

@@ -82,6 +82,20 @@ def test_a_shipped_pack_says_where_it_stands_since_when_and_that_no_lawyer_saw_i
     assert "Not read" in pack.notes
 
 
+@pytest.mark.parametrize("pack", SHIPPED, ids=called)
+def test_where_a_pack_has_several_sources_each_clock_stands_in_one_of_them(pack: Pack) -> None:
+    named = Counter(kind for one in pack.sources for kind in one.clocks)
+    assert len(pack.sources) == 1 or named == Counter(rule.kind for rule in pack.clocks)
+
+
+def test_each_clock_cites_its_own_rule() -> None:
+    disp = book("uk-disp").pack_versions["uk-disp", 2]
+    assert disp.source_of("regulatory_final").paragraph == "DISP 1.6.2R"
+    assert disp.source_of("summary_resolution").paragraph == "DISP 1.5.1R, 1.5.4R"
+    mica = book("eu-mica").pack_versions["eu-mica", 1]
+    assert mica.source_of("regulatory_final") is mica.sources[0]
+
+
 @pytest.mark.parametrize(("pack", "rule"), CLOCKS, ids=called)
 def test_every_clock_has_four_golden_dates_or_more_of_its_own_time_of_force(pack: Pack, rule: Any) -> None:
     golden = [one for one in pack.golden if one.clock == rule.kind]
@@ -159,7 +173,7 @@ def spoilt(name: str, place: int, **changed: Any) -> str:
 def test_a_wrong_golden_date_is_refused_with_pack_clock_start_expected_and_got() -> None:
     detail = spoilt("uk-disp", 1, due=datetime.fromisoformat("2026-04-07T17:00:00+01:00"))
     for word in (
-        "'uk-disp' version 1",
+        "'uk-disp' version 2",
         "summary_resolution",
         "2026-04-01T09:30:00+01:00",
         "expected 2026-04-07T17:00:00+01:00",
@@ -186,7 +200,7 @@ def test_a_wrong_date_of_a_letter_a_rung_or_an_extension_is_refused_too(
 def test_counting_the_eight_weeks_in_business_days_is_found_out() -> None:
     data = copy.deepcopy(read_file(None, ["uk-disp"]))
     data["pack"][0]["clocks"][1]["goal"] = {"business_days": 40, "day_zero": "receipt", "ends": "midnight"}
-    with pytest.raises(Misconfigured, match="'uk-disp' version 1: golden date of regulatory_final"):
+    with pytest.raises(Misconfigured, match="'uk-disp' version 2: golden date of regulatory_final"):
         check(rulebook_from(data, around=DAY))
 
 
@@ -283,7 +297,7 @@ def test_a_letter_is_due_at_an_opening_and_leaves_its_whole_lead_before_the_limi
 
 
 def test_an_extension_ends_as_the_days_of_its_clock_end() -> None:
-    pack = book("uk-housing").pack_versions["uk-housing", 1]
+    pack = book("uk-housing").pack_versions["uk-housing", 2]
     compiled, extension = book("uk-housing").calendar("uk-banking"), pack.extension_of("regulatory_final")
     assert extension is not None
     at = seconds(datetime.fromisoformat("2026-07-20T23:59:59+01:00"))
@@ -301,7 +315,7 @@ def moment(what: Any, day: int, source: Any = "notify") -> Moment:
 
 
 def test_the_landlords_answer_is_counted_from_the_acknowledgement() -> None:
-    rule = book("uk-housing").pack_versions["uk-housing", 1].rule("regulatory_final")
+    rule = book("uk-housing").pack_versions["uk-housing", 2].rule("regulatory_final")
     receipt = moment("received", 0, "intake")
     assert runs(rule, (receipt,)) == ()
     acknowledged = moment("acknowledged", 3)
@@ -309,7 +323,7 @@ def test_the_landlords_answer_is_counted_from_the_acknowledgement() -> None:
 
 
 def test_updates_are_counted_from_the_receipt_and_then_from_each_update() -> None:
-    rule = book("ie-cpc").pack_versions["ie-cpc", 1].rule("periodic_update")
+    rule = book("ie-cpc").pack_versions["ie-cpc", 2].rule("periodic_update")
     moments = (moment("received", 0, "intake"), moment("acknowledged", 4), moment("told", 20), moment("told", 45))
     assert [run.started_at for run in runs(rule, moments)] == [moments[0].at, moments[2].at, moments[3].at]
 
@@ -360,9 +374,10 @@ def test_a_packs_clock_is_regulatory_without_saying_so() -> None:
         ({"golden": [{**GOLDEN, "why": ""}]}, "golden.0.why"),
         ({"golden": []}, "golden"),
         ({"sources": []}, "sources"),
+        ({"sources": [{"title": "A rule", "clocks": ["stage2"]}]}, "expected one of the pack's clocks"),
         ({"effective_until": date(2025, 12, 31)}, "effective_until"),
         ({"verified": "yes"}, "verified_by: expected who"),
-        ({"calendar": "moon"}, "unknown calendar 'moon'"),
+        ({"calendar": "moon"}, "pack 'ours': unknown calendar 'moon'"),
     ],
 )
 def test_a_pack_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:

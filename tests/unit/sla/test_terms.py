@@ -1,0 +1,91 @@
+"""Which terms a complaint comes under: by the day of receipt, and worked out anew from what was known."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.sla.domain import Complaint, Rebase, SlaContext, decide
+from services.sla.domain.terms import worked_out
+from services.sla.policies import load_rulebook
+from shared.contracts.events import ComplaintReceived, Triaged
+from tests.factories import complaint_id, event
+from tests.unit.sla.lives import COMPLAINT, Life, promised, triaged
+from tests.unit.sla.published import closed_on, given, published
+
+BOOK = load_rulebook(None, around=date(2026, 11, 1), packs=["ie-cpc"])
+TODAY = datetime(2026, 11, 27, 10, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 24, tzinfo=UTC)  # in Dublin too
+
+
+def packs(received_at: datetime, *, triaged_too: bool = True) -> list[tuple[str, ...]]:
+    """The packs of each terms of a complaint that is recorded today."""
+    subject, state = complaint_id(), None
+    facts: list[Any] = [ComplaintReceived(reference="R", client="shop", channel="letter", received_at=received_at)]
+    if triaged_too:
+        facts.append(
+            Triaged(category=("x",), severity="low", language="en", confidence=1, decided_by="r", decider_version="1")
+        )
+    for fact in facts:
+        state = decide(state, event(fact, subject=subject, time=TODAY), SlaContext(TODAY, BOOK)).state
+    assert state is not None
+    assert state.terms == worked_out(state, BOOK)
+    return [tuple(name for name, _ in one.terms.packs) for one in state.terms]
+
+
+@pytest.mark.parametrize(
+    ("received_at", "pack"),
+    [
+        (datetime(2026, 3, 20, 12, tzinfo=UTC), "ie-cpc-2012"),
+        (MIDNIGHT - timedelta(seconds=1), "ie-cpc-2012"),
+        (MIDNIGHT, "ie-cpc"),
+        (TODAY, "ie-cpc"),
+        (TODAY + timedelta(days=9), "ie-cpc"),
+    ],
+)
+def test_packs_go_by_the_day_of_receipt_also_once_triage_has_spoken(received_at: datetime, pack: str) -> None:
+    assert packs(received_at) == [(pack,), (pack,)]
+
+
+def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
+    summer = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-telecom"])
+    just_before, just_after = (datetime(2026, 4, 7, hour, 30, tzinfo=UTC) for hour in (22, 23))
+    found = [summer.match(Complaint(complaint_id=COMPLAINT).asked(None), at) for at in (just_before, just_after)]
+    assert [one.packs[0][0] for one in found] == ["uk-telecom-2018", "uk-telecom"], "London's midnight is 23:00 UTC"
+
+
+def test_a_day_of_receipt_that_cannot_be_is_ten_years_back_at_most() -> None:
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
+    assert packs(long_ago, triaged_too=False) == [("ie-cpc-2012",)], "clocks are counted from then, too"
+
+
+# ── worked out anew ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lived() -> Life:
+    """Triaged, moved by a publication behind one that moves nothing, and triaged again."""
+    life = promised(published())
+    life.hears("Mon 11:00", triaged("high"))
+    life.rulebook = published(
+        (given({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
+    )
+    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    life.hears("Mon 13:00", triaged("critical"))
+    return life
+
+
+def test_terms_worked_out_anew_are_those_that_were_pinned() -> None:
+    life = lived()
+    assert life.state is not None
+    assert [one.why for one in life.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
+    assert worked_out(life.state, life.rulebook) == life.state.terms
+
+
+def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
+    life = lived()
+    assert life.state is not None
+    real = life.state.terms
+    other = real[4]._replace(terms=real[4].terms._replace(policy_version=2))
+    for spoilt in (real[1:], real[:4], (*real[:4], other)):
+        assert worked_out(life.state.but(terms=spoilt), life.rulebook)[-1] == real[-1]
+        assert worked_out(life.state.but(terms=spoilt), life.rulebook) != spoilt
