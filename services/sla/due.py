@@ -8,7 +8,6 @@ from hashlib import sha256
 from icalendar import Calendar, Event, Timezone, TimezoneStandard
 
 from services.sla.domain import Clock
-from services.sla.domain.because import because_clock, because_promise
 from services.sla.policies import Rulebook
 from services.sla.risk import Diary, Item
 
@@ -59,9 +58,7 @@ def _title(one: Item) -> str:
 
 def _why(one: Item, rulebook: Rulebook) -> str:
     """The first sentence, which says by which rule, and the last, which says how it stands."""
-    what = one.what
-    told = because_clock(what, rulebook) if isinstance(what, Clock) else because_promise(what, rulebook)
-    sentences = SENTENCE.split(told)
+    sentences = SENTENCE.split(one.because(rulebook))
     return " ".join(dict.fromkeys((sentences[0], sentences[-1])))
 
 

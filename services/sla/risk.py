@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.sla.domain import Clock, Complaint, Pledge, ledger
+from services.sla.domain.because import Look, because_clock, because_promise
 from services.sla.domain.fates import SUBJECTS
 from services.sla.domain.kinds import KINDS
 from services.sla.domain.promises import chain_key
@@ -55,6 +56,13 @@ class Item(NamedTuple):
     is_late: bool
     what: Clock | Pledge
     updated_at: datetime
+    look: Look
+
+    def because(self, rulebook: Rulebook) -> str:
+        """Why this date, in plain sentences for handlers."""
+        if isinstance(self.what, Clock):
+            return because_clock(self.what, rulebook, look=self.look)
+        return because_promise(self.what, rulebook, look=self.look)
 
     @property
     def key(self) -> str:
@@ -142,7 +150,7 @@ def _items(
     now, until = span
     for at, what in _open(state, rulebook):
         if at < until:
-            yield Item(state.complaint_id, team, at, at < now, what, updated_at)
+            yield Item(state.complaint_id, team, at, at < now, what, updated_at, Look(state, now))
 
 
 def _open(state: Complaint, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | Pledge]]:

@@ -8,6 +8,7 @@ import pytest
 
 from services.sla import risk
 from services.sla.domain import ledger
+from services.sla.domain.because import Look
 from services.sla.due import calendar
 from services.sla.policies import load_rulebook
 from services.sla.routes import diary as doors
@@ -49,7 +50,9 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
     assert state is not None
     under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
     clocks = [one for one in ledger(state.but(terms=(under,)), book).clocks if one.is_open and one.due_at]
-    made = [risk.Item(state.complaint_id, "packs", one.due_at or now, False, one, now) for one in clocks]
+    made = [
+        risk.Item(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now)) for one in clocks
+    ]
     found = entries(calendar("packs", risk.Diary(now, made, cut=False), book))
     titles = [str(one["summary"]).rpartition(" (")[0] for one in found]
     assert len(set(titles)) == len(titles), titles

@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, Field
 
 from services.sla import record, risk
 from services.sla.domain import Clock
-from services.sla.domain.because import because_clock, because_promise
 from services.sla.policies import Rulebook
 from services.sla.scan import Period
 from services.sla.shelf import Shelf
@@ -158,7 +157,5 @@ def _at_risk(one: risk.Item, rulebook: Rulebook) -> AtRisk:
         pack=one.pack.id if one.pack else None,
         due_at=one.due_at,
         is_late=one.is_late,
-        because=because_clock(one.what, rulebook)
-        if isinstance(one.what, Clock)
-        else because_promise(one.what, rulebook),
+        because=one.because(rulebook),
     )
