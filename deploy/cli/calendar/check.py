@@ -11,6 +11,7 @@ from deploy.cli.calendar.paste import bytes_of
 from services.sla.calendar import Calendar, Compiled, calendar_from
 from services.sla.calendar.clocktime import DAY, instant, text_of
 from services.sla.calendar.snapshot import asked_in, propose
+from services.sla.policies.sections import entries
 from shared.errors import Misconfigured, Rejected
 
 AHEAD = timedelta(days=366)  # holidays that are told
@@ -24,7 +25,7 @@ def calendars_in(file: Path) -> list[Calendar]:
     found = _sections(_parsed(file))
     if not found:
         raise Rejected(f"{file.name}: expected [[calendar]] sections, or one calendar with tz and weekly_hours")
-    return [calendar_from(_with_times(one)) for one in found]
+    return [calendar_from(one) for one in found]
 
 
 def told(calendar: Calendar, first: date, days: int) -> dict[str, Any]:
@@ -56,18 +57,8 @@ def _parsed(file: Path) -> Any:
 
 def _sections(data: Any) -> list[Mapping[str, Any]]:
     if isinstance(data, dict):
-        data = data.get("calendar", [data] if "weekly_hours" in data else [])
-    found = data if isinstance(data, list) else [data]
-    return [one for one in found if isinstance(one, dict)]
-
-
-def _with_times(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Numbers are how our own code writes hours, in seconds; a person who writes 9 means nine o'clock."""
-    week = data.get("weekly_hours")
-    for day, spans in week.items() if isinstance(week, dict) else ():
-        if any(type(item) is int for span in spans if isinstance(span, list) for item in span):
-            raise Rejected(f"calendar {data.get('id', '?')!r}: weekly_hours.{day}: expected times such as '09:00'")
-    return data
+        return [data] if "weekly_hours" in data and "calendar" not in data else entries(data, "calendar")
+    return entries({"calendar": data}, "calendar")
 
 
 def _date(compiled: Compiled, day: date) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.calendar import Calendar, Compiled, calendar_of
 from services.sla.calendar.clocktime import DAY, seconds_of, text_of
 from services.sla.calendar.hours import WEEKDAYS
 from shared.errors import Rejected
@@ -53,7 +53,7 @@ class Book:
 
     def _compile(self, told: Mapping[str, Any], at: int) -> Compiled | Rejected:
         try:
-            return Compiled(calendar_of(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
+            return Compiled(calendar_in(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
         except Rejected as error:
             return error
 
@@ -70,7 +70,7 @@ class Book:
             self._total -= self._days.pop(oldest)
 
 
-def calendar_of(told: Mapping[str, Any]) -> Calendar:
+def calendar_in(told: Mapping[str, Any]) -> Calendar:
     """The calendar of a line, checked. Raises `Rejected` naming the key, what is wrong and what is accepted."""
     if not isinstance(told.get("tz"), str):
         raise Rejected(f"tz: expected an IANA name such as 'Europe/Oslo', got {json.dumps(told.get('tz'))[:60]}")
@@ -81,7 +81,7 @@ def calendar_of(told: Mapping[str, Any]) -> Calendar:
         raise Rejected(f"weekly_hours: expected days out of {', '.join(WEEKDAYS)}, got {strange[0][:20]!r}")
     if not isinstance(closed, list) or not all(isinstance(on, str) for on in closed):
         raise Rejected("holidays: expected a list of dates such as ['2026-12-25', '*-01-01']")
-    return calendar_from(
+    return calendar_of(
         {
             "id": _ID,
             "version": 1,

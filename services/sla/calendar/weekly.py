@@ -15,10 +15,18 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from services.sla.calendar.clocktime import zone_of
-from services.sla.calendar.hours import WEEKDAYS, Hours, Plain, Weekday, refuse_overlaps, refuse_overlaps_in_week
+from services.sla.calendar.hours import (
+    WEEKDAYS,
+    WRITTEN,
+    Hours,
+    Plain,
+    Weekday,
+    refuse_overlaps,
+    refuse_overlaps_in_week,
+)
 from shared.errors import Rejected
 
-__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "calendar_from"]
+__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "calendar_from", "calendar_of"]
 
 HolidayRule = Literal["civil_day", "shift_start"]
 Shifts = tuple[tuple[int, int], ...]
@@ -173,9 +181,21 @@ class Calendar(Plain):
 
 
 def calendar_from(data: Mapping[str, Any]) -> Calendar:
-    """A checked calendar from plain data. Raises `Rejected` naming the field, what is wrong and what is accepted."""
+    """A checked calendar from what people wrote, whose hours are text such as '09:00'.
+
+    Raises `Rejected` naming the field, what is wrong and what is accepted.
+    """
+    return _checked(data, WRITTEN)
+
+
+def calendar_of(data: Mapping[str, Any]) -> Calendar:
+    """The same from what our own code put together, whose hours may be seconds after midnight."""
+    return _checked(data, {})
+
+
+def _checked(data: Mapping[str, Any], context: dict[str, bool]) -> Calendar:
     try:
-        return Calendar.model_validate(dict(data))
+        return Calendar.model_validate(dict(data), context=context)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])

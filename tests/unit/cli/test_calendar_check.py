@@ -77,7 +77,7 @@ def test_the_rulebook_that_ships_is_a_file_of_calendars() -> None:
     assert "office, version" in told.stdout
 
 
-@pytest.mark.parametrize("text", ['{"calendar": [%s]}', '{"calendar": %s}', "[%s]", "%s"])
+@pytest.mark.parametrize("text", ['{"calendar": [%s]}', "[%s]", "%s"])
 def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) -> None:
     file = tmp_path / "office.json"
     one = {
@@ -97,10 +97,15 @@ def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) 
         (("Africa/Cairo", "Middle/Earth"), "tz: unknown time zone 'Middle/Earth'; expected an IANA name such as"),
         (('["09:00", "12:30"]', '["12:30", "09:00"]'), "12:30-09:00 does not end after it starts"),
         (('["09:00", "12:30"]', '["09:00", "13:30"]'), "09:00-13:30 and 13:00-17:00 overlap"),
-        (('["09:00", "12:30"]', "[9, 12]"), "weekly_hours.mon: expected times such as '09:00'"),
+        (('["09:00", "12:30"]', "[9, 12]"), "weekly_hours.mon.0: expected a time such as '09:00'"),
         (("2026-05-04", "2026-02-30"), "2026-02-30 is no date; expected such as '2026-12-25' or '*-12-25'"),
         (("shift_start", "none"), "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
         (("calendar", "diary"), "expected [[calendar]] sections, or one calendar"),
+        (("[[calendar]]", "[calendar]"), "got a single one; write [[calendar]] with two brackets"),
+        (('"09:00", "12:30"', '"09:00", 45_000'), "weekly_hours.mon.0: expected a time such as '09:00'"),
+        (('"09:00", "12:30"', '-3600, "12:30"'), "expected a time such as '09:00' or '24:00', got -3600"),
+        (('["09:00", "12:00"]', "[9, 12]"), "holidays.1.hours.0: expected a time such as '09:00'"),
+        (("[calendar.weekly", "extra_openings = [{ on = 2026-05-05, hours = [[9, 12]] }]\n[calendar.weekly"), "got 9"),
     ],
 )
 def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
@@ -110,6 +115,17 @@ def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
     told = run("check", str(office))
     assert told.exit_code == 1
     assert reason in told.output
+
+
+@pytest.mark.parametrize(
+    "text", ['{"calendar": {}}', '{"calendar": 3}', '{"calendar": null}', '{"calendar": ["c"]}', "[3]"]
+)
+def test_what_is_no_list_of_calendars_is_refused_with_an_example(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "office.json"
+    file.write_text(text)
+    told = run("check", str(file))
+    assert told.exit_code == 1
+    assert "calendar: expected a list of entries, in TOML [[calendar]]" in told.output
 
 
 def test_a_calendar_that_never_opens_is_refused(office: Path) -> None:
