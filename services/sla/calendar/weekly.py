@@ -2,7 +2,8 @@
 
 A shift belongs to the local date it starts on. `holiday_rule` has no default on purpose, because calendars differ here
 and the difference is hours: with `civil_day` a holiday closes from midnight to midnight and cuts a night shift that
-crosses into it; with `shift_start` it cancels the shifts that start on it and lets the one from the eve run out.
+crosses into it; with `shift_start` it cancels the shifts that start on it and lets the one from the eve run out. Hours
+of a holiday stand instead of all shifts that start on it, with either.
 """
 
 from collections import Counter
@@ -46,10 +47,14 @@ class Opening(Plain):
 
 
 class Holiday(Plain):
-    """A date on which we are closed, or open at `hours` instead. `on` is a date, or `*-12-25` for every year."""
+    """A date on which we are closed, or open at `hours` instead. `on` is a date, or `*-12-25` for every year.
+
+    `rule` is the calendar's where it says none. With `shift_start` a date is like any other, but for its own shifts.
+    """
 
     on: str = Field(pattern=r"^([0-9]{4}|\*)-[0-9]{2}-[0-9]{2}$")
     hours: tuple[Hours, ...] = ()
+    rule: HolidayRule | None = None
     name: str = ""
     source: str = ""
 
@@ -128,6 +133,10 @@ class Calendar(Plain):
             return None
         day = date.fromordinal(ordinal)
         return self._yearly.get((day.month, day.day))
+
+    def closes_civil_day(self, holiday: Holiday) -> bool:
+        """Whether it closes from midnight to midnight, and so cuts the shift of its eve."""
+        return (holiday.rule or self.holiday_rule) == "civil_day"
 
     def holidays_in(self, days: range) -> dict[int, Holiday]:
         """The holidays of these days, in their order."""

@@ -153,6 +153,33 @@ def test_a_date_may_have_hours_of_its_own(changed: dict[str, Any], open_hours: f
     assert asked(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
+FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "open_hours"),
+    [
+        ({}, 10 + 3),
+        ({"shifts": {"2026-03-07": [["09:00", "10:00"]]}}, 10 + 1),  # Saturday's, and it is no holiday
+        ({"shifts": {"2026-03-07": []}}, 10),
+        ({"shifts": {"2026-03-06": [["09:00", "10:00"]]}}, 1 + 3),  # Friday's, also after midnight
+        ({"shifts": {"2026-03-06": [["22:00", "25:00"]]}}, 3 + 3),
+        ({"shifts": {"2026-03-06": []}}, 3),
+        ({"shifts": {"*-03-06": []}}, 3),
+        ({"holiday_hours": {"2026-03-06": [["09:00", "10:00"]]}}, 1 + 3),
+        ({"holiday_hours": {"2026-03-07": [["09:00", "10:00"]]}}, 3 + 1),  # a holiday cuts the night of its eve
+        ({"holidays": ["2026-03-06"]}, 7 + 3),  # a closed date is cut out from midnight to midnight
+        ({"holidays": ["2026-03-07"]}, 3),
+        ({"breaks": {"2026-03-06": [["21:00", "23:00"]]}}, 8 + 3),
+        ({"breaks": {"2026-03-06": [["21:00", "31:00"]]}}, 3),
+        ({"breaks": {"2026-03-07": [["12:00", "13:00"]]}, "shifts": {"2026-03-06": []}}, 2),
+    ],
+)
+def test_hours_of_a_date_replace_the_shifts_that_start_on_it(changed: dict[str, Any], open_hours: float) -> None:
+    span = {"start": "2026-03-05T00:00:00+01:00", "end": "2026-03-09T00:00:00+01:00"}
+    assert asked(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
+
+
 def test_the_holiday_rule_may_be_said_and_is_civil_day_otherwise() -> None:
     night = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "holidays": ["2026-03-02"]}
     span = {"start": "2026-03-01T12:00:00+01:00", "end": "2026-03-02T12:00:00+01:00"}
@@ -214,6 +241,11 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"holiday_rule": "none"}, "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
         ({"breaks": {"*-03-02": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
         (NIGHT_BEFORE, "the shift of the eve runs into that date"),
+        ({**NIGHT_BEFORE, "holidays": ["2026-03-01"]}, "the shift of the eve runs into that date"),
+        ({"breaks": {"0001-01-01": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
+        *(({"holidays": wrong}, "holidays: expected a list of dates") for wrong in ({}, "", False, 0)),
+        *(({"holiday_rule": wrong}, "holiday_rule: Input should be 'civil_day'") for wrong in ("", False, 0, [])),
+        *(({key: wrong}, f"{key}: expected an object") for key in ("shifts", "breaks") for wrong in ([], "", False, 0)),
         ({"pauses": {}}, "pauses: expected a list of"),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00"]]}, "pauses.0: expected .from, until."),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00", None]]}, "pauses.0: has not ended"),
