@@ -1,4 +1,4 @@
-"""Calendars as other projects write them in one line, compiled once and kept while they are in use.
+"""Calendars as other projects write them in one line.
 
 tz             IANA name
 weekly_hours   {"mon": [["09:00", "12:30"], ["13:00", "17:00"]], …}; a weekday that is missing is closed. "24:00"
@@ -14,17 +14,16 @@ holiday_rule   civil_day (default) or shift_start
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from services.sla.calendar import Calendar, Compiled, calendar_of
+from services.sla.calendar import Calendar, calendar_of
 from services.sla.calendar.clocktime import DAY, seconds_of, text_of
 from services.sla.calendar.weekly import WEEKDAYS, HolidayRule
 from shared.errors import Rejected
 
 KEYS = ("tz", "weekly_hours", "holidays", "holiday_hours", "shifts", "breaks", "holiday_rule")
 LONGEST_NIGHT = DAY // 2  # seconds; 17:00 to 09:00 is more likely a mistake than a shift of sixteen hours
-MOST_DAYS = 750_000  # compiled and kept: 512 calendars of four years, about 100 MB
 _ID = "of the line"
 _DATE = "expected a date such as '2026-12-25', or '*-12-25' for every year"
 _ON = re.compile(r"(\d{4}|\*)-\d\d-\d\d", re.ASCII)
@@ -37,44 +36,6 @@ class Own(NamedTuple):
 
     hours: Spans
     rule: HolidayRule | None = None
-
-
-class Book:
-    """Calendars by their canonical text, the least recently used given up first; refused ones are remembered too."""
-
-    def __init__(self) -> None:
-        self._encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-        self._kept: dict[str, Compiled | Rejected] = {}
-        self._days: dict[str, int] = {}
-        self._total = 0
-
-    def compiled(self, told: Mapping[str, Any], at: int) -> Compiled:
-        """The calendar of that line, compiled about that instant (seconds of UTC). Raises `Rejected`."""
-        key = self._encode([told.get(name) for name in KEYS])
-        found = self._kept.pop(key, None) or self._compile(told, at)
-        self._kept[key] = found
-        self._weigh(key, found)
-        if isinstance(found, Rejected):
-            raise found
-        return found
-
-    def _compile(self, told: Mapping[str, Any], at: int) -> Compiled | Rejected:
-        try:
-            return Compiled(calendar_in(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
-        except Rejected as error:
-            return error
-
-    def _weigh(self, key: str, found: Compiled | Rejected) -> None:
-        """A calendar weighs the days it covers, which grow with what it is asked."""
-        days = found.days_covered if isinstance(found, Compiled) else 100
-        if days == self._days.get(key):
-            return
-        self._total += days - self._days.get(key, 0)
-        self._days[key] = days
-        while self._total > MOST_DAYS and len(self._kept) > 1:
-            oldest = next(iter(self._kept))
-            del self._kept[oldest]
-            self._total -= self._days.pop(oldest)
 
 
 def calendar_in(told: Mapping[str, Any]) -> Calendar:

@@ -102,13 +102,6 @@ def _end(span: Span) -> int:
     return span[1]
 
 
-def joined(before: list[Span], after: list[Span]) -> list[Span]:
-    """Two runs of spans, the second behind the first, where one opening may cross the seam."""
-    if before and after and before[-1][1] == after[0][0]:
-        return [*before[:-1], (before[-1][0], after[0][1]), *after[1:]]
-    return before + after
-
-
 def date_of(at: int) -> date:
     """The UTC date of an instant, for sentences."""
     return date.fromordinal(at // DAY + UNIX_ORDINAL)

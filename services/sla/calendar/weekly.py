@@ -151,16 +151,6 @@ class Calendar(Plain):
         return dict(sorted(found.items()))
 
     @property
-    def last_dated(self) -> int:
-        """Ordinal of the last dated holiday; 0 without one."""
-        return max(self._dated, default=0)
-
-    @property
-    def first_dated(self) -> int:
-        """Ordinal of the first dated holiday; 0 without one."""
-        return min(self._dated, default=0)
-
-    @property
     def yearly(self) -> Mapping[tuple[int, int], Holiday]:
         """Holidays that recur every year, by month and day."""
         return self._yearly
