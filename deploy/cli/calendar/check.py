@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cli.calendar.paste import bytes_of
-from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.calendar import Calendar, Compiled, Holiday, calendar_from
 from services.sla.calendar.clocktime import DAY, instant, text_of
 from services.sla.calendar.snapshot import asked_in, propose
 from services.sla.policies.sections import entries
@@ -72,8 +72,13 @@ def _date(compiled: Compiled, day: date) -> dict[str, Any]:
         "date": day.isoformat(),
         "open": openings,
         "hours": round(compiled.elapsed(begin, end) / 3600, 2),
-        "holiday": (holiday.name or "holiday") if holiday else None,
+        "holiday": _called(holiday) if holiday else None,
     }
+
+
+def _called(holiday: Holiday) -> str:
+    """Other shifts on a day that is like any other make it no holiday."""
+    return holiday.name or ("other hours" if holiday.rule == "shift_start" and holiday.hours else "holiday")
 
 
 def _clock(calendar: Calendar, at: int, ordinal: int) -> str:
@@ -90,6 +95,7 @@ def _ahead(calendar: Calendar, first: date) -> list[dict[str, Any]]:
         {
             "date": date.fromordinal(day).isoformat(),
             "name": one.name,
+            "called": _called(one),
             "open": [(text_of(start), text_of(end)) for start, end in one.hours],
             "source": one.source,
         }

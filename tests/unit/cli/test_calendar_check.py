@@ -65,6 +65,14 @@ def test_opening_hours_are_told_in_plain_words_date_by_date(office: Path) -> Non
     ]
 
 
+def test_other_shifts_of_a_date_are_told_as_such_and_leave_the_night_of_its_eve(office: Path) -> None:
+    own = '{ on = "2026-05-01", hours = [["10:00", "11:00"]], rule = "shift_start" },'
+    office.write_text(OFFICE.replace('"shift_start"', '"civil_day"').replace("holidays = [", f"holidays = [\n  {own}"))
+    told = run("check", str(office), "--from", "2026-05-01", "--days", "1").stdout.splitlines()
+    assert told[2] == "  Fri 01 May 2026  00:00 to 02:00 and 10:00 to 11:00 (other hours)"
+    assert "    Fri 01 May 2026  other hours, open 10:00 to 11:00" in told
+
+
 def test_a_machine_gets_the_same_as_json(office: Path) -> None:
     (told,) = json.loads(run("check", str(office), "--from", "2026-04-30", "--days", "2", "--json").stdout)
     assert (told["id"], told["version"], told["tz"]) == ("office", 1, "Africa/Cairo")
