@@ -13,7 +13,8 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from services.sla.policies.loader import SECTIONS, canonical
+from services.sla.policies.loader import canonical
+from services.sla.policies.sections import SECTIONS
 from shared.errors import NotFound, Rejected, Stale
 from shared.words import LINE_PATTERN, PATTERNS, is_line, is_prose
 

@@ -40,6 +40,7 @@ ERAS = (
     date(2026, 10, 20),
     date(2033, 4, 3),
 )
+RULES = (None, None, "civil_day", "shift_start")
 Shifts = list[tuple[int, int]]
 
 
@@ -55,9 +56,12 @@ def plain(rng: Random, around: date, *, step: int = 1) -> Calendar:
 
 
 def full(rng: Random, around: date, *, step: int = 300) -> Calendar:
-    """Everything a calendar can say: both rules, replacement hours, recurring holidays, extra openings."""
-    closed = [Holiday(on=str(day)) for day in _days(rng, around, rng.randint(0, 3))]
-    instead = [Holiday(on=str(day), hours=tuple(_spans(rng, step))) for day in _days(rng, around, rng.randint(0, 2))]
+    """Everything a calendar can say: both rules, of one date too, replacement hours, recurring holidays, extra openings."""
+    closed = [Holiday(on=str(day), rule=rng.choice(RULES)) for day in _days(rng, around, rng.randint(0, 3))]
+    instead = [
+        Holiday(on=str(day), hours=tuple(_spans(rng, step)), rule=rng.choice(RULES))
+        for day in _days(rng, around, rng.randint(0, 2))
+    ]
     yearly = [Holiday(on=f"*{day:-%m-%d}") for day in _days(rng, around, rng.randint(0, 1))]
     holidays = {one.on: one for one in [*closed, *instead, *yearly]}
     extra = tuple(Opening(on=day, hours=tuple(_spans(rng, step))) for day in _days(rng, around, rng.randint(0, 2)))

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from datetime import date, datetime, time, timedelta
 from itertools import accumulate
 
-from services.sla.calendar import Calendar
+from services.sla.calendar import Calendar, Holiday
 from services.sla.calendar.weekly import WEEKDAYS
 
 SLOT, WINDOW = 300, 24  # seconds of one flag, days of one line
@@ -28,10 +28,10 @@ class Slots:
         self.flags = bytearray((self.end - self.start) // self.slot)
         dates = [first + timedelta(days=n) for n in range(-3, WINDOW + 1)]
         for day in dates:
-            if calendar.holiday_rule == "civil_day" or not self.holiday(day):
+            if all(self.cuts(one) and not one.hours for one in self.holiday(day)):
                 self.paint(day, calendar.weekly_hours.get(WEEKDAYS[day.weekday()], ()))
         for day in dates:
-            if calendar.holiday_rule == "civil_day" and self.holiday(day):
+            if any(self.cuts(one) for one in self.holiday(day)):
                 self.fill(self.instant(day, 0), self.instant(day + timedelta(days=1), 0), b"\0")
         for day in dates:
             for holiday in self.holiday(day):
@@ -52,6 +52,9 @@ class Slots:
             if found := [one for one in self.calendar.holidays if one.on == on]:
                 return found
         return []
+
+    def cuts(self, holiday: Holiday) -> bool:
+        return (holiday.rule or self.calendar.holiday_rule) == "civil_day"
 
     def paint(self, day: date, spans: tuple[tuple[int, int], ...]) -> None:
         for start, end in spans:

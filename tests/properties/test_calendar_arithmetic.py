@@ -13,7 +13,7 @@ from services.sla.calendar import Calendar, Compiled, Holiday, Opening
 from services.sla.calendar.clocktime import UNIX_ORDINAL, instant, last_second, steady_offsets
 from services.sla.calendar.weekly import WEEKDAYS
 from shared.errors import Rejected
-from tests.properties.calendars_drawn import DAY, ZONES
+from tests.properties.calendars_drawn import DAY, RULES, ZONES
 
 AROUND = date(2026, 3, 1)
 WEEK = 7 * DAY
@@ -45,7 +45,9 @@ def calendars(*, step: int, rules: tuple[str, ...] = ("civil_day", "shift_start"
         lambda pair: ((pair[0] * step, (pair[0] + pair[1]) * step),)
     )
     holidays = st.lists(
-        st.builds(Holiday, on=dates.map(str), hours=st.one_of(st.just(()), spans)), max_size=4, unique_by=lambda h: h.on
+        st.builds(Holiday, on=dates.map(str), hours=st.one_of(st.just(()), spans), rule=st.sampled_from(RULES)),
+        max_size=4,
+        unique_by=lambda h: h.on,
     )
     return st.builds(
         Calendar,

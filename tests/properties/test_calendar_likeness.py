@@ -9,7 +9,7 @@ from services.sla.calendar import Calendar, Compiled, Holiday, Opening, alike, b
 from services.sla.calendar.clocktime import UNIX_ORDINAL
 from services.sla.calendar.likeness import differing_dates
 from shared.errors import Rejected
-from tests.properties.calendars_drawn import DAY, era, full
+from tests.properties.calendars_drawn import DAY, RULES, era, full
 
 PAIRS = 1_500
 
@@ -21,7 +21,8 @@ def changed(rng: Random, calendar: Calendar, around: date) -> Calendar:
     others = tuple(one for one in calendar.holidays if one.on != str(day))
     what = rng.randrange(3)
     if what == 0:
-        return calendar.model_copy(update={"version": 2, "holidays": (*others, Holiday(on=str(day), hours=hours))})
+        holiday = Holiday(on=str(day), hours=hours, rule=rng.choice(RULES))
+        return calendar.model_copy(update={"version": 2, "holidays": (*others, holiday)})
     if what == 1:
         opening = Opening(on=day, hours=((10 * 3600, 11 * 3600),))
         return calendar.model_copy(update={"version": 2, "extra_openings": (*calendar.extra_openings, opening)})

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.cli.calendar.paste import bytes_of
-from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.calendar import Calendar, Compiled, Holiday, calendar_from
 from services.sla.calendar.clocktime import DAY, instant, text_of
 from services.sla.calendar.snapshot import asked_in, propose
+from services.sla.policies.sections import entries
 from shared.errors import Misconfigured, Rejected
 
 AHEAD = timedelta(days=366)  # holidays that are told
@@ -24,7 +25,7 @@ def calendars_in(file: Path) -> list[Calendar]:
     found = _sections(_parsed(file))
     if not found:
         raise Rejected(f"{file.name}: expected [[calendar]] sections, or one calendar with tz and weekly_hours")
-    return [calendar_from(_with_times(one)) for one in found]
+    return [calendar_from(one) for one in found]
 
 
 def told(calendar: Calendar, first: date, days: int) -> dict[str, Any]:
@@ -56,18 +57,8 @@ def _parsed(file: Path) -> Any:
 
 def _sections(data: Any) -> list[Mapping[str, Any]]:
     if isinstance(data, dict):
-        data = data.get("calendar", [data] if "weekly_hours" in data else [])
-    found = data if isinstance(data, list) else [data]
-    return [one for one in found if isinstance(one, dict)]
-
-
-def _with_times(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Numbers are how our own code writes hours, in seconds; a person who writes 9 means nine o'clock."""
-    week = data.get("weekly_hours")
-    for day, spans in week.items() if isinstance(week, dict) else ():
-        if any(type(item) is int for span in spans if isinstance(span, list) for item in span):
-            raise Rejected(f"calendar {data.get('id', '?')!r}: weekly_hours.{day}: expected times such as '09:00'")
-    return data
+        return [data] if "weekly_hours" in data and "calendar" not in data else entries(data, "calendar")
+    return entries({"calendar": data}, "calendar")
 
 
 def _date(compiled: Compiled, day: date) -> dict[str, Any]:
@@ -81,8 +72,13 @@ def _date(compiled: Compiled, day: date) -> dict[str, Any]:
         "date": day.isoformat(),
         "open": openings,
         "hours": round(compiled.elapsed(begin, end) / 3600, 2),
-        "holiday": (holiday.name or "holiday") if holiday else None,
+        "holiday": _called(holiday) if holiday else None,
     }
+
+
+def _called(holiday: Holiday) -> str:
+    """Other shifts on a day that is like any other make it no holiday."""
+    return holiday.name or ("other hours" if holiday.rule == "shift_start" and holiday.hours else "holiday")
 
 
 def _clock(calendar: Calendar, at: int, ordinal: int) -> str:
@@ -99,6 +95,7 @@ def _ahead(calendar: Calendar, first: date) -> list[dict[str, Any]]:
         {
             "date": date.fromordinal(day).isoformat(),
             "name": one.name,
+            "called": _called(one),
             "open": [(text_of(start), text_of(end)) for start, end in one.hours],
             "source": one.source,
         }

@@ -5,11 +5,11 @@ others are passed over, so that a line may carry an id of its own.
 """
 
 import json
-import math
 from datetime import UTC, datetime
 from typing import Any, Never
 
-from deploy.cli.calendar.written import Book, plainly
+from deploy.cli.calendar.book import Book
+from deploy.cli.calendar.written import plainly
 from services.sla.calendar.compiled import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, Compiled
 from services.sla.calendar.micros import MICROS, Pause, due, worked
 from shared.errors import Rejected
@@ -39,7 +39,7 @@ def answer(line: bytes, book: Book) -> str:
 
 def read(line: bytes) -> dict[str, Any]:
     """The object on that line. Raises `Rejected` for anything else, and for a key that is there twice."""
-    if len(line) > MOST_BYTES:
+    if len(line.rstrip(b"\r\n")) > MOST_BYTES:
         raise Rejected(f"the line is longer than {MOST_BYTES:,} bytes")
     if not line.strip():
         raise Rejected("the line is empty")
@@ -89,7 +89,7 @@ def _instant(value: Any, key: str) -> int:
 
 def _budget(value: Any) -> int:
     """Microseconds; a fraction finer than that is rounded."""
-    if type(value) not in (int, float) or not math.isfinite(value) or abs(value) > MOST_SECONDS:
+    if type(value) not in (int, float) or not abs(value) <= MOST_SECONDS:  # NaN is not either
         raise Rejected(f"add_seconds: expected a number of seconds up to {MOST_SECONDS:,}, got {_short(value)}")
     return value * MICROS if type(value) is int else round(value * MICROS)
 

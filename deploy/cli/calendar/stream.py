@@ -2,52 +2,87 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import TextIO, cast
 
+from deploy.cli.calendar.book import Book
 from deploy.cli.calendar.line import MOST_BYTES, answer
-from deploy.cli.calendar.written import Book
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Rejected
 
 _BOM = b"\xef\xbb\xbf"
+_CHUNK = 65_536  # bytes, as much as a pipe holds
 
 
 def compute_file(file: Path | None) -> None:
-    """Answer every line of that file, or of standard input. Raises `Misconfigured` where it cannot be read."""
+    """Answer every line of that file, or of standard input.
+
+    Raises `Misconfigured` where it cannot be read and `Rejected` where the answers cannot be written.
+    """
+    if sys.stdout is None:
+        raise Rejected("cannot write answers: standard output is closed")
     if file is None or str(file) == "-":
-        compute(sys.stdin.buffer)
+        if sys.stdin is None:
+            raise Misconfigured("cannot read lines: standard input is closed")
+        _compute(sys.stdin.buffer)
         return
     try:
         source = file.open("rb")
     except OSError as error:
         raise Misconfigured(f"cannot read {file}: {error.strerror}") from None
     with closing(source):
-        compute(source)
+        _compute(source)
 
 
-def compute(source: BinaryIO) -> None:
-    """Answer every line on standard output. Quiet where nobody reads on."""
-    book, write = Book(), sys.stdout.write
-    seen = sys.stdout.isatty()
+def _compute(source: object) -> None:
+    """Quiet where nobody reads on."""
     try:
-        for line in lines(source):
-            write(answer(line, book) + "\n")
-            if seen:
-                sys.stdout.flush()
-        sys.stdout.flush()
+        compute(cast("BufferedIOBase", source), sys.stdout)
     except BrokenPipeError:
-        # Python flushes once more at its end and would complain; let it write to nowhere.
+        _write_to_nowhere()
+    except OSError as error:
+        _write_to_nowhere()
+        raise Rejected(f"cannot read lines or write answers: {error.strerror}") from None
+
+
+def _write_to_nowhere() -> None:
+    """Python flushes once more at its end and would complain about the same."""
+    with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def lines(source: BinaryIO) -> Iterator[bytes]:
-    """Line by line; of one that is too long, one byte more than is accepted and not the rest."""
-    first = True
-    while line := source.readline(MOST_BYTES + 1):
-        whole = line
-        while len(line) > MOST_BYTES and not line.endswith(b"\n"):
-            line = source.readline(MOST_BYTES + 1)
-        yield whole.removeprefix(_BOM) if first else whole
-        first = False
+def compute(source: BufferedIOBase, answers: TextIO) -> None:
+    """Answer every line. Who writes one and waits has its answer: nothing is held back while we wait for more."""
+    book, write = Book(), answers.write
+    for line in lines(source, answers.flush):
+        write(answer(line, book) + "\n")
+    answers.flush()
+
+
+def lines(source: BufferedIOBase, before_more: Callable[[], object] = lambda: None) -> Iterator[bytes]:
+    """Line by line without its end; of one that is too long, a little more than is accepted and not the rest.
+
+    `before_more` is called before each reading, which may have to wait.
+    """
+    for number, line in enumerate(_split(_chunks(source, before_more))):
+        yield line.removeprefix(_BOM) if number == 0 else line
+
+
+def _chunks(source: BufferedIOBase, before_more: Callable[[], object]) -> Iterator[bytes]:
+    before_more()
+    while chunk := source.read1(_CHUNK):
+        yield chunk
+        before_more()
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        if len(rest) > MOST_BYTES + _CHUNK and b"\n" not in chunk:
+            continue
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest

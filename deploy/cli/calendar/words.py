@@ -19,7 +19,7 @@ def lines_of(told: dict[str, Any]) -> Iterator[str]:
         yield f"  {_day(day['date'])}  {_open(day['open'])}" + (f" ({day['holiday']})" if day["holiday"] else "")
     yield "  Holidays of the next year:" if told["holidays"] else "  No holidays in the next year."
     for one in told["holidays"]:
-        yield f"    {_day(one['date'])}  {one['name'] or 'holiday'}" + _besides(one)
+        yield f"    {_day(one['date'])}  {one['called']}" + _besides(one)
     for sentence in told["library_says"]:
         yield f"  The holiday library now says: {sentence}"
     yield ""

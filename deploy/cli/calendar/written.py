@@ -1,4 +1,4 @@
-"""Calendars as other projects write them in one line, compiled once and kept while they are in use.
+"""Calendars as other projects write them in one line.
 
 tz             IANA name
 weekly_hours   {"mon": [["09:00", "12:30"], ["13:00", "17:00"]], …}; a weekday that is missing is closed. "24:00"
@@ -6,7 +6,7 @@ weekly_hours   {"mon": [["09:00", "12:30"], ["13:00", "17:00"]], …}; a weekday
                up to twelve hours
 holidays       dates we are closed, "2026-12-25" or "*-12-25" for every year
 holiday_hours  {"2026-12-24": [["09:00", "12:00"]]} instead of that date's hours, be it a holiday or not
-shifts         the same for dates that are no holidays
+shifts         instead of the shifts that start on that date; it is no holiday by that, and a holiday wins
 breaks         {"2026-12-23": [["12:00", "13:00"]]} cut out of that date's hours
 holiday_rule   civil_day (default) or shift_start
 """
@@ -14,17 +14,16 @@ holiday_rule   civil_day (default) or shift_start
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
-from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.calendar import Calendar, calendar_of
 from services.sla.calendar.clocktime import DAY, seconds_of, text_of
-from services.sla.calendar.hours import WEEKDAYS
+from services.sla.calendar.weekly import WEEKDAYS, HolidayRule
 from shared.errors import Rejected
 
 KEYS = ("tz", "weekly_hours", "holidays", "holiday_hours", "shifts", "breaks", "holiday_rule")
 LONGEST_NIGHT = DAY // 2  # seconds; 17:00 to 09:00 is more likely a mistake than a shift of sixteen hours
-MOST_DAYS = 750_000  # compiled and kept: 512 calendars of four years, about 100 MB
 _ID = "of the line"
 _DATE = "expected a date such as '2026-12-25', or '*-12-25' for every year"
 _ON = re.compile(r"(\d{4}|\*)-\d\d-\d\d", re.ASCII)
@@ -32,77 +31,57 @@ _FRACTION = re.compile(r"(\d\d:\d\d:\d\d)\.(\d)\d*", re.ASCII)
 Spans = list[tuple[int, int]]
 
 
-class Book:
-    """Calendars by their canonical text, the least recently used given up first; refused ones are remembered too."""
+class Own(NamedTuple):
+    """Hours of one date, and how far they replace others; None: as the line's holidays do."""
 
-    def __init__(self) -> None:
-        self._encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-        self._kept: dict[str, Compiled | Rejected] = {}
-        self._days: dict[str, int] = {}
-        self._total = 0
-
-    def compiled(self, told: Mapping[str, Any], at: int) -> Compiled:
-        """The calendar of that line, compiled about that instant (seconds of UTC). Raises `Rejected`."""
-        key = self._encode([told.get(name) for name in KEYS])
-        found = self._kept.pop(key, None) or self._compile(told, at)
-        self._kept[key] = found
-        self._weigh(key, found)
-        if isinstance(found, Rejected):
-            raise found
-        return found
-
-    def _compile(self, told: Mapping[str, Any], at: int) -> Compiled | Rejected:
-        try:
-            return Compiled(calendar_of(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
-        except Rejected as error:
-            return error
-
-    def _weigh(self, key: str, found: Compiled | Rejected) -> None:
-        """A calendar weighs the days it covers, which grow with what it is asked."""
-        days = found.days_covered if isinstance(found, Compiled) else 100
-        if days == self._days.get(key):
-            return
-        self._total += days - self._days.get(key, 0)
-        self._days[key] = days
-        while self._total > MOST_DAYS and len(self._kept) > 1:
-            oldest = next(iter(self._kept))
-            del self._kept[oldest]
-            self._total -= self._days.pop(oldest)
+    hours: Spans
+    rule: HolidayRule | None = None
 
 
-def calendar_of(told: Mapping[str, Any]) -> Calendar:
+def calendar_in(told: Mapping[str, Any]) -> Calendar:
     """The calendar of a line, checked. Raises `Rejected` naming the key, what is wrong and what is accepted."""
     if not isinstance(told.get("tz"), str):
         raise Rejected(f"tz: expected an IANA name such as 'Europe/Oslo', got {json.dumps(told.get('tz'))[:60]}")
     if told.get("weekly_hours") is None:
         raise Rejected("weekly_hours: expected such as {'mon': [['09:00', '17:00']]}, got nothing")
-    week, closed = _by_day(told, "weekly_hours"), told.get("holidays") or []
+    week, closed = _by_day(told, "weekly_hours"), _unless_null(told, "holidays", [])
     if strange := sorted(set(week) - set(WEEKDAYS)):
         raise Rejected(f"weekly_hours: expected days out of {', '.join(WEEKDAYS)}, got {strange[0][:20]!r}")
     if not isinstance(closed, list) or not all(isinstance(on, str) for on in closed):
         raise Rejected("holidays: expected a list of dates such as ['2026-12-25', '*-01-01']")
-    return calendar_from(
+    return calendar_of(
         {
             "id": _ID,
             "version": 1,
             "tz": told["tz"],
             "weekly_hours": week,
             "holidays": _holidays(told, week, set(closed)),
-            "holiday_rule": told.get("holiday_rule") or "civil_day",
+            "holiday_rule": _unless_null(told, "holiday_rule", "civil_day"),
         }
     )
+
+
+def _unless_null(told: Mapping[str, Any], key: str, otherwise: Any) -> Any:
+    """What is wrong and empty is wrong as well: only null is as good as nothing."""
+    return otherwise if told.get(key) is None else told[key]
 
 
 def _holidays(told: Mapping[str, Any], week: Mapping[str, Spans], closed: set[str]) -> list[dict[str, Any]]:
     """Closed dates, and dates with hours of their own. Holidays win over shifts, holiday_hours over holidays."""
     shifts = {on: hours for on, hours in _by_day(told, "shifts").items() if not closed & {on, _yearly(on)}}
-    own: dict[str, Spans] = {on: [] for on in sorted(closed)} | shifts | _by_day(told, "holiday_hours")
+    instead = _by_day(told, "holiday_hours")
+    own = {on: Own([]) for on in sorted(closed)}
+    own |= {on: Own(hours, "shift_start") for on, hours in shifts.items()}
+    own |= {on: Own(hours) for on, hours in instead.items()}
+    cuts = told.get("holiday_rule") != "shift_start"
     for on, breaks in _by_day(told, "breaks").items():
-        own[on] = _without(_hours_on(on, week, own), breaks)
+        _refuse_night_before(on, week, own, cuts=cuts)
+        hours, rule = _own_on(date.fromisoformat(on), week, own)
+        own[on] = Own(_without(hours, breaks), rule)
     for on in own:
         if not _is_date(on):
             raise Rejected(f"holidays and their hours: {_DATE}, got {on[:20]!r}")
-    return [{"on": on, "hours": hours} for on, hours in own.items()]
+    return [{"on": on, "hours": one.hours, "rule": one.rule} for on, one in own.items()]
 
 
 def _is_date(on: str) -> bool:
@@ -158,19 +137,23 @@ def _clock(value: Any) -> int:
     return seconds_of(value) if fraction is None else seconds_of(fraction[1]) + (fraction[2] >= "5")
 
 
-def _hours_on(on: str, week: Mapping[str, Spans], own: Mapping[str, Spans]) -> Spans:
-    """The hours of the date of a break, which must be its own: a break in the night of the eve is not clear."""
+def _own_on(day: date, week: Mapping[str, Spans], own: Mapping[str, Own]) -> Own:
+    """What is said of that date, or what its weekday says: other shifts do not make it a holiday."""
+    dated, weekly = str(day), Own(week.get(WEEKDAYS[day.weekday()], []), "shift_start")
+    return own.get(dated, own.get(_yearly(dated), weekly))
+
+
+def _refuse_night_before(on: str, week: Mapping[str, Spans], own: Mapping[str, Own], *, cuts: bool) -> None:
+    """A break must be of its date's own hours: one in the night of the eve is not clear."""
     try:
-        day = date.fromisoformat(on)
-    except ValueError:
-        raise Rejected(f"breaks.{on}: expected a date such as '2026-12-23'") from None
-    eve, hours = (
-        own.get(str(one), own.get(_yearly(str(one)), week.get(WEEKDAYS[one.weekday()], [])))
-        for one in (day - timedelta(days=1), day)
-    )
-    if any(end > DAY for _, end in eve):
+        eve = date.fromisoformat(on) - timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise Rejected(f"breaks.{on[:20]}: expected a date such as '2026-12-23'") from None
+    said = _own_on(eve, week, own)
+    closed = cuts and said == Own([])  # until midnight, and what its weekday opens after that stays
+    nights = week.get(WEEKDAYS[eve.weekday()], []) if closed else said.hours
+    if any(end > DAY for _, end in nights):
         raise Rejected(f"breaks.{on}: the shift of the eve runs into that date; write its hours as holiday_hours")
-    return hours
 
 
 def _without(spans: Spans, breaks: Spans) -> Spans:

@@ -198,6 +198,8 @@ def _json(file: Path) -> Json:
         document: Json = json.loads(bytes_of(file))
     except ValueError as error:
         raise Misconfigured(f"{file.name} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Misconfigured(f'{file.name}: expected an object such as {{"calendar": […], "policy": […]}}')
     return document
 
 

@@ -3,7 +3,7 @@
 from services.sla.calendar.compiled import Compiled
 from services.sla.calendar.days import business_days_due, calendar_due, counted_dates, is_open_date
 from services.sla.calendar.likeness import alike
-from services.sla.calendar.weekly import Calendar, Holiday, Opening, calendar_from
+from services.sla.calendar.weekly import Calendar, Holiday, Opening, calendar_from, calendar_of
 
 __all__ = [
     "Calendar",
@@ -14,6 +14,7 @@ __all__ = [
     "business_days_due",
     "calendar_due",
     "calendar_from",
+    "calendar_of",
     "counted_dates",
     "is_open_date",
 ]

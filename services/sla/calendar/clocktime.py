@@ -77,7 +77,10 @@ def steady_offsets(zone: ZoneInfo, first: int, last: int) -> Sequence[int | None
 @lru_cache(maxsize=_BLOCKS_KEPT)
 def _steady_block(zone: ZoneInfo, block: int) -> tuple[int | None, ...]:
     midnight = datetime.fromordinal(block * _BLOCK)
-    offsets = [_offset(zone, midnight + timedelta(days=n)) for n in range(_BLOCK + 1)]
+    known: dict[int, int] = {}  # the few offsets of a zone once each, or a block would be five times as large
+    offsets = [
+        known.setdefault(one, one) for one in (_offset(zone, midnight + timedelta(days=n)) for n in range(_BLOCK + 1))
+    ]
     return tuple(this if this == offsets[n + 1] else None for n, this in enumerate(offsets[:-1]))
 
 

@@ -1,9 +1,13 @@
-"""Opening hours of one day as people write them: `["09:00", "17:00"]`, half-open, in seconds after midnight."""
+"""Opening hours of one day as people write them: `["09:00", "17:00"]`, half-open, in seconds after midnight.
+
+Our own code builds them of seconds. Who writes 9 means nine o'clock and not nine seconds past midnight, so numbers are
+refused in what people wrote, which is what is read in the context `WRITTEN`.
+"""
 
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from services.sla.calendar.clocktime import DAY, seconds_of, text_of
 
@@ -11,10 +15,14 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _hours(value: Any) -> Any:
+WRITTEN = {"written": True}
+
+
+def _hours(value: Any, info: ValidationInfo) -> Any:
     if not (isinstance(value, list | tuple) and len(value) == 2):
         raise ValueError(f"expected [open, close] such as ['09:00', '17:00'], got {value!r}")
-    start, end = (item if type(item) is int else seconds_of(item) for item in value)
+    ours = not (info.context or {}).get("written")
+    start, end = (item if ours and type(item) is int else seconds_of(item) for item in value)
     if end <= start:
         hint = f"; for a shift that ends on the next day write {text_of(end + DAY)}" if end < start else ""
         raise ValueError(f"{text_of(start)}-{text_of(end)} does not end after it starts{hint}")

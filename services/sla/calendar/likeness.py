@@ -37,10 +37,11 @@ def differing_dates(one: Calendar, other: Calendar) -> Sequence[int] | None:
     return [day for day in named if _said_of(one, day) != _said_of(other, day)]
 
 
-def _said_of(calendar: Calendar, day: int) -> tuple[object, object]:
+def _said_of(calendar: Calendar, day: int) -> tuple[object, ...]:
     """Not the shifts of that day: a holiday without any may still cut the night shift of the day before."""
     holiday = calendar.holiday_on(day)
-    return None if holiday is None else sorted(holiday.hours), sorted(calendar.extra_on(day))
+    own = None if holiday is None else (sorted(holiday.hours), calendar.closes_civil_day(holiday))
+    return own, sorted(calendar.extra_on(day))
 
 
 @lru_cache(maxsize=64)  # a publication moves complaints from a few calendars to as many others

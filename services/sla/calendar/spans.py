@@ -50,12 +50,12 @@ class _Ruler:
 def _laid(calendar: Calendar, days: range) -> list[Span]:
     """Weekly hours without what holidays take, their own hours instead, and what is open in addition."""
     ruler, holidays = _Ruler(calendar.zone, days), calendar.holidays_in(days)
-    if calendar.holiday_rule == "shift_start":
-        spans = ruler.lay((day, calendar.weekly_on(day)) for day in days if day not in holidays)
-    else:
-        spans = ruler.lay((day, calendar.weekly_on(day)) for day in days)
-        if holidays:
-            spans = _without(_merged(spans), _civil_days(calendar.zone, holidays))
+    cutting = [day for day, holiday in holidays.items() if calendar.closes_civil_day(holiday)]
+    # Where nothing stands instead, what such a day's own night shift opens after midnight is not of that day.
+    replaced = holidays.keys() - {day for day in cutting if not holidays[day].hours}
+    spans = ruler.lay((day, calendar.weekly_on(day)) for day in days if day not in replaced)
+    if cutting:
+        spans = _without(_merged(spans), _civil_days(calendar.zone, cutting))
     spans += ruler.lay((day, holiday.hours) for day, holiday in holidays.items())
     return spans + ruler.lay((day, calendar.extra_on(day)) for day in calendar.extra_days(days))
 
@@ -100,13 +100,6 @@ def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
 
 def _end(span: Span) -> int:
     return span[1]
-
-
-def joined(before: list[Span], after: list[Span]) -> list[Span]:
-    """Two runs of spans, the second behind the first, where one opening may cross the seam."""
-    if before and after and before[-1][1] == after[0][0]:
-        return [*before[:-1], (before[-1][0], after[0][1]), *after[1:]]
-    return before + after
 
 
 def date_of(at: int) -> date:

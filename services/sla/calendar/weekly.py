@@ -2,7 +2,8 @@
 
 A shift belongs to the local date it starts on. `holiday_rule` has no default on purpose, because calendars differ here
 and the difference is hours: with `civil_day` a holiday closes from midnight to midnight and cuts a night shift that
-crosses into it; with `shift_start` it cancels the shifts that start on it and lets the one from the eve run out.
+crosses into it; with `shift_start` it cancels the shifts that start on it and lets the one from the eve run out. Hours
+of a holiday stand instead of all shifts that start on it, with either.
 """
 
 from collections import Counter
@@ -15,10 +16,18 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from services.sla.calendar.clocktime import zone_of
-from services.sla.calendar.hours import WEEKDAYS, Hours, Plain, Weekday, refuse_overlaps, refuse_overlaps_in_week
+from services.sla.calendar.hours import (
+    WEEKDAYS,
+    WRITTEN,
+    Hours,
+    Plain,
+    Weekday,
+    refuse_overlaps,
+    refuse_overlaps_in_week,
+)
 from shared.errors import Rejected
 
-__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "calendar_from"]
+__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "calendar_from", "calendar_of"]
 
 HolidayRule = Literal["civil_day", "shift_start"]
 Shifts = tuple[tuple[int, int], ...]
@@ -38,10 +47,14 @@ class Opening(Plain):
 
 
 class Holiday(Plain):
-    """A date on which we are closed, or open at `hours` instead. `on` is a date, or `*-12-25` for every year."""
+    """A date on which we are closed, or open at `hours` instead. `on` is a date, or `*-12-25` for every year.
+
+    `rule` is the calendar's where it says none. With `shift_start` a date is like any other, but for its own shifts.
+    """
 
     on: str = Field(pattern=r"^([0-9]{4}|\*)-[0-9]{2}-[0-9]{2}$")
     hours: tuple[Hours, ...] = ()
+    rule: HolidayRule | None = None
     name: str = ""
     source: str = ""
 
@@ -121,6 +134,10 @@ class Calendar(Plain):
         day = date.fromordinal(ordinal)
         return self._yearly.get((day.month, day.day))
 
+    def closes_civil_day(self, holiday: Holiday) -> bool:
+        """Whether it closes from midnight to midnight, and so cuts the shift of its eve."""
+        return (holiday.rule or self.holiday_rule) == "civil_day"
+
     def holidays_in(self, days: range) -> dict[int, Holiday]:
         """The holidays of these days, in their order."""
         found = {day: holiday for day, holiday in self._dated.items() if day in days}
@@ -132,16 +149,6 @@ class Calendar(Plain):
                 if ordinal in days:
                     found.setdefault(ordinal, holiday)
         return dict(sorted(found.items()))
-
-    @property
-    def last_dated(self) -> int:
-        """Ordinal of the last dated holiday; 0 without one."""
-        return max(self._dated, default=0)
-
-    @property
-    def first_dated(self) -> int:
-        """Ordinal of the first dated holiday; 0 without one."""
-        return min(self._dated, default=0)
 
     @property
     def yearly(self) -> Mapping[tuple[int, int], Holiday]:
@@ -173,9 +180,21 @@ class Calendar(Plain):
 
 
 def calendar_from(data: Mapping[str, Any]) -> Calendar:
-    """A checked calendar from plain data. Raises `Rejected` naming the field, what is wrong and what is accepted."""
+    """A checked calendar from what people wrote, whose hours are text such as '09:00'.
+
+    Raises `Rejected` naming the field, what is wrong and what is accepted.
+    """
+    return _checked(data, WRITTEN)
+
+
+def calendar_of(data: Mapping[str, Any]) -> Calendar:
+    """The same from what our own code put together, whose hours may be seconds after midnight."""
+    return _checked(data, {})
+
+
+def _checked(data: Mapping[str, Any], context: dict[str, bool]) -> Calendar:
     try:
-        return Calendar.model_validate(dict(data))
+        return Calendar.model_validate(dict(data), context=context)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])

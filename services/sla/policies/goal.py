@@ -4,6 +4,7 @@
 "1 day" means that. Who means days says which: business days end as a date does, calendar days run through weekends.
 """
 
+import re
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -18,28 +19,71 @@ from pydantic import (
     model_validator,
 )
 
-_EXAMPLE = "write hours and minutes, such as 'PT8H' or 'PT30M'; for days use business_days or calendar_days"
 UNITS = ("wall", "business", "business_days", "calendar_days", "calendar_weeks", "calendar_months", "at")
+YEARS_MAX = 10  # what is due later than that is nothing that anybody waits for, and no calendar need be compiled for it
+LONGEST = timedelta(days=366 * YEARS_MAX)
+_EXAMPLE = "write hours and minutes, such as 'PT8H' or 'PT30M'; for days use business_days or calendar_days"
+# Only this form: what else a library reads as a duration ("1 day", "8:00", "1d") says days, or may mean minutes.
+_SPAN = re.compile(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?")
+_DIGITS = 12  # of one number; far beyond the longest, and still quick to read
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
 
-def _no_days(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith("P") and not value.startswith("PT"):
-        raise ValueError(f"{value!r} counts in days, months or years; {_EXAMPLE}")
-    if not isinstance(value, str | timedelta):
-        raise ValueError(f"expected a duration, got {value!r}; {_EXAMPLE}")  # noqa: TRY004 (pydantic reports only this)
+def _span(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return _within(value)
+    if isinstance(value, str) and value.lstrip("+-").startswith("P") and not value.lstrip("+-").startswith("PT"):
+        raise ValueError(f"{value[:40]!r} counts in days, months or years; {_EXAMPLE}")
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"expected a duration in whole hours, minutes and seconds, got {_short(value)}; {_EXAMPLE}")
+    parts = [part or "0" for part in found.groups()]
+    if max(map(len, parts)) > _DIGITS:
+        raise ValueError(_too_long(value))
+    hours, minutes, seconds = map(int, parts)
+    total = (hours * 60 + minutes) * 60 + seconds
+    if total > LONGEST.total_seconds():
+        raise ValueError(_too_long(value))
+    return timedelta(seconds=total)
+
+
+def _within(value: timedelta) -> timedelta:
+    """A duration that our own code built, by the same limits."""
+    if value.microseconds:
+        raise ValueError(f"expected whole seconds, got {value.total_seconds()} s; {_EXAMPLE}")
+    if value > LONGEST:
+        raise ValueError(_too_long(value))
     return value
 
 
+def _too_long(value: object) -> str:
+    return f"expected at most ten years, {iso_span(LONGEST)}, got {_short(value)}"
+
+
+def _short(value: object) -> str:
+    return repr(value)[:40]
+
+
 def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
+    if value < timedelta(seconds=1):
         raise ValueError("expected more than no time at all, such as 'PT30M'")
     return value
 
 
-Span = Annotated[timedelta, BeforeValidator(_no_days), Field(ge=timedelta(0))]
-Budget = Annotated[timedelta, BeforeValidator(_no_days), AfterValidator(_positive)]
+def _local(value: Any) -> Any:
+    """Only what a clock in the office shows: with an offset it could not be compared to the local time of receipt."""
+    known = value.tzinfo is None and not value.microsecond if isinstance(value, time) else None
+    if known is None:
+        known = isinstance(value, str) and _CLOCK.fullmatch(value) is not None
+    if not known:
+        raise ValueError(f"expected a local time of the calendar's zone, such as '17:00', got {_short(value)}")
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta(0))]
+Budget = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_positive)]
 # A time of the calendar's zone: JSON Schema's own `time` format would want an offset.
-LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["17:00:00"]})]
+LocalTime = Annotated[time, BeforeValidator(_local), WithJsonSchema({"type": "string", "examples": ["17:00:00"]})]
 Days = Annotated[int, Field(ge=1, le=3660)]
 
 

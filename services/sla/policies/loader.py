@@ -11,14 +11,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.policies.lasting import refuse_never_due
 from services.sla.policies.model import Policy
+from services.sla.policies.order import matched
 from services.sla.policies.pack import Pack
 from services.sla.policies.rulebook import Key, Mode, Revision, Rulebook
+from services.sla.policies.sections import SECTIONS, checked, entries
 from shared.errors import Misconfigured, Rejected
 
 STANDARD = Path(__file__).with_name("standard.toml")
 PACKS = Path(__file__).with_name("packs")
-SECTIONS = ("calendar", "policy", "pack")
 M = TypeVar("M", bound=BaseModel)
 Data = Mapping[str, Any]
 
@@ -45,12 +47,20 @@ def read_file(path: Path | None, packs: Sequence[str] = ()) -> dict[str, Any]:
         source = PACKS / f"{name}.toml"
         if not source.exists():
             raise Misconfigured(f"packs: expected some of {', '.join(known_packs())}, got {name!r}")
-        pack = _toml(source)
-        for section in SECTIONS:
-            listed = {(one.get("id"), one.get("version")) for one in data.get(section, [])}
-            added = [one for one in pack.get(section, []) if (one.get("id"), one.get("version")) not in listed]
-            data[section] = [*data.get(section, []), *added]
+        _add(data, _toml(source), (path or STANDARD).name)
     return data
+
+
+def _add(data: dict[str, Any], pack: Data, file: str) -> None:
+    """What a pack brings that the file does not have; other mistakes of the file wait until it is checked."""
+    for section in SECTIONS:
+        try:
+            listed = entries(data, section)
+        except Rejected as error:
+            raise Misconfigured(f"policies: {file}: {error.detail}") from None
+        have = [(one.get("id"), one.get("version")) for one in listed]  # a list: what was written may not be hashable
+        added = [one for one in entries(pack, section) if (one.get("id"), one.get("version")) not in have]
+        data[section] = [*listed, *added]
 
 
 def known_packs() -> list[str]:
@@ -95,18 +105,15 @@ def _compiled(key: Key, calendar: Calendar, around: date, known: Rulebook | None
 def _revision(
     document: Document, calendars: dict[Key, Calendar], policies: dict[Key, Policy], packs: dict[Key, Pack]
 ) -> Revision:
-    data = document.data
-    unknown = sorted(set(data) - set(SECTIONS))
-    if unknown:
-        raise Rejected(f"unknown section {unknown[0]!r}; expected [[calendar]], [[policy]] and [[pack]]")
-    named = _adopt("calendar", [calendar_from(item) for item in data.get("calendar", [])], calendars)
-    listed = _adopt("policy", [_read(Policy, "policy", item) for item in data.get("policy", [])], policies)
-    applied = _adopt("pack", [_read(Pack, "pack", item) for item in data.get("pack", [])], packs)
+    data = checked(document.data)
+    named = _adopt("calendar", [calendar_from(item) for item in entries(data, "calendar")], calendars)
+    listed = _adopt("policy", [_read(Policy, "policy", item) for item in entries(data, "policy")], policies)
+    applied = _adopt("pack", [_read(Pack, "pack", item) for item in entries(data, "pack")], packs)
     newest = {one.id: max(o.version for o in named if o.id == one.id) for one in named}
-    _check_calendars([*listed, *applied], newest)
+    _check_calendars([*listed, *applied], {name: calendars[name, version] for name, version in newest.items()})
     return Revision(
         document.number,
-        _matched(_newest(listed)),
+        matched(_newest(listed)),
         _newest(applied),
         newest,
         document.mode,
@@ -164,12 +171,13 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def _check_calendars(sources: Sequence[Policy | Pack], newest: Mapping[str, int]) -> None:
+def _check_calendars(sources: Sequence[Policy | Pack], newest: Mapping[str, Calendar]) -> None:
     for source in sources:
         for name in (source.calendar, *(rule.calendar for rule in source.clocks)):
             if name is not None and name not in newest:
                 what = "pack" if isinstance(source, Pack) else "policy"
                 raise Rejected(f"{what} {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
+        refuse_never_due(source, newest)
 
 
 V = TypeVar("V", Policy, Pack)
@@ -182,23 +190,6 @@ def _newest(listed: Sequence[V]) -> tuple[V, ...]:
         if one.id not in latest or one.version > latest[one.id].version:
             latest[one.id] = one
     return tuple(latest.values())
-
-
-def _matched(ordered: tuple[Policy, ...]) -> tuple[Policy, ...]:
-    """The policies, if every complaint falls under one and each could be reached."""
-    if not ordered or not ordered[-1].when.asks_nothing:
-        raise Rejected("the last policy must have no 'when', so that every complaint falls under one")
-    for one in ordered[:-1]:
-        if one.when.asks_nothing:
-            raise Rejected(f"policy {one.id!r} asks nothing, so those after it match nothing")
-    for place, one in enumerate(ordered[:-1]):
-        before = next((other for other in ordered[:place] if other.when.covers(one.when)), None)
-        if before is not None:
-            raise Rejected(
-                f"policy {one.id!r} can never match: {before.id!r} is asked before it and takes all that it asks for; "
-                "put the narrower one first"
-            )
-    return ordered
 
 
 def canonical(data: Data) -> str:

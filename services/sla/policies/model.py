@@ -1,11 +1,12 @@
 """The model of a policy: when it applies, which clocks it starts, what is promised to the customer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from services.sla.policies.goal import Span, Written
 from services.sla.policies.rule import ClockRule
@@ -25,18 +26,38 @@ class Asked:
     signals: tuple[str, ...] = ()
 
 
+def _spelled(pattern: str, expected: str) -> AfterValidator:
+    """A word that no complaint can have would make a policy that silently never counts."""
+    accepted = re.compile(pattern)
+
+    def check(word: str) -> str:
+        if not accepted.fullmatch(word):
+            raise ValueError(f"expected {expected}, got {word[:40]!r}")
+        return word
+
+    return AfterValidator(check)
+
+
+_PATH = "words of lower case letters, digits, '_' and '-', joined by '/', such as 'billing/refund'"
+CategoryPath = Annotated[str, _spelled(r"[a-z0-9_-]+(?:/[a-z0-9_-]+)*", _PATH)]
+_TAG = "a language tag (BCP 47) such as 'en', 'zh-Hant' or 'pt-BR'"
+LanguageTag = Annotated[str, _spelled(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?", _TAG)]
+_NAME = "a name such as 'shop', without spaces around it"
+Name = Annotated[str, _spelled(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?", _NAME)]
+
+
 class When(Written):
     """What must be true of a complaint; an empty list asks nothing. Only fields that are in the event log.
 
     `category` names a path such as `billing/refund`, which covers everything below it; `signal` is met by any of them.
     """
 
-    category: tuple[str, ...] = ()
+    category: tuple[CategoryPath, ...] = ()
     severity: tuple[Severity, ...] = ()
     channel: tuple[Channel, ...] = ()
-    product: tuple[str, ...] = ()
-    client: tuple[str, ...] = ()
-    language: tuple[str, ...] = ()
+    product: tuple[Name, ...] = ()
+    client: tuple[Name, ...] = ()
+    language: tuple[LanguageTag, ...] = ()
     signal: tuple[Signal, ...] = ()
 
     @property
@@ -63,19 +84,20 @@ class When(Written):
 
     def covers(self, other: "When") -> bool:
         """Whether every complaint that meets the other meets this as well."""
-        for name in type(self).model_fields:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine and not (theirs and all(one in mine or self._lies_below(name, one) for one in theirs)):
-                return False
-        return True
+        return all(self.covers_in(name, other) for name in type(self).model_fields)
 
-    def _lies_below(self, name: str, one: str) -> bool:
-        return name == "category" and _below(one.strip("/").split("/"), self.category)
+    def covers_in(self, name: str, other: "When") -> bool:
+        """Whether it asks no more of that field than the other does."""
+        mine, theirs = getattr(self, name), getattr(other, name)
+        if not mine:
+            return True
+        lies = name == "category"
+        return bool(theirs) and all(one in mine or (lies and _below(one.split("/"), mine)) for one in theirs)
 
 
 def _below(category: Sequence[str], wanted: Sequence[str]) -> bool:
     path = "/".join(category) + "/"
-    return any(path.startswith(f"{one.strip('/')}/") for one in wanted)
+    return any(path.startswith(f"{one}/") for one in wanted)
 
 
 class Extension(Written):

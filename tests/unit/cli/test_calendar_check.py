@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from deploy.cli.calendar.book import Book
 from deploy.cli.calendar.line import answer
-from deploy.cli.calendar.written import Book
 from services.sla.calendar import calendar_from
 from services.sla.policies.loader import STANDARD
 
@@ -65,6 +65,14 @@ def test_opening_hours_are_told_in_plain_words_date_by_date(office: Path) -> Non
     ]
 
 
+def test_other_shifts_of_a_date_are_told_as_such_and_leave_the_night_of_its_eve(office: Path) -> None:
+    own = '{ on = "2026-05-01", hours = [["10:00", "11:00"]], rule = "shift_start" },'
+    office.write_text(OFFICE.replace('"shift_start"', '"civil_day"').replace("holidays = [", f"holidays = [\n  {own}"))
+    told = run("check", str(office), "--from", "2026-05-01", "--days", "1").stdout.splitlines()
+    assert told[2] == "  Fri 01 May 2026  00:00 to 02:00 and 10:00 to 11:00 (other hours)"
+    assert "    Fri 01 May 2026  other hours, open 10:00 to 11:00" in told
+
+
 def test_a_machine_gets_the_same_as_json(office: Path) -> None:
     (told,) = json.loads(run("check", str(office), "--from", "2026-04-30", "--days", "2", "--json").stdout)
     assert (told["id"], told["version"], told["tz"]) == ("office", 1, "Africa/Cairo")
@@ -77,7 +85,7 @@ def test_the_rulebook_that_ships_is_a_file_of_calendars() -> None:
     assert "office, version" in told.stdout
 
 
-@pytest.mark.parametrize("text", ['{"calendar": [%s]}', '{"calendar": %s}', "[%s]", "%s"])
+@pytest.mark.parametrize("text", ['{"calendar": [%s]}', "[%s]", "%s"])
 def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) -> None:
     file = tmp_path / "office.json"
     one = {
@@ -97,10 +105,15 @@ def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) 
         (("Africa/Cairo", "Middle/Earth"), "tz: unknown time zone 'Middle/Earth'; expected an IANA name such as"),
         (('["09:00", "12:30"]', '["12:30", "09:00"]'), "12:30-09:00 does not end after it starts"),
         (('["09:00", "12:30"]', '["09:00", "13:30"]'), "09:00-13:30 and 13:00-17:00 overlap"),
-        (('["09:00", "12:30"]', "[9, 12]"), "weekly_hours.mon: expected times such as '09:00'"),
+        (('["09:00", "12:30"]', "[9, 12]"), "weekly_hours.mon.0: expected a time such as '09:00'"),
         (("2026-05-04", "2026-02-30"), "2026-02-30 is no date; expected such as '2026-12-25' or '*-12-25'"),
         (("shift_start", "none"), "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
         (("calendar", "diary"), "expected [[calendar]] sections, or one calendar"),
+        (("[[calendar]]", "[calendar]"), "got a single one; write [[calendar]] with two brackets"),
+        (('"09:00", "12:30"', '"09:00", 45_000'), "weekly_hours.mon.0: expected a time such as '09:00'"),
+        (('"09:00", "12:30"', '-3600, "12:30"'), "expected a time such as '09:00' or '24:00', got -3600"),
+        (('["09:00", "12:00"]', "[9, 12]"), "holidays.1.hours.0: expected a time such as '09:00'"),
+        (("[calendar.weekly", "extra_openings = [{ on = 2026-05-05, hours = [[9, 12]] }]\n[calendar.weekly"), "got 9"),
     ],
 )
 def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
@@ -110,6 +123,17 @@ def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
     told = run("check", str(office))
     assert told.exit_code == 1
     assert reason in told.output
+
+
+@pytest.mark.parametrize(
+    "text", ['{"calendar": {}}', '{"calendar": 3}', '{"calendar": null}', '{"calendar": ["c"]}', "[3]"]
+)
+def test_what_is_no_list_of_calendars_is_refused_with_an_example(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "office.json"
+    file.write_text(text)
+    told = run("check", str(file))
+    assert told.exit_code == 1
+    assert "calendar: expected a list of entries, in TOML [[calendar]]" in told.output
 
 
 def test_a_calendar_that_never_opens_is_refused(office: Path) -> None:

@@ -5,20 +5,26 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import datetime
-from io import BytesIO
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO, StringIO
 from pathlib import Path
 from random import Random
+from traceback import walk_tb
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.cli.calendar import written
+from deploy.cli.calendar import book as books
+from deploy.cli.calendar.book import Book
 from deploy.cli.calendar.line import MOST_BYTES, answer
-from deploy.cli.calendar.stream import lines
-from deploy.cli.calendar.written import Book
+from deploy.cli.calendar.stream import compute, lines
+from deploy.cli.calendar.written import calendar_in
+from services.sla.calendar import Calendar, horizon
+from services.sla.calendar.spans import open_spans
+from shared.errors import Rejected
 
 VECTORS = Path(__file__).parents[4] / "shared" / "data" / "business_hours_vectors.json"
 OFFICE = {day: [["09:00", "12:30"], ["13:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -153,6 +159,33 @@ def test_a_date_may_have_hours_of_its_own(changed: dict[str, Any], open_hours: f
     assert asked(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
+FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "open_hours"),
+    [
+        ({}, 10 + 3),
+        ({"shifts": {"2026-03-07": [["09:00", "10:00"]]}}, 10 + 1),  # Saturday's, and it is no holiday
+        ({"shifts": {"2026-03-07": []}}, 10),
+        ({"shifts": {"2026-03-06": [["09:00", "10:00"]]}}, 1 + 3),  # Friday's, also after midnight
+        ({"shifts": {"2026-03-06": [["22:00", "25:00"]]}}, 3 + 3),
+        ({"shifts": {"2026-03-06": []}}, 3),
+        ({"shifts": {"*-03-06": []}}, 3),
+        ({"holiday_hours": {"2026-03-06": [["09:00", "10:00"]]}}, 1 + 3),
+        ({"holiday_hours": {"2026-03-07": [["09:00", "10:00"]]}}, 3 + 1),  # a holiday cuts the night of its eve
+        ({"holidays": ["2026-03-06"]}, 7 + 3),  # a closed date is cut out from midnight to midnight
+        ({"holidays": ["2026-03-07"]}, 3),
+        ({"breaks": {"2026-03-06": [["21:00", "23:00"]]}}, 8 + 3),
+        ({"breaks": {"2026-03-06": [["21:00", "31:00"]]}}, 3),
+        ({"breaks": {"2026-03-07": [["12:00", "13:00"]]}, "shifts": {"2026-03-06": []}}, 2),
+    ],
+)
+def test_hours_of_a_date_replace_the_shifts_that_start_on_it(changed: dict[str, Any], open_hours: float) -> None:
+    span = {"start": "2026-03-05T00:00:00+01:00", "end": "2026-03-09T00:00:00+01:00"}
+    assert asked(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
+
+
 def test_the_holiday_rule_may_be_said_and_is_civil_day_otherwise() -> None:
     night = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "holidays": ["2026-03-02"]}
     span = {"start": "2026-03-01T12:00:00+01:00", "end": "2026-03-02T12:00:00+01:00"}
@@ -180,6 +213,8 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"end": f"{MONDAY}17:00:00+01:00"}, "either add_seconds or end, got both"),
         ({"add_seconds": True}, "add_seconds: expected a number of seconds"),
         ({"add_seconds": "3600"}, "add_seconds: expected a number of seconds"),
+        ({"add_seconds": 10**309}, "add_seconds: expected a number of seconds up to"),
+        ({"add_seconds": -(10**309)}, "add_seconds: expected a number of seconds up to"),
         ({"add_seconds": 10**12}, "add_seconds: expected a number of seconds up to"),
         ({"add_seconds": 6 * 10**9}, "the calendar is not computed beyond the year 2200"),
         ({"add_seconds": -(6 * 10**9)}, "the calendar is not computed before the year 1970"),
@@ -214,6 +249,11 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"holiday_rule": "none"}, "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
         ({"breaks": {"*-03-02": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
         (NIGHT_BEFORE, "the shift of the eve runs into that date"),
+        ({**NIGHT_BEFORE, "holidays": ["2026-03-01"]}, "the shift of the eve runs into that date"),
+        ({"breaks": {"0001-01-01": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
+        *(({"holidays": wrong}, "holidays: expected a list of dates") for wrong in ({}, "", False, 0)),
+        *(({"holiday_rule": wrong}, "holiday_rule: Input should be 'civil_day'") for wrong in ("", False, 0, [])),
+        *(({key: wrong}, f"{key}: expected an object") for key in ("shifts", "breaks") for wrong in ([], "", False, 0)),
         ({"pauses": {}}, "pauses: expected a list of"),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00"]]}, "pauses.0: expected .from, until."),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00", None]]}, "pauses.0: has not ended"),
@@ -268,22 +308,140 @@ def test_random_damage_to_a_line_is_always_answered() -> None:
 
 
 def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
-    source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (2 * MOST_BYTES + 7) + b"\nlast")
-    one, long, last = lines(source)
-    assert (one, last) == (b"one\n", b"last")
-    assert len(long) == MOST_BYTES + 1
+    source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (5 * MOST_BYTES + 7) + b"\n\nlast")
+    one, long, empty, last = lines(source)
+    assert (one, empty, last) == (b"one", b"", b"last")
+    assert MOST_BYTES < len(long) < 2 * MOST_BYTES
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+@pytest.mark.parametrize(("more", "answered"), [(0, "due"), (1, "error")])
+def test_a_line_may_have_a_mebibyte_without_its_end(end: bytes, more: int, answered: str) -> None:
+    padded = LINE[:-1].encode() + b" " * (MOST_BYTES - len(LINE) + more) + b"}"
+    (line,) = lines(BytesIO(b"\xef\xbb\xbf" + padded + end))
+    assert list(json.loads(answer(line, Book()))) == [answered]
+
+
+class Asking(BytesIO):
+    """Somebody who writes a line only when the one before was answered."""
+
+    def __init__(self, waiting: list[bytes], seen: StringIO) -> None:
+        super().__init__()
+        self.waiting, self.seen, self.answers = waiting, seen, []
+
+    def read1(self, size: int = -1, /) -> bytes:
+        self.answers.append(self.seen.getvalue().count("\n"))
+        return self.waiting.pop(0) if self.waiting else b""
+
+
+class Held(StringIO):
+    """Shows what was written only once it is flushed, as a pipe does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = StringIO()
+
+    def flush(self) -> None:
+        self.reached.write(self.getvalue())
+        self.truncate(0)
+        self.seek(0)
+
+
+def test_whoever_writes_a_line_and_waits_has_its_answer() -> None:
+    line, out = f"{LINE}\n".encode(), Held()
+    source = Asking([line, line + line[:20], line[20:] + line * 3], out.reached)
+    compute(source, out)
+    assert source.answers == [0, 1, 2, 6]
+
+
+def spread(calendars: int, first: int, last: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """Lines of so many calendars, each with its own hours, about dates in all those years."""
+    rng = Random(4)
+    years = (last - first) * 365 * 86_400
+    since = int(datetime(first, 1, 1, tzinfo=UTC).timestamp())
+    for number in range(40 * calendars):
+        end = f"{16 + number % calendars // 60}:{number % calendars % 60:02d}"
+        week = {day: [["09:00", "12:30"], ["13:00", end]] for day in ("mon", "tue", "wed", "thu", "fri")}
+        yield {"tz": "Europe/Oslo", "weekly_hours": week}, since + rng.randrange(years)
+
+
+def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What made a hundred thousand such lines take minutes: calendars given up and made again, and grown far too far."""
+    made: list[Calendar] = []
+    laid: list[int] = []
+
+    def counted(told: dict[str, Any]) -> Calendar:
+        made.append(calendar_in(told))
+        return made[-1]
+
+    def measured(calendar: Calendar, first: int, last: int) -> list[tuple[int, int]]:
+        laid.append(last - first)
+        return open_spans(calendar, first, last)
+
+    monkeypatch.setattr(books, "calendar_in", counted)
+    monkeypatch.setattr(horizon, "open_spans", measured)
+    book = Book()
+    for told, at in spread(50, 1990, 2040):
+        book.compiled(told, at).add(at, 400_000)
+    assert len(made) == 50
+    assert sum(laid) < 50 * 56 * 366
+    assert len(laid) < 50 * 30
+
+
+def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, at = Book(), 1_770_000_000
+    told = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
+    first = [book.compiled(one, at) for one in told[:2]]
+    monkeypatch.setattr(books, "MOST_KEPT", 1_000_000)
+    assert book.compiled(told[0], at) is first[0]
+    assert book.compiled(told[1], at) is first[1]
+    first[1].level(6_000_000_000)
+    book.compiled(told[2], at)
+    assert book.compiled(told[1], at) is not first[1], "it had grown to more than all may have"
 
 
 def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(written, "MOST_DAYS", 3 * 4 * 366)
     book, zones = Book(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
     told = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
     at = 1_770_000_000
     first = [book.compiled(one, at) for one in told[:3]]
+    monkeypatch.setattr(books, "MOST_KEPT", book.weight)
     assert book.compiled(told[0], at) is first[0]
     book.compiled(told[3], at)
     assert book.compiled(told[0], at) is first[0]
     assert book.compiled(told[1], at) is not first[1]
+
+
+def test_a_refused_calendar_keeps_its_reason_and_no_trace_of_the_lines_that_asked() -> None:
+    book, depths = Book(), []
+    for _ in range(50):
+        with pytest.raises(Rejected, match="unknown time zone") as refusal:
+            book.compiled({"tz": "Middle/Earth", "weekly_hours": OFFICE}, 0)
+        depths.append(len(list(walk_tb(refusal.value.__traceback__))))
+    assert len(set(depths[1:])) == 1
+
+
+SECOND_OF_MARCH = {f"{year}-03-02": [["09:00", "17:00"]] for year in range(2020, 2031)}
+
+
+@pytest.mark.parametrize("hours", [{"holiday_hours": SECOND_OF_MARCH}, {"shifts": SECOND_OF_MARCH}])
+def test_an_answer_does_not_depend_on_the_lines_before_it(hours: dict[str, Any]) -> None:
+    line = {"tz": "UTC", "weekly_hours": {}, **hours, "add_seconds": 60}
+    late, early = (
+        json.dumps({**line, "start": f"{start}T10:00:00Z"}).encode() for start in ("2025-03-02", "2021-01-01")
+    )
+    book = Book()
+    answer(early, book)
+    alone = answer(late, Book())
+    assert answer(late, book) == alone
+    assert "the calendar has no open time in the 400 days after 2030-03-02" in alone
+
+
+def test_openings_that_recur_every_year_go_on() -> None:
+    line = {"weekly_hours": {}, "holiday_hours": {"*-03-02": [["09:00", "17:00"]]}, "add_seconds": 60}
+    assert due(**line, start="2025-03-02T17:00:00+01:00") == "2026-03-02T09:01:00+01:00"
 
 
 def test_the_same_calendar_in_another_order_is_compiled_once() -> None:
@@ -331,6 +489,25 @@ def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.wait(60) == 0
         assert b"Broken" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("sink", [">&-", ">/dev/full"])
+def test_answers_that_cannot_be_written_end_it_with_a_sentence(tmp_path: Path, sink: str) -> None:
+    if sink == ">/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("this system has no disk that is always full")
+    file = tmp_path / "lines.jsonl"
+    file.write_text(f"{LINE}\n" * 300)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m deploy.cli calendar compute "$1" {sink}', sys.executable, str(file)],
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    (sentence,) = done.stderr.decode().splitlines()
+    assert sentence.startswith("cannot ")
 
 
 KINDS = ("add", "subtract", "elapsed", "add_with_pauses", "elapsed_with_pauses")

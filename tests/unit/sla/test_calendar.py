@@ -87,6 +87,39 @@ def test_a_holiday_by_shift_start_lets_the_night_shift_of_its_eve_run_out() -> N
     assert calendar.elapsed(utc("2026-11-04 12:00"), utc("2026-11-05 12:00")) == 0
 
 
+LATE = {"fri": [["21:00", "31:00"]]}
+SHORT = [["09:00", "12:00"]]
+FRIDAY, SATURDAY = date(2026, 11, 6).toordinal(), date(2026, 11, 7).toordinal()
+
+
+@pytest.mark.parametrize("rule", ["civil_day", "shift_start"])
+def test_hours_of_a_date_replace_its_night_shift_on_both_sides_of_midnight(rule: str) -> None:
+    calendar = compiled(weekly_hours=LATE, holidays=[{"on": "2026-11-06", "hours": SHORT}], holiday_rule=rule)
+    assert calendar.openings(utc("2026-11-06 00:00"), utc("2026-11-08 00:00")) == [
+        (utc("2026-11-06 09:00"), utc("2026-11-06 12:00"))
+    ]
+    assert calendar.business(FRIDAY) == (utc("2026-11-06 09:00"), utc("2026-11-06 12:00"))
+    assert calendar.business(SATURDAY) is None
+
+
+def test_a_holiday_without_hours_cuts_its_own_night_shift_at_midnight_by_civil_day() -> None:
+    calendar = compiled(weekly_hours=LATE, holidays=["2026-11-06"])
+    assert calendar.openings(utc("2026-11-06 00:00"), utc("2026-11-08 00:00")) == [
+        (utc("2026-11-07 00:00"), utc("2026-11-07 07:00"))
+    ]
+    assert calendar.business(FRIDAY) is None
+
+
+@pytest.mark.parametrize(("rule", "until"), [("civil_day", "00:00"), (None, "00:00"), ("shift_start", "07:00")])
+def test_hours_of_a_date_cut_the_night_of_its_eve_where_it_is_a_holiday(rule: str | None, until: str) -> None:
+    calendar = compiled(weekly_hours=LATE, holidays=[{"on": "2026-11-07", "hours": SHORT, "rule": rule}])
+    assert calendar.openings(utc("2026-11-06 00:00"), utc("2026-11-08 00:00")) == [
+        (utc("2026-11-06 21:00"), utc(f"2026-11-07 {until}")),
+        (utc("2026-11-07 09:00"), utc("2026-11-07 12:00")),
+    ]
+    assert calendar.business(FRIDAY) == (utc("2026-11-06 21:00"), utc(f"2026-11-07 {until}"))
+
+
 def test_a_holiday_may_have_hours_of_its_own_and_recur_every_year() -> None:
     calendar = compiled(holidays=[{"on": "*-12-24", "hours": [["09:00", "12:00"]]}, "2027-12-24"])
     assert calendar.elapsed(utc("2026-12-24 00:00"), utc("2026-12-25 00:00")) == 3 * HOUR

@@ -1,12 +1,13 @@
 import re
-from datetime import date
+from datetime import UTC, date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.sla.domain.goals import Course
-from services.sla.policies import Asked, load_rulebook, rulebook_from
+from services.sla.policies import Asked, load_rulebook, read_file, rulebook_from
+from services.sla.policies.sections import entries
 from shared.errors import Misconfigured, Rejected
 from tests.unit.sla.lives import OFFICE, POLICY, at, book, policy
 
@@ -128,6 +129,13 @@ def rejected(**changed: Any) -> str:
         (goal({"wall": "P1DT2H"}), "counts in days"),
         (goal({"wall": 60}), "expected a duration"),
         (goal({"wall": "PT0S"}), "more than no time"),
+        (goal({"wall": timedelta(milliseconds=500)}), "whole seconds"),
+        (goal({"cutoff": "17:00Z", "business_days": 1}), "goal.cutoff: expected a local time .* such as '17:00'"),
+        (goal({"cutoff": "17:00+02:00", "business_days": 1}), "such as '17:00', got '17:00.02:00'"),
+        (goal({"cutoff": 17, "business_days": 1}), "such as '17:00', got 17"),
+        (goal({"cutoff": 61_200, "business_days": 1}), "such as '17:00'"),
+        (goal({"cutoff": "24:00", "business_days": 1}), "such as '17:00'"),
+        (goal({"cutoff": time(17, tzinfo=UTC), "business_days": 1}), "such as '17:00'"),
         (goal({"days": 3}), "'days' does not say which; write business_days or calendar_days"),
         (goal({}), "exactly one of wall, business, business_days"),
         (goal({"wall": "PT1H", "business": "PT1H"}), "exactly one of"),
@@ -158,6 +166,163 @@ def test_a_policy_that_makes_no_sense_is_refused_with_the_reason(changed: dict[s
     assert re.search(reason, detail), detail
 
 
+NO_DURATIONS = (
+    *("1 day", "3 days", "1d", "1d 01:00:00", "1 day, 0:00:00", "8:00", "08:00:00", "pt8h", "PT", "P", "", "PT8H "),
+    *("PT0.5S", "PT1,5H", "PT-1H", "-PT1H", "PT1M1H", "+P1D", "-P1D", "P0001-00-00", "PT٨H", 28_800, 0.5, True, []),
+)
+TOO_LONG = ("PT1000000H", "PT87841H", "PT99999999999999H", "PT" + "9" * 5000 + "S", timedelta(days=3661))
+
+
+def in_every_place(span: Any) -> list[dict[str, Any]]:
+    """Where a rulebook says how long something takes."""
+    return [
+        goal({"wall": span}),
+        goal({"business": span}),
+        rungs({"before": span}),
+        rungs({"after": span}),
+        rungs({"after": "PT1H", "every": span}),
+        {"promise": {"buffer": span}},
+    ]
+
+
+@pytest.mark.parametrize("span", NO_DURATIONS, ids=repr)
+def test_only_hours_minutes_and_seconds_are_a_duration(span: Any) -> None:
+    """A library reads "1 day" as 24 hours, which are three days of an office, and "8:00" as minutes or as hours."""
+    for changed in in_every_place(span):
+        assert re.search("such as 'PT8H'|exactly one of|write after, every", rejected(**changed)), changed
+
+
+@pytest.mark.parametrize("span", TOO_LONG, ids=lambda span: str(span)[:20])
+def test_a_duration_beyond_ten_years_is_refused_where_it_is_written(span: Any) -> None:
+    for changed in in_every_place(span):
+        assert "expected at most ten years, PT87840H" in rejected(**changed)
+
+
+def test_a_duration_may_be_written_in_seconds_and_a_cut_off_without_any() -> None:
+    given = goal({"business_days": 1, "cutoff": "17:00"})
+    rules = book(policy(goal({"wall": "PT1H30M5S"})["clocks"][0], id="x", when={"severity": ["low"]}, version=3))
+    assert rules.policy(("x", 3)).rule("requester_wait").goal.wall == timedelta(hours=1, minutes=30, seconds=5)
+    rules = book(policy(given["clocks"][0], id="x", when={"severity": ["low"]}))
+    assert rules.policy(("x", 1)).rule("requester_wait").goal.cutoff == time(17)
+
+
+SELDOM = {**OFFICE, "id": "seldom", "weekly_hours": {"mon": [["09:00", "10:00"]]}}
+ONCE = {**OFFICE, "id": "once", "weekly_hours": {}, "holidays": [{"on": "*-12-24", "hours": [["09:00", "12:00"]]}]}
+
+
+@pytest.mark.parametrize(
+    ("calendar", "changed", "reason"),
+    [
+        (SELDOM, goal({"business": "PT540H"}), "requester_wait: PT540H: 540 hours of opening time are more than"),
+        (SELDOM, rungs({"after": "PT9H", "every": "PT30H", "at_most": 20}), "rung .PT9H: 579 hours of opening time"),
+        (SELDOM, rungs({"before": "PT540H"}), "rung -PT540H: 540 hours"),
+        (SELDOM, {"promise": {"buffer": "PT540H"}}, "promise: buffer: 540 hours"),
+        (ONCE, goal({"business": "PT40H"}), "calendar 'once' has in 10 years; expected less, or a calendar that opens"),
+        (ONCE, goal({"business_days": 12}), "requester_wait: 12 business days are more than calendar 'once'"),
+    ],
+)
+def test_what_a_calendar_could_never_come_to_is_refused_with_the_rulebook(
+    calendar: dict[str, Any], changed: dict[str, Any], reason: str
+) -> None:
+    data = {"calendar": [calendar], "policy": [{**POLICY, "calendar": calendar["id"], **changed}]}
+    with pytest.raises(Rejected, match=reason):
+        rulebook_from(data, around=DAY)
+
+
+def test_what_a_calendar_comes_to_in_ten_years_is_accepted() -> None:
+    for changed in (goal({"business": "PT520H"}), goal({"business_days": 400}), rungs({"after": "PT500H"})):
+        rulebook_from({"calendar": [SELDOM], "policy": [{**POLICY, "calendar": "seldom", **changed}]}, around=DAY)
+
+
+@pytest.mark.parametrize(
+    ("when", "reason"),
+    [
+        (
+            {"category": [""]},
+            "when.category.0: expected words of lower case letters, .* such as 'billing/refund', got ''",
+        ),
+        *(
+            ({"category": [word]}, "when.category.0: expected words")
+            for word in ("/", " ", "Billing", "billing/", "/billing", "a//b")
+        ),
+        ({"category": ["billing", "a b"]}, "when.category.1: expected words"),
+        *(
+            ({"language": [word]}, "when.language.0: expected a language tag .BCP 47. such as 'en'")
+            for word in ("english", "", "EN", "en_GB", "en-gb", "e", " ")
+        ),
+        *(({"client": [word]}, "when.client.0: expected a name such as 'shop'") for word in ("", " ", "shop ", "a\nb")),
+        ({"product": [""]}, "when.product.0: expected a name"),
+    ],
+)
+def test_a_policy_may_only_ask_for_words_that_a_complaint_can_have(when: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Rejected, match=reason):
+        book(policy(id="odd", when=when))
+
+
+def test_the_words_that_complaints_do_have_are_accepted() -> None:
+    when = {"language": ["en", "zh-Hant", "sr-Latn", "pt-BR", "fil", "es-419"], "client": ["shop", "Web shop 2", "店"]}
+    assert book(policy(id="chosen", when={**when, "category": ["late_delivery/lost-2"], "product": ["Card+"]}))
+
+
+def asking(*whens: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return tuple(policy(id=f"p{number}", when=when) for number, when in enumerate(whens, 1))
+
+
+@pytest.mark.parametrize(
+    ("whens", "takers"),
+    [
+        (({"severity": ["low"]}, {"severity": ["low"]}), "'p1' is asked before it and takes"),
+        (({"severity": ["low"]}, {"severity": ["normal"]}, {"severity": ["low", "normal"]}), "'p1' and 'p2' are asked"),
+        (
+            (
+                {"severity": ["low"]},
+                {"severity": ["normal"], "channel": ["web"]},
+                {"severity": ["normal", "low"], "channel": ["web"], "client": ["shop"]},
+            ),
+            "'p1' and 'p2' are asked before it and together take all",
+        ),
+        (({"category": ["a"]}, {"category": ["b"]}, {"category": ["b/c", "a/d", "a"]}), "'p1' and 'p2'"),
+        (({"signal": ["abuse"]}, {"signal": ["safety"]}, {"signal": ["abuse", "safety"]}), "'p1' and 'p2'"),
+        (  # over two fields: no pair of them takes it all
+            (
+                {"severity": ["low"], "channel": ["web"]},
+                {"severity": ["low"], "channel": ["chat"]},
+                {"severity": ["normal"]},
+                {"severity": ["low", "normal"], "channel": ["web", "chat"]},
+            ),
+            "'p1', 'p2' and 'p3' are asked",
+        ),
+    ],
+)
+def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dict[str, Any], ...], takers: str) -> None:
+    with pytest.raises(Rejected, match=f"policy 'p{len(whens)}' can never match: {takers}"):
+        book(*asking(*whens))
+
+
+@pytest.mark.parametrize(
+    "whens",
+    [
+        ({"severity": ["low"]}, {"severity": ["low", "normal"]}),
+        ({"severity": ["low"]}, {"severity": ["normal"], "channel": ["web"]}, {"severity": ["low", "normal"]}),
+        ({"category": ["a/b"]}, {"category": ["a"]}),
+        tuple({"severity": [one]} for one in ("low", "normal", "high", "critical")),  # not known yet is left over
+        (
+            {"severity": ["low"], "channel": ["web"]},
+            {"severity": ["normal"], "channel": ["chat"]},
+            {"severity": ["low", "normal"], "channel": ["web", "chat"]},
+        ),
+    ],
+)
+def test_a_policy_that_one_complaint_is_left_to_is_accepted(whens: tuple[dict[str, Any], ...]) -> None:
+    assert book(*asking(*whens))
+
+
+def test_what_policies_leave_is_found_quickly_however_many_words_they_list() -> None:
+    shops, cards = [[f"{name}{number}" for number in range(400)] for name in ("shop", "card")]
+    wide = {"client": shops, "product": cards, "language": ["de", "fr"], "severity": ["low", "high"]}
+    assert book(*asking({"client": shops[:9], "product": cards[9:]}, {"client": shops[3:], "severity": ["low"]}, wide))
+
+
 def test_a_policy_behind_one_that_asks_nothing_is_refused() -> None:
     with pytest.raises(Rejected, match="those after it match nothing"):
         book(policy(id="greedy"))
@@ -186,6 +351,40 @@ def test_a_wrong_file_stops_the_process_and_is_named(tmp_path: Path, text: str |
         file.write_text(text)
     with pytest.raises(Misconfigured, match=reason):
         load_rulebook(file, around=DAY)
+
+
+@pytest.mark.parametrize("section", ["calendar", "policy", "pack"])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"id": "a"}, r"got a single one; write \[\[%s\]\] with two brackets"),
+        (3, r"expected a list of entries, in TOML \[\[%s\]\], .*, got 3"),
+        (None, "%s: expected a list of entries, .*, got null"),
+        ("office", '%s: expected a list of entries, .*, got "office"'),
+        (False, "%s: expected a list of entries, .*, got false"),
+        ([{"id": "a"}, "office"], '%s: expected .*got "office" as number 2'),
+        ([[]], "%s: expected .*as number 1"),
+    ],
+)
+def test_a_section_that_is_no_list_of_entries_is_refused_with_an_example(section: str, value: Any, reason: str) -> None:
+    with pytest.raises(Rejected, match=reason.replace("%s", section)):
+        entries({section: value}, section)
+    with pytest.raises(Rejected):
+        rulebook_from({"policy": [POLICY], "calendar": [OFFICE], section: value}, around=DAY)
+
+
+@pytest.mark.parametrize("document", [[], "office", None, 3])
+def test_a_document_that_is_no_object_is_refused_with_an_example(document: Any) -> None:
+    with pytest.raises(Rejected, match="expected an object such as"):
+        rulebook_from(document, around=DAY)
+
+
+@pytest.mark.parametrize("text", ["[calendar]", "calendar = 3", 'policy = ["x"]', "[policy]"])
+def test_packs_are_added_only_to_a_file_that_could_be_a_rulebook(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "single.toml"
+    file.write_text(text)
+    with pytest.raises(Misconfigured, match=r"policies: single.toml: (calendar|policy): expected a list of entries"):
+        read_file(file, ("uk-disp",))
 
 
 def test_the_shipped_rulebook_promises_later_than_it_aims() -> None:
