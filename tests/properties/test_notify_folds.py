@@ -28,7 +28,7 @@ SLA = [
     s.broken(number=2, sequence=7, minutes=150),
     s.silence(since=71, sequence=8, minutes=160),
     s.at_risk(number=3, sequence=9, minutes=170, subject="next_update"),
-    s.promised(number=5, sequence=10, minutes=301, due=9000),
+    s.promised(number=5, sequence=10, minutes=301, due=9000, cycle=2),
     s.revised(number=6, sequence=11, minutes=310, due=9900),
     s.broken(number=3, sequence=12, minutes=320, subject="next_update"),
     s.broken(number=4, sequence=13, minutes=330, subject="action"),

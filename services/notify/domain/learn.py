@@ -30,8 +30,11 @@ def _opened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
 
 
 def _reopened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
-    known = state.but(closed=None, progress=None, cycle=state.cycle + 1)
-    return queue(known, News(kind="reopened", origin=origin_of(event), wait_until=wait_until, cycle=known.cycle))
+    origin = origin_of(event)
+    reopened = tuple(sorted({*state.reopened, origin.sequence}))
+    known = state.but(closed=None, progress=None, reopened=reopened)
+    cycle = 2 + reopened.index(origin.sequence)
+    return queue(known, News(kind="reopened", origin=origin, wait_until=wait_until, cycle=cycle))
 
 
 def _triaged(state: Notices, event: Event[e.Triaged], _: datetime) -> Notices:

@@ -168,7 +168,7 @@ class Notices(Remembered):
     progress: ProgressState | None = None
     closed: Literal["resolved", "withdrawn"] | None = None
     closed_at: AwareDatetime | None = None  # the last time it was closed; stays when it is opened again
-    cycle: int = 1  # grows with every reopening
+    reopened: tuple[int, ...] = ()  # sequences of the reopenings: each begins a cycle
     owes_date: bool = False  # an opening letter left without a date
     waiting: tuple[News, ...] = ()
     intents: dict[str, Intent] = Field(default_factory=dict)
