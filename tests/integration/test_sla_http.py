@@ -18,7 +18,6 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.sla.app import build
 from services.sla.outage import SOON, SOON_MAX, Limits, Watch
-from services.sla.scan import CHUNK, FIRST, ROWS
 from services.sla.settings import Settings
 from services.sla.suggest import SAMPLE_MIN
 from shared import web
@@ -424,16 +423,6 @@ async def test_what_was_kept_long_before_its_date_counts_in_the_time_of_its_date
         await conn.execute("update complaint set last_due_at = null where complaint_id = $1::uuid", early)
     from_before = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
     assert from_before["promises"] == 1, "a row from before the column is read rather than left out"
-
-
-async def test_figures_pass_over_what_is_not_of_their_time_by_index(running: Front) -> None:
-    async with transaction(running.kernel.pool) as conn:
-        await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
-        await conn.execute("set local enable_sort = off")
-        until = datetime.now(UTC)
-        plan = await conn.fetch(f"explain {ROWS}", FIRST, until, until - timedelta(days=30), None, CHUNK)
-        text = "\n".join(row[0] for row in plan)
-        assert "complaint_last_due" in text, text
 
 
 async def test_a_period_that_makes_no_sense_is_refused(running: Front) -> None:

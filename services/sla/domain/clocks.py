@@ -140,11 +140,12 @@ def open_runs(
     if not state.terms or state.receipt is None:
         return
     counted, under = happened(state.moments), state.terms[-1]
+    carries = any(one.mode == "rebase_remaining" for one in state.terms)
     for charge in rulebook.charges(under.terms):
         if wanted(charge):
             for run in runs(charge.rule, counted):
                 if run.ended_at is None:
-                    yield under, charge, run, carried_over(state.terms, charge, run, rulebook)
+                    yield under, charge, run, carried_over(state.terms, charge, run, rulebook) if carries else None
 
 
 def derived(state: Complaint, found: "Found") -> Clock:
