@@ -10,6 +10,7 @@ import asyncpg
 
 from services.sla.domain import Clock, Complaint, Pledge, ledger
 from services.sla.domain.because import Look, because_clock, because_promise
+from services.sla.domain.cycles import cycles
 from services.sla.domain.fates import SUBJECTS
 from services.sla.domain.kinds import KINDS
 from services.sla.domain.promises import chain_key
@@ -154,9 +155,12 @@ def _items(
 
 
 def _open(state: Complaint, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | Pledge]]:
-    book = ledger(state, rulebook)
+    book, known = ledger(state, rulebook), cycles(state.moments)
+    closed = bool(known) and known[-1].ended_at is not None
     for clock in book.clocks:
-        if clock.is_open and clock.due_at is not None:
+        if (
+            clock.is_open and clock.due_at is not None and not (clock.is_chance and closed)
+        ):  # a chance calls nobody then
             yield clock.due_at, clock
     for pledge in book.pledges:
         if pledge.told_at is not None and pledge.is_last and not pledge.is_over:

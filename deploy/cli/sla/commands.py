@@ -53,7 +53,9 @@ def at_risk(
     if as_json:
         screen.as_json(answer)
     elif items:
-        screen.table("Late, or due soon", ("complaint", "team", "what", "due (UTC)", "", "why"), map(_row, items))
+        for one in items:
+            screen.say(_headline(one), style="bold")
+            screen.say(f"  {one['because']}")
     else:
         screen.say(f"Nothing is late or due within {within}.")
     if any(one["is_late"] for one in items):
@@ -103,10 +105,11 @@ def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:
     return [*lines, f"… and {len(differing) - SHOWN:,} more; --json has all."] if len(differing) > SHOWN else lines
 
 
-def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
+def _headline(one: Mapping[str, Any]) -> str:
     due = one["due_at"][:16].replace("T", " ")
     what = ", ".join(part for part in (one["what"], one["item"], one["pack"]) if part)
-    return one["complaint_id"], one["team"] or "", what, due, "late" if one["is_late"] else "", one["because"]
+    late = "late since" if one["is_late"] else "due"
+    return f"{what}, {late} {due} UTC, {one['team'] or 'nobody yet'}, {one['complaint_id']}"
 
 
 def _get(path: str, query: dict[str, str]) -> Any:
