@@ -134,7 +134,7 @@ def _mark(one: Fact) -> str | None:
         case LetterDue():
             return f"{LETTER}{one.pack}:{one.letter}"
         case SilenceNoticed():
-            return f"{SILENCE}{seconds(one.since)}"
+            return f"{SILENCE}{seconds(one.tried_at or one.since)}"
         case PromiseAtRisk():
             return f"{RISK}{one.promise}:{one.cause}"
     return None

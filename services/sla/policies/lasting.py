@@ -29,8 +29,9 @@ def refuse_never_due(source: Policy | Pack, calendars: Mapping[str, Calendar]) -
         if one.seconds > seconds or one.dates > dates:
             hours = f"{one.seconds // 3600} hours of opening time"
             given = f"{one.dates} business days" if one.dates else hours
+            kind = "policy" if isinstance(source, Policy) else "pack"
             raise Rejected(
-                f"policy {source.id!r}: {one.what}: {given} are more than calendar {one.calendar!r} has in "
+                f"{kind} {source.id!r}: {one.what}: {given} are more than calendar {one.calendar!r} has in "
                 f"{YEARS_MAX} years; expected less, or a calendar that opens more"
             )
 

@@ -10,8 +10,15 @@ from services.sla.domain import Complaint, DecideExtension, Endanger, ReviseProm
 from services.sla.policies import load_rulebook
 from services.sla.said import Difference
 from shared.contracts.envelope import Fact
-from shared.contracts.events import ClockWarned, ExtensionRequested, LetterDue, PromiseAtRisk, PromiseMade
-from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, book, policy, promised
+from shared.contracts.events import (
+    ClockWarned,
+    ExtensionRequested,
+    LetterDue,
+    PromiseAtRisk,
+    PromiseMade,
+    SilenceNoticed,
+)
+from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, book, bounced, policy, promised
 
 CAPPED = book(
     policy(id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}})
@@ -49,6 +56,16 @@ def found(life: Life, said: list[Fact] | None = None, *, whole: bool = True, **c
 def test_nothing_differs_where_all_is_well(life: Life) -> None:
     assert found(life) == []
     assert found(life, [], whole=False) == [], "where the first words are gone, silence proves nothing"
+
+
+def test_a_silence_that_is_noticed_again_after_the_note_came_back_differs_in_nothing() -> None:
+    life = promised(book(policy(id="quiet", when={"severity": ["normal"]}, silence_days=2)))
+    life.passes_until("Wed 10:00")
+    life.hears("Wed 10:05", accepted("Wed 10:05", "progress", message="note"))
+    life.hears("Wed 10:10", bounced("note", hard=True))
+    life.passes_until("Mon+7 10:00")
+    assert sum(isinstance(one, SilenceNoticed) for one in life.said) == 2
+    assert found(life) == []
 
 
 def test_a_legal_clock_that_was_taken_out_of_the_terms_is_found() -> None:
