@@ -142,6 +142,11 @@ class Life:
         return next(one for one in self.ledger.clocks if (one.kind, one.cycle) == (kind, cycle))
 
 
+def of(kind: type, said: list[Any]) -> list[Any]:
+    """What was said of one kind."""
+    return [fact for fact in said if isinstance(fact, kind)]
+
+
 def received(moment: str, channel: str = "web") -> ComplaintReceived:
     return ComplaintReceived(reference="R-1", client="shop", channel=channel, received_at=at(moment))
 

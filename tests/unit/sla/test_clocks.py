@@ -15,6 +15,7 @@ from tests.unit.sla.lives import (
     accepted,
     at,
     book,
+    of,
     opened,
     policy,
     received,
@@ -22,10 +23,6 @@ from tests.unit.sla.lives import (
     triaged,
 )
 from tests.unit.sla.published import given, published
-
-
-def of(kind: type, said: list[Any]) -> list[Any]:
-    return [fact for fact in said if isinstance(fact, kind)]
 
 
 def test_clocks_run_from_the_receipt_even_before_triage_has_spoken() -> None:

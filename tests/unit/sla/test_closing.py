@@ -21,6 +21,7 @@ from tests.unit.sla.lives import (
     book,
     bounced,
     milestone,
+    of,
     opened,
     resolved,
 )
@@ -29,10 +30,6 @@ from tests.unit.sla.lives import (
 def plus(*clocks: dict[str, Any]) -> Rulebook:
     """The plain policy with more clocks."""
     return book({**POLICY, "id": "more", "when": {"severity": ["normal"]}, "clocks": [*POLICY["clocks"], *clocks]})
-
-
-def of(kind: type, said: list[Any]) -> list[Any]:
-    return [fact for fact in said if isinstance(fact, kind)]
 
 
 WORK = plus({"kind": "agent_work", "goal": {"business": "PT8H"}})

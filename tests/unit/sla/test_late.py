@@ -26,6 +26,7 @@ from tests.unit.sla.lives import (
     book,
     bounced,
     milestone,
+    of,
     opened,
     policy,
     promised,
@@ -35,10 +36,6 @@ from tests.unit.sla.lives import (
 )
 
 FAST = book(policy({"goal": {"business": "PT2H"}}, id="fast", when={"severity": ["high"]}))
-
-
-def of(kind: type, said: list[Any]) -> list[Any]:
-    return [fact for fact in said if isinstance(fact, kind)]
 
 
 def test_an_answer_of_yesterday_told_today_takes_the_breach_back_and_names_the_event() -> None:
