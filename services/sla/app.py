@@ -25,7 +25,7 @@ def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]
     settings = settings or load_settings(Settings)
     data = read_file(settings.policies_file, settings.pack_names)
     shelf = Shelf(data, _today, file_wins=settings.file_wins)
-    rebaser = Rebaser(batch=settings.rebase_batch, seconds=settings.rebase_seconds)
+    rebaser = Rebaser(batch=settings.rebase_batch, flights=settings.rebase_flights, seconds=settings.rebase_seconds)
     watch = Watch(_limits(settings))
     return ServiceApp(
         service=SLA,

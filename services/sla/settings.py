@@ -29,6 +29,9 @@ class Settings(ServiceSettings):
     rebase_batch: int = Field(
         default=100, ge=1, le=1000, description="Open complaints moved to a published rulebook in one transaction."
     )
+    rebase_flights: int = Field(
+        default=3, ge=1, le=8, description="Transactions under way at once that move complaints to what was published."
+    )
     rebase_seconds: float = Field(
         default=30.0,
         gt=0,
