@@ -69,10 +69,12 @@ def _republished(state: Complaint, rulebook: Rulebook, since: int) -> Iterator[U
 def _under_triage(
     state: Complaint, triage: Triage, rulebook: Rulebook, pinned: Sequence[Under], revision: int | None
 ) -> Under:
-    """A triage of the very instant of a publication may have been read before it or after it."""
+    """A triage of the very instant of publications may have been read before them, after them, or between two."""
     after = _revision(pinned, triage.at)
     before = _revision((one for one in pinned if one.at != triage.at or one.why == "receipt"), triage.at)
-    return Under(triage.at, "triage", _match(state, triage, rulebook, before if revision == before else after))
+    between = {before, *(one.terms.revision for one in pinned if one.at == triage.at)}
+    read = revision if revision is not None and revision in between else after
+    return Under(triage.at, "triage", _match(state, triage, rulebook, read))
 
 
 def _revision(pinned: Iterable[Under], at: datetime) -> int:
