@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from shared.contracts import SERVICES
-from shared.metrics import COUNTERS, GAUGES, HISTOGRAMS, Declared
+from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS, Declared
 from shared.settings import SHARED_PREFIX, ServiceSettings
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"

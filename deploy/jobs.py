@@ -22,8 +22,8 @@ from deploy.local.topics import create_topics
 from shared.auth import create_keys, create_token
 from shared.contracts import SERVICES
 from shared.errors import Misconfigured, RedressError
-from shared.postgres import migrate
 from shared.settings import ServiceSettings, load_settings
+from shared.storage.postgres import migrate
 
 KEYS = Path(os.environ.get("REDRESS_KEYS_DIR", "/run/keys"))
 HANDOUT = Path(os.environ.get("REDRESS_HANDOUT_DIR", "/run/handout"))

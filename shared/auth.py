@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from shared.errors import Misconfigured, RedressError
 from shared.settings import ServiceSettings
-from shared.words import is_line
+from shared.text import is_line
 
 SCOPES: Final[Mapping[str, str]] = {
     "complaints:write": "post complaints and facts about them",

@@ -21,16 +21,18 @@ from typing import Any, Generic
 import uvicorn
 from fastapi import APIRouter
 
-from shared import inbox, logs, postgres, web
-from shared.consumer import Stuck
 from shared.contracts.topics import Service
 from shared.errors import Misconfigured
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.probe import Probe
+from shared.http.app import Hot, build_http_app
+from shared.messaging.consumer import Stuck
+from shared.ops import logs
+from shared.ops.health import Health
+from shared.ops.probe import Probe
 from shared.retry import is_transient
-from shared.runner.decision import C, Decide, Fold, S, Store
+from shared.runner.types import C, Decide, Fold, S, Store
+from shared.runtime import Kernel
 from shared.settings import ServiceSettings
+from shared.storage import inbox, postgres
 
 log = logging.getLogger(__name__)
 EXIT_MISCONFIGURED = 2
@@ -50,7 +52,7 @@ class ServiceApp(Generic[S, C]):
     store: Store[S, C]
     schema: Path
     routes: Callable[[Kernel[Any, Any]], APIRouter] | None = None
-    hot: Callable[[Kernel[Any, Any]], web.Hot] | None = None
+    hot: Callable[[Kernel[Any, Any]], Hot] | None = None
     workers: Sequence[Worker] = ()
     opened: Callable[[Kernel[Any, Any]], Awaitable[None]] | None = None
     needed: Sequence[str] = ("postgres", "kafka")
@@ -130,7 +132,7 @@ class Process(Generic[S, C]):
     def _server(self) -> _Server:
         app, kernel = self.app, self.kernel
         hot = app.hot(kernel) if app.hot else {}
-        _, front = web.build(kernel, self._probe, app.routes(kernel) if app.routes else None, hot)
+        _, front = build_http_app(kernel, self._probe, app.routes(kernel) if app.routes else None, hot)
         config = uvicorn.Config(
             front,
             http="httptools",

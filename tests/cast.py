@@ -21,9 +21,9 @@ from services.triage.rulebook import load_rulebook as load_taxonomy
 from services.triage.settings import LANGUAGES
 from services.triage.store import TriageStore, promote
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
-from shared.runner.decision import Context
+from shared.runner.types import Context
 from shared.testing.memory import MemoryRunner
-from shared.testing.world import Hand, World
+from shared.testing.simulation import Hand, World
 from tests.factories import complaint_id
 
 THRESHOLD = 0.45

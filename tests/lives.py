@@ -9,10 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from shared import postgres
-from shared.metrics import Metrics
+from shared.ops.metrics import Metrics
 from shared.runner.runner import Runner
-from shared.timers import Timers
+from shared.runner.timers import Timers
+from shared.storage import postgres
 from tests.factories import settings
 from tests.toy import toy
 

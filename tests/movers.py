@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 from services.sla.app import build
-from services.sla.rebase import Rebaser
 from services.sla.settings import Settings
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect
-from shared.runner.decision import Fold
+from services.sla.workers.rebase import Rebaser
+from shared.ops.health import Health
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect
 
 
 async def move(dsn: str, public_key: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from deploy.local.keys import token_keys
-from deploy.local.places import Places
+from deploy.local.port_config import Places
 from deploy.local.stack import Stack
 from shared.auth import SCOPES, create_token
 from shared.errors import Misconfigured

@@ -11,9 +11,9 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts import TRIAGE, ComplaintId, Event, Say
 from shared.contracts.events import Assigned, ComplaintReceived
-from shared.documents import Documents
 from shared.errors import Rejected
-from shared.runner.decision import Command, Context, Decision, Fold, Input, State, Tick
+from shared.runner.state_store import Documents
+from shared.runner.types import Command, Context, Decision, Fold, Input, State, Tick
 from tests.factories import complaint_id, event, received, record
 
 SCHEMA = Path(__file__).parent / "toy_schema"

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.cli import calendar, dead, screen, sla, token, topics
+from deploy.cli import calendar, dead, output, sla, token, topics
 from deploy.cli.doctor import doctor
-from deploy.cli.screen import Exit
+from deploy.cli.output import Exit
 from deploy.cli.status import status
 from deploy.cli.submit.command import submit
 from deploy.cli.up import up
@@ -31,7 +31,7 @@ class Sentences(TyperGroup):
         try:
             return super().invoke(ctx)
         except RedressError as error:
-            raise screen.stop(error.detail, code_of(error)) from None
+            raise output.stop(error.detail, code_of(error)) from None
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(Exit.STOPPED) from None
         except BrokenPipeError:

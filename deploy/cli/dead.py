@@ -8,9 +8,9 @@ from uuid import UUID
 import httpx
 import typer
 
-from deploy.cli import screen
-from deploy.cli.doors import Doors, doors, token
-from deploy.cli.screen import Exit
+from deploy.cli import output
+from deploy.cli.endpoints import Doors, doors, token
+from deploy.cli.output import Exit
 from shared.contracts import SERVICES
 from shared.errors import Misconfigured, NotFound, Rejected, Unavailable
 
@@ -28,11 +28,11 @@ def list_(service: Service = None, json: Json = False) -> None:
     """All that are open, oldest first, without their contents. Exit 1 when there are any."""
     letters = asyncio.run(_open(doors(), service))
     if json:
-        screen.as_json(letters)
+        output.as_json(letters)
     elif letters:
-        screen.table("Dead letters", COLUMNS, map(_row, letters))
+        output.table("Dead letters", COLUMNS, map(_row, letters))
     else:
-        screen.say("No dead letters.")
+        output.say("No dead letters.")
     if letters:
         raise typer.Exit(Exit.TO_DO)
 
@@ -45,7 +45,7 @@ def show(
 ) -> None:
     """One dead letter as JSON."""
     query = {"reveal": "true"} if reveal else {}
-    screen.as_json(asyncio.run(_with(service, lambda client: client.get(f"/admin/dead/{number}", params=query))))
+    output.as_json(asyncio.run(_with(service, lambda client: client.get(f"/admin/dead/{number}", params=query))))
 
 
 @app.command()
@@ -58,9 +58,9 @@ def replay(
     done = asyncio.run(_replay(doors(), service, complaint))
     applied, left = sum(item["applied"] for item in done), sum(item["left"] for item in done)
     if json:
-        screen.as_json({"applied": applied, "left": left, "complaints": done})
+        output.as_json({"applied": applied, "left": left, "complaints": done})
     else:
-        screen.say(f"{applied} applied, {left} left." if done else "No dead letters of a complaint.")
+        output.say(f"{applied} applied, {left} left." if done else "No dead letters of a complaint.")
     if left:
         raise typer.Exit(Exit.TO_DO)
 
@@ -69,7 +69,7 @@ def replay(
 def discard(number: int, service: One) -> None:
     """Give one dead letter up for good; what waits behind it can then be replayed."""
     asyncio.run(_with(service, lambda client: client.delete(f"/admin/dead/{number}")))
-    screen.say(f"{service}: dead letter {number} is given up.")
+    output.say(f"{service}: dead letter {number} is given up.")
 
 
 async def _open(places: Doors, service: str | None, complaint: UUID | None = None) -> Letters:

@@ -8,9 +8,9 @@ import httpx
 import typer
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.cli import screen
-from deploy.cli.doors import Doors, doors
-from deploy.cli.screen import Exit
+from deploy.cli import output
+from deploy.cli.endpoints import Doors, doors
+from deploy.cli.output import Exit
 from shared.contracts import SERVICES
 
 
@@ -38,12 +38,12 @@ def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] =
     """Every service: ready or which part is sick, lag, oldest unpublished event, dead letters. Exit 1 when not well."""
     found = asyncio.run(ask_all(doors()))
     if json:
-        screen.as_json([asdict(one) | {"well": one.is_well} for one in found])
+        output.as_json([asdict(one) | {"well": one.is_well} for one in found])
     else:
         columns = ("service", "state", "lag", "oldest unpublished", "dead letters")
-        screen.table("Redress", columns, map(_row, found))
+        output.table("Redress", columns, map(_row, found))
     if not any(one.reachable for one in found):
-        raise screen.stop(
+        raise output.stop(
             "No service answers. `redress up` starts them; REDRESS_INTAKE_URL names another place.", Exit.AWAY
         )
     if not all(one.is_well for one in found):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import screen
-from deploy.cli.doors import AUDIENCE, private_key
+from deploy.cli import output
+from deploy.cli.endpoints import AUDIENCE, private_key
 from shared.auth import SCOPES, create_token
 from shared.errors import Misconfigured
 
@@ -41,7 +41,7 @@ def create(
     )
     if json:
         until = datetime.now(UTC) + lasts
-        screen.as_json({"token": made, "client": client, "scopes": sorted(scopes), "expires_at": until.isoformat()})
+        output.as_json({"token": made, "client": client, "scopes": sorted(scopes), "expires_at": until.isoformat()})
     else:
         print(made)
 

@@ -9,12 +9,12 @@ import typer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from deploy.cli import screen
-from deploy.cli.doors import kafka_known
-from deploy.cli.screen import Exit
+from deploy.cli import output
+from deploy.cli.endpoints import kafka_known
+from deploy.cli.output import Exit
 from deploy.local.topics import PARTITIONS, create_topics, mismatched, topic_settings
-from shared import kafka
 from shared.errors import Misconfigured, Unavailable
+from shared.messaging import kafka
 from shared.settings import ServiceSettings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: one per service, one for its dead letters.")
@@ -38,10 +38,10 @@ def list_(at: Where = None, json: Json = False) -> None:
     """Every topic of ours and what it has."""
     found = asyncio.run(look(bootstrap(at)))
     if json:
-        screen.as_json([{"name": t.name, "partitions": t.partitions, "replication": t.replication} for t in found])
+        output.as_json([{"name": t.name, "partitions": t.partitions, "replication": t.replication} for t in found])
         return
     rows = ((t.name, t.partitions or "missing", t.replication or "", t.leaderless or "") for t in found)
-    screen.table("Topics", ("name", "partitions", "replicas", "without leader"), rows)
+    output.table("Topics", ("name", "partitions", "replicas", "without leader"), rows)
 
 
 @app.command()
@@ -49,10 +49,10 @@ def check(at: Where = None, partitions: Count = PARTITIONS) -> None:
     """Say what is wrong with them. Exit 1 when something is."""
     problems = wrong(asyncio.run(look(bootstrap(at))), partitions)
     for sentence in problems:
-        screen.say(sentence)
+        output.say(sentence)
     if problems:
         raise typer.Exit(Exit.TO_DO)
-    screen.say(f"All topics are there, with {partitions} partitions each.")
+    output.say(f"All topics are there, with {partitions} partitions each.")
 
 
 @app.command()
@@ -63,7 +63,7 @@ def create(
 ) -> None:
     """Create what is missing; what is there stays as it is. Safe to repeat."""
     created = asyncio.run(create_topics(bootstrap(at), partitions, replication))
-    screen.say(f"Created {', '.join(created)}." if created else "Nothing to create.")
+    output.say(f"Created {', '.join(created)}." if created else "Nothing to create.")
 
 
 def bootstrap(given: str | None) -> str:

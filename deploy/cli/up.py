@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import screen
-from deploy.cli.steps import Steps
+from deploy.cli import output
+from deploy.cli.progress import Steps
 from deploy.local import run
-from deploy.local.home import home_folder
-from deploy.local.places import Places
+from deploy.local.data_dir import home_folder
+from deploy.local.port_config import Places
 from deploy.local.stack import Stack
 
 Kafka = Annotated[
@@ -44,15 +44,15 @@ def keep(kafka: str | None, postgres: str | None, *, doing: str, work: Callable[
             return work(started)
 
         code = run.run(stack, tell=steps.tell, work=begin)
-    screen.say("Stopped; nothing of it is left running.")
+    output.say("Stopped; nothing of it is left running.")
     return code
 
 
 def stay(stack: Stack) -> int:
     """Show where everything is, and stay until a signal."""
     for line in where(stack):
-        screen.say(line)
-    screen.say("\nCtrl-C stops everything; data stays.")
+        output.say(line)
+    output.say("\nCtrl-C stops everything; data stays.")
     return run.stay(stack)
 
 

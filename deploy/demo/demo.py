@@ -9,15 +9,15 @@ import httpx
 import typer
 from rich.progress import Progress
 
-from deploy.cli import screen
-from deploy.cli.doors import Doors, token
-from deploy.cli.screen import Exit
+from deploy.cli import output
+from deploy.cli.endpoints import Doors, token
+from deploy.cli.output import Exit
 from deploy.cli.status import ask_all, trouble
 from deploy.cli.up import Kafka, Postgres, keep, program, where
-from deploy.demo.board import Board, drawn, summary
-from deploy.demo.journey import Journey, World
+from deploy.demo.live_table import Board, drawn, summary
+from deploy.demo.progress import Trail
 from deploy.demo.samples import Sample, load
-from deploy.demo.trail import Trail
+from deploy.demo.scenario import Journey, World
 from deploy.local.run import stay
 from deploy.local.stack import SERVICE_NAMES, Stack
 
@@ -49,8 +49,8 @@ def _work(stack: Stack, *, once: bool) -> int:
     if once:
         return code
     for line in (*where(stack), *_to_try(stack, trails)):
-        screen.say(line)
-    screen.say("\nEverything stays up. Ctrl-C stops it; data stays.")
+        output.say(line)
+    output.say("\nEverything stays up. Ctrl-C stops it; data stays.")
     return stay(stack)
 
 
@@ -81,7 +81,7 @@ async def feed(intake: str, mailbox: str | None) -> list[Trail]:
     room = asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(base_url=intake, headers=headers, timeout=30) as api, _mail(mailbox) as mails:
         total = sum(sample.repeat_of is None for sample in samples)
-        board = Board(screen.out, total=total)
+        board = Board(output.out, total=total)
         world = World(api, mails if mailbox else None, run, room, changed=board.show)
         journeys = await _file(samples, world)
         with board:
@@ -107,12 +107,12 @@ async def _file(samples: list[Sample], world: World) -> list[Journey]:
         for sample in repeats:
             await Journey(sample, world).file_again(journeys[str(sample.repeat_of)])
             bar.advance(task)
-    screen.say(f"{len(journeys)} complaints filed, and {len(repeats)} sent again under the same key.")
+    output.say(f"{len(journeys)} complaints filed, and {len(repeats)} sent again under the same key.")
     return list(journeys.values())
 
 
 def _bar() -> Progress:
-    return screen.bar(total_known=True)
+    return output.bar(total_known=True)
 
 
 def _to_try(stack: Stack, trails: list[Trail]) -> list[str]:
@@ -129,23 +129,23 @@ def _say_who_is_sick(stack: Stack) -> None:
     """What the services themselves say, and where their logs are."""
     standings = asyncio.run(ask_all(Doors({name: stack.places.url(name) for name in SERVICE_NAMES})))
     for line in filter(None, map(trouble, standings)):
-        screen.say(f"  {line}", style="red")
-    screen.say(f"  Logs: {stack.home / 'logs'}")
+        output.say(f"  {line}", style="red")
+    output.say(f"  Logs: {stack.home / 'logs'}")
 
 
 def report(trails: list[Trail]) -> Exit:
     """The last table on a terminal, then what is not as it should be."""
-    if screen.out.is_terminal:
-        screen.out.print(drawn(trails, width=screen.out.size.width))
-    screen.say(summary(trails, len(trails)))
+    if output.out.is_terminal:
+        output.out.print(drawn(trails, width=output.out.size.width))
+    output.say(summary(trails, len(trails)))
     wrong = [trail for trail in trails if trail.problems]
     for trail in wrong:
         for problem in trail.problems:
-            screen.say(f"  {trail.sample} ({trail.reference or 'not filed'}): {problem}", style="red")
+            output.say(f"  {trail.sample} ({trail.reference or 'not filed'}): {problem}", style="red")
     if wrong:
-        screen.say(f"{len(wrong)} of {len(trails)} complaints are not as they should be.", style="red")
+        output.say(f"{len(wrong)} of {len(trails)} complaints are not as they should be.", style="red")
         return Exit.TO_DO
-    screen.say(
+    output.say(
         f"All {len(trails)} complaints are where they should be, and their mails are in the mailbox.", style="green"
     )
     return Exit.OK

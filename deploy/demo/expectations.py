@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.demo.samples import Expected
-from services.intake.domain.sentences import MESSAGES
+from services.intake.domain.timeline_text import MESSAGES
 
 TOLD = "message.accepted"
 # Consequences of clocks and teams that a script does not foresee: welcome, never required.

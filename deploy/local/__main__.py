@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from deploy.local.home import home_folder
-from deploy.local.places import Places
+from deploy.local.data_dir import home_folder
+from deploy.local.port_config import Places
 from deploy.local.run import run
 from deploy.local.stack import Stack
 from shared.errors import Misconfigured

@@ -15,8 +15,8 @@ from typing import Self
 from aiokafka import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from deploy.local.jars import cache_folder, kafka_jars
 from deploy.local.java import Java, find_java
+from deploy.local.kafka_jars import cache_folder, kafka_jars
 from deploy.local.ports import HOST, free_port, is_open, require_free
 from deploy.local.processes import Child, reap, wait_until
 from shared.errors import Misconfigured, Unavailable

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from deploy.local.accounts import data_folder, give, readable_copy, unprivileged
+from deploy.local.os_user import data_folder, give, readable_copy, unprivileged
 from deploy.local.ports import HOST, free_port, require_free
 from deploy.local.processes import Child, reap, wait_until
 from deploy.local.provision import provision

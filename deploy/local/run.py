@@ -6,9 +6,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from deploy.local.background import Interrupted, Work
 from deploy.local.processes import end_descendants
 from deploy.local.stack import LOOK_SECONDS, Stack
-from deploy.local.work import Interrupted, Work
 from shared.errors import Misconfigured, RedressError
 
 EXIT_MISCONFIGURED, EXIT_UNAVAILABLE = 2, 3

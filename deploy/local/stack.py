@@ -10,19 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local.claim import Claim
-from deploy.local.home import require_space
+from deploy.local.background import Interrupted, Work
+from deploy.local.data_dir import require_space
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.keys import passwords_file, token_keys
-from deploy.local.places import Places
+from deploy.local.lock import Claim
+from deploy.local.port_config import Places
 from deploy.local.ports import HOST
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child, reap
 from deploy.local.provision import provision
-from deploy.local.ready import why_not
+from deploy.local.readiness import why_not
 from deploy.local.supervisor import Supervisor
 from deploy.local.topics import create_topics, topic_settings
-from deploy.local.work import Interrupted, Work
 from shared.contracts import INTAKE, SERVICES
 from shared.errors import Unavailable
 

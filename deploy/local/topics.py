@@ -7,9 +7,9 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from shared import kafka
 from shared.contracts import SERVICES
 from shared.errors import Misconfigured, Unavailable
+from shared.messaging import kafka
 from shared.settings import ServiceSettings, load_settings
 
 PARTITIONS = 12

@@ -9,7 +9,7 @@ from services.intake.routes import Doors
 from services.intake.settings import Settings
 from services.intake.store import Records
 from shared.contracts import INTAKE
-from shared.runner.decision import Context
+from shared.runner.types import Context
 from shared.service import ServiceApp
 from shared.settings import load_settings
 

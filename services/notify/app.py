@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.notify.channels.email import EmailChannel
+from services.notify.channels.smtp import EmailChannel
 from services.notify.domain import Context, Notices, decide
 from services.notify.routes import routes
 from services.notify.sender import SendLoop
@@ -13,7 +13,7 @@ from services.notify.settings import Settings
 from services.notify.store import Records
 from services.notify.templates import Printer
 from shared.contracts.topics import NOTIFY
-from shared.kernel import Kernel
+from shared.runtime import Kernel
 from shared.service import ServiceApp
 from shared.settings import load_settings
 

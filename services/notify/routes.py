@@ -16,8 +16,8 @@ from services.notify.templates import Printer
 from shared.auth import Client
 from shared.contracts.events import MessageKind, Redress
 from shared.errors import NotFound
-from shared.kernel import Kernel
-from shared.words import LINE_PATTERN
+from shared.runtime import Kernel
+from shared.text import LINE_PATTERN
 
 SHOWN = datetime(2031, 5, 5, 9, 30, tzinfo=UTC)  # any Monday; samples are always the same
 

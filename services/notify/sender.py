@@ -18,16 +18,16 @@ from uuid import UUID
 import asyncpg
 
 from services.notify import store
-from services.notify.channels.port import Channel, Outgoing, Report
+from services.notify.channels.interface import Channel, Outgoing, Report
 from services.notify.domain import AttemptFinished
 from services.notify.settings import Settings
 from services.notify.store import Claimed
 from services.notify.templates import Letter, Printer
 from shared.errors import Rejected
-from shared.health import Health
-from shared.metrics import Metrics
+from shared.ops.health import Health
+from shared.ops.metrics import Metrics
 from shared.retry import is_transient, patiently
-from shared.runner.decision import Command
+from shared.runner.types import Command
 
 log = logging.getLogger(__name__)
 JITTER: Final = (0.8, 1.2)

@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.notify.channels.headers import guard, mailbox
 from services.notify.channels.mime import Sender
-from services.notify.channels.pool import Security, Server
+from services.notify.channels.smtp_pool import Security, Server
 from services.notify.domain.languages import spoken
 from shared.errors import RedressError
 from shared.settings import ServiceSettings

@@ -12,9 +12,9 @@ import asyncpg
 from services.notify.domain import Content, Context, Finished, NewMessage, Notices
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import MessageKind
-from shared.documents import Documents
-from shared.postgres import transaction
-from shared.runner.decision import Due, Input
+from shared.runner.state_store import Documents
+from shared.runner.types import Due, Input
+from shared.storage.postgres import transaction
 
 # New messages, in the order they were decided. An intent that is known already is left as it is: it is unique for ever.
 PLAN = """

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from services.sla.domain import Complaint, SlaContext, decide
-from services.sla.outage import Limits, Watch
 from services.sla.policies import read_file
-from services.sla.rebase import Rebaser
 from services.sla.routes import routes
 from services.sla.settings import Settings
-from services.sla.shelf import Shelf
-from services.sla.store import SlaStore
+from services.sla.store.rulebooks import Shelf
+from services.sla.store.states import SlaStore
+from services.sla.workers.outages import Limits, Watch
+from services.sla.workers.rebase import Rebaser
 from shared.contracts.topics import SLA
-from shared.kernel import Kernel
-from shared.postgres import transaction
+from shared.runtime import Kernel
 from shared.service import ServiceApp
 from shared.settings import load_settings
+from shared.storage.postgres import transaction
 
 
 def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]:

@@ -12,7 +12,7 @@ from services.triage.rulebook import load_rulebook
 from services.triage.settings import Settings
 from services.triage.store import TriageStore
 from shared.contracts.topics import TRIAGE
-from shared.kernel import Kernel
+from shared.runtime import Kernel
 from shared.service import ServiceApp
 from shared.settings import load_settings
 

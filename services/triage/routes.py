@@ -13,8 +13,8 @@ from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Severity, Signal
 from shared.errors import NotFound, Rejected
-from shared.kernel import Kernel
-from shared.words import LINE_PATTERN
+from shared.runtime import Kernel
+from shared.text import LINE_PATTERN
 
 T = TypeVar("T")
 Name = Annotated[str, StringConstraints(max_length=60, pattern=LINE_PATTERN)]

@@ -13,8 +13,8 @@ from services.triage.rulebook import Rulebook
 from services.triage.rulebook.model import SEVERITIES
 from shared.contracts.envelope import ComplaintId, Event, EventId
 from shared.contracts.events import ComplaintReceived
-from shared.documents import POSTPONED, Documents
-from shared.runner.decision import Command, Due, Input, Tick
+from shared.runner.state_store import POSTPONED, Documents
+from shared.runner.types import Command, Due, Input, Tick
 
 PROMOTED = {
     "team": "text",

@@ -6,13 +6,13 @@ from typing import Any, Generic
 
 import asyncpg
 
-from shared import deadletter, outbox
 from shared.contracts.envelope import ComplaintId, Event
-from shared.postgres import transaction
-from shared.runner.decision import C, Fold, S
-from shared.runner.folding import Folder
-from shared.runner.reading import sort_out
+from shared.runner.decode import sort_out
+from shared.runner.fold import Folder
 from shared.runner.runner import sentence
+from shared.runner.types import C, Fold, S
+from shared.storage import dead_letters, outbox
+from shared.storage.postgres import transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,19 @@ class Replay(Generic[S, C]):
     async def open(self, subject: ComplaintId | None, limit: int) -> Sequence[asyncpg.Record]:
         """The open letters, of one complaint or of all, oldest first."""
         async with transaction(self._pool()) as conn:
-            return list(await conn.fetch(deadletter.OPEN, subject, limit))
+            return list(await conn.fetch(dead_letters.OPEN, subject, limit))
 
     async def subject(self, subject: ComplaintId) -> Replayed:
         """Apply all open letters of one complaint; stops at the first that still fails, and keeps its new error."""
         applied = 0
         async with transaction(self._pool()) as conn:
             # Again until none is left: while we waited for the rows' locks, the consumer may have parked another.
-            while rows := await conn.fetch(deadletter.CLAIM_SUBJECT, subject):
+            while rows := await conn.fetch(dead_letters.CLAIM_SUBJECT, subject):
                 for number, row in enumerate(rows):
                     if error := await self._apply(conn, row):
-                        await conn.execute(deadletter.FAIL_AGAIN, row["id"], error)
+                        await conn.execute(dead_letters.FAIL_AGAIN, row["id"], error)
                         return Replayed(applied, len(rows) - number)
-                    await conn.execute(deadletter.SETTLE, [row["id"]], "replayed")
+                    await conn.execute(dead_letters.SETTLE, [row["id"]], "replayed")
                     applied += 1
         self._committed()
         return Replayed(applied, 0)
@@ -62,13 +62,13 @@ class Replay(Generic[S, C]):
     async def discard(self, letter: int) -> bool:
         """Give one letter up; what waits behind it can then be replayed. False when it is not open."""
         async with transaction(self._pool()) as conn:
-            row = await conn.fetchrow(deadletter.CLAIM_ONE, letter)
+            row = await conn.fetchrow(dead_letters.CLAIM_ONE, letter)
             if row is not None:
-                await conn.execute(deadletter.SETTLE, [letter], "discarded")
+                await conn.execute(dead_letters.SETTLE, [letter], "discarded")
             return row is not None
 
     async def _apply(self, conn: asyncpg.Connection, row: asyncpg.Record) -> str | None:
-        letter = deadletter.Dead(
+        letter = dead_letters.Dead(
             row["subject"], row["event_id"], row["topic"], row["partition"], row["record_offset"], row["value"], ""
         )
         batch = sort_out([letter.record()], self._fold.service)

@@ -10,19 +10,19 @@ from typing import Any, Generic, cast
 import asyncpg
 from aiokafka import ConsumerRecord
 
-from shared import deadletter, inbox, outbox
 from shared.contracts.envelope import ComplaintId
-from shared.deadletter import Dead
-from shared.documents import LostUpdate
 from shared.errors import RedressError, Rejected, Unavailable
-from shared.metrics import Metrics
-from shared.postgres import transaction
+from shared.ops.metrics import Metrics
 from shared.retry import anew, is_transient, patiently
 from shared.runner.breaker import Breaker
-from shared.runner.decision import C, Command, Decision, Due, Fold, S, Tick
-from shared.runner.folding import Folded, Folder, Waits
-from shared.runner.reading import Batch, Heard, parked_behind, sort_out
+from shared.runner.decode import Batch, Heard, parked_behind, sort_out
+from shared.runner.fold import Folded, Folder, Waits
+from shared.runner.state_store import LostUpdate
+from shared.runner.types import C, Command, Decision, Due, Fold, S, Tick
 from shared.settings import ServiceSettings
+from shared.storage import dead_letters, inbox, outbox
+from shared.storage.dead_letters import Dead
+from shared.storage.postgres import transaction
 
 log = logging.getLogger(__name__)
 Claim = Callable[[asyncpg.Connection], Awaitable[Sequence[S]]]  # finds states and locks their rows
@@ -120,7 +120,7 @@ class Runner(Generic[S, C]):
             first = {one.event.id: one for one in reversed(batch.heard)}  # one event may stand in a batch twice
             heard = [one for one in batch.heard if one.event.id in claim.fresh and first[one.event.id] is one]
             dead = [one for one in batch.dead if one.event_id in claim.fresh]
-            blocked = await deadletter.blocked(conn, claim.blocked)
+            blocked = await dead_letters.blocked(conn, claim.blocked)
             waits = [one for one in heard if one.event.subject in blocked or parked_behind(one, dead)]
             ready = [one for one in heard if one not in waits] if waits else heard
             failed = await self._fold_events(conn, ready, claim.now, prepared)
@@ -128,7 +128,7 @@ class Runner(Generic[S, C]):
             outcome = _outcome(batch, ready, dead, fresh=len(claim.fresh))
             if reason := self.breaker.would_trip(outcome.buried, outcome.done):
                 self._trip(reason)
-            await deadletter.bury(conn, dead)
+            await dead_letters.bury(conn, dead)
             await outbox.append(conn, [self._announce(one) for one in dead])
         self._committed()
         return outcome

@@ -9,14 +9,14 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.topics import Service
-from shared.deadletter import Dead
-from shared.documents import POSTPONED
-from shared.outbox import Row
-from shared.runner.decision import C, Command, Decide, Decision, Input, S, Tick
-from shared.runner.folding import Folded, Folder, Waits
-from shared.runner.reading import Heard, parked_behind, sort_out
+from shared.runner.decode import Heard, parked_behind, sort_out
+from shared.runner.fold import Folded, Folder, Waits
 from shared.runner.replay import Replayed
 from shared.runner.runner import Outcome, sentence
+from shared.runner.state_store import POSTPONED
+from shared.runner.types import C, Command, Decide, Decision, Input, S, Tick
+from shared.storage.dead_letters import Dead
+from shared.storage.outbox import Row
 
 
 class MemoryRunner(Generic[S, C]):

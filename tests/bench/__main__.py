@@ -11,7 +11,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from deploy.local.jars import VERSION as KAFKA_VERSION
+from deploy.local.kafka_jars import VERSION as KAFKA_VERSION
 from tests.bench import machine, measures, profiles, report, timers
 from tests.bench.measures import Bench, Shape
 from tests.bench.outside import Outside

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from shared import postgres
 from shared.contracts import TRIAGE, ComplaintId, Event, read
-from shared.metrics import Metrics
-from shared.runner.decision import Context
+from shared.ops.metrics import Metrics
 from shared.runner.replay import Replay, Replayed
 from shared.runner.runner import Runner
+from shared.runner.types import Context
+from shared.storage import postgres
 from shared.testing import MemoryRunner
 from tests.factories import settings
 from tests.toy import SCHEMA, decide, toy

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.home import home_folder
+from deploy.local.data_dir import home_folder
 from tests.faults import injectors as i
 from tests.faults.invariants import INVARIANTS, Case, summary
 from tests.faults.scene import BRISK, NAMES, Scene

@@ -8,8 +8,8 @@ from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
 
 IMPURE = (
     "asyncpg", "aiokafka", "faststream", "fastapi", "starlette", "httpx", "uvicorn", "asyncio", "logging", "random",
-    "secrets", "os", "time", "socket", "subprocess", "pathlib", "aiosmtplib", "shared.postgres", "shared.outbox",
-    "shared.inbox", "shared.kernel", "shared.settings", "shared.metrics", "prometheus_client",
+    "secrets", "os", "time", "socket", "subprocess", "pathlib", "aiosmtplib", "shared.storage.postgres", "shared.storage.outbox",
+    "shared.storage.inbox", "shared.runtime", "shared.settings", "shared.ops.metrics", "prometheus_client",
 )  # fmt: skip
 CLOCKS = {"now", "utcnow", "today", "uuid4", "uuid7", "uuid1"}
 
@@ -24,7 +24,7 @@ def is_domain(path) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in modules("services") if is_domain(path)], ids=name)
 def test_a_domain_has_no_clock_no_chance_and_no_io(path) -> None:
-    found = [one for one in imports(path) if one.startswith(IMPURE) and not one.startswith("shared.runner.decision")]
+    found = [one for one in imports(path) if one.startswith(IMPURE) and not one.startswith("shared.runner.types")]
     assert not found
     calls = [
         node.func.attr
@@ -59,16 +59,18 @@ def test_only_the_factories_open_connections() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "asyncpg"
     ]
-    assert set(found) == {"shared/postgres.py"}
+    assert set(found) == {"shared/storage/postgres.py"}
 
 
 def test_only_the_runner_commits_decisions() -> None:
     """Whoever appends to the outbox decides what is said: the runner, its replay, and intake's one-statement hot path."""
-    found = {name(p) for p in modules("services", "shared") if any(i.startswith("shared.outbox") for i in imports(p))}
-    allowed = {"shared/relay.py", "shared/probe.py", "shared/testing/memory.py"}
-    found |= {name(p) for p in modules("shared") if "shared.outbox" in imports(p)}
+    found = {
+        name(p) for p in modules("services", "shared") if any(i.startswith("shared.storage.outbox") for i in imports(p))
+    }
+    allowed = {"shared/messaging/relay.py", "shared/ops/probe.py", "shared/testing/memory.py"}
+    found |= {name(p) for p in modules("shared") if "shared.storage.outbox" in imports(p)}
     assert {one for one in found - allowed if not one.startswith("shared/runner/")} <= {
-        "services/intake/store/taking.py"
+        "services/intake/store/create.py"
     }
 
 

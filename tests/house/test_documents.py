@@ -7,7 +7,7 @@ import pytest
 
 from deploy import docs
 from shared.contracts import SERVICES
-from shared.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shared.settings import ServiceSettings
 from tests.house.reading import ROOT, modules
 

@@ -5,9 +5,9 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from faststream import AckPolicy
 
-from shared import kafka
-from shared.consumer import Consumer
 from shared.contracts import SERVICES, Service
+from shared.messaging import kafka
+from shared.messaging.consumer import Consumer
 from shared.settings import ServiceSettings
 
 PARTITIONS = 12

@@ -50,6 +50,6 @@ def test_every_fact_has_one_owner_and_nobody_waits_for_what_nobody_says() -> Non
 
 def test_only_the_outbox_and_the_relay_write_topics() -> None:
     producers = [name(path) for path in modules("services", "shared") if "aiokafka.AIOKafkaProducer" in imports(path)]
-    assert producers == ["shared/kafka.py", "shared/relay.py"]
+    assert producers == ["shared/messaging/kafka.py", "shared/messaging/relay.py"]
     said = [name(path) for path in modules("services") if any(i.startswith("aiokafka") for i in imports(path))]
     assert not said, "a service reaches Kafka only through the runner and the outbox"

@@ -2,7 +2,7 @@
 
 import re
 
-from services.sla.domain.kinds import KINDS
+from services.sla.domain.clock_types import KINDS
 from tests.house.reading import ROOT
 
 PAGE = (ROOT / "docs" / "sla.md").read_text("utf-8")

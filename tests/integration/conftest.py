@@ -8,11 +8,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared import postgres
 from shared.contracts import ComplaintId
-from shared.metrics import Metrics
+from shared.ops.metrics import Metrics
 from shared.runner.replay import Replay
 from shared.runner.runner import Runner
+from shared.storage import postgres
 from tests.factories import settings
 from tests.toy import SCHEMA, Counted, toy
 

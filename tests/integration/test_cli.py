@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.demo.demo import feed
-from deploy.local.places import VARIABLES, Places
+from deploy.local.port_config import VARIABLES, Places
 from deploy.local.stack import Stack
 from shared.contracts import INTAKE
 

@@ -15,13 +15,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.topics import create_topics, topic_settings
-from shared import outbox, postgres
-from shared.consumer import Consumer
 from shared.contracts import INTAKE, TRIAGE, read, write
-from shared.health import Health
-from shared.kafka import partition_of
-from shared.metrics import Metrics
-from shared.relay import Relay
+from shared.messaging.consumer import Consumer
+from shared.messaging.kafka import partition_of
+from shared.messaging.relay import Relay
+from shared.ops.health import Health
+from shared.ops.metrics import Metrics
+from shared.storage import outbox, postgres
 from tests.factories import complaint_id, event, received, settings
 from tests.integration.conftest import Rig
 

@@ -20,16 +20,16 @@ from services.intake.app import build
 from services.intake.domain import State
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.settings import Settings
-from services.intake.store import taking
-from shared import web
+from services.intake.store import create
 from shared.auth import create_token
 from shared.contracts import ComplaintId, read
 from shared.contracts import events as e
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate
-from shared.probe import Probe
-from shared.runner.decision import Fold
+from shared.http.app import build_http_app
+from shared.ops.health import Health
+from shared.ops.probe import Probe
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
 
 POST = "/v1/complaints"
@@ -83,7 +83,7 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
     kernel.opened(await connect(settings, "intake"))
     assert app.routes and app.hot
     hot = app.hot(kernel)
-    _, front = web.build(kernel, Probe("intake", settings, kernel.metrics), app.routes(kernel), hot)
+    _, front = build_http_app(kernel, Probe("intake", settings, kernel.metrics), app.routes(kernel), hot)
 
     def token(*scopes: str, client: str = "shop", lasts: timedelta = timedelta(hours=1)) -> str:
         return create_token(keys[0], client=client, scopes=frozenset(scopes), lasts=lasts, audience="redress")
@@ -167,13 +167,13 @@ async def test_many_at_once_with_few_keys_store_each_key_once(intake: Intake) ->
 
 async def test_a_reference_that_exists_is_drawn_anew(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     known = (await intake.file()).json()["reference"]
-    row = taking.TakeIn._row
+    row = create.TakeIn._row
 
     def collide(self: Any, one: Any, now: datetime) -> tuple[Any, ...]:
-        monkeypatch.setattr(taking.TakeIn, "_row", row)
+        monkeypatch.setattr(create.TakeIn, "_row", row)
         return row(self, replace(one, given=replace(one.given, reference=known)), now)
 
-    monkeypatch.setattr(taking.TakeIn, "_row", collide)
+    monkeypatch.setattr(create.TakeIn, "_row", collide)
     answer = await intake.file()
     assert answer.status_code == 201
     assert answer.json()["reference"] != known

@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.keys import token_keys
-from deploy.local.places import VARIABLES, Places
+from deploy.local.port_config import VARIABLES, Places
 from deploy.local.ports import free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child

@@ -17,21 +17,23 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.notify import store
 from services.notify.app import build, records
-from services.notify.channels.email import EmailChannel
+from services.notify.channels.interface import Channel, Outgoing, Report
 from services.notify.channels.memory import MemoryChannel
-from services.notify.channels.port import Channel, Outgoing, Report
+from services.notify.channels.smtp import EmailChannel
 from services.notify.domain import decide
 from services.notify.routes import routes
 from services.notify.sender import SendLoop
 from services.notify.settings import Settings
 from services.notify.templates import Printer
-from shared import auth, postgres, problems
+from shared import auth
 from shared.contracts import Event, read
 from shared.contracts.topics import NOTIFY
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.runner.decision import Fold
+from shared.http import problems
+from shared.ops.health import Health
 from shared.runner.runner import Outcome
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage import postgres
 from tests.factories import record
 from tests.unit.notify import stories as s
 from tests.unit.notify.postoffice import Office, line, post_office

@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.committer import GroupCommitter
 from shared.contracts import read
-from shared.runner.decision import Command, Decision
+from shared.runner.group_commit import GroupCommitter
 from shared.runner.runner import Outcome, Tripped
+from shared.runner.types import Command, Decision
 from tests.factories import record
 from tests.integration.conftest import Rig
 from tests.toy import Add, toy, words

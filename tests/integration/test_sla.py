@@ -15,15 +15,15 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.sla.app import build
 from services.sla.settings import Settings
-from shared import web
 from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import ClockBreached, ComplaintReceived, PromiseMade, Triaged
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate
-from shared.probe import Probe
-from shared.runner.decision import Fold
+from shared.http.app import build_http_app
+from shared.ops.health import Health
+from shared.ops.probe import Probe
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
 
 
@@ -72,7 +72,7 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     assert app.opened
     await app.opened(kernel)
     assert app.routes
-    _, asgi = web.build(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
     token = create_token(
         keys[0], client="crm", scopes=frozenset({"complaints:read"}), lasts=timedelta(hours=1), audience="redress"
     )

@@ -12,18 +12,18 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from deploy.cli.sla.check import Report, check
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.topics import create_topics, topic_settings
 from services.sla.app import build
+from services.sla.audit.run import Report, check
 from services.sla.settings import Settings
 from shared.contracts import write
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, ProgressRecorded, Resolved, Triaged
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate, transaction
-from shared.runner.decision import Fold
+from shared.ops.health import Health
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, owner_of
 
 PARTITIONS = 3

@@ -16,13 +16,13 @@ from deploy.cli import app as cli
 from services.sla.app import build
 from services.sla.policies.loader import STANDARD
 from services.sla.settings import Settings
-from shared import web
 from shared.auth import SCOPES, create_token
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate
-from shared.probe import Probe
-from shared.runner.decision import Fold
+from shared.http.app import build_http_app
+from shared.ops.health import Health
+from shared.ops.probe import Probe
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate
 
 STORM = """
 [[calendar]]
@@ -50,7 +50,7 @@ def serving(dsn: str, public_key: Path) -> Iterator[int]:
         assert app.opened
         assert app.routes
         await app.opened(kernel)
-        asgi = web.build(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})[1]
+        asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})[1]
         config = uvicorn.Config(asgi, port=0, log_config=None, lifespan="off")
         config.load()
         server.config = config

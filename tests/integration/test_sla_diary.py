@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import icalendar
 import pytest
 
-from services.sla import risk
-from services.sla.domain import ledger
-from services.sla.domain.because import Look
-from services.sla.due import calendar
+from services.sla.domain import evaluation
+from services.sla.explain.clock import Look
 from services.sla.policies import load_rulebook
-from services.sla.routes import diary as doors
-from services.sla.store import look
+from services.sla.reports import at_risk
+from services.sla.reports.ical_feed import calendar
+from services.sla.routes import calendar_feed as doors
+from services.sla.store.states import look
 from tests.integration.test_sla_http import Front, ahead, dsn, running, told
 
 __all__ = ["dsn", "running"]  # fixtures
@@ -49,11 +49,12 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
     now, state = await look(running.kernel.pool, subject)  # type: ignore[arg-type]
     assert state is not None
     under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
-    clocks = [one for one in ledger(state.but(terms=(under,)), book).clocks if one.is_open and one.due_at]
+    clocks = [one for one in evaluation(state.but(terms=(under,)), book).clocks if one.is_open and one.due_at]
     made = [
-        risk.Item(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now)) for one in clocks
+        at_risk.Item(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now))
+        for one in clocks
     ]
-    found = entries(calendar("packs", risk.Diary(now, made, cut=False), book))
+    found = entries(calendar("packs", at_risk.Diary(now, made, cut=False), book))
     titles = [str(one["summary"]).rpartition(" (")[0] for one in found]
     assert len(set(titles)) == len(titles), titles
     for name in {pack.name for pack in book.current.packs}:

@@ -17,10 +17,9 @@ import pytest
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.sla.app import build
-from services.sla.outage import SOON, SOON_MAX, Limits, Watch
+from services.sla.reports.suggestion import SAMPLE_MIN
 from services.sla.settings import Settings
-from services.sla.suggest import SAMPLE_MIN
-from shared import web
+from services.sla.workers.outages import SOON, SOON_MAX, Limits, Watch
 from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import (
@@ -35,11 +34,12 @@ from shared.contracts.events import (
     Resolved,
     Triaged,
 )
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate, transaction
-from shared.probe import Probe
-from shared.runner.decision import Fold
+from shared.http.app import build_http_app
+from shared.ops.health import Health
+from shared.ops.probe import Probe
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
 
 OFTEN = timedelta(seconds=1)
@@ -141,7 +141,7 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     assert app.opened
     await app.opened(kernel)
     assert app.routes
-    _, asgi = web.build(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://sla") as http:
         front = Front(http, kernel, keys)
@@ -338,7 +338,7 @@ async def test_a_time_ahead_that_makes_no_sense_is_refused(running: Front, withi
 
 
 async def test_the_list_of_what_is_at_risk_reads_by_index(running: Front) -> None:
-    from services.sla.risk import COUNT, LATEST_OF_TEAM, OF_ALL, OF_TEAM, TEAMS
+    from services.sla.reports.at_risk import COUNT, LATEST_OF_TEAM, OF_ALL, OF_TEAM, TEAMS
 
     async with transaction(running.kernel.pool) as conn:
         await conn.execute("set local enable_seqscan = off")

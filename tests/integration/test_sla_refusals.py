@@ -10,7 +10,7 @@ import pytest
 
 from shared.auth import create_token
 from shared.contracts.events import Resolved
-from shared.words import PATTERNS, REASON_PATTERN
+from shared.text import PATTERNS, REASON_PATTERN
 from tests.integration.test_sla_http import SCOPES, Front, ahead, dsn, running, told
 
 __all__ = ["dsn", "running"]  # fixtures

@@ -17,18 +17,18 @@ import pytest
 
 from services.sla.app import build
 from services.sla.policies.loader import STANDARD
-from services.sla.rebase import Moved, Rebaser
 from services.sla.settings import Settings
-from services.sla.shelf import Shelf
-from shared import web
+from services.sla.store.rulebooks import Shelf
+from services.sla.workers.rebase import Moved, Rebaser
 from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import ClockRebased, ComplaintReceived, MessageAccepted, PromiseMade, Triaged
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate, transaction
-from shared.probe import Probe
-from shared.runner.decision import Fold
+from shared.http.app import build_http_app
+from shared.ops.health import Health
+from shared.ops.probe import Probe
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
 
 SCOPES = frozenset({"complaints:read", "sla:write"})
@@ -110,7 +110,7 @@ async def sla(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Fr
     assert app.opened
     await app.opened(kernel)
     assert app.routes
-    _, asgi = web.build(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
     token = create_token(keys[0], client="ops", scopes=SCOPES, lasts=timedelta(hours=1), audience="redress")
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {token}"}

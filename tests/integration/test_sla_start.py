@@ -15,9 +15,9 @@ import pytest
 from services.sla.app import build
 from services.sla.policies import read_file
 from services.sla.settings import Settings
-from services.sla.shelf import Shelf
+from services.sla.store.rulebooks import Shelf
 from shared.errors import Misconfigured, Rejected
-from shared.postgres import connect, migrate, transaction
+from shared.storage.postgres import connect, migrate, transaction
 
 Data = dict[str, Any]
 PLAIN = read_file(None)

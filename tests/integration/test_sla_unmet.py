@@ -4,9 +4,9 @@ import json
 from copy import deepcopy
 from typing import Any
 
-from services.sla import unmet
 from services.sla.policies import read_file
 from services.sla.policies.loader import canonical
+from services.sla.rulebook import coverage
 from tests.integration.test_sla_rulebooks import STANDARD_DATA, Front, sla
 
 __all__ = ["sla"]  # a fixture
@@ -68,7 +68,7 @@ async def test_with_nobody_to_ask_nothing_is_said_and_a_look_has_an_end(sla: Fro
     document = with_policy("odd", {"category": ["no_such_category"]})
     diff, _ = await told(sla, document)
     assert diff == ["Policy 'odd' version 1 is new."]
-    monkeypatch.setattr(unmet, "LOOKED_MAX", 1)
+    monkeypatch.setattr(coverage, "LOOKED_MAX", 1)
     for _ in range(30):
         await sla.heard()
     diff, _ = await told(sla, document)

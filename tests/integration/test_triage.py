@@ -22,10 +22,10 @@ from services.triage.store import TriageStore, find_case, find_queue
 from shared.contracts import TRIAGE, read
 from shared.contracts.events import Resolved
 from shared.errors import Rejected
-from shared.metrics import Metrics
-from shared.postgres import connect, migrate
-from shared.runner.decision import Fold
+from shared.ops.metrics import Metrics
 from shared.runner.runner import Outcome, Runner
+from shared.runner.types import Fold
+from shared.storage.postgres import connect, migrate
 from tests.factories import NOON, complaint_id, event, personal, received, record, settings
 
 

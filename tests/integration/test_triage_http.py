@@ -15,13 +15,13 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.triage.app import build
 from services.triage.settings import Settings
-from shared import web
 from shared.auth import create_token
-from shared.health import Health
-from shared.kernel import Kernel
-from shared.postgres import connect, migrate
-from shared.probe import Probe
-from shared.runner.decision import Fold
+from shared.http.app import build_http_app
+from shared.ops.health import Health
+from shared.ops.probe import Probe
+from shared.runner.types import Fold
+from shared.runtime import Kernel
+from shared.storage.postgres import connect, migrate
 from tests.factories import event, personal, received, record
 
 
@@ -59,7 +59,7 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     assert app.routes
     assert app.opened
     await app.opened(kernel)
-    _, asgi = web.build(kernel, Probe("triage", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(kernel, Probe("triage", chosen, kernel.metrics), app.routes(kernel), {})
     scopes = frozenset({"complaints:read", "cases:decide"})
     token = create_token(keys[0], client="crm", scopes=scopes, lasts=timedelta(hours=1), audience="redress")
     headers = {"authorization": f"Bearer {token}"}

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from random import Random
 
 from services.sla.calendar import Calendar, Holiday, Opening
-from services.sla.calendar.weekly import WEEKDAYS
+from services.sla.calendar.model import WEEKDAYS
 
 DAY = 86_400
 WEEK = 7 * DAY

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import accumulate
 
 from services.sla.calendar import Calendar, Holiday
-from services.sla.calendar.weekly import WEEKDAYS
+from services.sla.calendar.model import WEEKDAYS
 
 SLOT, WINDOW = 300, 24  # seconds of one flag, days of one line
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.sla.calendar import Calendar, Compiled, Holiday, Opening
 from services.sla.calendar.clocktime import UNIX_ORDINAL, instant, last_second, steady_offsets
-from services.sla.calendar.weekly import WEEKDAYS
+from services.sla.calendar.model import WEEKDAYS
 from shared.errors import Rejected
 from tests.properties.calendars_drawn import DAY, RULES, ZONES
 

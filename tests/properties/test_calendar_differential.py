@@ -21,7 +21,7 @@ from random import Random, SystemRandom
 import workclock
 
 from services.sla.calendar import Calendar, Compiled, business_days_due, counted_dates
-from services.sla.calendar.weekly import WEEKDAYS
+from services.sla.calendar.model import WEEKDAYS
 from tests.properties.calendars_drawn import DAY, era, full, plain
 from tests.properties.calendars_painted import SLOT, WINDOW, Slots, utc
 

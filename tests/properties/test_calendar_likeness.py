@@ -7,7 +7,7 @@ import pytest
 
 from services.sla.calendar import Calendar, Compiled, Holiday, Opening, alike, business_days_due
 from services.sla.calendar.clocktime import UNIX_ORDINAL
-from services.sla.calendar.likeness import differing_dates
+from services.sla.calendar.diff import differing_dates
 from shared.errors import Rejected
 from tests.properties.calendars_drawn import DAY, RULES, era, full
 

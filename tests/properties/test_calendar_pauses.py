@@ -6,8 +6,8 @@ from random import Random, SystemRandom
 
 import pytest
 
+from deploy.cli.calendar.micros import MICROS, due, level, merged, worked
 from services.sla.calendar import Compiled
-from services.sla.calendar.micros import MICROS, due, level, merged, worked
 from tests.properties.calendars_drawn import era, full
 from tests.properties.calendars_painted import SLOT, Slots
 

@@ -20,11 +20,11 @@ from services.intake.domain import (
     Withdraw,
     decide,
 )
-from services.intake.domain.moves import CLOSED
+from services.intake.domain.lifecycle import CLOSED
 from shared.contracts import Event
 from shared.contracts import events as e
 from shared.errors import IllegalMove
-from shared.runner.decision import Context, Input
+from shared.runner.types import Context, Input
 from tests.factories import NOON, event
 from tests.unit.intake.stories import ID, NOW, filed, message
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.reference import ALPHABET, SPACE, NotAReference, mint, parse
+from services.intake.domain.reference import ALPHABET, SPACE, NotAReference, mint, parse
 
 numbers = st.integers(0, SPACE - 1)
 places = st.integers(0, 8)

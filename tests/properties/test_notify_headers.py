@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.notify.channels.headers import guard, mailbox
+from services.notify.channels.interface import Outgoing
 from services.notify.channels.mime import Sender, seal
-from services.notify.channels.port import Outgoing
 from services.notify.routes import sample
 from services.notify.templates import Printer
 from services.notify.templates.catalogue import words as catalogue

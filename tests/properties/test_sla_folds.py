@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from services.sla.check import differences, refold
+from services.sla.audit.compare import differences, refold
 from services.sla.domain import (
     Complaint,
     DecideExtension,
@@ -23,8 +23,8 @@ from services.sla.domain import (
     decide,
     ledger,
 )
-from services.sla.domain.belief import as_of
-from services.sla.domain.kinds import KINDS
+from services.sla.domain.clock_types import KINDS
+from services.sla.explain.as_of import as_of
 from services.sla.policies import Rulebook, read_file, rulebook_from
 from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
 from shared.contracts.events import (
@@ -52,7 +52,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.registry import EVENTS
 from shared.errors import Rejected
-from shared.runner.decision import Command, Tick
+from shared.runner.types import Command, Tick
 
 LADDER = [50, 90, {"before": "PT2H"}, {"after": "PT4H", "every": "PT8H", "at_most": 2, "open_hours": True}]
 GOALS: list[dict[str, Any]] = [{"business": "PT12H"}, {"wall": "PT30H"}, {"business_days": 2}, {"calendar_days": 3}]

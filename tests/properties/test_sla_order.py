@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from services.sla.policies import Asked, Policy, When
-from services.sla.policies.order import matched
+from services.sla.policies.reachability import matched
 from shared.errors import Rejected
 
 BOOKS = 1_500

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from services.sla.domain import Complaint, Rebase, SlaContext, decide, ledger
 from services.sla.domain.decide import noted
-from services.sla.domain.rebasing import recount
-from services.sla.domain.sayings import Cause, difference
+from services.sla.domain.diff import Cause, difference
+from services.sla.domain.recompute import recount
 from services.sla.domain.terms import rebased
 from services.sla.domain.ticking import reach
 from services.sla.policies import Document, read_file, rulebook_of
-from services.sla.rehearsal.moving import Moving
+from services.sla.rulebook.dry_run import Moving
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
 from tests.properties.test_sla_time import fold
 
@@ -92,7 +92,7 @@ def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, late
     for part in (recount, lambda *_: None):
         tally = Moving(ONE, BOOKS[what], max(now, START))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("services.sla.rehearsal.moving.recount", part)
+            patch.setattr("services.sla.rulebook.dry_run.recount", part)
             tally.add(state)
         reports.append(tally.report())
     assert reports[0] == reports[1]

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from services.sla.check import differences, refold
+from services.sla.audit.compare import differences, refold
 from services.sla.domain import Complaint, Rebase, SlaContext, decide, ledger
 from services.sla.policies import Document, Mode, Rulebook, read_file, rulebook_of
-from services.sla.rehearsal.backtest import BackTesting
-from services.sla.rehearsal.moving import Moving
+from services.sla.rulebook.back_test import BackTesting
+from services.sla.rulebook.dry_run import Moving
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
     ClockBreached,
@@ -25,7 +25,7 @@ from shared.contracts.events import (
     PromiseMade,
     PromiseRevised,
 )
-from shared.runner.decision import Tick
+from shared.runner.types import Tick
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, unsaid
 
 FAR = datetime(2028, 1, 1, tzinfo=UTC)

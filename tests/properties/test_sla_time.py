@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from services.sla.domain import Complaint, SlaContext, decide, ledger
 from services.sla.domain.decide import noted
-from services.sla.domain.sayings import Cause, difference
+from services.sla.domain.diff import Cause, difference
 from services.sla.domain.ticking import reach
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import Event, Fact
-from shared.runner.decision import Tick
+from shared.runner.types import Tick
 from tests.properties.test_sla_folds import MINUTE, START, STREAMS, Streams, interleaved, relaxed
 
 RULEBOOK = load_rulebook(

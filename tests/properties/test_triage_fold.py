@@ -14,7 +14,7 @@ from services.triage.rulebook import load_rulebook
 from services.triage.rulebook.model import SIGNALS, Team
 from shared.contracts import ComplaintId, Event
 from shared.contracts.events import ClockBreached, ClockEscalated, Reopened, Resolved, Withdrawn
-from shared.runner.decision import Tick
+from shared.runner.types import Tick
 from tests.factories import NOON, complaint_id, event, received
 
 RULES = load_rulebook()

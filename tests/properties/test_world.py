@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from services.intake.domain import AddMessage, RecordProgress, Reopen, Resolve, Withdraw
 from services.sla.domain.cycles import cycles
-from services.sla.domain.moments import SOURCES
+from services.sla.domain.history import SOURCES
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
-from shared.testing.world import World
+from shared.testing.simulation import World
 from tests.cast import LANGUAGES_KNOWN, PostOffice, cast, filed
 from tests.factories import NOON
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from services.intake.domain import RecordProgress, Reopen, Resolve
 from shared.contracts import INTAKE, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
-from shared.testing.world import World
+from shared.testing.simulation import World
 from tests.cast import Mail, PostOffice, cast, filed
 
 SUNDAY_NIGHT = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.committer import GroupCommitter
 from shared.errors import Rejected, Unavailable
+from shared.runner.group_commit import GroupCommitter
 
 
 class Database:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Unavailable
-from shared.timers import Timers
+from shared.runner.timers import Timers
 from tests.factories import settings
 
 

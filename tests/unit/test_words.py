@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from shared.refusals import expected
-from shared.words import Duration, Instant, Item, Reason, is_line, is_prose
+from shared.http.validation_errors import expected
+from shared.text import Duration, Instant, Item, Reason, is_line, is_prose
 
 
 def refusal(kind: Any, given: Any) -> str:

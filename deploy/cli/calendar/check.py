@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from deploy.cli.calendar.paste import bytes_of
+from deploy.cli.calendar.public_holidays import asked_in, propose
+from deploy.cli.calendar.snippet import bytes_of
 from services.sla.calendar import Calendar, Compiled, Holiday, calendar_from
 from services.sla.calendar.clocktime import DAY, instant, text_of
-from services.sla.calendar.snapshot import asked_in, propose
 from services.sla.policies.sections import entries
 from shared.errors import Misconfigured, Rejected
 

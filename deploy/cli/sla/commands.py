@@ -7,11 +7,11 @@ from uuid import UUID
 
 import typer
 
-from deploy.cli import screen
-from deploy.cli.doors import dsns_known
-from deploy.cli.screen import Exit
+from deploy.cli import output
+from deploy.cli.endpoints import dsns_known
+from deploy.cli.output import Exit
 from deploy.cli.sla.app import app
-from deploy.cli.sla.doorway import open_doorway
+from deploy.cli.sla.client import open_doorway
 from deploy.cli.topics import bootstrap
 from shared.errors import Misconfigured
 
@@ -32,12 +32,12 @@ def explain(
     at = instant(as_of)
     answer = _get(f"/v1/complaints/{complaint}/clocks", {"for": reader} | ({"at": at.isoformat()} if at else {}))
     if as_json:
-        screen.as_json(answer)
+        output.as_json(answer)
         return
-    screen.say(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
+    output.say(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
     for heading, why in sentences(answer):
-        screen.say(heading, style="bold")
-        screen.say(f"  {why}")
+        output.say(heading, style="bold")
+        output.say(f"  {why}")
 
 
 @app.command("at-risk")
@@ -51,13 +51,13 @@ def at_risk(
     answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
-        screen.as_json(answer)
+        output.as_json(answer)
     elif items:
         for one in items:
-            screen.say(_headline(one), style="bold")
-            screen.say(f"  {one['because']}")
+            output.say(_headline(one), style="bold")
+            output.say(f"  {one['because']}")
     else:
-        screen.say(f"Nothing is late or due within {within}.")
+        output.say(f"Nothing is late or due within {within}.")
     if any(one["is_late"] for one in items):
         raise typer.Exit(Exit.TO_DO)
 
@@ -68,7 +68,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Fold every event anew and compare with what is stored, for every clock and promise. Exit 1 where they differ."""
-    from deploy.cli.sla.check import check as checked  # noqa: PLC0415
+    from services.sla.audit.run import check as checked  # noqa: PLC0415
 
     dsn = dsns_known().get("sla")
     if dsn is None:
@@ -78,16 +78,16 @@ def check(
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
         cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
-        screen.as_json(figures | cut | {"differing": differing, "well": report.is_well})
+        output.as_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
         for sentence in _differences(differing):
-            screen.say(sentence)
-        screen.say(
+            output.say(sentence)
+        output.say(
             f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
             f"{report.unread:,} are stored and not in the topics."
         )
         if report.cut:
-            screen.say(
+            output.say(
                 f"The first events of {', '.join(sorted(report.cut))} are gone: of {len(report.short):,} complaints "
                 "only what is left could be compared, and those that are in no topic not at all."
             )

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import typer
 
-from deploy.cli import screen
-from deploy.cli.calendar.paste import bytes_of
-from deploy.cli.screen import Exit
-from deploy.cli.sla import told
+from deploy.cli import output
+from deploy.cli.calendar.snippet import bytes_of
+from deploy.cli.output import Exit
+from deploy.cli.sla import tables
 from deploy.cli.sla.app import app
-from deploy.cli.sla.doorway import DRAFTS, Doorway, Json, open_doorway
+from deploy.cli.sla.client import DRAFTS, Doorway, Json, open_doorway
 from shared.errors import Misconfigured
 
 REVISIONS = "/v1/rulebook/revisions"
@@ -80,7 +80,7 @@ def roll_back(
 def drafts(as_json: JsonOption = False) -> None:
     """All drafts, what was changed last first."""
     listed = _run(lambda sla: sla.get(DRAFTS))["drafts"]
-    screen.as_json(listed) if as_json else told.tell_drafts(listed)
+    output.as_json(listed) if as_json else tables.tell_drafts(listed)
 
 
 @app.command()
@@ -93,7 +93,7 @@ def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
         return answer
 
     answer = _run(ask)
-    screen.as_json(answer) if as_json else told.tell_diff(answer)
+    output.as_json(answer) if as_json else tables.tell_diff(answer)
 
 
 @app.command("dry-run")
@@ -104,7 +104,7 @@ def dry_run(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOptio
         return await sla.rehearse(await sla.draft(_safe(draft_id)), "dry-run", {"mode": mode.value}, "The dry run")
 
     answer = _run(ask)
-    screen.as_json(answer) if as_json else told.tell_dry_run(answer)
+    output.as_json(answer) if as_json else tables.tell_dry_run(answer)
     if answer["report"]["promises_touched"]:
         raise typer.Exit(Exit.TO_DO)
 
@@ -121,7 +121,7 @@ def back_test(
         return await sla.rehearse(await sla.draft(_safe(draft_id)), "back-test", {"days": days}, "The back-test")
 
     answer = _run(ask)
-    screen.as_json(answer) if as_json else told.tell_back_test(answer)
+    output.as_json(answer) if as_json else tables.tell_back_test(answer)
 
 
 @app.command()
@@ -141,24 +141,24 @@ def publish(
 
     answer = _run(ask)
     if as_json:
-        screen.as_json(answer)
+        output.as_json(answer)
         return
     moving = "" if mode is Mode.NEW_ONLY else " Open complaints are being moved; the service goes on meanwhile."
-    screen.say(f"Revision {answer['revision']} is in force.{moving}")
+    output.say(f"Revision {answer['revision']} is in force.{moving}")
 
 
 @app.command()
 def revisions(as_json: JsonOption = False) -> None:
     """Everything that was published, the newest first."""
     listed = _run(lambda sla: sla.get(REVISIONS))["revisions"]
-    screen.as_json(listed) if as_json else told.tell_revisions(listed)
+    output.as_json(listed) if as_json else tables.tell_revisions(listed)
 
 
 @app.command()
 def show(revision: Annotated[int | None, typer.Argument(min=1, help="Default: the current one.")] = None) -> None:
     """A revision's document as JSON, to be changed and drafted again."""
     path = f"{REVISIONS}/{revision}" if revision else "/v1/rulebook"
-    screen.as_json(_run(lambda sla: sla.get(path))["document"])
+    output.as_json(_run(lambda sla: sla.get(path))["document"])
 
 
 @app.command()
@@ -170,15 +170,15 @@ def discard(draft_id: DraftArgument = None) -> None:
         await sla.delete(f"{DRAFTS}/{found['draft_id']}", seen=found["version"])
         return str(found["draft_id"])
 
-    screen.say(f"Draft {_run(ask)} is gone.")
+    output.say(f"Draft {_run(ask)} is gone.")
 
 
 def _drafted(made: Json, *, as_json: bool) -> None:
     if as_json:
-        screen.as_json({name: value for name, value in made.items() if name != "document"})
+        output.as_json({name: value for name, value in made.items() if name != "document"})
         return
-    told.tell_diff(made["diff"])
-    screen.say(f"Draft {made['draft_id']} is kept. Next: redress sla dry-run --mode MODE {made['draft_id']}")
+    tables.tell_diff(made["diff"])
+    output.say(f"Draft {made['draft_id']} is kept. Next: redress sla dry-run --mode MODE {made['draft_id']}")
 
 
 def _document(file: Path, packs: tuple[str, ...]) -> Json:

@@ -13,18 +13,18 @@ import httpx
 import typer
 from rich.progress import Progress, TaskID
 
-from deploy.cli import screen
-from deploy.cli.doors import doors, token
-from deploy.cli.screen import Exit
-from deploy.cli.submit.answers import Answer, Line, Tally
+from deploy.cli import output
+from deploy.cli.endpoints import doors, token
+from deploy.cli.output import Exit
+from deploy.cli.submit.encode import Order, to_lines
 from deploy.cli.submit.keys import secret_for
-from deploy.cli.submit.lines import Order, to_lines
 from deploy.cli.submit.mapping import read_plan
 from deploy.cli.submit.rejects import Rejects, rejects_path
+from deploy.cli.submit.results import Answer, Line, Tally
 from deploy.cli.submit.rows import Source, form_of, open_source
 from deploy.cli.submit.sender import Pace, Sender
-from deploy.cli.submit.settled import Settled, wait_settled
-from deploy.local.home import home_folder
+from deploy.cli.submit.wait import Settled, wait_settled
+from deploy.local.data_dir import home_folder
 from shared.errors import RedressError
 
 AGAIN = "Run the same command again: rows that were taken are recognised by their keys and not filed twice."
@@ -86,7 +86,7 @@ def submit(  # noqa: PLR0913 (each is an option of the command line)
             asyncio.run(_run(run, form or form_of(file.name)))
         except (RedressError, KeyboardInterrupt, asyncio.CancelledError) as error:
             _summary(run, json=json)
-            screen.err.print(AGAIN)
+            output.err.print(AGAIN)
             raise error if isinstance(error, RedressError) else typer.Exit(Exit.STOPPED) from None
     _summary(run, json=json)
     if run.tally.good < run.tally.answered or (run.settled and not run.settled.agrees):
@@ -94,7 +94,7 @@ def submit(  # noqa: PLR0913 (each is an option of the command line)
 
 
 async def _run(run: Run, form: Literal["jsonl", "csv"] | None) -> None:
-    with screen.bar(total_known=run.source.size is not None) as progress:
+    with output.bar(total_known=run.source.size is not None) as progress:
         task = progress.add_task("starting", total=run.source.size)
         async with doors().client("intake", token=token(), seconds=60) as client:
             sender = Sender(client, run.tally, run.pace, report=run.rejects.add)
@@ -156,16 +156,16 @@ def _summary(run: Run, *, json: bool) -> None:
     if refused:
         counts["rejects_file"] = str(run.rejects.path)
     if json:
-        screen.as_json(counts)
+        output.as_json(counts)
         return
-    screen.table("Submitted", ("what", "how many"), ((name, _number(value)) for name, value in counts.items()))
+    output.table("Submitted", ("what", "how many"), ((name, _number(value)) for name, value in counts.items()))
     for reason, times in tally.reasons.most_common(REASONS_SHOWN):
-        screen.say(f"  {times:,} × {reason}")
+        output.say(f"  {times:,} × {reason}")
     if settled:
         agreed = (
             "The counts agree." if settled.agrees else "The counts do not agree yet; `redress status` shows what waits."
         )
-        screen.say(agreed)
+        output.say(agreed)
 
 
 def _number(value: object) -> str:

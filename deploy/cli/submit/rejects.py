@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from deploy.cli.submit.answers import Answer
+from deploy.cli.submit.results import Answer
 
 
 def rejects_path(source: Path) -> Path:

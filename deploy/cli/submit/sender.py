@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from deploy.cli.submit.answers import LATER, Answer, Line, Tally, read_reply
+from deploy.cli.submit.results import LATER, Answer, Line, Tally, read_reply
 from shared.errors import Misconfigured, Rejected, Unavailable
 
 ROUTE = "/v1/complaints:batch"

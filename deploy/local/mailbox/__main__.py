@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from deploy.local.home import home_folder
+from deploy.local.data_dir import home_folder
 from deploy.local.mailbox.faults import Faults
 from deploy.local.mailbox.page import build
 from deploy.local.mailbox.smtp import Inbound, listen

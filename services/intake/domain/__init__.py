@@ -11,11 +11,11 @@ from services.intake.domain.commands import (
     Stated,
     Withdraw,
 )
-from services.intake.domain.deciding import decide
-from services.intake.domain.moves import MOVES, after
-from services.intake.domain.receipts import Asked, KeyReused
-from services.intake.domain.states import Entry, State
-from services.intake.domain.stating import Answered
+from services.intake.domain.decide import decide
+from services.intake.domain.handle import Answered
+from services.intake.domain.idempotency import Asked, KeyReused
+from services.intake.domain.lifecycle import MOVES, after
+from services.intake.domain.state import Entry, State
 
 __all__ = [
     "MOVES",

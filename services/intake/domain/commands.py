@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from services.intake.domain.receipts import Asked
+from services.intake.domain.idempotency import Asked
 from shared.contracts.envelope import Contact, Narrative
 from shared.contracts.events import Channel, Milestone, Outcome, ProgressState, Redress
-from shared.runner.decision import Command
+from shared.runner.types import Command
 
 Author = Literal["customer", "handler"]
 

@@ -9,9 +9,9 @@ from services.intake.forms.complaint import (
     ComplaintLine,
     is_key,
 )
-from services.intake.forms.facts import Feedback, Message, Milestone, Progress, Reopening, Resolution, Withdrawal
+from services.intake.forms.errors import Invalid, Malformed, invalid, read_form
 from services.intake.forms.people import warm_up
-from services.intake.forms.refusals import Invalid, Malformed, invalid, read_form
+from services.intake.forms.updates import Feedback, Message, Milestone, Progress, Reopening, Resolution, Withdrawal
 
 __all__ = [
     "BODY_MAX",

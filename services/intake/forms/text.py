@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from shared.words import LINE_PATTERN, PROSE_PATTERN
+from shared.text import LINE_PATTERN, PROSE_PATTERN
 
 NARRATIVE_MAX = 100_000  # characters; some forty printed pages
 CODE_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"

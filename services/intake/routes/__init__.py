@@ -1,5 +1,5 @@
 """The doors of intake: what is filed, what is stated later, and what can be read."""
 
-from services.intake.routes.doors import Doors
+from services.intake.routes.router import Doors
 
 __all__ = ["Doors"]

@@ -10,8 +10,8 @@ from pydantic_core import from_json, to_json
 
 from services.intake.domain import Entry, State
 from shared.contracts import ComplaintId
-from shared.documents import Documents
-from shared.runner.decision import Context, Due, Input
+from shared.runner.state_store import Documents
+from shared.runner.types import Context, Due, Input
 
 # New lines of timelines, in the order in which they were decided.
 TELL = """

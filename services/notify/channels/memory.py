@@ -6,8 +6,8 @@ It passes the same conformance suite as the real one, so that a test may use eit
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from services.notify.channels.interface import Outgoing, Report
 from services.notify.channels.mime import Sender, seal
-from services.notify.channels.port import Outgoing, Report
 from shared.errors import Rejected
 
 TAKEN = Report("sent", "250")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from services.notify.channels.headers import guard, mailbox, mailbox_header, text_header
-from services.notify.channels.port import Outgoing
+from services.notify.channels.interface import Outgoing
 
 CRLF: Final = "\r\n"
 READABLE: Final = 2048  # octets up to which a part stays readable in the raw mail

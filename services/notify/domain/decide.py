@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.notify.domain.attempts import AttemptFinished, finish
-from services.notify.domain.learn import learn
+from services.notify.domain.apply import learn
+from services.notify.domain.handle import AttemptFinished, finish
 from services.notify.domain.plan import plan
 from services.notify.domain.state import Notices
 from shared.contracts.envelope import Event
 from shared.errors import NotFound, Rejected
-from shared.runner import decision
-from shared.runner.decision import Input, Tick
+from shared.runner import types
+from shared.runner.types import Input, Tick
 
 
 @dataclass(frozen=True, slots=True)
-class Context(decision.Context):
+class Context(types.Context):
     """What notify may know besides: how patient it is, and in which language it speaks when nobody says."""
 
     patience: timedelta = timedelta(seconds=15)  # an opening letter waits this long to be complete
@@ -22,7 +22,7 @@ class Context(decision.Context):
     default_locale: str = "en"
 
 
-Decision = decision.Decision[Notices, Context]
+Decision = types.Decision[Notices, Context]
 
 
 def decide(state: Notices | None, given: Input, context: Context) -> Decision:
@@ -31,9 +31,9 @@ def decide(state: Notices | None, given: Input, context: Context) -> Decision:
         if state is None:
             raise NotFound
         recorded, says = finish(state, given, now=context.now, receipt_window=context.receipt_window)
-        return decision.Decision(state=recorded, says=says)
+        return types.Decision(state=recorded, says=says)
     if isinstance(given, Tick):
-        return _planned(state, context) if state else decision.Decision(state=None)
+        return _planned(state, context) if state else types.Decision(state=None)
     if isinstance(given, Event):  # asked last: such a question to a pydantic class is a slow one
         known = state or Notices(complaint_id=given.subject)
         learned = learn(known, given, patience=context.patience, now=context.now)
@@ -43,4 +43,4 @@ def decide(state: Notices | None, given: Input, context: Context) -> Decision:
 
 def _planned(state: Notices, context: Context) -> Decision:
     after, says = plan(state, context.now, context.default_locale)
-    return decision.Decision(state=after, says=says)
+    return types.Decision(state=after, says=says)

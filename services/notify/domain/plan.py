@@ -7,9 +7,9 @@ after it; an answer never waits, it takes the opening letter along. News that so
 from datetime import datetime
 from typing import Any, Final
 
-from services.notify.domain.overtaken import is_overtaken
+from services.notify.domain.compose import OPENING, has_date, stated, write
 from services.notify.domain.state import Intent, NewMessage, News, Notices
-from services.notify.domain.writing import OPENING, has_date, stated, write
+from services.notify.domain.superseded import is_overtaken
 from shared.contracts.envelope import Say
 from shared.contracts.events import MessageKind, MessageSuppressed
 

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from services.notify.domain.content import Content
 from shared.contracts.envelope import ComplaintId, EventId, Frozen, PartyId
 from shared.contracts.events import MessageKind, Outcome, ProgressState, PromiseSubject, Redress
-from shared.runner.decision import State as Remembered
+from shared.runner.types import State as Remembered
 
 ANY_PROMISE: Final = 0  # news that may state whichever promise stands
 Result = Literal["accepted", "failed", "suppressed"]

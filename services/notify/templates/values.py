@@ -1,7 +1,7 @@
 """The strings of one letter: what differs from recipient to recipient, in their language and their time."""
 
 from services.notify.domain.content import Content
-from services.notify.templates.speech import Speech
+from services.notify.templates.localize import Speech
 
 Values = dict[str, str | None]
 

@@ -2,8 +2,8 @@
 
 from services.sla.calendar.compiled import Compiled
 from services.sla.calendar.days import business_days_due, calendar_due, counted_dates, is_open_date
-from services.sla.calendar.likeness import alike
-from services.sla.calendar.weekly import Calendar, Holiday, Opening, calendar_from, calendar_of
+from services.sla.calendar.diff import alike
+from services.sla.calendar.model import Calendar, Holiday, Opening, calendar_from, calendar_of
 
 __all__ = [
     "Calendar",

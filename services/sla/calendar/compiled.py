@@ -16,8 +16,8 @@ from datetime import date
 
 from services.sla.calendar.clocktime import instant
 from services.sla.calendar.horizon import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, LONGEST_CLOSURE, Horizon
+from services.sla.calendar.model import Calendar
 from services.sla.calendar.spans import Span
-from services.sla.calendar.weekly import Calendar
 
 __all__ = ["EARLIEST", "FIRST_YEAR", "LAST_YEAR", "LATEST", "LONGEST_CLOSURE", "Compiled"]
 

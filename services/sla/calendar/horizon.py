@@ -11,8 +11,8 @@ from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from services.sla.calendar.clocktime import DAY, instant
+from services.sla.calendar.model import Calendar
 from services.sla.calendar.spans import Span, date_of, open_spans
-from services.sla.calendar.weekly import Calendar
 from shared.errors import Rejected
 
 LONGEST_CLOSURE = 400 * DAY

@@ -6,7 +6,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, instant, steady_offsets
-from services.sla.calendar.weekly import Calendar
+from services.sla.calendar.model import Calendar
 
 Span = tuple[int, int]  # half-open, whole seconds of UTC
 

@@ -4,8 +4,8 @@ from services.sla.domain.clocks import Clock, Step
 from services.sla.domain.commands import DecideExtension, Endanger, MakePromise, Rebase, RevisePromise
 from services.sla.domain.context import Outage, SlaContext
 from services.sla.domain.decide import decide
-from services.sla.domain.ledger import Ledger, ledger
-from services.sla.domain.promises import Pledge
+from services.sla.domain.evaluation import Ledger, ledger
+from services.sla.domain.promise_status import Pledge
 from services.sla.domain.state import Complaint
 
 __all__ = [

@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.goals import REMEMBERED, Course, Span, instant_of, seconds
-from services.sla.domain.kinds import KINDS
-from services.sla.domain.moments import Moment, happened
-from services.sla.domain.placing import Carried, Placed, carried_over, place
-from services.sla.domain.runs import Pause, Run, runs
+from services.sla.domain.clock_runs import Pause, Run, runs
+from services.sla.domain.clock_types import KINDS
+from services.sla.domain.due_times import Carried, Placed, carried_over, place
+from services.sla.domain.history import Moment, happened
 from services.sla.domain.state import Complaint, Under
 from services.sla.domain.terms import stretches
 from services.sla.policies import Charge, ClockRule, Goal, Rulebook
+from services.sla.policies.deadlines import REMEMBERED, Course, Span, instant_of, seconds
 from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.events import BreachCause, PromiseSubject
 from shared.errors import Rejected, Stale
-from shared.runner.decision import Command
+from shared.runner.types import Command
 
 
 class Changed(Stale):

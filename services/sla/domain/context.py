@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.sla.policies import Rulebook
 from shared.contracts.events import BreachCause
-from shared.runner.decision import Context
+from shared.runner.types import Context
 
 
 class Outage(NamedTuple):

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.sla.domain.moments import ENDINGS, SOURCES, Moment, What, happened
+from services.sla.domain.history import ENDINGS, SOURCES, Moment, What, happened
 
 
 class Cycle(NamedTuple):

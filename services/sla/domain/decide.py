@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.sla.domain.asking import ask
+from services.sla.domain.apply import hear
+from services.sla.domain.at_risk import endanger
 from services.sla.domain.commands import Asking, Endanger, Rebase
 from services.sla.domain.context import SlaContext
-from services.sla.domain.danger import endanger
-from services.sla.domain.hear import hear
-from services.sla.domain.ledger import PROMISES, Ledger, ledger, reached
-from services.sla.domain.promising import settle_promises
-from services.sla.domain.rebasing import change_of
-from services.sla.domain.sayings import Cause, asked_for, difference
+from services.sla.domain.diff import Cause, asked_for, difference
+from services.sla.domain.evaluation import PROMISES, Ledger, ledger, reached
+from services.sla.domain.handle import ask
+from services.sla.domain.promise_dates import settle_promises
+from services.sla.domain.recompute import change_of
 from services.sla.domain.state import Complaint
 from services.sla.domain.terms import rebased, settle_terms
 from services.sla.domain.ticking import Reached, reach
 from shared.contracts.envelope import Event, Fact, Say
-from shared.runner.decision import Decision, Input, Tick
+from shared.runner.types import Decision, Input, Tick
 
 Decided = Decision[Complaint, SlaContext]
 

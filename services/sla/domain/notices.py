@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock
 from services.sla.domain.cycles import cycles
-from services.sla.domain.goals import REMEMBERED, instant_of, seconds
-from services.sla.domain.moments import PUBLIC, Moment, happened
+from services.sla.domain.history import PUBLIC, Moment, happened
 from services.sla.domain.state import Complaint
 from services.sla.policies import Rulebook
+from services.sla.policies.deadlines import REMEMBERED, instant_of, seconds
 from shared.contracts.envelope import Fact
 from shared.contracts.events import LetterDue, SilenceNoticed
 

@@ -8,11 +8,11 @@ can be made: what a customer may have been told is never recomputed.
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from services.sla.domain.moments import Moment
+from services.sla.domain.history import Moment
 from services.sla.policies import Asked, Mode, Terms
 from shared.contracts.envelope import Frozen
 from shared.contracts.events import Channel, PromiseSubject, Severity, Signal
-from shared.runner.decision import State
+from shared.runner.types import State
 
 Why = Literal["receipt", "triage", "rebase"]
 

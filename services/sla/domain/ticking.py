@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock, Step
-from services.sla.domain.ledger import Ledger
-from services.sla.domain.sayings import named
+from services.sla.domain.diff import named
+from services.sla.domain.evaluation import Ledger
 from services.sla.domain.state import Complaint
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import Fact

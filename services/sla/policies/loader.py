@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from services.sla.calendar import Calendar, Compiled, calendar_from
-from services.sla.policies.lasting import refuse_never_due
+from services.sla.policies.feasibility import refuse_never_due
 from services.sla.policies.model import Policy
-from services.sla.policies.order import matched
 from services.sla.policies.pack import Pack
+from services.sla.policies.reachability import matched
 from services.sla.policies.rulebook import Key, Mode, Revision, Rulebook
 from services.sla.policies.sections import SECTIONS, checked, entries
 from shared.errors import Misconfigured, Rejected

@@ -66,7 +66,7 @@ class Rung(Written):
 
 
 class ClockRule(Written):
-    """One clock. What is left out comes from its kind's preset (`services/sla/domain/kinds.py`).
+    """One clock. What is left out comes from its kind's preset (`services/sla/domain/clock_types.py`).
 
     `pauses` are the waits in which it stands still; a regulator's clock never has any. `reopen` says what a reopening
     does: go on with the same clock, or begin a new cycle. `start` replaces the event it starts with, `calendar` the

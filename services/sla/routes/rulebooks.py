@@ -8,19 +8,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.security import HTTPBearer
 
-from services.sla import drafts
-from services.sla.policies.changes import changes
-from services.sla.publishing import NEWEST, publish
-from services.sla.rehearsal.desk import Desk
-from services.sla.routes import papers
-from services.sla.routes.seen import Seen, etag
-from services.sla.shelf import Shelf
-from services.sla.unmet import unmet
+from services.sla.policies.diff import changes
+from services.sla.routes import rulebook_schemas
+from services.sla.rulebook.coverage import unmet
+from services.sla.rulebook.jobs import Desk
+from services.sla.rulebook.publish import NEWEST, publish
+from services.sla.store import drafts
+from services.sla.store.rulebooks import Shelf
 from shared.auth import Client, requires
-from shared.described import refusals
 from shared.errors import NotFound, Rejected
-from shared.kernel import Kernel
-from shared.postgres import transaction
+from shared.http.if_match import Seen, etag
+from shared.http.openapi import refusals
+from shared.runtime import Kernel
+from shared.storage.postgres import transaction
 
 # One revision with its document, the current one without a number.
 BY_NUMBER = """
@@ -35,11 +35,11 @@ From = Annotated[int, Query(ge=1, le=2**31 - 1, description="The revision whose 
 GONE, DRAFTED = refusals(404), refusals(404, 412, 428)
 READER = Depends(requires("complaints:read"))
 Writer = Annotated[Client, Depends(requires("sla:write"))]
-BODY = {"requestBody": papers.BODY}
+BODY = {"requestBody": rulebook_schemas.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
     **DRAFTED,
     **refusals(415),
-    202: {"model": papers.Rehearsal, "description": "It runs; look again where Location says."},
+    202: {"model": rulebook_schemas.Rehearsal, "description": "It runs; look again where Location says."},
 }
 
 
@@ -56,33 +56,35 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]
 
 def _revisions(router: APIRouter, kernel: Kernel[Any, Any]) -> None:
     @router.get("", dependencies=[READER], summary="The rulebook that counts now")
-    async def current(response: Response) -> papers.RulebookAnswer:
+    async def current(response: Response) -> rulebook_schemas.RulebookAnswer:
         found = await _revision(kernel, None)
         response.headers["etag"] = etag(found.revision)
         return found
 
     @router.get("/revisions", dependencies=[READER], summary="Everything that was published, the newest first")
-    async def listed(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> papers.Revisions:
+    async def listed(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> rulebook_schemas.Revisions:
         rows = await kernel.pool.fetch(ALL, limit)
-        return papers.Revisions(revisions=[papers.RevisionAnswer(**row) for row in rows])
+        return rulebook_schemas.Revisions(revisions=[rulebook_schemas.RevisionAnswer(**row) for row in rows])
 
     @router.get("/revisions/{number}", dependencies=[READER], responses=GONE, summary="A revision as it was published")
-    async def one(number: Number) -> papers.RulebookAnswer:
+    async def one(number: Number) -> rulebook_schemas.RulebookAnswer:
         return await _revision(kernel, number)
 
 
-async def _revision(kernel: Kernel[Any, Any], number: int | None) -> papers.RulebookAnswer:
+async def _revision(kernel: Kernel[Any, Any], number: int | None) -> rulebook_schemas.RulebookAnswer:
     row = await kernel.pool.fetchrow(BY_NUMBER, number)
     if row is None:
         raise NotFound(f"there is no revision {number}")
-    return papers.RulebookAnswer(**dict(row) | {"document": json.loads(row["document"])})
+    return rulebook_schemas.RulebookAnswer(**dict(row) | {"document": json.loads(row["document"])})
 
 
 def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
     @router.get("/drafts", dependencies=[READER], summary="All drafts, what was changed last first")
-    async def listed() -> papers.Drafts:
+    async def listed() -> rulebook_schemas.Drafts:
         async with transaction(kernel.pool) as conn:
-            return papers.Drafts(drafts=[papers.DraftAnswer.of(one) for one in await drafts.listed(conn)])
+            return rulebook_schemas.Drafts(
+                drafts=[rulebook_schemas.DraftAnswer.of(one) for one in await drafts.listed(conn)]
+            )
 
     @router.post(
         "/drafts",
@@ -91,11 +93,13 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
         responses=refusals(413, 415),
         summary="A new draft, checked and not yet in force",
     )
-    async def create(client: Writer, document: papers.Document, response: Response) -> papers.WholeDraft:
+    async def create(
+        client: Writer, document: rulebook_schemas.Document, response: Response
+    ) -> rulebook_schemas.WholeDraft:
         return _told(await _created(kernel, shelf, document, client.name), response)
 
     @router.get("/drafts/{draft_id}", dependencies=[READER], responses=GONE, summary="A draft with its document")
-    async def one(draft_id: DraftId, response: Response) -> papers.WholeDraft:
+    async def one(draft_id: DraftId, response: Response) -> rulebook_schemas.WholeDraft:
         async with transaction(kernel.pool) as conn:
             return _told(await drafts.find(conn, draft_id), response)
 
@@ -106,8 +110,8 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
         summary="Other contents; what was rehearsed is void",
     )
     async def replace(
-        client: Writer, draft_id: DraftId, version: Seen, document: papers.Document, response: Response
-    ) -> papers.WholeDraft:
+        client: Writer, draft_id: DraftId, version: Seen, document: rulebook_schemas.Document, response: Response
+    ) -> rulebook_schemas.WholeDraft:
         async with transaction(kernel.pool) as conn:
             await shelf.candidate(conn, json.loads(document), "new_only", "", client.name)
             return _told(await drafts.replace(conn, draft_id, version, document, client.name), response)
@@ -126,7 +130,7 @@ def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
         responses=GONE,
         summary="A draft with the contents of a revision: the way back",
     )
-    async def copy(client: Writer, revision: From, response: Response) -> papers.WholeDraft:
+    async def copy(client: Writer, revision: From, response: Response) -> rulebook_schemas.WholeDraft:
         found = await _revision(kernel, revision)
         document = drafts.bounded(found.document)
         return _told(await _created(kernel, shelf, document, client.name), response)
@@ -134,16 +138,16 @@ def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
     @router.get(
         "/drafts/{draft_id}/diff", dependencies=[READER], responses=GONE, summary="What it changes of what counts now"
     )
-    async def diff(draft_id: DraftId) -> papers.Diff:
+    async def diff(draft_id: DraftId) -> rulebook_schemas.Diff:
         async with transaction(kernel.pool) as conn:
             draft = await drafts.find(conn, draft_id)
             before = await shelf.current(conn, await conn.fetchval(NEWEST))
             after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
         found = changes(before, after)
         sentences = [sentence for one in found for sentence in one.sentences]
-        return papers.Diff(
+        return rulebook_schemas.Diff(
             base=before.current.number,
-            changes=[papers.ChangeAnswer.of(one) for one in found],
+            changes=[rulebook_schemas.ChangeAnswer.of(one) for one in found],
             sentences=sentences + await unmet(kernel.pool, before, after),
         )
 
@@ -154,16 +158,16 @@ async def _created(kernel: Kernel[Any, Any], shelf: Shelf, document: str, actor:
         return await drafts.create(conn, document, actor)
 
 
-def _told(draft: drafts.Draft, response: Response) -> papers.WholeDraft:
+def _told(draft: drafts.Draft, response: Response) -> rulebook_schemas.WholeDraft:
     response.headers["etag"] = etag(draft.version)
     response.headers["location"] = f"/v1/rulebook/drafts/{draft.id}"
-    return papers.WholeDraft.of(draft)
+    return rulebook_schemas.WholeDraft.of(draft)
 
 
 def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
     desk = Desk(kernel, shelf)
 
-    async def told(draft_id: UUID, what: drafts.Rehearsed, response: Response) -> papers.Rehearsal:
+    async def told(draft_id: UUID, what: drafts.Rehearsed, response: Response) -> rulebook_schemas.Rehearsal:
         found = await _rehearsed(kernel, shelf, draft_id, what)
         if response.status_code == 202 and found.status != "running":
             response.status_code = 200
@@ -172,16 +176,16 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
 
     @router.post("/drafts/{draft_id}:dry-run", status_code=202, responses=RUNS, summary="What publishing would move")
     async def dry_run(
-        client: Writer, draft_id: DraftId, version: Seen, form: papers.ModeForm, response: Response
-    ) -> papers.Rehearsal:
+        client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.ModeForm, response: Response
+    ) -> rulebook_schemas.Rehearsal:
         await desk.dry_run(draft_id, version, form.mode, client.name)
         response.status_code = 202
         return await told(draft_id, "dry_run", response)
 
     @router.post("/drafts/{draft_id}:back-test", status_code=202, responses=RUNS, summary="What would have happened")
     async def back_test(
-        client: Writer, draft_id: DraftId, version: Seen, form: papers.DaysForm, response: Response
-    ) -> papers.Rehearsal:
+        client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.DaysForm, response: Response
+    ) -> rulebook_schemas.Rehearsal:
         del client
         await desk.back_test(draft_id, version, form.days)
         response.status_code = 202
@@ -193,7 +197,7 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
         responses=GONE,
         summary="The last dry run: how far, or its report",
     )
-    async def last_dry_run(draft_id: DraftId, response: Response) -> papers.Rehearsal:
+    async def last_dry_run(draft_id: DraftId, response: Response) -> rulebook_schemas.Rehearsal:
         return await told(draft_id, "dry_run", response)
 
     @router.get(
@@ -202,13 +206,13 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
         responses=GONE,
         summary="The last back-test, the same way",
     )
-    async def last_back_test(draft_id: DraftId, response: Response) -> papers.Rehearsal:
+    async def last_back_test(draft_id: DraftId, response: Response) -> rulebook_schemas.Rehearsal:
         return await told(draft_id, "back_test", response)
 
 
 async def _rehearsed(
     kernel: Kernel[Any, Any], shelf: Shelf, draft_id: UUID, what: drafts.Rehearsed
-) -> papers.Rehearsal:
+) -> rulebook_schemas.Rehearsal:
     async with transaction(kernel.pool) as conn:
         draft = await drafts.find(conn, draft_id)
     found = draft.dry_run if what == "dry_run" else draft.back_test
@@ -216,7 +220,7 @@ async def _rehearsed(
         raise NotFound("there was none yet of this version of the draft")
     if what == "dry_run" and found["status"] == "done":
         found["sentences"] = [*await _unmet(kernel, shelf, draft), *found["sentences"]]
-    return papers.Rehearsal(**found)
+    return rulebook_schemas.Rehearsal(**found)
 
 
 async def _unmet(kernel: Kernel[Any, Any], shelf: Shelf, draft: drafts.Draft) -> list[str]:
@@ -237,8 +241,8 @@ def _publication(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf, publ
         summary="Put it in force, if a dry run of just this touches no promise",
     )
     async def publication(
-        client: Writer, draft_id: DraftId, version: Seen, form: papers.PublishForm
-    ) -> papers.Published:
+        client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.PublishForm
+    ) -> rulebook_schemas.Published:
         number = await publish(kernel.pool, shelf, (draft_id, version), form.mode, form.reason, client.name)
         published()
-        return papers.Published(revision=number)
+        return rulebook_schemas.Published(revision=number)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from services.triage.classifier.frequent import frequent_words, told_by
-from services.triage.classifier.scripts import is_traditional
+from services.triage.classifier.chinese_script import is_traditional
+from services.triage.classifier.stopwords import frequent_words, told_by
 from shared.errors import Misconfigured
 
 HEAD = 120  # characters that are looked at; six words are enough (99.7 % right), more only cost time

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ahocorasick_rs import AhoCorasick
 
+from services.triage.classifier.interface import TEXT_MAX, Classification, Text
 from services.triage.classifier.language import Languages
 from services.triage.classifier.money import Money
-from services.triage.classifier.normal import plain
-from services.triage.classifier.seam import TEXT_MAX, Classification, Text
+from services.triage.classifier.normalize import plain
 from services.triage.rulebook.model import OTHER, SIGNALS, Rulebook, Term
 from shared.contracts.events import Signal
 

@@ -17,9 +17,9 @@ What is heard twice changes nothing the second time. Levels only count up, and e
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.triage.domain.case import Case, DecideCase, TriageContext
-from services.triage.domain.draft import Draft
-from services.triage.domain.ladder import climbs, ground, reason
+from services.triage.domain.decision_builder import Draft
+from services.triage.domain.escalation import climbs, ground, reason
+from services.triage.domain.state import Case, DecideCase, TriageContext
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
     ClockBreached,
@@ -32,7 +32,7 @@ from shared.contracts.events import (
     Withdrawn,
 )
 from shared.errors import IllegalMove, NotFound, Rejected
-from shared.runner.decision import Command, Decision, Input, Tick
+from shared.runner.types import Command, Decision, Input, Tick
 
 TriageDecision = Decision[Case, TriageContext]
 URGENT_SIGNALS = ("vulnerable", "abuse")  # go to a lead at once, whatever the severity

@@ -37,7 +37,7 @@ from shared.contracts.events.sla import (
     SilenceNoticed,
 )
 from shared.contracts.events.triage import Assigned, Escalated, ScreeningRequested, Triaged
-from shared.contracts.events.words import (
+from shared.contracts.events.vocabulary import (
     BreachCause,
     Channel,
     ClockKind,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.envelope import Fact, Frozen
-from shared.contracts.events.words import Channel, Milestone, Outcome, ProgressState
+from shared.contracts.events.vocabulary import Channel, Milestone, Outcome, ProgressState
 
 
 class Redress(Frozen):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from shared.contracts.envelope import Fact
-from shared.contracts.events.words import MessageKind
+from shared.contracts.events.vocabulary import MessageKind
 
 
 class _Message(Fact):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.envelope import Fact
-from shared.contracts.events.words import BreachCause, ClockKind, Obligation, PromiseSubject
+from shared.contracts.events.vocabulary import BreachCause, ClockKind, Obligation, PromiseSubject
 
 
 class PromiseMade(Fact):

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from shared.contracts.envelope import Fact
-from shared.contracts.events.words import Severity, Signal
+from shared.contracts.events.vocabulary import Severity, Signal
 
 
 class Triaged(Fact):

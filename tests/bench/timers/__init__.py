@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.local.ports import free_port
 from deploy.local.provision import provision
-from shared import postgres
+from shared.storage import postgres
 from tests.bench.servers import Servers
 from tests.bench.timers import clocks, jobs, kills, moves
 from tests.bench.timers.fires import Fired, is_begun, is_done, measured, spread

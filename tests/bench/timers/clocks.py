@@ -18,13 +18,13 @@ from typing import Any
 import asyncpg
 
 from services.sla.domain import Complaint, MakePromise, SlaContext, decide, ledger
-from services.sla.domain.hear import hear
+from services.sla.domain.apply import hear
 from services.sla.policies import Rulebook, load_rulebook
-from services.sla.store import PROMOTED, promoted
+from services.sla.store.states import PROMOTED, promoted
 from shared.contracts import Event, Fact
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, MessageAdded, Triaged
-from shared.documents import document
-from shared.runner.decision import Tick
+from shared.runner.state_store import document
+from shared.runner.types import Tick
 from tests.factories import complaint_id, event
 
 PACKS = ("uk-disp",)

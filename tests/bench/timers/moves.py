@@ -14,7 +14,7 @@ import asyncpg
 import psycopg
 
 from services.sla.policies import read_file
-from services.sla.shelf import Shelf
+from services.sla.store.rulebooks import Shelf
 from tests.bench.load import percentile
 from tests.bench.timers.clocks import PACKS
 from tests.bench.timers.ground import Ground

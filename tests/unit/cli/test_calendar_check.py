@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
-from deploy.cli.calendar.book import Book
-from deploy.cli.calendar.line import answer
+from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.compute import answer
 from services.sla.calendar import calendar_from
 from services.sla.policies.loader import STANDARD
 

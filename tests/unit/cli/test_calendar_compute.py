@@ -17,11 +17,11 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.cli.calendar import book as books
-from deploy.cli.calendar.book import Book
-from deploy.cli.calendar.line import MOST_BYTES, answer
+from deploy.cli.calendar import cache as books
+from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.compact_format import calendar_in
+from deploy.cli.calendar.compute import MOST_BYTES, answer
 from deploy.cli.calendar.stream import compute, lines
-from deploy.cli.calendar.written import calendar_in
 from services.sla.calendar import Calendar, horizon
 from services.sla.calendar.spans import open_spans
 from shared.errors import Rejected

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from rich.console import Console
 
-from deploy.demo.board import Board, ending, summary
 from deploy.demo.expectations import Seen, differences, messages_of, missing_messages
-from deploy.demo.journey import Journey, World
+from deploy.demo.live_table import Board, ending, summary
+from deploy.demo.progress import Trail, stations
 from deploy.demo.samples import Expected, Sample
-from deploy.demo.trail import Trail, stations
-from services.intake.domain.sentences import MESSAGES
+from deploy.demo.scenario import Journey, World
+from services.intake.domain.timeline_text import MESSAGES
 
 RESOLVED = Expected(state="resolved", messages=("acknowledgement", "resolution"))
 

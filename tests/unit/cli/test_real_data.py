@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli.submit.answers import Answer
-from deploy.cli.submit.lines import Order, to_lines
+from deploy.cli.submit.encode import Order, to_lines
 from deploy.cli.submit.mapping import read_plan
+from deploy.cli.submit.results import Answer
 from deploy.cli.submit.rows import open_source
 from services.intake.forms import COMPLAINT_LINE, read_form
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from deploy.cli.submit.answers import Answer, Line, Tally
+from deploy.cli.submit.results import Answer, Line, Tally
 from deploy.cli.submit.sender import Pace, Sender, batches
 from shared.errors import Misconfigured, Rejected, Unavailable
 

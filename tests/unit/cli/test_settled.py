@@ -2,7 +2,7 @@
 
 import httpx
 
-from deploy.cli.submit.settled import Settled, wait_settled
+from deploy.cli.submit.wait import Settled, wait_settled
 
 
 async def wait(handler: httpx.MockTransport, ids: list[str], seconds: float = 30.0) -> Settled:

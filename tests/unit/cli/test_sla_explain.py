@@ -6,14 +6,14 @@ import pytest
 
 from deploy.cli.sla.explain import instant, sentences
 from services.sla.domain import MakePromise, RevisePromise
-from services.sla.routes import answers
+from services.sla.routes import schemas
 from shared.errors import Misconfigured
 from tests.unit.sla.lives import COMPLAINT, Life, at, book, policy, promised, resolved
 
 
 def said(life: Life, now: str) -> dict[str, str]:
     assert life.state is not None
-    return dict(sentences(answers.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
+    return dict(sentences(schemas.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
 
 
 @pytest.mark.parametrize(

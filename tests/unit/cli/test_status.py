@@ -1,7 +1,7 @@
 """What `/ready` and `/metrics` say, put together."""
 
 from deploy.cli.status import Standing, samples, standing, trouble
-from shared.metrics import Metrics
+from shared.ops.metrics import Metrics
 
 
 def exposition(**gauges: float) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy import alive, jobs
+from deploy import healthcheck, jobs
 from shared.contracts import SERVICES
-from shared.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shared.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[3]
@@ -170,7 +170,7 @@ def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
 
 
 def test_nobody_home_is_not_alive(unused_tcp_port: int) -> None:
-    assert not alive.alive(unused_tcp_port)
+    assert not healthcheck.alive(unused_tcp_port)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.intake.domain import AddMessage, Answered, Asked, File, State, Stated, decide
 from shared.contracts import ComplaintId, Contact, Narrative
-from shared.runner.decision import Context, Decision, Input
+from shared.runner.types import Context, Decision, Input
 from tests.factories import complaint_id
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from services.intake.domain import KeyReused
 from services.intake.forms import Invalid, Malformed, invalid
-from services.intake.routes.asking import JSON, TooLarge, WrongMedia, body_of, key_of, must_be, refusal
+from services.intake.routes.requests import JSON, TooLarge, WrongMedia, body_of, key_of, must_be, refusal
 from shared.auth import Forbidden, Unauthenticated
 from shared.errors import IllegalMove, NotFound, Unavailable
 

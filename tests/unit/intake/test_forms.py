@@ -20,7 +20,7 @@ from services.intake.forms import (
     read_form,
 )
 from services.intake.forms.complaint import EXAMPLE
-from services.intake.forms.refusals import SHOWN_MAX
+from services.intake.forms.errors import SHOWN_MAX
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 SECRET = "Zebra-4711"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.states import Owner
+from services.intake.domain.state import Owner
 from shared.contracts import INTAKE, Staff
 from shared.contracts import events as e
 from shared.contracts.envelope import Party, PersonalStaff

@@ -1,6 +1,6 @@
 import pytest
 
-from services.intake.reference import ALPHABET, EXAMPLE, SPACE, NotAReference, mint, parse
+from services.intake.domain.reference import ALPHABET, EXAMPLE, SPACE, NotAReference, mint, parse
 
 
 def test_no_symbol_can_be_taken_for_another() -> None:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from services.intake.domain import Entry
-from services.intake.domain.sentences import (
+from services.intake.domain.timeline_text import (
     BROKEN,
     CHANNELS,
     KEPT,

@@ -17,12 +17,12 @@ from services.intake.domain import (
     Withdraw,
     decide,
 )
-from services.intake.domain.moves import AFTER_THE_ANSWER, CLOSED, MILESTONES, OPEN, Move
-from services.intake.domain.states import Stage
-from services.intake.domain.stating import RECEIPTS_MAX
+from services.intake.domain.handle import RECEIPTS_MAX
+from services.intake.domain.lifecycle import AFTER_THE_ANSWER, CLOSED, MILESTONES, OPEN, Move
+from services.intake.domain.state import Stage
 from shared.contracts import events as e
 from shared.errors import Conflict, IllegalMove, NotFound, Rejected
-from shared.runner.decision import Context
+from shared.runner.types import Context
 from tests.factories import complaint_id, event
 from tests.unit.intake.stories import ID, NOW, after, answered, asked, filed, message
 

@@ -5,11 +5,11 @@ from pydantic_core import from_json
 from uuid_utils.compat import uuid7
 
 from services.intake.domain import File, State, decide
-from services.intake.domain.writing import write_filed
+from services.intake.store.encode import write_filed
 from shared.contracts import EVENTS, INTAKE, Contact, Narrative, read
 from shared.contracts.events import ComplaintReceived
-from shared.documents import document
-from shared.runner.decision import Context
+from shared.runner.state_store import document
+from shared.runner.types import Context
 from tests.factories import event
 from tests.unit.intake.stories import NOW, filed, represented
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import jars
-from deploy.local.accounts import can_enter, data_folder, readable_copy
-from deploy.local.claim import Claim
-from deploy.local.home import home_folder, require_space
+from deploy.local import kafka_jars
+from deploy.local.data_dir import home_folder, require_space
 from deploy.local.java import find_java, parse_version
 from deploy.local.kafka import cluster_id, write_properties
 from deploy.local.keys import passwords_file, token_keys
-from deploy.local.places import Places
+from deploy.local.lock import Claim
+from deploy.local.os_user import can_enter, data_folder, readable_copy
+from deploy.local.port_config import Places
 from deploy.local.ports import free_port, is_open, require_free
 from deploy.local.processes import Owner
 from deploy.local.topics import mismatched, topic_settings
@@ -67,7 +67,7 @@ def test_an_old_java_is_passed_over_for_the_one_that_comes_with_us(
 def jar_folder(folder: Path) -> Path:
     """Files in the names and sizes expected, but of zeros."""
     folder.mkdir()
-    for name, facts in json.loads(jars.SUMS.read_text("utf-8")).items():
+    for name, facts in json.loads(kafka_jars.SUMS.read_text("utf-8")).items():
         with (folder / name).open("wb") as file:
             file.truncate(facts["bytes"])
     return folder
@@ -76,10 +76,10 @@ def jar_folder(folder: Path) -> Path:
 def test_jars_in_their_sizes_are_used_without_the_network(tmp_path: Path) -> None:
     folder = jar_folder(tmp_path / "cache")
     told: list[str] = []
-    found = jars.kafka_jars(folder, ways=[], tell=told.append)
+    found = kafka_jars.kafka_jars(folder, ways=[], tell=told.append)
     assert not told
     assert found == sorted(found)
-    assert f"kafka_2.13-{jars.VERSION}.jar" in {path.name for path in found}
+    assert f"kafka_2.13-{kafka_jars.VERSION}.jar" in {path.name for path in found}
 
 
 def test_jars_of_another_content_are_not_taken(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_jars_of_another_content_are_not_taken(tmp_path: Path) -> None:
         jar_folder(side / "jars")
 
     with pytest.raises(Misconfigured, match="somewhere: unexpected content of HdrHistogram"):
-        jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)])
+        kafka_jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)])
     assert not (tmp_path / "cache").exists()
 
 
@@ -99,8 +99,8 @@ def test_a_first_start_says_what_it_downloads_before_it_does(tmp_path: Path) -> 
         raise OSError("no route to host")
 
     with pytest.raises(Misconfigured):
-        jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)], tell=told.append)
-    assert told == [f"downloading Apache Kafka {jars.VERSION}, once, about 45 MB, to {tmp_path / 'cache'}"]
+        kafka_jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)], tell=told.append)
+    assert told == [f"downloading Apache Kafka {kafka_jars.VERSION}, once, about 45 MB, to {tmp_path / 'cache'}"]
 
 
 def test_without_network_a_sentence_says_what_to_do(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_without_network_a_sentence_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
         Misconfigured, match=r"no route to host\). The first start needs the network; or point to a Kafka"
     ):
-        jars.kafka_jars(tmp_path / "cache", ways=[("mvn", fetch), ("jgo", fetch)])
+        kafka_jars.kafka_jars(tmp_path / "cache", ways=[("mvn", fetch), ("jgo", fetch)])
     assert list(tmp_path.iterdir()) == []
 
 

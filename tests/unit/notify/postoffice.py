@@ -10,7 +10,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-from services.notify.channels.pool import Server
+from services.notify.channels.smtp_pool import Server
 
 REPLIES = {
     "later@example.com": ("rcpt", "450 4.2.1 try again"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.domain import AttemptFinished
-from services.notify.domain.attempts import SCHEDULE, Move, after
+from services.notify.domain.handle import SCHEDULE, Move, after
 from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound
 from tests.unit.notify import stories as s

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.notify.channels.email import EmailChannel
+from services.notify.channels.interface import Channel, Outgoing, Report
 from services.notify.channels.memory import MemoryChannel
 from services.notify.channels.mime import Sender
-from services.notify.channels.pool import Server
-from services.notify.channels.port import Channel, Outgoing, Report
+from services.notify.channels.smtp import EmailChannel
+from services.notify.channels.smtp_pool import Server
 from shared.errors import Misconfigured
 from tests.unit.notify.postoffice import REPLIES, Office, line, post_office
 

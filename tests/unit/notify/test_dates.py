@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.domain import AttemptFinished, NewMessage
-from shared.runner.decision import Tick
+from shared.runner.types import Tick
 from tests.unit.notify import stories as s
 
 

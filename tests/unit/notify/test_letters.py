@@ -16,7 +16,7 @@ from services.notify.domain.languages import SPOKEN, choose, spoken
 from services.notify.routes import sample
 from services.notify.templates import Printer
 from services.notify.templates.catalogue import words
-from services.notify.templates.speech import Speech
+from services.notify.templates.localize import Speech
 from shared.contracts import events as e
 from shared.errors import Misconfigured, Rejected
 from tests.unit.notify.stories import seen

@@ -7,7 +7,7 @@ from services.notify.domain.languages import SPOKEN
 from services.notify.routes import sample
 from services.notify.templates import Printer
 from services.notify.templates.catalogue import words
-from services.notify.templates.speech import Speech
+from services.notify.templates.localize import Speech
 from tests.unit.notify.stories import seen
 
 PRINTER = Printer("Example Shop")

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.notify.channels.email import EmailChannel
-from services.notify.channels.port import Report
+from services.notify.channels.interface import Report
+from services.notify.channels.smtp import EmailChannel
 from tests.unit.notify.postoffice import line
 from tests.unit.notify.test_channels import LETTER, SENDER
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.contracts.events import MessageSuppressed
-from shared.runner.decision import Tick
+from shared.runner.types import Tick
 from tests.unit.notify import stories as s
 
 LATER = replace(s.CONTEXT, now=s.START + timedelta(seconds=16))

@@ -24,7 +24,7 @@ from shared.contracts.events import (
     Withdrawn,
 )
 from shared.contracts.registry import EVENTS
-from shared.runner.decision import Tick
+from shared.runner.types import Tick
 
 SPEAKERS: dict[type[Fact], str] = {
     Triaged: "triage",

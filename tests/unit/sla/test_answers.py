@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from services.sla.calendar import Calendar
-from services.sla.domain.because import Reader
+from services.sla.explain.clock import Reader
 from services.sla.policies import load_rulebook
-from services.sla.routes import answers
+from services.sla.routes import schemas
 from tests.unit.sla.lives import (
     AWAITING,
     CUSTOMER,
@@ -26,9 +26,9 @@ from tests.unit.sla.lives import (
 DAY = date(2026, 11, 1)
 
 
-def told(life: Life, now: str, reader: Reader = "handler") -> answers.Clocks:
+def told(life: Life, now: str, reader: Reader = "handler") -> schemas.Clocks:
     assert life.state is not None
-    return answers.clocks(life.state, life.rulebook, at(now), reader)
+    return schemas.clocks(life.state, life.rulebook, at(now), reader)
 
 
 def test_a_running_clock_explains_itself() -> None:
@@ -145,7 +145,7 @@ def test_a_reopened_complaint_shows_both_cycles() -> None:
 def test_a_calendar_is_told_as_it_was_written(name: str) -> None:
     rulebook = load_rulebook(None, around=date(2026, 11, 1))
     calendar: Calendar = rulebook.calendar(name).calendar
-    answer = answers.calendar(calendar)
+    answer = schemas.calendar(calendar)
     again = Calendar.model_validate(
         {
             **calendar.model_dump(),

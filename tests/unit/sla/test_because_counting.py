@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import Rebase
-from services.sla.domain.because import Look, Reader, because_clock
+from services.sla.explain.clock import Look, Reader, because_clock
 from services.sla.policies import Document, Rulebook, rulebook_of
 from shared.contracts.events import ProgressRecorded
 from tests.unit.sla.lives import (

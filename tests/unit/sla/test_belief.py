@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import Complaint, DecideExtension, Ledger, RevisePromise, ledger
-from services.sla.domain.belief import as_of
+from services.sla.explain.as_of import as_of
 from tests.unit.sla.lives import (
     AWAITING,
     COMPLAINT,

@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
+from deploy.cli.calendar.public_holidays import Asked, snapshot
 from services.sla.calendar import Compiled, calendar_from, counted_dates
 from services.sla.calendar.clocktime import instant
-from services.sla.calendar.snapshot import Asked, snapshot
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "sets" / "boston311_sla.jsonl.gz"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the Boston trace is not on this machine")

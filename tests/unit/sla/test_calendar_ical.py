@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from services.sla.calendar import ical
-from services.sla.calendar.ical import Imported, holidays_from_ical
-from services.sla.calendar.recurrence import expanded
+from deploy.cli.calendar import ical_import
+from deploy.cli.calendar.ical_import import Imported, holidays_from_ical
+from deploy.cli.calendar.rrule import expanded
 from shared.errors import Rejected
 
 FIRST, LAST = date(2026, 1, 1), date(2028, 12, 31)
@@ -132,7 +132,7 @@ def test_random_damage_to_a_file_is_refused_or_left_out_and_nothing_else() -> No
 
 def test_names_are_one_line_of_printable_text() -> None:
     found = imported(event(CHRISTMAS, name="Feast\\nof \x07" + "x" * 900))
-    assert len(found.holidays[0].name) == ical.LONGEST_NAME
+    assert len(found.holidays[0].name) == ical_import.LONGEST_NAME
     assert found.holidays[0].name.startswith("Feast of xxx")
 
 
@@ -144,7 +144,7 @@ def test_names_are_one_line_of_printable_text() -> None:
         (b"\xff\xfe\x00", "no iCalendar file"),
         (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\n", "no whole iCalendar file"),
         (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nBEGIN:VCALENDAR\r\n", "no whole iCalendar file"),
-        (b"x" * (ical.MOST_BYTES + 1), "expected at most 1,048,576 bytes"),
+        (b"x" * (ical_import.MOST_BYTES + 1), "expected at most 1,048,576 bytes"),
     ],
 )
 def test_a_file_that_is_none_or_was_cut_off_is_refused(data: bytes, reason: str) -> None:
@@ -154,9 +154,9 @@ def test_a_file_that_is_none_or_was_cut_off_is_refused(data: bytes, reason: str)
 
 def test_more_events_and_more_rules_than_a_country_has_are_refused() -> None:
     with pytest.raises(Rejected, match="expected at most 5,000 events, 200 recurring, got 5,001"):
-        imported(*["BEGIN:VEVENT\nEND:VEVENT"] * (ical.MOST_EVENTS + 1))
+        imported(*["BEGIN:VEVENT\nEND:VEVENT"] * (ical_import.MOST_EVENTS + 1))
     with pytest.raises(Rejected, match="201 recurring"):
-        imported(*[event(CHRISTMAS, "RRULE:FREQ=YEARLY")] * (ical.MOST_RULES + 1))
+        imported(*[event(CHRISTMAS, "RRULE:FREQ=YEARLY")] * (ical_import.MOST_RULES + 1))
     with pytest.raises(Rejected, match="expected at most 30 years"):
         holidays_from_ical(b"", first=FIRST, last=date(2100, 1, 1), source="x")
 

@@ -4,8 +4,8 @@ from importlib.metadata import version
 
 import pytest
 
+from deploy.cli.calendar.public_holidays import Asked, asked_in, propose, revised, snapshot
 from services.sla.calendar import Holiday, calendar_from
-from services.sla.calendar.snapshot import Asked, asked_in, propose, revised, snapshot
 from shared.errors import Rejected
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}

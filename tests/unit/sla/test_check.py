@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.sla.check import differences
+from services.sla.audit.compare import differences
+from services.sla.audit.published import Difference
 from services.sla.domain import Complaint, DecideExtension, Endanger, RevisePromise
 from services.sla.policies import load_rulebook
-from services.sla.said import Difference
 from shared.contracts.envelope import Fact
 from shared.contracts.events import (
     ClockWarned,

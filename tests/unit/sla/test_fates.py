@@ -3,8 +3,8 @@
 import pytest
 
 from services.sla.domain import MakePromise, RevisePromise
-from services.sla.domain.because import Look, Reader, because_promise
-from services.sla.routes import answers
+from services.sla.explain.clock import Look, Reader, because_promise
+from services.sla.routes import schemas
 from shared.contracts.events import Merged
 from tests.unit.sla.lives import (
     COMPLAINT,
@@ -137,7 +137,7 @@ def test_a_customer_is_told_neither_who_of_us_it_was_nor_when_we_warn_ourselves(
     life.asks("Mon 13:00", RevisePromise(COMPLAINT, actor="ann", promise=2, due_at=at("Fri 10:00"), reason="x"))
     life.hears("Mon 13:10", accepted("Mon 13:10", "promise_moved", promise=4))
     assert life.state is not None
-    mine, theirs = (answers.clocks(life.state, life.rulebook, at("Mon 13:30"), who) for who in ("handler", "customer"))
+    mine, theirs = (schemas.clocks(life.state, life.rulebook, at("Mon 13:30"), who) for who in ("handler", "customer"))
     assert {one.by for one in mine.promises} == {"policy", "ann"}
     assert {one.by for one in theirs.promises} == {None}
     assert any(one.next_step_at for one in mine.clocks)

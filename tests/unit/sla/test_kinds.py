@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain.kinds import KINDS
-from services.sla.domain.moments import happened
-from services.sla.domain.runs import Run
-from services.sla.domain.runs import runs as runs_of
+from services.sla.domain.clock_runs import Run
+from services.sla.domain.clock_runs import runs as runs_of
+from services.sla.domain.clock_types import KINDS
+from services.sla.domain.history import happened
 from services.sla.policies import Rulebook
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import ClockStopped, Merged, MessageAdded, ProgressRecorded

@@ -11,11 +11,11 @@ from typing import Any
 import holidays
 import pytest
 
-from services.sla.domain.goals import Course, instant_of, seconds
-from services.sla.domain.golden import check, latest
-from services.sla.domain.moments import SOURCES, Moment
-from services.sla.domain.runs import Machine, runs
+from services.sla.domain.clock_runs import Machine, runs
+from services.sla.domain.history import SOURCES, Moment
 from services.sla.policies import Asked, Charge, Pack, Rulebook, load_rulebook, read_file, rulebook_from
+from services.sla.policies.deadlines import Course, instant_of, seconds
+from services.sla.policies.golden import check, latest
 from services.sla.policies.loader import PACKS, known_packs
 from shared.errors import Misconfigured, Rejected
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain.goals import Course
 from services.sla.policies import Asked, load_rulebook, read_file, rulebook_from
+from services.sla.policies.deadlines import Course
 from services.sla.policies.sections import entries
 from shared.errors import Misconfigured, Rejected
 from tests.unit.sla.lives import OFFICE, POLICY, at, book, policy

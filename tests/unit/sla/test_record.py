@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.sla.domain import Rebase
-from services.sla.domain.promises import pledges
-from services.sla.record import Figures, Tally
+from services.sla.domain.promise_status import pledges
+from services.sla.reports.performance import Figures, Tally
 from services.sla.scan import Period
 from tests.unit.sla.lives import COMPLAINT, WITHDRAWN, Life, accepted, at, opened, promised, proposed
 from tests.unit.sla.published import PLAIN, closed_on, published

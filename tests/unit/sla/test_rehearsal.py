@@ -8,11 +8,11 @@ import pytest
 from services.sla.domain import DecideExtension
 from services.sla.policies import Mode, Rulebook, rulebook_of
 from services.sla.policies.loader import Document
-from services.sla.rehearsal.backtest import BackTesting
-from services.sla.rehearsal.figures import FAILED_NAMED, BackTest, DryRun
-from services.sla.rehearsal.history import refolded
-from services.sla.rehearsal.moving import Moving
-from services.sla.rehearsal.tally import EXAMPLES
+from services.sla.rulebook.back_test import BackTesting
+from services.sla.rulebook.counterfactual import refolded
+from services.sla.rulebook.counters import EXAMPLES
+from services.sla.rulebook.dry_run import Moving
+from services.sla.rulebook.reports import FAILED_NAMED, BackTest, DryRun
 from tests.unit.sla.lives import (
     AWAITING,
     COMPLAINT,

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from services.sla.policies.changes import FieldChange, changes
+from services.sla.policies.diff import FieldChange, changes
 from tests.unit.sla.lives import OFFICE, POLICY
 from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.sla.drafts import DOCUMENT_MAX, Draft, bounded
-from services.sla.publishing import rehearsed
+from services.sla.rulebook.publish import rehearsed
+from services.sla.store.drafts import DOCUMENT_MAX, Draft, bounded
 from shared.errors import IllegalMove, Rejected
 
 REPORT: dict[str, Any] = {"promises_touched": 0, "complaints": 1000, "failed": 10}

@@ -51,7 +51,7 @@ def climbed(rulebook: Rulebook, moment: str = "Mon 10:00", until: str = "Mon+14 
 
 
 def _tick(now: Any) -> Any:
-    from shared.runner.decision import Tick
+    from shared.runner.types import Tick
 
     return Tick(now)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.sla.suggest import Suggestion, because
+from services.sla.reports.suggestion import Suggestion, because
 
 
 @pytest.mark.parametrize(

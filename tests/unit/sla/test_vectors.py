@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from deploy.cli.calendar.micros import MICROS, due, worked
 from services.sla.calendar import Compiled, calendar_from, is_open_date
 from services.sla.calendar.clocktime import instant
-from services.sla.calendar.micros import MICROS, due, worked
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "business_hours_vectors.json"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the vectors of other projects are not on this machine")

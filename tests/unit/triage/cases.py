@@ -10,7 +10,7 @@ from services.triage.domain import Case, Roster, TriageContext, decide
 from services.triage.rulebook import Rulebook
 from shared.contracts import Event
 from shared.contracts.events import ClockBreached, ClockEscalated, Reopened, Resolved, Withdrawn
-from shared.runner.decision import Decision, Input
+from shared.runner.types import Decision, Input
 from tests.factories import NOON, complaint_id, event, received
 
 CLEAR = Classification(

@@ -7,7 +7,7 @@ import pytest
 from services.triage.domain import Case, DecideCase, decide
 from shared.contracts.events import Assigned, Escalated, ScreeningRequested, Triaged
 from shared.errors import IllegalMove, NotFound, Rejected
-from shared.runner.decision import Command, Tick
+from shared.runner.types import Command, Tick
 from tests.factories import NOON, complaint_id
 from tests.unit.triage.cases import breach, complaint, context, found, play, reopened, resolved, withdrawn
 

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from services.triage.domain import Roster
-from services.triage.domain.ladder import ON_BREACH
+from services.triage.domain.escalation import ON_BREACH
 from shared.contracts.events import BreachCause, ClockKind, Escalated
 from tests.unit.triage.cases import breach, complaint, context, found, play, resolved, rung
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.triage.classifier.frequent import frequent_words, told_by
+from services.triage.classifier.chinese_script import SIMPLIFIED, TRADITIONAL
 from services.triage.classifier.language import Languages
-from services.triage.classifier.scripts import SIMPLIFIED, TRADITIONAL
+from services.triage.classifier.stopwords import frequent_words, told_by
 from shared.errors import Misconfigured
 
 

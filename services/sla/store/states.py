@@ -1,0 +1,108 @@
+"""States on PostgreSQL, and what decisions may know: the rulebook as published, and what of ours was down."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.sla.domain import Complaint, Outage, SlaContext
+from services.sla.domain.cycles import team
+from services.sla.store.rulebooks import Shelf
+from shared.contracts.envelope import ComplaintId
+from shared.runner.state_store import Documents
+from shared.runner.types import Due, Input
+
+# One complaint to look at, without a lock, and the database's clock to look at it by.
+BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
+# What a decision may know besides: the revision that counts now, and what was down in the last days.
+KNOWN = """
+    select (select max(revision) from rulebook),
+           array(select (cause, since, until) from (
+                     select cause, since, until from outage
+                     where until is null or until > now() - interval '8 days'
+                     union all -- not a sign of life lately, and nobody has written it down yet
+                     select 'downtime', at, null from heartbeat where expires_at < now()
+                 ) as down order by since desc limit 100)
+"""
+PROMOTED = {
+    "due_at": "timestamptz",
+    "is_open": "boolean",
+    "revision": "integer",
+    "team": "text",
+    "category": "text",
+    "tightest_at": "timestamptz",
+    "promised_at": "timestamptz",
+    "received_at": "timestamptz",
+    "spent_seconds": "bigint",
+    "policy": "text",
+    "untold_since": "timestamptz",
+    "last_due_at": "timestamptz",
+}
+
+
+class SlaStore:
+    """Documents with what is asked for over all complaints promoted to columns."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._documents = Documents(Complaint, promoted=PROMOTED, promote=promoted)
+
+    def prepare(self, inputs: Sequence[Input]) -> None:
+        """Nothing to do before the transaction."""
+
+    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
+        """The database's clock, the rulebook that counts in this transaction, and the outages of the last days."""
+        del prepared
+        (row,) = await conn.fetch(KNOWN)
+        outages = tuple(Outage(*one) for one in row[1])
+        return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
+
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, Complaint]:
+        """All known states of these complaints, locked in id order."""
+        return await self._documents.load(conn, ids)
+
+    async def save(self, conn: asyncpg.Connection, states: Sequence[Complaint], context: SlaContext) -> None:
+        """One upsert for all that changed."""
+        del context
+        await self._documents.save(conn, states)
+
+    def due_at(self, state: Complaint) -> datetime | None:
+        """When time alone will next have something to say."""
+        return state.due_at
+
+    async def next_due(self, conn: asyncpg.Connection) -> float | None:
+        """Seconds until the next clock or promise has something to say."""
+        return await self._documents.next_due(conn)
+
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Complaint]]:
+        """Complaints about which time has something to say, the longest waiting first."""
+        return await self._documents.due(conn, limit)
+
+    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Move timers whose ticks failed out of the way."""
+        await self._documents.put_off(conn, ids, now)
+
+
+def promoted(state: Complaint) -> tuple[Any, ...]:
+    """In the order of `PROMOTED`."""
+    return (
+        state.due_at,
+        state.is_open,
+        state.terms[-1].terms.revision if state.terms else None,
+        team(state.moments),
+        "/".join(state.triages[-1].category) if state.triages else None,
+        state.tightest_at,
+        state.promised_at,
+        state.receipt.received_at if state.receipt else None,
+        state.spent_seconds,
+        state.terms[-1].terms.policy if state.terms else None,
+        state.untold_since,
+        state.last_due_at,
+    )
+
+
+async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, Complaint | None]:
+    """The database's clock and what we know of a complaint, for reading only."""
+    now, found = (await pool.fetch(BY_ID, complaint))[0]
+    return now, Complaint.model_validate_json(found) if found else None

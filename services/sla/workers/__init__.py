@@ -1,0 +1,1 @@
+"""Background tasks: outage detection, and recomputing open complaints after a publication."""

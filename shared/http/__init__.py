@@ -1,0 +1,1 @@
+"""HTTP: the FastAPI application, problem documents, validation errors, OpenAPI, If-Match."""

@@ -1,0 +1,124 @@
+"""Errors over HTTP: RFC 9457 problem documents that name the field and what is accepted, and quote nothing."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from shared.auth import Forbidden, Unauthenticated
+from shared.errors import (
+    Conflict,
+    IllegalMove,
+    NotFound,
+    RedressError,
+    Rejected,
+    Stale,
+    Unavailable,
+    Unreadable,
+    Unseen,
+)
+from shared.http.validation_errors import expected, field_of
+from shared.retry import is_transient
+
+log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+TYPE = "https://redress.example/problems/"  # stable names; nothing has to be served there
+STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
+    (Unauthenticated, 401, "unauthenticated"),
+    (Forbidden, 403, "forbidden"),
+    (NotFound, 404, "not-found"),
+    (IllegalMove, 409, "illegal-move"),
+    (Stale, 412, "changed-meanwhile"),
+    (Unseen, 428, "if-match-needed"),
+    (Unreadable, 400, "unreadable"),
+    (Conflict, 422, "conflict"),
+    (Rejected, 422, "rejected"),
+    (Unavailable, 503, "unavailable"),
+)
+
+
+def problem(status: int, kind: str, detail: str, *, errors: Iterable[Mapping[str, str]] = ()) -> bytes:
+    """The document; `errors` are `{field, expected, code}`."""
+    body: dict[str, Any] = {"type": TYPE + kind, "title": kind.replace("-", " "), "status": status, "detail": detail}
+    if listed := list(errors):
+        body["errors"] = listed
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def of_error(error: Exception) -> tuple[int, bytes]:
+    """Status and document for anything that was raised; what is not ours tells nothing of itself."""
+    for kind, status, name in STATUSES:
+        if isinstance(error, kind):
+            return status, problem(status, name, error.detail, errors=getattr(error, "errors", ()))
+    if is_transient(error):
+        return 503, problem(503, "unavailable", "something we depend on is away; try again shortly")
+    log.error("a request failed", exc_info=error)
+    return 500, problem(500, "internal", "something went wrong on our side; nothing was stored")
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | None = None) -> tuple[int, bytes]:
+    """422 with one entry per wrong field; the value itself is never repeated. `form`: what was asked for."""
+    listed = [_entry(item, form) for item in errors]
+    first = listed[0]
+    return 422, problem(422, "invalid", f"{first['field']}: expected {first['expected']}", errors=listed)
+
+
+def _entry(item: Mapping[str, Any], form: type[BaseModel] | None) -> dict[str, str]:
+    place, *inside = item["loc"]
+    in_body, is_whole = place == "body", item["type"] == "json_invalid"
+    field = field_of(() if is_whole else inside if in_body else item["loc"])
+    return {"field": field, "expected": expected(item, form if in_body else None), "code": str(item["type"])}
+
+
+def headers_for(status: int) -> dict[str, str]:
+    """What a client needs besides the document."""
+    if status == 401:
+        return {"www-authenticate": "Bearer"}
+    return {"retry-after": "1"} if status == 503 else {}
+
+
+def install(app: FastAPI) -> None:
+    """Every error of this app becomes a problem document."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        del request
+        status, body = of_error(error)
+        headers = headers_for(status)
+        if isinstance(error, Unauthenticated):
+            headers["www-authenticate"] = error.challenge
+        return Response(body, status, headers, MEDIA_TYPE)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        if any(item["loc"] == ("body",) and item["type"] == "model_attributes_type" for item in found):
+            media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if media != "application/json":
+                body = problem(415, "unsupported-media-type", "Content-Type: expected application/json")
+                return Response(body, 415, media_type=MEDIA_TYPE)
+        status, body = of_validation(found, _form(request))
+        return Response(body, status, media_type=MEDIA_TYPE)
+
+    async def http(request: Request, error: Exception) -> Response:
+        del request
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        detail = str(error.detail) if isinstance(error, HTTPException) else ""
+        given = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        detail = "body: expected JSON in UTF-8" if "parsing the body" in detail else detail
+        return Response(problem(status, f"http-{status}", detail), status, given, MEDIA_TYPE)
+
+    app.add_exception_handler(RedressError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, ours)
+
+
+def _form(request: Request) -> type[BaseModel] | None:
+    """What the body of that route is read as, if it is one form."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    found = field.field_info.annotation if field else None
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None

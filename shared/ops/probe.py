@@ -1,0 +1,69 @@
+"""Ages and counts read at scrape time on a connection of their own, so that a stuck worker cannot hide them."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import asyncpg
+
+from shared.ops.metrics import Metrics
+from shared.settings import ServiceSettings
+from shared.storage import dead_letters, outbox, postgres
+
+log = logging.getLogger(__name__)
+TIMERS = """
+select coalesce(extract(epoch from clock_timestamp() - (
+    select due_at from complaint where due_at <= now() order by due_at limit 1)), 0)::float8
+"""
+HAS_TIMERS = """
+select exists (select from information_schema.columns
+               where table_schema = current_schema() and table_name = 'complaint' and column_name = 'due_at')
+"""
+UNKNOWN = float("nan")  # an alert on absent data fires on it; a stale number would not
+PROBE_SECONDS = 3.0
+
+
+class Probe:
+    """Refreshes gauges; never waits longer than `PROBE_SECONDS`."""
+
+    def __init__(self, name: str, settings: ServiceSettings, metrics: Metrics) -> None:
+        self._name = name
+        self._settings = settings
+        self._metrics = metrics
+        self._conn: asyncpg.Connection | None = None
+        self._has_timers = False
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Read everything once; what cannot be read becomes NaN."""
+        async with self._lock:
+            try:
+                await asyncio.wait_for(self._read(), PROBE_SECONDS)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._forget()
+
+    async def _read(self) -> None:
+        if self._conn is None or self._conn.is_closed():
+            self._conn = await postgres.connect_alone(self._settings, f"{self._name}-probe")
+            self._has_timers = bool(await self._conn.fetchval(HAS_TIMERS))
+        conn, gauge = self._conn, self._metrics.gauge
+        gauge("redress_oldest_unpublished_seconds", await outbox.oldest_seconds(conn))
+        gauge("redress_oldest_dead_letter_seconds", await dead_letters.oldest_seconds(conn))
+        for status, count in (await dead_letters.counts(conn)).items():
+            gauge("redress_dead_letters", count, label=status)
+        if self._has_timers:
+            gauge("redress_oldest_timer_seconds", float(await conn.fetchval(TIMERS)))
+
+    async def _forget(self) -> None:
+        for name in ("unpublished", "dead_letter", "timer"):
+            self._metrics.gauge(f"redress_oldest_{name}_seconds", UNKNOWN)
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            with suppress(Exception):
+                conn.terminate()
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._conn is not None:
+            with suppress(Exception):
+                await self._conn.close(timeout=2)

@@ -1,0 +1,1 @@
+"""PostgreSQL: connection pool, inbox, outbox, dead letters, and the database's clock."""
