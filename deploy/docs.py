@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from shared.contracts import SERVICES
-from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS, Declared
+from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS, MetricSpec
 from shared.settings import SHARED_PREFIX, ServiceSettings
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
@@ -40,7 +40,7 @@ def metrics_page() -> str:
     """Every metric with its labels and its sentence."""
     lines = ["# Metrics", "", "On `/metrics` of every service, in the Prometheus text format. Made by `make docs`.", ""]
     lines += ["| name | kind | labels | meaning |", "|---|---|---|---|"]
-    kinds: list[tuple[str, str, tuple[Declared, ...]]] = [
+    kinds: list[tuple[str, str, tuple[MetricSpec, ...]]] = [
         ("counter", "_total", COUNTERS),
         ("histogram", "", HISTOGRAMS),
         ("gauge", "", GAUGES),
@@ -49,7 +49,7 @@ def metrics_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _metric(one: Declared, kind: str, suffix: str) -> str:
+def _metric(one: MetricSpec, kind: str, suffix: str) -> str:
     labels = "; ".join(f"{name}: {', '.join(values)}" for name, values in one.labels)
     return f"| `{one.name}{suffix}` | {kind} | {labels} | {one.sentence} |"
 

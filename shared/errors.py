@@ -17,7 +17,7 @@ class Rejected(RedressError):
     """This will never work; trying again gives the same answer."""
 
 
-class Unreadable(Rejected):
+class MalformedRequest(Rejected):
     """A header or a part of the URL is not of the form that this takes."""
 
 
@@ -33,11 +33,11 @@ class Conflict(Rejected):
     """The request contradicts what has been recorded already."""
 
 
-class Stale(Conflict):
+class PreconditionFailed(Conflict):
     """It has changed since you read it; read it again."""
 
 
-class Unseen(Rejected):
+class PreconditionRequired(Rejected):
     """Say which version you saw: `If-Match` with the ETag of your last look, so that nobody's change is lost."""
 
 

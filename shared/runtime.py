@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Generic
+from typing import Any
 
 import asyncpg
 
@@ -16,14 +16,14 @@ from shared.runner.group_commit import GroupCommitter
 from shared.runner.replay import Replay
 from shared.runner.runner import Runner
 from shared.runner.timers import Timers
-from shared.runner.types import C, Command, Decision, Fold, S
+from shared.runner.types import Command, Decision, ServiceSpec
 from shared.settings import ServiceSettings
 
 
-class Kernel(Generic[S, C]):
+class Runtime:
     """One per process; opened by `shared.service`."""
 
-    def __init__(self, fold: Fold[S, C], settings: ServiceSettings, health: Health) -> None:
+    def __init__(self, fold: ServiceSpec[Any, Any], settings: ServiceSettings, health: Health) -> None:
         self.service = fold.service
         self.settings = settings
         self.health = health
@@ -42,7 +42,7 @@ class Kernel(Generic[S, C]):
         self.timers = Timers(self.runner, settings)
         self.on_commit(self.timers.wake)
         self.consumer = Consumer(fold.service, settings, self.runner, self.metrics, health)
-        self._commands = GroupCommitter[Command, Decision[S, C]](self.runner.commands, pace=settings.pace_ms / 1000)
+        self._commands = GroupCommitter[Command, Decision[Any, Any]](self.runner.commands, pace=settings.pace_ms / 1000)
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -59,7 +59,7 @@ class Kernel(Generic[S, C]):
         self._pool = pool
         self.health.well("postgres")
 
-    async def submit(self, command: Command) -> Decision[S, C]:
+    async def submit(self, command: Command) -> Decision[Any, Any]:
         """Ask for a change; answers after its commit. Raises the command's own `Rejected`, or `Unavailable`."""
         return await self._commands.submit(command)
 

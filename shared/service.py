@@ -24,13 +24,13 @@ from fastapi import APIRouter
 from shared.contracts.topics import Service
 from shared.errors import Misconfigured
 from shared.http.app import Hot, build_http_app
-from shared.messaging.consumer import Stuck
+from shared.messaging.consumer import ConsumerStuck
 from shared.ops import logs
 from shared.ops.health import Health
 from shared.ops.probe import Probe
 from shared.retry import is_transient
-from shared.runner.types import C, Decide, Fold, S, Store
-from shared.runtime import Kernel
+from shared.runner.types import ContextT, Decide, ServiceSpec, StateT, Store
+from shared.runtime import Runtime
 from shared.settings import ServiceSettings
 from shared.storage import inbox, postgres
 
@@ -39,22 +39,22 @@ EXIT_MISCONFIGURED = 2
 EXIT_STUCK = 70
 BACK_OFF = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)  # seconds before a worker is started again
 
-Worker = Callable[[Kernel[Any, Any], asyncio.Event], Awaitable[None]]
+Worker = Callable[[Runtime, asyncio.Event], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceApp(Generic[S, C]):
+class ServiceApp(Generic[StateT, ContextT]):
     """Everything that makes a service this service. `needed` are the parts it cannot work without."""
 
     service: Service
     settings: ServiceSettings
-    decide: Decide[S, C]
-    store: Store[S, C]
+    decide: Decide[StateT, ContextT]
+    store: Store[StateT, ContextT]
     schema: Path
-    routes: Callable[[Kernel[Any, Any]], APIRouter] | None = None
-    hot: Callable[[Kernel[Any, Any]], Hot] | None = None
+    routes: Callable[[Runtime], APIRouter] | None = None
+    hot: Callable[[Runtime], Hot] | None = None
     workers: Sequence[Worker] = ()
-    opened: Callable[[Kernel[Any, Any]], Awaitable[None]] | None = None
+    opened: Callable[[Runtime], Awaitable[None]] | None = None
     needed: Sequence[str] = ("postgres", "kafka")
 
 
@@ -74,7 +74,7 @@ def _loop(app: ServiceApp[Any, Any]) -> int:
     import uvloop  # noqa: PLC0415 (not on every platform)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Process(app).run())
+        return runner.run(ServiceProcess(app).run())
 
 
 class _Server(uvicorn.Server):
@@ -85,34 +85,36 @@ class _Server(uvicorn.Server):
 
 
 @dataclass(slots=True)
-class Process(Generic[S, C]):
-    """A running service. `run` returns the exit code; `kernel` and `port` are there once `started` is set."""
+class ServiceProcess(Generic[StateT, ContextT]):
+    """A running service. `run` returns the exit code; `runtime` and `port` are there once `started` is set."""
 
-    app: ServiceApp[S, C]
+    app: ServiceApp[StateT, ContextT]
     started: asyncio.Event = field(default_factory=asyncio.Event)
     code: int = 0
     port: int = 0
-    kernel: Kernel[S, C] = field(init=False)
+    runtime: Runtime = field(init=False)
     _probe: Probe = field(init=False)
 
     async def run(self) -> int:
         """Until a signal, `stop`, or something that only a new process mends."""
         app = self.app
-        self.kernel = kernel = Kernel(Fold(app.service, app.decide, app.store), app.settings, Health(needed=app.needed))
-        self._probe = Probe(app.service.name, app.settings, kernel.metrics)
+        self.runtime = runtime = Runtime(
+            ServiceSpec(app.service, app.decide, app.store), app.settings, Health(needed=app.needed)
+        )
+        self._probe = Probe(app.service.name, app.settings, runtime.metrics)
         server = self._server()
         self._listen_to_signals()
         listening = asyncio.create_task(server.serve(sockets=[self._socket()]))
         background = asyncio.create_task(self._background())
         self.started.set()
-        await kernel.stopping.wait()
+        await runtime.stopping.wait()
         await self._stop(server, listening, background)
         return self.code
 
     def stop(self, code: int = 0) -> None:
         """Begin a graceful stop."""
         self.code = self.code or code
-        self.kernel.stopping.set()
+        self.runtime.stopping.set()
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -130,9 +132,9 @@ class Process(Generic[S, C]):
         return listener
 
     def _server(self) -> _Server:
-        app, kernel = self.app, self.kernel
-        hot = app.hot(kernel) if app.hot else {}
-        _, front = build_http_app(kernel, self._probe, app.routes(kernel) if app.routes else None, hot)
+        app, runtime = self.app, self.runtime
+        hot = app.hot(runtime) if app.hot else {}
+        _, front = build_http_app(runtime, self._probe, app.routes(runtime) if app.routes else None, hot)
         config = uvicorn.Config(
             front,
             http="httptools",
@@ -148,60 +150,60 @@ class Process(Generic[S, C]):
 
     async def _background(self) -> None:
         """Open the database, then run everything that works on it, each restarted on its own."""
-        kernel, stopping = self.kernel, self.kernel.stopping
+        runtime, stopping = self.runtime, self.runtime.stopping
         await self._supervise("database", self._open, once=True)
         if stopping.is_set():
             return
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
-            "relay": lambda: kernel.relay.run(stopping),
-            "consumer": lambda: kernel.consumer.run(stopping),
-            "timers": lambda: kernel.timers.run(stopping),
+            "relay": lambda: runtime.relay.run(stopping),
+            "consumer": lambda: runtime.consumer.run(stopping),
+            "timers": lambda: runtime.timers.run(stopping),
             "sweeper": self._sweep,
         }
         for number, worker in enumerate(self.app.workers):
-            jobs[f"{getattr(worker, '__name__', 'worker')}-{number}"] = partial(worker, kernel, stopping)
+            jobs[f"{getattr(worker, '__name__', 'worker')}-{number}"] = partial(worker, runtime, stopping)
         await asyncio.gather(*(self._supervise(name, job) for name, job in jobs.items()))
 
     async def _open(self) -> None:
         settings = self.app.settings
         await postgres.migrate(settings.postgres.get_secret_value(), self.app.schema)
-        self.kernel.opened(await postgres.connect(settings, self.app.service.name))
+        self.runtime.opened(await postgres.connect(settings, self.app.service.name))
         if self.app.opened is not None:
-            await self.app.opened(self.kernel)
+            await self.app.opened(self.runtime)
         # What is loaded by now stays; the collector need not walk it at every batch (measured: 41–88 µs an event).
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
 
     async def _supervise(self, name: str, job: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
-        kernel, failures = self.kernel, 0
-        while not kernel.stopping.is_set():
+        runtime, failures = self.runtime, 0
+        while not runtime.stopping.is_set():
             begun = asyncio.get_running_loop().time()
             try:
                 await job()
                 if once:
                     return
-            except (Misconfigured, Stuck) as error:
+            except (Misconfigured, ConsumerStuck) as error:
                 log.critical("%s: %s", name, error.detail)
-                self.stop(EXIT_STUCK if isinstance(error, Stuck) else EXIT_MISCONFIGURED)
+                self.stop(EXIT_STUCK if isinstance(error, ConsumerStuck) else EXIT_MISCONFIGURED)
                 return
             except Exception as error:
-                kernel.health.sick(name, f"failed: {type(error).__name__}; trying again")
+                runtime.health.sick(name, f"failed: {type(error).__name__}; trying again")
                 level = logging.WARNING if is_transient(error) else logging.ERROR
                 log.log(level, "%s failed and will be started again", name, exc_info=error)
-            kernel.metrics.count("redress_worker_restarts")
+            runtime.metrics.count("redress_worker_restarts")
             failures = 0 if asyncio.get_running_loop().time() - begun > 30 else failures + 1
             await self._rest(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
-            kernel.health.well(name) if name not in self.app.needed else None
+            runtime.health.well(name) if name not in self.app.needed else None
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.kernel.stopping.wait(), seconds)
+            await asyncio.wait_for(self.runtime.stopping.wait(), seconds)
 
     async def _sweep(self) -> None:
         """Forget old inbox entries, an hour between rounds."""
-        while not self.kernel.stopping.is_set():
-            async with postgres.transaction(self.kernel.pool) as conn:
+        while not self.runtime.stopping.is_set():
+            async with postgres.transaction(self.runtime.pool) as conn:
                 now = await conn.fetchval("select now()")
                 await inbox.forget(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
             await self._rest(3600)
@@ -215,5 +217,5 @@ class Process(Generic[S, C]):
             task.cancel()
         with suppress(Exception):
             await asyncio.wait_for(self._probe.close(), 2)
-            await asyncio.wait_for(self.kernel.close(), 5)
+            await asyncio.wait_for(self.runtime.close(), 5)
         log.info("stopped", extra={"late": len(late)})

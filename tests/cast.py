@@ -1,4 +1,4 @@
-"""The four real services as a `World`: their own `decide`, rulebooks, classifier and printer; no server anywhere."""
+"""The four real services as a `Simulation`: their own `decide`, rulebooks, classifier and printer; no server anywhere."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from services.intake import domain as intake
 from services.notify import domain as notify
 from services.notify.domain.state import NewMessage
-from services.notify.templates import Letter, Printer
+from services.notify.templates import RenderedMessage, Renderer
 from services.sla import domain as sla
 from services.sla.policies import Rulebook
 from services.sla.policies import load_rulebook as load_policies
@@ -19,11 +19,11 @@ from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
 from services.triage.rulebook import load_rulebook as load_taxonomy
 from services.triage.settings import LANGUAGES
-from services.triage.store import TriageStore, promote
+from services.triage.store.states import TriageStore, promote
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
 from shared.runner.types import Context
 from shared.testing.memory import MemoryRunner
-from shared.testing.simulation import Hand, World
+from shared.testing.simulation import Hand, Simulation
 from tests.factories import complaint_id
 
 THRESHOLD = 0.45
@@ -31,7 +31,7 @@ RULES = load_taxonomy()
 LANGUAGES_KNOWN = Languages(LANGUAGES.split(","))
 CLASSIFIED = TriageStore(RULES, LexiconClassifier(RULES, LANGUAGES_KNOWN), THRESHOLD)
 PATIENCE = timedelta(seconds=15)
-PRINTER = Printer("Redress")  # compiles its templates once
+PRINTER = Renderer("Redress")  # compiles its templates once
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Mail:
 
     at: datetime
     message: NewMessage
-    letter: Letter
+    letter: RenderedMessage
 
     @property
     def kind(self) -> str:
@@ -54,7 +54,7 @@ class PostOffice:
         self.mails: list[Mail] = []
         self._handed: set[Any] = set()
 
-    async def __call__(self, world: World, limit: int = 1000) -> int:
+    async def __call__(self, world: Simulation, limit: int = 1000) -> int:
         waiting = self.waiting(world)[:limit]
         for message in waiting:
             self._handed.add(message.message_id)
@@ -74,23 +74,23 @@ class PostOffice:
             await world.ask(NOTIFY, finished)
         return len(waiting)
 
-    def waiting(self, world: World) -> list[NewMessage]:
+    def waiting(self, world: Simulation) -> list[NewMessage]:
         """Planned, reachable, and not handed over yet."""
         states = world.runner(NOTIFY).states.values()
         planned = [message for state in states for message in state.planned]
         return [one for one in planned if not one.suppressed and one.message_id not in self._handed]
 
 
-def cast(now: datetime, *hands: Hand) -> World:
+def cast(now: datetime, *hands: Hand) -> Simulation:
     """The four services, as they are composed in production, around one clock."""
     policies = _policies(now.date())
     runners: list[MemoryRunner[Any, Any]] = [
         MemoryRunner(INTAKE, intake.decide, context=lambda at, _: Context(at)),
         _triage(),
         MemoryRunner(SLA, sla.decide, context=lambda at, _: sla.SlaContext(at, policies)),
-        MemoryRunner(NOTIFY, notify.decide, context=lambda at, _: notify.Context(at, patience=PATIENCE)),
+        MemoryRunner(NOTIFY, notify.decide, context=lambda at, _: notify.NotifyContext(at, patience=PATIENCE)),
     ]
-    return World(runners, now=now, hands=hands)
+    return Simulation(runners, now=now, hands=hands)
 
 
 @cache
@@ -98,9 +98,9 @@ def _policies(around: date) -> Rulebook:
     return load_policies(None, around=around)
 
 
-def _triage() -> MemoryRunner[triage.Case, triage.TriageContext]:
+def _triage() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
     """Handlers' load is what follows from the open cases; in production it is counted along."""
-    cases: Callable[[], Mapping[Any, triage.Case]] = lambda: runner.states  # noqa: E731 (the runner does not exist yet)
+    cases: Callable[[], Mapping[Any, triage.TriageState]] = lambda: runner.states  # noqa: E731 (the runner does not exist yet)
 
     def context(at: datetime, prepared: Any) -> triage.TriageContext:
         load = Counter(case.handler for case in cases().values() if case.is_open and case.handler)
@@ -112,13 +112,13 @@ def _triage() -> MemoryRunner[triage.Case, triage.TriageContext]:
     return runner
 
 
-async def filed(world: World, text: str = "", **changes: Any) -> ComplaintId:
+async def filed(world: Simulation, text: str = "", **changes: Any) -> ComplaintId:
     """A complaint goes in at the world's time; `changes` are of the customer's contact."""
     given = {"name": "Customer 12", "email": "customer12@example.org", "locale": "en", "timezone": "UTC"} | changes
     number = complaint_id()
     await world.ask(
         INTAKE,
-        intake.File(
+        intake.FileComplaint(
             number,
             reference="RC-7K3M-9QPX-5",
             client="shop",

@@ -39,7 +39,7 @@ def received(**changes: Any) -> ComplaintReceived:
 def event(
     facts: Fact, *, subject: UUID | None = None, sequence: int = 1, time: datetime = NOON, **data: Any
 ) -> Event[Any]:
-    owner = next(service for service in SERVICES if type(facts) in service.says)
+    owner = next(service for service in SERVICES if type(facts) in service.publishes)
     return EVENTS[type(facts)](
         id=uuid7(),
         source=owner.source,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from services.sla.app import build
 from services.sla.settings import Settings
-from services.sla.workers.rebase import Rebaser
+from services.sla.workers.rebase import RecomputeWorker
 from shared.ops.health import Health
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect
 
 
@@ -17,10 +17,10 @@ async def move(dsn: str, public_key: Path) -> None:
     """One round of the worker."""
     chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
-    kernel = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
-    kernel.opened(await connect(chosen, "sla"))
-    await Rebaser(batch=1, flights=1).run_once(kernel)
-    await kernel.close()
+    runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime.opened(await connect(chosen, "sla"))
+    await RecomputeWorker(batch=1, flights=1).run_once(runtime)
+    await runtime.close()
 
 
 if __name__ == "__main__":

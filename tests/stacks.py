@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from deploy.local.keys import token_keys
-from deploy.local.port_config import Places
+from deploy.local.port_config import PortConfig
 from deploy.local.stack import Stack
 from shared.auth import SCOPES, create_token
 from shared.errors import Misconfigured
@@ -80,11 +80,11 @@ def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterato
 def _started(home: Path) -> Stack:
     for _ in range(TRIES - 1):
         try:
-            return Stack(home, places=Places.free(), faults=True).start()
+            return Stack(home, places=PortConfig.free(), faults=True).start()
         except Misconfigured as error:
             if "taken" not in error.detail:
                 raise
-    return Stack(home, places=Places.free(), faults=True).start()
+    return Stack(home, places=PortConfig.free(), faults=True).start()
 
 
 def until(found: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:

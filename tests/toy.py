@@ -1,4 +1,4 @@
-"""The smallest possible service: it counts what it heard. Lets the kernel be tested without any complaint rule."""
+"""The smallest possible service: it counts what it heard. Lets the runtime be tested without any complaint rule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 from aiokafka import ConsumerRecord
 
-from shared.contracts import TRIAGE, ComplaintId, Event, Say
+from shared.contracts import TRIAGE, ComplaintId, Event, NewEvent
 from shared.contracts.events import Assigned, ComplaintReceived
 from shared.errors import Rejected
-from shared.runner.state_store import Documents
-from shared.runner.types import Command, Context, Decision, Fold, Input, State, Tick
+from shared.runner.state_store import StateStore
+from shared.runner.types import Command, Context, Decision, Input, ServiceSpec, State, Tick
 from tests.factories import complaint_id, event, received, record
 
 SCHEMA = Path(__file__).parent / "toy_schema"
@@ -60,11 +60,11 @@ def decide(state: Counted | None, given: Input, context: Context) -> Decision[Co
             raise AssertionError
 
 
-def _say(word: str) -> tuple[Say[Any], ...]:
-    return (Say(facts=Assigned(team="t" * 950_000 if word == "HUGE" else word)),)
+def _say(word: str) -> tuple[NewEvent[Any], ...]:
+    return (NewEvent(facts=Assigned(team="t" * 950_000 if word == "HUGE" else word)),)
 
 
-class ToyStore(Documents[Counted]):
+class ToyStore(StateStore[Counted]):
     def __init__(self) -> None:
         super().__init__(Counted, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
 
@@ -82,8 +82,8 @@ class ToyStore(Documents[Counted]):
         return states[subject].heard if subject in states else ()
 
 
-def toy() -> Fold[Counted, Context]:
-    return Fold(TRIAGE, decide, ToyStore())
+def toy() -> ServiceSpec[Counted, Context]:
+    return ServiceSpec(TRIAGE, decide, ToyStore())
 
 
 def words(*references: str) -> tuple[ComplaintId, list[ConsumerRecord]]:

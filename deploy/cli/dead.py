@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from deploy.cli import output
-from deploy.cli.endpoints import Doors, doors, token
+from deploy.cli.endpoints import Endpoints, doors, token
 from deploy.cli.output import Exit
 from shared.contracts import SERVICES
 from shared.errors import Misconfigured, NotFound, Rejected, Unavailable
@@ -72,7 +72,7 @@ def discard(number: int, service: One) -> None:
     output.say(f"{service}: dead letter {number} is given up.")
 
 
-async def _open(places: Doors, service: str | None, complaint: UUID | None = None) -> Letters:
+async def _open(places: Endpoints, service: str | None, complaint: UUID | None = None) -> Letters:
     letters: Letters = []
     query: dict[str, str | int] = {"limit": PAGE} | ({"subject": str(complaint)} if complaint else {})
     for name in [service] if service else [one.name for one in SERVICES]:
@@ -81,7 +81,7 @@ async def _open(places: Doors, service: str | None, complaint: UUID | None = Non
     return letters
 
 
-async def _replay(places: Doors, service: str | None, complaint: UUID | None) -> Letters:
+async def _replay(places: Endpoints, service: str | None, complaint: UUID | None) -> Letters:
     letters = await _open(places, service, complaint)
     subjects = dict.fromkeys((item["service"], item["subject"]) for item in letters if item["subject"])
     done = []
@@ -96,7 +96,7 @@ def _replay_one(subject: str) -> Callable[[httpx.AsyncClient], Awaitable[httpx.R
 
 
 async def _with(
-    service: str, ask: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], places: Doors | None = None
+    service: str, ask: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], places: Endpoints | None = None
 ) -> Any:
     """One question to one service, its problem documents turned into our errors."""
     async with (places or doors()).client(service, token=token(), seconds=60) as client:

@@ -14,7 +14,7 @@ import httpx
 
 from deploy.local.data_dir import home_folder
 from deploy.local.keys import PRIVATE, passwords_file
-from deploy.local.port_config import Places
+from deploy.local.port_config import PortConfig
 from deploy.local.ports import HOST, is_open
 from deploy.local.provision import service_dsn
 from shared.auth import SCOPES, create_token
@@ -31,7 +31,7 @@ NAMES = tuple(service.name for service in SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Endpoints:
     """Base URLs by service."""
 
     urls: Mapping[str, str]
@@ -48,16 +48,16 @@ class Doors:
         return httpx.AsyncClient(base_url=self.url(service), headers=headers, timeout=seconds)
 
 
-def doors() -> Doors:
+def doors() -> Endpoints:
     """REDRESS_<SERVICE>_URL each, else this machine's ports."""
-    places = Places.from_environment()
+    places = PortConfig.from_environment()
     given = {name: os.environ.get(f"REDRESS_{name.upper()}_URL", places.url(name)) for name in NAMES}
-    return Doors({name: url.rstrip("/") for name, url in given.items()})
+    return Endpoints({name: url.rstrip("/") for name, url in given.items()})
 
 
 def kafka_known() -> str | None:
     """Where Kafka is: as the services are told, else as embedded while it runs; None when neither."""
-    port = Places.from_environment().kafka
+    port = PortConfig.from_environment().kafka
     return os.environ.get("REDRESS_KAFKA") or (f"{HOST}:{port}" if is_open(port) else None)
 
 
@@ -71,7 +71,7 @@ def dsns_known() -> dict[str, str]:
         return known
     if given := os.environ.get("REDRESS_POSTGRES"):
         return _provisioned(given, passwords_file(home_folder(), given)) or {"redress": given}
-    port = Places.from_environment().postgres
+    port = PortConfig.from_environment().postgres
     embedded = home_folder() / SECRETS / "postgres.json"
     return _provisioned(f"postgresql://{HOST}:{port}/redress", embedded) if is_open(port) else {}
 

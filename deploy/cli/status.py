@@ -9,7 +9,7 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.cli import output
-from deploy.cli.endpoints import Doors, doors
+from deploy.cli.endpoints import Endpoints, doors
 from deploy.cli.output import Exit
 from shared.contracts import SERVICES
 
@@ -50,12 +50,12 @@ def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] =
         raise typer.Exit(Exit.TO_DO)
 
 
-async def ask_all(places: Doors) -> list[Standing]:
+async def ask_all(places: Endpoints) -> list[Standing]:
     """All services side by side."""
     return list(await asyncio.gather(*(ask(places, service.name) for service in SERVICES)))
 
 
-async def ask(places: Doors, service: str) -> Standing:
+async def ask(places: Endpoints, service: str) -> Standing:
     """One service; one that does not answer is a finding, not an error."""
     async with places.client(service, seconds=5) as client:
         try:

@@ -13,7 +13,7 @@ from deploy.cli import output
 from deploy.cli.progress import Steps
 from deploy.local import run
 from deploy.local.data_dir import home_folder
-from deploy.local.port_config import Places
+from deploy.local.port_config import PortConfig
 from deploy.local.stack import Stack
 
 Kafka = Annotated[
@@ -36,7 +36,7 @@ def up(kafka: Kafka = None, postgres: Postgres = None) -> None:
 
 def keep(kafka: str | None, postgres: str | None, *, doing: str, work: Callable[[Stack], int]) -> int:
     """Start the stack with its steps shown, do `work`, stop everything. Returns the exit code."""
-    stack = Stack(home_folder(), kafka=kafka, postgres=postgres, places=Places.from_environment())
+    stack = Stack(home_folder(), kafka=kafka, postgres=postgres, places=PortConfig.from_environment())
     with Steps(doing) as steps:
 
         def begin(started: Stack) -> int:

@@ -10,14 +10,14 @@ import typer
 from rich.progress import Progress
 
 from deploy.cli import output
-from deploy.cli.endpoints import Doors, token
+from deploy.cli.endpoints import Endpoints, token
 from deploy.cli.output import Exit
 from deploy.cli.status import ask_all, trouble
 from deploy.cli.up import Kafka, Postgres, keep, program, where
-from deploy.demo.live_table import Board, drawn, summary
-from deploy.demo.progress import Trail
+from deploy.demo.live_table import LiveTable, drawn, summary
+from deploy.demo.progress import ComplaintProgress
 from deploy.demo.samples import Sample, load
-from deploy.demo.scenario import Journey, World
+from deploy.demo.scenario import DemoContext, Scenario
 from deploy.local.run import stay
 from deploy.local.stack import SERVICE_NAMES, Stack
 
@@ -54,7 +54,7 @@ def _work(stack: Stack, *, once: bool) -> int:
     return stay(stack)
 
 
-async def _unless_stopped(stack: Stack) -> list[Trail] | None:
+async def _unless_stopped(stack: Stack) -> list[ComplaintProgress] | None:
     """The journeys; None when a signal came first."""
     feeding = asyncio.create_task(feed(stack.places.url("intake"), stack.places.url("mailbox")))
     stopping = asyncio.create_task(asyncio.to_thread(_wait, stack, feeding))
@@ -68,12 +68,12 @@ async def _unless_stopped(stack: Stack) -> list[Trail] | None:
     return None
 
 
-def _wait(stack: Stack, feeding: "asyncio.Task[list[Trail]]") -> None:
+def _wait(stack: Stack, feeding: "asyncio.Task[list[ComplaintProgress]]") -> None:
     while not stack.stopping.wait(0.2) and not feeding.done():
         pass
 
 
-async def feed(intake: str, mailbox: str | None) -> list[Trail]:
+async def feed(intake: str, mailbox: str | None) -> list[ComplaintProgress]:
     """File every sample and follow each until its end."""
     samples = load()
     headers = {"authorization": f"Bearer {token()}"}
@@ -81,8 +81,8 @@ async def feed(intake: str, mailbox: str | None) -> list[Trail]:
     room = asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(base_url=intake, headers=headers, timeout=30) as api, _mail(mailbox) as mails:
         total = sum(sample.repeat_of is None for sample in samples)
-        board = Board(output.out, total=total)
-        world = World(api, mails if mailbox else None, run, room, changed=board.show)
+        board = LiveTable(output.out, total=total)
+        world = DemoContext(api, mails if mailbox else None, run, room, changed=board.show)
         journeys = await _file(samples, world)
         with board:
             await asyncio.gather(*(journey.go() for journey in journeys))
@@ -93,19 +93,19 @@ def _mail(mailbox: str | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=mailbox or "http://127.0.0.1", timeout=30)
 
 
-async def _file(samples: list[Sample], world: World) -> list[Journey]:
-    journeys = {sample.id: Journey(sample, world) for sample in samples if sample.repeat_of is None}
+async def _file(samples: list[Sample], world: DemoContext) -> list[Scenario]:
+    journeys = {sample.id: Scenario(sample, world) for sample in samples if sample.repeat_of is None}
     repeats = [sample for sample in samples if sample.repeat_of is not None]
     with _bar() as bar:
         task = bar.add_task("Filing complaints", total=len(samples))
 
-        async def filed(journey: Journey) -> None:
+        async def filed(journey: Scenario) -> None:
             await journey.file()
             bar.advance(task)
 
         await asyncio.gather(*map(filed, journeys.values()))
         for sample in repeats:
-            await Journey(sample, world).file_again(journeys[str(sample.repeat_of)])
+            await Scenario(sample, world).file_again(journeys[str(sample.repeat_of)])
             bar.advance(task)
     output.say(f"{len(journeys)} complaints filed, and {len(repeats)} sent again under the same key.")
     return list(journeys.values())
@@ -115,7 +115,7 @@ def _bar() -> Progress:
     return output.bar(total_known=True)
 
 
-def _to_try(stack: Stack, trails: list[Trail]) -> list[str]:
+def _to_try(stack: Stack, trails: list[ComplaintProgress]) -> list[str]:
     """A request that works as it stands."""
     told = next((trail for trail in trails if trail.reference), None)
     if told is None:
@@ -127,13 +127,13 @@ def _to_try(stack: Stack, trails: list[Trail]) -> list[str]:
 
 def _say_who_is_sick(stack: Stack) -> None:
     """What the services themselves say, and where their logs are."""
-    standings = asyncio.run(ask_all(Doors({name: stack.places.url(name) for name in SERVICE_NAMES})))
+    standings = asyncio.run(ask_all(Endpoints({name: stack.places.url(name) for name in SERVICE_NAMES})))
     for line in filter(None, map(trouble, standings)):
         output.say(f"  {line}", style="red")
     output.say(f"  Logs: {stack.home / 'logs'}")
 
 
-def report(trails: list[Trail]) -> Exit:
+def report(trails: list[ComplaintProgress]) -> Exit:
     """The last table on a terminal, then what is not as it should be."""
     if output.out.is_terminal:
         output.out.print(drawn(trails, width=output.out.size.width))

@@ -11,19 +11,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from deploy.demo.progress import ARROW, Trail
+from deploy.demo.progress import ARROW, ComplaintProgress
 
 AROUND = 7  # lines that the table's frame and heading need
 BESIDE = 92  # columns that everything beside the journey needs
 
 
-class Board:
+class LiveTable:
     """Shows trails as they change: those that fit, the latest first, and the sum of all."""
 
     def __init__(self, console: Console, *, total: int) -> None:
         self._console = console
         self._total = total
-        self._changed: dict[str, tuple[float, Trail]] = {}
+        self._changed: dict[str, tuple[float, ComplaintProgress]] = {}
         self._printed: dict[str, str] = {}
         self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
@@ -38,7 +38,7 @@ class Board:
         if self._live:
             self._live.stop()
 
-    def show(self, trail: Trail) -> None:
+    def show(self, trail: ComplaintProgress) -> None:
         """Something became known about this complaint."""
         if self._printed.get(trail.sample) == trail.way and not trail.done:
             return
@@ -56,7 +56,7 @@ class Board:
         return Group(told, drawn(trails, width=self._console.size.width))
 
 
-def drawn(trails: Sequence[Trail], *, width: int) -> Table:
+def drawn(trails: Sequence[ComplaintProgress], *, width: int) -> Table:
     """The table of these complaints, a line each, on a terminal of so many columns."""
     room = max(30, width - BESIDE)
     table = Table(header_style="bold", expand=True)
@@ -70,14 +70,14 @@ def drawn(trails: Sequence[Trail], *, width: int) -> Table:
     return table
 
 
-def line(trail: Trail) -> str:
+def line(trail: ComplaintProgress) -> str:
     """The same as one plain line."""
     facts = ", ".join(filter(None, (trail.category, trail.owner, trail.promise and f"by {trail.promise}")))
     sign = "FAILED" if trail.problems else "ok"
     return f"{sign:<6} {trail.sample:<11} {trail.lang:<8} {trail.reference}  [{facts}]  {trail.way}"
 
 
-def summary(trails: Sequence[Trail], total: int) -> str:
+def summary(trails: Sequence[ComplaintProgress], total: int) -> str:
     """How far all of them are."""
     last = Counter(trail.stations[-1] for trail in trails if trail.stations)
     done = sum(trail.done for trail in trails)

@@ -22,7 +22,7 @@ ARROW = " → "
 
 
 @dataclass(slots=True)
-class Trail:
+class ComplaintProgress:
     """What is known of one complaint while we watch."""
 
     sample: str

@@ -10,7 +10,7 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from deploy.demo.expectations import Seen, differences, messages_of, missing_messages
-from deploy.demo.progress import Trail, stations
+from deploy.demo.progress import ComplaintProgress, stations
 from deploy.demo.samples import Deed, Sample
 from shared.errors import Rejected, Unavailable
 
@@ -27,14 +27,14 @@ PATHS: dict[Deed, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DemoContext:
     """What journeys share: the intake API, the mailbox's (None where there is none), this run's name, room to ask."""
 
     intake: httpx.AsyncClient
     mailbox: httpx.AsyncClient | None
     run: str
     room: asyncio.Semaphore
-    changed: Callable[[Trail], None]
+    changed: Callable[[ComplaintProgress], None]
     patience: float = PATIENCE
 
     async def ask(self, method: str, path: str, **given: Any) -> Any:
@@ -52,12 +52,12 @@ class World:
         raise AssertionError  # tenacity either returns or raises
 
 
-class Journey:
+class Scenario:
     """The way of one sample; `trail` is what a watcher sees."""
 
-    def __init__(self, sample: Sample, world: World) -> None:
+    def __init__(self, sample: Sample, world: DemoContext) -> None:
         self.sample = sample
-        self.trail = Trail(sample.id, sample.lang)
+        self.trail = ComplaintProgress(sample.id, sample.lang)
         self._world = world
         self.body: dict[str, Any] = {}
 
@@ -70,7 +70,7 @@ class Journey:
         self.trail.status, self.trail.stations = told["status"], ("received",)
         self._world.changed(self.trail)
 
-    async def file_again(self, original: "Journey") -> None:
+    async def file_again(self, original: "Scenario") -> None:
         """Send the original's bytes under its key once more; the same complaint must come back."""
         key = f"demo-{self._world.run}-{original.sample.id}"
         told = await self._send(COMPLAINTS, original.body, key)

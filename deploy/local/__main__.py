@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.data_dir import home_folder
-from deploy.local.port_config import Places
+from deploy.local.port_config import PortConfig
 from deploy.local.run import run
 from deploy.local.stack import Stack
 from shared.errors import Misconfigured
@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--faults", action="store_true", help="let tests break the mailbox's SMTP side")
     given = parser.parse_args()
     try:
-        places = Places.from_environment()
+        places = PortConfig.from_environment()
     except Misconfigured as error:
         sys.stderr.write(f"{error.detail}\n")
         return 2

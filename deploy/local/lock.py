@@ -8,7 +8,7 @@ from typing import IO
 from shared.errors import Misconfigured
 
 
-class Claim:
+class DataDirLock:
     """A lock on `home`. Raises `Misconfigured` when another process holds it."""
 
     def __init__(self, home: Path) -> None:

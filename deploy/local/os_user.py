@@ -7,14 +7,14 @@ import shutil
 import stat
 from pathlib import Path
 
-from deploy.local.processes import Owner
+from deploy.local.processes import RunAs
 
 CANDIDATES = ("postgres", "nobody")
 NUMERIC = 65534  # where there is no list of accounts: the number that owns nothing
 OUTSIDE = Path("/var/lib/redress")  # for root, whose home folder other accounts may not enter
 
 
-def unprivileged() -> Owner | None:
+def unprivileged() -> RunAs | None:
     """The account to run as; None when we are not root and may run as ourselves."""
     if os.geteuid() != 0:
         return None
@@ -23,11 +23,11 @@ def unprivileged() -> Owner | None:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Owner(entry.pw_uid, entry.pw_gid)
-    return Owner(NUMERIC, NUMERIC)
+        return RunAs(entry.pw_uid, entry.pw_gid)
+    return RunAs(NUMERIC, NUMERIC)
 
 
-def can_enter(path: Path, owner: Owner | None) -> bool:
+def can_enter(path: Path, owner: RunAs | None) -> bool:
     """Whether the account may pass through every folder down to `path`; folders that do not exist yet do not count."""
     if owner is None:
         return True
@@ -35,14 +35,14 @@ def can_enter(path: Path, owner: Owner | None) -> bool:
     return all(_may(folder, owner, stat.S_IXUSR) for folder in (whole, *whole.parents) if folder.exists())
 
 
-def data_folder(home: Path, owner: Owner | None) -> Path:
+def data_folder(home: Path, owner: RunAs | None) -> Path:
     """Where the server's data goes: inside `home`, unless the account cannot come there."""
     if can_enter(home, owner):
         return home
     return OUTSIDE / hashlib.sha256(str(home).encode()).hexdigest()[:12]
 
 
-def readable_copy(package: Path, owner: Owner | None, *, version: str, outside: Path = OUTSIDE) -> Path:
+def readable_copy(package: Path, owner: RunAs | None, *, version: str, outside: Path = OUTSIDE) -> Path:
     """The folder of PostgreSQL's programs in the wheel's `package`, or in a copy that the account may read and run."""
     if can_enter(package / "pginstall" / "bin", owner):
         return package / "pginstall"
@@ -57,7 +57,7 @@ def readable_copy(package: Path, owner: Owner | None, *, version: str, outside: 
     return copy / package.name / "pginstall"
 
 
-def give(path: Path, owner: Owner | None) -> None:
+def give(path: Path, owner: RunAs | None) -> None:
     """Make the account the owner of `path` and of all that is in it."""
     if owner is None:
         return
@@ -65,7 +65,7 @@ def give(path: Path, owner: Owner | None) -> None:
         os.chown(entry, owner.uid, owner.gid, follow_symlinks=False)
 
 
-def _may(path: Path, owner: Owner, bit: int) -> bool:
+def _may(path: Path, owner: RunAs, bit: int) -> bool:
     """`bit` is the owner's; the group's is 3 bits and the others' 6 bits lower."""
     facts = path.stat()
     shift = 0 if facts.st_uid == owner.uid else 3 if facts.st_gid == owner.gid else 6

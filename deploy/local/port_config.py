@@ -22,7 +22,7 @@ MEANING = {"controller": "Kafka's controller", "kafka": "Kafka", "postgres": "Po
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class PortConfig:
     """Ports on 127.0.0.1. Kafka's and PostgreSQL's are not the usual ones, which a server of the user's may hold."""
 
     intake: int = 8080
@@ -36,7 +36,7 @@ class Places:
     mailbox: int = 8025
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Places":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "PortConfig":
         """The defaults, and what the environment says otherwise. Raises `Misconfigured` for what is no port."""
         given = {
             name: _port(variable, environment[variable])
@@ -46,7 +46,7 @@ class Places:
         return replace(cls(), **given)
 
     @classmethod
-    def free(cls) -> "Places":
+    def free(cls) -> "PortConfig":
         """Ports that nobody uses now, for tests."""
         return cls(**{place.name: free_port() for place in fields(cls)})
 

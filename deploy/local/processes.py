@@ -21,7 +21,7 @@ PATIENCE = 10.0  # seconds that a process left by a killed supervisor gets to en
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class RunAs:
     """The unprivileged account a child runs as; None everywhere means: as ourselves."""
 
     uid: int
@@ -39,7 +39,7 @@ class Child:
     home: Path
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
-    owner: Owner | None = None
+    owner: RunAs | None = None
     ask: int = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
     wanted: bool = False

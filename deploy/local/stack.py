@@ -14,8 +14,8 @@ from deploy.local.background import Interrupted, Work
 from deploy.local.data_dir import require_space
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.keys import passwords_file, token_keys
-from deploy.local.lock import Claim
-from deploy.local.port_config import Places
+from deploy.local.lock import DataDirLock
+from deploy.local.port_config import PortConfig
 from deploy.local.ports import HOST
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child, reap
@@ -45,11 +45,11 @@ class Stack:
         *,
         kafka: str | None = None,
         postgres: str | None = None,
-        places: Places | None = None,
+        places: PortConfig | None = None,
         faults: bool = False,
     ) -> None:
         self.home = home.absolute()
-        self.places = places or Places.from_environment()
+        self.places = places or PortConfig.from_environment()
         self.kafka = None if kafka else EmbeddedKafka(self.home, self.places.kafka, self.places.controller)
         self.postgres = None if postgres else EmbeddedPostgres(self.home, self.places.postgres)
         self.bootstrap = kafka or f"{HOST}:{self.places.kafka}"
@@ -57,7 +57,7 @@ class Stack:
         self.stopping = threading.Event()
         self._admin_dsn = postgres
         self._faults = faults
-        self._claim: Claim | None = None
+        self._claim: DataDirLock | None = None
         self._watching = threading.Lock()
         self._supervisor = Supervisor(self._processes, self._start_again, tell=lambda _: None)
 
@@ -67,7 +67,7 @@ class Stack:
         Raises `Misconfigured` or `Unavailable` with a sentence that says what to do, and then has stopped everything.
         """
         require_space(self.home)
-        self._claim = Claim(self.home)
+        self._claim = DataDirLock(self.home)
         try:
             self._start(tell)
         except BaseException:

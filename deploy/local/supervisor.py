@@ -13,7 +13,7 @@ EXIT_MISCONFIGURED = 2
 
 
 @dataclass(slots=True)
-class Record:
+class ProcessRecord:
     """What happened to one process lately; times are the clock's."""
 
     failures: int = 0
@@ -33,7 +33,7 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._children, self._start, self._tell, self._clock = children, start, tell, clock
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, ProcessRecord] = {}
 
     def run_once(self) -> int:
         """Notice what ended, start what is due. Returns how many were started.
@@ -42,14 +42,14 @@ class Supervisor:
         """
         started = 0
         for name, child in self._children().items():
-            record = self._records.setdefault(name, Record(started_at=self._clock()))
+            record = self._records.setdefault(name, ProcessRecord(started_at=self._clock()))
             if record.due_at is None:
                 self._notice(name, child, record)
             elif self._clock() >= record.due_at:
                 started += self._again(name, record)
         return started
 
-    def _notice(self, name: str, child: Child, record: Record) -> None:
+    def _notice(self, name: str, child: Child, record: ProcessRecord) -> None:
         """Exit code 0 was somebody's wish; so was every stop through `Child`."""
         if not child.wanted or not child.returncode:
             return
@@ -60,7 +60,7 @@ class Supervisor:
         wait = self._put_off(record)
         self._tell(f"{name} ended ({_how(child.returncode)}); it starts again in {wait:g} s")
 
-    def _again(self, name: str, record: Record) -> int:
+    def _again(self, name: str, record: ProcessRecord) -> int:
         record.due_at, record.started_at = None, self._clock()
         try:
             self._start(name)
@@ -70,7 +70,7 @@ class Supervisor:
             return 0
         return 1
 
-    def _put_off(self, record: Record) -> float:
+    def _put_off(self, record: ProcessRecord) -> float:
         wait = BACK_OFF[min(record.failures, len(BACK_OFF) - 1)]
         record.failures += 1
         record.due_at = self._clock() + wait

@@ -1,7 +1,7 @@
-"""I own: the complaint as it was filed, what outsiders state about it, the public timeline, references and receipts.
+"""Owns: the complaint as it was filed, what outsiders state about it, the public timeline, references and receipts.
 
-I hear: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept, PromiseBroken,
-MessageAccepted, MessageFailed, MessageSuppressed.
-I say: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven,
+Subscribes to: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept,
+PromiseBroken, MessageAccepted, MessageFailed, MessageSuppressed.
+Publishes: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, FeedbackGiven,
 MilestoneRecorded, Merged.
 """

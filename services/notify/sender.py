@@ -17,12 +17,12 @@ from uuid import UUID
 
 import asyncpg
 
-from services.notify import store
-from services.notify.channels.interface import Channel, Outgoing, Report
+from services.notify.channels.interface import Channel, DeliveryReport, OutgoingMessage
 from services.notify.domain import AttemptFinished
 from services.notify.settings import Settings
-from services.notify.store import Claimed
-from services.notify.templates import Letter, Printer
+from services.notify.store import states
+from services.notify.store.states import ClaimedMessage
+from services.notify.templates import RenderedMessage, Renderer
 from shared.errors import Rejected
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
@@ -36,8 +36,8 @@ PAUSES: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0)  # seconds of rest after so man
 BREATH: Final = 0.01  # seconds between two claims while mail is in flight, so that commits become one claim, not many
 
 
-class Desk(Protocol):
-    """What the sender needs of the kernel."""
+class SenderRuntime(Protocol):
+    """What the sender needs of the runtime."""
 
     health: Health
     metrics: Metrics
@@ -53,7 +53,7 @@ class Desk(Protocol):
 class SendLoop:
     """Sends for one process. `run_once` takes one batch to its end; `run` keeps the line busy."""
 
-    def __init__(self, desk: Desk, settings: Settings, channel: Channel, printer: Printer) -> None:
+    def __init__(self, desk: SenderRuntime, settings: Settings, channel: Channel, printer: Renderer) -> None:
         self._desk = desk
         self._settings = settings
         self._channel = channel
@@ -67,14 +67,14 @@ class SendLoop:
 
     async def run_once(self) -> int:
         """Claim one batch and see it through. Returns how many messages were attempted."""
-        claimed = await store.claim(self._desk.pool, self._settings.send_in_flight, self._settings.lease)
+        claimed = await states.claim(self._desk.pool, self._settings.send_in_flight, self._settings.lease)
         await asyncio.gather(*(self._deliver(message) for message in claimed))
         return len(claimed)
 
     async def sweep(self) -> int:
         """Declare abandoned claims uncertain. Returns how many there were."""
-        abandoned = [m for m in await store.expired(self._desk.pool, 500) if m.message_id not in self._held]
-        lost = Report("uncertain", "lease_expired")
+        abandoned = [m for m in await states.expired(self._desk.pool, 500) if m.message_id not in self._held]
+        lost = DeliveryReport("uncertain", "lease_expired")
         await asyncio.gather(*(self._record(message, lost) for message in abandoned))
         return len(abandoned)
 
@@ -102,7 +102,7 @@ class SendLoop:
         limit = self._settings.send_in_flight
         room = limit - len(self._flying)
         while room * 2 >= limit:
-            claimed = await store.claim(self._desk.pool, room, self._settings.lease)
+            claimed = await states.claim(self._desk.pool, room, self._settings.lease)
             for message in claimed:
                 task = asyncio.create_task(self._deliver(message))
                 self._flying.add(task)
@@ -129,31 +129,31 @@ class SendLoop:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._settings.send_poll_ms / 1000)
 
-    async def _deliver(self, message: Claimed) -> None:
+    async def _deliver(self, message: ClaimedMessage) -> None:
         self._held.add(message.message_id)
         try:
             await self._record(*await self._attempt(message))
         finally:
             self._held.discard(message.message_id)
 
-    async def _attempt(self, message: Claimed) -> tuple[Claimed, Report]:
+    async def _attempt(self, message: ClaimedMessage) -> tuple[ClaimedMessage, DeliveryReport]:
         """Print and send. A letter that may not leave is refused for good, one that breaks our printer is not."""
         try:
             letter = self._printer.print(message.kind, message.content, message.locale)
         except Rejected as refusal:
             log.warning("a message is incomplete: %s", refusal.detail, extra={"message_id": str(message.message_id)})
-            return message, Report("failed_permanent", "incomplete")
+            return message, DeliveryReport("failed_permanent", "incomplete")
         except Exception:
             log.exception("a message could not be printed", extra={"message_id": str(message.message_id)})
-            return message, Report("failed_transient", "not_printed")
+            return message, DeliveryReport("failed_transient", "not_printed")
         written = replace(message, written_in=letter.locale, template=letter.template)
         report = await self._channel.send(self._outgoing(message, letter))
         self._note(written, report)
         return written, report
 
-    def _outgoing(self, message: Claimed, letter: Letter) -> Outgoing:
+    def _outgoing(self, message: ClaimedMessage, letter: RenderedMessage) -> OutgoingMessage:
         domain = self._settings.sender_address.rpartition("@")[2]
-        return Outgoing(
+        return OutgoingMessage(
             message_id=f"{message.message_id}@{domain}",
             to=message.address,
             subject=letter.subject,
@@ -162,7 +162,7 @@ class SendLoop:
             language=letter.locale,
         )
 
-    def _note(self, message: Claimed, report: Report) -> None:
+    def _note(self, message: ClaimedMessage, report: DeliveryReport) -> None:
         """Health, and how long the customer of an acknowledgement waited."""
         if report.code.endswith("connect"):
             self._is_down = True
@@ -174,7 +174,7 @@ class SendLoop:
             waited = (datetime.now(UTC) - message.caused_at).total_seconds()
             self._desk.metrics.observe("redress_acknowledged_seconds", max(waited, 0.0))
 
-    async def _record(self, message: Claimed, report: Report) -> None:
+    async def _record(self, message: ClaimedMessage, report: DeliveryReport) -> None:
         """Have the attempt recorded, however long the database is away; a refusal is final."""
         command = AttemptFinished(
             complaint_id=message.complaint_id,

@@ -8,8 +8,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.notify.channels.headers import guard, mailbox
-from services.notify.channels.mime import Sender
-from services.notify.channels.smtp_pool import Security, Server
+from services.notify.channels.mime import SenderAddress
+from services.notify.channels.smtp_pool import Security, SmtpServer
 from services.notify.domain.languages import spoken
 from shared.errors import RedressError
 from shared.settings import ServiceSettings
@@ -88,9 +88,9 @@ class Settings(ServiceSettings):
             raise ValueError("lease_seconds: expected more than four times smtp_timeout_seconds")
         return self
 
-    def server(self) -> Server:
+    def server(self) -> SmtpServer:
         """The mail server as the channel takes it."""
-        return Server(
+        return SmtpServer(
             host=self.smtp_host,
             port=self.smtp_port,
             security=self.smtp_security,
@@ -102,9 +102,9 @@ class Settings(ServiceSettings):
             max_messages=self.smtp_max_messages,
         )
 
-    def sender(self) -> Sender:
+    def sender(self) -> SenderAddress:
         """Who writes."""
-        return Sender(self.sender_address, self.organisation, self.reply_to)
+        return SenderAddress(self.sender_address, self.organisation, self.reply_to)
 
     @property
     def lease(self) -> timedelta:

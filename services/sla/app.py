@@ -3,30 +3,31 @@
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from services.sla.domain import Complaint, SlaContext, decide
+from services.sla.domain import SlaContext, SlaState, decide
 from services.sla.policies import read_file
 from services.sla.routes import routes
 from services.sla.settings import Settings
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import SlaStore
-from services.sla.workers.outages import Limits, Watch
-from services.sla.workers.rebase import Rebaser
+from services.sla.workers.outages import OutageLimits, OutageMonitor
+from services.sla.workers.rebase import RecomputeWorker
 from shared.contracts.topics import SLA
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.service import ServiceApp
 from shared.settings import load_settings
 from shared.storage.postgres import transaction
 
 
-def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]:
+def build(settings: Settings | None = None) -> ServiceApp[SlaState, SlaContext]:
     """The service, ready to run. Raises `Misconfigured` for a rulebook that could leave a complaint without a date."""
     settings = settings or load_settings(Settings)
     data = read_file(settings.policies_file, settings.pack_names)
-    shelf = Shelf(data, _today, file_wins=settings.file_wins)
-    rebaser = Rebaser(batch=settings.rebase_batch, flights=settings.rebase_flights, seconds=settings.rebase_seconds)
-    watch = Watch(_limits(settings))
+    shelf = RulebookRepository(data, _today, file_wins=settings.file_wins)
+    rebaser = RecomputeWorker(
+        batch=settings.rebase_batch, flights=settings.rebase_flights, seconds=settings.rebase_seconds
+    )
+    watch = OutageMonitor(_limits(settings))
     return ServiceApp(
         service=SLA,
         settings=settings,
@@ -39,8 +40,8 @@ def build(settings: Settings | None = None) -> ServiceApp[Complaint, SlaContext]
     )
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(
+def _limits(settings: Settings) -> OutageLimits:
+    return OutageLimits(
         every=timedelta(seconds=settings.watch_seconds),
         gap=timedelta(seconds=settings.downtime_seconds),
         lag=timedelta(seconds=settings.lag_outage_seconds),
@@ -54,8 +55,8 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-async def _opened(kernel: Kernel[Any, Any], *, shelf: Shelf, watch: Watch) -> None:
+async def _opened(runtime: Runtime, *, shelf: RulebookRepository, watch: OutageMonitor) -> None:
     """The schema is current: publish what the file says, read what was published, note how long nobody lived."""
-    async with transaction(kernel.pool) as conn:
+    async with transaction(runtime.pool) as conn:
         await shelf.settle(conn)
         await watch.beat(conn)

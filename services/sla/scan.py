@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 
 CHUNK = 50  # states read and judged in one go: about 20 ms of the event loop
 FIRST = UUID(int=0)
@@ -35,12 +35,12 @@ class Period(NamedTuple):
         return at is not None and self.since <= at < self.until
 
 
-async def scan(pool: asyncpg.Pool, period: Period) -> AsyncIterator[tuple[Complaint, str | None]]:
+async def scan(pool: asyncpg.Pool, period: Period) -> AsyncIterator[tuple[SlaState, str | None]]:
     """Each of them with the team that has it now."""
     last = FIRST
     while rows := await pool.fetch(ROWS, last, period.until, period.since, period.team, CHUNK):
         for row in rows:
-            yield Complaint.model_validate_json(row[1]), row[2]
+            yield SlaState.model_validate_json(row[1]), row[2]
         last = rows[-1][0]
         if len(rows) < CHUNK:
             return

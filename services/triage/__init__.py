@@ -1,5 +1,5 @@
-"""I own: cases, the load of teams and handlers, the taxonomy, the rulebook, the classifier.
+"""Owns: cases, the load of teams and handlers, the taxonomy, the rulebook, the classifier.
 
-I hear: ComplaintReceived, Resolved, Reopened, Withdrawn, ClockBreached, ClockEscalated.
-I say: Triaged, ScreeningRequested, Assigned, Escalated.
+Subscribes to: ComplaintReceived, Resolved, Reopened, Withdrawn, ClockBreached, ClockEscalated.
+Publishes: Triaged, ScreeningRequested, Assigned, Escalated.
 """

@@ -6,18 +6,18 @@ from shared.contracts.envelope import (
     Event,
     EventId,
     Fact,
-    Frozen,
+    FrozenModel,
     Narrative,
+    NewEvent,
     Party,
     PartyId,
     Personal,
     PersonalContact,
     PersonalNarrative,
     PersonalStaff,
-    Say,
     Staff,
 )
-from shared.contracts.registry import EVENTS, Unreadable, read, write
+from shared.contracts.registry import EVENTS, InvalidEvent, read, write
 from shared.contracts.topics import FACTS, INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, Service
 
 __all__ = [
@@ -33,18 +33,18 @@ __all__ = [
     "Event",
     "EventId",
     "Fact",
-    "Frozen",
+    "FrozenModel",
+    "InvalidEvent",
     "Narrative",
+    "NewEvent",
     "Party",
     "PartyId",
     "Personal",
     "PersonalContact",
     "PersonalNarrative",
     "PersonalStaff",
-    "Say",
     "Service",
     "Staff",
-    "Unreadable",
     "read",
     "write",
 ]

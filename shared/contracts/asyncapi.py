@@ -32,7 +32,7 @@ def document() -> dict[str, Any]:
 
 
 def _channel(service: Service) -> dict[str, Any]:
-    names = [fact.wire_type() for fact in service.says]
+    names = [fact.wire_type() for fact in service.publishes]
     return {
         "address": service.topic,
         "description": f"Written by {service.name} alone; keyed by complaint id.",
@@ -46,7 +46,7 @@ def _operation(service: Service) -> dict[str, Any]:
 
 
 def _hearing(service: Service, source: Service) -> dict[str, Any]:
-    heard = [fact.wire_type() for fact in source.says if fact in service.hears]
+    heard = [fact.wire_type() for fact in source.publishes if fact in service.subscribes]
     return {
         "action": "receive",
         "channel": {"$ref": f"#/channels/{source.name}"},

@@ -22,12 +22,12 @@ CONTENT_TYPE = b"application/cloudevents+json"
 SEQUENCE_DIGITS = 10  # zero-padded: the Sequence extension wants strings that sort
 
 
-class Frozen(BaseModel):
+class FrozenModel(BaseModel):
     """A value: immutable, and tolerant of fields that a newer producer added."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    def but(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> Self:
         """The same value with these fields changed: `model_copy(update=…)` at half its cost, for the hot path."""
         new = object.__new__(self.__class__)
         new.__dict__.update(self.__dict__, **changes)
@@ -37,7 +37,7 @@ class Frozen(BaseModel):
         return new
 
 
-class Fact(Frozen):
+class Fact(FrozenModel):
     """What an event states; nothing personal in here. Subclasses name their wire `type` without prefix and version."""
 
     kind: ClassVar[str]
@@ -49,14 +49,14 @@ class Fact(Frozen):
         return f"redress.{cls.kind}.v{cls.version}"
 
 
-class Party(Frozen):
+class Party(FrozenModel):
     """Somebody who takes part in the complaint; `id` is only unique within it, e.g. `customer`."""
 
     id: PartyId
     role: Role
 
 
-class Contact(Frozen):
+class Contact(FrozenModel):
     """How to reach and address a person. `locale` is BCP 47, `timezone` an IANA name."""
 
     name: str | None = Field(default=None, repr=False)
@@ -66,7 +66,7 @@ class Contact(Frozen):
     timezone: str | None = None
 
 
-class Narrative(Frozen):
+class Narrative(FrozenModel):
     """Free words about a case; whatever people wrote themselves."""
 
     subject: str | None = Field(default=None, repr=False)
@@ -75,7 +75,7 @@ class Narrative(Frozen):
     attributes: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
-class Staff(Frozen):
+class Staff(FrozenModel):
     """A handler as customers may know them."""
 
     name: str | None = Field(default=None, repr=False)
@@ -83,7 +83,7 @@ class Staff(Frozen):
     phone: str | None = Field(default=None, repr=False)
 
 
-class PersonalContact(Frozen):
+class PersonalContact(FrozenModel):
     """Contact data of one party."""
 
     party: PartyId
@@ -91,7 +91,7 @@ class PersonalContact(Frozen):
     fields: Contact
 
 
-class PersonalNarrative(Frozen):
+class PersonalNarrative(FrozenModel):
     """Words of, or about, one party."""
 
     party: PartyId
@@ -99,7 +99,7 @@ class PersonalNarrative(Frozen):
     fields: Narrative
 
 
-class PersonalStaff(Frozen):
+class PersonalStaff(FrozenModel):
     """Data of a handler, kept for the case."""
 
     party: PartyId
@@ -107,7 +107,7 @@ class PersonalStaff(Frozen):
     fields: Staff
 
 
-class PersonalSpecial(Frozen):
+class PersonalSpecial(FrozenModel):
     """Sensitive data (health, vulnerability, beliefs) of one party."""
 
     party: PartyId
@@ -122,7 +122,7 @@ Personal = Annotated[
 F_co = TypeVar("F_co", bound=Fact, covariant=True)
 
 
-class Data(Frozen, Generic[F_co]):
+class Data(FrozenModel, Generic[F_co]):
     """An event's payload: facts, who takes part, and what is personal about them.
 
     `sealed` is reserved for ciphertext by `party/purpose`, so that a person can be erased without breaking the log.
@@ -146,7 +146,7 @@ Sequence = Annotated[
 ]
 
 
-class Event(Frozen, Generic[F_co]):
+class Event(FrozenModel, Generic[F_co]):
     """One fact on Kafka. `sequence` counts from 1, without gaps, per complaint (`subject`) and `source`."""
 
     specversion: Literal["1.0"] = "1.0"
@@ -190,7 +190,7 @@ class Event(Frozen, Generic[F_co]):
         return next((p.fields for p in self.data.personal if p.purpose == "staff"), None)
 
 
-class Say(Frozen, Generic[F_co]):
+class NewEvent(FrozenModel, Generic[F_co]):
     """An event that a `decide` wants said; the runner gives it identity, sequence and time."""
 
     facts: F_co

@@ -11,7 +11,7 @@ from shared.contracts.topics import FACTS
 from shared.errors import Rejected
 
 
-class Unreadable(Rejected):
+class InvalidEvent(Rejected):
     """These bytes are not an event that we know."""
 
 
@@ -34,13 +34,13 @@ READER: TypeAdapter[Event[Any]] = TypeAdapter(
 
 
 def read(value: bytes | None) -> Event[Any]:
-    """One validated parse of one record. Raises `Unreadable` with what was expected; never quotes the payload."""
+    """One validated parse of one record. Raises `InvalidEvent` with what was expected; never quotes the payload."""
     if value is None:
-        raise Unreadable("expected an event, got a record without a value")
+        raise InvalidEvent("expected an event, got a record without a value")
     try:
         return READER.validate_json(value)
     except ValidationError as error:
-        raise Unreadable(_explain(error)) from None
+        raise InvalidEvent(_explain(error)) from None
 
 
 def write(event: Event[Any]) -> bytes:

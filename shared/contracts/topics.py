@@ -11,8 +11,8 @@ class Service:
     """A service as the others see it. `purposes` are the kinds of personal data its `decide` may read."""
 
     name: str
-    says: tuple[type[Fact], ...]
-    hears: tuple[type[Fact], ...]
+    publishes: tuple[type[Fact], ...]
+    subscribes: tuple[type[Fact], ...]
     purposes: frozenset[Purpose]
 
     @property
@@ -33,12 +33,12 @@ class Service:
     @property
     def sources(self) -> tuple["Service", ...]:
         """The services it listens to, in the table's order."""
-        return tuple(other for other in SERVICES if set(other.says) & set(self.hears))
+        return tuple(other for other in SERVICES if set(other.publishes) & set(self.subscribes))
 
 
 INTAKE = Service(
     name="intake",
-    says=(
+    publishes=(
         e.ComplaintReceived,
         e.MessageAdded,
         e.ProgressRecorded,
@@ -49,7 +49,7 @@ INTAKE = Service(
         e.MilestoneRecorded,
         e.Merged,
     ),
-    hears=(
+    subscribes=(
         e.Triaged,
         e.ScreeningRequested,
         e.Assigned,
@@ -66,13 +66,13 @@ INTAKE = Service(
 )
 TRIAGE = Service(
     name="triage",
-    says=(e.Triaged, e.ScreeningRequested, e.Assigned, e.Escalated),
-    hears=(e.ComplaintReceived, e.Resolved, e.Reopened, e.Withdrawn, e.ClockBreached, e.ClockEscalated),
+    publishes=(e.Triaged, e.ScreeningRequested, e.Assigned, e.Escalated),
+    subscribes=(e.ComplaintReceived, e.Resolved, e.Reopened, e.Withdrawn, e.ClockBreached, e.ClockEscalated),
     purposes=frozenset({"narrative"}),
 )
 SLA = Service(
     name="sla",
-    says=(
+    publishes=(
         e.PromiseMade,
         e.PromiseRevised,
         e.PromiseKept,
@@ -89,7 +89,7 @@ SLA = Service(
         e.ClockCorrected,
         e.ClockRebased,
     ),
-    hears=(
+    subscribes=(
         e.ComplaintReceived,
         e.MessageAdded,
         e.ProgressRecorded,
@@ -108,8 +108,8 @@ SLA = Service(
 )
 NOTIFY = Service(
     name="notify",
-    says=(e.MessageAccepted, e.MessageDelivered, e.MessageBounced, e.MessageFailed, e.MessageSuppressed),
-    hears=(
+    publishes=(e.MessageAccepted, e.MessageDelivered, e.MessageBounced, e.MessageFailed, e.MessageSuppressed),
+    subscribes=(
         e.ComplaintReceived,
         e.MessageAdded,
         e.ProgressRecorded,
@@ -129,4 +129,4 @@ NOTIFY = Service(
 )
 
 SERVICES: tuple[Service, ...] = (INTAKE, TRIAGE, SLA, NOTIFY)
-FACTS: tuple[type[Fact], ...] = tuple(fact for service in SERVICES for fact in service.says)
+FACTS: tuple[type[Fact], ...] = tuple(fact for service in SERVICES for fact in service.publishes)

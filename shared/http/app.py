@@ -14,10 +14,10 @@ from shared.auth import Client
 from shared.contracts import registry
 from shared.contracts.asyncapi import document
 from shared.contracts.envelope import ComplaintId
-from shared.errors import NotFound, Unreadable
+from shared.errors import MalformedRequest, NotFound
 from shared.http import openapi, problems
 from shared.ops.probe import Probe
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import is_line
 
 Scope = MutableMapping[str, Any]
@@ -33,17 +33,17 @@ code{{font-weight:600}}li{{margin:.4rem 0}}</style><h1>{title}</h1>
 <ul>{rows}</ul>"""
 
 
-def build_http_app(kernel: Kernel[Any, Any], probe: Probe, router: APIRouter | None, hot: Hot) -> tuple[FastAPI, Asgi]:
+def build_http_app(runtime: Runtime, probe: Probe, router: APIRouter | None, hot: Hot) -> tuple[FastAPI, Asgi]:
     """The comfortable app, and the door in front of it that hands hot routes past it."""
-    name = kernel.service.name
+    name = runtime.service.name
     app = FastAPI(title=f"Redress {name}", version="1", docs_url=None, redoc_url=None)
-    app.state.authenticator = kernel.authenticator
+    app.state.authenticator = runtime.authenticator
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     problems.install(app)
     if router is not None:
         app.include_router(router)
-    app.include_router(_operations(kernel, probe))
-    app.include_router(_dead_letters(kernel))
+    app.include_router(_operations(runtime, probe))
+    app.include_router(_dead_letters(runtime))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -55,11 +55,11 @@ def build_http_app(kernel: Kernel[Any, Any], probe: Probe, router: APIRouter | N
         )
         return HTMLResponse(DOCS.format(title=app.title, rows=rows))
 
-    return app, _front(app, hot, kernel)
+    return app, _front(app, hot, runtime)
 
 
-def _front(app: FastAPI, hot: Hot, kernel: Kernel[Any, Any]) -> Asgi:
-    metrics = kernel.metrics
+def _front(app: FastAPI, hot: Hot, runtime: Runtime) -> Asgi:
+    metrics = runtime.metrics
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,7 +89,9 @@ def _is_clean(scope: Scope) -> bool:
 async def _unreadable(scope: Scope, receive: Receive, send: Send) -> None:
     del receive
     where = "query" if is_line(scope["path"]) else "path"
-    error = Unreadable(f"{where}: expected text without control characters, such as those that %00 and %0A stand for")
+    error = MalformedRequest(
+        f"{where}: expected text without control characters, such as those that %00 and %0A stand for"
+    )
     status, body = problems.of_error(error)
     await Response(body, status, media_type=problems.MEDIA_TYPE)(scope, _nothing, send)
 
@@ -98,24 +100,24 @@ async def _nothing() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
 
 
-def _operations(kernel: Kernel[Any, Any], probe: Probe) -> APIRouter:
+def _operations(runtime: Runtime, probe: Probe) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/live", summary="The process runs; its watchdog ends it when it is stuck")
     async def live() -> dict[str, str]:
-        return {"service": kernel.service.name, "live": "yes"}
+        return {"service": runtime.service.name, "live": "yes"}
 
     @router.get("/ready", summary="Whether it can do its work now, and which part is sick")
     async def ready() -> JSONResponse:
-        report = kernel.health.report()
-        kernel.metrics.gauge("redress_ready", float(kernel.health.ready))
-        return JSONResponse({"service": kernel.service.name, **report}, 200 if kernel.health.ready else 503)
+        report = runtime.health.report()
+        runtime.metrics.gauge("redress_ready", float(runtime.health.ready))
+        return JSONResponse({"service": runtime.service.name, **report}, 200 if runtime.health.ready else 503)
 
     @router.get("/metrics", summary="Prometheus metrics")
     async def metrics() -> Response:
         await probe.refresh()
-        kernel.metrics.gauge("redress_ready", float(kernel.health.ready))
-        return Response(kernel.metrics.render(), media_type="text/plain; version=0.0.4")
+        runtime.metrics.gauge("redress_ready", float(runtime.health.ready))
+        return Response(runtime.metrics.render(), media_type="text/plain; version=0.0.4")
 
     @router.get("/asyncapi.json", summary="All events, as AsyncAPI 3")
     async def asyncapi() -> dict[str, Any]:
@@ -124,22 +126,22 @@ def _operations(kernel: Kernel[Any, Any], probe: Probe) -> APIRouter:
     return router
 
 
-def _dead_letters(kernel: Kernel[Any, Any]) -> APIRouter:
+def _dead_letters(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/admin", tags=["dead letters"])
-    operator = Annotated[Client, Depends(kernel.require("operate"))]
+    operator = Annotated[Client, Depends(runtime.require("operate"))]
 
     @router.get("/dead", summary="Open dead letters, oldest first; never their contents")
     async def listed(
         client: operator, subject: UUID | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         del client
-        rows = await kernel.replay.open(ComplaintId(subject) if subject else None, limit)
+        rows = await runtime.replay.open(ComplaintId(subject) if subject else None, limit)
         return [_letter(row) for row in rows]
 
     @router.get("/dead/{letter}", summary="One dead letter; `reveal=true` adds its contents, personal data included")
     async def shown(client: operator, letter: int, *, reveal: bool = False) -> dict[str, Any]:
         del client
-        rows = [row for row in await kernel.replay.open(None, 100_000) if row["id"] == letter]
+        rows = [row for row in await runtime.replay.open(None, 100_000) if row["id"] == letter]
         if not rows:
             raise NotFound(f"no open dead letter has the number {letter}")
         return _letter(rows[0]) | ({"event": _contents(rows[0]["value"])} if reveal else {})
@@ -147,20 +149,20 @@ def _dead_letters(kernel: Kernel[Any, Any]) -> APIRouter:
     @router.post("/dead/{subject}/replay", summary="Apply one complaint's dead letters again, in order")
     async def replayed(client: operator, subject: UUID) -> dict[str, int]:
         del client
-        done = await kernel.replay.subject(ComplaintId(subject))
+        done = await runtime.replay.subject(ComplaintId(subject))
         return {"applied": done.applied, "left": done.left}
 
     @router.delete("/dead/{letter}", summary="Give one dead letter up for good", status_code=204)
     async def discarded(client: operator, letter: int) -> None:
         del client
-        if not await kernel.replay.discard(letter):
+        if not await runtime.replay.discard(letter):
             raise NotFound(f"no open dead letter has the number {letter}")
 
     @router.delete("/breaker", summary="Close the breaker: consume again", status_code=204)
     async def closed(client: operator) -> None:
         del client
-        kernel.runner.breaker.close()
-        kernel.metrics.gauge("redress_breaker_open", 0)
+        runtime.runner.breaker.close()
+        runtime.metrics.gauge("redress_breaker_open", 0)
 
     return router
 
@@ -173,5 +175,5 @@ def _letter(row: Any) -> dict[str, Any]:
 def _contents(value: bytes | None) -> Any:
     try:
         return registry.read(value).model_dump(mode="json", exclude_none=True)
-    except registry.Unreadable:
+    except registry.InvalidEvent:
         return (value or b"").decode(errors="replace")

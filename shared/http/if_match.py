@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
-from shared.errors import Unreadable, Unseen
+from shared.errors import MalformedRequest, PreconditionRequired
 from shared.http.openapi import NEEDED
 from shared.text import ETAG_PATTERN
 
@@ -21,11 +21,13 @@ def seen(
         str, Header(pattern=None, description=SAYS, json_schema_extra={**NEEDED, "pattern": ETAG_PATTERN})
     ] = "",
 ) -> int:
-    """The version that the caller saw. Raises `Unseen` without one, `Unreadable` for what is no version of ours."""
+    """Return the version that the caller has read. Raises `PreconditionRequired`, or `MalformedRequest` for a bad ETag."""
     if not if_match:
-        raise Unseen
+        raise PreconditionRequired
     if not ETAG.match(if_match):
-        raise Unreadable('If-Match: expected one ETag as you got it, with its quotes, such as "3"; no list and no *')
+        raise MalformedRequest(
+            'If-Match: expected one ETag as you got it, with its quotes, such as "3"; no list and no *'
+        )
     return int(if_match.strip('"'))
 
 

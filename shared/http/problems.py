@@ -14,13 +14,13 @@ from shared.auth import Forbidden, Unauthenticated
 from shared.errors import (
     Conflict,
     IllegalMove,
+    MalformedRequest,
     NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
     RedressError,
     Rejected,
-    Stale,
     Unavailable,
-    Unreadable,
-    Unseen,
 )
 from shared.http.validation_errors import expected, field_of
 from shared.retry import is_transient
@@ -33,9 +33,9 @@ STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
     (Forbidden, 403, "forbidden"),
     (NotFound, 404, "not-found"),
     (IllegalMove, 409, "illegal-move"),
-    (Stale, 412, "changed-meanwhile"),
-    (Unseen, 428, "if-match-needed"),
-    (Unreadable, 400, "unreadable"),
+    (PreconditionFailed, 412, "changed-meanwhile"),
+    (PreconditionRequired, 428, "if-match-needed"),
+    (MalformedRequest, 400, "unreadable"),
     (Conflict, 422, "conflict"),
     (Rejected, 422, "rejected"),
     (Unavailable, 503, "unavailable"),

@@ -17,7 +17,7 @@ from shared.errors import RedressError
 from shared.messaging import kafka
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
-from shared.runner.runner import Runner, Tripped
+from shared.runner.runner import BreakerOpen, Runner
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ LOOK_SECONDS = 2.0
 PAUSE_SECONDS = 5.0  # between two looks at an open breaker; far below max_poll_interval
 
 
-class Stuck(RedressError):
+class ConsumerStuck(RedressError):
     """The consumer makes no progress; the process has to be started again."""
 
 
@@ -46,7 +46,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         self._lag_since: float | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until `stopping`. Raises when Kafka is away at the start, `Stuck` when progress ends."""
+        """Consume until `stopping`. Raises when Kafka is away at the start, `ConsumerStuck` when progress ends."""
         broker = kafka.broker(self._settings)
         subscriber = kafka.subscribe(broker, self._service, self._settings, self._handle, self)
         try:
@@ -66,7 +66,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         async with self._busy:
             try:
                 await self._runner.records(records)
-            except Tripped as error:
+            except BreakerOpen as error:
                 self._health.sick("breaker", error.detail)
                 await asyncio.sleep(PAUSE_SECONDS)
                 raise
@@ -96,7 +96,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
     async def _watch(self, subscriber: BatchSubscriber) -> None:
         consumer = subscriber.consumer
         if consumer is None or _has_died(consumer, subscriber):
-            raise Stuck("the consumer's own tasks have ended")
+            raise ConsumerStuck("the consumer's own tasks have ended")
         try:
             lag = await asyncio.wait_for(_lag(consumer), 10)
         except (KafkaError, TimeoutError) as error:
@@ -108,7 +108,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         waited = monotonic() - self._progress_at
         excused = self._runner.breaker.is_open or self._busy.locked()
         if lag and waited > self._settings.watchdog_seconds and not excused:
-            raise Stuck(f"{lag} events wait and none was handled for {waited:.0f} s")
+            raise ConsumerStuck(f"{lag} events wait and none was handled for {waited:.0f} s")
 
     def _note(self, lag: int) -> None:
         if not lag:

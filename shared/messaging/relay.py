@@ -19,7 +19,7 @@ from shared.messaging import kafka
 from shared.ops.metrics import Metrics
 from shared.settings import ServiceSettings
 from shared.storage import outbox, postgres
-from shared.storage.outbox import Cursor
+from shared.storage.outbox import OutboxCursor
 
 log = logging.getLogger(__name__)
 LOCK = 7_391_001  # advisory lock key, per schema by adding the schema's oid
@@ -29,17 +29,17 @@ IDLE_FROM, IDLE_TO = 0.005, 0.05  # seconds between looks, growing while there i
 HEADERS = [("content-type", CONTENT_TYPE)]
 
 
-class Overtaken(Unavailable):
+class LeadershipLost(Unavailable):
     """Another relay has taken over."""
 
 
 @dataclass(slots=True)
-class _Held:
+class _Leadership:
     """What an active relay holds, and gives back together."""
 
     conn: asyncpg.Connection
     producer: AIOKafkaProducer
-    cursor: Cursor
+    cursor: OutboxCursor
     rotated_at: float = 0.0
 
 
@@ -73,7 +73,7 @@ class Relay:
         producer = kafka.producer(self._settings, self._name)
         try:
             await asyncio.wait_for(producer.start(), SEND_SECONDS)
-            held = _Held(conn, producer, await outbox.take_over(conn), monotonic())
+            held = _Leadership(conn, producer, await outbox.take_over(conn), monotonic())
             self._metrics.gauge("redress_relay_active", 1)
             log.info("relay is active", extra={"epoch": held.cursor.epoch})
             await self._publish_for_ever(held, stopping)
@@ -81,7 +81,7 @@ class Relay:
             with suppress(Exception):  # flush() inside stop() has no timeout of its own
                 await asyncio.wait_for(producer.stop(), 3.0)
 
-    async def _publish_for_ever(self, held: _Held, stopping: asyncio.Event) -> None:
+    async def _publish_for_ever(self, held: _Leadership, stopping: asyncio.Event) -> None:
         idle = IDLE_FROM
         while True:
             self._woken.clear()
@@ -99,7 +99,7 @@ class Relay:
                 await asyncio.wait_for(self._woken.wait(), idle)
             idle = min(idle * 1.5, IDLE_TO)
 
-    async def run_once(self, held: _Held) -> int:
+    async def run_once(self, held: _Leadership) -> int:
         """One round: read, send, wait for all acknowledgements, move the cursor. Returns how many were published."""
         held.cursor, rows = await outbox.pending(held.conn, held.cursor, self._settings.relay_batch)
         if not rows:
@@ -111,11 +111,11 @@ class Relay:
             raise
         held.cursor = replace(held.cursor, id=rows[-1]["id"])
         if not await outbox.move(held.conn, held.cursor):
-            raise Overtaken
+            raise LeadershipLost
         self._metrics.count("redress_published", len(rows))
         return len(rows)
 
-    async def _rotate(self, held: _Held) -> None:
+    async def _rotate(self, held: _Leadership) -> None:
         if monotonic() - held.rotated_at > self._settings.outbox_slot_seconds:
             held.rotated_at = monotonic()
             await outbox.rotate(held.conn, datetime.now(UTC), held.cursor)

@@ -15,7 +15,7 @@ SIZES: Final = (1, 5, 10, 25, 50, 100, 200, 350, 500, 1000)
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class MetricSpec:
     """Name, sentence, labels with all their values ("" stands for values known only at run time), buckets."""
 
     name: str
@@ -25,44 +25,44 @@ class Declared:
 
 
 COUNTERS: Final = (
-    Declared("redress_inputs", "Events, commands and ticks handled, by outcome.", (("outcome", OUTCOMES),)),
-    Declared("redress_said", "Events written to the outbox."),
-    Declared("redress_published", "Events that the relay has put on Kafka."),
-    Declared("redress_relay_failures", "Rounds of the relay that failed and were tried again."),
-    Declared("redress_worker_restarts", "Background workers that died and were started again."),
-    Declared("redress_breaker_trips", "Times the service stopped consuming because too much was buried."),
-    Declared(
+    MetricSpec("redress_inputs", "Events, commands and ticks handled, by outcome.", (("outcome", OUTCOMES),)),
+    MetricSpec("redress_said", "Events written to the outbox."),
+    MetricSpec("redress_published", "Events that the relay has put on Kafka."),
+    MetricSpec("redress_relay_failures", "Rounds of the relay that failed and were tried again."),
+    MetricSpec("redress_worker_restarts", "Background workers that died and were started again."),
+    MetricSpec("redress_breaker_trips", "Times the service stopped consuming because too much was buried."),
+    MetricSpec(
         "redress_http_requests",
         "Requests answered, by class of status code.",
         (("status", ("2xx", "3xx", "4xx", "5xx")),),
     ),
 )
 HISTOGRAMS: Final = (
-    Declared("redress_batch_seconds", "Time from a batch's first parse to its commit."),
-    Declared("redress_batch_size", "Inputs in one transaction.", buckets=SIZES),
-    Declared("redress_http_seconds", "Time to answer a request."),
-    Declared("redress_timer_late_seconds", "How much after its due time a timer was handled."),
-    Declared(
+    MetricSpec("redress_batch_seconds", "Time from a batch's first parse to its commit."),
+    MetricSpec("redress_batch_size", "Inputs in one transaction.", buckets=SIZES),
+    MetricSpec("redress_http_seconds", "Time to answer a request."),
+    MetricSpec("redress_timer_late_seconds", "How much after its due time a timer was handled."),
+    MetricSpec(
         "redress_acknowledged_seconds",
         "Time from accepting a complaint to the provider accepting its acknowledgement.",
         buckets=SLOW,
     ),
 )
 GAUGES: Final = (
-    Declared("redress_oldest_unpublished_seconds", "Age of the oldest outbox row that is not on Kafka."),
-    Declared("redress_oldest_dead_letter_seconds", "Age of the oldest open dead letter."),
-    Declared("redress_oldest_timer_seconds", "How long the oldest due timer has been waiting."),
-    Declared("redress_dead_letters", "Open dead letters.", (("status", ("buried", "parked")),)),
-    Declared("redress_lag_events", "Events on Kafka that this process has not handled yet."),
-    Declared("redress_lag_seconds", "Age of the oldest event on Kafka that this process has not handled yet."),
-    Declared("redress_breaker_open", "1 while the service refuses to consume."),
-    Declared("redress_relay_active", "1 in the one process per service that publishes."),
-    Declared(
+    MetricSpec("redress_oldest_unpublished_seconds", "Age of the oldest outbox row that is not on Kafka."),
+    MetricSpec("redress_oldest_dead_letter_seconds", "Age of the oldest open dead letter."),
+    MetricSpec("redress_oldest_timer_seconds", "How long the oldest due timer has been waiting."),
+    MetricSpec("redress_dead_letters", "Open dead letters.", (("status", ("buried", "parked")),)),
+    MetricSpec("redress_lag_events", "Events on Kafka that this process has not handled yet."),
+    MetricSpec("redress_lag_seconds", "Age of the oldest event on Kafka that this process has not handled yet."),
+    MetricSpec("redress_breaker_open", "1 while the service refuses to consume."),
+    MetricSpec("redress_relay_active", "1 in the one process per service that publishes."),
+    MetricSpec(
         "redress_outage",
         "1 while something of ours is down as sla sees it; downtime is only known once it is over.",
         (("cause", ("provider", "lag")),),
     ),
-    Declared("redress_ready", "1 while the service can do its work."),
+    MetricSpec("redress_ready", "1 while the service can do its work."),
 )
 
 
@@ -109,5 +109,5 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _names(declared: Declared) -> tuple[str, ...]:
+def _names(declared: MetricSpec) -> tuple[str, ...]:
     return tuple(name for name, _ in declared.labels)

@@ -9,10 +9,10 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Event
-from shared.contracts.registry import Unreadable, read
+from shared.contracts.registry import InvalidEvent, read
 from shared.contracts.topics import SERVICES, Service
 from shared.storage import dead_letters
-from shared.storage.dead_letters import Dead
+from shared.storage.dead_letters import DeadLetter
 
 # How `contracts.write` begins an event. What is for others need not be parsed to be skipped.
 WRITTEN = re.compile(rb'\{"specversion":"1\.0","id":"[^"]{36}","source":"[^"]*","type":"([^"]+)"')
@@ -20,7 +20,7 @@ OWNERS = {service.topic: service for service in SERVICES}
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedEvent:
     """An event with the place it came from."""
 
     event: Event[Any]
@@ -29,27 +29,27 @@ class Heard:
     offset: int
     value: bytes
 
-    def dead(self, error: str, *, parked: bool = False) -> Dead:
+    def dead(self, error: str, *, parked: bool = False) -> DeadLetter:
         """This event, laid aside."""
         subject, event_id = self.event.subject, self.event.id
-        return Dead(subject, event_id, self.topic, self.partition, self.offset, self.value, error, parked)
+        return DeadLetter(subject, event_id, self.topic, self.partition, self.offset, self.value, error, parked)
 
 
 @dataclass(slots=True)
-class Batch:
+class DecodedBatch:
     """One poll, sorted out. `skipped` were readable but are nothing this service hears."""
 
-    heard: list[Heard] = field(default_factory=list)
-    dead: list[Dead] = field(default_factory=list)
+    heard: list[ReceivedEvent] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
     skipped: int = 0
 
     def __len__(self) -> int:
         return len(self.heard) + len(self.dead) + self.skipped
 
 
-def sort_out(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) -> Batch:
+def decode_records(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) -> DecodedBatch:
     """Each record by itself: one that is no event must not take its neighbours with it."""
-    batch = Batch()
+    batch = DecodedBatch()
     hears = _heard(service)
     for record in records:
         if (written := WRITTEN.match(record.value or b"")) and written[1] in _for_others(service, record.topic):
@@ -57,18 +57,18 @@ def sort_out(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) ->
             continue
         try:
             event = _read(record)
-        except Unreadable as error:
+        except InvalidEvent as error:
             batch.dead.append(dead_letters.of_record(record, error.detail))
             continue
         if event.type.encode() in hears:
             seen = event.only(service.purposes)
-            batch.heard.append(Heard(seen, record.topic, record.partition, record.offset, record.value))
+            batch.heard.append(ReceivedEvent(seen, record.topic, record.partition, record.offset, record.value))
         else:
             batch.skipped += 1
     return batch
 
 
-def parked_behind(one: Heard, dead: Iterable[Dead]) -> bool:
+def parked_behind(one: ReceivedEvent, dead: Iterable[DeadLetter]) -> bool:
     """Whether a record of the same complaint that came before this one is laid aside (order across topics is open)."""
     return any(
         other.subject == one.event.subject
@@ -80,14 +80,14 @@ def parked_behind(one: Heard, dead: Iterable[Dead]) -> bool:
 
 @cache
 def _heard(service: Service) -> frozenset[bytes]:
-    return frozenset(fact.wire_type().encode() for fact in service.hears)
+    return frozenset(fact.wire_type().encode() for fact in service.subscribes)
 
 
 @cache
 def _for_others(service: Service, topic: str) -> frozenset[bytes]:
     """Types that belong on this topic and are nothing to this service."""
     owner = OWNERS.get(topic)
-    said = frozenset(fact.wire_type().encode() for fact in owner.says) if owner else frozenset()
+    said = frozenset(fact.wire_type().encode() for fact in owner.publishes) if owner else frozenset()
     return said - _heard(service)
 
 
@@ -95,7 +95,7 @@ def _read(record: "ConsumerRecord[Any, Any]") -> Event[Any]:
     event = read(record.value)
     owner = OWNERS.get(record.topic)
     if owner is None or event.source != owner.source:
-        raise Unreadable(f"source: expected {owner.source if owner else 'a known topic'}")
+        raise InvalidEvent(f"source: expected {owner.source if owner else 'a known topic'}")
     if record.key != str(event.subject).encode():
-        raise Unreadable("key: expected the complaint id that `subject` names")
+        raise InvalidEvent("key: expected the complaint id that `subject` names")
     return event

@@ -7,35 +7,35 @@ from typing import Any, Generic
 import asyncpg
 
 from shared.contracts.envelope import ComplaintId, Event
-from shared.runner.decode import sort_out
-from shared.runner.fold import Folder
+from shared.runner.decode import decode_records
+from shared.runner.fold import BatchFolder
 from shared.runner.runner import sentence
-from shared.runner.types import C, Fold, S
+from shared.runner.types import ContextT, ServiceSpec, StateT
 from shared.storage import dead_letters, outbox
 from shared.storage.postgres import transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayResult:
     """How many letters were applied, and how many still wait."""
 
     applied: int
     left: int
 
 
-class Replay(Generic[S, C]):
+class Replay(Generic[StateT, ContextT]):
     """Applies or discards what lies aside."""
 
     def __init__(
         self,
-        fold: Fold[S, C],
+        fold: ServiceSpec[StateT, ContextT],
         *,
         pool: Callable[[], asyncpg.Pool],
         event_bytes_max: int,
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._fold = fold
-        self._folder = Folder(fold.service, fold.decide, event_bytes_max)
+        self._folder = BatchFolder(fold.service, fold.decide, event_bytes_max)
         self._pool = pool
         self._committed = committed
 
@@ -44,7 +44,7 @@ class Replay(Generic[S, C]):
         async with transaction(self._pool()) as conn:
             return list(await conn.fetch(dead_letters.OPEN, subject, limit))
 
-    async def subject(self, subject: ComplaintId) -> Replayed:
+    async def subject(self, subject: ComplaintId) -> ReplayResult:
         """Apply all open letters of one complaint; stops at the first that still fails, and keeps its new error."""
         applied = 0
         async with transaction(self._pool()) as conn:
@@ -53,11 +53,11 @@ class Replay(Generic[S, C]):
                 for number, row in enumerate(rows):
                     if error := await self._apply(conn, row):
                         await conn.execute(dead_letters.FAIL_AGAIN, row["id"], error)
-                        return Replayed(applied, len(rows) - number)
+                        return ReplayResult(applied, len(rows) - number)
                     await conn.execute(dead_letters.SETTLE, [row["id"]], "replayed")
                     applied += 1
         self._committed()
-        return Replayed(applied, 0)
+        return ReplayResult(applied, 0)
 
     async def discard(self, letter: int) -> bool:
         """Give one letter up; what waits behind it can then be replayed. False when it is not open."""
@@ -68,10 +68,10 @@ class Replay(Generic[S, C]):
             return row is not None
 
     async def _apply(self, conn: asyncpg.Connection, row: asyncpg.Record) -> str | None:
-        letter = dead_letters.Dead(
+        letter = dead_letters.DeadLetter(
             row["subject"], row["event_id"], row["topic"], row["partition"], row["record_offset"], row["value"], ""
         )
-        batch = sort_out([letter.record()], self._fold.service)
+        batch = decode_records([letter.record()], self._fold.service)
         if batch.dead:
             return batch.dead[0].error
         return await self._decide(conn, batch.heard[0].event) if batch.heard else None

@@ -15,25 +15,25 @@ from shared.errors import RedressError, Rejected, Unavailable
 from shared.ops.metrics import Metrics
 from shared.retry import anew, is_transient, patiently
 from shared.runner.breaker import Breaker
-from shared.runner.decode import Batch, Heard, parked_behind, sort_out
-from shared.runner.fold import Folded, Folder, Waits
+from shared.runner.decode import DecodedBatch, ReceivedEvent, decode_records, parked_behind
+from shared.runner.fold import BatchFolder, FoldResult, WaitsForDeadLetter
 from shared.runner.state_store import LostUpdate
-from shared.runner.types import C, Command, Decision, Due, Fold, S, Tick
+from shared.runner.types import Command, ContextT, Decision, DueTimer, ServiceSpec, StateT, Tick
 from shared.settings import ServiceSettings
 from shared.storage import dead_letters, inbox, outbox
-from shared.storage.dead_letters import Dead
+from shared.storage.dead_letters import DeadLetter
 from shared.storage.postgres import transaction
 
 log = logging.getLogger(__name__)
-Claim = Callable[[asyncpg.Connection], Awaitable[Sequence[S]]]  # finds states and locks their rows
+Claim = Callable[[asyncpg.Connection], Awaitable[Sequence[StateT]]]  # finds states and locks their rows
 
 
-class Tripped(RedressError):
+class BreakerOpen(RedressError):
     """The breaker is open."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchResult:
     """What became of a batch, in numbers."""
 
     done: int = 0
@@ -42,17 +42,17 @@ class Outcome:
     parked: int = 0
     skipped: int = 0
 
-    def __add__(self, other: "Outcome") -> "Outcome":
+    def __add__(self, other: "BatchResult") -> "BatchResult":
         pairs = ((getattr(self, name) + getattr(other, name)) for name in self.__slots__)
-        return Outcome(*pairs)
+        return BatchResult(*pairs)
 
 
-class Runner(Generic[S, C]):
+class Runner(Generic[StateT, ContextT]):
     """One per process. Knows the service only as a `decide` and a `Store`."""
 
     def __init__(
         self,
-        fold: Fold[S, C],
+        fold: ServiceSpec[StateT, ContextT],
         *,
         pool: Callable[[], asyncpg.Pool],
         settings: ServiceSettings,
@@ -63,7 +63,7 @@ class Runner(Generic[S, C]):
         self.service = fold.service
         self.breaker = Breaker(settings.breaker_in_a_row, settings.breaker_percent)
         self._store = fold.store
-        self._folder = Folder(fold.service, fold.decide, settings.event_bytes_max)
+        self._folder = BatchFolder(fold.service, fold.decide, settings.event_bytes_max)
         self._pool = pool
         self._settings = settings
         self._metrics = metrics
@@ -71,19 +71,19 @@ class Runner(Generic[S, C]):
 
     # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> Outcome:
+    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> BatchResult:
         """Apply one poll. Raises only what may pass by itself; Kafka then hands the same records out again."""
         if self.breaker.is_open:
-            raise Tripped(self.breaker.reason)
+            raise BreakerOpen(self.breaker.reason)
         started = perf_counter()
-        batch = sort_out(records, self.service)
-        outcome = Outcome(skipped=batch.skipped)
+        batch = decode_records(records, self.service)
+        outcome = BatchResult(skipped=batch.skipped)
         if batch.heard or batch.dead:
             outcome += await self._patiently(batch)
         self._report(outcome, len(batch), perf_counter() - started)
         return outcome
 
-    async def _patiently(self, batch: Batch) -> Outcome:
+    async def _patiently(self, batch: DecodedBatch) -> BatchResult:
         async for attempt in patiently(self._settings.retry_seconds):
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
@@ -91,10 +91,10 @@ class Runner(Generic[S, C]):
                 return await self._apply(batch)
         raise Unavailable  # pragma: no cover (tenacity re-raises)
 
-    async def _apply(self, batch: Batch) -> Outcome:
+    async def _apply(self, batch: DecodedBatch) -> BatchResult:
         try:
             outcome = await self._transact(batch)
-        except Tripped:
+        except BreakerOpen:
             raise
         except Exception as error:
             if is_transient(error) or len(batch.heard) + len(batch.dead) == 0:
@@ -103,16 +103,16 @@ class Runner(Generic[S, C]):
         self.breaker.note(outcome.buried, outcome.done + outcome.duplicate)
         return outcome
 
-    async def _split(self, batch: Batch, error: Exception) -> Outcome:
+    async def _split(self, batch: DecodedBatch, error: Exception) -> BatchResult:
         """PostgreSQL refused the batch as a whole: halve it until the guilty event stands alone."""
         if len(batch.heard) <= 1:
             guilty = [one.dead(sentence(error)) for one in batch.heard]
-            return await self._transact(Batch(dead=[*batch.dead, *guilty]))
+            return await self._transact(DecodedBatch(dead=[*batch.dead, *guilty]))
         middle = len(batch.heard) // 2
-        first = await self._apply(Batch(heard=batch.heard[:middle], dead=batch.dead))
-        return first + await self._apply(Batch(heard=batch.heard[middle:]))
+        first = await self._apply(DecodedBatch(heard=batch.heard[:middle], dead=batch.dead))
+        return first + await self._apply(DecodedBatch(heard=batch.heard[middle:]))
 
-    async def _transact(self, batch: Batch) -> Outcome:
+    async def _transact(self, batch: DecodedBatch) -> BatchResult:
         prepared = self._store.prepare([one.event for one in batch.heard])
         async with transaction(self._pool()) as conn:
             ids = [one.event.id for one in batch.heard] + [one.event_id for one in batch.dead]
@@ -124,7 +124,7 @@ class Runner(Generic[S, C]):
             waits = [one for one in heard if one.event.subject in blocked or parked_behind(one, dead)]
             ready = [one for one in heard if one not in waits] if waits else heard
             failed = await self._fold_events(conn, ready, claim.now, prepared)
-            dead += [*failed, *(one.dead(Waits().detail, parked=True) for one in waits)]
+            dead += [*failed, *(one.dead(WaitsForDeadLetter().detail, parked=True) for one in waits)]
             outcome = _outcome(batch, ready, dead, fresh=len(claim.fresh))
             if reason := self.breaker.would_trip(outcome.buried, outcome.done):
                 self._trip(reason)
@@ -134,8 +134,8 @@ class Runner(Generic[S, C]):
         return outcome
 
     async def _fold_events(
-        self, conn: asyncpg.Connection, heard: Sequence[Heard], now: datetime, prepared: Any
-    ) -> list[Dead]:
+        self, conn: asyncpg.Connection, heard: Sequence[ReceivedEvent], now: datetime, prepared: Any
+    ) -> list[DeadLetter]:
         """Fold, save and say; returns what failed, and what came after it for the same complaint."""
         if not heard:
             return []
@@ -144,12 +144,12 @@ class Runner(Generic[S, C]):
         folded = self._folder.fold(known, [(one.event.subject, one.event) for one in heard], context)
         await self._write(conn, folded)
         return [
-            one.dead(sentence(result), parked=isinstance(result, Waits))
+            one.dead(sentence(result), parked=isinstance(result, WaitsForDeadLetter))
             for one, result in zip(heard, folded.results, strict=True)
             if isinstance(result, Exception)
         ]
 
-    async def _write(self, conn: asyncpg.Connection, folded: Folded[S, C]) -> None:
+    async def _write(self, conn: asyncpg.Connection, folded: FoldResult[StateT, ContextT]) -> None:
         await self._store.save(conn, list(folded.states.values()), folded.context)
         await outbox.append(conn, folded.rows)
         self._metrics.count("redress_said", len(folded.rows))
@@ -159,14 +159,14 @@ class Runner(Generic[S, C]):
         self._metrics.count("redress_breaker_trips")
         self._metrics.gauge("redress_breaker_open", 1)
         log.error("stopped consuming: %s; look at the dead letters, correct, then close the breaker", reason)
-        raise Tripped(reason)
+        raise BreakerOpen(reason)
 
-    def _announce(self, dead: Dead) -> outbox.Row:
+    def _announce(self, dead: DeadLetter) -> outbox.OutboxRow:
         key = dead.subject or dead.event_id
-        return outbox.Row(self.service.dead_topic, key, dead.event_id, dead.notice())
+        return outbox.OutboxRow(self.service.dead_topic, key, dead.event_id, dead.notice())
 
-    def _report(self, outcome: Outcome, size: int, seconds: float) -> None:
-        for name in Outcome.__slots__:
+    def _report(self, outcome: BatchResult, size: int, seconds: float) -> None:
+        for name in BatchResult.__slots__:
             self._metrics.count("redress_inputs", getattr(outcome, name), label=name)
         self._metrics.observe("redress_batch_seconds", seconds)
         self._metrics.observe("redress_batch_size", size)
@@ -200,7 +200,7 @@ class Runner(Generic[S, C]):
             self._metrics.observe("redress_timer_late_seconds", (one.now - one.at).total_seconds())
         return len(due)
 
-    async def _tick(self, conn: asyncpg.Connection, due: Sequence[Due[S]]) -> None:
+    async def _tick(self, conn: asyncpg.Connection, due: Sequence[DueTimer[StateT]]) -> None:
         now = due[0].now
         context = await self._store.context(conn, now, None)
         known = {one.state.complaint_id: one.state for one in due}
@@ -210,7 +210,7 @@ class Runner(Generic[S, C]):
         stuck = [one.state for one, result in zip(due, folded.results, strict=True) if self._is_stuck(one, result)]
         await self._store.put_off(conn, [state.complaint_id for state in stuck], now)
 
-    def _is_stuck(self, one: Due[S], result: Decision[S, C] | Exception) -> bool:
+    def _is_stuck(self, one: DueTimer[StateT], result: Decision[StateT, ContextT] | Exception) -> bool:
         """Whether the timer would be due again at once: its tick failed, or left it where it was."""
         failure = result if isinstance(result, Exception) else None
         state = one.state if isinstance(result, Exception) else result.state or one.state
@@ -222,11 +222,11 @@ class Runner(Generic[S, C]):
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
+    async def commands(self, commands: Sequence[Command]) -> list[Decision[StateT, ContextT] | Exception]:
         """Apply what was asked, in one transaction. A rejected command is its own result and harms no other."""
         return await anew(LostUpdate)(self._ask, commands)
 
-    async def _ask(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
+    async def _ask(self, commands: Sequence[Command]) -> list[Decision[StateT, ContextT] | Exception]:
         prepared = self._store.prepare(commands)
         async with transaction(self._pool()) as conn:
             known = await self._store.load(conn, [one.complaint_id for one in commands])
@@ -234,14 +234,18 @@ class Runner(Generic[S, C]):
         self._committed()
         return results
 
-    async def sweep(self, claim: Claim[S], ask: Callable[[ComplaintId], Command]) -> list[Decision[S, C] | Exception]:
+    async def sweep(
+        self, claim: Claim[StateT], ask: Callable[[ComplaintId], Command]
+    ) -> list[Decision[StateT, ContextT] | Exception]:
         """Ask the same of every complaint that `claim` finds and locks, in one transaction; empty when it finds none.
 
         For work on many complaints: replicas that claim with `Documents.claim` never wait for each other.
         """
         return await anew(LostUpdate)(self._sweep, claim, ask)
 
-    async def _sweep(self, claim: Claim[S], ask: Callable[[ComplaintId], Command]) -> list[Decision[S, C] | Exception]:
+    async def _sweep(
+        self, claim: Claim[StateT], ask: Callable[[ComplaintId], Command]
+    ) -> list[Decision[StateT, ContextT] | Exception]:
         async with transaction(self._pool()) as conn:
             known = {state.complaint_id: state for state in await claim(conn)}
             if not known:
@@ -251,20 +255,22 @@ class Runner(Generic[S, C]):
         return results
 
     async def _obey(
-        self, conn: asyncpg.Connection, commands: Sequence[Command], known: Mapping[ComplaintId, S], prepared: Any
-    ) -> list[Decision[S, C] | Exception]:
+        self, conn: asyncpg.Connection, commands: Sequence[Command], known: Mapping[ComplaintId, StateT], prepared: Any
+    ) -> list[Decision[StateT, ContextT] | Exception]:
         context = await self._store.context(conn, await conn.fetchval("select now()"), prepared)
         folded = self._folder.fold(known, [(one.complaint_id, one) for one in commands], context)
         await self._write(conn, folded)
         return folded.results
 
 
-def _outcome(batch: Batch, ready: Sequence[Heard], dead: Sequence[Dead], *, fresh: int) -> Outcome:
+def _outcome(
+    batch: DecodedBatch, ready: Sequence[ReceivedEvent], dead: Sequence[DeadLetter], *, fresh: int
+) -> BatchResult:
     parked = sum(one.parked for one in dead)
     failed = {one.event_id for one in dead}
     done = sum(one.event.id not in failed for one in ready)
     known = len(batch.heard) + len(batch.dead) - fresh
-    return Outcome(done=done, duplicate=known, buried=len(dead) - parked, parked=parked)
+    return BatchResult(done=done, duplicate=known, buried=len(dead) - parked, parked=parked)
 
 
 def sentence(error: Exception) -> str:

@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 
 from shared.contracts.envelope import ComplaintId
 from shared.errors import Unavailable
-from shared.runner.types import Due, State
+from shared.runner.types import DueTimer, State
 
-S = TypeVar("S", bound=State)
+StateT = TypeVar("StateT", bound=State)
 POSTPONED = timedelta(minutes=15)
 _BY_INT = attrgetter("int")  # PostgreSQL's order of uuid, at a tenth of the cost of comparing them
 
@@ -25,7 +25,7 @@ class LostUpdate(Unavailable):
     """Another transaction wrote the same complaint first; the batch is decided again."""
 
 
-class Documents(Generic[S]):
+class StateStore(Generic[StateT]):
     """Bulk in, bulk out.
 
     `promoted` maps column names to PostgreSQL types; `promote(state)` gives their values in the same order.
@@ -33,13 +33,13 @@ class Documents(Generic[S]):
 
     def __init__(
         self,
-        model: type[S],
+        model: type[StateT],
         *,
         table: str = "complaint",
         promoted: Mapping[str, str] | None = None,
-        promote: Callable[[S], tuple[Any, ...]] = lambda _: (),
+        promote: Callable[[StateT], tuple[Any, ...]] = lambda _: (),
     ) -> None:
-        self._reader: TypeAdapter[S] = TypeAdapter(model)
+        self._reader: TypeAdapter[StateT] = TypeAdapter(model)
         self._promote = promote
         self._due_column = [*(promoted or {})].index("due_at") if "due_at" in (promoted or {}) else None
         self._load = _load_sql(table)
@@ -48,7 +48,7 @@ class Documents(Generic[S]):
         self._next_due = _next_due_sql(table)
         self._put_off = f"update {table} set due_at = $2 where complaint_id = any($1)"  # noqa: S608 (our own table name)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> dict[ComplaintId, S]:
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> dict[ComplaintId, StateT]:
         """All known states in one query; rows stay locked, in id order, until the transaction ends.
 
         Raises `LostUpdate` when one was written by a transaction with a higher id than ours: the outbox is read in the
@@ -60,7 +60,7 @@ class Documents(Generic[S]):
         read = self._reader.validate_json
         return {row[0]: read(row[1]) for row in rows}
 
-    async def save(self, conn: asyncpg.Connection, states: Sequence[S]) -> None:
+    async def save(self, conn: asyncpg.Connection, states: Sequence[StateT]) -> None:
         """One upsert for all. Raises `LostUpdate` when a row is not at the version it was loaded at."""
         if not states:
             return
@@ -76,7 +76,7 @@ class Documents(Generic[S]):
         if len(written) != len(rows):
             raise LostUpdate
 
-    def due_at(self, state: S) -> datetime | None:
+    def due_at(self, state: StateT) -> datetime | None:
         """The promoted `due_at`; None where nothing is promoted under that name."""
         return self._promote(state)[self._due_column] if self._due_column is not None else None
 
@@ -84,14 +84,14 @@ class Documents(Generic[S]):
         """Seconds until the earliest `due_at`, from one end of its index; None where there is none."""
         return await conn.fetchval(self._next_due) if self._due_column is not None else None
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> list[Due[S]]:
+    async def due(self, conn: asyncpg.Connection, limit: int) -> list[DueTimer[StateT]]:
         """Claim complaints whose `due_at` has come, the oldest first, as `claim` does."""
         if self._due_column is None:
             return []
         read = self._reader.validate_json
-        return [Due(read(row[0]), row[2], row[3]) for row in await conn.fetch(self._due, limit) if not row[1]]
+        return [DueTimer(read(row[0]), row[2], row[3]) for row in await conn.fetch(self._due, limit) if not row[1]]
 
-    async def claim(self, conn: asyncpg.Connection, query: str, limit: int, *given: Any) -> list[S]:
+    async def claim(self, conn: asyncpg.Connection, query: str, limit: int, *given: Any) -> list[StateT]:
         """Up to `limit` states by a query from `claiming`; rows that others hold are skipped.
 
         So is a row written by a transaction with a higher id than ours, for the reason that `load` gives: the next
@@ -108,7 +108,7 @@ class Documents(Generic[S]):
 
 def document(state: State) -> str:
     """The JSON that is stored of a state; fields declared with `exclude=True` stay out."""
-    return state.__pydantic_serializer__.to_json(state, exclude_none=True).decode()
+    return state.__pydantic_serializer__.to_json(state, exclude_none=True, by_alias=True).decode()
 
 
 def claiming(condition: str, order: str, *, table: str = "complaint", also: str = "") -> str:

@@ -11,7 +11,7 @@ from shared.retry import is_transient
 from shared.settings import ServiceSettings
 
 
-class Ticking(Protocol):
+class TimerRunner(Protocol):
     """What has timers: a runner."""
 
     async def next_due(self) -> float | None:
@@ -28,7 +28,7 @@ class Timers:
     that long. Rounds begin `pace_ms` apart at least, so that under load timers gather: alone, one is fired on time.
     """
 
-    def __init__(self, runner: Ticking, settings: ServiceSettings) -> None:
+    def __init__(self, runner: TimerRunner, settings: ServiceSettings) -> None:
         self._runner = runner
         self._batch = settings.tick_batch
         self._flights = settings.tick_flights

@@ -36,7 +36,7 @@ from dead_letter where status in ('buried', 'parked')
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
+class DeadLetter:
     """A record that is laid aside. `parked`: nothing is wrong with it, but it waits behind one that is buried."""
 
     subject: ComplaintId | None
@@ -66,10 +66,12 @@ class Dead:
         return to_json(told | {"topic": self.topic, "partition": self.partition, "offset": self.offset})
 
 
-def of_record(record: "ConsumerRecord[Any, Any]", error: str) -> Dead:
+def of_record(record: "ConsumerRecord[Any, Any]", error: str) -> DeadLetter:
     """A record that is no event: it is known by where it stood, so that hearing it twice buries it once."""
     event_id = uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}")
-    return Dead(_subject(record.key), event_id, record.topic, record.partition, record.offset, record.value, error)
+    return DeadLetter(
+        _subject(record.key), event_id, record.topic, record.partition, record.offset, record.value, error
+    )
 
 
 def _subject(key: bytes | None) -> ComplaintId | None:
@@ -79,7 +81,7 @@ def _subject(key: bytes | None) -> ComplaintId | None:
         return None
 
 
-async def bury(conn: asyncpg.Connection, dead: Sequence[Dead]) -> None:
+async def bury(conn: asyncpg.Connection, dead: Sequence[DeadLetter]) -> None:
     """Lay these aside, in this order."""
     if dead:
         rows = [(d.subject, d.event_id, d.topic, d.partition, d.offset, d.value, d.status, d.error) for d in dead]

@@ -28,7 +28,7 @@ _BY_INT = attrgetter("int")  # PostgreSQL's order of uuid, at a tenth of the cos
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class InboxClaim:
     """What of a batch is new, which complaints wait behind a dead letter, and the database's time."""
 
     now: datetime
@@ -36,11 +36,11 @@ class Claim:
     blocked: frozenset[ComplaintId]
 
 
-async def claim(conn: asyncpg.Connection, events: Iterable[UUID], subjects: Sequence[ComplaintId]) -> Claim:
+async def claim(conn: asyncpg.Connection, events: Iterable[UUID], subjects: Sequence[ComplaintId]) -> InboxClaim:
     """Remember these events; those that were known before are not in `fresh`."""
     row = await conn.fetchrow(CLAIM, sorted(set(events), key=_BY_INT), subjects)
     now, fresh, blocked = row  # type: ignore[misc]  # this select always gives a row
-    return Claim(now, frozenset(fresh), frozenset(blocked))
+    return InboxClaim(now, frozenset(fresh), frozenset(blocked))
 
 
 async def forget(conn: asyncpg.Connection, now: datetime, keep: timedelta, limit: int = 10_000) -> int:

@@ -47,7 +47,7 @@ CHILDREN = ("outbox_0", "outbox_1", "outbox_2")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OutboxRow:
     """One event on its way out; `key` is the complaint."""
 
     topic: str
@@ -57,7 +57,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class OutboxCursor:
     """Up to where the relay has published: all below `done`, and below `horizon` what has an id up to `id`.
 
     `epoch` tells whose cursor it is.
@@ -69,20 +69,22 @@ class Cursor:
     id: int
 
 
-async def append(conn: asyncpg.Connection, rows: Sequence[Row]) -> None:
+async def append(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
     """Add events in this order. The complaint's row must be locked already: that keeps the order per complaint."""
     if rows:
         columns = zip(*((row.topic, row.key, row.event_id, row.value) for row in rows), strict=True)
         await conn.execute(APPEND, *(list(column) for column in columns))
 
 
-async def take_over(conn: asyncpg.Connection) -> Cursor:
+async def take_over(conn: asyncpg.Connection) -> OutboxCursor:
     """Become the one relay: a higher epoch makes every earlier relay's cursor update miss."""
     row = await conn.fetchrow(TAKE_OVER)
-    return Cursor(*row)  # type: ignore[misc]  # the migration put the one row in
+    return OutboxCursor(*row)  # type: ignore[misc]  # the migration put the one row in
 
 
-async def pending(conn: asyncpg.Connection, cursor: Cursor, limit: int) -> tuple[Cursor, Sequence[asyncpg.Record]]:
+async def pending(
+    conn: asyncpg.Connection, cursor: OutboxCursor, limit: int
+) -> tuple[OutboxCursor, Sequence[asyncpg.Record]]:
     """The next rows that may be published, and the cursor in whose window they stand."""
     if cursor.horizon != cursor.done:
         if rows := await conn.fetch(NEXT, cursor.done, cursor.horizon, cursor.id, limit):
@@ -96,7 +98,7 @@ async def pending(conn: asyncpg.Connection, cursor: Cursor, limit: int) -> tuple
     return cursor, await conn.fetch(NEXT, cursor.done, cursor.horizon, cursor.id, limit)
 
 
-async def move(conn: asyncpg.Connection, cursor: Cursor) -> bool:
+async def move(conn: asyncpg.Connection, cursor: OutboxCursor) -> bool:
     """Remember that everything up to `cursor` is on Kafka; False when another relay has taken over."""
     return bool(await conn.fetchval(MOVE, cursor.epoch, cursor.done, cursor.horizon, cursor.id))
 
@@ -106,7 +108,7 @@ async def oldest_seconds(conn: asyncpg.Connection) -> float:
     return float(await conn.fetchval(OLDEST))
 
 
-async def rotate(conn: asyncpg.Connection, now: datetime, cursor: Cursor) -> int:
+async def rotate(conn: asyncpg.Connection, now: datetime, cursor: OutboxCursor) -> int:
     """Truncate the children that are not being filled now and hold nothing unpublished. Returns how many."""
     current = int(now.timestamp()) // 600 % len(CHILDREN)
     emptied = 0
@@ -116,7 +118,7 @@ async def rotate(conn: asyncpg.Connection, now: datetime, cursor: Cursor) -> int
     return emptied
 
 
-async def _truncate(conn: asyncpg.Connection, child: str, cursor: Cursor) -> bool:
+async def _truncate(conn: asyncpg.Connection, child: str, cursor: OutboxCursor) -> bool:
     # Under the exclusive lock no transaction that wrote here is still open, so what we see is all there is.
     try:
         async with conn.transaction():

@@ -61,7 +61,7 @@ async def connect_alone(settings: ServiceSettings, name: str) -> asyncpg.Connect
 
 
 async def migrate(dsn: str, service_schema: Path) -> int:
-    """Apply what is missing of the kernel's and the service's migrations, forward only. Returns how many were."""
+    """Apply what is missing of the runtime's and the service's migrations, forward only. Returns how many were."""
     return await asyncio.to_thread(_migrate, dsn, service_schema)
 
 

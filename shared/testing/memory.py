@@ -9,43 +9,43 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.topics import Service
-from shared.runner.decode import Heard, parked_behind, sort_out
-from shared.runner.fold import Folded, Folder, Waits
-from shared.runner.replay import Replayed
-from shared.runner.runner import Outcome, sentence
+from shared.runner.decode import ReceivedEvent, decode_records, parked_behind
+from shared.runner.fold import BatchFolder, FoldResult, WaitsForDeadLetter
+from shared.runner.replay import ReplayResult
+from shared.runner.runner import BatchResult, sentence
 from shared.runner.state_store import POSTPONED
-from shared.runner.types import C, Command, Decide, Decision, Input, S, Tick
-from shared.storage.dead_letters import Dead
-from shared.storage.outbox import Row
+from shared.runner.types import Command, ContextT, Decide, Decision, Input, StateT, Tick
+from shared.storage.dead_letters import DeadLetter
+from shared.storage.outbox import OutboxRow
 
 
-class MemoryRunner(Generic[S, C]):
+class MemoryRunner(Generic[StateT, ContextT]):
     """Time stands still until `now` is moved; `rows` is what would be on Kafka."""
 
     def __init__(
         self,
         service: Service,
-        decide: Decide[S, C],
+        decide: Decide[StateT, ContextT],
         *,
-        context: Callable[[datetime, Any], C],
+        context: Callable[[datetime, Any], ContextT],
         prepare: Callable[[Sequence[Input]], Any] = lambda _: None,
-        due_at: Callable[[S], datetime | None] = lambda state: getattr(state, "due_at", None),
+        due_at: Callable[[StateT], datetime | None] = lambda state: getattr(state, "due_at", None),
     ) -> None:
         self.service = service
         self.now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-        self.states: dict[ComplaintId, S] = {}
-        self.rows: list[Row] = []
-        self.dead: list[Dead] = []
-        self._folder = Folder(service, decide, 900_000)
+        self.states: dict[ComplaintId, StateT] = {}
+        self.rows: list[OutboxRow] = []
+        self.dead: list[DeadLetter] = []
+        self._folder = BatchFolder(service, decide, 900_000)
         self._context = context
         self._prepare = prepare
         self._due_at = due_at
         self._inbox: set[UUID] = set()
         self._put_off: dict[ComplaintId, tuple[int, datetime]] = {}
 
-    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> Outcome:
+    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> BatchResult:
         """Apply one poll."""
-        batch = sort_out(records, self.service)
+        batch = decode_records(records, self.service)
         fresh = [one for one in batch.heard if self._is_new(one.event.id)]
         dead = [one for one in batch.dead if self._is_new(one.event_id)]
         blocked = {one.subject for one in self.dead if one.subject}
@@ -54,14 +54,14 @@ class MemoryRunner(Generic[S, C]):
         ready = [one for one in fresh if one not in waits]
         results = self._fold([(one.event.subject, one.event) for one in ready]).results
         failed = [
-            one.dead(sentence(result), parked=isinstance(result, Waits))
+            one.dead(sentence(result), parked=isinstance(result, WaitsForDeadLetter))
             for one, result in zip(ready, results, strict=True)
             if isinstance(result, Exception)
         ]
-        dead += [*failed, *(one.dead(Waits().detail, parked=True) for one in waits)]
+        dead += [*failed, *(one.dead(WaitsForDeadLetter().detail, parked=True) for one in waits)]
         self.dead += dead
         buried = sum(not one.parked for one in dead)
-        return Outcome(len(ready) - len(failed), duplicates, buried, len(dead) - buried, batch.skipped)
+        return BatchResult(len(ready) - len(failed), duplicates, buried, len(dead) - buried, batch.skipped)
 
     async def ticks(self, limit: int) -> int:
         """Give a tick to what is due at `now`, the longest waiting first."""
@@ -78,21 +78,21 @@ class MemoryRunner(Generic[S, C]):
         moments = (self._due(state) for state in self.states.values())
         return min((at for at in moments if at is not None and at > after), default=None)
 
-    async def commands(self, commands: Sequence[Command]) -> list[Decision[S, C] | Exception]:
+    async def commands(self, commands: Sequence[Command]) -> list[Decision[StateT, ContextT] | Exception]:
         """Apply what was asked."""
         return self._fold([(one.complaint_id, one) for one in commands]).results
 
-    async def replay(self, subject: ComplaintId) -> Replayed:
+    async def replay(self, subject: ComplaintId) -> ReplayResult:
         """Apply one complaint's dead letters again, in order, up to the first that still fails."""
         letters = [one for one in self.dead if one.subject == subject]
         for number, letter in enumerate(letters):
-            batch = sort_out([letter.record()], self.service)
+            batch = decode_records([letter.record()], self.service)
             if batch.dead or (batch.heard and self._apply(batch.heard[0])):
-                return Replayed(number, len(letters) - number)
+                return ReplayResult(number, len(letters) - number)
             self.dead.remove(letter)
-        return Replayed(len(letters), 0)
+        return ReplayResult(len(letters), 0)
 
-    def _due(self, state: S) -> datetime | None:
+    def _due(self, state: StateT) -> datetime | None:
         """When its time comes; later while its last tick failed and nothing else has changed it since."""
         version, until = self._put_off.get(state.complaint_id, (None, None))
         return until if version == state.version else self._due_at(state)
@@ -102,11 +102,11 @@ class MemoryRunner(Generic[S, C]):
         self._inbox.add(event_id)
         return not known
 
-    def _apply(self, one: Heard) -> str | None:
+    def _apply(self, one: ReceivedEvent) -> str | None:
         result = self._fold([(one.event.subject, one.event)]).results[0]
         return sentence(result) if isinstance(result, Exception) else None
 
-    def _fold(self, given: Sequence[tuple[ComplaintId, Input]]) -> Folded[S, C]:
+    def _fold(self, given: Sequence[tuple[ComplaintId, Input]]) -> FoldResult[StateT, ContextT]:
         context = self._context(self.now, self._prepare([one for _, one in given]))
         folded = self._folder.fold(self.states, given, context)
         self.states |= folded.states

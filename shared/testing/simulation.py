@@ -17,14 +17,14 @@ from shared.runner.types import Command, Decision
 from shared.testing.memory import MemoryRunner
 
 ROUNDS_MAX = 1000  # of deliveries at one moment; services that never fall silent answer each other in a circle
-Hand = Callable[["World"], Awaitable[int]]
+Hand = Callable[["Simulation"], Awaitable[int]]
 
 
-class Restless(AssertionError):
+class SimulationNeverSettles(AssertionError):
     """The services answer each other for ever."""
 
 
-class World:
+class Simulation:
     """`hands` are workers, such as whoever sends mail: each does what it can and returns how much that was."""
 
     def __init__(self, runners: Sequence[MemoryRunner[Any, Any]], *, now: datetime, hands: Sequence[Hand] = ()) -> None:
@@ -75,12 +75,12 @@ class World:
         return sum([await hand(self) for hand in self._hands])
 
     async def settle(self) -> None:
-        """Deliver and work until it is quiet. Raises `Restless` when it never is."""
+        """Deliver and work until it is quiet. Raises `SimulationNeverSettles` when it never is."""
         for _ in range(ROUNDS_MAX):
             heard = sum([await self.hear(reader, source, 500) for reader, source in self.ways])
             if not heard and not await self.lend_hands():
                 return
-        raise Restless
+        raise SimulationNeverSettles
 
     async def pass_time(self, span: timedelta) -> None:
         """Let time pass, from one due moment to the next; after each everything settles."""

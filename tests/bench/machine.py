@@ -21,7 +21,7 @@ def describe() -> dict[str, Any]:
         "cpu": models[0] if models else platform.processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "kernel": platform.release(),
+        "runtime": platform.release(),
         "python": platform.python_version(),
         "load_before": os.getloadavg(),
         "cpu_busy_before_percent": psutil.cpu_percent(interval=1.0),

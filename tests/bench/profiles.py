@@ -11,7 +11,7 @@ from rich.table import Table
 LAYERS = (
     ("services.", "the service's own code"),
     ("shared.contracts", "contracts (envelope, events)"),
-    ("shared.", "kernel"),
+    ("shared.", "runtime"),
     ("pydantic", "pydantic"),
     ("asyncpg", "asyncpg"),
     ("aiokafka", "aiokafka"),

@@ -144,7 +144,7 @@ def _machine(facts: Numbers) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in facts["libraries"].items())
     load = " ".join(f"{one:.2f}" for one in facts["load_before"])
     return (
-        f"{facts['at']}  {facts['cpu']}, {facts['cores']} cores, {facts['memory_gb']} GB, Linux {facts['kernel']}\n"
+        f"{facts['at']}  {facts['cpu']}, {facts['cores']} cores, {facts['memory_gb']} GB, Linux {facts['runtime']}\n"
         f"Python {facts['python']}, PostgreSQL {facts.get('postgresql', '?')}, Kafka {facts.get('kafka', '?')}, "
         f"{libraries}\nload before: {load}, CPU busy {facts['cpu_busy_before_percent']:.0f} %. "
         "Generator, servers and mail sink share the machine; medians."

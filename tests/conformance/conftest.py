@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts import TRIAGE, ComplaintId, Event, read
 from shared.ops.metrics import Metrics
-from shared.runner.replay import Replay, Replayed
+from shared.runner.replay import Replay, ReplayResult
 from shared.runner.runner import Runner
 from shared.runner.types import Context
 from shared.storage import postgres
@@ -26,7 +26,7 @@ class Candidate(Protocol):
     async def heard(self, subject: ComplaintId) -> tuple[str, ...]: ...
     async def said(self) -> Sequence[Event[Any]]: ...
     async def letters(self) -> Sequence[tuple[str, str]]: ...
-    async def replay(self, subject: ComplaintId) -> Replayed: ...
+    async def replay(self, subject: ComplaintId) -> ReplayResult: ...
     async def rest(self) -> Any: ...
 
 
@@ -48,7 +48,7 @@ class OnPostgres:
     async def letters(self) -> Sequence[tuple[str, str]]:
         return [(row["status"], row["error"]) for row in await self._replay.open(None, 100)]
 
-    async def replay(self, subject: ComplaintId) -> Replayed:
+    async def replay(self, subject: ComplaintId) -> ReplayResult:
         return await self._replay.subject(subject)
 
     async def rest(self) -> float | None:
@@ -69,7 +69,7 @@ class InMemory:
     async def letters(self) -> Sequence[tuple[str, str]]:
         return [(one.status, one.error) for one in self.runner.dead]
 
-    async def replay(self, subject: ComplaintId) -> Replayed:
+    async def replay(self, subject: ComplaintId) -> ReplayResult:
         return await self.runner.replay(subject)
 
     async def rest(self) -> float | None:

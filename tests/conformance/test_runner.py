@@ -4,7 +4,7 @@ import pytest
 
 from shared.contracts.events import FeedbackGiven
 from shared.errors import Rejected
-from shared.runner.runner import Outcome
+from shared.runner.runner import BatchResult
 from tests.conformance.conftest import Candidate
 from tests.factories import complaint_id, event, received, record
 from tests.toy import Add, words
@@ -13,7 +13,7 @@ from tests.toy import Add, words
 async def test_events_are_folded_in_order_and_what_is_said_is_numbered_without_gaps(candidate: Candidate) -> None:
     subject, records = words("a", "b", "c")
     for one in records:
-        assert await candidate.runner.records([one]) == Outcome(done=1)
+        assert await candidate.runner.records([one]) == BatchResult(done=1)
     assert await candidate.heard(subject) == ("a", "b", "c")
     said = await candidate.said()
     assert [(one.sequence, one.facts.team, one.subject) for one in said] == [
@@ -25,7 +25,7 @@ async def test_events_are_folded_in_order_and_what_is_said_is_numbered_without_g
 async def test_an_event_heard_twice_changes_nothing(candidate: Candidate) -> None:
     subject, records = words("one")
     await candidate.runner.records(records)
-    assert await candidate.runner.records(records * 2) == Outcome(duplicate=2)
+    assert await candidate.runner.records(records * 2) == BatchResult(duplicate=2)
     assert await candidate.heard(subject) == ("one",)
     assert len(await candidate.said()) == 1
 
@@ -44,13 +44,13 @@ async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(candid
     outcome = await candidate.runner.records([*first, *middle, *last])
     assert (outcome.done, outcome.buried) == (3, 1)
     assert [await candidate.heard(one) for one in (before, guilty, after)] == [("fine",), (), ("fine", "fine")]
-    assert await candidate.runner.records(middle) == Outcome(duplicate=1), "buried once, whatever Kafka redelivers"
+    assert await candidate.runner.records(middle) == BatchResult(duplicate=1), "buried once, whatever Kafka redelivers"
 
 
 async def test_later_events_of_the_same_complaint_wait_behind_the_buried_one(candidate: Candidate) -> None:
     subject, records = words("one", "BROKEN", "two", "three")
-    assert await candidate.runner.records(records[:3]) == Outcome(done=1, buried=1, parked=1)
-    assert await candidate.runner.records(records[3:]) == Outcome(parked=1)
+    assert await candidate.runner.records(records[:3]) == BatchResult(done=1, buried=1, parked=1)
+    assert await candidate.runner.records(records[3:]) == BatchResult(parked=1)
     assert await candidate.heard(subject) == ("one",)
     assert await candidate.letters() == [
         ("buried", "this one is broken"),
@@ -63,8 +63,8 @@ async def test_later_events_of_the_same_complaint_wait_behind_the_buried_one(can
 async def test_bytes_that_are_no_event_are_buried_once(candidate: Candidate) -> None:
     subject, good = words("fine")
     bad = record(b"{", offset=7, headers=[("x", None), ("y", b"\xff")])
-    assert await candidate.runner.records([bad, *good]) == Outcome(done=1, buried=1)
-    assert await candidate.runner.records([bad]) == Outcome(duplicate=1)
+    assert await candidate.runner.records([bad, *good]) == BatchResult(done=1, buried=1)
+    assert await candidate.runner.records([bad]) == BatchResult(duplicate=1)
     assert await candidate.letters() == [("buried", "not JSON")]
     assert await candidate.heard(subject) == ("fine",)
 
@@ -80,7 +80,7 @@ async def test_an_event_under_a_wrong_key_or_on_a_foreign_topic_is_buried(candid
 
 
 async def test_what_the_service_does_not_hear_is_skipped(candidate: Candidate) -> None:
-    assert await candidate.runner.records([record(event(FeedbackGiven(fixed=True)))]) == Outcome(skipped=1)
+    assert await candidate.runner.records([record(event(FeedbackGiven(fixed=True)))]) == BatchResult(skipped=1)
     assert not await candidate.letters()
 
 

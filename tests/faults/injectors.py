@@ -236,7 +236,7 @@ def _is_gone(scene: Scene, pid: int) -> bool:
 def everything_twice(scene: Scene) -> None:
     """Every event on every topic is published once more, with a null and a wild header."""
     odd: poison.Headers = [("null", None), ("wild", b"\xff\xfe")]
-    count = asyncio.run(poison.repeat(scene.stack.bootstrap, but=scene.poison, headers=odd))
+    count = asyncio.run(poison.repeat(scene.stack.bootstrap, replace=scene.poison, headers=odd))
     scene.say(f"{count} events stand twice")
     scene.glance()
 

@@ -142,9 +142,11 @@ def i3_in_order(case: Case) -> Iterator[str]:
 def _applied(picture: Picture, kinds: dict[tuple[str, str], list[str]]) -> Iterator[str]:
     """Intake's timelines keep what was heard in the order of hearing: each source's part must be its stream."""
     intake = SERVICES[0]
-    heard = {fact.kind for fact in intake.hears}
+    heard = {fact.kind for fact in intake.subscribes}
     for source in SERVICES:
-        own = {fact.kind for fact in source.says} & (heard if source is not intake else {f.kind for f in source.says})
+        own = {fact.kind for fact in source.publishes} & (
+            heard if source is not intake else {f.kind for f in source.publishes}
+        )
         for subject, lines in picture.timeline.items():
             told = [kind for kind in lines if kind in own]
             said = [kind for kind in kinds.get((source.name, subject), []) if kind in own]
@@ -229,7 +231,7 @@ def _place(letter: dict[str, Any]) -> tuple[str, int, int]:
 
 
 def _heard_by(service: Service, picture: Picture) -> list[tuple[tuple[str, int, int], str]]:
-    hears = {fact.wire_type() for fact in service.hears}
+    hears = {fact.wire_type() for fact in service.subscribes}
     return [
         (place, event["id"])
         for source in service.sources

@@ -70,7 +70,7 @@ def calm() -> Case:
             f"{source.name}-{n}"
             for source in service.sources
             for n, kind in enumerate(SAID[source.name], 1)
-            if kind in {fact.kind for fact in service.hears}
+            if kind in {fact.kind for fact in service.subscribes}
         }
         for service in SERVICES
     }

@@ -78,7 +78,7 @@ def test_domain_code_is_given_neither_connection_nor_broker() -> None:
     for path in modules("services"):
         if is_domain(path):
             words = {node.arg for node in ast.walk(tree(path)) if isinstance(node, ast.arg)}
-            assert not words & {"conn", "connection", "pool", "broker", "producer", "kernel"}, name(path)
+            assert not words & {"conn", "connection", "pool", "broker", "producer", "runtime"}, name(path)
 
 
 def test_nothing_imported_has_the_side_effect_of_reading_settings() -> None:

@@ -28,11 +28,11 @@ def test_every_service_has_migrations(service: str) -> None:
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.name)
 def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> None:
     text = importlib.import_module(f"services.{declared.name}").__doc__ or ""
-    found = re.fullmatch(r"I own: (.+?)\.\n\nI hear: (.+?)\.\nI say: (.+?)\.\n?", text, flags=re.DOTALL)
-    assert found, "expected three sentences: I own / I hear / I say"
+    found = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
+    assert found, "expected three sentences: Owns / Subscribes to / Publishes"
     heard, said = ([word.strip() for word in found[n].replace("\n", " ").split(",")] for n in (2, 3))
-    assert heard == [fact.__name__ for fact in declared.hears]
-    assert said == [fact.__name__ for fact in declared.says]
+    assert heard == [fact.__name__ for fact in declared.subscribes]
+    assert said == [fact.__name__ for fact in declared.publishes]
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
@@ -44,8 +44,8 @@ def test_every_fact_has_one_owner_and_nobody_waits_for_what_nobody_says() -> Non
     assert len(FACTS) == len(set(FACTS)) == len({fact.wire_type() for fact in FACTS})
     assert len({service.topic for service in DECLARED}) == len(DECLARED)
     for service in DECLARED:
-        assert set(service.hears) <= set(FACTS)
-        assert not set(service.hears) & set(service.says)
+        assert set(service.subscribes) <= set(FACTS)
+        assert not set(service.subscribes) & set(service.publishes)
 
 
 def test_only_the_outbox_and_the_relay_write_topics() -> None:

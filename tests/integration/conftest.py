@@ -1,4 +1,4 @@
-"""A kernel around the toy fold, on a database of the test's own."""
+"""A runtime around the toy fold, on a database of the test's own."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -328,7 +328,7 @@ class Credentials:
 
     make: Callable[[Doors, Path], str | None]
     status: int
-    says: str
+    message: str
 
 
 UNKNOWN: dict[str, Credentials] = {
@@ -359,7 +359,7 @@ def test_nobody_is_let_in_without_a_good_token(doors: Doors, tmp_path: Path, nam
     headers = {"content-type": "application/json"} | ({"authorization": token} if token else {})
     url = f"{doors.url(name)}{path}"
     answer = httpx.request(method, url, content=body(), headers=headers, trust_env=False)
-    assert given.says in refused(answer, given.status)["detail"].lower()
+    assert given.message in refused(answer, given.status)["detail"].lower()
     assert (answer.headers.get("www-authenticate") == "Bearer") == (given.status == 401)
 
 

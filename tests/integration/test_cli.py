@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.demo.demo import feed
-from deploy.local.port_config import VARIABLES, Places
+from deploy.local.port_config import VARIABLES, PortConfig
 from deploy.local.stack import Stack
 from shared.contracts import INTAKE
 
@@ -27,7 +27,7 @@ HOW = ["--key", "id", "--map", "narrative=text", "--set", "customer.email=c{id}@
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything, on ports of its own; the environment tells commands where."""
-    home, places = tmp_path_factory.mktemp("cli"), Places.free()
+    home, places = tmp_path_factory.mktemp("cli"), PortConfig.free()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REDRESS_HOME", str(home))
         for name, variable in VARIABLES.items():

@@ -209,7 +209,7 @@ async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, to
     async def append(count: int) -> None:
         async with postgres.transaction(rig.pool) as conn:
             events = [event(received()) for _ in range(count)]
-            await outbox.append(conn, [outbox.Row(TRIAGE.topic, e.subject, e.id, write(e)) for e in events])
+            await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, e.subject, e.id, write(e)) for e in events])
 
     stopping = asyncio.Event()
     leading = asyncio.create_task(first.run(stopping))
@@ -236,9 +236,9 @@ async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig,
     async with running(relay.run):
         transaction = slow.transaction()
         await transaction.start()
-        await outbox.append(slow, [outbox.Row(TRIAGE.topic, early.subject, early.id, write(early))])
+        await outbox.append(slow, [outbox.OutboxRow(TRIAGE.topic, early.subject, early.id, write(early))])
         async with postgres.transaction(rig.pool) as conn:
-            await outbox.append(conn, [outbox.Row(TRIAGE.topic, late.subject, late.id, write(late))])
+            await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, late.subject, late.id, write(late))])
         assert await end_offsets(topics, TRIAGE.topic) == 0, "nothing may pass a transaction that is still open"
         await transaction.commit()
         relay.wake()
@@ -279,7 +279,7 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(r
 
     one = event(received())
     async with postgres.transaction(rig.pool) as conn:
-        await outbox.append(conn, [outbox.Row(TRIAGE.topic, one.subject, one.id, write(one))])
+        await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, one.subject, one.id, write(one))])
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
     cursor = await outbox.take_over(conn)
     next_slot = datetime.now(UTC) + timedelta(seconds=600)
@@ -302,9 +302,9 @@ async def test_who_got_its_xid_first_and_the_complaint_second_is_published_secon
     await waits.start()
     await early.execute("select pg_current_xact_id()")
     await runs.start()
-    await outbox.append(late, [outbox.Row(TRIAGE.topic, subject, first.id, write(first))])
+    await outbox.append(late, [outbox.OutboxRow(TRIAGE.topic, subject, first.id, write(first))])
     await runs.commit()
-    await outbox.append(early, [outbox.Row(TRIAGE.topic, subject, second.id, write(second))])
+    await outbox.append(early, [outbox.OutboxRow(TRIAGE.topic, subject, second.id, write(second))])
     await waits.commit()
     async with running(Relay("triage", replace_batch(chosen, 1), rig.metrics).run):
         records = await read_all(topics, TRIAGE.topic, 2)

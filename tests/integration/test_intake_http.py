@@ -17,7 +17,6 @@ import pytest
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
 from services.intake.app import build
-from services.intake.domain import State
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.settings import Settings
 from services.intake.store import create
@@ -27,8 +26,8 @@ from shared.contracts import events as e
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
 
@@ -42,7 +41,7 @@ class Intake:
     """The service without its background, as a client meets it."""
 
     http: httpx.AsyncClient
-    kernel: Kernel[State, Any]
+    runtime: Runtime
     token: Callable[..., str]
 
     async def file(self, key: str | None = None, **changes: Any) -> httpx.Response:
@@ -54,13 +53,15 @@ class Intake:
         return await self.http.post(f"{POST}/{complaint}/{fact}", json=body, headers=headers)
 
     async def count(self, table: str) -> int:
-        return int(await self.kernel.pool.fetchval(f"select count(*) from {table}"))  # noqa: S608 (our own names)
+        return int(await self.runtime.pool.fetchval(f"select count(*) from {table}"))  # noqa: S608 (our own names)
 
     async def counts(self) -> tuple[int, ...]:
         return tuple([await self.count(name) for name in ("complaint", "timeline", "outbox", "idempotency")])
 
     async def said(self) -> list[Any]:
-        return [read(row["value"]) for row in await self.kernel.pool.fetch("select value from outbox order by xid, id")]
+        return [
+            read(row["value"]) for row in await self.runtime.pool.fetch("select value from outbox order by xid, id")
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +79,12 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
     settings = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(settings)
-    kernel: Kernel[State, Any] = Kernel(Fold(app.service, app.decide, app.store), settings, Health(needed=app.needed))
+    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), settings, Health(needed=app.needed))
     await migrate(dsn, app.schema)
-    kernel.opened(await connect(settings, "intake"))
+    runtime.opened(await connect(settings, "intake"))
     assert app.routes and app.hot
-    hot = app.hot(kernel)
-    _, front = build_http_app(kernel, Probe("intake", settings, kernel.metrics), app.routes(kernel), hot)
+    hot = app.hot(runtime)
+    _, front = build_http_app(runtime, Probe("intake", settings, runtime.metrics), app.routes(runtime), hot)
 
     def token(*scopes: str, client: str = "shop", lasts: timedelta = timedelta(hours=1)) -> str:
         return create_token(keys[0], client=client, scopes=frozenset(scopes), lasts=lasts, audience="redress")
@@ -91,14 +92,14 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
     headers = {"authorization": f"Bearer {token('complaints:write', 'complaints:read')}"}
     transport = httpx.ASGITransport(front)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers) as http:
-        yield Intake(http, kernel, token)
-    await kernel.close()
+        yield Intake(http, runtime, token)
+    await runtime.close()
 
 
 @pytest.fixture
 async def intake(running: Intake) -> Intake:
     """The running service, with nothing in it."""
-    await running.kernel.pool.execute("truncate complaint, timeline, outbox, idempotency, inbox")
+    await running.runtime.pool.execute("truncate complaint, timeline, outbox, idempotency, inbox")
     return running
 
 
@@ -167,13 +168,13 @@ async def test_many_at_once_with_few_keys_store_each_key_once(intake: Intake) ->
 
 async def test_a_reference_that_exists_is_drawn_anew(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     known = (await intake.file()).json()["reference"]
-    row = create.TakeIn._row
+    row = create.CreateComplaint._row
 
     def collide(self: Any, one: Any, now: datetime) -> tuple[Any, ...]:
-        monkeypatch.setattr(create.TakeIn, "_row", row)
+        monkeypatch.setattr(create.CreateComplaint, "_row", row)
         return row(self, replace(one, given=replace(one.given, reference=known)), now)
 
-    monkeypatch.setattr(create.TakeIn, "_row", collide)
+    monkeypatch.setattr(create.CreateComplaint, "_row", collide)
     answer = await intake.file()
     assert answer.status_code == 201
     assert answer.json()["reference"] != known
@@ -308,10 +309,10 @@ async def test_what_is_not_there_is_a_problem_too(intake: Intake, path: str, sta
 
 
 async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake: Intake) -> None:
-    kernel = intake.kernel
-    pool, kernel._pool = kernel._pool, None
+    runtime = intake.runtime
+    pool, runtime._pool = runtime._pool, None
     answer = await intake.file("k1")
-    kernel._pool = pool
+    runtime._pool = pool
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert (await intake.file("k1")).status_code == 201
 
@@ -319,7 +320,7 @@ async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake:
 async def test_after_the_database_came_back_the_next_request_is_taken(intake: Intake) -> None:
     await intake.file()
     try:
-        async with intake.kernel.pool.acquire() as conn:
+        async with intake.runtime.pool.acquire() as conn:
             await conn.execute("select pg_terminate_backend(pg_backend_pid())")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         pass
@@ -463,7 +464,7 @@ async def test_news_of_the_others_is_in_record_and_timeline(intake: Intake) -> N
     ]
     subject = ComplaintId(complaint_id().__class__(complaint))
     heard = [event(one, subject=subject, sequence=n, time=now + timedelta(seconds=n)) for n, one in enumerate(news, 1)]
-    outcome = await intake.kernel.runner.records([record(one, offset=n) for n, one in enumerate(heard)])
+    outcome = await intake.runtime.runner.records([record(one, offset=n) for n, one in enumerate(heard)])
     assert outcome.done == 4
     shown = (await intake.http.get(f"{POST}/{complaint}")).json()
     assert (shown["status"], shown["understood"]["severity"], shown["owner"]["team"]) == (
@@ -484,7 +485,7 @@ async def test_news_of_the_others_is_in_record_and_timeline(intake: Intake) -> N
 
 async def test_news_of_an_unknown_complaint_is_kept_but_not_shown(intake: Intake) -> None:
     heard = event(e.Assigned(team="care"))
-    assert (await intake.kernel.runner.records([record(heard)])).done == 1
+    assert (await intake.runtime.runner.records([record(heard)])).done == 1
     assert (await intake.http.get(f"{POST}/{heard.subject}")).status_code == 404
     assert await intake.count("complaint") == 1
 

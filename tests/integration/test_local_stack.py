@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.keys import token_keys
-from deploy.local.port_config import VARIABLES, Places
+from deploy.local.port_config import VARIABLES, PortConfig
 from deploy.local.ports import free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
@@ -197,7 +197,7 @@ def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_sentence(mailbox: Mailbo
 class Started:
     """`python -m deploy.local` as a person would start it."""
 
-    def __init__(self, home: Path, places: Places) -> None:
+    def __init__(self, home: Path, places: PortConfig) -> None:
         self.home, self.places = home, places
         self.output = home / "terminal"
         own = {VARIABLES[place.name]: str(getattr(places, place.name)) for place in fields(places)}
@@ -251,7 +251,7 @@ ALL = ["intake", "kafka", "mailbox", "notify", "postgres", "sla", "triage"]
 
 @pytest.mark.timeout(600)
 def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    places = Places.free()
+    places = PortConfig.free()
     first = Started(tmp_path, places)
     first.until_ready()
     answer = first.api("POST", "/v1/complaints", json=COMPLAINT, headers={"idempotency-key": "one"})
@@ -288,7 +288,7 @@ def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_nothing(tm
 
 
 def test_a_start_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
-    started = Started(tmp_path, Places.free())
+    started = Started(tmp_path, PortConfig.free())
     until(lambda: "kafka" in started.pids() or started.process.poll() is not None)
     begun = started.pids()
     started.process.send_signal(signal.SIGTERM)
@@ -300,7 +300,9 @@ def test_a_start_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
 def test_a_taken_port_stops_the_start_with_2_and_a_sentence(mailbox: Mailbox, tmp_path: Path) -> None:
     home = tmp_path / "another"
     home.mkdir()
-    started = Started(home, Places(**{place.name: free_port() for place in fields(Places)} | {"sla": mailbox.http}))
+    started = Started(
+        home, PortConfig(**{place.name: free_port() for place in fields(PortConfig)} | {"sla": mailbox.http})
+    )
     assert started.process.wait(60) == 2
     assert re.search(r"Port \d+ .* wanted for the sla service, is taken .* set SLA_PORT to a free port", started.told())
     assert "Traceback" not in started.told()

@@ -15,24 +15,24 @@ import pytest
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
-from services.notify import store
 from services.notify.app import build, records
-from services.notify.channels.interface import Channel, Outgoing, Report
+from services.notify.channels.interface import Channel, DeliveryReport, OutgoingMessage
 from services.notify.channels.memory import MemoryChannel
-from services.notify.channels.smtp import EmailChannel
+from services.notify.channels.smtp import SmtpChannel
 from services.notify.domain import decide
-from services.notify.routes import routes
+from services.notify.routes.messages import routes
 from services.notify.sender import SendLoop
 from services.notify.settings import Settings
-from services.notify.templates import Printer
+from services.notify.store import states
+from services.notify.templates import Renderer
 from shared import auth
 from shared.contracts import Event, read
 from shared.contracts.topics import NOTIFY
 from shared.http import problems
 from shared.ops.health import Health
-from shared.runner.runner import Outcome
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.runner import BatchResult
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage import postgres
 from tests.factories import record
 from tests.unit.notify import stories as s
@@ -41,38 +41,38 @@ from tests.unit.notify.postoffice import Office, line, post_office
 
 @dataclass
 class Desk:
-    """Notify around a kernel, on a database of the test's own."""
+    """Notify around a runtime, on a database of the test's own."""
 
-    kernel: Kernel[Any, Any]
+    runtime: Runtime
     settings: Settings
-    printer: Printer = field(default_factory=lambda: Printer("Example Shop"))
+    printer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
 
-    async def hear(self, *events: Event[Any]) -> Outcome:
-        return await self.kernel.runner.records([record(one, offset=n) for n, one in enumerate(events)])
+    async def hear(self, *events: Event[Any]) -> BatchResult:
+        return await self.runtime.runner.records([record(one, offset=n) for n, one in enumerate(events)])
 
     def sender(self, channel: Channel) -> SendLoop:
-        return SendLoop(self.kernel, self.settings, channel, self.printer)
+        return SendLoop(self.runtime, self.settings, channel, self.printer)
 
     def smtp(self, office: Any) -> SendLoop:
-        return self.sender(EmailChannel(office.server(), self.settings.sender()))
+        return self.sender(SmtpChannel(office.server(), self.settings.sender()))
 
     async def said(self) -> list[Any]:
-        rows = await self.kernel.pool.fetch("select value from outbox order by xid, id")
+        rows = await self.runtime.pool.fetch("select value from outbox order by xid, id")
         return [read(row["value"]).facts for row in rows]
 
     async def messages(self) -> list[asyncpg.Record]:
-        return list(await self.kernel.pool.fetch("select * from message order by position"))
+        return list(await self.runtime.pool.fetch("select * from message order by position"))
 
     async def attempts(self) -> list[tuple[int, str | None, str | None, bool]]:
-        rows = await self.kernel.pool.fetch("select * from attempt order by started_at, number")
+        rows = await self.runtime.pool.fetch("select * from attempt order by started_at, number")
         return [(row["number"], row["outcome"], row["code"], row["after_uncertain"]) for row in rows]
 
     async def pass_time(self) -> None:
         """All waits and claims are over."""
-        await self.kernel.pool.execute(
+        await self.runtime.pool.execute(
             "update message set next_attempt_at = now() - interval '1 s' where next_attempt_at is not null"
         )
-        await self.kernel.pool.execute(
+        await self.runtime.pool.execute(
             "update message set lease_until = now() - interval '1 s' where lease_until is not null"
         )
 
@@ -80,9 +80,9 @@ class Desk:
 async def opened(dsn: str, key: Path, **given: Any) -> Desk:
     settings = Settings(postgres=dsn, auth_public_key_file=key, port=0, **given)
     await postgres.migrate(dsn, build(settings).schema)
-    kernel = Kernel(Fold(NOTIFY, decide, records(settings)), settings, Health(needed=()))
-    kernel.opened(await postgres.connect(settings, "notify"))
-    return Desk(kernel, settings)
+    runtime = Runtime(ServiceSpec(NOTIFY, decide, records(settings)), settings, Health(needed=()))
+    runtime.opened(await postgres.connect(settings, "notify"))
+    return Desk(runtime, settings)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,9 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 async def desk(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Desk]:
     made = await opened(dsn, keys[1])
-    await made.kernel.pool.execute("truncate message, attempt, complaint, inbox, outbox, dead_letter")
+    await made.runtime.pool.execute("truncate message, attempt, complaint, inbox, outbox, dead_letter")
     yield made
-    await made.kernel.close()
+    await made.runtime.close()
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def about(number: int, events: Sequence[Event[Any]] = s.FIRST) -> list[Event[Any
 
 
 async def test_a_complaint_is_acknowledged_by_mail_and_the_promise_counts_as_told(desk: Desk, office: Office) -> None:
-    assert await desk.hear(*s.FIRST) == Outcome(done=4)
+    assert await desk.hear(*s.FIRST) == BatchResult(done=4)
     assert await desk.smtp(office).run_once() == 1
     (mail,) = office.to("customer-12@example.com")
     (row,) = await desk.messages()
@@ -148,7 +148,7 @@ async def test_events_heard_again_tell_nobody_twice(desk: Desk, office: Office) 
     await desk.hear(*s.FIRST)
     sender = desk.smtp(office)
     await sender.run_once()
-    assert await desk.hear(*s.FIRST) == Outcome(duplicate=4)
+    assert await desk.hear(*s.FIRST) == BatchResult(duplicate=4)
     assert await sender.run_once() == 0
     assert len(office.mails) == 1
 
@@ -167,10 +167,10 @@ async def test_time_alone_sends_an_incomplete_acknowledgement(
     hasty = await opened(dsn, keys[1], acknowledge_within_seconds=0.001)
     await hasty.hear(s.received())
     assert await hasty.smtp(office).run_once() == 0
-    assert await hasty.kernel.runner.ticks(10) == 1
-    assert await hasty.kernel.runner.ticks(10) == 0
+    assert await hasty.runtime.runner.ticks(10) == 1
+    assert await hasty.runtime.runner.ticks(10) == 0
     assert await hasty.smtp(office).run_once() == 1
-    await hasty.kernel.close()
+    await hasty.runtime.close()
 
 
 # ── failing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,7 +211,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(desk: Desk
     seen: list[Any] = []
 
     class Watching(MemoryChannel):
-        async def send(self, letter: Outgoing) -> Report:
+        async def send(self, letter: OutgoingMessage) -> DeliveryReport:
             seen.extend(await desk.attempts())
             return await super().send(letter)
 
@@ -222,7 +222,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(desk: Desk
 
 async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_the_same_mail(desk: Desk) -> None:
     await desk.hear(*s.FIRST)
-    (claimed,) = await store.claim(desk.kernel.pool, 10, desk.settings.lease)
+    (claimed,) = await states.claim(desk.runtime.pool, 10, desk.settings.lease)
     taken = MemoryChannel(desk.settings.sender())
     sender = desk.sender(taken)
     assert await sender.sweep() == 0, "the claim still holds"
@@ -254,7 +254,7 @@ async def test_a_late_success_of_a_worker_thought_dead_is_believed(desk: Desk) -
     letting_go, going_on = asyncio.Event(), asyncio.Event()
 
     class Zombie(MemoryChannel):
-        async def send(self, letter: Outgoing) -> Report:
+        async def send(self, letter: OutgoingMessage) -> DeliveryReport:
             letting_go.set()
             await going_on.wait()
             return await super().send(letter)
@@ -295,7 +295,7 @@ async def test_a_commit_wakes_the_sender(desk: Desk, dsn: str, keys: tuple[Path,
         stopping.set()
         await running
     assert len(office.mails) == 3
-    await sleepy.kernel.close()
+    await sleepy.runtime.close()
 
 
 async def test_an_absent_mail_server_is_named_sick_and_loses_nothing(desk: Desk, office: Office) -> None:
@@ -303,16 +303,16 @@ async def test_an_absent_mail_server_is_named_sick_and_loses_nothing(desk: Desk,
         gone = script
     await desk.hear(*s.FIRST)
     await desk.smtp(gone).run_once()
-    assert "smtp" in str(desk.kernel.health.report())
+    assert "smtp" in str(desk.runtime.health.report())
     await desk.pass_time()
     await desk.smtp(office).run_once()
-    assert "smtp" not in str(desk.kernel.health.report())
+    assert "smtp" not in str(desk.runtime.health.report())
     assert len(office.mails) == 1
 
 
 async def test_an_incomplete_message_is_never_sent(desk: Desk, office: Office) -> None:
     await desk.hear(*s.FIRST)
-    await desk.kernel.pool.execute('update message set content = content || \'{"reference": " "}\'')
+    await desk.runtime.pool.execute('update message set content = content || \'{"reference": " "}\'')
     await desk.smtp(office).run_once()
     assert not office.mails
     assert [(fact.kind, fact.reason) for fact in await desk.said()] == [("message.failed", "incomplete")]
@@ -326,9 +326,9 @@ async def http(desk: Desk, keys: tuple[Path, Path]) -> AsyncIterator[Any]:
     from fastapi import FastAPI
 
     app = FastAPI()
-    app.state.authenticator = desk.kernel.authenticator
+    app.state.authenticator = desk.runtime.authenticator
     problems.install(app)
-    app.include_router(routes(desk.kernel, desk.printer))
+    app.include_router(routes(desk.runtime, desk.printer))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://notify.example") as client:
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.contracts import read
 from shared.runner.group_commit import GroupCommitter
-from shared.runner.runner import Outcome, Tripped
+from shared.runner.runner import BatchResult, BreakerOpen
 from shared.runner.types import Command, Decision
 from tests.factories import record
 from tests.integration.conftest import Rig
@@ -19,7 +19,7 @@ from tests.toy import Add, toy, words
 
 async def test_a_batch_is_committed_with_state_inbox_and_outbox(rig: Rig) -> None:
     subject, records = words("one", "two")
-    assert await rig.runner.records(records) == Outcome(done=2)
+    assert await rig.runner.records(records) == BatchResult(done=2)
     assert await rig.heard(subject) == ("one", "two")
     said = [read(row["value"]) for row in await rig.rows("select value from outbox order by xid, id")]
     assert [(one.sequence, one.facts.team, one.subject) for one in said] == [(1, "one", subject), (2, "two", subject)]
@@ -36,7 +36,7 @@ async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(rig: R
     assert await rig.heard(before) == ("fine",)
     assert await rig.heard(after) == ("fine", "fine")
     assert await rig.heard(guilty) == ()
-    assert await rig.runner.records(middle) == Outcome(duplicate=1), "buried once, whatever Kafka redelivers"
+    assert await rig.runner.records(middle) == BatchResult(duplicate=1), "buried once, whatever Kafka redelivers"
 
 
 async def test_a_command_that_cannot_be_stored_fails_alone(rig: Rig) -> None:
@@ -98,9 +98,9 @@ async def test_dead_letters_are_announced_on_the_dead_topic(rig: Rig) -> None:
 async def test_the_breaker_opens_instead_of_emptying_the_topic(rig: Rig) -> None:
     for _ in range(4):
         await rig.runner.records(words("BROKEN")[1])
-    with pytest.raises(Tripped, match="in a row"):
+    with pytest.raises(BreakerOpen, match="in a row"):
         await rig.runner.records(words("BROKEN")[1])
-    with pytest.raises(Tripped):
+    with pytest.raises(BreakerOpen):
         await rig.runner.records(words("fine")[1])
     assert len(await rig.replay.open(None, 100)) == 4, "the batch that tripped it was rolled back"
     assert rig.metrics.value("redress_breaker_open") == 1
@@ -110,7 +110,7 @@ async def test_the_breaker_opens_instead_of_emptying_the_topic(rig: Rig) -> None
 
 async def test_a_batch_that_is_mostly_poison_opens_the_breaker(rig: Rig) -> None:
     poison = [record(b"{", offset=n) for n in range(30)]
-    with pytest.raises(Tripped, match="30 of 31"):
+    with pytest.raises(BreakerOpen, match="30 of 31"):
         await rig.runner.records([*poison, *words("fine")[1]])
     assert not await rig.replay.open(None, 10)
 
@@ -172,7 +172,7 @@ async def test_what_passes_by_itself_is_retried_and_never_buried(rig: Rig) -> No
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'redress-toy' and pid <> pg_backend_pid()"
     )
     await holder.execute("rollback")
-    assert await running == Outcome(done=1)
+    assert await running == BatchResult(done=1)
     assert await rig.heard(subject) == ("one",)
     assert not await rig.replay.open(None, 1)
     assert rig.metrics.value("redress_inputs", label="retry") >= 1

@@ -21,18 +21,18 @@ from shared.contracts.events import ClockBreached, ComplaintReceived, PromiseMad
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
 
 
 @dataclass
 class Front:
-    """The routes of sla, and the kernel behind them."""
+    """The routes of sla, and the runtime behind them."""
 
     http: httpx.AsyncClient
-    kernel: Kernel[Any, Any]
+    runtime: Runtime
 
     async def heard(self, *, ago: timedelta, severity: str = "normal") -> str:
         """A complaint that was received so long ago, and what triage says of it."""
@@ -42,11 +42,11 @@ class Front:
             category=("billing",), severity=severity, language="en", confidence=1, decided_by="r", decider_version="1"
         )
         facts = [event(triaged, subject=subject, time=at), event(received, subject=subject, time=at)]
-        await self.kernel.runner.records([record(one) for one in facts])
+        await self.runtime.runner.records([record(one) for one in facts])
         return str(subject)
 
     async def said(self, subject: str) -> list[Any]:
-        rows = await self.kernel.pool.fetch(
+        rows = await self.runtime.pool.fetch(
             "select value from outbox o where key = $1::uuid order by o.xid, o.id", subject
         )
         return [read(row[0]).facts for row in rows]
@@ -66,21 +66,21 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
-    kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsn, app.schema)
-    kernel.opened(await connect(chosen, "sla"))
+    runtime.opened(await connect(chosen, "sla"))
     assert app.opened
-    await app.opened(kernel)
+    await app.opened(runtime)
     assert app.routes
-    _, asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})
     token = create_token(
         keys[0], client="crm", scopes=frozenset({"complaints:read"}), lasts=timedelta(hours=1), audience="redress"
     )
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://sla", headers=headers) as http:
-        yield Front(http, kernel)
-    await kernel.close()
+        yield Front(http, runtime)
+    await runtime.close()
 
 
 async def test_a_promise_is_made_and_explained(running: Front) -> None:
@@ -99,13 +99,13 @@ async def test_a_promise_is_made_and_explained(running: Front) -> None:
 
 async def test_a_due_clock_is_claimed_fired_once_and_rests(running: Front) -> None:
     subject = await running.heard(ago=timedelta(days=3), severity="critical")
-    assert await running.kernel.timers.run_once() >= 1
+    assert await running.runtime.timers.run_once() >= 1
     fired = [fact.clock for fact in await running.said(subject) if isinstance(fact, ClockBreached)]
     assert sorted(fired) == ["acknowledge", "assignment", "requester_wait"]
     before = await running.said(subject)
-    await running.kernel.timers.run_once()
+    await running.runtime.timers.run_once()
     assert await running.said(subject) == before
-    due_at = await running.kernel.pool.fetchval("select due_at from complaint where complaint_id = $1::uuid", subject)
+    due_at = await running.runtime.pool.fetchval("select due_at from complaint where complaint_id = $1::uuid", subject)
     assert due_at is None or due_at > datetime.now(UTC)
 
 

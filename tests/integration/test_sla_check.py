@@ -15,14 +15,14 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.topics import create_topics, topic_settings
 from services.sla.app import build
-from services.sla.audit.run import Report, check
+from services.sla.audit.run import AuditReport, check
 from services.sla.settings import Settings
 from shared.contracts import write
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, ProgressRecorded, Resolved, Triaged
 from shared.ops.health import Health
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, owner_of
 
@@ -42,24 +42,24 @@ class Scene:
 
     bootstrap: str
     dsn: str
-    kernel: Kernel[Any, Any]
+    runtime: Runtime
     complaints: list[ComplaintId]
 
-    async def checked(self) -> Report:
+    async def checked(self) -> AuditReport:
         return await check(self.bootstrap, self.dsn)
 
     async def tampers(self, statement: str) -> None:
-        async with transaction(self.kernel.pool) as conn:
+        async with transaction(self.runtime.pool) as conn:
             await conn.execute(statement, self.complaints[0])
 
     async def relays(self) -> None:
         """All that was said goes to the topic, and the outbox is emptied as it will be."""
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
         await producer.start()
-        for topic, key, value in await self.kernel.pool.fetch("select topic, key, value from outbox o order by o.id"):
+        for topic, key, value in await self.runtime.pool.fetch("select topic, key, value from outbox o order by o.id"):
             await producer.send_and_wait(topic, value, key=str(key).encode())
         await producer.stop()
-        async with transaction(self.kernel.pool) as conn:
+        async with transaction(self.runtime.pool) as conn:
             await conn.execute("delete from outbox")
 
     async def forgets(self, topic: str) -> None:
@@ -75,12 +75,12 @@ class Scene:
 
     async def found(self, path: str, value: str) -> list[tuple[str, str, str]]:
         """What is said of the first complaint with that value in its state, which is put back afterwards."""
-        before = await self.kernel.pool.fetchval(
+        before = await self.runtime.pool.fetchval(
             "select state from complaint where complaint_id = $1", self.complaints[0]
         )
         await self.tampers(f"update complaint set state = jsonb_set(state, '{path}', {value}) where complaint_id = $1")  # noqa: S608 (our own words)
         report = await self.checked()
-        async with transaction(self.kernel.pool) as conn:
+        async with transaction(self.runtime.pool) as conn:
             await conn.execute("update complaint set state = $2 where complaint_id = $1", self.complaints[0], before)
         assert set(report.differing) == {self.complaints[0]}
         return [(one.what, str(one.stored), str(one.refolded)) for one in report.differing[self.complaints[0]]]
@@ -150,29 +150,29 @@ async def scene(
     given: dict[str, Any] = {"postgres": dsns["sla"], "auth_public_key_file": keys[1], "kafka": kafka.bootstrap}
     chosen = Settings(packs="eu-psd2", **given)
     app = build(chosen)
-    kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsns["sla"], app.schema)
-    kernel.opened(await connect(chosen, "sla"))
+    runtime.opened(await connect(chosen, "sla"))
     assert app.opened
-    await app.opened(kernel)
+    await app.opened(runtime)
 
     complaints = [complaint_id() for _ in range(COMPLAINTS)]
     stopping = asyncio.Event()
-    consuming = asyncio.create_task(kernel.consumer.run(stopping))
+    consuming = asyncio.create_task(runtime.consumer.run(stopping))
 
     async def heard(answers: int) -> bool:
         count = sum(len(life(n)) for n in range(COMPLAINTS)) - COMPLAINTS // 2 + answers
-        return await kernel.pool.fetchval("select count(*) from inbox") == count
+        return await runtime.pool.fetchval("select count(*) from inbox") == count
 
     for answered, answers in ((False, 0), (True, COMPLAINTS // 2)):
         await publish(kafka.bootstrap, complaints, answered=answered)
         await until(partial(heard, answers))
-    while await kernel.timers.run_once():
+    while await runtime.timers.run_once():
         pass
     stopping.set()
     await asyncio.wait_for(consuming, 60)
-    yield Scene(kafka.bootstrap, dsns["sla"], kernel, complaints)
-    await kernel.close()
+    yield Scene(kafka.bootstrap, dsns["sla"], runtime, complaints)
+    await runtime.close()
 
 
 async def test_what_is_stored_is_what_the_events_say_until_somebody_tampers_with_it(scene: Scene) -> None:

@@ -20,8 +20,8 @@ from shared.auth import SCOPES, create_token
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 
 STORM = """
@@ -44,13 +44,13 @@ def serving(dsn: str, public_key: Path) -> Iterator[int]:
 
     async def serve() -> None:
         app = build(chosen)
-        kernel = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+        runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
         await migrate(dsn, app.schema)
-        kernel.opened(await connect(chosen, "sla"))
+        runtime.opened(await connect(chosen, "sla"))
         assert app.opened
         assert app.routes
-        await app.opened(kernel)
-        asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})[1]
+        await app.opened(runtime)
+        asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})[1]
         config = uvicorn.Config(asgi, port=0, log_config=None, lifespan="off")
         config.load()
         server.config = config
@@ -59,7 +59,7 @@ def serving(dsn: str, public_key: Path) -> Iterator[int]:
         ready.set()
         await server.main_loop()
         await server.shutdown()
-        await kernel.close()
+        await runtime.close()
 
     server = uvicorn.Server(uvicorn.Config(app=lambda: None, lifespan="off"))
     server.lifespan = _NoLifespan()  # type: ignore[assignment]

@@ -46,15 +46,15 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
     packs = ("uk-disp", "eu-psd2")
     book = load_rulebook(None, around=datetime.now(UTC).date(), packs=packs)
     subject = await running.opened(team="packs")
-    now, state = await look(running.kernel.pool, subject)  # type: ignore[arg-type]
+    now, state = await look(running.runtime.pool, subject)  # type: ignore[arg-type]
     assert state is not None
     under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
-    clocks = [one for one in evaluation(state.but(terms=(under,)), book).clocks if one.is_open and one.due_at]
+    clocks = [one for one in evaluation(state.replace(terms=(under,)), book).clocks if one.is_open and one.due_at]
     made = [
-        at_risk.Item(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now))
+        at_risk.AtRiskItem(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now))
         for one in clocks
     ]
-    found = entries(calendar("packs", at_risk.Diary(now, made, cut=False), book))
+    found = entries(calendar("packs", at_risk.AtRiskPage(now, made, cut=False), book))
     titles = [str(one["summary"]).rpartition(" (")[0] for one in found]
     assert len(set(titles)) == len(titles), titles
     for name in {pack.name for pack in book.current.packs}:

@@ -19,7 +19,7 @@ from deploy.local.provision import provision
 from services.sla.app import build
 from services.sla.reports.suggestion import SAMPLE_MIN
 from services.sla.settings import Settings
-from services.sla.workers.outages import SOON, SOON_MAX, Limits, Watch
+from services.sla.workers.outages import SOON, SOON_MAX, OutageLimits, OutageMonitor
 from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import (
@@ -37,8 +37,8 @@ from shared.contracts.events import (
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
 
@@ -48,10 +48,10 @@ SCOPES = frozenset({"complaints:read", "promises:write", "promises:approve"})
 
 @dataclass
 class Front:
-    """The routes of sla, and the kernel behind them. Facts of a complaint are numbered by who says them."""
+    """The routes of sla, and the runtime behind them. Facts of a complaint are numbered by who says them."""
 
     http: httpx.AsyncClient
-    kernel: Kernel[Any, Any]
+    runtime: Runtime
     keys: tuple[Path, Path]
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -69,7 +69,7 @@ class Front:
             self.numbers[str(subject), made.source] = number
             made = event(fact, subject=subject, time=at, sequence=number)
             records.append(record(made.model_copy(update={"id": recorded(at)})))  # on disk when it happened
-        await self.kernel.runner.records(records)
+        await self.runtime.runner.records(records)
 
     async def opened(self, *, ago: timedelta = timedelta(), severity: str = "normal", team: str = "billing") -> str:
         """Received so long ago, triaged, with a team, and the date told."""
@@ -84,7 +84,7 @@ class Front:
         return str(subject)
 
     async def said(self, subject: str) -> list[Any]:
-        rows = await self.kernel.pool.fetch("select value from outbox where key = $1::uuid order by xid, id", subject)
+        rows = await self.runtime.pool.fetch("select value from outbox where key = $1::uuid order by xid, id", subject)
         return [read(row[0]).facts for row in rows]
 
     async def clocks(self, subject: str) -> tuple[dict[str, Any], str]:
@@ -135,19 +135,19 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1", pace_ms=0)  # type: ignore[arg-type]
     app = build(chosen)
-    kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsn, app.schema)
-    kernel.opened(await connect(chosen, "sla"))
+    runtime.opened(await connect(chosen, "sla"))
     assert app.opened
-    await app.opened(kernel)
+    await app.opened(runtime)
     assert app.routes
-    _, asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://sla") as http:
-        front = Front(http, kernel, keys)
+        front = Front(http, runtime, keys)
         http.headers.update(front.headers(*SCOPES))
         yield front
-    await kernel.close()
+    await runtime.close()
 
 
 def ahead(**span: float) -> str:
@@ -267,7 +267,7 @@ async def test_a_date_is_suggested_from_what_nine_in_ten_similar_complaints_took
     assert alone["like"] is None
     assert "Too few similar complaints" in alone["because"]
 
-    async with transaction(running.kernel.pool) as conn:  # one hour to fifty, and the slowest two far beyond
+    async with transaction(running.runtime.pool) as conn:  # one hour to fifty, and the slowest two far beyond
         await conn.execute(
             """
             insert into complaint (complaint_id, state, version, policy, category, spent_seconds, received_at)
@@ -340,7 +340,7 @@ async def test_a_time_ahead_that_makes_no_sense_is_refused(running: Front, withi
 async def test_the_list_of_what_is_at_risk_reads_by_index(running: Front) -> None:
     from services.sla.reports.at_risk import COUNT, LATEST_OF_TEAM, OF_ALL, OF_TEAM, TEAMS
 
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("set local enable_seqscan = off")
         now = datetime.now(UTC)
         span = (now - timedelta(days=9), now, 100, 0)
@@ -395,7 +395,7 @@ async def test_figures_of_promises_are_counted_from_what_was_told(running: Front
     await running.hears(kept, *answered(at + OFTEN))
     broken = await running.opened(ago=ago, team=team)
     for _ in range(5):
-        await running.kernel.timers.run_once()
+        await running.runtime.timers.run_once()
     late = datetime.now(UTC)
     overdue = await running.opened(ago=ago, team=team)
     await running.hears(overdue, *answered(late))
@@ -419,7 +419,7 @@ async def test_what_was_kept_long_before_its_date_counts_in_the_time_of_its_date
     at_once = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
     assert at_once["promises"] == 1, "its row was written days before that"
 
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("update complaint set last_due_at = null where complaint_id = $1::uuid", early)
     from_before = (await running.http.get(path, params={**given, "since": due.isoformat()})).json()
     assert from_before["promises"] == 1, "a row from before the column is read rather than left out"
@@ -437,9 +437,9 @@ async def test_a_period_that_makes_no_sense_is_refused(running: Front) -> None:
 # ── what was down ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def watch() -> Watch:
-    return Watch(
-        Limits(
+def watch() -> OutageMonitor:
+    return OutageMonitor(
+        OutageLimits(
             every=OFTEN,
             gap=timedelta(seconds=60),
             lag=timedelta(minutes=5),
@@ -451,10 +451,10 @@ def watch() -> Watch:
 
 
 async def cleared(running: Front) -> None:
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("delete from outage")
         await conn.execute("delete from heartbeat")
-    running.kernel.metrics.gauge("redress_lag_seconds", 0)
+    running.runtime.metrics.gauge("redress_lag_seconds", 0)
 
 
 async def outages(running: Front) -> list[tuple[str, bool]]:
@@ -465,31 +465,31 @@ async def outages(running: Front) -> list[tuple[str, bool]]:
 async def test_a_time_in_which_nobody_lived_is_written_down_at_the_next_sign_of_life(running: Front) -> None:
     await cleared(running)
     guard = watch()
-    await guard.run_once(running.kernel)
+    await guard.run_once(running.runtime)
     assert await outages(running) == []
-    await guard.run_once(running.kernel)
+    await guard.run_once(running.runtime)
     assert await outages(running) == [], "lived all the time"
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute(
             "update heartbeat set at = now() - interval '2 hours', expires_at = now() - interval '1 hour'"
         )
     assert await outages(running) == [("downtime", False)], "known even before it is written down"
-    await guard.run_once(running.kernel)
+    await guard.run_once(running.runtime)
     assert await outages(running) == [("downtime", True)]
 
 
 async def test_what_fell_due_while_nobody_lived_is_put_down_to_that(running: Front) -> None:
     await cleared(running)
     subject = await running.opened(ago=timedelta(hours=2), severity="critical", team="night")
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute(
             "insert into heartbeat (at, expires_at) values (now() - interval '3 hours', now() - interval '2 hours')"
         )
     for _ in range(3):
-        await running.kernel.timers.run_once()
+        await running.runtime.timers.run_once()
     causes = {fact.cause for fact in await running.said(subject) if isinstance(fact, ClockBreached)}
     assert causes == {"downtime"}
-    await watch().run_once(running.kernel)
+    await watch().run_once(running.runtime)
     found = (await running.http.get("/v1/breaches", params={"team": "night"})).json()
     assert set(found["by_cause"]) == {"downtime"}
     assert {one["clock"] for one in found["missed"]} >= {"assignment"}
@@ -498,28 +498,28 @@ async def test_what_fell_due_while_nobody_lived_is_put_down_to_that(running: Fro
 
 async def test_lag_beyond_the_limit_is_an_outage_that_ends_when_nobody_sees_it_any_more(running: Front) -> None:
     await cleared(running)
-    running.kernel.metrics.gauge("redress_lag_seconds", 900)
-    await watch().run_once(running.kernel)
-    await watch().run_once(running.kernel)
+    running.runtime.metrics.gauge("redress_lag_seconds", 900)
+    await watch().run_once(running.runtime)
+    await watch().run_once(running.runtime)
     assert await outages(running) == [("lag", False)]
-    assert running.kernel.metrics.value("redress_outage", label="lag") == 1
-    running.kernel.metrics.gauge("redress_lag_seconds", 0)
-    await watch().run_once(running.kernel)
+    assert running.runtime.metrics.value("redress_outage", label="lag") == 1
+    running.runtime.metrics.gauge("redress_lag_seconds", 0)
+    await watch().run_once(running.runtime)
     assert await outages(running) == [("lag", False)], "another replica may still see it"
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("update outage set seen_at = now() - interval '2 minutes'")
-    await watch().run_once(running.kernel)
+    await watch().run_once(running.runtime)
     assert await outages(running) == [("lag", True)]
 
 
 async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named_once(running: Front) -> None:
     await cleared(running)
     subject = await running.opened(team="named")
-    running.kernel.metrics.gauge("redress_lag_seconds", 900)
+    running.runtime.metrics.gauge("redress_lag_seconds", 900)
     guard = watch()
-    assert await guard.run_once(running.kernel) >= 1
-    assert await guard.run_once(running.kernel) == 0
-    await watch().run_once(running.kernel)  # another process, which has named nothing itself
+    assert await guard.run_once(running.runtime) >= 1
+    assert await guard.run_once(running.runtime) == 0
+    await watch().run_once(running.runtime)  # another process, which has named nothing itself
     named = [fact for fact in await running.said(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(one.promise, one.cause) for one in named] == [(1, "lag")]
 
@@ -527,49 +527,49 @@ async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named
 async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_named_once(running: Front) -> None:
     await cleared(running)
     before = await running.opened(ago=timedelta(hours=3), severity="critical", team="woken")
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute(
             "insert into heartbeat (at, expires_at) values (now() - interval '2 hours', now() - interval '1 hour')"
         )
         await watch().beat(conn)  # as a start does, before anything falls due
     after = await running.opened(severity="critical", team="woken")
     guard = watch()
-    assert await guard.run_once(running.kernel) >= 1
-    assert [await guard.run_once(running.kernel) for _ in range(2)] == [0, 0]
-    await watch().run_once(running.kernel)  # another process
+    assert await guard.run_once(running.runtime) >= 1
+    assert [await guard.run_once(running.runtime) for _ in range(2)] == [0, 0]
+    await watch().run_once(running.runtime)  # another process
     found = {subject: await running.said(subject) for subject in (before, after)}
     named = {subject: [one for one in said if isinstance(one, PromiseAtRisk)] for subject, said in found.items()}
     assert [(one.promise, one.cause) for one in named[before]] == [(1, "downtime")]
     assert named[after] == [], "nobody was down since it was made"
 
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("update outage set since = since - interval '31 days', until = until - interval '31 days'")
     later = await running.opened(ago=timedelta(hours=3), severity="critical", team="woken")
-    assert await watch().run_once(running.kernel) == 0
+    assert await watch().run_once(running.runtime) == 0
     assert not [one for one in await running.said(later) if isinstance(one, PromiseAtRisk)]
 
 
 async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(running: Front) -> None:
     await cleared(running)
     subject = await running.opened(ago=timedelta(days=5), severity="critical", team="owed")
-    while await running.kernel.timers.run_once():
+    while await running.runtime.timers.run_once():
         pass
     _, seen = await running.clocks(subject)
     soon = {"subject": "next_update", "due_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
     await running.http.post(f"/v1/complaints/{subject}/promises", json=soon, headers={"if-match": seen})
-    running.kernel.metrics.gauge("redress_lag_seconds", 900)
+    running.runtime.metrics.gauge("redress_lag_seconds", 900)
     guard = watch()
-    await guard.run_once(running.kernel)
+    await guard.run_once(running.runtime)
     now = datetime.now(UTC)
     await running.hears(subject, (told(2, now, "progress"), now))
-    await guard.run_once(running.kernel)  # only now was it told
-    await guard.run_once(running.kernel)
+    await guard.run_once(running.runtime)  # only now was it told
+    await guard.run_once(running.runtime)
     named = [fact for fact in await running.said(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(one.promise, one.cause, one.subject) for one in named] == [(2, "lag", "next_update")]
 
 
 async def test_what_falls_due_soon_is_found_by_index(running: Front) -> None:
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("set local enable_seqscan = off")
         plan = await conn.fetch(f"explain {SOON}", datetime.now(UTC), SOON_MAX)
         text = "\n".join(row[0] for row in plan)
@@ -578,16 +578,16 @@ async def test_what_falls_due_soon_is_found_by_index(running: Front) -> None:
 
 async def test_dates_that_nobody_is_told_mean_that_the_provider_is_down(running: Front) -> None:
     await cleared(running)
-    async with transaction(running.kernel.pool) as conn:
+    async with transaction(running.runtime.pool) as conn:
         await conn.execute("update complaint set untold_since = null")
     at = datetime.now(UTC) - timedelta(minutes=40)
     for n in range(3):
-        assert await watch().run_once(running.kernel) == 0, n
+        assert await watch().run_once(running.runtime) == 0, n
         subject = complaint_id()
         await running.hears(
             subject,
             (ComplaintReceived(reference="R", client="shop", channel="web", received_at=at), at),
             (triaged(), at),
         )
-    await watch().run_once(running.kernel)
+    await watch().run_once(running.runtime)
     assert await outages(running) == [("provider", False)]

@@ -248,7 +248,7 @@ async def test_a_broken_promise_that_is_still_owed_may_be_moved(running: Front) 
     subject = await running.opened(ago=timedelta(days=40))
     async with asyncio.timeout(30):
         while (await running.clocks(subject))[0]["promises"][0]["status"] != "broken":
-            await running.kernel.timers.run_once()
+            await running.runtime.timers.run_once()
     _, seen = await running.clocks(subject)
     moved = {"due_at": ahead(days=3), "reason": "supplier_delay", "approve": True}
     path = f"/v1/complaints/{subject}/promises/1/revision"

@@ -18,16 +18,16 @@ import pytest
 from services.sla.app import build
 from services.sla.policies.loader import STANDARD
 from services.sla.settings import Settings
-from services.sla.store.rulebooks import Shelf
-from services.sla.workers.rebase import Moved, Rebaser
+from services.sla.store.rulebooks import RulebookRepository
+from services.sla.workers.rebase import Moved, RecomputeWorker
 from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import ClockRebased, ComplaintReceived, MessageAccepted, PromiseMade, Triaged
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
 
@@ -47,10 +47,10 @@ def closed_tomorrow() -> dict[str, Any]:
 
 @dataclass
 class Front:
-    """The routes of sla, the kernel behind them, and tokens for them."""
+    """The routes of sla, the runtime behind them, and tokens for them."""
 
     http: httpx.AsyncClient
-    kernel: Kernel[Any, Any]
+    runtime: Runtime
     private_key: Path
 
     async def heard(self, *, ago: timedelta = timedelta(), told: bool = True) -> str:
@@ -64,11 +64,11 @@ class Front:
             template="t", states_promise=1,
         )  # fmt: skip
         facts = [triaged, received, *([accepted] if told else [])]
-        await self.kernel.runner.records([record(event(one, subject=subject, time=at)) for one in facts])
+        await self.runtime.runner.records([record(event(one, subject=subject, time=at)) for one in facts])
         return str(subject)
 
     async def said(self, subject: str, kind: type[Any]) -> list[Any]:
-        rows = await self.kernel.pool.fetch(
+        rows = await self.runtime.pool.fetch(
             "select value from outbox o where key = $1::uuid order by o.xid, o.id", subject
         )
         return [fact for row in rows if isinstance(fact := read(row[0]).facts, kind)]
@@ -104,23 +104,23 @@ async def sla(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Fr
     dsn = dsns["sla"]
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
-    kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsn, app.schema)
-    kernel.opened(await connect(chosen, "sla"))
+    runtime.opened(await connect(chosen, "sla"))
     assert app.opened
-    await app.opened(kernel)
+    await app.opened(runtime)
     assert app.routes
-    _, asgi = build_http_app(kernel, Probe("sla", chosen, kernel.metrics), app.routes(kernel), {})
+    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})
     token = create_token(keys[0], client="ops", scopes=SCOPES, lasts=timedelta(hours=1), audience="redress")
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://sla", headers=headers) as http:
-        yield Front(http, kernel, keys[0])
-    await kernel.close()
+        yield Front(http, runtime, keys[0])
+    await runtime.close()
 
 
 async def revisions_of(sla: Front) -> list[tuple[str, int]]:
-    rows = await sla.kernel.pool.fetch("select complaint_id, revision from complaint order by complaint_id")
+    rows = await sla.runtime.pool.fetch("select complaint_id, revision from complaint order by complaint_id")
     return [(str(row[0]), row[1]) for row in rows]
 
 
@@ -151,7 +151,7 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
     assert done.json() == {"revision": 2}
     assert (await sla.http.get(f"/v1/rulebook/drafts/{draft}")).status_code == 404
 
-    assert await Rebaser().run_once(sla.kernel) == Moved(done=1)
+    assert await RecomputeWorker().run_once(sla.runtime) == Moved(done=1)
     moved = await sla.said(subject, ClockRebased)
     assert len(moved) == report["later"]
     assert {(one.reason, one.actor) for one in moved} == {("a storm", "ops")}
@@ -161,7 +161,7 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
 
 async def test_a_dry_run_that_could_not_compute_what_is_open_allows_nothing(sla: Front) -> None:
     subject = await sla.heard()
-    await sla.kernel.pool.execute("update complaint set state = jsonb_set(state, '{promises,0,cycle}', '9')")
+    await sla.runtime.pool.execute("update complaint set state = jsonb_set(state, '{promises,0,cycle}', '9')")
     draft = await sla.drafted(closed_tomorrow())
     told = await sla.rehearsed(draft, "dry-run", {"mode": "rebase_open"})
     assert (told["report"]["complaints"], told["report"]["failed"]) == (0, 1)
@@ -217,15 +217,15 @@ async def test_rolling_back_is_a_draft_of_an_old_revision(sla: Front) -> None:
 
 async def test_a_changed_file_is_published_at_the_start_and_moves_nothing_that_is_open(sla: Front) -> None:
     old = await sla.heard()
-    shelf = Shelf(closed_tomorrow(), lambda: datetime.now(UTC).date())
+    shelf = RulebookRepository(closed_tomorrow(), lambda: datetime.now(UTC).date())
     for _ in range(2):  # the second start has nothing new to say
-        async with transaction(sla.kernel.pool) as conn:
+        async with transaction(sla.runtime.pool) as conn:
             await shelf.settle(conn)
     listed = (await sla.http.get("/v1/rulebook/revisions")).json()["revisions"]
     assert [(one["revision"], one["mode"], one["actor"]) for one in listed] == [
         (2, "new_only", "rulebook file"), (1, "new_only", "rulebook file"),
     ]  # fmt: skip
-    assert await Rebaser().run_once(sla.kernel) == Moved()
+    assert await RecomputeWorker().run_once(sla.runtime) == Moved()
     assert dict(await revisions_of(sla)) == {old: 1}
     new = await sla.heard()
     assert dict(await revisions_of(sla)) == {old: 1, new: 2}
@@ -239,9 +239,9 @@ async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: Front) -
     assert await sla.published(later, "new_only") == 3
     new = await sla.heard()
     assert dict(await revisions_of(sla)) == {old: 1, new: 3}
-    assert await Rebaser().run_once(sla.kernel) == Moved(done=1)
+    assert await RecomputeWorker().run_once(sla.runtime) == Moved(done=1)
     assert dict(await revisions_of(sla)) == {old: 2, new: 3}
-    assert await Rebaser().run_once(sla.kernel) == Moved()
+    assert await RecomputeWorker().run_once(sla.runtime) == Moved()
 
 
 async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint_once(sla: Front) -> None:
@@ -249,8 +249,8 @@ async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint
     await sla.published(closed_tomorrow(), "rebase_open")
     stopped = asyncio.Event()
     stopped.set()
-    assert await Rebaser(batch=2).run_once(sla.kernel, stopped) == Moved()
-    both = await asyncio.gather(*(Rebaser(batch=2, flights=2).run_once(sla.kernel) for _ in range(2)))
+    assert await RecomputeWorker(batch=2).run_once(sla.runtime, stopped) == Moved()
+    both = await asyncio.gather(*(RecomputeWorker(batch=2, flights=2).run_once(sla.runtime) for _ in range(2)))
     assert sum(one.done for one in both) == 12
     assert all(one.done for one in both)
     assert {revision for _, revision in await revisions_of(sla)} == {2}
@@ -272,7 +272,7 @@ async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
 ) -> None:
     subjects = [await sla.heard() for _ in range(20)]
     await sla.published(closed_tomorrow(), "rebase_open")
-    pool = sla.kernel.pool
+    pool = sla.runtime.pool
     await pool.execute(HELD_AT.format(subject=subjects[7]))
     async with transaction(pool) as held:  # the worker comes to this one, has it half written, and dies there
         await held.execute("select pg_advisory_xact_lock(7)")
@@ -288,7 +288,7 @@ async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
     assert 0 < half.count(1) < len(subjects)
     async with asyncio.timeout(60):
         while {revision for _, revision in await revisions_of(sla)} != {2}:
-            await Rebaser().run_once(sla.kernel)
+            await RecomputeWorker().run_once(sla.runtime)
     for subject in subjects:
         moved = await sla.said(subject, ClockRebased)
         assert len(moved) == len({(one.clock, one.cycle) for one in moved}) > 0
@@ -296,9 +296,9 @@ async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
 
 async def test_the_worker_wakes_on_a_publication_and_ends_with_the_service(sla: Front) -> None:
     await sla.heard()
-    rebaser, stopping, moved = Rebaser(seconds=3600), asyncio.Event(), asyncio.Event()
-    sla.kernel.on_commit(moved.set)
-    at_work = asyncio.create_task(rebaser.rebase(sla.kernel, stopping))
+    rebaser, stopping, moved = RecomputeWorker(seconds=3600), asyncio.Event(), asyncio.Event()
+    sla.runtime.on_commit(moved.set)
+    at_work = asyncio.create_task(rebaser.rebase(sla.runtime, stopping))
     await sla.published(closed_tomorrow(), "rebase_open")
     rebaser.wake()
     await asyncio.wait_for(moved.wait(), 20)
@@ -310,8 +310,8 @@ async def test_the_worker_wakes_on_a_publication_and_ends_with_the_service(sla: 
 async def test_a_back_test_counts_and_writes_nothing(sla: Front) -> None:
     for days in (1, 20, 40):
         await sla.heard(ago=timedelta(days=days), told=False)
-    await sla.kernel.timers.run_once()
-    before = await sla.kernel.pool.fetch("select complaint_id, state, version from complaint order by 1")
+    await sla.runtime.timers.run_once()
+    before = await sla.runtime.pool.fetch("select complaint_id, state, version from complaint order by 1")
     same = await sla.drafted(STANDARD_DATA)
     report = (await sla.rehearsed(same, "back-test", {"days": 30}))["report"]
     assert (report["complaints"], report["gained"], report["lost"], report["load"]) == (2, 0, 0, [])
@@ -327,7 +327,7 @@ async def test_a_back_test_counts_and_writes_nothing(sla: Front) -> None:
     assert (report["gained"], report["lost"]) == (0, sum(one["before"] for one in report["breaches"]))
     assert report["lost"] > 0
     assert report["signals"]["warnings_instead"] == report["signals"]["escalations_instead"] == 0
-    assert await sla.kernel.pool.fetch("select complaint_id, state, version from complaint order by 1") == before
+    assert await sla.runtime.pool.fetch("select complaint_id, state, version from complaint order by 1") == before
 
 
 def crooked() -> dict[str, tuple[dict[str, Any], str]]:
@@ -427,7 +427,7 @@ async def test_a_rehearsal_whose_process_died_is_told_as_interrupted_and_can_be_
     draft = await sla.drafted(closed_tomorrow())
     died = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
     died["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
-    await sla.kernel.pool.execute(
+    await sla.runtime.pool.execute(
         "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(died)
     )
     told = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/dry-run")).json()

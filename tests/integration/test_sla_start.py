@@ -15,7 +15,7 @@ import pytest
 from services.sla.app import build
 from services.sla.policies import read_file
 from services.sla.settings import Settings
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from shared.errors import Misconfigured, Rejected
 from shared.storage.postgres import connect, migrate, transaction
 
@@ -35,13 +35,13 @@ class House:
 
     pool: asyncpg.Pool
 
-    async def starts(self, data: Data, *, file_wins: bool = False) -> Shelf:
-        shelf = Shelf(data, lambda: date(2026, 11, 1), file_wins=file_wins)
+    async def starts(self, data: Data, *, file_wins: bool = False) -> RulebookRepository:
+        shelf = RulebookRepository(data, lambda: date(2026, 11, 1), file_wins=file_wins)
         async with transaction(self.pool) as conn:
             await shelf.settle(conn)
         return shelf
 
-    async def publishes(self, shelf: Shelf, data: Data) -> int:
+    async def publishes(self, shelf: RulebookRepository, data: Data) -> int:
         async with transaction(self.pool) as conn:
             return await shelf.publish(conn, data, "new_only", "because", "head")
 
@@ -60,7 +60,7 @@ async def house(dsns: dict[str, str], keys: tuple[Any, Any]) -> AsyncIterator[Ho
     await pool.close()
 
 
-def packs(shelf: Shelf) -> set[str]:
+def packs(shelf: RulebookRepository) -> set[str]:
     return {one.id for one in shelf.rulebook.current.packs}
 
 

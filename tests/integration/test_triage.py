@@ -16,15 +16,15 @@ from deploy.local.provision import provision
 from services.triage.app import SCHEMA
 from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
-from services.triage.domain import Case, DecideCase, decide
-from services.triage.rulebook import Rulebook, load_rulebook
-from services.triage.store import TriageStore, find_case, find_queue
+from services.triage.domain import DecideCase, TriageState, decide
+from services.triage.rulebook import TriageRulebook, load_rulebook
+from services.triage.store.states import TriageStore, find_case, find_queue
 from shared.contracts import TRIAGE, read
 from shared.contracts.events import Resolved
 from shared.errors import Rejected
 from shared.ops.metrics import Metrics
-from shared.runner.runner import Outcome, Runner
-from shared.runner.types import Fold
+from shared.runner.runner import BatchResult, Runner
+from shared.runner.types import ServiceSpec
 from shared.storage.postgres import connect, migrate
 from tests.factories import NOON, complaint_id, event, personal, received, record, settings
 
@@ -33,9 +33,9 @@ from tests.factories import NOON, complaint_id, event, personal, received, recor
 class Desk:
     """A triage service without Kafka and HTTP."""
 
-    runner: Runner[Case, Any]
+    runner: Runner[TriageState, Any]
     pool: asyncpg.Pool
-    rules: Rulebook
+    rules: TriageRulebook
 
     async def load(self) -> dict[str, int]:
         return dict(await self.pool.fetch("select handler, open_cases from handler where open_cases <> 0"))
@@ -62,7 +62,9 @@ async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Desk]:
     pool = await connect(chosen, "triage")
     rules = small(load_rulebook())
     store = TriageStore(rules, LexiconClassifier(rules, Languages(["en", "nb"])), 0.45)
-    yield Desk(Runner(Fold(TRIAGE, decide, store), pool=lambda: pool, settings=chosen, metrics=Metrics()), pool, rules)
+    yield Desk(
+        Runner(ServiceSpec(TRIAGE, decide, store), pool=lambda: pool, settings=chosen, metrics=Metrics()), pool, rules
+    )
     await pool.close()
 
 
@@ -73,12 +75,12 @@ async def desk(running: Desk) -> Desk:
     return running
 
 
-def small(rules: Rulebook) -> Rulebook:
+def small(rules: TriageRulebook) -> TriageRulebook:
     """The shipped rulebook, but deliveries has room for four cases only."""
     team = rules.teams["deliveries"]
     two = tuple(handler.model_copy(update={"capacity": 2}) for handler in team.handlers[:2])
     teams = {**rules.teams, "deliveries": team.model_copy(update={"handlers": two})}
-    return Rulebook(**{name: getattr(rules, name) for name in Rulebook.__slots__} | {"teams": teams})
+    return TriageRulebook(**{name: getattr(rules, name) for name in TriageRulebook.__slots__} | {"teams": teams})
 
 
 def complaint(subject=None, text: str = "My parcel never arrived, the courier lost it."):
@@ -91,7 +93,7 @@ def answer(subject):
 
 async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
     ones = [complaint() for _ in range(3)]
-    assert await desk.runner.records([record(one) for one in ones]) == Outcome(done=3)
+    assert await desk.runner.records([record(one) for one in ones]) == BatchResult(done=3)
     assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 1}
     said = await desk.said()
     assert [one.type.split(".")[2] for one in said] == ["triaged", "assigned"] * 3

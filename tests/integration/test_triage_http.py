@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -19,22 +18,22 @@ from shared.auth import create_token
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import Fold
-from shared.runtime import Kernel
+from shared.runner.types import ServiceSpec
+from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import event, personal, received, record
 
 
 @dataclass
 class Front:
-    """The routes of triage, and the kernel behind them."""
+    """The routes of triage, and the runtime behind them."""
 
     http: httpx.AsyncClient
-    kernel: Kernel[Any, Any]
+    runtime: Runtime
 
     async def heard(self, text: str) -> str:
         one = event(received(), **personal(text))
-        await self.kernel.runner.records([record(one)])
+        await self.runtime.runner.records([record(one)])
         return str(one.subject)
 
 
@@ -53,26 +52,26 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
-    kernel: Kernel[Any, Any] = Kernel(Fold(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
     await migrate(dsn, app.schema)
-    kernel.opened(await connect(chosen, "triage"))
+    runtime.opened(await connect(chosen, "triage"))
     assert app.routes
     assert app.opened
-    await app.opened(kernel)
-    _, asgi = build_http_app(kernel, Probe("triage", chosen, kernel.metrics), app.routes(kernel), {})
+    await app.opened(runtime)
+    _, asgi = build_http_app(runtime, Probe("triage", chosen, runtime.metrics), app.routes(runtime), {})
     scopes = frozenset({"complaints:read", "cases:decide"})
     token = create_token(keys[0], client="crm", scopes=scopes, lasts=timedelta(hours=1), audience="redress")
     headers = {"authorization": f"Bearer {token}"}
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers=headers) as http:
-        yield Front(http, kernel)
-    await kernel.close()
+        yield Front(http, runtime)
+    await runtime.close()
 
 
 @pytest.fixture
 async def front(running: Front) -> Front:
     """The running service, with nothing in it."""
-    await running.kernel.pool.execute("truncate complaint, handler, inbox, outbox")
+    await running.runtime.pool.execute("truncate complaint, handler, inbox, outbox")
     return running
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AwareDatetime
 
-from shared.contracts import EVENTS, FACTS, Unreadable, read, write
+from shared.contracts import EVENTS, FACTS, InvalidEvent, read, write
 from shared.contracts.envelope import Data, Event
 from shared.contracts.events import Redress
 
@@ -56,7 +56,7 @@ def test_a_field_that_a_newer_producer_added_is_no_obstacle(one, extra) -> None:
 
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_refused_with_a_sentence_and_nothing_else(value) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidEvent):
         read(value)
 
 
@@ -64,5 +64,5 @@ def test_foreign_bytes_are_refused_with_a_sentence_and_nothing_else(value) -> No
 def test_a_damaged_event_is_refused_or_read_but_never_an_accident(one, data) -> None:
     damaged = bytearray(write(one))
     damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    with suppress(Unreadable):
+    with suppress(InvalidEvent):
         assert isinstance(read(bytes(damaged)), Event)

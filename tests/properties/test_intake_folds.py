@@ -11,12 +11,12 @@ from services.intake.domain import (
     MOVES,
     AddMessage,
     GiveFeedback,
+    IntakeState,
     RecordMilestone,
     RecordProgress,
     Reopen,
     Resolve,
-    State,
-    Stated,
+    UpdateCommand,
     Withdraw,
     decide,
 )
@@ -101,7 +101,7 @@ NOTIFY = st.lists(
     ),
     max_size=4,
 )
-FACTS: list[Stated] = [
+FACTS: list[UpdateCommand] = [
     message(),
     message(author="handler", public=False),
     RecordProgress(ID, state="investigating"),
@@ -130,8 +130,8 @@ def _woven(streams: list[list[Input]], turns: list[int]) -> list[Input]:
     return [next(sources[turn]) for turn in turns]
 
 
-def _folded(inputs: list[Input]) -> State:
-    state: State | None = None
+def _folded(inputs: list[Input]) -> IntakeState:
+    state: IntakeState | None = None
     for one in inputs:
         try:
             state = decide(state, one, Context(NOW)).state
@@ -141,7 +141,7 @@ def _folded(inputs: list[Input]) -> State:
     return state
 
 
-def _lines(state: State) -> list[Any]:
+def _lines(state: IntakeState) -> list[Any]:
     return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.fresh)
 
 
@@ -159,14 +159,14 @@ def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
 @given(two_interleavings())
 @settings(max_examples=100)
 def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[Input]]) -> None:
-    state: State | None = None
+    state: IntakeState | None = None
     for one in orders[0]:
         try:
             state = decide(state, one, Context(NOW)).state
         except IllegalMove:
             continue
         assert state is not None
-        stored = State.model_validate_json(state.model_dump_json(exclude_none=True))
+        stored = IntakeState.model_validate_json(state.model_dump_json(exclude_none=True))
         assert stored == state.model_copy(update={"fresh": ()})
 
 
@@ -179,7 +179,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.said = 1
 
     @rule(fact=st.sampled_from([*FACTS, GiveFeedback(ID, fixed=True, score=4)]))
-    def state_a_fact(self, fact: Stated) -> None:
+    def state_a_fact(self, fact: UpdateCommand) -> None:
         assert self.state is not None
         before = self.state
         try:
@@ -189,10 +189,10 @@ class LifeCycle(RuleBasedStateMachine):
             return
         self.state = decision.state
         assert self.state is not None
-        assert len(self.state.fresh) - len(before.fresh) == len(decision.says) >= 1
+        assert len(self.state.fresh) - len(before.fresh) == len(decision.events) >= 1
         if before.stage in CLOSED and self.state.stage not in CLOSED:
             assert self.state.cycle == before.cycle + 1
-            assert any(isinstance(say.facts, e.Reopened) for say in decision.says)
+            assert any(isinstance(say.facts, e.Reopened) for say in decision.events)
         if isinstance(fact, RecordMilestone):
             assert (self.state.stage, self.state.cycle) == (before.stage, before.cycle)
         if isinstance(fact, AddMessage):

@@ -9,17 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.notify.channels.headers import guard, mailbox
-from services.notify.channels.interface import Outgoing
-from services.notify.channels.mime import Sender, seal
-from services.notify.routes import sample
-from services.notify.templates import Printer
+from services.notify.channels.interface import OutgoingMessage
+from services.notify.channels.mime import SenderAddress, seal
+from services.notify.routes.messages import sample
+from services.notify.templates import Renderer
 from services.notify.templates.catalogue import words as catalogue
 from shared.errors import Rejected
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FULL = sample("Asia/Jakarta")
 said = catalogue("en").__getitem__
-SENDER = Sender("complaints@example.com", "Example Shop", "answers@example.com")
+SENDER = SenderAddress("complaints@example.com", "Example Shop", "answers@example.com")
 NAMES = [
     "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version",
     "Content-Type",
@@ -51,7 +51,7 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-def letter(**changes: str) -> Outgoing:
+def letter(**changes: str) -> OutgoingMessage:
     given = {
         "message_id": "0190@example.com",
         "to": "customer-12@example.com",
@@ -60,7 +60,7 @@ def letter(**changes: str) -> Outgoing:
         "text": "Hello\n",
         "language": "en",
     }
-    return Outgoing(**(given | changes))
+    return OutgoingMessage(**(given | changes))
 
 
 def parsed(sealed: bytes):
@@ -89,7 +89,7 @@ def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
 @given(kind=st.sampled_from(["holding", "progress", "delay"]), pack=HOSTILE, code=HOSTILE, words=HOSTILE)
 def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, code, words) -> None:
     content = FULL.model_copy(update={"letter": f"{pack}:{code}", "reasons": (code,), "words": words, "handler": words})
-    printed = Printer("Example Shop", recourse={pack: words}).print(kind, content, "en")
+    printed = Renderer("Example Shop", recourse={pack: words}).print(kind, content, "en")
     sealed = seal(letter(subject=printed.subject, html=printed.html, text=printed.text), SENDER, NOW)
     mail = message_from_bytes(sealed.body, policy=policy.default)
     assert sorted(mail.keys()) == sorted(NAMES)
@@ -100,7 +100,7 @@ def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, cod
 @given(name=HOSTILE)
 def test_an_organisation_name_is_refused_or_stays_a_name(name: str) -> None:
     try:
-        sealed = seal(letter(), Sender("complaints@example.com", name), NOW)
+        sealed = seal(letter(), SenderAddress("complaints@example.com", name), NOW)
     except Rejected:
         return
     mail = message_from_bytes(sealed.body, policy=policy.default)

@@ -14,14 +14,14 @@ from uuid_utils.compat import uuid7
 
 from services.sla.audit.compare import differences, refold
 from services.sla.domain import (
-    Complaint,
     DecideExtension,
-    Endanger,
     MakePromise,
+    MarkAtRisk,
     RevisePromise,
     SlaContext,
+    SlaState,
     decide,
-    ledger,
+    evaluate,
 )
 from services.sla.domain.clock_types import KINDS
 from services.sla.explain.as_of import as_of
@@ -221,14 +221,14 @@ def interleaved(draw: st.DrawFn, streams: Streams) -> list[Event[Any]]:
     return order
 
 
-def fold(events: Sequence[Event[Any] | Tick], state: Complaint | None = None) -> tuple[Complaint | None, list[Fact]]:
+def fold(events: Sequence[Event[Any] | Tick], state: SlaState | None = None) -> tuple[SlaState | None, list[Fact]]:
     said: list[Fact] = []
     now = START
     for one in events:
         now = max(now, one.now if isinstance(one, Tick) else one.time)
         decision = decide(state, one, SlaContext(now, RULEBOOK))
         state = decision.state
-        said += [say.facts for say in decision.says]
+        said += [say.facts for say in decision.events]
     return state, said
 
 
@@ -259,7 +259,7 @@ def test_hearing_an_event_again_at_once_changes_and_says_nothing(data: st.DataOb
 @given(data=st.data(), streams=STREAMS)
 def test_ticks_fire_each_rung_once_and_the_story_stays_consistent(data: st.DataObject, streams: Streams) -> None:
     order = sorted((one for stream in streams for one in stream), key=lambda one: one.time)
-    state: Complaint | None = None
+    state: SlaState | None = None
     said: list[Fact] = []
     for one in order:
         state, facts = _drain(state, one.time)
@@ -299,7 +299,7 @@ def _which(fact: Any) -> tuple[object, ...]:
     return fact.pack, fact.clock, fact.item, fact.cycle
 
 
-def _drain(state: Complaint | None, until: datetime) -> tuple[Complaint | None, list[Fact]]:
+def _drain(state: SlaState | None, until: datetime) -> tuple[SlaState | None, list[Fact]]:
     """Let time pass the way timers do, from due moment to due moment."""
     said: list[Fact] = []
     for _ in range(100):
@@ -329,9 +329,9 @@ def test_promises_end_within_opening_hours_and_after_they_were_made(streams: Str
 def test_a_state_survives_its_own_document(streams: Streams) -> None:
     state, _ = fold([one for stream in streams for one in stream])
     if state is not None:
-        again = Complaint.model_validate_json(state.model_dump_json(exclude_none=True))
+        again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
         assert again == state
-        assert ledger(again, RULEBOOK) == ledger(state, RULEBOOK)
+        assert evaluate(again, RULEBOOK) == evaluate(state, RULEBOOK)
 
 
 @st.composite
@@ -349,7 +349,7 @@ def commands(draw: st.DrawFn) -> list[Command]:
                         MakePromise(COMPLAINT, actor="ann", subject="action", due_at=due_at, item="refund"),
                         RevisePromise(COMPLAINT, actor="ann", promise=number, due_at=due_at, reason="x"),
                         DecideExtension(COMPLAINT, actor="head", promise=number, approve=draw(st.booleans())),
-                        Endanger(COMPLAINT, cause="lag", until=due_at),
+                        MarkAtRisk(COMPLAINT, cause="lag", until=due_at),
                     ]
                 )
             )
@@ -366,7 +366,7 @@ def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_ti
     heard = refold(None, COMPLAINT, data.draw(st.composite(interleaved)(streams)))
     for one in asked:
         order.insert(data.draw(st.integers(0, len(order))), one)
-    state: Complaint | None = None
+    state: SlaState | None = None
     said: list[Fact] = []
     now = START
     for one in order:
@@ -377,15 +377,15 @@ def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_ti
         with suppress(Rejected):
             decision = decide(state, one, SlaContext(now, RULEBOOK))
             state = decision.state
-            said += [say.facts for say in decision.says]
+            said += [say.facts for say in decision.events]
     if state is None:
-        assert heard == Complaint(complaint_id=COMPLAINT)
+        assert heard == SlaState(complaint_id=COMPLAINT)
         return
-    again = Complaint.model_validate_json(state.model_dump_json(exclude_none=True))
+    again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
     assert [one.what for one in differences(again, heard, RULEBOOK, said) if one.what not in unsaid(again, said)] == []
 
 
-def unsaid(state: Complaint, said: Sequence[Fact]) -> set[str]:
+def unsaid(state: SlaState, said: Sequence[Fact]) -> set[str]:
     """Promises that notify here has told though sla never said them, because all was over: no message states those."""
     known = {one.promise for one in said if isinstance(one, PromiseMade | PromiseRevised)}
     return {f"promise {one.promise}" for one in state.tellings if one.promise not in known}
@@ -416,9 +416,13 @@ def test_a_belief_of_any_moment_can_be_told_and_grows_only_by_what_was_recorded(
     believed = as_of(state, START + minutes * MINUTE) if state else None
     if believed is None:
         return
-    book = ledger(believed, RULEBOOK)
+    book = evaluate(believed, RULEBOOK)
     assert all(one.started_at <= START + minutes * MINUTE for one in book.clocks)
-    assert {one.promise.number for one in book.pledges} <= {one.number for one in state.promises} if state else True
+    assert (
+        {one.promise.number for one in book.promise_statuses} <= {one.number for one in state.promises}
+        if state
+        else True
+    )
 
 
 def _on_disk(one: Event[Any], number: int) -> Event[Any]:

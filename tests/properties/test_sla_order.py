@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from services.sla.policies import Asked, Policy, When
+from services.sla.policies import MatchFacts, Policy, When
 from services.sla.policies.reachability import matched
 from shared.errors import Rejected
 
@@ -13,7 +13,7 @@ BOOKS = 1_500
 CATEGORIES = ((), ("a",), ("a", "b"), ("a", "c"), ("d",))
 SEVERITIES, CHANNELS, SIGNALS = ("low", "normal"), ("web", "chat"), ("abuse", "safety")
 WORLD = [
-    Asked(category=category, severity=severity, channel=channel, signals=signals)
+    MatchFacts(category=category, severity=severity, channel=channel, signals=signals)
     for category, severity, channel, signals in product(
         CATEGORIES, (None, *SEVERITIES), (None, *CHANNELS), [one for n in range(3) for one in combinations(SIGNALS, n)]
     )

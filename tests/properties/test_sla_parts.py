@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import Complaint, Rebase, SlaContext, decide, ledger
+from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
 from services.sla.domain.decide import noted
-from services.sla.domain.diff import Cause, difference
+from services.sla.domain.diff import ChangeCause, difference
 from services.sla.domain.recompute import recount
 from services.sla.domain.terms import rebased
 from services.sla.domain.ticking import reach
 from services.sla.policies import Document, read_file, rulebook_of
-from services.sla.rulebook.dry_run import Moving
+from services.sla.rulebook.dry_run import DryRunCounter
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
 from tests.properties.test_sla_time import fold
 
@@ -50,14 +50,14 @@ BOOKS = {
 }
 
 
-def whole(state: Complaint, context: SlaContext) -> tuple[Complaint, list[Any]]:
+def whole(state: SlaState, context: SlaContext) -> tuple[SlaState, list[Any]]:
     """The same without leaving anything out."""
     moved = rebased(state, context.now, context.rulebook)
-    before, after = ledger(state, context.rulebook), ledger(moved, context.rulebook)
+    before, after = evaluate(state, context.rulebook), evaluate(moved, context.rulebook)
     reached = reach(moved, after, context.rulebook, context.now)
     by = context.rulebook.current
-    changes = difference(before, reached.book, context, Cause("published", actor=by.actor, reason=by.reason))
-    return noted(reached.state, ledger(reached.state, context.rulebook)), [*reached.said, *changes]
+    changes = difference(before, reached.book, context, ChangeCause("published", actor=by.actor, reason=by.reason))
+    return noted(reached.state, evaluate(reached.state, context.rulebook)), [*reached.said, *changes]
 
 
 @pytest.mark.parametrize("what", BOOKS)
@@ -71,12 +71,12 @@ def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, st
         return
     now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
     context = SlaContext(max(now, START), BOOKS[what])
-    decision = decide(state, Rebase(COMPLAINT), context)
+    decision = decide(state, Recompute(COMPLAINT), context)
     expected, said = whole(state, context)
     assert decision.state == expected
-    assert [say.facts for say in decision.says] == said
-    again = decide(decision.state, Rebase(COMPLAINT), context)
-    assert (again.state, again.says) == (decision.state, ())
+    assert [say.facts for say in decision.events] == said
+    again = decide(decision.state, Recompute(COMPLAINT), context)
+    assert (again.state, again.events) == (decision.state, ())
 
 
 @pytest.mark.parametrize("what", BOOKS)
@@ -90,7 +90,7 @@ def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, late
     now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
     reports = []
     for part in (recount, lambda *_: None):
-        tally = Moving(ONE, BOOKS[what], max(now, START))
+        tally = DryRunCounter(ONE, BOOKS[what], max(now, START))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("services.sla.rulebook.dry_run.recount", part)
             tally.add(state)

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from services.sla.audit.compare import differences, refold
-from services.sla.domain import Complaint, Rebase, SlaContext, decide, ledger
+from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
 from services.sla.policies import Document, Mode, Rulebook, read_file, rulebook_of
-from services.sla.rulebook.back_test import BackTesting
-from services.sla.rulebook.dry_run import Moving
+from services.sla.rulebook.back_test import BackTestCounter
+from services.sla.rulebook.dry_run import DryRunCounter
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
     ClockBreached,
@@ -88,7 +88,7 @@ def book(published: tuple[Publication, ...]) -> Rulebook:
 class Lived(NamedTuple):
     """A life up to a moment: its state, everything said, and how many publications it has met."""
 
-    state: Complaint | None
+    state: SlaState | None
     said: list[Fact]
     published: int
 
@@ -99,7 +99,7 @@ def in_order(streams: Streams) -> list[Event[Any]]:
 
 def step(lived: Lived, given_: Any, now: datetime, rulebook: Rulebook) -> Lived:
     decision = decide(lived.state, given_, SlaContext(now, rulebook))
-    return Lived(decision.state, [*lived.said, *(say.facts for say in decision.says)], lived.published)
+    return Lived(decision.state, [*lived.said, *(say.facts for say in decision.events)], lived.published)
 
 
 def drained(lived: Lived, until: datetime, rulebook: Rulebook) -> Lived:
@@ -112,13 +112,13 @@ def drained(lived: Lived, until: datetime, rulebook: Rulebook) -> Lived:
     raise AssertionError("time alone has something to say for ever")
 
 
-def untouched(before: Complaint, after: Complaint, rulebook: Rulebook, now: datetime) -> None:
+def untouched(before: SlaState, after: SlaState, rulebook: Rulebook, now: datetime) -> None:
     """A publication leaves promises and what has ended as they are; time alone may have broken some meanwhile."""
     for name in ("promises", "tellings", "proposals", "extensions", "moments", "triages"):
         assert getattr(before, name) == getattr(after, name)
-    then = ledger(before.but(reached_at=max(now, before.reached_at or now)), rulebook)
-    here = ledger(after, rulebook)
-    assert then.pledges == here.pledges
+    then = evaluate(before.replace(reached_at=max(now, before.reached_at or now)), rulebook)
+    here = evaluate(after, rulebook)
+    assert then.promise_statuses == here.promise_statuses
     ended = {one.key: (one.phase, one.due_at, one.ended_at, one.breached) for one in then.clocks if not one.is_open}
     kept = {one.key: (one.phase, one.due_at, one.ended_at, one.breached) for one in here.clocks if one.key in ended}
     assert kept == ended
@@ -126,14 +126,14 @@ def untouched(before: Complaint, after: Complaint, rulebook: Rulebook, now: date
 
 def rebased(lived: Lived, now: datetime, rulebook: Rulebook) -> Lived:
     assert lived.state
-    after = step(lived, Rebase(COMPLAINT), now, rulebook)
+    after = step(lived, Recompute(COMPLAINT), now, rulebook)
     assert after.state
     if after.state is lived.state:
         assert after.said == lived.said
         return after
     untouched(lived.state, after.state, rulebook, now)
     assert not [one for one in after.said[len(lived.said) :] if isinstance(one, PromiseMade | PromiseRevised)]
-    again = step(after, Rebase(COMPLAINT), now, rulebook)
+    again = step(after, Recompute(COMPLAINT), now, rulebook)
     assert (again.state, again.said) == (after.state, after.said)
     return after
 
@@ -173,7 +173,7 @@ def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
     ]
     assert len(rungs) == len(set(rungs))
     if lived.state:
-        again = Complaint.model_validate_json(lived.state.model_dump_json(exclude_none=True))
+        again = SlaState.model_validate_json(lived.state.model_dump_json(exclude_none=True))
         found = differences(again, refold(None, COMPLAINT, events), rulebook, lived.said)
         assert [one.what for one in found if one.what not in unsaid(again, lived.said)] == []
 
@@ -192,10 +192,10 @@ def test_a_dry_run_says_beforehand_what_a_publication_does(
         return
     lived = rebased(step(lived, Tick(now), now, before), now, before)
     assert lived.state
-    tally = Moving(before, after, now)
+    tally = DryRunCounter(before, after, now)
     tally.add(lived.state)
     report = tally.report()
-    then = step(Lived(lived.state, [], 0), Rebase(COMPLAINT), now, after)
+    then = step(Lived(lived.state, [], 0), Recompute(COMPLAINT), now, after)
     said = then.said
 
     def count(kind: type[Fact]) -> int:
@@ -204,7 +204,7 @@ def test_a_dry_run_says_beforehand_what_a_publication_does(
     assert report.promises_touched == 0
     assert report.breach_voided == count(ClockBreachVoided)
     assert report.breached_now == count(ClockBreached)
-    books = (ledger(lived.state, before), ledger(then.state, after))
+    books = (evaluate(lived.state, before), evaluate(then.state, after))
     if not any(one.phase == "paused" for book_ in books for one in book_.clocks):  # those have no due time to tell
         assert report.earlier + report.later == count(ClockRebased)
         assert report.rungs_now == len(
@@ -229,7 +229,7 @@ def test_back_testing_the_rulebook_that_decided_gains_and_loses_nothing(streams:
     lived = drained(lived, now, book(()))
     if not lived.state:
         return
-    tally = BackTesting(book(()), rulebook_of(documents(()), around=date(2026, 11, 1), known=book(())), now, 30)
+    tally = BackTestCounter(book(()), rulebook_of(documents(()), around=date(2026, 11, 1), known=book(())), now, 30)
     tally.add(lived.state)
     report = tally.report()
     assert (report.gained, report.lost, report.load) == (0, 0, [])

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import Complaint, SlaContext, decide, ledger
+from services.sla.domain import SlaContext, SlaState, decide, evaluate
 from services.sla.domain.decide import noted
-from services.sla.domain.diff import Cause, difference
+from services.sla.domain.diff import ChangeCause, difference
 from services.sla.domain.ticking import reach
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import Event, Fact
@@ -21,14 +21,14 @@ RULEBOOK = load_rulebook(
 )  # with letters, and clocks that repeat
 
 
-def fold(events: Sequence[Event[Any] | Tick], state: Complaint | None = None) -> tuple[Complaint | None, list[Fact]]:
+def fold(events: Sequence[Event[Any] | Tick], state: SlaState | None = None) -> tuple[SlaState | None, list[Fact]]:
     said: list[Fact] = []
     now = START
     for one in events:
         now = max(now, one.now if isinstance(one, Tick) else one.time)
         decision = decide(state, one, SlaContext(now, RULEBOOK))
         state = decision.state
-        said += [say.facts for say in decision.says]
+        said += [say.facts for say in decision.events]
     return state, said
 
 
@@ -44,8 +44,8 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
         if state is None:
             return
         now += step * MINUTE + timedelta(microseconds=step % 3)
-        reached = reach(state, ledger(state, RULEBOOK), RULEBOOK, now)
-        assert reached.book == ledger(reached.state, RULEBOOK)
+        reached = reach(state, evaluate(state, RULEBOOK), RULEBOOK, now)
+        assert reached.book == evaluate(reached.state, RULEBOOK)
         state = reached.state
 
 
@@ -59,11 +59,11 @@ def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_sam
         if state is None or state.due_at is None:
             return
         now = max(START, state.due_at) + late * MINUTE
-        before = ledger(state, RULEBOOK)
+        before = evaluate(state, RULEBOOK)
         reached = reach(state, before, RULEBOOK, now)
-        changes = difference(before, reached.book, SlaContext(now, RULEBOOK), Cause("time"))
-        old = state.but(ahead=())  # as it was stored before states told what is ahead
+        changes = difference(before, reached.book, SlaContext(now, RULEBOOK), ChangeCause("time"))
+        old = state.replace(ahead=())  # as it was stored before states told what is ahead
         state, said = fold([Tick(now)], state)
-        assert state == noted(reached.state, ledger(reached.state, RULEBOOK))
+        assert state == noted(reached.state, evaluate(reached.state, RULEBOOK))
         assert said == [*reached.said, *changes]
         assert fold([Tick(now)], old) == (state, said)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.triage.classifier import Classification
-from services.triage.domain import Case, Roster, TriageContext, decide
+from services.triage.domain import Roster, TriageContext, TriageState, decide
 from services.triage.rulebook import load_rulebook
 from services.triage.rulebook.model import SIGNALS, Team
 from shared.contracts import ComplaintId, Event
@@ -88,9 +88,9 @@ def interleave(draw: st.DataObject, streams: Sequence[Stream]) -> Stream:
 
 def fold(
     events: Sequence[Event[Any]], classified: dict[Any, Classification], teams: dict[str, Team] | None = None
-) -> tuple[dict[Any, Case], TriageContext]:
+) -> tuple[dict[Any, TriageState], TriageContext]:
     context = TriageContext(NOON, RULES, Roster(teams or RULES.teams), classified)
-    states: dict[Any, Case] = {}
+    states: dict[Any, TriageState] = {}
     for one in events:
         decision = decide(states.get(one.subject), one, context)
         context = decision.context or context
@@ -103,7 +103,7 @@ def in_one_go(streams: Sequence[Stream]) -> Stream:
     return [one for stream in streams for one in stream]
 
 
-def recount(states: dict[Any, Case]) -> Counter[str | None]:
+def recount(states: dict[Any, TriageState]) -> Counter[str | None]:
     return Counter(one.handler for one in states.values() if one.is_open and one.handler)
 
 
@@ -177,12 +177,12 @@ def test_what_is_said_once_is_not_said_again_when_heard_again_at_once(made, data
 def test_levels_only_go_up_and_are_never_said_twice(made, data) -> None:
     streams, classified = made
     context = TriageContext(NOON, RULES, Roster(RULES.teams), classified)
-    state: Case | None = None
+    state: TriageState | None = None
     levels: list[int] = []
     for one in interleave(data, streams):
         decision = decide(state, one, context)
         state, context = decision.state, decision.context or context
-        levels += [say.facts.level for say in decision.says if say.facts.kind == "complaint.escalated"]
+        levels += [say.facts.level for say in decision.events if say.facts.kind == "complaint.escalated"]
     assert levels == sorted(set(levels))
     assert state is not None
     assert state.level == len(set(state.grounds))

@@ -17,7 +17,7 @@ from services.sla.domain.cycles import cycles
 from services.sla.domain.history import SOURCES
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
-from shared.testing.simulation import World
+from shared.testing.simulation import Simulation
 from tests.cast import LANGUAGES_KNOWN, PostOffice, cast, filed
 from tests.factories import NOON
 
@@ -51,7 +51,7 @@ STEPS = st.lists(
 
 async def told(
     scripts: list[tuple[str, ...]], steps: list[Any], repeated: int = 0
-) -> tuple[World, PostOffice, list[ComplaintId]]:
+) -> tuple[Simulation, PostOffice, list[ComplaintId]]:
     post = PostOffice()
     world = cast(NOON, post)
     complaints = []
@@ -74,7 +74,7 @@ async def told(
     return world, post, complaints
 
 
-def ends(world: World, complaint: ComplaintId) -> dict[str, Any]:
+def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
     """The final states without how often they were written, and without what depends on when a mail left.
 
     A date that was over before triage had spoken is promised to nobody, so what became of it does not count either.
@@ -97,7 +97,7 @@ def ends(world: World, complaint: ComplaintId) -> dict[str, Any]:
     return {"timeline": Counter((one.kind, str(one.facts)) for one in lines), "happened": happened, **states}
 
 
-def mandatory(world: World, complaint: ComplaintId) -> Counter[str]:
+def mandatory(world: Simulation, complaint: ComplaintId) -> Counter[str]:
     """What has to be told whatever happens, by kind and how often."""
     intents = world.known()["notify"][complaint].intents.values()
     kinds = ("acknowledgement", "resolution", "reopened", "withdrawn")
@@ -117,7 +117,7 @@ def test_any_interleaving_and_repetition_ends_in_the_same_states(
     assert_nothing_is_doubled(wild, post)
 
 
-def assert_nothing_is_doubled(world: World, post: PostOffice) -> None:
+def assert_nothing_is_doubled(world: Simulation, post: PostOffice) -> None:
     for service in SERVICES:
         assert not world.runner(service).dead
         said = world.events(service)

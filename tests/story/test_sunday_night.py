@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from services.intake.domain import RecordProgress, Reopen, Resolve
 from shared.contracts import INTAKE, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
-from shared.testing.simulation import World
+from shared.testing.simulation import Simulation
 from tests.cast import Mail, PostOffice, cast, filed
 
 SUNDAY_NIGHT = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)
@@ -17,7 +17,7 @@ TARGET = datetime(2026, 3, 6, 17, 0, tzinfo=UTC)  # Friday
 PROMISED, MOVED = datetime(2026, 3, 9, 17, 0, tzinfo=UTC), datetime(2026, 3, 11, 17, 0, tzinfo=UTC)
 
 
-def said(world: World, *kinds: type) -> list:
+def said(world: Simulation, *kinds: type) -> list:
     return [one.facts for service in (INTAKE, TRIAGE, SLA) for one in world.events(service) if type(one.facts) in kinds]
 
 
@@ -27,7 +27,7 @@ def new_mails(post: PostOffice, seen: list[Mail]) -> list[Mail]:
     return fresh
 
 
-async def until(world: World, at: datetime) -> None:
+async def until(world: Simulation, at: datetime) -> None:
     await world.pass_time(at - world.now)
 
 
@@ -97,7 +97,9 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     await reopened_and_resolved_again(world, post, seen, complaint)
 
 
-async def reopened_and_resolved_again(world: World, post: PostOffice, seen: list[Mail], complaint: ComplaintId) -> None:
+async def reopened_and_resolved_again(
+    world: Simulation, post: PostOffice, seen: list[Mail], complaint: ComplaintId
+) -> None:
     before = world.runner(INTAKE).states[complaint].owner
     await until(world, datetime(2026, 3, 12, 8, 0, tzinfo=UTC))
     await world.ask(INTAKE, Reopen(complaint, by="customer", reason="The new one leaks as well."))

@@ -14,7 +14,7 @@ _OPENING = 24  # bytes of an open span: three int64
 _TEXT = 45  # bytes of a calendar for each of its text; measured, a holiday weighs 850
 
 
-class Book:
+class CalendarCache:
     """Calendars by their canonical text, the least recently used given up first; refused ones are remembered too."""
 
     def __init__(self) -> None:

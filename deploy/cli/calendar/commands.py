@@ -71,10 +71,10 @@ def holidays(  # one option for each thing the library wants to know
     form: FormOption = Form.TOML,
 ) -> None:
     """Public holidays as they are known today, to paste into a calendar. They stay as they are from then on."""
-    from deploy.cli.calendar.public_holidays import Asked, snapshot  # noqa: PLC0415
+    from deploy.cli.calendar.public_holidays import HolidayQuery, snapshot  # noqa: PLC0415
     from deploy.cli.calendar.snippet import pasted  # noqa: PLC0415
 
-    asked = Asked(country, tuple(_years(years)), subdivision, tuple(category or ("public",)), language)
+    asked = HolidayQuery(country, tuple(_years(years)), subdivision, tuple(category or ("public",)), language)
     print(pasted(snapshot(asked), as_json=form is Form.JSON))
 
 

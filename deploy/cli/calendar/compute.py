@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Never
 
-from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.cache import CalendarCache
 from deploy.cli.calendar.compact_format import plainly
 from deploy.cli.calendar.micros import MICROS, Pause, due, worked
 from services.sla.calendar.compiled import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, Compiled
@@ -24,7 +24,7 @@ _OBJECT = (
 _EXAMPLE = "expected ISO 8601 with an offset such as '2026-03-02T09:00:00+01:00'"
 
 
-def answer(line: bytes, book: Book) -> str:
+def answer(line: bytes, book: CalendarCache) -> str:
     """The JSON line for that line: due, elapsed_seconds or error."""
     try:
         return answered(read(line), book)
@@ -56,7 +56,7 @@ def read(line: bytes) -> dict[str, Any]:
     return told
 
 
-def answered(told: dict[str, Any], book: Book) -> str:
+def answered(told: dict[str, Any], book: CalendarCache) -> str:
     """Due or elapsed, as a JSON line. Raises `Rejected` saying which key is wrong and what is accepted."""
     budget, end = told.get("add_seconds"), told.get("end")
     if (budget is None) == (end is None):

@@ -17,7 +17,7 @@ from shared.errors import Rejected
 LIBRARY = "holidays"
 
 
-class Asked(NamedTuple):
+class HolidayQuery(NamedTuple):
     """Which holidays: ISO 3166 country and subdivision, years, and the library's own categories and language codes."""
 
     country: str
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
         return "; ".join((place, ", ".join(self.categories), self.language or ""))
 
 
-class Proposal(NamedTuple):
+class HolidayChanges(NamedTuple):
     """What the installed library says differently from what a calendar holds; renamed are pairs of held and new."""
 
     added: tuple[Holiday, ...]
@@ -46,7 +46,7 @@ class Proposal(NamedTuple):
         return not any(self)
 
 
-def snapshot(asked: Asked) -> tuple[Holiday, ...]:
+def snapshot(asked: HolidayQuery) -> tuple[Holiday, ...]:
     """Copies of these holidays, in the order of their dates. Raises `Rejected` for what the library does not know.
 
     A year without any is refused too: it means that the library knows nothing about it, not that nobody rests.
@@ -66,7 +66,7 @@ def snapshot(asked: Asked) -> tuple[Holiday, ...]:
     return tuple(Holiday(on=day.isoformat(), name=name, source=source) for day, name in sorted(found.items()))
 
 
-def asked_in(held: Iterable[Holiday]) -> list[Asked]:
+def asked_in(held: Iterable[Holiday]) -> list[HolidayQuery]:
     """The questions whose answers these holidays are, read from their sources; other origins are passed over."""
     years: dict[tuple[str, ...], set[int]] = {}
     for holiday in held:
@@ -77,11 +77,11 @@ def asked_in(held: Iterable[Holiday]) -> list[Asked]:
     for (place, categories, language), of_place in years.items():
         country, _, subdivision = place.partition("-")
         every = tuple(sorted(of_place))
-        found.append(Asked(country, every, subdivision or None, tuple(categories.split(", ")), language or None))
+        found.append(HolidayQuery(country, every, subdivision or None, tuple(categories.split(", ")), language or None))
     return found
 
 
-def propose(held: Iterable[Holiday], asked: Asked) -> Proposal:
+def propose(held: Iterable[Holiday], asked: HolidayQuery) -> HolidayChanges:
     """How what is held differs from what the library says now. Raises as `snapshot` does.
 
     Only what came from the same question can be removed or renamed, whatever the edition. A date that somebody wrote
@@ -92,14 +92,14 @@ def propose(held: Iterable[Holiday], asked: Asked) -> Proposal:
     now = {one.on: one for one in snapshot(asked)}
     taken = {one.on for one in held}
     ours = [one for one in held if _is_answer(one, asked)]
-    return Proposal(
+    return HolidayChanges(
         added=tuple(one for on, one in now.items() if on not in taken),
         removed=tuple(one for one in ours if one.on not in now),
         renamed=tuple((one, now[one.on]) for one in ours if one.on in now and one.name != now[one.on].name),
     )
 
 
-def revised(calendar: Calendar, proposal: Proposal) -> Calendar:
+def revised(calendar: Calendar, proposal: HolidayChanges) -> Calendar:
     """The next version of a calendar, with the proposal taken; replacement hours of a renamed holiday stay."""
     renamed = {held.on: new for held, new in proposal.renamed}
     gone = {one.on for one in proposal.removed}
@@ -115,13 +115,13 @@ def revised(calendar: Calendar, proposal: Proposal) -> Calendar:
     return Calendar.model_validate(changed)
 
 
-def _is_answer(holiday: Holiday, asked: Asked) -> bool:
+def _is_answer(holiday: Holiday, asked: HolidayQuery) -> bool:
     library, _, words = holiday.source.partition("; ")
     of_library = library.startswith(f"{LIBRARY} ") and words == asked.words
     return of_library and holiday.on[0] != "*" and int(holiday.on[:4]) in asked.years
 
 
-def _known(asked: Asked) -> Asked:
+def _known(asked: HolidayQuery) -> HolidayQuery:
     """The question with codes as the library writes them, and its language stated: else it would be the machine's."""
     import holidays  # noqa: PLC0415  # as above
 
@@ -143,7 +143,7 @@ def _known(asked: Asked) -> Asked:
     if not asked.years or min(asked.years) < FIRST_YEAR or max(asked.years) > LAST_YEAR:
         raise Rejected(f"expected years from {FIRST_YEAR} to {LAST_YEAR} such as 2026, got {list(asked.years)}")
     years = tuple(sorted(set(asked.years)))
-    return Asked(asked.country.upper(), years, subdivision or None, tuple(asked.categories), language)
+    return HolidayQuery(asked.country.upper(), years, subdivision or None, tuple(asked.categories), language)
 
 
 def _not_among(what: str, given: str, known: Iterable[str]) -> Rejected:

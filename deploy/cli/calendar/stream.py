@@ -8,7 +8,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import TextIO, cast
 
-from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.cache import CalendarCache
 from deploy.cli.calendar.compute import MOST_BYTES, answer
 from shared.errors import Misconfigured, Rejected
 
@@ -55,7 +55,7 @@ def _write_to_nowhere() -> None:
 
 def compute(source: BufferedIOBase, answers: TextIO) -> None:
     """Answer every line. Who writes one and waits has its answer: nothing is held back while we wait for more."""
-    book, write = Book(), answers.write
+    book, write = CalendarCache(), answers.write
     for line in lines(source, answers.flush):
         write(answer(line, book) + "\n")
     answers.flush()

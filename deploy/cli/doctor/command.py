@@ -14,7 +14,7 @@ from deploy.cli.doctor.finding import Finding, note
 from deploy.cli.endpoints import NAMES, dsns_known, kafka_known
 from deploy.cli.output import Exit
 from deploy.local.data_dir import home_folder
-from deploy.local.port_config import MEANING, VARIABLES, Places
+from deploy.local.port_config import MEANING, VARIABLES, PortConfig
 
 SIGNS = {"well": "ok", "note": "note", "todo": "TO DO"}
 STYLES = {"well": "", "note": "yellow", "todo": "bold red"}
@@ -56,6 +56,6 @@ def examine() -> Iterator[Finding]:
 
 def _ports() -> Iterator[tuple[str, int, str]]:
     """HTTP ports always; those of embedded servers are theirs to check when they start."""
-    places = Places.from_environment()
+    places = PortConfig.from_environment()
     for name in (*NAMES, "mailbox"):
         yield MEANING.get(name, f"the {name} service"), getattr(places, name), VARIABLES[name]

@@ -19,7 +19,7 @@ LOOK_EVERY = 0.5  # seconds between two looks at a rehearsal
 Json = dict[str, Any]
 
 
-class Doorway:
+class SlaClient:
     """One conversation with the service. Every answer that is no success is raised as what it means."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -80,7 +80,7 @@ class Doorway:
 
 
 @asynccontextmanager
-async def open_doorway() -> AsyncIterator[Doorway]:
+async def open_doorway() -> AsyncIterator[SlaClient]:
     """To the service where it is, with the token there is."""
     async with doors().client(SLA, token=token(), seconds=60) as client:
-        yield Doorway(client)
+        yield SlaClient(client)

@@ -15,7 +15,7 @@ from deploy.cli.calendar.snippet import bytes_of
 from deploy.cli.output import Exit
 from deploy.cli.sla import tables
 from deploy.cli.sla.app import app
-from deploy.cli.sla.client import DRAFTS, Doorway, Json, open_doorway
+from deploy.cli.sla.client import DRAFTS, Json, SlaClient, open_doorway
 from shared.errors import Misconfigured
 
 REVISIONS = "/v1/rulebook/revisions"
@@ -51,7 +51,7 @@ def draft(
     """Check a rulebook file, keep it as a draft, say what it would change. Nothing counts before it is published."""
     document = _document(file, tuple(pack or ()))
 
-    async def ask(sla: Doorway) -> Json:
+    async def ask(sla: SlaClient) -> Json:
         if replace is None:
             made: Json = await sla.post(DRAFTS, document)
         else:
@@ -69,7 +69,7 @@ def roll_back(
 ) -> None:
     """A draft with the contents of an old revision; rehearse and publish it like any other."""
 
-    async def ask(sla: Doorway) -> Json:
+    async def ask(sla: SlaClient) -> Json:
         made: Json = await sla.post(f"{DRAFTS}:copy?revision={revision}")
         return made | {"diff": await sla.get(f"{DRAFTS}/{made['draft_id']}/diff")}
 
@@ -87,7 +87,7 @@ def drafts(as_json: JsonOption = False) -> None:
 def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
     """What a draft changes of the rulebook that counts now."""
 
-    async def ask(sla: Doorway) -> Json:
+    async def ask(sla: SlaClient) -> Json:
         found = await sla.draft(_safe(draft_id))
         answer: Json = await sla.get(f"{DRAFTS}/{found['draft_id']}/diff")
         return answer
@@ -100,7 +100,7 @@ def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
 def dry_run(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
     """What publishing a draft would do to everything that is open. Exit 1 when it would touch a promise."""
 
-    async def ask(sla: Doorway) -> Json:
+    async def ask(sla: SlaClient) -> Json:
         return await sla.rehearse(await sla.draft(_safe(draft_id)), "dry-run", {"mode": mode.value}, "The dry run")
 
     answer = _run(ask)
@@ -117,7 +117,7 @@ def back_test(
 ) -> None:
     """What would have happened if a draft had always been in force: breaches, promises, warnings, letters."""
 
-    async def ask(sla: Doorway) -> Json:
+    async def ask(sla: SlaClient) -> Json:
         return await sla.rehearse(await sla.draft(_safe(draft_id)), "back-test", {"days": days}, "The back-test")
 
     answer = _run(ask)
@@ -133,7 +133,7 @@ def publish(
 ) -> None:
     """Put a draft in force. Refused without a dry run of just this draft and mode on the revision that counts now."""
 
-    async def ask(sla: Doorway) -> Json:
+    async def ask(sla: SlaClient) -> Json:
         found = await sla.draft(_safe(draft_id))
         form = {"mode": mode.value, "reason": reason}
         answer: Json = await sla.post(f"{DRAFTS}/{found['draft_id']}:publish", form, seen=found["version"])
@@ -165,7 +165,7 @@ def show(revision: Annotated[int | None, typer.Argument(min=1, help="Default: th
 def discard(draft_id: DraftArgument = None) -> None:
     """Away with a draft."""
 
-    async def ask(sla: Doorway) -> str:
+    async def ask(sla: SlaClient) -> str:
         found = await sla.draft(_safe(draft_id))
         await sla.delete(f"{DRAFTS}/{found['draft_id']}", seen=found["version"])
         return str(found["draft_id"])
@@ -207,7 +207,7 @@ def _safe(draft_id: str | None) -> str | None:
     return quote(draft_id, safe="") if draft_id else None
 
 
-def _run(ask: Callable[[Doorway], Awaitable[Any]]) -> Any:
+def _run(ask: Callable[[SlaClient], Awaitable[Any]]) -> Any:
     async def asked() -> Any:
         async with open_doorway() as sla:
             return await ask(sla)

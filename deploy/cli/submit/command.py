@@ -20,9 +20,9 @@ from deploy.cli.submit.encode import Order, to_lines
 from deploy.cli.submit.keys import secret_for
 from deploy.cli.submit.mapping import read_plan
 from deploy.cli.submit.rejects import Rejects, rejects_path
-from deploy.cli.submit.results import Answer, Line, Tally
-from deploy.cli.submit.rows import Source, form_of, open_source
-from deploy.cli.submit.sender import Pace, Sender
+from deploy.cli.submit.results import RowResult, SubmitCounts, SubmitLine
+from deploy.cli.submit.rows import RowSource, form_of, open_source
+from deploy.cli.submit.sender import Pace, SubmitSender
 from deploy.cli.submit.wait import Settled, wait_settled
 from deploy.local.data_dir import home_folder
 from shared.errors import RedressError
@@ -32,15 +32,15 @@ REASONS_SHOWN = 5
 
 
 @dataclass(slots=True)
-class Run:
+class SubmitRun:
     """One submission under way."""
 
     order: Order
     pace: Pace
-    source: Source
+    source: RowSource
     rejects: Rejects
     wait: float | None
-    tally: Tally
+    tally: SubmitCounts
     settled: Settled | None = None
     begun: float = field(default_factory=time.monotonic)
     sent: float | None = None  # seconds until the last row was answered
@@ -81,7 +81,7 @@ def submit(  # noqa: PLR0913 (each is an option of the command line)
     order = Order(read_plan(mapped or [], fixed or [], timezone), secret_for(home_folder()), key, from_line)
     pace = Pace(at_once=at_once, patience=patience, keep_going=keep_going)
     with open_source(file, lambda: sys.stdin.buffer) as source, Rejects(rejects or rejects_path(file)) as listed:
-        run = Run(order, pace, source, listed, wait_seconds if wait else None, Tally())
+        run = SubmitRun(order, pace, source, listed, wait_seconds if wait else None, SubmitCounts())
         try:
             asyncio.run(_run(run, form or form_of(file.name)))
         except (RedressError, KeyboardInterrupt, asyncio.CancelledError) as error:
@@ -93,11 +93,11 @@ def submit(  # noqa: PLR0913 (each is an option of the command line)
         raise typer.Exit(Exit.TO_DO)
 
 
-async def _run(run: Run, form: Literal["jsonl", "csv"] | None) -> None:
+async def _run(run: SubmitRun, form: Literal["jsonl", "csv"] | None) -> None:
     with output.bar(total_known=run.source.size is not None) as progress:
         task = progress.add_task("starting", total=run.source.size)
         async with doors().client("intake", token=token(), seconds=60) as client:
-            sender = Sender(client, run.tally, run.pace, report=run.rejects.add)
+            sender = SubmitSender(client, run.tally, run.pace, report=run.rejects.add)
             with closing(_lines(run, form)) as lines:
                 await sender.send_all(_watched(lines, run, progress, task))
             run.sent = time.monotonic() - run.begun
@@ -105,8 +105,8 @@ async def _run(run: Run, form: Literal["jsonl", "csv"] | None) -> None:
             await _wait(run, client, progress)
 
 
-def _lines(run: Run, form: Literal["jsonl", "csv"] | None) -> Generator[Line, None, None]:
-    def bad(answer: Answer) -> None:
+def _lines(run: SubmitRun, form: Literal["jsonl", "csv"] | None) -> Generator[SubmitLine, None, None]:
+    def bad(answer: RowResult) -> None:
         run.tally.add(answer)
         run.rejects.add(answer)
 
@@ -116,18 +116,18 @@ def _lines(run: Run, form: Literal["jsonl", "csv"] | None) -> Generator[Line, No
     yield from to_lines(run.source.rows(form), run.order, bad=bad, cleaned=cleaned)
 
 
-def _watched(lines: Iterator[Line], run: Run, progress: Progress, task: TaskID) -> Iterator[Line]:
+def _watched(lines: Iterator[SubmitLine], run: SubmitRun, progress: Progress, task: TaskID) -> Iterator[SubmitLine]:
     for line in lines:
         yield line
         progress.update(task, completed=run.source.position, description=_rate(run))
 
 
-def _rate(run: Run) -> str:
+def _rate(run: SubmitRun) -> str:
     seconds = run.sent or time.monotonic() - run.begun
     return f"{run.tally.answered:,} rows, {run.tally.answered / max(seconds, 0.001):,.0f}/s"
 
 
-async def _wait(run: Run, client: httpx.AsyncClient, progress: Progress) -> None:
+async def _wait(run: SubmitRun, client: httpx.AsyncClient, progress: Progress) -> None:
     if run.wait is None:
         return
     task = progress.add_task("waiting", total=len(set(run.tally.ids)))
@@ -139,7 +139,7 @@ async def _wait(run: Run, client: httpx.AsyncClient, progress: Progress) -> None
     run.settled = await wait_settled(client, run.tally.ids, seconds=run.wait, told=told)
 
 
-def _summary(run: Run, *, json: bool) -> None:
+def _summary(run: SubmitRun, *, json: bool) -> None:
     tally, settled = run.tally, run.settled
     refused = tally.fates["rejected"] + tally.fates["unreadable"]
     counts: dict[str, object] = {

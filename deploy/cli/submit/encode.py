@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from deploy.cli.submit.keys import key_of
 from deploy.cli.submit.mapping import Plan, apply
-from deploy.cli.submit.results import Answer, Line
-from deploy.cli.submit.rows import BadRow, Row
+from deploy.cli.submit.results import RowResult, SubmitLine
+from deploy.cli.submit.rows import BadRow, SourceRow
 from shared.errors import Rejected
 
 
@@ -22,24 +22,24 @@ class Order:
 
 
 def to_lines(
-    rows: Iterable[Row | BadRow], order: Order, *, bad: Callable[[Answer], None], cleaned: Callable[[], None]
-) -> Iterator[Line]:
+    rows: Iterable[SourceRow | BadRow], order: Order, *, bad: Callable[[RowResult], None], cleaned: Callable[[], None]
+) -> Iterator[SubmitLine]:
     """Lines in the order of the rows."""
     for row in rows:
         if row.line < order.from_line:
             continue
         if isinstance(row, BadRow):
-            bad(Answer(row.line, "unreadable", reason=row.reason))
+            bad(RowResult(row.line, "unreadable", reason=row.reason))
             continue
         try:
             yield _line(row, order, cleaned)
         except Rejected as error:
-            bad(Answer(row.line, "unreadable", reason=error.detail))
+            bad(RowResult(row.line, "unreadable", reason=error.detail))
 
 
-def _line(row: Row, order: Order, cleaned: Callable[[], None]) -> Line:
+def _line(row: SourceRow, order: Order, cleaned: Callable[[], None]) -> SubmitLine:
     mapped = apply(order.plan, row)
     if mapped.cleaned:
         cleaned()
     form = {**mapped.form, "idempotency_key": key_of(row, order.secret, column=order.column)}
-    return Line(row.line, json.dumps(form, ensure_ascii=False).encode("utf-8", "replace"))
+    return SubmitLine(row.line, json.dumps(form, ensure_ascii=False).encode("utf-8", "replace"))

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from deploy.cli.submit.mapping import pick
-from deploy.cli.submit.rows import Row
+from deploy.cli.submit.rows import SourceRow
 from shared.errors import Rejected
 
 VARIABLE = "REDRESS_SUBMIT_SECRET"
@@ -30,7 +30,7 @@ def secret_for(home: Path) -> bytes:
     return path.read_bytes().strip()
 
 
-def key_of(row: Row, secret: bytes, *, column: str | None = None) -> str:
+def key_of(row: SourceRow, secret: bytes, *, column: str | None = None) -> str:
     """A keyed hash of the row's `column`, or of its whole content. Raises `Rejected` where the column is empty."""
     if column is None:
         told = json.dumps(row.values, ensure_ascii=True, sort_keys=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from deploy.cli.submit.rows import Row
+from deploy.cli.submit.rows import SourceRow
 from shared.errors import Misconfigured, Rejected
 
 TARGETS = (
@@ -62,7 +62,7 @@ def read_plan(maps: Sequence[str], sets: Sequence[str], zone: str = "UTC") -> Pl
     )
 
 
-def apply(plan: Plan, row: Row) -> Mapped:
+def apply(plan: Plan, row: SourceRow) -> Mapped:
     """The form for this row. Raises `Rejected` where a template names a column that is empty."""
     form: dict[str, Any] = {}
     cleaned = False
@@ -124,7 +124,7 @@ def _zone(name: str) -> ZoneInfo:
         raise Misconfigured(f"--timezone {name}: expected an IANA name such as Asia/Jakarta.") from None
 
 
-def _value(plan: Plan, row: Row, target: str) -> str | None:
+def _value(plan: Plan, row: SourceRow, target: str) -> str | None:
     column = plan.columns.get(target)
     found = pick(row.values, column) if column else None
     if found is not None and str(found).strip():
@@ -133,7 +133,7 @@ def _value(plan: Plan, row: Row, target: str) -> str | None:
     return None if template is None else PLACEHOLDER.sub(lambda match: _filled(row, match[1], target), template)
 
 
-def _filled(row: Row, column: str, target: str) -> str:
+def _filled(row: SourceRow, column: str, target: str) -> str:
     found = row.line if column == "line" and "line" not in row.values else pick(row.values, column)
     if found is None or not str(found).strip():
         raise Rejected(f"{target}: the column {column}, which its template needs, is empty")

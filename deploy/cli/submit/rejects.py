@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from deploy.cli.submit.results import Answer
+from deploy.cli.submit.results import RowResult
 
 
 def rejects_path(source: Path) -> Path:
@@ -21,7 +21,7 @@ class Rejects:
         self.path = path
         self._file: IO[str] | None = None
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: RowResult) -> None:
         """Write one row down."""
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8")

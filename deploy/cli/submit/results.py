@@ -14,7 +14,7 @@ LATER = frozenset({408, 425, 429, 500, 502, 503, 504})  # the same line may be t
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SubmitLine:
     """A row on its way: where it stood, its key, and the bytes of its form."""
 
     number: int
@@ -22,7 +22,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RowResult:
     """What became of a row. `reason` names a field and what is expected, and never repeats what was given."""
 
     line: int
@@ -32,7 +32,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Tally:
+class SubmitCounts:
     """Counts of a run, the ids to wait for, and the first reasons."""
 
     fates: Counter[Fate] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Tally:
         """Rows that intake has, now or from before."""
         return self.fates["accepted"] + self.fates["replayed"]
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: RowResult) -> None:
         """Count one row."""
         self.fates[answer.fate] += 1
         if answer.complaint_id:
@@ -60,29 +60,29 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class BatchReply:
     """What a batch came to: answers, and the lines that intake could not take just now."""
 
-    answers: list[Answer]
-    again: list[Line]
+    answers: list[RowResult]
+    again: list[SubmitLine]
 
 
-def read_reply(lines: Sequence[Line], body: bytes) -> Reply:
+def read_reply(lines: Sequence[SubmitLine], body: bytes) -> BatchReply:
     """One result per line sent, in order. Raises `Unavailable` when there are not as many."""
     told = [json.loads(line) for line in body.splitlines() if line.strip()]
     if len(told) != len(lines):
         raise Unavailable(f"Intake answered {len(told)} of {len(lines)} lines.")
-    answers: list[Answer] = []
-    again: list[Line] = []
+    answers: list[RowResult] = []
+    again: list[SubmitLine] = []
     for line, item in zip(lines, told, strict=True):
         if item["status"] in LATER:
             again.append(line)
         else:
             answers.append(_answer(line, item))
-    return Reply(answers, again)
+    return BatchReply(answers, again)
 
 
-def _answer(line: Line, told: dict[str, Any]) -> Answer:
+def _answer(line: SubmitLine, told: dict[str, Any]) -> RowResult:
     if told["status"] == CREATED:
-        return Answer(line.number, "replayed" if told.get("replayed") else "accepted", complaint_id=str(told["id"]))
-    return Answer(line.number, "rejected", reason=str(told["problem"]["detail"]))
+        return RowResult(line.number, "replayed" if told.get("replayed") else "accepted", complaint_id=str(told["id"]))
+    return RowResult(line.number, "rejected", reason=str(told["problem"]["detail"]))

@@ -23,7 +23,7 @@ Lines: TypeAlias = "io.BufferedReader[Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """One record of the source; `line` counts from 1 and is where it begins."""
 
     line: int
@@ -38,7 +38,7 @@ class BadRow:
     reason: str
 
 
-class Source:
+class RowSource:
     """An open source whose position can be asked for while it is being read."""
 
     def __init__(self, raw: BinaryIO, *, size: int | None) -> None:
@@ -61,7 +61,7 @@ class Source:
         """Bytes taken from the source so far, compressed where it is compressed."""
         return self._raw.taken
 
-    def rows(self, form: Format | None = None) -> Iterator[Row | BadRow]:
+    def rows(self, form: Format | None = None) -> Iterator[SourceRow | BadRow]:
         """Every record in order. Raises `Rejected` where the source as a whole cannot be read on."""
         lines = self._lines
         try:
@@ -101,17 +101,17 @@ def form_of(name: str) -> Format | None:
     return FORMS.get(suffixes[0].lower()) if suffixes else None
 
 
-def open_source(path: Path, stdin: Callable[[], BinaryIO]) -> Source:
+def open_source(path: Path, stdin: Callable[[], BinaryIO]) -> RowSource:
     """The file, or standard input for `-`. Raises `Rejected` with a sentence when it cannot be opened."""
     if str(path) == "-":
-        return Source(stdin(), size=None)
+        return RowSource(stdin(), size=None)
     try:
-        return Source(path.open("rb"), size=path.stat().st_size)
+        return RowSource(path.open("rb"), size=path.stat().st_size)
     except OSError as error:
         raise Rejected(f"Cannot read {path}: {(error.strerror or 'unknown reason').lower()}.") from None
 
 
-def _jsonl(lines: Lines) -> Iterator[Row | BadRow]:
+def _jsonl(lines: Lines) -> Iterator[SourceRow | BadRow]:
     number = 0
     while line := lines.readline(LINE_MAX + 1):
         number += 1
@@ -123,7 +123,7 @@ def _jsonl(lines: Lines) -> Iterator[Row | BadRow]:
             yield _json_row(number, line.removeprefix(BOM) if number == 1 else line)
 
 
-def _json_row(number: int, line: bytes) -> Row | BadRow:
+def _json_row(number: int, line: bytes) -> SourceRow | BadRow:
     try:
         values = json.loads(line.decode())
     except UnicodeDecodeError:
@@ -134,10 +134,10 @@ def _json_row(number: int, line: bytes) -> Row | BadRow:
         return BadRow(number, "not JSON that can be read: a number too long or nesting too deep")
     if not isinstance(values, dict):
         return BadRow(number, "expected a JSON object, got something else")
-    return Row(number, values)
+    return SourceRow(number, values)
 
 
-def _csv(lines: Lines) -> Iterator[Row | BadRow]:
+def _csv(lines: Lines) -> Iterator[SourceRow | BadRow]:
     csv.field_size_limit(LINE_MAX)
     text = io.TextIOWrapper(lines, "utf-8-sig", errors="surrogateescape", newline="")
     head = text.readline()
@@ -178,12 +178,12 @@ def _check_header(header: list[str]) -> None:
         )
 
 
-def _csv_row(line: int, header: list[str], cells: list[str]) -> Row | BadRow:
+def _csv_row(line: int, header: list[str], cells: list[str]) -> SourceRow | BadRow:
     if len(cells) != len(header):
         return BadRow(line, f"has {len(cells)} columns where the header has {len(header)}")
     if any("\udc80" <= char <= "\udcff" for cell in cells for char in cell):
         return BadRow(line, "not UTF-8")
-    return Row(line, dict(zip(header, cells, strict=True)))
+    return SourceRow(line, dict(zip(header, cells, strict=True)))
 
 
-_READERS: dict[Format, Callable[[Lines], Iterator[Row | BadRow]]] = {"jsonl": _jsonl, "csv": _csv}
+_READERS: dict[Format, Callable[[Lines], Iterator[SourceRow | BadRow]]] = {"jsonl": _jsonl, "csv": _csv}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from deploy.cli.submit.results import LATER, Answer, Line, Tally, read_reply
+from deploy.cli.submit.results import LATER, RowResult, SubmitCounts, SubmitLine, read_reply
 from shared.errors import Misconfigured, Rejected, Unavailable
 
 ROUTE = "/v1/complaints:batch"
@@ -27,25 +27,25 @@ class Pace:
     keep_going: bool = False
 
 
-class Sender:
+class SubmitSender:
     """Sends lines through `client`, counts in `tally`, and reports every answer that is not good."""
 
     def __init__(
-        self, client: httpx.AsyncClient, tally: Tally, pace: Pace, *, report: Callable[[Answer], None]
+        self, client: httpx.AsyncClient, tally: SubmitCounts, pace: Pace, *, report: Callable[[RowResult], None]
     ) -> None:
         self._client = client
         self._tally = tally
         self._pace = pace
         self._report = report
 
-    async def send_all(self, lines: Iterator[Line]) -> None:
+    async def send_all(self, lines: Iterator[SubmitLine]) -> None:
         """Everything the iterator gives. Raises `Unavailable` when patience is at its end; repeating is safe."""
         try:
             await self._send_side_by_side(lines)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
-    async def _send_side_by_side(self, lines: Iterator[Line]) -> None:
+    async def _send_side_by_side(self, lines: Iterator[SubmitLine]) -> None:
         room = asyncio.Semaphore(self._pace.at_once)
         async with asyncio.TaskGroup() as group:
             for batch in batches(lines, rows=self._pace.rows, size=self._pace.size):
@@ -54,7 +54,7 @@ class Sender:
                 task = group.create_task(self._send(batch))
                 task.add_done_callback(lambda _: room.release())
 
-    async def _send(self, batch: Sequence[Line]) -> None:
+    async def _send(self, batch: Sequence[SubmitLine]) -> None:
         """One batch until every line of it has its answer. Only what is still open is sent again."""
         left = list(batch)
         attempts = AsyncRetrying(
@@ -73,7 +73,7 @@ class Sender:
             reason = why.detail if isinstance(why, Unavailable) else type(why).__name__
             raise Unavailable(f"Intake did not take the rows for {self._pace.patience:.0f} s: {reason}.") from None
 
-    async def _once(self, batch: Sequence[Line]) -> list[Line]:
+    async def _once(self, batch: Sequence[SubmitLine]) -> list[SubmitLine]:
         """Send, count what was answered, and return the lines to send again."""
         body = b"\n".join(line.body for line in batch) + b"\n"
         response = await self._client.post(ROUTE, content=body, headers={"content-type": "application/x-ndjson"})
@@ -89,14 +89,14 @@ class Sender:
         self._count(reply.answers)
         return reply.again
 
-    async def _halved(self, batch: Sequence[Line]) -> list[Line]:
+    async def _halved(self, batch: Sequence[SubmitLine]) -> list[SubmitLine]:
         if len(batch) == 1:
-            self._count([Answer(batch[0].number, "rejected", reason="larger than intake takes")])
+            self._count([RowResult(batch[0].number, "rejected", reason="larger than intake takes")])
             return []
         middle = len(batch) // 2
         return [*await self._once(batch[:middle]), *await self._once(batch[middle:])]
 
-    def _count(self, answers: Sequence[Answer]) -> None:
+    def _count(self, answers: Sequence[RowResult]) -> None:
         for answer in answers:
             self._tally.add(answer)
             if answer.reason:
@@ -113,9 +113,9 @@ class Sender:
         )
 
 
-def batches(lines: Iterator[Line], *, rows: int, size: int) -> Iterator[list[Line]]:
+def batches(lines: Iterator[SubmitLine], *, rows: int, size: int) -> Iterator[list[SubmitLine]]:
     """Lines in groups of at most `rows` and about `size` bytes; a single larger line goes alone."""
-    group: list[Line] = []
+    group: list[SubmitLine] = []
     weight = 0
     for line in lines:
         if group and (len(group) >= rows or weight + len(line.body) > size):

@@ -40,7 +40,7 @@ class Expected(BaseModel):
     messages: tuple[MessageKind, ...]
 
 
-class Step(BaseModel):
+class SampleStep(BaseModel):
     """A fact that is stated later; what is not named here is the body as intake takes it."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -83,7 +83,7 @@ class Sample(BaseModel):
     repeat: int = Field(default=1, ge=1)
     received_days_ago: int | None = Field(default=None, ge=1)
     repeat_of: str | None = None
-    script: tuple[Step, ...] = ()
+    script: tuple[SampleStep, ...] = ()
     expect: Expected | None = None
 
     @property

@@ -14,7 +14,7 @@ from deploy.local.data_dir import home_folder
 from deploy.local.mailbox.faults import Faults
 from deploy.local.mailbox.page import build
 from deploy.local.mailbox.smtp import Inbound, listen
-from deploy.local.mailbox.store import Mails
+from deploy.local.mailbox.store import MailStore
 from deploy.local.ports import HOST, require_free
 from shared.errors import Misconfigured
 
@@ -43,7 +43,7 @@ class Page(uvicorn.Server):
 
 async def serve(given: argparse.Namespace) -> None:
     """Both sides in one loop; SMTP ends first, so that nothing is accepted and then not kept."""
-    mails, faults = Mails((given.home or home_folder()) / "mailbox" / "mails.sqlite"), Faults()
+    mails, faults = MailStore((given.home or home_folder()) / "mailbox" / "mails.sqlite"), Faults()
     smtp = await listen(Inbound(mails, faults), given.host, given.smtp_port)
     app = build(mails, faults if given.faults else None)
     config = uvicorn.Config(

@@ -11,13 +11,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from deploy.local.mailbox import routes
 from deploy.local.mailbox.faults import Faults
-from deploy.local.mailbox.store import Mails
+from deploy.local.mailbox.store import MailStore
 
 PAGE = (Path(__file__).parent / "page.html").read_text("utf-8")
 HOSTS = ["127.0.0.1", "localhost", "[::1]"]  # a page elsewhere whose name resolves to us must not read mail
 
 
-def build(mails: Mails, faults: Faults | None) -> FastAPI:
+def build(mails: MailStore, faults: Faults | None) -> FastAPI:
     """The whole application; without `faults` their route does not exist."""
     app = FastAPI(title="Redress mailbox", docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)

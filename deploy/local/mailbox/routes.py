@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from deploy.local.mailbox.faults import Fault, Faults
 from deploy.local.mailbox.parse import parse
-from deploy.local.mailbox.store import Mails, Wanted
+from deploy.local.mailbox.store import MailFilter, MailStore
 
 QUIET = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 # A mail may style itself and show pictures that it carries; it runs nothing and fetches nothing.
@@ -20,8 +20,8 @@ reading = APIRouter()
 breaking = APIRouter()
 
 
-def _mails(request: Request) -> Mails:
-    mails: Mails = request.app.state.mails
+def _mails(request: Request) -> MailStore:
+    mails: MailStore = request.app.state.mails
     return mails
 
 
@@ -35,16 +35,16 @@ def _wanted(
     q: str = "",
     before: Annotated[int | None, Query(ge=1)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
-) -> Wanted:
-    return Wanted(to, q, before, limit)
+) -> MailFilter:
+    return MailFilter(to, q, before, limit)
 
 
-Kept = Annotated[Mails, Depends(_mails)]
+Kept = Annotated[MailStore, Depends(_mails)]
 Broken = Annotated[Faults, Depends(_faults)]
-Asked = Annotated[Wanted, Depends(_wanted)]
+Asked = Annotated[MailFilter, Depends(_wanted)]
 
 
-def _one(mails: Mails, number: int) -> dict[str, Any]:
+def _one(mails: MailStore, number: int) -> dict[str, Any]:
     found = mails.one(number)
     if found is None:
         raise HTTPException(404, "there is no such mail; it may have been deleted")

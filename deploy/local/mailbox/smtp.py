@@ -8,7 +8,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.mailbox.faults import Faults
 from deploy.local.mailbox.parse import parse
-from deploy.local.mailbox.store import Mails
+from deploy.local.mailbox.store import MailStore
 
 SIZE_MAX = 10 * 1024 * 1024  # bytes of one mail
 IDLE_SECONDS = 300.0
@@ -18,7 +18,7 @@ ANSWERS = {"defer": "451 4.3.2 try again later", "refuse": "550 5.1.1 no such ma
 class Inbound:
     """What aiosmtpd calls at each step of a mail."""
 
-    def __init__(self, mails: Mails, faults: Faults) -> None:
+    def __init__(self, mails: MailStore, faults: Faults) -> None:
         self._mails = mails
         self._faults = faults
 

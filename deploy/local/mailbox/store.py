@@ -50,7 +50,7 @@ ONE = "select d.id, d.recipient, d.read_at, m.* from delivery d join mail m on m
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class MailFilter:
     """Which mails: of one customer, with words in them, older than a delivery."""
 
     to: str | None = None
@@ -68,7 +68,7 @@ class Wanted:
         }
 
 
-class Mails:
+class MailStore:
     """The file. One connection, used by one event loop only; a statement takes well under a millisecond."""
 
     def __init__(self, file: Path) -> None:
@@ -104,13 +104,13 @@ class Mails:
             raise
         self._db.execute("commit")
 
-    def page(self, wanted: Wanted) -> dict[str, Any]:
+    def page(self, wanted: MailFilter) -> dict[str, Any]:
         """A page of mails, newest first, and how many there are of these."""
         found = [dict(row) for row in self._db.execute(LIST, wanted.bound())]
         counted = dict(self._db.execute(COUNT, wanted.bound()).fetchone())
         return {**counted, "messages": found, "more": len(found) == wanted.limit}
 
-    def customers(self, wanted: Wanted) -> list[dict[str, Any]]:
+    def customers(self, wanted: MailFilter) -> list[dict[str, Any]]:
         """Who has mail, whose is newest first."""
         return [dict(row) for row in self._db.execute(CUSTOMERS, wanted.bound())]
 

@@ -2,36 +2,36 @@
 
 from services.intake.domain.commands import (
     AddMessage,
-    File,
+    FileComplaint,
     GiveFeedback,
     RecordMilestone,
     RecordProgress,
     Reopen,
     Resolve,
-    Stated,
+    UpdateCommand,
     Withdraw,
 )
 from services.intake.domain.decide import decide
 from services.intake.domain.handle import Answered
-from services.intake.domain.idempotency import Asked, KeyReused
+from services.intake.domain.idempotency import IdempotencyKey, IdempotencyKeyReused
 from services.intake.domain.lifecycle import MOVES, after
-from services.intake.domain.state import Entry, State
+from services.intake.domain.state import IntakeState, TimelineEntry
 
 __all__ = [
     "MOVES",
     "AddMessage",
     "Answered",
-    "Asked",
-    "Entry",
-    "File",
+    "FileComplaint",
     "GiveFeedback",
-    "KeyReused",
+    "IdempotencyKey",
+    "IdempotencyKeyReused",
+    "IntakeState",
     "RecordMilestone",
     "RecordProgress",
     "Reopen",
     "Resolve",
-    "State",
-    "Stated",
+    "TimelineEntry",
+    "UpdateCommand",
     "Withdraw",
     "after",
     "decide",

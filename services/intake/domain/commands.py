@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from services.intake.domain.idempotency import Asked
+from services.intake.domain.idempotency import IdempotencyKey
 from shared.contracts.envelope import Contact, Narrative
 from shared.contracts.events import Channel, Milestone, Outcome, ProgressState, Redress
 from shared.runner.types import Command
@@ -13,7 +13,7 @@ Author = Literal["customer", "handler"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File(Command):
+class FileComplaint(Command):
     """Take in a new complaint. Its idempotency is the store's: only the store sees two at once."""
 
     reference: str
@@ -28,14 +28,14 @@ class File(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stated(Command):
+class UpdateCommand(Command):
     """A fact about a complaint that exists; `asked` makes it safe to repeat."""
 
-    asked: Asked | None = None
+    asked: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddMessage(Stated):
+class AddMessage(UpdateCommand):
     """Add words to the case."""
 
     author: Author
@@ -44,7 +44,7 @@ class AddMessage(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordProgress(Stated):
+class RecordProgress(UpdateCommand):
     """Say how far it is; `expected_at` proposes a new date."""
 
     state: ProgressState
@@ -54,7 +54,7 @@ class RecordProgress(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolve(Stated):
+class Resolve(UpdateCommand):
     """Give the answer; `resolved_at` None means now."""
 
     outcome: Outcome
@@ -65,7 +65,7 @@ class Resolve(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordMilestone(Stated):
+class RecordMilestone(UpdateCommand):
     """Say that a step was reached; `occurred_at` None means now, `item` tells several of a kind apart."""
 
     milestone: Milestone
@@ -75,7 +75,7 @@ class RecordMilestone(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reopen(Stated):
+class Reopen(UpdateCommand):
     """Take it up again."""
 
     by: Author = "customer"
@@ -83,14 +83,14 @@ class Reopen(Stated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw(Stated):
+class Withdraw(UpdateCommand):
     """Let it go."""
 
     reason: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiveFeedback(Stated):
+class GiveFeedback(UpdateCommand):
     """Say whether it was really fixed."""
 
     fixed: bool

@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from services.intake.domain.commands import File
-from services.intake.domain.state import Entry, Filed, State
+from services.intake.domain.commands import FileComplaint
+from services.intake.domain.state import FilingRecord, IntakeState, TimelineEntry
 from shared.contracts.envelope import (
     Contact,
     Narrative,
+    NewEvent,
     Party,
     PartyId,
     Personal,
     PersonalContact,
     PersonalNarrative,
-    Say,
 )
 from shared.contracts.events import ComplaintReceived
 from shared.errors import Conflict
@@ -23,17 +23,19 @@ HANDLER = PartyId("handler")
 COMPLAINANT = Party(id=CUSTOMER, role="complainant")
 
 
-def file(state: State | None, given: File, now: datetime) -> tuple[State, Say[ComplaintReceived]]:
+def file(
+    state: IntakeState | None, given: FileComplaint, now: datetime
+) -> tuple[IntakeState, NewEvent[ComplaintReceived]]:
     """The record and the event of a new complaint. What others said of it before we knew it is kept."""
     if state is not None and state.filed is not None:
         raise Conflict
-    known = state or State(complaint_id=given.complaint_id)
-    say: Say[ComplaintReceived] = Say(facts=_facts(given), parties=_parties(given), personal=_personal(given))
-    entry = Entry(at=given.received_at, kind=ComplaintReceived.kind, facts={"channel": given.channel})
+    known = state or IntakeState(complaint_id=given.complaint_id)
+    say: NewEvent[ComplaintReceived] = NewEvent(facts=_facts(given), parties=_parties(given), personal=_personal(given))
+    entry = TimelineEntry(at=given.received_at, kind=ComplaintReceived.kind, facts={"channel": given.channel})
     filed = known.model_copy(
         update={
             "stage": "received",
-            "filed": Filed(
+            "filed": FilingRecord(
                 reference=given.reference,
                 client=given.client,
                 channel=given.channel,
@@ -51,7 +53,7 @@ def file(state: State | None, given: File, now: datetime) -> tuple[State, Say[Co
     return filed, say
 
 
-def _facts(given: File) -> ComplaintReceived:
+def _facts(given: FileComplaint) -> ComplaintReceived:
     return ComplaintReceived(
         reference=given.reference,
         client=given.client,
@@ -64,14 +66,14 @@ def _facts(given: File) -> ComplaintReceived:
     )
 
 
-def _parties(given: File) -> tuple[Party, ...]:
+def _parties(given: FileComplaint) -> tuple[Party, ...]:
     if given.represented is None:
         return (COMPLAINANT,)
     # Whoever complains is the complainant, also for somebody else (ISO 10002, 3.1); we talk to them.
     return (COMPLAINANT, Party(id=REPRESENTED, role="third_party"))
 
 
-def _personal(given: File) -> tuple[Personal, ...]:
+def _personal(given: FileComplaint) -> tuple[Personal, ...]:
     own: tuple[Personal, ...] = (
         PersonalContact(party=CUSTOMER, fields=given.customer),
         PersonalNarrative(party=CUSTOMER, fields=given.narrative),

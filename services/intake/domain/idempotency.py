@@ -9,19 +9,19 @@ from hashlib import blake2b
 from hmac import compare_digest
 from typing import Literal
 
-from shared.contracts.envelope import Frozen
+from shared.contracts.envelope import FrozenModel
 from shared.errors import Rejected
 
 SALT_BYTES = 16
 Status = Literal["unknown", "received", "open", "awaiting_customer", "awaiting_third_party", "resolved", "withdrawn"]
 
 
-class KeyReused(Rejected):
+class IdempotencyKeyReused(Rejected):
     """Idempotency-Key: expected a new key, got one that stands for another request already."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IdempotencyKey:
     """Who asks, under which key, for what; `salt` is drawn by the caller."""
 
     client: str
@@ -39,7 +39,7 @@ class Asked:
         return compare_digest(seal[SALT_BYTES:], _digest(seal[:SALT_BYTES], self.body))
 
 
-class Receipt(Frozen):
+class IdempotencyRecord(FrozenModel):
     """The answer that a key stands for from now on."""
 
     client: str

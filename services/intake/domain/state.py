@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from services.intake.domain.idempotency import Receipt, Status
-from shared.contracts.envelope import Contact, Frozen, Narrative
+from services.intake.domain.idempotency import IdempotencyRecord, Status
+from shared.contracts.envelope import Contact, FrozenModel, Narrative
 from shared.contracts.events import Channel, Outcome, Redress, Severity, Signal
 from shared.runner.types import State as Remembered
 
@@ -26,7 +26,7 @@ Stage = Literal[
 ]
 
 
-class Filed(Frozen):
+class FilingRecord(FrozenModel):
     """How it came in. `received_at` is when the customer handed it over, `recorded_at` when we had it on disk."""
 
     reference: str
@@ -38,7 +38,7 @@ class Filed(Frozen):
     authority: str | None = Field(default=None, repr=False)  # by what right the customer speaks for `represented`
 
 
-class Triage(Frozen):
+class TriageSummary(FrozenModel):
     """What triage understood."""
 
     category: tuple[str, ...]
@@ -49,7 +49,7 @@ class Triage(Frozen):
     signals: tuple[Signal, ...] = ()
 
 
-class Owner(Frozen):
+class CaseOwner(FrozenModel):
     """Whose it is; `handler` is absent while only the team is known."""
 
     team: str
@@ -58,7 +58,7 @@ class Owner(Frozen):
     since: datetime
 
 
-class Promise(Frozen):
+class PublicPromise(FrozenModel):
     """The date the customer is told."""
 
     number: int
@@ -68,7 +68,7 @@ class Promise(Frozen):
     kept: bool | None = None
 
 
-class Told(Frozen):
+class DeliveryRecord(FrozenModel):
     """What reached the customer as far as we know, and what did not."""
 
     acknowledged_at: datetime | None = None
@@ -77,7 +77,7 @@ class Told(Frozen):
     failed: int = 0
 
 
-class Resolution(Frozen):
+class ResolutionRecord(FrozenModel):
     """The answer."""
 
     outcome: Outcome
@@ -87,7 +87,7 @@ class Resolution(Frozen):
     root_cause: str | None = None
 
 
-class Feedback(Frozen):
+class FeedbackRecord(FrozenModel):
     """Whether it was really fixed."""
 
     fixed: bool
@@ -95,7 +95,7 @@ class Feedback(Frozen):
     words: str | None = Field(default=None, repr=False)
 
 
-class Entry(Frozen):
+class TimelineEntry(FrozenModel):
     """One line of the timeline; the sentence is made of `kind` and `facts` when somebody reads it.
 
     `facts` is an event's own on its way in, and what JSON made of it on its way out.
@@ -108,27 +108,27 @@ class Entry(Frozen):
     public: bool = True
 
 
-class State(Remembered):
+class IntakeState(Remembered):
     """The public record. `fresh` entries leave with the decision and are stored in the timeline, not here."""
 
     stage: Stage = "unknown"
     cycle: int = 1  # one more with each reopening
-    filed: Filed | None = None
+    filed: FilingRecord | None = None
     customer: Contact = Contact()
     represented: Contact | None = None
     narrative: Narrative = Narrative()
     messages: int = 0
-    resolution: Resolution | None = None
-    feedback: Feedback | None = None
-    triage: Triage | None = None
+    resolution: ResolutionRecord | None = None
+    feedback: FeedbackRecord | None = None
+    triage: TriageSummary | None = None
     screening: bool = False
-    owner: Owner | None = None
+    owner: CaseOwner | None = None
     level: int = 0  # how often it was escalated
-    promise: Promise | None = None
+    promise: PublicPromise | None = None
     first_promise: int = 0  # the number of the first date of the present cycle: what became of earlier ones is over
-    told: Told = Told()
-    receipts: tuple[Receipt, ...] = ()
-    fresh: tuple[Entry, ...] = Field(default=(), exclude=True)
+    told: DeliveryRecord = DeliveryRecord()
+    receipts: tuple[IdempotencyRecord, ...] = ()
+    fresh: tuple[TimelineEntry, ...] = Field(default=(), exclude=True)
 
     @property
     def status(self) -> Status:
@@ -141,6 +141,6 @@ class State(Remembered):
             case ending:
                 return ending
 
-    def receipt(self, client: str, key: str) -> Receipt | None:
+    def receipt(self, client: str, key: str) -> IdempotencyRecord | None:
         """What this client was answered under this key."""
         return next((one for one in self.receipts if (one.client, one.key) == (client, key)), None)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from services.intake.domain.state import Entry
+from services.intake.domain.state import TimelineEntry
 
 Facts = Mapping[str, Any]
-Teller = Callable[[Entry, ZoneInfo], str]
+Teller = Callable[[TimelineEntry, ZoneInfo], str]
 
 CHANNELS: Final = {
     "web": "through the web site",
@@ -82,7 +82,7 @@ BROKEN: Final = {
 HEARD_LATER: Final = timedelta(minutes=1)
 
 
-def sentence(entry: Entry, zone: str | None) -> str:
+def sentence(entry: TimelineEntry, zone: str | None) -> str:
     """One line for people, with times in the customer's zone where it is known."""
     teller = TELLERS.get(entry.kind)
     return teller(entry, ZoneInfo(zone or "UTC")) if teller else f"{entry.kind.replace('.', ' ').replace('_', ' ')}."
@@ -97,56 +97,56 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _progress(entry: Entry, zone: ZoneInfo) -> str:
+def _progress(entry: TimelineEntry, zone: ZoneInfo) -> str:
     facts = entry.facts
     expected = facts.get("expected_at")
     later = f"; an outcome is now expected by {_when(expected, zone)}" if expected else ""
     return f"{PROGRESS[facts['state']]}{later}."
 
 
-def _assigned(entry: Entry, zone: ZoneInfo) -> str:
+def _assigned(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
     team = _words(entry.facts["team"])
     return f"{entry.words} of {team} looks after it." if entry.words else f"It is with {team}."
 
 
-def _feedback(entry: Entry, zone: ZoneInfo) -> str:
+def _feedback(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
     return "The customer says it is fixed." if entry.facts["fixed"] else "The customer says it is not fixed."
 
 
-def _message_added(entry: Entry, zone: ZoneInfo) -> str:
+def _message_added(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
     if entry.facts["author"] == "customer":
         return "The customer added something."
     return "We added something." if entry.public else "A handler left a note."
 
 
-def _milestone(entry: Entry, zone: ZoneInfo) -> str:
+def _milestone(entry: TimelineEntry, zone: ZoneInfo) -> str:
     """What was reached, with its time where we only heard of it later."""
     happened = entry.facts["occurred_at"]
     earlier = entry.at - datetime.fromisoformat(happened) >= HEARD_LATER
     return f"{MILESTONES[entry.facts['milestone']]}{f', on {_when(happened, zone)}' if earlier else ''}."
 
 
-def _subject(entry: Entry) -> str:
+def _subject(entry: TimelineEntry) -> str:
     return str(entry.facts.get("subject", "outcome"))
 
 
-def _made(entry: Entry, zone: ZoneInfo) -> str:
+def _made(entry: TimelineEntry, zone: ZoneInfo) -> str:
     return PROMISED[_subject(entry)].format(_when(entry.facts["due_at"], zone))
 
 
-def _kept(entry: Entry, zone: ZoneInfo) -> str:
+def _kept(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
     return KEPT[_subject(entry)]
 
 
-def _broken(entry: Entry, zone: ZoneInfo) -> str:
+def _broken(entry: TimelineEntry, zone: ZoneInfo) -> str:
     return BROKEN[_subject(entry)].format(_when(entry.facts["due_at"], zone))
 
 
-def _revised(entry: Entry, zone: ZoneInfo) -> str:
+def _revised(entry: TimelineEntry, zone: ZoneInfo) -> str:
     facts = entry.facts
     return (
         f"{MOVED[_subject(entry)]} moved from {_when(facts['old_due_at'], zone)} to {_when(facts['due_at'], zone)}: "

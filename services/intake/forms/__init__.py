@@ -5,30 +5,38 @@ from services.intake.forms.complaint import (
     COMPLAINT,
     COMPLAINT_LINE,
     KEY_PATTERN,
-    Complaint,
+    ComplaintForm,
     ComplaintLine,
     is_key,
 )
 from services.intake.forms.errors import Invalid, Malformed, invalid, read_form
 from services.intake.forms.people import warm_up
-from services.intake.forms.updates import Feedback, Message, Milestone, Progress, Reopening, Resolution, Withdrawal
+from services.intake.forms.updates import (
+    FeedbackForm,
+    MessageForm,
+    MilestoneForm,
+    ProgressForm,
+    ReopeningForm,
+    ResolutionForm,
+    WithdrawalForm,
+)
 
 __all__ = [
     "BODY_MAX",
     "COMPLAINT",
     "COMPLAINT_LINE",
     "KEY_PATTERN",
-    "Complaint",
+    "ComplaintForm",
     "ComplaintLine",
-    "Feedback",
+    "FeedbackForm",
     "Invalid",
     "Malformed",
-    "Message",
-    "Milestone",
-    "Progress",
-    "Reopening",
-    "Resolution",
-    "Withdrawal",
+    "MessageForm",
+    "MilestoneForm",
+    "ProgressForm",
+    "ReopeningForm",
+    "ResolutionForm",
+    "WithdrawalForm",
     "invalid",
     "is_key",
     "read_form",

@@ -59,7 +59,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class Complaint(BaseModel):
+class ComplaintForm(BaseModel):
     """A complaint: who, through which channel, and in their own words what happened."""
 
     model_config = ConfigDict(**STRICT, json_schema_extra={"examples": [EXAMPLE]})
@@ -79,7 +79,7 @@ class Complaint(BaseModel):
     )
 
 
-class ComplaintLine(Complaint):
+class ComplaintLine(ComplaintForm):
     """A line of a bulk request: a complaint, with its idempotency key inside."""
 
     model_config = ConfigDict(
@@ -91,7 +91,7 @@ class ComplaintLine(Complaint):
     )
 
 
-COMPLAINT: TypeAdapter[Complaint] = TypeAdapter(Complaint)
+COMPLAINT: TypeAdapter[ComplaintForm] = TypeAdapter(ComplaintForm)
 COMPLAINT_LINE: TypeAdapter[ComplaintLine] = TypeAdapter(ComplaintLine)
 
 

@@ -22,7 +22,7 @@ def _form(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(**STRICT, json_schema_extra={"examples": [example]})
 
 
-class Message(BaseModel):
+class MessageForm(BaseModel):
     """Words added to the case. A handler's internal note has `public` false."""
 
     model_config = _form({"author": "customer", "text": "Here is the photo number you asked for: 4471."})
@@ -38,7 +38,7 @@ class Message(BaseModel):
         return self
 
 
-class Progress(BaseModel):
+class ProgressForm(BaseModel):
     """A handler moved the case; a new date for the outcome needs its reason."""
 
     model_config = _form(
@@ -79,7 +79,7 @@ class Remedy(BaseModel):
         return self
 
 
-class Resolution(BaseModel):
+class ResolutionForm(BaseModel):
     """The answer, as the customer will read it."""
 
     model_config = _form(
@@ -98,7 +98,7 @@ class Resolution(BaseModel):
     resolved_at: Happened | None = Field(default=None, description="When the answer was known; now when absent.")
 
 
-class Milestone(BaseModel):
+class MilestoneForm(BaseModel):
     """A step that has a clock of its own was reached, such as a second review asked for or an agreed action done."""
 
     model_config = _form(
@@ -118,7 +118,7 @@ class Milestone(BaseModel):
     note: Prose | None = Field(default=None, repr=False, description="What the customer may be told.")
 
 
-class Reopening(BaseModel):
+class ReopeningForm(BaseModel):
     """The resolution did not hold."""
 
     model_config = _form({"by": "customer", "reason": "The new kettle leaks as well."})
@@ -127,7 +127,7 @@ class Reopening(BaseModel):
     reason: Prose | None = Field(default=None, repr=False)
 
 
-class Withdrawal(BaseModel):
+class WithdrawalForm(BaseModel):
     """The customer no longer wants it handled."""
 
     model_config = _form({"reason": "It works after all."})
@@ -135,7 +135,7 @@ class Withdrawal(BaseModel):
     reason: Prose | None = Field(default=None, repr=False)
 
 
-class Feedback(BaseModel):
+class FeedbackForm(BaseModel):
     """The answer to "was it really fixed?"; no reopens the case."""
 
     model_config = _form({"fixed": True, "score": 5, "words": "Quick and friendly."})

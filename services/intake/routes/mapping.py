@@ -21,23 +21,23 @@ def new_reference() -> str:
     return mint(int.from_bytes(os.urandom(8)) % SPACE)
 
 
-def renamed(given: d.File) -> d.File:
+def renamed(given: d.FileComplaint) -> d.FileComplaint:
     """The same complaint under another reference."""
     return replace(given, reference=new_reference())
 
 
-def asked(client: str, key: str | None, form: BaseModel, what: bytes = b"") -> d.Asked | None:
+def asked(client: str, key: str | None, form: BaseModel, what: bytes = b"") -> d.IdempotencyKey | None:
     """What makes the request safe to repeat. The body counts by its content: white space and order do not matter."""
     if key is None:
         return None
     body = form.__pydantic_serializer__.to_json(form, exclude_none=True, exclude={"idempotency_key"})
-    return d.Asked(client, key, what + body, os.urandom(SALT_BYTES))
+    return d.IdempotencyKey(client, key, what + body, os.urandom(SALT_BYTES))
 
 
-def to_file(given: f.Complaint, client: str, now: datetime) -> d.File:
+def to_file(given: f.ComplaintForm, client: str, now: datetime) -> d.FileComplaint:
     """A complaint with its identity; `received_at` is now where the client does not say."""
     customer, other = given.customer, given.on_behalf_of
-    return d.File(
+    return d.FileComplaint(
         complaint_id=ComplaintId(uuid7()),
         reference=new_reference(),
         client=client,
@@ -62,19 +62,19 @@ def to_file(given: f.Complaint, client: str, now: datetime) -> d.File:
     )
 
 
-def to_message(complaint: ComplaintId, form: f.Message, asked: d.Asked | None) -> d.Stated:
+def to_message(complaint: ComplaintId, form: f.MessageForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """Words."""
     return d.AddMessage(complaint, asked=asked, author=form.author, text=form.text, public=form.public)
 
 
-def to_progress(complaint: ComplaintId, form: f.Progress, asked: d.Asked | None) -> d.Stated:
+def to_progress(complaint: ComplaintId, form: f.ProgressForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """How far it is."""
     return d.RecordProgress(
         complaint, asked=asked, state=form.state, note=form.note, expected_at=form.expected_at, reason=form.reason
     )
 
 
-def to_resolution(complaint: ComplaintId, form: f.Resolution, asked: d.Asked | None) -> d.Stated:
+def to_resolution(complaint: ComplaintId, form: f.ResolutionForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """The answer."""
     return d.Resolve(
         complaint,
@@ -87,7 +87,7 @@ def to_resolution(complaint: ComplaintId, form: f.Resolution, asked: d.Asked | N
     )
 
 
-def to_milestone(complaint: ComplaintId, form: f.Milestone, asked: d.Asked | None) -> d.Stated:
+def to_milestone(complaint: ComplaintId, form: f.MilestoneForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """A step that was reached."""
     return d.RecordMilestone(
         complaint,
@@ -99,17 +99,17 @@ def to_milestone(complaint: ComplaintId, form: f.Milestone, asked: d.Asked | Non
     )
 
 
-def to_reopening(complaint: ComplaintId, form: f.Reopening, asked: d.Asked | None) -> d.Stated:
+def to_reopening(complaint: ComplaintId, form: f.ReopeningForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """Once more."""
     return d.Reopen(complaint, asked=asked, by=form.by, reason=form.reason)
 
 
-def to_withdrawal(complaint: ComplaintId, form: f.Withdrawal, asked: d.Asked | None) -> d.Stated:
+def to_withdrawal(complaint: ComplaintId, form: f.WithdrawalForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """No more."""
     return d.Withdraw(complaint, asked=asked, reason=form.reason)
 
 
-def to_feedback(complaint: ComplaintId, form: f.Feedback, asked: d.Asked | None) -> d.Stated:
+def to_feedback(complaint: ComplaintId, form: f.FeedbackForm, asked: d.IdempotencyKey | None) -> d.UpdateCommand:
     """Was it really fixed."""
     return d.GiveFeedback(complaint, asked=asked, fixed=form.fixed, score=form.score, words=form.words)
 

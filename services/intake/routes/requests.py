@@ -4,7 +4,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.intake.domain import KeyReused
+from services.intake.domain import IdempotencyKeyReused
 from services.intake.forms import BODY_MAX, Invalid, Malformed, invalid, is_key
 from shared.auth import Authenticator, Client
 from shared.errors import Rejected, Unavailable
@@ -18,7 +18,7 @@ NDJSON: Final = b"application/x-ndjson"
 PROBLEM: Final = problems.MEDIA_TYPE.encode()
 
 
-class TooLarge(Rejected):
+class BodyTooLarge(Rejected):
     """The body is larger than this takes."""
 
 
@@ -28,15 +28,15 @@ class WrongMedia(Rejected):
 
 KINDS: Final[Sequence[tuple[type[Exception], int, str]]] = (
     (Malformed, 400, "malformed"),
-    (TooLarge, 413, "too-large"),
+    (BodyTooLarge, 413, "too-large"),
     (WrongMedia, 415, "unsupported-media-type"),
-    (KeyReused, 422, "idempotency-key-reused"),
+    (IdempotencyKeyReused, 422, "idempotency-key-reused"),
     (Invalid, 422, "invalid"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawResponse:
     """A whole response, ready to be sent."""
 
     status: int
@@ -52,16 +52,16 @@ class Answer:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def refusal(error: Exception) -> Answer:
+def refusal(error: Exception) -> RawResponse:
     """The problem document for anything that was raised; it names fields, never their contents."""
     for kind, status, name in KINDS:
         if isinstance(error, kind):
             detail = str(error)
             body = problems.problem(status, name, detail, errors=getattr(error, "errors", ()))
-            return Answer(status, body, PROBLEM, ((b"connection", b"close"),) if status == 413 else ())
+            return RawResponse(status, body, PROBLEM, ((b"connection", b"close"),) if status == 413 else ())
     status, body = problems.of_error(error)
     extra = tuple((name.encode(), value.encode()) for name, value in problems.headers_for(status).items())
-    return Answer(status, body, PROBLEM, extra)
+    return RawResponse(status, body, PROBLEM, extra)
 
 
 async def client_of(headers: Headers, authenticator: Authenticator, scope: str) -> Client:
@@ -91,7 +91,7 @@ def must_be(headers: Headers, media: bytes) -> None:
 
 
 async def body_of(headers: Headers, receive: Receive, limit: int = BODY_MAX) -> bytes:
-    """The whole body. Raises `TooLarge`, after letting the sender finish within reason."""
+    """The whole body. Raises `BodyTooLarge`, after letting the sender finish within reason."""
     declared = headers.get(b"content-length", b"0")
     size = int(declared) if declared.isdigit() else 0
     if size <= limit:
@@ -100,7 +100,7 @@ async def body_of(headers: Headers, receive: Receive, limit: int = BODY_MAX) -> 
             return _piece(message, limit)
         return await _rest(message, receive, limit)
     await _discard(receive)
-    raise TooLarge(f"body: expected at most {limit} bytes")
+    raise BodyTooLarge(f"body: expected at most {limit} bytes")
 
 
 def _piece(message: MutableMapping[str, Any], limit: int) -> bytes:
@@ -108,7 +108,7 @@ def _piece(message: MutableMapping[str, Any], limit: int) -> bytes:
         raise Unavailable("the client went away")
     body: bytes = message.get("body", b"")
     if len(body) > limit:
-        raise TooLarge(f"body: expected at most {limit} bytes")
+        raise BodyTooLarge(f"body: expected at most {limit} bytes")
     return body
 
 
@@ -119,7 +119,7 @@ async def _rest(message: MutableMapping[str, Any], receive: Receive, limit: int)
         pieces += _piece(message, DISCARD_MAX)
         if len(pieces) > limit:
             await _discard(receive, message)
-            raise TooLarge(f"body: expected at most {limit} bytes")
+            raise BodyTooLarge(f"body: expected at most {limit} bytes")
     return bytes(pieces)
 
 

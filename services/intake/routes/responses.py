@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.domain import Entry, State
+from services.intake.domain import IntakeState, TimelineEntry
 from services.intake.domain.idempotency import Status
-from services.intake.domain.state import Feedback, Owner, Promise, Resolution
+from services.intake.domain.state import CaseOwner, FeedbackRecord, PublicPromise, ResolutionRecord
 from services.intake.domain.timeline_text import sentence
 from shared.contracts import Contact
 from shared.contracts.events import Channel, Severity
@@ -22,7 +22,7 @@ _RECEIVED: dict[str, Any] = {
 }
 
 
-class Received(BaseModel):
+class ComplaintCreated(BaseModel):
     """The complaint is on disk. Tell the customer the reference."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RECEIVED]})
@@ -34,7 +34,7 @@ class Received(BaseModel):
     recorded_at: datetime
 
 
-class Recorded(BaseModel):
+class UpdateRecorded(BaseModel):
     """The fact is on disk."""
 
     id: UUID
@@ -62,7 +62,7 @@ class Understanding(BaseModel):
     language: str
 
 
-class Record(BaseModel):
+class ComplaintView(BaseModel):
     """A complaint as it stands."""
 
     id: UUID
@@ -81,15 +81,15 @@ class Record(BaseModel):
     attributes: dict[str, str]
     messages: int
     understood: Understanding | None
-    owner: Owner | None
+    owner: CaseOwner | None
     level: int
-    promise: Promise | None
+    promise: PublicPromise | None
     acknowledged_at: datetime | None
-    resolution: Resolution | None
-    feedback: Feedback | None
+    resolution: ResolutionRecord | None
+    feedback: FeedbackRecord | None
 
 
-class Line(BaseModel):
+class TimelineLine(BaseModel):
     """One thing that happened, in a plain sentence; `words` are what a person wrote then."""
 
     at: datetime
@@ -104,15 +104,15 @@ class Timeline(BaseModel):
     id: UUID
     reference: str
     status: Status
-    entries: list[Line]
+    entries: list[TimelineLine]
 
 
-def record(state: State) -> Record:
+def record(state: IntakeState) -> ComplaintView:
     """The whole record of a complaint that was filed."""
     if state.filed is None:
         raise ValueError("expected a complaint that was filed here")
     filed, narrative, triage = state.filed, state.narrative, state.triage
-    return Record(
+    return ComplaintView(
         id=state.complaint_id,
         reference=filed.reference,
         status=state.status,
@@ -140,6 +140,6 @@ def record(state: State) -> Record:
     )
 
 
-def line(entry: Entry, zone: str | None) -> Line:
+def line(entry: TimelineEntry, zone: str | None) -> TimelineLine:
     """An entry as people read it."""
-    return Line(at=entry.at, kind=entry.kind, sentence=sentence(entry, zone), words=entry.words)
+    return TimelineLine(at=entry.at, kind=entry.kind, sentence=sentence(entry, zone), words=entry.words)

@@ -11,17 +11,17 @@ from uuid_utils.compat import uuid7
 
 from services.intake import forms as f
 from services.intake.routes import responses
-from services.intake.routes.create import BatchDoor, Desk, FileDoor
+from services.intake.routes.create import CreateBatchEndpoint, CreateEndpoint, Deps
 from services.intake.routes.mapping import renamed
 from services.intake.routes.queries import reading
-from services.intake.routes.requests import Answer, Headers
-from services.intake.routes.updates import KINDS, FactDoor, FactKind
+from services.intake.routes.requests import Headers, RawResponse
+from services.intake.routes.updates import KINDS, UpdateEndpoint, UpdateKind
 from services.intake.settings import Settings
-from services.intake.store import DatabaseClock, Filing, TakeIn, Taken
+from services.intake.store import CreateComplaint, CreateResult, DatabaseClock, NewComplaint
 from services.intake.store.encode import write_filed
 from shared.http.app import Hot
 from shared.runner.group_commit import GroupCommitter
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 
 COMPLAINTS = "/v1/complaints"
 BATCH = "/v1/complaints:batch"
@@ -53,48 +53,48 @@ class NdjsonResponse(Response):
     media_type = "application/x-ndjson"
 
 
-class Doors:
+class IntakeRoutes:
     """The doors of one process. `hot` and `routes` are given to the service; both open onto the same desk."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = DatabaseClock()
-        self._desk: Desk | None = None
+        self._desk: Deps | None = None
 
-    def hot(self, kernel: Kernel[Any, Any]) -> Hot:
+    def hot(self, runtime: Runtime) -> Hot:
         """What is reached past the framework."""
-        desk = self._open(kernel)
-        return {("POST", COMPLAINTS): FileDoor(desk), ("POST", BATCH): BatchDoor(desk)}
+        desk = self._open(runtime)
+        return {("POST", COMPLAINTS): CreateEndpoint(desk), ("POST", BATCH): CreateBatchEndpoint(desk)}
 
-    def routes(self, kernel: Kernel[Any, Any]) -> APIRouter:
+    def routes(self, runtime: Runtime) -> APIRouter:
         """Everything, with its documentation."""
         router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))], responses=PROBLEMS)
-        _document_filing(router, self._open(kernel))
+        _document_filing(router, self._open(runtime))
         for kind in KINDS:
-            _document_fact(router, kind, FactDoor(kind, kernel, self._clock))
-        router.include_router(reading(kernel))
+            _document_fact(router, kind, UpdateEndpoint(kind, runtime, self._clock))
+        router.include_router(reading(runtime))
         return router
 
-    def _open(self, kernel: Kernel[Any, Any]) -> Desk:
+    def _open(self, runtime: Runtime) -> Deps:
         if self._desk is None:
-            take_in = TakeIn(
-                lambda: kernel.pool, self._clock, write=write_filed, draw=uuid7, rename=renamed, done=kernel.committed
+            take_in = CreateComplaint(
+                lambda: runtime.pool, self._clock, write=write_filed, draw=uuid7, rename=renamed, done=runtime.committed
             )
-            committer = GroupCommitter[Filing, Taken](
+            committer = GroupCommitter[NewComplaint, CreateResult](
                 take_in,
                 group_max=self._settings.group_max,
                 waiting_max=self._settings.waiting_max,
                 flights=self._settings.flights,
             )
-            self._desk = Desk(kernel.authenticator, committer.submit, self._clock)
+            self._desk = Deps(runtime.authenticator, committer.submit, self._clock)
         return self._desk
 
 
-class ByHand(APIRoute):
+class RawRoute(APIRoute):
     """A route whose signature is for the documentation only: the endpoint's `answer` reads the request itself."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer: Callable[[Request], Awaitable[Answer]] = self.endpoint.answer  # type: ignore[attr-defined]
+        answer: Callable[[Request], Awaitable[RawResponse]] = self.endpoint.answer  # type: ignore[attr-defined]
 
         async def handle(request: Request) -> Response:
             given = await answer(request)
@@ -104,19 +104,19 @@ class ByHand(APIRoute):
         return handle
 
 
-def _by_hand(signature: Callable[..., Any], answer: Callable[[Request], Awaitable[Answer]]) -> Callable[..., Any]:
+def _by_hand(signature: Callable[..., Any], answer: Callable[[Request], Awaitable[RawResponse]]) -> Callable[..., Any]:
     signature.answer = answer  # type: ignore[attr-defined]
     return signature
 
 
-def _document_filing(router: APIRouter, desk: Desk) -> None:
-    one, many = FileDoor(desk), BatchDoor(desk)
+def _document_filing(router: APIRouter, desk: Deps) -> None:
+    one, many = CreateEndpoint(desk), CreateBatchEndpoint(desk)
 
-    async def file_complaint(complaint: f.Complaint, idempotency_key: Key = None) -> responses.Received:
-        raise NotImplementedError  # `ByHand` answers
+    async def file_complaint(complaint: f.ComplaintForm, idempotency_key: Key = None) -> responses.ComplaintCreated:
+        raise NotImplementedError  # `RawRoute` answers
 
     async def file_complaints() -> responses.LineResult:
-        raise NotImplementedError  # `ByHand` answers
+        raise NotImplementedError  # `RawRoute` answers
 
     router.add_api_route(
         COMPLAINTS,
@@ -125,7 +125,7 @@ def _document_filing(router: APIRouter, desk: Desk) -> None:
         status_code=201,
         summary="File a complaint; 201 once it is on disk",
         tags=["file"],
-        route_class_override=ByHand,
+        route_class_override=RawRoute,
     )
     router.add_api_route(
         BATCH,
@@ -133,15 +133,15 @@ def _document_filing(router: APIRouter, desk: Desk) -> None:
         methods=["POST"],
         summary="File up to 1,000 complaints, one a line; results come in the same order, one a line",
         tags=["file"],
-        route_class_override=ByHand,
+        route_class_override=RawRoute,
         response_class=NdjsonResponse,
         openapi_extra={"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": LINE_SCHEMA}}}},
     )
 
 
-def _document_fact(router: APIRouter, kind: FactKind, door: FactDoor) -> None:
-    async def state_fact(complaint_id: UUID, form: Any, idempotency_key: Key = None) -> responses.Recorded:
-        raise NotImplementedError  # `ByHand` answers
+def _document_fact(router: APIRouter, kind: UpdateKind, door: UpdateEndpoint) -> None:
+    async def state_fact(complaint_id: UUID, form: Any, idempotency_key: Key = None) -> responses.UpdateRecorded:
+        raise NotImplementedError  # `RawRoute` answers
 
     state_fact.__annotations__["form"] = kind.form
     router.add_api_route(
@@ -155,7 +155,7 @@ def _document_fact(router: APIRouter, kind: FactKind, door: FactDoor) -> None:
         name=f"post_{kind.path}",
         summary=kind.summary,
         tags=["state"],
-        route_class_override=ByHand,
+        route_class_override=RawRoute,
     )
 
 

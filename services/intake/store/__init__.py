@@ -1,7 +1,17 @@
 """The public record on PostgreSQL."""
 
-from services.intake.store.create import Filing, TakeIn, Taken
-from services.intake.store.records import BY_ID, BY_REFERENCE, Records, find, timeline
+from services.intake.store.create import CreateComplaint, CreateResult, NewComplaint
+from services.intake.store.states import BY_ID, BY_REFERENCE, IntakeStore, find, timeline
 from shared.storage.clock import DatabaseClock
 
-__all__ = ["BY_ID", "BY_REFERENCE", "DatabaseClock", "Filing", "Records", "TakeIn", "Taken", "find", "timeline"]
+__all__ = [
+    "BY_ID",
+    "BY_REFERENCE",
+    "CreateComplaint",
+    "CreateResult",
+    "DatabaseClock",
+    "IntakeStore",
+    "NewComplaint",
+    "find",
+    "timeline",
+]

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.domain import Asked, File, KeyReused
-from services.intake.store.encode import Written
+from services.intake.domain import FileComplaint, IdempotencyKey, IdempotencyKeyReused
+from services.intake.store.encode import EncodedComplaint
 from shared.contracts import INTAKE
 from shared.storage.clock import DatabaseClock
 
@@ -47,15 +47,15 @@ from idempotency join unnest($1::text[], $2::text[]) as asked(client, key) using
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
+class NewComplaint:
     """A complaint on its way to disk; `asked` when its client wants to be able to repeat it."""
 
-    given: File
-    asked: Asked | None
+    given: FileComplaint
+    asked: IdempotencyKey | None
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class CreateResult:
     """What became of it: the answer, and whether it was given before."""
 
     complaint_id: UUID
@@ -63,7 +63,7 @@ class Taken:
     replayed: bool = False
 
 
-class TakeIn:
+class CreateComplaint:
     """Stores a group of new complaints; the group committer's `run`."""
 
     def __init__(
@@ -71,9 +71,9 @@ class TakeIn:
         pool: Callable[[], asyncpg.Pool],
         clock: DatabaseClock,
         *,
-        write: Callable[[File, UUID, datetime], Written],
+        write: Callable[[FileComplaint, UUID, datetime], EncodedComplaint],
         draw: Callable[[], UUID],
-        rename: Callable[[File], File],
+        rename: Callable[[FileComplaint], FileComplaint],
         done: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = pool
@@ -83,7 +83,7 @@ class TakeIn:
         self._rename = rename
         self._done = done
 
-    async def __call__(self, filings: Sequence[Filing]) -> Sequence[Taken | Exception]:
+    async def __call__(self, filings: Sequence[NewComplaint]) -> Sequence[CreateResult | Exception]:
         """One transaction for all. A reference that exists already (one in 1e5 at ten million) is drawn anew."""
         async with self._pool().acquire() as proxy:
             conn = cast("asyncpg.Connection", proxy)  # it behaves as the connection it wraps
@@ -94,9 +94,11 @@ class TakeIn:
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name != "complaint_reference_key":
                     raise
-                return await self._store(conn, [Filing(self._rename(one.given), one.asked) for one in filings])
+                return await self._store(conn, [NewComplaint(self._rename(one.given), one.asked) for one in filings])
 
-    async def _store(self, conn: asyncpg.Connection, filings: Sequence[Filing]) -> Sequence[Taken | Exception]:
+    async def _store(
+        self, conn: asyncpg.Connection, filings: Sequence[NewComplaint]
+    ) -> Sequence[CreateResult | Exception]:
         now = self._clock.now()
         rows = [self._row(one, now) for one in filings]
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -104,14 +106,14 @@ class TakeIn:
         self._clock.learn(done[0]["at"])
         self._done()
         known = frozenset(done[0]["fresh"])
-        results: list[Taken | Exception | None] = [
-            Taken(row[0], row[10].encode()) if row[0] in known else None for row in rows
+        results: list[CreateResult | Exception | None] = [
+            CreateResult(row[0], row[10].encode()) if row[0] in known else None for row in rows
         ]
         if None in results:
             await self._recall(conn, filings, results)
-        return [one or KeyReused() for one in results]
+        return [one or IdempotencyKeyReused() for one in results]
 
-    def _row(self, one: Filing, now: datetime) -> tuple[Any, ...]:
+    def _row(self, one: NewComplaint, now: datetime) -> tuple[Any, ...]:
         given, asked, event_id = one.given, one.asked, self._draw()
         written = self._write(given, event_id, now)
         return (
@@ -129,7 +131,7 @@ class TakeIn:
         )
 
     async def _recall(
-        self, conn: asyncpg.Connection, filings: Sequence[Filing], results: list[Taken | Exception | None]
+        self, conn: asyncpg.Connection, filings: Sequence[NewComplaint], results: list[CreateResult | Exception | None]
     ) -> None:
         open_ones = [(n, one.asked) for n, one in enumerate(filings) if results[n] is None and one.asked]
         rows = await conn.fetch(RECALL, [a.client for _, a in open_ones], [a.key for _, a in open_ones])
@@ -137,4 +139,8 @@ class TakeIn:
         for n, asked in open_ones:
             row = by_key[asked.client, asked.key]
             same = asked.opens(row["seal"])
-            results[n] = Taken(row["complaint_id"], row["answer"].encode(), replayed=True) if same else KeyReused()
+            results[n] = (
+                CreateResult(row["complaint_id"], row["answer"].encode(), replayed=True)
+                if same
+                else IdempotencyKeyReused()
+            )

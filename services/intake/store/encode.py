@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from services.intake.domain.commands import File
+from services.intake.domain.commands import FileComplaint
 from services.intake.domain.create import COMPLAINANT, CUSTOMER, REPRESENTED
 from shared.contracts import INTAKE, Contact
 from shared.contracts.envelope import SEQUENCE_DIGITS
@@ -26,7 +26,7 @@ _THIRD_PARTY: Final = f'{{"id":"{REPRESENTED}","role":"third_party"}}'
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EncodedComplaint:
     """What is stored of a new complaint: its document, its event, its first line in the timeline, its answer."""
 
     state: str
@@ -45,7 +45,7 @@ class _Parts:
     represented: str | None
 
 
-def write_filed(given: File, event_id: UUID, now: datetime) -> Written:
+def write_filed(given: FileComplaint, event_id: UUID, now: datetime) -> EncodedComplaint:
     """The four texts that go into one statement."""
     recorded = now.isoformat()
     received = given.received_at.isoformat()
@@ -55,7 +55,7 @@ def write_filed(given: File, event_id: UUID, now: datetime) -> Written:
         narrative=given.narrative.__pydantic_serializer__.to_json(given.narrative, exclude_none=True).decode(),
         represented=_json(_present(given.represented)) if given.represented else None,
     )
-    return Written(
+    return EncodedComplaint(
         state=_state(given, parts, recorded),
         event=_event(given, parts, event_id, recorded).encode(),
         entry=f'{{"channel":"{given.channel}"}}',
@@ -74,7 +74,7 @@ def _present(contact: Contact) -> dict[str, str]:
     return {name: value for name, value in contact.__dict__.items() if value is not None}
 
 
-def _filed(given: File, received: str) -> str:
+def _filed(given: FileComplaint, received: str) -> str:
     """What record and event share. `client` and `product` are others' words, so they are escaped."""
     product = f',"product":{_json(given.product)}' if given.product is not None else ""
     return (
@@ -83,7 +83,7 @@ def _filed(given: File, received: str) -> str:
     )
 
 
-def _state(given: File, parts: _Parts, recorded: str) -> str:
+def _state(given: FileComplaint, parts: _Parts, recorded: str) -> str:
     authority = f',"authority":{_json(given.authority)}' if given.authority is not None else ""
     represented = f',"represented":{parts.represented}' if parts.represented else ""
     return (
@@ -93,7 +93,7 @@ def _state(given: File, parts: _Parts, recorded: str) -> str:
     )
 
 
-def _event(given: File, parts: _Parts, event_id: UUID, recorded: str) -> str:
+def _event(given: FileComplaint, parts: _Parts, event_id: UUID, recorded: str) -> str:
     parties, personal = _COMPLAINANT, _personal(CUSTOMER, parts.contact, parts.narrative)
     if parts.represented:
         attributes = {"authority": given.authority} if given.authority else {}

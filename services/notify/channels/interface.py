@@ -7,7 +7,7 @@ from services.notify.domain.state import AttemptOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingMessage:
     """One letter for one address. `message_id` stays the same over all attempts."""
 
     message_id: str
@@ -19,7 +19,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DeliveryReport:
     """What became of one attempt. `code` is the provider's number or our word, never its text: that may name people."""
 
     outcome: AttemptOutcome
@@ -29,7 +29,7 @@ class Report:
 class Channel(Protocol):
     """A provider. `send` never raises for what a provider or network does; it reports."""
 
-    async def send(self, letter: Outgoing) -> Report:
+    async def send(self, letter: OutgoingMessage) -> DeliveryReport:
         """Hand one letter over, within a bounded time."""
 
     async def close(self) -> None:

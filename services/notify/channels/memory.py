@@ -6,28 +6,28 @@ It passes the same conformance suite as the real one, so that a test may use eit
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from services.notify.channels.interface import Outgoing, Report
-from services.notify.channels.mime import Sender, seal
+from services.notify.channels.interface import DeliveryReport, OutgoingMessage
+from services.notify.channels.mime import SenderAddress, seal
 from shared.errors import Rejected
 
-TAKEN = Report("sent", "250")
+TAKEN = DeliveryReport("sent", "250")
 
 
 class MemoryChannel:
     """Takes everything, except where `answers` says otherwise for an address."""
 
-    def __init__(self, sender: Sender, answers: Mapping[str, Report] | None = None) -> None:
-        self.taken: list[Outgoing] = []
+    def __init__(self, sender: SenderAddress, answers: Mapping[str, DeliveryReport] | None = None) -> None:
+        self.taken: list[OutgoingMessage] = []
         self.closed = False
         self._sender = sender
         self._answers = dict(answers or {})
 
-    async def send(self, letter: Outgoing) -> Report:
+    async def send(self, letter: OutgoingMessage) -> DeliveryReport:
         """The answer for that address; refuses what could not be a mail, as the real one does."""
         try:
             seal(letter, self._sender, datetime.now(UTC))
         except Rejected as refusal:
-            return Report("failed_permanent", f"rejected {refusal.detail.partition(':')[0]}")
+            return DeliveryReport("failed_permanent", f"rejected {refusal.detail.partition(':')[0]}")
         answer = self._answers.get(letter.to, TAKEN)
         if answer.outcome in ("sent", "uncertain"):
             self.taken.append(letter)

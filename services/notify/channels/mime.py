@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from services.notify.channels.headers import guard, mailbox, mailbox_header, text_header
-from services.notify.channels.interface import Outgoing
+from services.notify.channels.interface import OutgoingMessage
 
 CRLF: Final = "\r\n"
 READABLE: Final = 2048  # octets up to which a part stays readable in the raw mail
@@ -24,7 +24,7 @@ _LINE: Final = 76  # RFC 2045 section 6.8
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class SenderAddress:
     """Who writes: the address, the name people see, and where replies go."""
 
     address: str
@@ -33,7 +33,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class SmtpMessage:
     """What SMTP needs: sender, recipient, and the message with CRLF line ends."""
 
     sender: str
@@ -41,17 +41,17 @@ class Envelope:
     body: bytes = field(repr=False)
 
 
-def seal(letter: Outgoing, sender: Sender, now: datetime) -> Envelope:
+def seal(letter: OutgoingMessage, sender: SenderAddress, now: datetime) -> SmtpMessage:
     """The letter ready for SMTP. Raises `Rejected` when a header value is not one harmless line."""
     boundary = f"=_{_NOT_BOUNDARY.sub('', letter.message_id)[:48]}"
     written_by, head = _letterhead(sender), _head(letter, now, boundary)
     parts = (_part("plain", letter.text, boundary), _part("html", letter.html, boundary))
     body = "".join((written_by, CRLF, head, CRLF, CRLF, *parts, f"--{boundary}--", CRLF))
-    return Envelope(mailbox(sender.address), mailbox(letter.to), body.encode("ascii"))
+    return SmtpMessage(mailbox(sender.address), mailbox(letter.to), body.encode("ascii"))
 
 
 @lru_cache(maxsize=16)
-def _letterhead(sender: Sender) -> str:
+def _letterhead(sender: SenderAddress) -> str:
     """The header lines that are the same in every letter."""
     lines = [mailbox_header("From", sender.address, sender.name)]
     if sender.reply_to:
@@ -59,7 +59,7 @@ def _letterhead(sender: Sender) -> str:
     return CRLF.join(lines)
 
 
-def _head(letter: Outgoing, now: datetime, boundary: str) -> str:
+def _head(letter: OutgoingMessage, now: datetime, boundary: str) -> str:
     lines = (
         mailbox_header("To", letter.to),
         text_header("Subject", letter.subject),

@@ -14,10 +14,10 @@ from typing import Final
 
 import aiosmtplib
 
-from services.notify.channels.interface import Outgoing, Report
-from services.notify.channels.mime import Envelope, Sender, seal
-from services.notify.channels.smtp_pool import Connection, Pool, Server
-from services.notify.channels.smtp_session import Reply
+from services.notify.channels.interface import DeliveryReport, OutgoingMessage
+from services.notify.channels.mime import SenderAddress, SmtpMessage, seal
+from services.notify.channels.smtp_pool import SmtpConnection, SmtpPool, SmtpServer
+from services.notify.channels.smtp_session import SmtpReply
 from shared.errors import Rejected
 
 _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -33,23 +33,23 @@ class _Step:
     handed_over: bool = False
 
 
-class EmailChannel:
+class SmtpChannel:
     """SMTP with pooled connections. `now` gives the Date header."""
 
     def __init__(
-        self, server: Server, sender: Sender, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, server: SmtpServer, sender: SenderAddress, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._server = server
         self._sender = sender
         self._now = now
-        self._pool = Pool(server)
+        self._pool = SmtpPool(server)
 
-    async def send(self, letter: Outgoing) -> Report:
+    async def send(self, letter: OutgoingMessage) -> DeliveryReport:
         """Hand one letter over. Reports, and never raises for what server or network do."""
         try:
             envelope = seal(letter, self._sender, self._now())
         except Rejected as refusal:
-            return Report("failed_permanent", f"rejected {refusal.detail.partition(':')[0]}")
+            return DeliveryReport("failed_permanent", f"rejected {refusal.detail.partition(':')[0]}")
         report = await self._attempt(envelope, fresh=False)
         if report.code == "disconnected mail":  # a pooled connection had died unseen; nothing was handed over
             return await self._attempt(envelope, fresh=True)
@@ -59,18 +59,18 @@ class EmailChannel:
         """Say goodbye to the server."""
         await self._pool.close()
 
-    async def _attempt(self, envelope: Envelope, *, fresh: bool) -> Report:
+    async def _attempt(self, envelope: SmtpMessage, *, fresh: bool) -> DeliveryReport:
         step = _Step()
         try:
             async with asyncio.timeout(2 * self._server.timeout), self._pool.lend(fresh=fresh) as connection:
                 return await self._hand_over(connection, envelope, step)
         except aiosmtplib.SMTPResponseException as error:
-            return Report("uncertain" if step.handed_over else "failed_transient", f"{error.code} {step.name}")
+            return DeliveryReport("uncertain" if step.handed_over else "failed_transient", f"{error.code} {step.name}")
         except _NETWORK as error:
             word = "timeout" if isinstance(error, TimeoutError) else "disconnected"
-            return Report("uncertain" if step.handed_over else "failed_transient", f"{word} {step.name}")
+            return DeliveryReport("uncertain" if step.handed_over else "failed_transient", f"{word} {step.name}")
 
-    async def _hand_over(self, connection: Connection, envelope: Envelope, step: _Step) -> Report:
+    async def _hand_over(self, connection: SmtpConnection, envelope: SmtpMessage, step: _Step) -> DeliveryReport:
         """MAIL, RCPT, DATA, message; the first refusal ends it and leaves the connection usable."""
         refusal = await self._announce(connection, envelope, step)
         if refusal is not None:
@@ -82,9 +82,9 @@ class EmailChannel:
         if reply.code >= 400:
             connection.broken = reply.code == 421  # the server said goodbye
             return _refusal(reply)
-        return Report("sent", str(reply.code))
+        return DeliveryReport("sent", str(reply.code))
 
-    async def _announce(self, connection: Connection, envelope: Envelope, step: _Step) -> Reply | None:
+    async def _announce(self, connection: SmtpConnection, envelope: SmtpMessage, step: _Step) -> SmtpReply | None:
         """Everything before the message, at once where the server allows it; the first refusal, if there is one."""
         size = f" SIZE={len(envelope.body)}" if connection.sized else ""
         commands = (f"MAIL FROM:<{envelope.sender}>{size}\r\n", f"RCPT TO:<{envelope.recipient}>\r\n", "DATA\r\n")
@@ -96,7 +96,7 @@ class EmailChannel:
                 return reply
         return None
 
-    async def _announce_at_once(self, connection: Connection, octets: bytes, step: _Step) -> Reply | None:
+    async def _announce_at_once(self, connection: SmtpConnection, octets: bytes, step: _Step) -> SmtpReply | None:
         dialogue, wait = connection.dialogue, self._server.timeout
         try:
             replies = await dialogue.ask(octets, wanted=len(_STEPS), within=wait)
@@ -110,7 +110,7 @@ class EmailChannel:
                 connection.broken = True  # what it said of the recipient stands
         return refusals[0] if refusals else None
 
-    async def _refused(self, connection: Connection, refusal: Reply) -> Report:
+    async def _refused(self, connection: SmtpConnection, refusal: SmtpReply) -> DeliveryReport:
         connection.broken = connection.broken or refusal.code == 421 or not connection.is_open
         if not connection.broken:
             try:
@@ -120,8 +120,8 @@ class EmailChannel:
         return _refusal(refusal)
 
 
-def _refusal(response: Reply) -> Report:
+def _refusal(response: SmtpReply) -> DeliveryReport:
     """4xx passes, 5xx does not. The code keeps RFC 3463's three numbers where the server gave them."""
     enhanced = _ENHANCED.search(response.message)
     code = f"{response.code} {enhanced[0]}" if enhanced else str(response.code)
-    return Report("failed_permanent" if response.code >= 500 else "failed_transient", code)
+    return DeliveryReport("failed_permanent" if response.code >= 500 else "failed_transient", code)

@@ -14,7 +14,7 @@ from typing import Literal, Self, cast
 
 import aiosmtplib
 
-from services.notify.channels.smtp_session import Dialogue
+from services.notify.channels.smtp_session import SmtpSession
 from shared.errors import Misconfigured
 
 Security = Literal["auto", "none", "starttls", "tls"]
@@ -22,7 +22,7 @@ RESTED = 1.0  # seconds of idleness after which a connection is asked whether it
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SmtpServer:
     """Where mail is handed over. `auto` means STARTTLS, except on the loopback interface."""
 
     host: str
@@ -58,11 +58,11 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(slots=True)
-class Connection:
+class SmtpConnection:
     """One session with the server. `born` and `used` are loop times in seconds."""
 
     client: aiosmtplib.SMTP
-    dialogue: Dialogue
+    dialogue: SmtpSession
     born: float
     used: float
     sent: int = 0
@@ -78,7 +78,7 @@ class Connection:
         able = client.supports_extension
         return cls(
             client,
-            Dialogue(cast("asyncio.Transport", client.transport), client.protocol),
+            SmtpSession(cast("asyncio.Transport", client.transport), client.protocol),
             born=now,
             used=now,
             pipelines=able("pipelining"),
@@ -91,16 +91,16 @@ class Connection:
         return self.dialogue.is_open
 
 
-class Pool:
+class SmtpPool:
     """Lend connections; the last one returned is lent first, so that idle ones grow old and go."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: SmtpServer) -> None:
         self._server = server
         self._room = asyncio.Semaphore(server.connections)
-        self._idle: list[Connection] = []
+        self._idle: list[SmtpConnection] = []
 
     @asynccontextmanager
-    async def lend(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
+    async def lend(self, *, fresh: bool = False) -> AsyncIterator[SmtpConnection]:
         """A live connection. Raises what connecting raises; broken or worn ones are closed on return."""
         async with self._room:
             connection = None if fresh else await self._rested()
@@ -118,7 +118,7 @@ class Pool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_quit(connection) for connection in idle))
 
-    async def _rested(self) -> Connection | None:
+    async def _rested(self) -> SmtpConnection | None:
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
@@ -127,7 +127,7 @@ class Pool:
             connection.client.close()
         return None
 
-    async def _is_alive(self, connection: Connection, now: float) -> bool:
+    async def _is_alive(self, connection: SmtpConnection, now: float) -> bool:
         if not connection.is_open or now - connection.born > self._server.max_age:
             return False
         if now - connection.used < RESTED:
@@ -137,7 +137,7 @@ class Pool:
             return reply.code == 250
         return False
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> SmtpConnection:
         server, starts = self._server, self._server.starts
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -152,12 +152,12 @@ class Pool:
         try:
             await client.connect()
             await client.ehlo()
-            return Connection.take_over(client, asyncio.get_running_loop().time())
+            return SmtpConnection.take_over(client, asyncio.get_running_loop().time())
         except BaseException:
             client.close()
             raise
 
-    def _take_back(self, connection: Connection) -> None:
+    def _take_back(self, connection: SmtpConnection) -> None:
         connection.used = asyncio.get_running_loop().time()
         worn = connection.sent >= self._server.max_messages
         if connection.broken or worn or not connection.is_open:
@@ -166,7 +166,7 @@ class Pool:
             self._idle.append(connection)
 
 
-async def _quit(connection: Connection) -> None:
+async def _quit(connection: SmtpConnection) -> None:
     with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
         await connection.dialogue.ask(b"QUIT\r\n", within=1)
     connection.client.close()

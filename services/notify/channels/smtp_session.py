@@ -14,18 +14,18 @@ LONGEST: Final = 65_536  # octets of unfinished replies after which a server is 
 _LINE: Final = re.compile(rb"(\d{3})(?:([ -])([^\n]*?))?\r?")
 
 
-class Reply(NamedTuple):
+class SmtpReply(NamedTuple):
     """One reply: its code and its words, lines joined."""
 
     code: int
     message: str
 
 
-class Dialogue(asyncio.Protocol):
+class SmtpSession(asyncio.Protocol):
     """Asks, and gives the replies in the order of the questions. One question at a time."""
 
     def __init__(self, transport: asyncio.Transport, opener: asyncio.BaseProtocol) -> None:
-        self.replies: list[Reply] = []  # to the question that is open, or was last
+        self.replies: list[SmtpReply] = []  # to the question that is open, or was last
         self._transport = transport
         self._opener = opener
         self._rest = b""
@@ -39,7 +39,7 @@ class Dialogue(asyncio.Protocol):
         """Whether something can be asked."""
         return not self._transport.is_closing()
 
-    async def ask(self, octets: bytes, *, wanted: int = 1, within: float) -> list[Reply]:
+    async def ask(self, octets: bytes, *, wanted: int = 1, within: float) -> list[SmtpReply]:
         """Write, and wait for that many replies. Raises `SMTPServerDisconnected`, `TimeoutError` (seconds `within`)."""
         self.replies = []
         if self._transport.is_closing():
@@ -75,7 +75,7 @@ class Dialogue(asyncio.Protocol):
         code, more, words = found.groups()
         self._words.append((words or b"").decode("utf-8", "replace"))
         if more != b"-":
-            self.replies.append(Reply(int(code), "\n".join(self._words)))
+            self.replies.append(SmtpReply(int(code), "\n".join(self._words)))
             self._words = []
 
     def eof_received(self) -> bool:

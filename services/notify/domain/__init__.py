@@ -1,18 +1,18 @@
 """The rules of notify, without clock, network or database."""
 
 from services.notify.domain.content import MANDATORY, REQUIRED, Content
-from services.notify.domain.decide import Context, decide
+from services.notify.domain.decide import NotifyContext, decide
 from services.notify.domain.handle import AttemptFinished
-from services.notify.domain.state import Finished, NewMessage, Notices
+from services.notify.domain.state import Finished, NewMessage, NotificationState
 
 __all__ = [
     "MANDATORY",
     "REQUIRED",
     "AttemptFinished",
     "Content",
-    "Context",
     "Finished",
     "NewMessage",
-    "Notices",
+    "NotificationState",
+    "NotifyContext",
     "decide",
 ]

@@ -9,14 +9,21 @@ from typing import Any, Final, Literal
 
 from services.notify.domain import apply_promises
 from services.notify.domain.queue import origin_of, queue
-from services.notify.domain.state import ANY_PROMISE, News, Notices, Owner, Received, Recipient
+from services.notify.domain.state import (
+    ANY_PROMISE,
+    Assignee,
+    NotificationState,
+    PendingMessage,
+    ReceivedComplaint,
+    Recipient,
+)
 from shared.contracts import events as e
 from shared.contracts.envelope import Contact, Event, Fact, PartyId
 
 EXCERPT = 160  # characters of the story that stand in for a missing subject
 
 
-def learn(state: Notices, event: Event[Any], *, patience: timedelta, now: datetime) -> Notices:
+def learn(state: NotificationState, event: Event[Any], *, patience: timedelta, now: datetime) -> NotificationState:
     """The state with what this event states. `patience` is how long an opening letter may wait to be complete."""
     kind = type(event.facts)
     if lesson := _LESSONS.get(kind):
@@ -24,31 +31,31 @@ def learn(state: Notices, event: Event[Any], *, patience: timedelta, now: dateti
     return apply_promises.learn(state, event)
 
 
-def _opened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
-    known = state.but(received=_received(event))
-    return queue(known, News(kind="acknowledgement", origin=origin_of(event), wait_until=wait_until))
+def _opened(state: NotificationState, event: Event[Any], wait_until: datetime) -> NotificationState:
+    known = state.replace(received=_received(event))
+    return queue(known, PendingMessage(kind="acknowledgement", origin=origin_of(event), wait_until=wait_until))
 
 
-def _reopened(state: Notices, event: Event[Any], wait_until: datetime) -> Notices:
+def _reopened(state: NotificationState, event: Event[Any], wait_until: datetime) -> NotificationState:
     origin = origin_of(event)
     reopened = tuple(sorted({*state.reopened, origin.sequence}))
-    known = state.but(closed=None, progress=None, reopened=reopened)
+    known = state.replace(closed=None, progress=None, reopened=reopened)
     cycle = 2 + reopened.index(origin.sequence)
-    return queue(known, News(kind="reopened", origin=origin, wait_until=wait_until, cycle=cycle))
+    return queue(known, PendingMessage(kind="reopened", origin=origin, wait_until=wait_until, cycle=cycle))
 
 
-def _triaged(state: Notices, event: Event[e.Triaged], _: datetime) -> Notices:
-    return state.but(category=event.facts.category, language=event.facts.language)
+def _triaged(state: NotificationState, event: Event[e.Triaged], _: datetime) -> NotificationState:
+    return state.replace(category=event.facts.category, language=event.facts.language)
 
 
-def _assigned(state: Notices, event: Event[e.Assigned], _: datetime) -> Notices:
+def _assigned(state: NotificationState, event: Event[e.Assigned], _: datetime) -> NotificationState:
     staff = event.staff()
-    return state.but(owner=Owner(team=event.facts.team, handler=staff.name if staff else None))
+    return state.replace(owner=Assignee(team=event.facts.team, handler=staff.name if staff else None))
 
 
-def _received(event: Event[e.ComplaintReceived]) -> Received:
+def _received(event: Event[e.ComplaintReceived]) -> ReceivedComplaint:
     facts, story = event.facts, event.narrative()
-    return Received(
+    return ReceivedComplaint(
         reference=facts.reference,
         received_at=facts.received_at,
         recipient=_recipient(event),
@@ -77,36 +84,38 @@ def _recipient(event: Event[e.ComplaintReceived]) -> Recipient:
     )
 
 
-def _message_added(state: Notices, event: Event[e.MessageAdded], _: datetime) -> Notices:
+def _message_added(state: NotificationState, event: Event[e.MessageAdded], _: datetime) -> NotificationState:
     """A customer who answered is not asked again."""
     if event.facts.author != "customer" or state.progress != "awaiting_customer":
         return state
-    return state.but(progress="investigating")
+    return state.replace(progress="investigating")
 
 
-def _progressed(state: Notices, event: Event[e.ProgressRecorded], _: datetime) -> Notices:
+def _progressed(state: NotificationState, event: Event[e.ProgressRecorded], _: datetime) -> NotificationState:
     facts, words = event.facts, _words(event)
-    known = state.but(progress=facts.state)
+    known = state.replace(progress=facts.state)
     if not (words and words.strip()):
         return known  # a move on the inside is no news to the customer
     moves_date = facts.state == "awaiting_customer" or facts.expected_at is not None
     promise = None if moves_date else ANY_PROMISE
-    told = News(kind="progress", origin=origin_of(event), words=words, progress=facts.state, promise=promise)
+    told = PendingMessage(kind="progress", origin=origin_of(event), words=words, progress=facts.state, promise=promise)
     return queue(known, told)
 
 
-def _resolved(state: Notices, event: Event[e.Resolved], _: datetime) -> Notices:
+def _resolved(state: NotificationState, event: Event[e.Resolved], _: datetime) -> NotificationState:
     facts, words = event.facts, _words(event)
-    answer = News(kind="resolution", origin=origin_of(event), words=words, outcome=facts.outcome, redress=facts.redress)
+    answer = PendingMessage(
+        kind="resolution", origin=origin_of(event), words=words, outcome=facts.outcome, redress=facts.redress
+    )
     return queue(_closed(state, event, "resolved"), answer)
 
 
-def _withdrawn(state: Notices, event: Event[e.Withdrawn], _: datetime) -> Notices:
-    return queue(_closed(state, event, "withdrawn"), News(kind="withdrawn", origin=origin_of(event)))
+def _withdrawn(state: NotificationState, event: Event[e.Withdrawn], _: datetime) -> NotificationState:
+    return queue(_closed(state, event, "withdrawn"), PendingMessage(kind="withdrawn", origin=origin_of(event)))
 
 
-def _closed(state: Notices, event: Event[Any], how: Literal["resolved", "withdrawn"]) -> Notices:
-    return state.but(closed=how, closed_at=max(event.time, state.closed_at or event.time))
+def _closed(state: NotificationState, event: Event[Any], how: Literal["resolved", "withdrawn"]) -> NotificationState:
+    return state.replace(closed=how, closed_at=max(event.time, state.closed_at or event.time))
 
 
 def _words(event: Event[Any]) -> str | None:
@@ -120,7 +129,7 @@ def _excerpt(text: str | None) -> str | None:
 
 
 # By class, since asking pydantic classes one after the other costs more than all that is learned.
-_LESSONS: Final[Mapping[type[Fact], Callable[[Notices, Event[Any], datetime], Notices]]] = {
+_LESSONS: Final[Mapping[type[Fact], Callable[[NotificationState, Event[Any], datetime], NotificationState]]] = {
     e.ComplaintReceived: _opened,
     e.MessageAdded: _message_added,
     e.Reopened: _reopened,

@@ -8,7 +8,13 @@ from services.notify.domain.address import unreachable
 from services.notify.domain.content import Content
 from services.notify.domain.languages import choose
 from services.notify.domain.queue import intent_of
-from services.notify.domain.state import NewMessage, News, Notices, Promise, Received
+from services.notify.domain.state import (
+    AnnouncedPromise,
+    NewMessage,
+    NotificationState,
+    PendingMessage,
+    ReceivedComplaint,
+)
 from shared.contracts.events import MessageKind, ProgressState, PromiseSubject
 
 OPENING: Final[frozenset[MessageKind]] = frozenset({"acknowledgement", "reopened"})
@@ -19,7 +25,9 @@ WAITS: Final[dict[ProgressState, str]] = {
 }
 
 
-def write(state: Notices, received: Received, news: News, *, now: datetime, default_locale: str) -> NewMessage:
+def write(
+    state: NotificationState, received: ReceivedComplaint, news: PendingMessage, *, now: datetime, default_locale: str
+) -> NewMessage:
     """The message; `suppressed` where its recipient cannot be written to."""
     recipient = received.recipient
     promise = stated(state, news)
@@ -39,14 +47,14 @@ def write(state: Notices, received: Received, news: News, *, now: datetime, defa
     )
 
 
-def has_date(state: Notices, news: News) -> bool:
+def has_date(state: NotificationState, news: PendingMessage) -> bool:
     """Whether a date was set for what this opening letter opens: a case opened again wants a date of its own."""
     if state.promise is None:
         return False
     return state.promise.cycle >= news.cycle
 
 
-def stated(state: Notices, news: News) -> Promise | None:
+def stated(state: NotificationState, news: PendingMessage) -> AnnouncedPromise | None:
     """The promise whose date this message tells, if it tells the current one of its subject."""
     promise = {"outcome": state.promise, "next_update": state.next_update, "action": None}[news.about]
     if promise is None or promise.broken or news.is_risk:
@@ -56,7 +64,7 @@ def stated(state: Notices, news: News) -> Promise | None:
     return promise if news.promise is not None and promise.number >= news.promise else None
 
 
-def _content(state: Notices, received: Received, news: News, now: datetime) -> Content:
+def _content(state: NotificationState, received: ReceivedComplaint, news: PendingMessage, now: datetime) -> Content:
     return Content(
         reference=received.reference,
         received_at=received.received_at,
@@ -82,7 +90,7 @@ def _content(state: Notices, received: Received, news: News, now: datetime) -> C
     )
 
 
-def _reasons(state: Notices, news: News) -> tuple[str, ...]:
+def _reasons(state: NotificationState, news: PendingMessage) -> tuple[str, ...]:
     """Why it takes long. A rule only says that a letter must explain it; the reasons themselves are in the case."""
     if news.letter is None:
         return news.reasons
@@ -91,7 +99,7 @@ def _reasons(state: Notices, news: News) -> tuple[str, ...]:
     return (*news.reasons, *moved, *waits)
 
 
-def _dates(state: Notices, news: News, now: datetime) -> dict[str, datetime | None]:
+def _dates(state: NotificationState, news: PendingMessage, now: datetime) -> dict[str, datetime | None]:
     """The date this message states, and beside it those that stand anyway."""
     promise = stated(state, news)
     told = promise.due_at if promise else news.due_at
@@ -102,7 +110,7 @@ def _dates(state: Notices, news: News, now: datetime) -> dict[str, datetime | No
     return {"due_at": told, "next_update_at": next_update_at}
 
 
-def _standing(promise: Promise | None, now: datetime) -> datetime | None:
+def _standing(promise: AnnouncedPromise | None, now: datetime) -> datetime | None:
     return promise.due_at if promise and not promise.broken and promise.due_at > now else None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.envelope import Frozen
+from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import MessageKind, Outcome, ProgressState, PromiseSubject, Redress
 
 REQUIRED: Final[dict[MessageKind, tuple[str, ...]]] = {
@@ -35,7 +35,7 @@ MANDATORY: Final[frozenset[MessageKind]] = frozenset(
 )
 
 
-class Content(Frozen):
+class Content(FrozenModel):
     """Everything a template may use. Instants are aware; the renderer turns them into the recipient's own time.
 
     `due_at` is the date of the answer, `next_update_at` and `action_at` are the other dates we name; `old_due_at` is

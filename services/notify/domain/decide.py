@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.notify.domain.apply import learn
 from services.notify.domain.handle import AttemptFinished, finish
 from services.notify.domain.plan import plan
-from services.notify.domain.state import Notices
+from services.notify.domain.state import NotificationState
 from shared.contracts.envelope import Event
 from shared.errors import NotFound, Rejected
 from shared.runner import types
@@ -14,7 +14,7 @@ from shared.runner.types import Input, Tick
 
 
 @dataclass(frozen=True, slots=True)
-class Context(types.Context):
+class NotifyContext(types.Context):
     """What notify may know besides: how patient it is, and in which language it speaks when nobody says."""
 
     patience: timedelta = timedelta(seconds=15)  # an opening letter waits this long to be complete
@@ -22,25 +22,25 @@ class Context(types.Context):
     default_locale: str = "en"
 
 
-Decision = types.Decision[Notices, Context]
+Decision = types.Decision[NotificationState, NotifyContext]
 
 
-def decide(state: Notices | None, given: Input, context: Context) -> Decision:
+def decide(state: NotificationState | None, given: Input, context: NotifyContext) -> Decision:
     """New facts and time lead to messages; finished attempts lead to what others must hear of them."""
     if isinstance(given, AttemptFinished):
         if state is None:
             raise NotFound
         recorded, says = finish(state, given, now=context.now, receipt_window=context.receipt_window)
-        return types.Decision(state=recorded, says=says)
+        return types.Decision(state=recorded, events=says)
     if isinstance(given, Tick):
         return _planned(state, context) if state else types.Decision(state=None)
     if isinstance(given, Event):  # asked last: such a question to a pydantic class is a slow one
-        known = state or Notices(complaint_id=given.subject)
+        known = state or NotificationState(complaint_id=given.subject)
         learned = learn(known, given, patience=context.patience, now=context.now)
         return _planned(learned, context)
     raise Rejected(f"expected an event, a tick or a finished attempt, got {type(given).__name__}")
 
 
-def _planned(state: Notices, context: Context) -> Decision:
+def _planned(state: NotificationState, context: NotifyContext) -> Decision:
     after, says = plan(state, context.now, context.default_locale)
-    return types.Decision(state=after, says=says)
+    return types.Decision(state=after, events=says)

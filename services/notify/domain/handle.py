@@ -9,8 +9,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.notify.domain.content import MANDATORY
-from services.notify.domain.state import AttemptOutcome, Finished, Intent, Notices, Result, Status
-from shared.contracts.envelope import Say
+from services.notify.domain.state import AttemptOutcome, Finished, Intent, NotificationState, Result, Status
+from shared.contracts.envelope import NewEvent
 from shared.contracts.events import MessageAccepted, MessageFailed, MessageKind
 from shared.errors import NotFound
 from shared.runner.types import Command
@@ -34,31 +34,31 @@ class AttemptFinished(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class AttemptResult:
     """Where an attempt leaves its message; `wait` before the next one."""
 
     status: Status
     wait: timedelta | None = None
 
 
-def after(outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta) -> Move:
+def after(outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta) -> AttemptResult:
     """The next status of a message after its attempt number `attempt` (counted from 1)."""
     last = attempt >= len(SCHEDULE)
     match outcome:
         case "sent":
-            return Move("accepted")
+            return AttemptResult("accepted")
         case "failed_transient" if not last:
-            return Move("retry_wait", SCHEDULE[attempt])
+            return AttemptResult("retry_wait", SCHEDULE[attempt])
         case "uncertain" if kind in MANDATORY and not last:
-            return Move("uncertain", receipt_window)
+            return AttemptResult("uncertain", receipt_window)
         case "uncertain":
-            return Move("uncertain")
-    return Move("dead")
+            return AttemptResult("uncertain")
+    return AttemptResult("dead")
 
 
 def finish(
-    state: Notices, given: AttemptFinished, *, now: datetime, receipt_window: timedelta
-) -> tuple[Notices, tuple[Say[Any], ...]]:
+    state: NotificationState, given: AttemptFinished, *, now: datetime, receipt_window: timedelta
+) -> tuple[NotificationState, tuple[NewEvent[Any], ...]]:
     """Record an attempt. A result that is already final stays; only the attempt itself is written down then."""
     intent = state.intents.get(given.intent)
     if intent is None:
@@ -72,9 +72,9 @@ def finish(
         return recorded, ()
     result: Result = "accepted" if move.status == "accepted" else "failed"
     accepted_at = now if result == "accepted" else None
-    intents = {**state.intents, given.intent: intent.but(result=result, accepted_at=accepted_at)}
+    intents = {**state.intents, given.intent: intent.replace(result=result, accepted_at=accepted_at)}
     says = _accepted(intent, given, now) if result == "accepted" else _failed(intent, given)
-    return recorded.but(intents=intents), (says,)
+    return recorded.replace(intents=intents), (says,)
 
 
 def _finished(given: AttemptFinished, *, status: Status | None, again_at: datetime | None = None) -> Finished:
@@ -90,11 +90,11 @@ def _finished(given: AttemptFinished, *, status: Status | None, again_at: dateti
     )
 
 
-def _record(state: Notices, finished: Finished) -> Notices:
-    return state.but(finished=(*state.finished, finished))
+def _record(state: NotificationState, finished: Finished) -> NotificationState:
+    return state.replace(finished=(*state.finished, finished))
 
 
-def _accepted(intent: Intent, given: AttemptFinished, now: datetime) -> Say[MessageAccepted]:
+def _accepted(intent: Intent, given: AttemptFinished, now: datetime) -> NewEvent[MessageAccepted]:
     facts = MessageAccepted(
         message=str(given.message_id),
         message_kind=intent.kind,
@@ -108,10 +108,10 @@ def _accepted(intent: Intent, given: AttemptFinished, now: datetime) -> Say[Mess
         attempts=given.attempt,
         letter=intent.letter,
     )
-    return Say(facts=facts)
+    return NewEvent(facts=facts)
 
 
-def _failed(intent: Intent, given: AttemptFinished) -> Say[MessageFailed]:
+def _failed(intent: Intent, given: AttemptFinished) -> NewEvent[MessageFailed]:
     facts = MessageFailed(
         message=str(given.message_id),
         message_kind=intent.kind,
@@ -121,4 +121,4 @@ def _failed(intent: Intent, given: AttemptFinished) -> Say[MessageFailed]:
         reason=given.code if given.outcome != "uncertain" else "uncertain",
         attempts=given.attempt,
     )
-    return Say(facts=facts)
+    return NewEvent(facts=facts)

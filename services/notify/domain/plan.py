@@ -8,17 +8,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.notify.domain.compose import OPENING, has_date, stated, write
-from services.notify.domain.state import Intent, NewMessage, News, Notices
+from services.notify.domain.state import Intent, NewMessage, NotificationState, PendingMessage
 from services.notify.domain.superseded import is_overtaken
-from shared.contracts.envelope import Say
+from shared.contracts.envelope import NewEvent
 from shared.contracts.events import MessageKind, MessageSuppressed
 
 CLOSING: Final[frozenset[MessageKind]] = frozenset({"resolution", "withdrawn"})
 
-Saying = tuple[Say[Any], ...]
+Saying = tuple[NewEvent[Any], ...]
 
 
-def plan(state: Notices, now: datetime, default_locale: str) -> tuple[Notices, Saying]:
+def plan(state: NotificationState, now: datetime, default_locale: str) -> tuple[NotificationState, Saying]:
     """Turn news that is ripe into messages; the rest stays in the queue and sets the timer."""
     if state.received is None or not state.waiting:
         return state, ()
@@ -26,7 +26,7 @@ def plan(state: Notices, now: datetime, default_locale: str) -> tuple[Notices, S
     ready, held = state.waiting[:ripe], state.waiting[ripe:]
     due_at = held[0].wait_until if held else None
     if not ripe:
-        return (state if state.due_at == due_at else state.but(due_at=due_at)), ()
+        return (state if state.due_at == due_at else state.replace(due_at=due_at)), ()
     told = _date_told(ready, state)
     planned: list[NewMessage] = []
     intents = dict(state.intents)
@@ -36,7 +36,7 @@ def plan(state: Notices, now: datetime, default_locale: str) -> tuple[Notices, S
         intents[message.intent] = _intent(news, message)
         if not overtaken:
             planned.append(message)
-    after = state.but(
+    after = state.replace(
         waiting=held,
         intents=intents,
         planned=(*state.planned, *planned),
@@ -46,7 +46,7 @@ def plan(state: Notices, now: datetime, default_locale: str) -> tuple[Notices, S
     return after, tuple(_suppressed(intents, m) for m in planned if m.suppressed)
 
 
-def _ripe(state: Notices, now: datetime) -> int:
+def _ripe(state: NotificationState, now: datetime) -> int:
     """How many of the queue, from its head, can be written now."""
     for position, news in enumerate(state.waiting):
         if news.kind not in OPENING or news.wait_until is None or now >= news.wait_until or _is_complete(state, news):
@@ -57,18 +57,18 @@ def _ripe(state: Notices, now: datetime) -> int:
     return len(state.waiting)
 
 
-def _is_complete(state: Notices, news: News) -> bool:
+def _is_complete(state: NotificationState, news: PendingMessage) -> bool:
     """Whether everything an opening letter wants to say is known."""
     return has_date(state, news) and state.owner is not None and bool(state.category)
 
 
-def _date_told(ready: tuple[News, ...], state: Notices) -> int:
+def _date_told(ready: tuple[PendingMessage, ...], state: NotificationState) -> int:
     """The number of the promise that an opening letter of this round states; 0 when none does."""
     promises = (stated(state, news) for news in ready if news.kind in OPENING)
     return max((promise.number for promise in promises if promise), default=0)
 
 
-def _owes_date(state: Notices, ready: tuple[News, ...]) -> bool:
+def _owes_date(state: NotificationState, ready: tuple[PendingMessage, ...]) -> bool:
     owes = state.owes_date
     for news in ready:
         if news.kind in OPENING:
@@ -78,7 +78,7 @@ def _owes_date(state: Notices, ready: tuple[News, ...]) -> bool:
     return owes
 
 
-def _intent(news: News, message: NewMessage) -> Intent:
+def _intent(news: PendingMessage, message: NewMessage) -> Intent:
     return Intent(
         kind=news.kind,
         cause=news.origin.id,
@@ -89,7 +89,7 @@ def _intent(news: News, message: NewMessage) -> Intent:
     )
 
 
-def _suppressed(intents: dict[str, Intent], message: NewMessage) -> Say[MessageSuppressed]:
+def _suppressed(intents: dict[str, Intent], message: NewMessage) -> NewEvent[MessageSuppressed]:
     intent = intents[message.intent]
     facts = MessageSuppressed(
         message=str(message.message_id),
@@ -99,4 +99,4 @@ def _suppressed(intents: dict[str, Intent], message: NewMessage) -> Say[MessageS
         recipient=message.recipient,
         reason=message.suppressed or "",
     )
-    return Say(facts=facts)
+    return NewEvent(facts=facts)

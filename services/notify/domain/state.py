@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from services.notify.domain.content import Content
-from shared.contracts.envelope import ComplaintId, EventId, Frozen, PartyId
+from shared.contracts.envelope import ComplaintId, EventId, FrozenModel, PartyId
 from shared.contracts.events import MessageKind, Outcome, ProgressState, PromiseSubject, Redress
 from shared.runner.types import State as Remembered
 
@@ -18,7 +18,7 @@ Status = Literal["queued", "sending", "retry_wait", "accepted", "uncertain", "de
 AttemptOutcome = Literal["sent", "failed_transient", "failed_permanent", "uncertain"]
 
 
-class Origin(Frozen):
+class Origin(FrozenModel):
     """The event that makes us write."""
 
     id: EventId
@@ -26,7 +26,7 @@ class Origin(Frozen):
     time: AwareDatetime
 
 
-class Recipient(Frozen):
+class Recipient(FrozenModel):
     """Whom we write to. `wishes` are language tags in order of preference."""
 
     party: PartyId
@@ -36,7 +36,7 @@ class Recipient(Frozen):
     wishes: tuple[str, ...] = ()
 
 
-class Received(Frozen):
+class ReceivedComplaint(FrozenModel):
     """The complaint as it reached us; without it nobody can be told anything."""
 
     reference: str
@@ -46,14 +46,14 @@ class Received(Frozen):
     expected_outcome: str | None = Field(default=None, repr=False)
 
 
-class Owner(Frozen):
+class Assignee(FrozenModel):
     """Who looks after it."""
 
     team: str
     handler: str | None = Field(default=None, repr=False)
 
 
-class Promise(Frozen):
+class AnnouncedPromise(FrozenModel):
     """The latest date of its subject to be told; `broken` once it passed without a word."""
 
     number: int
@@ -63,7 +63,7 @@ class Promise(Frozen):
     broken: bool = False
 
 
-class News(Frozen):
+class PendingMessage(FrozenModel):
     """Something to tell, and what only its own event knows. `wait_until` is how long it may wait to be complete.
 
     `ground` is what must not be told twice, where that is not the event itself. `due_at`: a date of `about` that this
@@ -105,7 +105,7 @@ class News(Frozen):
         return self.about == "action" or (self.letter is not None and "stage" in self.letter)
 
 
-class Intent(Frozen):
+class Intent(FrozenModel):
     """Something that was decided once and for ever.
 
     `result` is None while it is open, and stays None where newer news overtook it before it was written.
@@ -156,21 +156,21 @@ class Finished:
     template: str | None = None
 
 
-class Notices(Remembered):
+class NotificationState(Remembered):
     """The state. `planned` and `finished` leave with the transaction and are not part of the stored document."""
 
-    received: Received | None = None
+    received: ReceivedComplaint | None = None
     category: tuple[str, ...] = ()
     language: str | None = None
-    owner: Owner | None = None
-    promise: Promise | None = None  # of the outcome
-    next_update: Promise | None = None
+    owner: Assignee | None = None
+    promise: AnnouncedPromise | None = None  # of the outcome
+    next_update: AnnouncedPromise | None = None
     progress: ProgressState | None = None
     closed: Literal["resolved", "withdrawn"] | None = None
     closed_at: AwareDatetime | None = None  # the last time it was closed; stays when it is opened again
     reopened: tuple[int, ...] = ()  # sequences of the reopenings: each begins a cycle
     owes_date: bool = False  # an opening letter left without a date
-    waiting: tuple[News, ...] = ()
+    waiting: tuple[PendingMessage, ...] = ()
     intents: dict[str, Intent] = Field(default_factory=dict)
     due_at: AwareDatetime | None = None
     planned: tuple[NewMessage, ...] = Field(default=(), exclude=True)

@@ -6,13 +6,15 @@ answers and confirmations are never overtaken.
 
 from typing import Final
 
-from services.notify.domain.state import Intent, News, Notices
+from services.notify.domain.state import Intent, NotificationState, PendingMessage
 from shared.contracts.events import MessageKind
 
 PASSING: Final[frozenset[MessageKind]] = frozenset({"progress", "promise_moved", "delay", "holding", "handler_changed"})
 
 
-def is_overtaken(news: News, state: Notices, *, together: tuple[News, ...], told: int) -> bool:
+def is_overtaken(
+    news: PendingMessage, state: NotificationState, *, together: tuple[PendingMessage, ...], told: int
+) -> bool:
     """Whether it is better left unsaid. `together`: what is written with it; `told`: a promise stated there anyway."""
     if news.kind not in PASSING:
         return False
@@ -23,19 +25,19 @@ def is_overtaken(news: News, state: Notices, *, together: tuple[News, ...], told
     return _names_date(news) and _is_older(news, state, told)
 
 
-def _is_closed(news: News, state: Notices) -> bool:
+def _is_closed(news: PendingMessage, state: NotificationState) -> bool:
     if news.outlives_answer:
         return state.closed == "withdrawn"
     before_the_end = state.closed_at is not None and news.origin.time <= state.closed_at
     return state.closed is not None or before_the_end
 
 
-def _is_spoken_to(news: News, state: Notices) -> bool:
+def _is_spoken_to(news: PendingMessage, state: NotificationState) -> bool:
     """Whether the silence is over: another message arrived since it began, or is on its way."""
     return any(_breaks(intent, news) for intent in state.intents.values())
 
 
-def _breaks(intent: Intent, news: News) -> bool:
+def _breaks(intent: Intent, news: PendingMessage) -> bool:
     since = news.silent_since
     if since is None or intent.cause == news.origin.id or intent.result in ("failed", "suppressed"):
         return False
@@ -44,11 +46,11 @@ def _breaks(intent: Intent, news: News) -> bool:
     return intent.caused_at > since or intent.kind not in PASSING
 
 
-def _names_date(news: News) -> bool:
+def _names_date(news: PendingMessage) -> bool:
     return news.kind == "promise_moved" or news.is_risk or (news.kind == "progress" and news.due_at is not None)
 
 
-def _is_older(news: News, state: Notices, told: int) -> bool:
+def _is_older(news: PendingMessage, state: NotificationState, told: int) -> bool:
     """Whether a newer date of the same subject is known, or that it was not kept; of actions neither is."""
     current = {"outcome": state.promise, "next_update": state.next_update, "action": None}[news.about]
     number = news.promise or 0

@@ -16,7 +16,7 @@ _CLDR = {"zh-Hans": "zh_Hans_CN", "zh-Hant": "zh_Hant_TW", "sr-Cyrl": "sr_Cyrl_R
 MOMENTS_KEPT = 8192  # formatted instants remembered; under load many letters share their minutes
 
 
-class Speech:
+class Localizer:
     """The words and formats for one language tag and one time zone."""
 
     def __init__(self, tag: str, timezone: str | None, default_timezone: str = "UTC") -> None:
@@ -56,9 +56,9 @@ class Speech:
 
 
 @lru_cache(maxsize=1024)
-def speech(tag: str, timezone: str | None, default_timezone: str) -> Speech:
+def speech(tag: str, timezone: str | None, default_timezone: str) -> Localizer:
     """The same one for all who ask for the same language and live in the same zone."""
-    return Speech(tag, timezone, default_timezone)
+    return Localizer(tag, timezone, default_timezone)
 
 
 @lru_cache(maxsize=MOMENTS_KEPT)

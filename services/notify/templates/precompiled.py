@@ -18,13 +18,13 @@ def hole(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stencil:
+class PrecompiledTemplate:
     """Text and the names of values in turn, beginning and ending with text."""
 
     pieces: tuple[str, ...]
 
     @classmethod
-    def cut(cls, printed: str) -> "Stencil":
+    def cut(cls, printed: str) -> "PrecompiledTemplate":
         """From a template printed with holes for values."""
         return cls(tuple(_HOLE.split(printed)))
 

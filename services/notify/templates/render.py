@@ -17,8 +17,8 @@ from markupsafe import escape
 
 from services.notify.domain.content import Content, missing
 from services.notify.templates.catalogue import source
-from services.notify.templates.localize import Speech, speech
-from services.notify.templates.precompiled import Stencil, hole
+from services.notify.templates.localize import Localizer, speech
+from services.notify.templates.precompiled import PrecompiledTemplate, hole
 from services.notify.templates.values import Values, values_of
 from shared.contracts.events import MessageKind
 from shared.errors import Rejected
@@ -30,7 +30,7 @@ Shape = Literal["html", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RenderedMessage:
     """A printed letter: what it is written in, and the `template`: kind, language and version of its sources."""
 
     subject: str = field(repr=False)
@@ -40,7 +40,7 @@ class Letter:
     template: str
 
 
-class Printer:
+class Renderer:
     """Prints letters for one organisation. `contact_line` says how else to reach it, if it wants to be reached.
 
     `recourse` names the ombudsman or next body, by regulator pack; `*` stands for all packs that it does not name.
@@ -58,9 +58,9 @@ class Printer:
         self._recourse = recourse or {}
         self._timezone = timezone
         self._shapes = {"html": _environment("html"), "text": _environment("text")}
-        self._stencils: dict[Any, tuple[Stencil, Stencil]] = {}
+        self._stencils: dict[Any, tuple[PrecompiledTemplate, PrecompiledTemplate]] = {}
 
-    def print(self, kind: MessageKind, content: Content, locale: str) -> Letter:
+    def print(self, kind: MessageKind, content: Content, locale: str) -> RenderedMessage:
         """The letter, or `Rejected` when a field is absent without which this kind must not leave."""
         absent = missing(kind, content)
         if absent:
@@ -69,7 +69,7 @@ class Printer:
         values = self._house | values_of(content, spoken) | {"body": self._body(content)}
         html, text = self._stencil(kind, values, content, spoken)
         given = {name: value for name, value in values.items() if value}
-        return Letter(
+        return RenderedMessage(
             subject=f"[{content.reference}] {spoken.say(f'subject.{kind}')}",
             html=html.fill({name: str(escape(value)) for name, value in given.items()}),
             text=text.fill({name: _indented(value) if name in QUOTED else value for name, value in given.items()}),
@@ -83,7 +83,9 @@ class Printer:
             return None
         return self._recourse.get(content.letter.partition(":")[0]) or self._recourse.get("*")
 
-    def _stencil(self, kind: MessageKind, values: Values, content: Content, speech: Speech) -> tuple[Stencil, Stencil]:
+    def _stencil(
+        self, kind: MessageKind, values: Values, content: Content, speech: Localizer
+    ) -> tuple[PrecompiledTemplate, PrecompiledTemplate]:
         """The same for all letters of this kind and language with the same values present."""
         present = tuple(name for name, value in values.items() if value)
         flags = (content.progress, content.about, content.recourse, content.repeats)
@@ -94,11 +96,11 @@ class Printer:
             given = _given(kind, values, content, speech)
             html = self._shapes["html"].get_template(f"{kind}.j2").render(given)
             text = self._shapes["text"].get_template(f"{kind}.j2").render(given)
-            self._stencils[key] = (Stencil.cut(html), Stencil.cut(_tidy(text)))
+            self._stencils[key] = (PrecompiledTemplate.cut(html), PrecompiledTemplate.cut(_tidy(text)))
         return self._stencils[key]
 
 
-def _given(kind: MessageKind, values: Values, content: Content, speech: Speech) -> dict[str, Any]:
+def _given(kind: MessageKind, values: Values, content: Content, speech: Localizer) -> dict[str, Any]:
     """What a template sees: holes for values, and the words of the language."""
     holes = {name: hole(name) if value else None for name, value in values.items()}
     offers = [hole(name) for name in values if name.startswith("offer_")]

@@ -1,12 +1,12 @@
 """The strings of one letter: what differs from recipient to recipient, in their language and their time."""
 
 from services.notify.domain.content import Content
-from services.notify.templates.localize import Speech
+from services.notify.templates.localize import Localizer
 
 Values = dict[str, str | None]
 
 
-def values_of(content: Content, speech: Speech) -> Values:
+def values_of(content: Content, speech: Localizer) -> Values:
     """Every string that differs from letter to letter; None where there is nothing to say."""
     name = content.name
     offers = {f"offer_{n}": speech.offer(redress) for n, redress in enumerate(content.redress)}
@@ -35,13 +35,13 @@ def values_of(content: Content, speech: Speech) -> Values:
     }
 
 
-def _reasons(content: Content, speech: Speech) -> list[str]:
+def _reasons(content: Content, speech: Localizer) -> list[str]:
     """The reasons that we have words for, each once; where there are only others, that we need more time."""
     known = dict.fromkeys(filter(None, (speech.label("reason", code) for code in content.reasons)))
     return list(known) or ([speech.say("reason.other")] if content.reasons else [])
 
 
-def _owner(content: Content, speech: Speech) -> str | None:
+def _owner(content: Content, speech: Localizer) -> str | None:
     """The handler and their team; a team known only by a code is shown as words."""
     team = speech.label("team", content.team) or (content.team or "").replace("_", " ").replace("-", " ")
     if content.handler:

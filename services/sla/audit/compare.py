@@ -11,11 +11,11 @@ from functools import reduce
 from typing import Any
 
 from services.sla.audit.published import NOT_THERE, Difference, unlike_said
-from services.sla.domain import Clock, Complaint, Pledge, ledger
+from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
 from services.sla.domain.apply import hear
 from services.sla.domain.decide import noted
 from services.sla.domain.promise_dates import settle_promises
-from services.sla.domain.state import Under
+from services.sla.domain.state import AppliedTerms
 from services.sla.domain.terms import settle_terms, worked_out
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import ComplaintId, Event, Fact
@@ -25,14 +25,14 @@ PINNED = ("terms", "promises", "proposals", "extensions", "fired", "reached_at")
 DERIVED = ("due_at", "is_open", "tightest_at", "promised_at", "spent_seconds", "untold_since")
 
 
-def refold(known: Complaint | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> Complaint:
+def refold(known: SlaState | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> SlaState:
     """The facts that these events add, in whatever order the topics are read."""
-    return reduce(hear, events, known or Complaint(complaint_id=complaint))
+    return reduce(hear, events, known or SlaState(complaint_id=complaint))
 
 
 def differences(
-    stored: Complaint,
-    heard: Complaint,
+    stored: SlaState,
+    heard: SlaState,
     rulebook: Rulebook,
     said: Sequence[Fact] | None = None,
     *,
@@ -52,14 +52,14 @@ def differences(
         yield from _of_what_follows(stored, heard, rulebook)
 
 
-def _fact(state: Complaint, name: str) -> object:
+def _fact(state: SlaState, name: str) -> object:
     """A receipt without the customer's zone: it is for words alone, and older rows have none."""
     if name == "receipt" and state.receipt is not None:
-        return state.receipt.but(timezone=None)
+        return state.receipt.replace(timezone=None)
     return getattr(state, name)
 
 
-def _of_terms(stored: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
+def _of_terms(stored: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
     """Of the facts only: those that are stored were found to be what the events say."""
     ours = {(one.at, one.why): one for one in stored.terms}
     theirs = {(one.at, one.why): one for one in worked_out(stored, rulebook)}
@@ -68,7 +68,7 @@ def _of_terms(stored: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
             yield Difference(f"terms of {key[0].isoformat()}", _worded(ours.get(key)), _worded(theirs.get(key)))
 
 
-def _worded(one: Under | None) -> str:
+def _worded(one: AppliedTerms | None) -> str:
     if one is None:
         return NOT_THERE
     policy, version, packs, revision = one.terms
@@ -76,13 +76,13 @@ def _worded(one: Under | None) -> str:
     return f"{one.why} under policy {policy} {version}, packs {listed}, revision {revision} ({one.mode})"
 
 
-def _of_what_follows(stored: Complaint, heard: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
-    refolded = heard.but(**{name: getattr(stored, name) for name in PINNED})
+def _of_what_follows(stored: SlaState, heard: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
+    refolded = heard.replace(**{name: getattr(stored, name) for name in PINNED})
     if settle_promises(settle_terms(refolded, rulebook), rulebook) != refolded:
         yield Difference("decisions", "not all were taken that the facts ask for", "all of them")
         return
     yield from _of_ledgers(stored, refolded, rulebook)
-    follows = noted(refolded, ledger(refolded, rulebook))
+    follows = noted(refolded, evaluate(refolded, rulebook))
     for name in DERIVED:
         if getattr(stored, name) != getattr(follows, name):
             yield Difference(name, getattr(stored, name), getattr(follows, name))
@@ -95,17 +95,17 @@ def _last_due(stored: datetime | None, expected: datetime | None) -> Iterator[Di
         yield Difference("last_due_at", stored, expected)
 
 
-def _of_ledgers(stored: Complaint, refolded: Complaint, rulebook: Rulebook) -> Iterator[Difference]:
+def _of_ledgers(stored: SlaState, refolded: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
     ours, theirs = (_entries(state, rulebook) for state in (stored, refolded))
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
             yield Difference(name, ours.get(name), theirs.get(name))
 
 
-def _entries(state: Complaint, rulebook: Rulebook) -> dict[str, object]:
-    book = ledger(state, rulebook)
+def _entries(state: SlaState, rulebook: Rulebook) -> dict[str, object]:
+    book = evaluate(state, rulebook)
     clocks: dict[str, object] = {f"clock {one.key}": _clock(one) for one in book.clocks}
-    promises: dict[str, object] = {f"promise {one.promise.number}": _promise(one) for one in book.pledges}
+    promises: dict[str, object] = {f"promise {one.promise.number}": _promise(one) for one in book.promise_statuses}
     return clocks | promises
 
 
@@ -114,11 +114,11 @@ def _clock(one: Clock) -> tuple[object, ...]:
     return one.phase, one.started_at, one.due_at, one.ended_at, one.breached, one.pauses, one.steps
 
 
-def _promise(one: Pledge) -> tuple[object, ...]:
+def _promise(one: PromiseStatus) -> tuple[object, ...]:
     return one.promise.due_at, one.status, one.outcome, one.told_at, one.done_at, one.notice_lead
 
 
-def columns(state: Complaint, row: dict[str, Any], promoted: dict[str, Any]) -> Iterator[Difference]:
+def columns(state: SlaState, row: dict[str, Any], promoted: dict[str, Any]) -> Iterator[Difference]:
     """Columns that say something else than the state beside them; a timer that was put off may stand later."""
     for name, expected in promoted.items():
         stored = row[name]

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 from services.sla.domain.cycles import cycles
 from services.sla.domain.notices import LETTER, SILENCE
-from services.sla.domain.promise_status import pledges
+from services.sla.domain.promise_status import promise_statuses
 from services.sla.domain.state import Promise
 from services.sla.policies.deadlines import seconds
 from shared.contracts.envelope import Fact
@@ -38,7 +38,7 @@ class Difference(NamedTuple):
     refolded: object
 
 
-def unlike_said(stored: Complaint, said: Sequence[Fact], *, whole: bool = True) -> Iterator[Difference]:
+def unlike_said(stored: SlaState, said: Sequence[Fact], *, whole: bool = True) -> Iterator[Difference]:
     """Where the state and sla's own words differ. Not `whole`: its first words are gone, so silence proves nothing."""
     beyond = [one for one in stored.promises if not 0 < one.cycle <= len(cycles(stored.moments))]
     if beyond:
@@ -50,10 +50,12 @@ def unlike_said(stored: Complaint, said: Sequence[Fact], *, whole: bool = True) 
     yield from _notices(stored, said, whole=whole)
 
 
-def _promises(stored: Complaint, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
+def _promises(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
     ours = {one.number: one for one in stored.promises}
     theirs = {one.promise: one for one in said if isinstance(one, PromiseMade | PromiseRevised)}
-    mute = {one.promise.number for one in pledges(stored) if one.told_at is None and one.is_over}  # over when made
+    mute = {
+        one.promise.number for one in promise_statuses(stored) if one.told_at is None and one.is_over
+    }  # over when made
     for number in sorted(ours.keys() | theirs.keys()):
         mine, told = ours.get(number), theirs.get(number)
         if told is None:
@@ -80,7 +82,7 @@ def _worded(one: Promise | PromiseMade | PromiseRevised) -> str:
     return f"{about} by {one.due_at.isoformat()}, because of '{one.reason}'"
 
 
-def _extensions(stored: Complaint, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
+def _extensions(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
     ours = Counter(_asked(one) for one in stored.extensions)
     theirs = Counter(_asked(one) for one in said if isinstance(one, ExtensionRequested))
     for asked in sorted((ours | theirs).keys()):
@@ -97,7 +99,7 @@ def _asked(one: Any) -> tuple[int, str, str, str, str]:
     return (one.promise, *(at.isoformat() for at in (one.asked_at, one.expected_at, one.limit_at)), one.reason)
 
 
-def _rungs(stored: Complaint, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
+def _rungs(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
     """Of rungs that one clock missed together the last was said: none is fired of a clock of which nothing was."""
     fired = {one for one in stored.fired if not one.startswith((LETTER, SILENCE, RISK))}
     rung = {f"{_key(one)}:{one.rung}" for one in said if isinstance(one, ClockWarned | ClockEscalated)}
@@ -114,7 +116,7 @@ def _key(one: ClockWarned | ClockEscalated) -> str:
     return f"{name}:{one.item}:{one.cycle}" if one.item else f"{name}:{one.cycle}"
 
 
-def _notices(stored: Complaint, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
+def _notices(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
     ours = Counter(_noticed(one) for one in stored.fired if one.startswith((LETTER, SILENCE, RISK)))
     theirs = Counter(mark for one in said if (mark := _mark(one)))
     for mark in sorted((ours | theirs).keys()):

@@ -18,17 +18,17 @@ from deploy.cli import output
 from deploy.cli.topics import look
 from services.sla.audit.compare import FACTS, columns, differences, refold
 from services.sla.audit.published import Difference
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 from services.sla.policies import Rulebook, read_file
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import PROMOTED, promoted
 from shared.contracts import read
 from shared.contracts.envelope import ComplaintId, Event, EventId
-from shared.contracts.registry import Unreadable
+from shared.contracts.registry import InvalidEvent
 from shared.contracts.topics import SLA
 from shared.errors import Unavailable
 from shared.messaging import kafka
-from shared.runner.decode import sort_out
+from shared.runner.decode import decode_records
 from shared.settings import ServiceSettings, load_settings
 from shared.storage import postgres
 
@@ -49,7 +49,7 @@ Aside = Collection[UUID]
 
 
 @dataclass(slots=True)
-class Report:
+class AuditReport:
     """What a check found: complaints heard of, `found` stored; of the `unread` ones no topic says anything.
 
     `cut` are topics whose first events are gone; the `short` complaints could only be compared with what is left.
@@ -69,7 +69,7 @@ class Report:
         return not self.differing and (not self.unread or bool(self.cut))
 
 
-async def check(bootstrap: str, dsn: str) -> Report:
+async def check(bootstrap: str, dsn: str) -> AuditReport:
     """Compare all. Raises `Unavailable` where Kafka or PostgreSQL does not answer."""
     settings = load_settings(ServiceSettings, kafka=bootstrap, postgres=dsn)
     consumer, admin = kafka.reader(settings), kafka.admin(settings)
@@ -89,13 +89,13 @@ async def check(bootstrap: str, dsn: str) -> Report:
 
 async def _checked(
     consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, pool: asyncpg.Pool, bootstrap: str
-) -> Report:
+) -> AuditReport:
     numbers = range(max((found.partitions for found in await look(bootstrap) if found.name in TOPICS), default=0))
     async with postgres.transaction(pool) as conn:
-        rulebook = await Shelf(read_file(None), _today).refresh(conn)
+        rulebook = await RulebookRepository(read_file(None), _today).refresh(conn)
     aside = frozenset(row[0] for row in await pool.fetch(ASIDE))
     stored = await pool.fetchval(COUNT)  # before reading: what comes in meanwhile is none of those
-    checker = Checker(Topics(consumer, admin, aside), pool, rulebook)
+    checker = Auditor(InputTopics(consumer, admin, aside), pool, rulebook)
     with output.bar(total_known=True) as progress:
         for number in progress.track(numbers, description="checking"):
             await checker.partition(number)
@@ -108,7 +108,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-class Topics:
+class InputTopics:
     """All that sla has heard, from the beginning to where it stands, and said; what was laid aside is left out."""
 
     def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, aside: Aside) -> None:
@@ -137,7 +137,7 @@ class Topics:
                         if event := _said(record.value):
                             yield event
                     continue
-                for heard in sort_out(records, SLA).heard:
+                for heard in decode_records(records, SLA).heard:
                     if heard.event.id not in self._aside:
                         yield heard.event
 
@@ -154,16 +154,16 @@ def _said(value: bytes | None) -> Event[Any] | None:
     """An event of sla's own; what cannot be read was not said by us."""
     try:
         event = read(value or b"")
-    except Unreadable:
+    except InvalidEvent:
         return None
     return event if event.source == SLA.source else None
 
 
-class Log:
+class PartitionLog:
     """What was heard and said of the complaints of one partition."""
 
     def __init__(self, cut: Collection[str]) -> None:
-        self.heard: dict[ComplaintId, Complaint] = {}
+        self.heard: dict[ComplaintId, SlaState] = {}
         self.is_short = bool(set(cut) & set(TOPICS))
         self._said: dict[ComplaintId, dict[EventId, Event[Any]]] = {}
         self._is_cut = SLA.topic in cut
@@ -184,11 +184,11 @@ class Log:
         """What its row has otherwise than its events."""
         heard = self.heard[one]
         if row is None:
-            if heard != Complaint(complaint_id=one):
+            if heard != SlaState(complaint_id=one):
                 yield Difference("complaint", "not there", "heard of")
             return
         try:
-            stored = Complaint.model_validate_json(row["state"])
+            stored = SlaState.model_validate_json(row["state"])
         except ValueError:
             yield Difference("state", "what cannot be read", "a complaint")
             return
@@ -199,11 +199,11 @@ class Log:
             yield from columns(stored, dict(row), dict(zip(PROMOTED, promoted(stored), strict=True)))
 
 
-class Checker:
+class Auditor:
     """Goes through the partitions one by one. What is written while it looks is looked at again."""
 
-    def __init__(self, topics: Topics, pool: asyncpg.Pool, rulebook: Rulebook) -> None:
-        self.report = Report()
+    def __init__(self, topics: InputTopics, pool: asyncpg.Pool, rulebook: Rulebook) -> None:
+        self.report = AuditReport()
         self._topics = topics
         self._pool = pool
         self._rulebook = rulebook
@@ -213,7 +213,7 @@ class Checker:
         report, seen = self.report, set[ComplaintId]()  # rows are looked at more than once
         cut = await self._topics.begin(number)
         report.cut |= cut
-        log = Log(cut)
+        log = PartitionLog(cut)
         differing: dict[ComplaintId, list[Difference]] = {}
         for turn in range(TURNS):
             async for event in self._topics.rest():
@@ -225,7 +225,7 @@ class Checker:
         report.found += len(seen)
         self._note(differing, log)
 
-    def _note(self, differing: dict[ComplaintId, list[Difference]], log: Log) -> None:
+    def _note(self, differing: dict[ComplaintId, list[Difference]], log: PartitionLog) -> None:
         """Facts that are stored and of which no event is left are no difference where events were thrown away."""
         report = self.report
         report.short.update(one for one in log.heard if not log.is_whole(one))
@@ -236,7 +236,7 @@ class Checker:
                 report.differing[one] = found
 
     async def _compare(
-        self, ids: Sequence[ComplaintId], log: Log, seen: set[ComplaintId]
+        self, ids: Sequence[ComplaintId], log: PartitionLog, seen: set[ComplaintId]
     ) -> dict[ComplaintId, list[Difference]]:
         found: dict[ComplaintId, list[Difference]] = {}
         for start in range(0, len(ids), CHUNK):
@@ -250,6 +250,8 @@ class Checker:
                 found |= self._differing(doubtful, rows, log)
         return found
 
-    def _differing(self, ids: Sequence[ComplaintId], rows: Any, log: Log) -> dict[ComplaintId, list[Difference]]:
+    def _differing(
+        self, ids: Sequence[ComplaintId], rows: Any, log: PartitionLog
+    ) -> dict[ComplaintId, list[Difference]]:
         wrong = {one: list(log.differing(one, rows.get(one), self._rulebook)) for one in ids}
         return {one: found for one, found in wrong.items() if found}

@@ -1,26 +1,26 @@
 """What sla decides: clocks and promises as a pure function of facts, terms and calendar."""
 
-from services.sla.domain.clocks import Clock, Step
-from services.sla.domain.commands import DecideExtension, Endanger, MakePromise, Rebase, RevisePromise
+from services.sla.domain.clocks import Clock, PendingStep
+from services.sla.domain.commands import DecideExtension, MakePromise, MarkAtRisk, Recompute, RevisePromise
 from services.sla.domain.context import Outage, SlaContext
 from services.sla.domain.decide import decide
-from services.sla.domain.evaluation import Ledger, ledger
-from services.sla.domain.promise_status import Pledge
-from services.sla.domain.state import Complaint
+from services.sla.domain.evaluation import Evaluation, evaluate
+from services.sla.domain.promise_status import PromiseStatus
+from services.sla.domain.state import SlaState
 
 __all__ = [
     "Clock",
-    "Complaint",
     "DecideExtension",
-    "Endanger",
-    "Ledger",
+    "Evaluation",
     "MakePromise",
+    "MarkAtRisk",
     "Outage",
-    "Pledge",
-    "Rebase",
+    "PendingStep",
+    "PromiseStatus",
+    "Recompute",
     "RevisePromise",
     "SlaContext",
-    "Step",
+    "SlaState",
     "decide",
-    "ledger",
+    "evaluate",
 ]

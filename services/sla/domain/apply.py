@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from services.sla.domain.cycles import cycles, floor
-from services.sla.domain.history import SOURCES, Moment, What, put
-from services.sla.domain.state import Complaint, Proposal, Receipt, Telling, Triage
+from services.sla.domain.history import SOURCES, HistoryEntry, What, put
+from services.sla.domain.state import PromiseProposal, PromiseStatement, ReceiptRecord, SlaState, TriageRecord
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
     Assigned,
@@ -31,7 +31,7 @@ from shared.contracts.events import (
 LONGEST_WAIT = timedelta(days=3660)  # nobody's clock ran longer before intake heard of it; bounds calendar work
 
 
-def hear(state: Complaint, event: Event[Any]) -> Complaint:
+def hear(state: SlaState, event: Event[Any]) -> SlaState:
     """The state with this event's facts in it; the same object where it adds nothing."""
     fold = _FOLDS.get(type(event.facts))
     return fold(state, event, event.facts) if fold else state
@@ -44,24 +44,22 @@ def recorded_at(event: Event[Any]) -> datetime:
     return max(datetime.fromtimestamp((event.id.int >> 80) / 1000, UTC), event.time)
 
 
-def _with(
-    state: Complaint, event: Event[Any], what: What, at: datetime, item: str = "", *, about: str = ""
-) -> Complaint:
+def _with(state: SlaState, event: Event[Any], what: What, at: datetime, item: str = "", *, about: str = "") -> SlaState:
     source = SOURCES[event.source.rpartition("/")[2]]
     if source == SOURCES["intake"]:
         if state.receipt is None:
             return state  # intake says first that it received it; what comes before that is about nothing
         if not isinstance(event.facts, MilestoneRecorded):  # those may be told long after they happened
             at = max(at, floor(state.moments, what) or at)
-    moments = put(state.moments, Moment(at, source, event.sequence, what, item, recorded_at(event), about))
-    return state if moments is state.moments else state.but(moments=moments)
+    moments = put(state.moments, HistoryEntry(at, source, event.sequence, what, item, recorded_at(event), about))
+    return state if moments is state.moments else state.replace(moments=moments)
 
 
-def _received(state: Complaint, event: Event[Any], facts: ComplaintReceived) -> Complaint:
+def _received(state: SlaState, event: Event[Any], facts: ComplaintReceived) -> SlaState:
     if state.receipt is not None:
         return state
     received_at = min(facts.received_at, event.time)
-    receipt = Receipt(
+    receipt = ReceiptRecord(
         received_at=received_at,
         recorded_at=event.time,
         channel=facts.channel,
@@ -70,11 +68,11 @@ def _received(state: Complaint, event: Event[Any], facts: ComplaintReceived) -> 
         timezone=facts.timezone,
     )
     started_at = max(received_at, event.time - LONGEST_WAIT)
-    return _with(state.but(receipt=receipt), event, "received", started_at)
+    return _with(state.replace(receipt=receipt), event, "received", started_at)
 
 
-def _triaged(state: Complaint, event: Event[Any], facts: Triaged) -> Complaint:
-    said = Triage(
+def _triaged(state: SlaState, event: Event[Any], facts: Triaged) -> SlaState:
+    said = TriageRecord(
         at=event.time,
         category=facts.category,
         severity=facts.severity,
@@ -84,44 +82,44 @@ def _triaged(state: Complaint, event: Event[Any], facts: Triaged) -> Complaint:
     if any(one == said for one in state.triages):
         return state
     last = state.triages[-1] if state.triages else None
-    if last and last.at <= said.at and last.but(at=said.at) == said:
+    if last and last.at <= said.at and last.replace(at=said.at) == said:
         return state
-    return state.but(triages=tuple(sorted((*state.triages, said), key=lambda one: one.at)))
+    return state.replace(triages=tuple(sorted((*state.triages, said), key=lambda one: one.at)))
 
 
-def _assigned(state: Complaint, event: Event[Any], facts: Assigned) -> Complaint:
+def _assigned(state: SlaState, event: Event[Any], facts: Assigned) -> SlaState:
     what: What = "assigned" if facts.handler else "queued"
     return _with(state, event, what, event.time, f"{facts.team}/{facts.handler or ''}")
 
 
-def _message(state: Complaint, event: Event[Any], facts: MessageAdded) -> Complaint:
+def _message(state: SlaState, event: Event[Any], facts: MessageAdded) -> SlaState:
     if facts.author == "handler" and not facts.public:
         return state
     return _with(state, event, "customer_wrote" if facts.author == "customer" else "handler_wrote", event.time)
 
 
-def _progress(state: Complaint, event: Event[Any], facts: ProgressRecorded) -> Complaint:
+def _progress(state: SlaState, event: Event[Any], facts: ProgressRecorded) -> SlaState:
     heard = _with(state, event, facts.state, event.time)
     known = cycles(heard.moments)
     if heard is state or facts.expected_at is None or not facts.reason or not known or known[-1].ended_at:
         return heard
-    proposal = Proposal(at=event.time, cycle=len(known), expected_at=facts.expected_at, reason=facts.reason)
-    return heard.but(proposals=(*heard.proposals, proposal))
+    proposal = PromiseProposal(at=event.time, cycle=len(known), expected_at=facts.expected_at, reason=facts.reason)
+    return heard.replace(proposals=(*heard.proposals, proposal))
 
 
-def _resolved(state: Complaint, event: Event[Any], facts: Resolved) -> Complaint:
+def _resolved(state: SlaState, event: Event[Any], facts: Resolved) -> SlaState:
     return _with(state, event, "resolved", min(facts.resolved_at, event.time), about=str(event.id))
 
 
-def _milestone(state: Complaint, event: Event[Any], facts: MilestoneRecorded) -> Complaint:
+def _milestone(state: SlaState, event: Event[Any], facts: MilestoneRecorded) -> SlaState:
     return _with(state, event, facts.milestone, min(facts.occurred_at, event.time), facts.item)
 
 
-def _plain(what: What) -> Callable[[Complaint, Event[Any], Any], Complaint]:
+def _plain(what: What) -> Callable[[SlaState, Event[Any], Any], SlaState]:
     return lambda state, event, _: _with(state, event, what, event.time)
 
 
-def _accepted(state: Complaint, event: Event[Any], facts: MessageAccepted) -> Complaint:
+def _accepted(state: SlaState, event: Event[Any], facts: MessageAccepted) -> SlaState:
     # The answer itself acknowledges too: who has it needs no receipt any more (see kinds).
     named: dict[str, What] = {"acknowledgement": "acknowledged", "resolution": "answer_told"}
     what = named.get(facts.message_kind, "told")
@@ -129,18 +127,18 @@ def _accepted(state: Complaint, event: Event[Any], facts: MessageAccepted) -> Co
     heard = _with(state, event, what, facts.accepted_at, facts.message, about=about)
     if heard is state or facts.states_promise is None:
         return heard
-    telling = Telling(facts.states_promise, facts.accepted_at, facts.message)
-    return heard.but(tellings=tuple(sorted((*state.tellings, telling))))
+    telling = PromiseStatement(facts.states_promise, facts.accepted_at, facts.message)
+    return heard.replace(tellings=tuple(sorted((*state.tellings, telling))))
 
 
-def _returned(state: Complaint, event: Event[Any], facts: MessageBounced | MessageFailed) -> Complaint:
+def _returned(state: SlaState, event: Event[Any], facts: MessageBounced | MessageFailed) -> SlaState:
     """A message that came back for good was never told; a soft bounce may still arrive."""
     if isinstance(facts, MessageBounced) and not facts.hard:
         return state
     return _with(state, event, "returned", event.time, facts.message)
 
 
-_FOLDS: Final[Mapping[type[Fact], Callable[[Complaint, Event[Any], Any], Complaint]]] = {
+_FOLDS: Final[Mapping[type[Fact], Callable[[SlaState, Event[Any], Any], SlaState]]] = {
     ComplaintReceived: _received,
     MessageAdded: _message,
     ProgressRecorded: _progress,

@@ -3,10 +3,10 @@
 Events that waited while nobody of us lived are lag afterwards: for the customer that is one and the same.
 """
 
-from services.sla.domain.commands import Endanger
+from services.sla.domain.commands import MarkAtRisk
 from services.sla.domain.context import SlaContext
-from services.sla.domain.promise_status import pledges
-from services.sla.domain.state import Complaint, Promise
+from services.sla.domain.promise_status import promise_statuses
+from services.sla.domain.state import Promise, SlaState
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import seconds
 from shared.contracts.envelope import Fact
@@ -15,10 +15,10 @@ from shared.contracts.events import PromiseAtRisk
 BEHIND = ("downtime", "lag")
 
 
-def endanger(state: Complaint, given: Endanger, context: SlaContext) -> tuple[Complaint, tuple[Fact, ...]]:
+def endanger(state: SlaState, given: MarkAtRisk, context: SlaContext) -> tuple[SlaState, tuple[Fact, ...]]:
     """The state that remembers which promises were named, and those to name now."""
     named: list[Promise] = []
-    for pledge in pledges(state):
+    for pledge in promise_statuses(state):
         promise = pledge.promise
         near = pledge.status == "open" and context.now < promise.due_at <= given.until
         if near and not _was_named(state, promise, given) and _has_lost(promise, given, context.rulebook):
@@ -26,10 +26,10 @@ def endanger(state: Complaint, given: Endanger, context: SlaContext) -> tuple[Co
     if not named:
         return state, ()
     marks = {_mark(promise, given.cause) for promise in named}
-    return state.but(fired=tuple(sorted({*state.fired, *marks}))), tuple(_fact(promise, given) for promise in named)
+    return state.replace(fired=tuple(sorted({*state.fired, *marks}))), tuple(_fact(promise, given) for promise in named)
 
 
-def _was_named(state: Complaint, promise: Promise, given: Endanger) -> bool:
+def _was_named(state: SlaState, promise: Promise, given: MarkAtRisk) -> bool:
     causes = BEHIND if given.cause in BEHIND else (given.cause,)
     return any(_mark(promise, cause) in state.fired for cause in causes)
 
@@ -38,7 +38,7 @@ def _mark(promise: Promise, cause: str) -> str:
     return f"risk:{promise.number}:{cause}"
 
 
-def _has_lost(promise: Promise, given: Endanger, rulebook: Rulebook) -> bool:
+def _has_lost(promise: Promise, given: MarkAtRisk, rulebook: Rulebook) -> bool:
     """Whether working time that it counted on is gone; while something is still down, anybody may lose it."""
     if given.lost is None:
         return True
@@ -46,7 +46,7 @@ def _has_lost(promise: Promise, given: Endanger, rulebook: Rulebook) -> bool:
     return since < until and rulebook.promise_calendar(promise.terms).elapsed(seconds(since), seconds(until)) > 0
 
 
-def _fact(promise: Promise, given: Endanger) -> PromiseAtRisk:
+def _fact(promise: Promise, given: MarkAtRisk) -> PromiseAtRisk:
     return PromiseAtRisk(
         promise=promise.number,
         due_at=promise.due_at,

@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.clock_types import GONE, KINDS, RESOLVED, RESUMES, STARTS, WAITS, Kind
-from services.sla.domain.history import ENDINGS, Moment, What
+from services.sla.domain.clock_types import GONE, KINDS, RESOLVED, RESUMES, STARTS, WAITS, ClockType
+from services.sla.domain.history import ENDINGS, HistoryEntry, What
 from services.sla.policies import ClockRule
 from services.sla.policies.rule import Reopening, Wait
 
@@ -21,7 +21,7 @@ ANEW = frozenset({"stage2_requested", "ombudsman_asked", "queued"})  # asked for
 Pause = tuple[datetime, datetime | None]  # from, until; absent: still so
 
 
-class Run(NamedTuple):
+class ClockRun(NamedTuple):
     """One run of a clock. `cycle` counts from 1 per item."""
 
     cycle: int
@@ -32,7 +32,7 @@ class Run(NamedTuple):
     ending: Ending | None = None
 
 
-def runs(rule: ClockRule, counted: Iterable[Moment]) -> tuple[Run, ...]:
+def runs(rule: ClockRule, counted: Iterable[HistoryEntry]) -> tuple[ClockRun, ...]:
     """All runs that moments that count (see `happened`) give a clock of that rule, the oldest first."""
     heeds, per_item = _traits(rule).heeds, _traits(rule).kind.per_item
     heeded = [one for one in counted if one.what in heeds]
@@ -40,11 +40,11 @@ def runs(rule: ClockRule, counted: Iterable[Moment]) -> tuple[Run, ...]:
     return tuple([_timed(stretch, heeded) for stretch in _stretches(rule, shape)])
 
 
-def _timed(stretch: "Stretch", heeded: Sequence[Moment]) -> Run:
+def _timed(stretch: "Stretch", heeded: Sequence[HistoryEntry]) -> ClockRun:
     started, ended = heeded[stretch.started].at, stretch.ended
     pauses = [(heeded[since].at, None if until is None else heeded[until].at) for since, until in stretch.pauses]
     ended_at = None if ended is None else heeded[ended].at
-    return Run(stretch.cycle, stretch.item, started, tuple(pauses), ended_at, stretch.ending)
+    return ClockRun(stretch.cycle, stretch.item, started, tuple(pauses), ended_at, stretch.ending)
 
 
 class Stretch(NamedTuple):
@@ -69,7 +69,7 @@ def _stretches(rule: ClockRule, shape: tuple[tuple[What, str], ...]) -> tuple[St
 class Traits(NamedTuple):
     """What a rule makes of its kind. `heeds`: all that can mean something to it; `open_only`: nothing starts closed."""
 
-    kind: Kind
+    kind: ClockType
     pauses: frozenset[Wait]
     starts: frozenset[str]
     stops: frozenset[str]

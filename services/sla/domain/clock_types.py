@@ -21,14 +21,14 @@ RESUMES: Final = frozenset(
 STARTS: Final[Mapping[str, What]] = {"received": "received", "acknowledged": "acknowledged", "assigned": "assigned"}
 
 
-class Kind(NamedTuple):
+class ClockType(NamedTuple):
     """One row. `again`: what stops it starts it anew. `closed_counts`: whether the time it was closed counts, reopened.
 
     `per_item`: runs side by side, told apart by the moment's item. `reopen` None: a reopening does not touch it; with
     `revives` it starts anew what the ending had cancelled.
     """
 
-    says: str  # how a person calls it, at the start of a sentence
+    label: str  # how a person calls it, at the start of a sentence
     starts: frozenset[str]
     stops: frozenset[str]
     cancels: frozenset[str] = GONE
@@ -51,8 +51,8 @@ CUSTOMER: Final = frozenset[Wait]({"customer"})
 BOTH: Final = frozenset[Wait]({"customer", "third_party"})
 CLOSING: Final = GONE | RESOLVED
 
-KINDS: Final[Mapping[ClockKind, Kind]] = {
-    "assignment": Kind(
+KINDS: Final[Mapping[ClockKind, ClockType]] = {
+    "assignment": ClockType(
         "Finding an owner",
         _of("received", "queued"),
         _of("assigned"),
@@ -60,17 +60,17 @@ KINDS: Final[Mapping[ClockKind, Kind]] = {
         closed_counts=False,
         revives=True,
     ),
-    "acknowledge": Kind("The acknowledgement", _of("received"), _of("acknowledged", "answer_told"), owner="org"),
-    "first_response": Kind("The first reply", _of("received"), _of("handler_wrote", "answer_told", "resolved")),
-    "next_reply": Kind("A reply", _of("customer_wrote"), _of("handler_wrote", "answer_told", "resolved")),
-    "periodic_update": Kind(
+    "acknowledge": ClockType("The acknowledgement", _of("received"), _of("acknowledged", "answer_told"), owner="org"),
+    "first_response": ClockType("The first reply", _of("received"), _of("handler_wrote", "answer_told", "resolved")),
+    "next_reply": ClockType("A reply", _of("customer_wrote"), _of("handler_wrote", "answer_told", "resolved")),
+    "periodic_update": ClockType(
         "The next update",
         _of("acknowledged", "told", "handler_wrote"),
         _of("told", "handler_wrote"),
         CLOSING,
         again=True,
     ),
-    "pausable_update": Kind(
+    "pausable_update": ClockType(
         "The next update",
         _of("acknowledged", "told", "handler_wrote"),
         _of("told", "handler_wrote"),
@@ -78,14 +78,14 @@ KINDS: Final[Mapping[ClockKind, Kind]] = {
         CUSTOMER,
         again=True,
     ),
-    "requester_wait": Kind("The answer", _of("received"), _of("resolved"), GONE, CUSTOMER, reopen="new_cycle"),
-    "agent_work": Kind(
+    "requester_wait": ClockType("The answer", _of("received"), _of("resolved"), GONE, CUSTOMER, reopen="new_cycle"),
+    "agent_work": ClockType(
         "The work on it", _of("assigned"), _of("resolved"), GONE, BOTH, reopen="continue", closed_counts=False
     ),
-    "total_resolution": Kind(
+    "total_resolution": ClockType(
         "The answer in the customer's hands", _of("received"), _of("answer_told"), GONE, reopen="continue", owner="org"
     ),
-    "regulatory_final": Kind(
+    "regulatory_final": ClockType(
         "The final response",
         _of("received"),
         _of("answer_told"),
@@ -94,15 +94,17 @@ KINDS: Final[Mapping[ClockKind, Kind]] = {
         obligation="regulatory",
         owner="org",
     ),
-    "summary_resolution": Kind(
+    "summary_resolution": ClockType(
         "Settling it early", _of("received"), _of("settled"), GONE, obligation="regulatory", owner="org", chance=True
     ),
-    "stage2": Kind("The second stage", _of("stage2_requested"), _of("stage2_answered"), GONE, owner="org"),
-    "action_completion": Kind("The agreed action", _of("action_agreed"), _of("action_completed"), GONE, per_item=True),
-    "supplier": Kind(
+    "stage2": ClockType("The second stage", _of("stage2_requested"), _of("stage2_answered"), GONE, owner="org"),
+    "action_completion": ClockType(
+        "The agreed action", _of("action_agreed"), _of("action_completed"), GONE, per_item=True
+    ),
+    "supplier": ClockType(
         "The supplier's part", _of("handed_over"), _of("handed_back"), CLOSING, per_item=True, owner="supplier"
     ),
-    "ombudsman_reply": Kind(
+    "ombudsman_reply": ClockType(
         "The reply to the ombudsman", _of("ombudsman_asked"), _of("ombudsman_answered"), GONE, owner="org"
     ),
 }

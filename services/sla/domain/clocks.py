@@ -14,21 +14,21 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.clock_runs import Pause, Run, runs
+from services.sla.domain.clock_runs import ClockRun, Pause, runs
 from services.sla.domain.clock_types import KINDS
-from services.sla.domain.due_times import Carried, Placed, carried_over, place
-from services.sla.domain.history import Moment, happened
-from services.sla.domain.state import Complaint, Under
+from services.sla.domain.due_times import CarriedTime, PlacedRun, carried_over, place
+from services.sla.domain.history import HistoryEntry, happened
+from services.sla.domain.state import AppliedTerms, SlaState
 from services.sla.domain.terms import stretches
-from services.sla.policies import Charge, ClockRule, Goal, Rulebook
-from services.sla.policies.deadlines import REMEMBERED, Course, Span, instant_of, seconds
+from services.sla.policies import ClockRule, ClockSpec, Goal, Rulebook
+from services.sla.policies.deadlines import REMEMBERED, GoalClock, Span, instant_of, seconds
 from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
 INSTANT = timedelta(microseconds=1)  # a due time plus this is the first moment that is late
 
 
-class Step(NamedTuple):
+class PendingStep(NamedTuple):
     """A rung that can still fire: its name, when, who should act, and whether it stands after the due time."""
 
     name: str
@@ -44,18 +44,18 @@ class Clock(NamedTuple):
     `pauses` moved the due time. `next_at`: when time alone will next have something to say about it.
     """
 
-    charge: Charge
-    under: Under
+    charge: ClockSpec
+    under: AppliedTerms
     cycle: int
     item: str
-    course: Course
+    course: GoalClock
     started_at: datetime
     phase: Phase
     due_at: datetime | None
     ended_at: datetime | None
     breached: bool
     provisional: bool
-    steps: tuple[Step, ...]
+    steps: tuple[PendingStep, ...]
     pauses: tuple[Span, ...]
     waits: tuple[Pause, ...]  # as they happened, whether they count or not
 
@@ -112,12 +112,12 @@ class Clock(NamedTuple):
         return instant_of(self.course.due((*self.pauses, (seconds(since), max(seconds(since), seconds(at))))))
 
 
-def mark(charge: Charge, item: str, cycle: int) -> str:
+def mark(charge: ClockSpec, item: str, cycle: int) -> str:
     """The name under which the rungs of a clock are remembered once they fired."""
     return f"{charge.name}:{item}:{cycle}" if item else f"{charge.name}:{cycle}"
 
 
-def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
+def clocks(state: SlaState, rulebook: Rulebook) -> Iterator[Clock]:
     """All clocks of a complaint, those of a rule together; none before it was received."""
     if not state.terms or state.receipt is None:
         return
@@ -125,7 +125,7 @@ def clocks(state: Complaint, rulebook: Rulebook) -> Iterator[Clock]:
         yield derived(state, found)
 
 
-def open_clocks(state: Complaint, rulebook: Rulebook, keys: Collection[str]) -> Iterator[Clock]:
+def open_clocks(state: SlaState, rulebook: Rulebook, keys: Collection[str]) -> Iterator[Clock]:
     """Of the clocks that have not ended those of these keys, without a look at the others."""
     for found in open_runs(state, rulebook, lambda charge: any(key.startswith(charge.name) for key in keys)):
         _, charge, run, _ = found
@@ -134,7 +134,7 @@ def open_clocks(state: Complaint, rulebook: Rulebook, keys: Collection[str]) -> 
 
 
 def open_runs(
-    state: Complaint, rulebook: Rulebook, wanted: Callable[[Charge], bool] = lambda _: True
+    state: SlaState, rulebook: Rulebook, wanted: Callable[[ClockSpec], bool] = lambda _: True
 ) -> Iterator["Found"]:
     """Runs that have not ended, of the charges that are wanted, with the terms in force now."""
     if not state.terms or state.receipt is None:
@@ -148,33 +148,33 @@ def open_runs(
                     yield under, charge, run, carried_over(state.terms, charge, run, rulebook) if carries else None
 
 
-def derived(state: Complaint, found: "Found") -> Clock:
+def derived(state: SlaState, found: "Found") -> Clock:
     """The clock of a run; remembered."""
     _, charge, run, carried = found
     placed = _place(charge, run, carried)
     return _clock(_facts(state, found), placed, _passed(state, run, placed))
 
 
-def derived_once(state: Complaint, found: "Found", placed: Placed, *, steps: bool = True) -> Clock:
+def derived_once(state: SlaState, found: "Found", placed: PlacedRun, *, steps: bool = True) -> Clock:
     """The clock of a run on its calendar, not remembered; without its `steps` where nobody asks when it will speak."""
     passed = _passed(state, found[2], placed)
     return _made(_facts(state, found), placed, passed=passed, steps=steps)
 
 
-def is_over(state: Complaint, found: "Found", placed: Placed) -> bool:
+def is_over(state: SlaState, found: "Found", placed: PlacedRun) -> bool:
     """Whether it was a chance that has passed: nothing ended its run, and it is open no more."""
     _, charge, run, _ = found
     return KINDS[charge.rule.kind].chance and _passed(state, run, placed)
 
 
-def _facts(state: Complaint, found: "Found") -> "_Facts":
+def _facts(state: SlaState, found: "Found") -> "_Facts":
     under, charge, run, carried = found
     name, fired = mark(charge, run.item, run.cycle), state.fired
     own = tuple(one for one in fired if one.startswith(name) and one[len(name)] == ":") if fired else ()
     return _Facts(charge, under, run, carried, own, not state.triages)
 
 
-def _passed(state: Complaint, run: Run, placed: Placed) -> bool:
+def _passed(state: SlaState, run: ClockRun, placed: PlacedRun) -> bool:
     """Whether time passed the due time, by a look or anything that happened since; what ended is judged by its end."""
     due_at = placed.due_at
     if run.ended_at is not None or due_at is None:
@@ -183,23 +183,25 @@ def _passed(state: Complaint, run: Run, placed: Placed) -> bool:
 
 
 class _Facts(NamedTuple):
-    charge: Charge
-    under: Under
-    run: Run
-    carried: Carried | None
+    charge: ClockSpec
+    under: AppliedTerms
+    run: ClockRun
+    carried: CarriedTime | None
     fired: tuple[str, ...]
     provisional: bool
 
 
-Found = tuple[Under, Charge, Run, Carried | None]
+Found = tuple[AppliedTerms, ClockSpec, ClockRun, CarriedTime | None]
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Rulebook) -> tuple[Found, ...]:
+def _running(
+    moments: tuple[HistoryEntry, ...], terms: tuple[AppliedTerms, ...], rulebook: Rulebook
+) -> tuple[Found, ...]:
     """Every run with the terms that count for it: those it ended under, else those in force now."""
     found: list[Found] = []
     counted = happened(moments)
-    known: dict[ClockRule, tuple[Run, ...]] = {}  # most terms after the first ask for the same clocks
+    known: dict[ClockRule, tuple[ClockRun, ...]] = {}  # most terms after the first ask for the same clocks
     for number, (under, until) in enumerate(stretches(terms)):
         if until is not None and not any(one.at <= until for one in counted[1:]):
             continue  # only the receipt had happened by then, and that ends nothing
@@ -215,16 +217,16 @@ def _running(moments: tuple[Moment, ...], terms: tuple[Under, ...], rulebook: Ru
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _place(charge: Charge, run: Run, carried: Carried | None) -> Placed:
+def _place(charge: ClockSpec, run: ClockRun, carried: CarriedTime | None) -> PlacedRun:
     return place(charge, run, carried)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _clock(facts: _Facts, placed: Placed, passed: bool) -> Clock:
+def _clock(facts: _Facts, placed: PlacedRun, passed: bool) -> Clock:
     return _made(facts, placed, passed=passed)
 
 
-def _made(facts: _Facts, placed: Placed, *, passed: bool, steps: bool = True) -> Clock:
+def _made(facts: _Facts, placed: PlacedRun, *, passed: bool, steps: bool = True) -> Clock:
     charge, run, due = facts.charge, facts.run, placed.due_at
     phase, ended_at = _phase(run, waiting=placed.waiting), run.ended_at
     late = passed or (due is not None and ended_at is not None and ended_at > due)
@@ -248,14 +250,14 @@ def _made(facts: _Facts, placed: Placed, *, passed: bool, steps: bool = True) ->
     )
 
 
-def _steps(facts: _Facts, placed: Placed, *, passed: bool) -> tuple[Step, ...]:
+def _steps(facts: _Facts, placed: PlacedRun, *, passed: bool) -> tuple[PendingStep, ...]:
     """The rungs that can fire next, the earliest first: those before the due time until it has passed."""
     course, pauses, _, due_at = placed
     due = seconds(due_at) if due_at else None
     prefix = len(mark(facts.charge, facts.run.item, facts.run.cycle)) + 1
     gone = {one[prefix:] for one in facts.fired}
     found = [
-        Step(name, instant_of(course.rung(rung, pauses, repeat, due=due)), rung.addressee, passed)
+        PendingStep(name, instant_of(course.rung(rung, pauses, repeat, due=due)), rung.addressee, passed)
         for rung in facts.charge.rule.ladder
         if (rung.after is not None) is passed
         for repeat in range(rung.at_most)
@@ -264,7 +266,7 @@ def _steps(facts: _Facts, placed: Placed, *, passed: bool) -> tuple[Step, ...]:
     return tuple(sorted(found, key=lambda step: step.at))  # of those at one instant the highest is the last
 
 
-def _phase(run: Run, *, waiting: bool) -> Phase:
+def _phase(run: ClockRun, *, waiting: bool) -> Phase:
     if run.ending is not None:
         return run.ending
     return "paused" if waiting else "running"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.events import BreachCause, PromiseSubject
-from shared.errors import Rejected, Stale
+from shared.errors import PreconditionFailed, Rejected
 from shared.runner.types import Command
 
 
-class Changed(Stale):
+class VersionConflict(PreconditionFailed):
     """The complaint has changed since you read it; read it again."""
 
 
@@ -21,7 +21,7 @@ class Implausible(Rejected):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking(Command):
+class PromiseCommand(Command):
     """Whoever asks. `version`: of the state that they saw, where they say so."""
 
     actor: str
@@ -29,7 +29,7 @@ class Asking(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MakePromise(Asking):
+class MakePromise(PromiseCommand):
     """A date for the next word, or for an action. The date of the outcome is made by policy, and moved by revising."""
 
     subject: PromiseSubject
@@ -38,7 +38,7 @@ class MakePromise(Asking):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RevisePromise(Asking):
+class RevisePromise(PromiseCommand):
     """A later date for a promise, with its reason. `approved`: whoever asks may go beyond the cap."""
 
     promise: int
@@ -48,7 +48,7 @@ class RevisePromise(Asking):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecideExtension(Asking):
+class DecideExtension(PromiseCommand):
     """Yes or no to the extension that was asked for that promise."""
 
     promise: int
@@ -56,12 +56,12 @@ class DecideExtension(Asking):
 
 
 @dataclass(frozen=True, slots=True)
-class Rebase(Command):
+class Recompute(Command):
     """Apply what is published now, if it was published to move what is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endanger(Command):
+class MarkAtRisk(Command):
     """Something of ours is down: promises that fall due until `until` are at risk.
 
     `lost`: from when until when nobody of us lived, where that is over; only who lost working time by it is at risk.

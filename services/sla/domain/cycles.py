@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.sla.domain.history import ENDINGS, SOURCES, Moment, What, happened
+from services.sla.domain.history import ENDINGS, SOURCES, HistoryEntry, What, happened
 
 
 class Cycle(NamedTuple):
@@ -25,7 +25,7 @@ class Cycle(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def cycles(moments: tuple[Moment, ...]) -> tuple[Cycle, ...]:
+def cycles(moments: tuple[HistoryEntry, ...]) -> tuple[Cycle, ...]:
     """All cycles, the oldest first; none before the receipt."""
     found: list[Cycle] = []
     for one in happened(moments):
@@ -41,13 +41,13 @@ def cycles(moments: tuple[Moment, ...]) -> tuple[Cycle, ...]:
     return tuple(found)
 
 
-def floor(moments: Sequence[Moment], what: What) -> datetime | None:
+def floor(moments: Sequence[HistoryEntry], what: What) -> datetime | None:
     """The earliest that intake's next word can have happened: not before a reopening, nor that before its ending."""
     barriers: frozenset[What] = ENDINGS if what == "reopened" else frozenset({"reopened"})
     return max((one.at for one in moments if one.source == SOURCES["intake"] and one.what in barriers), default=None)
 
 
-def team(moments: Sequence[Moment]) -> str | None:
+def team(moments: Sequence[HistoryEntry]) -> str | None:
     """Whose it is, as triage last said."""
     owned = [one.item for one in moments if one.source == SOURCES["triage"]]
     return owned[-1].partition("/")[0] if owned else None

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from services.sla.domain.clock_types import KINDS
 from services.sla.domain.clocks import Clock
 from services.sla.domain.context import SlaContext
-from services.sla.domain.evaluation import Ledger
-from services.sla.domain.promise_status import Pledge, chain_key
-from services.sla.domain.state import Complaint, Extension, Promise
+from services.sla.domain.evaluation import Evaluation
+from services.sla.domain.promise_status import PromiseStatus, chain_key
+from services.sla.domain.state import ExtensionRequest, Promise, SlaState
 from shared.contracts.envelope import Fact
 from shared.contracts.events import (
     ClockBreached,
@@ -27,7 +27,7 @@ from shared.contracts.events import (
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class ChangeCause:
     """Why the ledger changed: an event was heard (`late` where later ones were known), time, or a publication."""
 
     why: Literal["heard", "time", "published"] = "time"
@@ -49,7 +49,7 @@ def named(clock: Clock) -> dict[str, Any]:
     }
 
 
-def difference(before: Ledger, after: Ledger, context: SlaContext, cause: Cause) -> Iterator[Fact]:
+def difference(before: Evaluation, after: Evaluation, context: SlaContext, cause: ChangeCause) -> Iterator[Fact]:
     """Everything that is different and that somebody has to hear."""
     known = {clock.key: clock for clock in before.clocks}
     for clock in after.clocks:
@@ -65,14 +65,14 @@ def difference(before: Ledger, after: Ledger, context: SlaContext, cause: Cause)
         if was.breached and was.key not in left:
             yield from _voided(was, cause, "superseded")
     older: dict[int, Promise] = {}
-    pledged = {pledge.promise.number: pledge for pledge in before.pledges}
-    for pledge in after.pledges:
+    pledged = {pledge.promise.number: pledge for pledge in before.promise_statuses}
+    for pledge in after.promise_statuses:
         promise = pledge.promise
         yield from _of_pledge(pledged.get(promise.number), pledge, older.get(chain_key(promise)), context)
         older[chain_key(promise)] = promise
 
 
-def _of_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: Cause) -> Iterator[Fact]:
+def _of_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: ChangeCause) -> Iterator[Fact]:
     assert clock.due_at is not None  # noqa: S101  # the caller looked
     if was is not None and was.due_at is not None:
         if was.due_at != clock.due_at:
@@ -86,7 +86,7 @@ def _of_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: Cause
         yield ClockStopped(**named(clock), stopped_at=clock.ended_at, met=not clock.breached)
 
 
-def _voided(was: Clock, cause: Cause, reason: str = "late_fact") -> Iterator[Fact]:
+def _voided(was: Clock, cause: ChangeCause, reason: str = "late_fact") -> Iterator[Fact]:
     """A breach that was said is taken back, whatever took it away: it stays visible in reports."""
     if not KINDS[was.kind].chance:
         reason = cause.reason if cause.why == "published" else reason
@@ -97,7 +97,7 @@ def _stopped_anew(was: Clock | None, clock: Clock) -> bool:
     return was is None or was.phase != "stopped" or (was.ended_at, was.breached) != (clock.ended_at, clock.breached)
 
 
-def _moved(was: Clock, clock: Clock, cause: Cause) -> Iterator[Fact]:
+def _moved(was: Clock, clock: Clock, cause: ChangeCause) -> Iterator[Fact]:
     """Another due time: by a publication, by a late fact, by other terms. A pause that ends is none of these.
 
     Before triage has spoken nobody has relied on a date, unless the clock stopped by it.
@@ -122,7 +122,9 @@ def _version(clock: Clock) -> str:
     return f"{source.id} {source.version}, {calendar.id} {calendar.version}, revision {clock.under.terms.revision}"
 
 
-def _of_pledge(was: Pledge | None, pledge: Pledge, older: Promise | None, context: SlaContext) -> Iterator[Fact]:
+def _of_pledge(
+    was: PromiseStatus | None, pledge: PromiseStatus, older: Promise | None, context: SlaContext
+) -> Iterator[Fact]:
     promise = pledge.promise
     over = pledge.is_over
     if was is None and not (over and pledge.told_at is None):  # over before it was told: nobody was promised anything
@@ -162,14 +164,14 @@ def _revised(promise: Promise, older: Promise) -> PromiseRevised:
     )
 
 
-def asked_for(before: Complaint | None, after: Complaint) -> Iterator[Fact]:
+def asked_for(before: SlaState | None, after: SlaState) -> Iterator[Fact]:
     """Extensions that were asked for just now."""
     known = len(before.extensions) if before else 0
     for one in after.extensions[known:]:
         yield _requested(one)
 
 
-def _requested(one: Extension) -> ExtensionRequested:
+def _requested(one: ExtensionRequest) -> ExtensionRequested:
     return ExtensionRequested(
         promise=one.promise,
         asked_at=one.asked_at,

@@ -4,38 +4,40 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.sla.domain.clock_runs import Pause, Run
-from services.sla.domain.state import Under
-from services.sla.policies import Charge, Rulebook
-from services.sla.policies.deadlines import Course, Span, instant_of, seconds
+from services.sla.domain.clock_runs import ClockRun, Pause
+from services.sla.domain.state import AppliedTerms
+from services.sla.policies import ClockSpec, Rulebook
+from services.sla.policies.deadlines import GoalClock, Span, instant_of, seconds
 
 
-class Carried(NamedTuple):
+class CarriedTime(NamedTuple):
     """What a run had used up under earlier terms, by the moment new ones began with what was left."""
 
     at: datetime
     spent: int
 
 
-class Placed(NamedTuple):
+class PlacedRun(NamedTuple):
     """A run on its calendar: when it is due, unless it waits, and the pauses that moved that."""
 
-    course: Course
+    course: GoalClock
     pauses: tuple[Span, ...]
     waiting: bool
     due_at: datetime | None
 
 
-def place(charge: Charge, run: Run, carried: Carried | None) -> Placed:
+def place(charge: ClockSpec, run: ClockRun, carried: CarriedTime | None) -> PlacedRun:
     """That run on its calendar. A date that the law or a contract names stays, whoever is awaited."""
     course = _course(charge, run, carried)
     if course.goal.at is not None:
-        return Placed(course, (), False, instant_of(course.due()))
+        return PlacedRun(course, (), False, instant_of(course.due()))
     counted, waiting = _counted(course, run.pauses, run.ended_at)
-    return Placed(course, counted, waiting, None if waiting else instant_of(course.due(counted)))
+    return PlacedRun(course, counted, waiting, None if waiting else instant_of(course.due(counted)))
 
 
-def carried_over(terms: Sequence[Under], charge: Charge, run: Run, rulebook: Rulebook) -> Carried | None:
+def carried_over(
+    terms: Sequence[AppliedTerms], charge: ClockSpec, run: ClockRun, rulebook: Rulebook
+) -> CarriedTime | None:
     """Where the last terms began with what was left: how much of the goal had been used, by the terms before."""
     under = terms[-1]
     if under.why == "triage" and len(terms) > 1 and terms[-2].terms == under.terms:
@@ -48,17 +50,17 @@ def carried_over(terms: Sequence[Under], charge: Charge, run: Run, rulebook: Rul
         before = carried_over(terms[:-1], older, run, rulebook)
         course = _course(older, run, before)
         counted, _ = _counted(course, run.pauses, run.ended_at)
-        return Carried(under.at, course.spent + course.used(seconds(under.at), counted))
+        return CarriedTime(under.at, course.spent + course.used(seconds(under.at), counted))
     return None
 
 
-def _course(charge: Charge, run: Run, carried: Carried | None) -> Course:
+def _course(charge: ClockSpec, run: ClockRun, carried: CarriedTime | None) -> GoalClock:
     if carried is None or charge.rule.goal.unit not in ("wall", "business"):
-        return Course(charge.rule.goal, charge.compiled, seconds(run.started_at))
-    return Course(charge.rule.goal, charge.compiled, seconds(carried.at), carried.spent)
+        return GoalClock(charge.rule.goal, charge.compiled, seconds(run.started_at))
+    return GoalClock(charge.rule.goal, charge.compiled, seconds(carried.at), carried.spent)
 
 
-def _counted(course: Course, pauses: Sequence[Pause], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:
+def _counted(course: GoalClock, pauses: Sequence[Pause], ended_at: datetime | None) -> tuple[tuple[Span, ...], bool]:
     """The pauses that move the due time, and whether one is still open.
 
     One that began after the due time moves nothing: what is late stays late, whoever is awaited afterwards.

@@ -2,23 +2,30 @@
 
 from datetime import datetime, timedelta
 
-from services.sla.domain.commands import Asking, Changed, DecideExtension, Implausible, MakePromise, RevisePromise
+from services.sla.domain.commands import (
+    DecideExtension,
+    Implausible,
+    MakePromise,
+    PromiseCommand,
+    RevisePromise,
+    VersionConflict,
+)
 from services.sla.domain.context import SlaContext
 from services.sla.domain.cycles import cycles
 from services.sla.domain.promise_dates import FARTHEST, ask_for, beyond, into_hours, is_waiting, moved_to, revise
-from services.sla.domain.promise_status import chain_key, pledges
-from services.sla.domain.state import Complaint, Extension, Promise
+from services.sla.domain.promise_status import chain_key, promise_statuses
+from services.sla.domain.state import ExtensionRequest, Promise, SlaState
 from shared.errors import IllegalMove, NotFound, Rejected
 
 ACTION = frozenset({"action_agreed", "action_completed"})
 
 
-def ask(state: Complaint | None, given: Asking, context: SlaContext) -> Complaint:
+def ask(state: SlaState | None, given: PromiseCommand, context: SlaContext) -> SlaState:
     """The complaint as it is after what was asked. Raises `Rejected`."""
     if state is None or not cycles(state.moments):
         raise NotFound
     if given.version is not None and given.version != state.version:
-        raise Changed
+        raise VersionConflict
     match given:
         case MakePromise():
             return _make(state, given, context)
@@ -35,7 +42,7 @@ def _ahead(due_at: datetime, now: datetime) -> None:
         raise Implausible("due_at", f"a time that is still to come, within ten years, such as {example.isoformat()}")
 
 
-def _make(state: Complaint, given: MakePromise, context: SlaContext) -> Complaint:
+def _make(state: SlaState, given: MakePromise, context: SlaContext) -> SlaState:
     if given.subject == "outcome":
         raise IllegalMove("the date of the outcome is made by policy; revise it instead, with a reason")
     if given.subject == "next_update" and cycles(state.moments)[-1].ended_at is not None:
@@ -58,29 +65,29 @@ def _make(state: Complaint, given: MakePromise, context: SlaContext) -> Complain
     )
     if standing := _standing(state, given, context.now):
         raise IllegalMove(f"there is such a promise already; revise {standing.number} instead, with a reason")
-    return state.but(promises=(*state.promises, promise))
+    return state.replace(promises=(*state.promises, promise))
 
 
-def _is_completed(state: Complaint, item: str) -> bool:
+def _is_completed(state: SlaState, item: str) -> bool:
     """Whether the last that we heard of that action is that it was completed."""
     heard = [one.what for one in state.moments if one.item == item and one.what in ACTION]
     return heard[-1:] == ["action_completed"]
 
 
-def _standing(state: Complaint, given: MakePromise, now: datetime) -> Promise | None:
+def _standing(state: SlaState, given: MakePromise, now: datetime) -> Promise | None:
     """A promise of the same that is still to be kept."""
-    found = (one.promise for one in pledges(state) if one.promise.due_at > now and not one.is_over)
+    found = (one.promise for one in promise_statuses(state) if one.promise.due_at > now and not one.is_over)
     return next((one for one in found if (one.subject, one.item) == (given.subject, given.item)), None)
 
 
-def _current(state: Complaint, number: int) -> Promise:
+def _current(state: SlaState, number: int) -> Promise:
     promise = next((one for one in state.promises if one.number == number), None)
     if promise is None:
         raise NotFound(f"there is no promise {number} here")
     return [one for one in state.promises if chain_key(one) == chain_key(promise)][-1]
 
 
-def _revise(state: Complaint, given: RevisePromise, context: SlaContext) -> Complaint:
+def _revise(state: SlaState, given: RevisePromise, context: SlaContext) -> SlaState:
     current = _current(state, given.promise)
     if current.number != given.promise:
         raise IllegalMove(f"promise {given.promise} was moved already; revise {current.number}")
@@ -97,7 +104,7 @@ def _revise(state: Complaint, given: RevisePromise, context: SlaContext) -> Comp
     return ask_for(state, current, due_at, context.now, limit.at, given.reason)
 
 
-def _decide(state: Complaint, given: DecideExtension, context: SlaContext) -> Complaint:
+def _decide(state: SlaState, given: DecideExtension, context: SlaContext) -> SlaState:
     waiting = [n for n, one in enumerate(state.extensions) if one.promise == given.promise and one.approved is None]
     if not waiting:
         raise NotFound(f"no extension waits for approval for promise {given.promise}")
@@ -105,11 +112,11 @@ def _decide(state: Complaint, given: DecideExtension, context: SlaContext) -> Co
     if given.approve:
         state = _approved(state, asked, given, context.now)
     answer = {"by": given.actor, "decided_at": context.now}
-    answers = {n: state.extensions[n].but(approved=given.approve and n == waiting[-1], **answer) for n in waiting}
-    return state.but(extensions=tuple(answers.get(n, one) for n, one in enumerate(state.extensions)))
+    answers = {n: state.extensions[n].replace(approved=given.approve and n == waiting[-1], **answer) for n in waiting}
+    return state.replace(extensions=tuple(answers.get(n, one) for n, one in enumerate(state.extensions)))
 
 
-def _approved(state: Complaint, asked: Extension, given: DecideExtension, now: datetime) -> Complaint:
+def _approved(state: SlaState, asked: ExtensionRequest, given: DecideExtension, now: datetime) -> SlaState:
     current = _current(state, asked.promise)
     _still_moves(state, current)
     if asked.expected_at <= now:
@@ -119,11 +126,11 @@ def _approved(state: Complaint, asked: Extension, given: DecideExtension, now: d
     return revise(state, current, asked.expected_at, now, asked.reason, given.actor)
 
 
-def _still_moves(state: Complaint, current: Promise) -> None:
+def _still_moves(state: SlaState, current: Promise) -> None:
     """Raises `IllegalMove` for what is over. A date that has passed still moves: what is owed may get a new one."""
     if cycles(state.moments)[current.cycle - 1].ended_at is not None and current.subject != "action":
         raise IllegalMove("the complaint is closed; its dates no longer move")
-    pledge = next(one for one in pledges(state) if one.promise == current)
+    pledge = next(one for one in promise_statuses(state) if one.promise == current)
     if pledge.done_at is not None:
         raise IllegalMove("what was promised has been done; its date no longer moves, make a new promise instead")
     if pledge.is_over:

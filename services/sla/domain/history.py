@@ -48,7 +48,7 @@ PUBLIC: frozenset[What] = frozenset(
 )  # the customer heard of us
 
 
-class Moment(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One of them. `item` tells several of a kind apart: the action agreed, the handler, the message.
 
     `source` and `sequence` are those of the event, so that what happened at one instant has one order. `about` is the
@@ -64,7 +64,7 @@ class Moment(NamedTuple):
     about: str = ""
 
 
-def put(moments: tuple[Moment, ...], moment: Moment) -> tuple[Moment, ...]:
+def put(moments: tuple[HistoryEntry, ...], moment: HistoryEntry) -> tuple[HistoryEntry, ...]:
     """The moments with this one in its place; the same object where it is there already."""
     if any(one.source == moment.source and one.sequence == moment.sequence for one in moments):
         return moments
@@ -72,7 +72,7 @@ def put(moments: tuple[Moment, ...], moment: Moment) -> tuple[Moment, ...]:
     return (*moments[:place], moment, *moments[place:])
 
 
-def happened(moments: Iterable[Moment]) -> list[Moment]:
+def happened(moments: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     """What counts: without messages that came back, and with a handler's answer told in person as an answer told.
 
     An answer that was accepted after a reopening, but written for the resolution before it, is a word like others.
@@ -100,11 +100,11 @@ def happened(moments: Iterable[Moment]) -> list[Moment]:
     return counted
 
 
-def _came_back(one: Moment, returned: Collection[str]) -> bool:
+def _came_back(one: HistoryEntry, returned: Collection[str]) -> bool:
     return one.source == SOURCES["notify"] and one.item in returned
 
 
-def _named(one: Moment, *, answered: bool, superseded: Collection[str]) -> Moment:
+def _named(one: HistoryEntry, *, answered: bool, superseded: Collection[str]) -> HistoryEntry:
     """The same moment by its proper name."""
     if one.what == "handler_wrote":
         return one._replace(what="answer_told") if answered else one

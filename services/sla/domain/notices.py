@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock
 from services.sla.domain.cycles import cycles
-from services.sla.domain.history import PUBLIC, Moment, happened
-from services.sla.domain.state import Complaint
+from services.sla.domain.history import PUBLIC, HistoryEntry, happened
+from services.sla.domain.state import SlaState
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import REMEMBERED, instant_of, seconds
 from shared.contracts.envelope import Fact
@@ -25,21 +25,21 @@ class Notice(NamedTuple):
     fact: Fact
 
 
-def notices(state: Complaint, clocks: tuple[Clock, ...], rulebook: Rulebook) -> Iterator[Notice]:
+def notices(state: SlaState, clocks: tuple[Clock, ...], rulebook: Rulebook) -> Iterator[Notice]:
     """All that was not said yet."""
     yield from letters(state, clocks)
     if noticed := silence(state, rulebook):
         yield noticed
 
 
-def letters(state: Complaint, clocks: tuple[Clock, ...]) -> Iterator[Notice]:
+def letters(state: SlaState, clocks: tuple[Clock, ...]) -> Iterator[Notice]:
     """What a regulator wants said before the limits of these clocks."""
     for clock in clocks:
         if clock.charge.letters and clock.phase == "running" and clock.due_at is not None:
             yield from _letters(state, clock, clock.due_at)
 
 
-def _letters(state: Complaint, clock: Clock, due_at: datetime) -> Iterator[Notice]:
+def _letters(state: SlaState, clock: Clock, due_at: datetime) -> Iterator[Notice]:
     """With lead time before the limit; none once the limit has passed: what is too late is a breach."""
     for letter in clock.charge.letters:
         mark = f"{LETTER}{clock.key}:{letter.id}"
@@ -50,7 +50,7 @@ def _letters(state: Complaint, clock: Clock, due_at: datetime) -> Iterator[Notic
         yield Notice(mark, max(at, clock.started_at), fact)
 
 
-def silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
+def silence(state: SlaState, rulebook: Rulebook) -> Notice | None:
     """So many days after the customer last heard of us, while the complaint is open.
 
     Where what was written about it then came back, it is said again so many days after that attempt.
@@ -76,7 +76,7 @@ def silence(state: Complaint, rulebook: Rulebook) -> Notice | None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _last_try(moments: tuple[Moment, ...]) -> datetime | None:
+def _last_try(moments: tuple[HistoryEntry, ...]) -> datetime | None:
     """When the last message that came back was tried: accepted at first, or else given up."""
     returned = {one.item: one.at for one in moments if one.what == "returned"}
     accepted = {one.item: one.at for one in moments if one.item in returned and one.what in PUBLIC}
@@ -84,6 +84,6 @@ def _last_try(moments: tuple[Moment, ...]) -> datetime | None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _last_word(moments: tuple[Moment, ...]) -> datetime | None:
+def _last_word(moments: tuple[HistoryEntry, ...]) -> datetime | None:
     """When the customer last heard of us; a message that came back broke no silence."""
     return max((one.at for one in happened(moments) if one.what in PUBLIC), default=None)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from services.sla.calendar import business_days_due
 from services.sla.domain.clock_runs import runs
 from services.sla.domain.cycles import cycles
-from services.sla.domain.history import Moment, happened
+from services.sla.domain.history import HistoryEntry, happened
 from services.sla.domain.promise_status import chain_key
-from services.sla.domain.state import Complaint, Extension, Promise, Proposal
-from services.sla.policies import Charge, Pack, Rulebook, Terms
-from services.sla.policies.deadlines import Course, instant_of, seconds
+from services.sla.domain.state import ExtensionRequest, Promise, PromiseProposal, SlaState
+from services.sla.policies import ClockSpec, Pack, Rulebook, Terms
+from services.sla.policies.deadlines import GoalClock, instant_of, seconds
 from services.sla.policies.golden import latest
 
 FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
@@ -27,7 +27,7 @@ class Limit(NamedTuple):
     revisions: int | None
 
 
-def settle_promises(state: Complaint, rulebook: Rulebook) -> Complaint:
+def settle_promises(state: SlaState, rulebook: Rulebook) -> SlaState:
     """Make the promises that can be made now, and use up the proposals that waited for them."""
     known = cycles(state.moments)
     promised = {one.cycle for one in state.promises if one.subject == "outcome"}
@@ -36,14 +36,14 @@ def settle_promises(state: Complaint, rulebook: Rulebook) -> Complaint:
         return state
     for number in range(1, len(known) + 1):
         if number in missing:
-            state = state.but(promises=(*state.promises, _made(state, number, rulebook)))
+            state = state.replace(promises=(*state.promises, _made(state, number, rulebook)))
         for proposal in state.proposals:
             if proposal.cycle == number:
                 state = _proposed(state, proposal, rulebook)
-    return state.but(proposals=())
+    return state.replace(proposals=())
 
 
-def _made(state: Complaint, cycle: int, rulebook: Rulebook) -> Promise:
+def _made(state: SlaState, cycle: int, rulebook: Rulebook) -> Promise:
     """A promise counts from when the complaint is in our books: a letter that lay elsewhere shortens our target only.
 
     Where triage spoke so late that the date is over already, it counts from then. Terms are those of the first triage:
@@ -57,7 +57,7 @@ def _made(state: Complaint, cycle: int, rulebook: Rulebook) -> Promise:
     policy = rulebook.policy((terms.policy, terms.policy_version))
     compiled, goal = rulebook.promise_calendar(terms), policy.rule(policy.promise.clock).goal
     buffer = int(policy.promise.buffer.total_seconds())
-    starts = (Course(goal, compiled, seconds(at)) for at in (opened_at, made_at))
+    starts = (GoalClock(goal, compiled, seconds(at)) for at in (opened_at, made_at))
     dates = [at for start in starts if (at := instant_of(start.promised(buffer))) > made_at]
     due_at = dates[0] if dates else instant_of(compiled.into_hours(seconds(made_at) + 1))
     limit = _within_the_law(state, terms, rulebook, made_at)
@@ -65,7 +65,7 @@ def _made(state: Complaint, cycle: int, rulebook: Rulebook) -> Promise:
     return Promise(number=len(state.promises) + 1, cycle=cycle, due_at=due_at, made_at=made_at, terms=terms, by=by)
 
 
-def _within_the_law(state: Complaint, terms: Terms, rulebook: Rulebook, made_at: datetime) -> datetime | None:
+def _within_the_law(state: SlaState, terms: Terms, rulebook: Rulebook, made_at: datetime) -> datetime | None:
     """The last opening hour before a final response is due that is still ahead: no policy names a date beyond it.
 
     Only limits that count from the receipt: whatever else they count from, we may not have heard of yet.
@@ -77,7 +77,7 @@ def _within_the_law(state: Complaint, terms: Terms, rulebook: Rulebook, made_at:
     return min((date for date in dates if date > made_at), default=None)
 
 
-def _proposed(state: Complaint, proposal: Proposal, rulebook: Rulebook) -> Complaint:
+def _proposed(state: SlaState, proposal: PromiseProposal, rulebook: Rulebook) -> SlaState:
     """A handler's date: moves the promise, or asks for approval; without effect where it is no later date at all."""
     current = [one for one in state.promises if (one.cycle, one.subject) == (proposal.cycle, "outcome")][-1]
     due_at = moved_to(current, proposal.expected_at, proposal.at, rulebook)
@@ -90,7 +90,7 @@ def _proposed(state: Complaint, proposal: Proposal, rulebook: Rulebook) -> Compl
     return revise(state, current, due_at, proposal.at, proposal.reason, "handler")
 
 
-def beyond(state: Complaint, current: Promise, due_at: datetime, rulebook: Rulebook) -> Limit | None:
+def beyond(state: SlaState, current: Promise, due_at: datetime, rulebook: Rulebook) -> Limit | None:
     """The cap that this date, or one move more, would break; None where nobody has to approve it."""
     limit = limit_of(state, current, rulebook)
     if limit is None:
@@ -100,10 +100,10 @@ def beyond(state: Complaint, current: Promise, due_at: datetime, rulebook: Ruleb
 
 
 def ask_for(
-    state: Complaint, current: Promise, due_at: datetime, at: datetime, limit_at: datetime, reason: str
-) -> Complaint:
+    state: SlaState, current: Promise, due_at: datetime, at: datetime, limit_at: datetime, reason: str
+) -> SlaState:
     """The complaint with a date that waits for approval; the promise stays where it is."""
-    asked = Extension(
+    asked = ExtensionRequest(
         asked_at=at,
         promise=current.number,
         cycle=current.cycle,
@@ -111,20 +111,20 @@ def ask_for(
         limit_at=limit_at,
         reason=reason,
     )
-    return state.but(extensions=(*state.extensions, asked))
+    return state.replace(extensions=(*state.extensions, asked))
 
 
-def is_waiting(state: Complaint, current: Promise, due_at: datetime) -> bool:
+def is_waiting(state: SlaState, current: Promise, due_at: datetime) -> bool:
     """Whether that date waits for approval already."""
     waiting = (one for one in state.extensions if one.approved is None)
     return any((one.promise, one.expected_at) == (current.number, due_at) for one in waiting)
 
 
-def revise(state: Complaint, current: Promise, due_at: datetime, at: datetime, reason: str, by: str) -> Complaint:
+def revise(state: SlaState, current: Promise, due_at: datetime, at: datetime, reason: str, by: str) -> SlaState:
     """The complaint with a further version of that promise."""
     number = len(state.promises) + 1
-    version = current.but(number=number, due_at=due_at, made_at=at, reason=reason, by=by, of=chain_key(current))
-    return state.but(promises=(*state.promises, version))
+    version = current.replace(number=number, due_at=due_at, made_at=at, reason=reason, by=by, of=chain_key(current))
+    return state.replace(promises=(*state.promises, version))
 
 
 def moved_to(current: Promise, expected_at: datetime, at: datetime, rulebook: Rulebook) -> datetime | None:
@@ -144,7 +144,7 @@ def into_hours(terms: Terms, at: datetime, rulebook: Rulebook) -> datetime:
     return instant_of(rulebook.promise_calendar(terms).into_hours(seconds(at)))
 
 
-def limit_of(state: Complaint, current: Promise, rulebook: Rulebook) -> Limit | None:
+def limit_of(state: SlaState, current: Promise, rulebook: Rulebook) -> Limit | None:
     """The tightest cap: the policy's, from the first date of the chain; a regulator's, from what its rule allows."""
     if current.subject != "outcome":
         return None
@@ -153,7 +153,7 @@ def limit_of(state: Complaint, current: Promise, rulebook: Rulebook) -> Limit | 
     return Limit(min(ends), cap.revisions if cap else None) if ends else None
 
 
-def _caps(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
+def _caps(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
     cap = rulebook.policy((current.terms.policy, current.terms.policy_version)).promise.extension
     if cap is None:
         return
@@ -162,7 +162,7 @@ def _caps(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator[da
     yield instant_of(business_days_due(compiled, first, cap.business_days) if cap.business_days else first)
 
 
-def _allowed(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
+def _allowed(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
     """How long the regulators' clocks may take that a further date has to respect: due time and its extension.
 
     A rule without an extension allows none: whoever names a later date needs somebody who answers for it.
@@ -173,13 +173,13 @@ def _allowed(state: Complaint, current: Promise, rulebook: Rulebook) -> Iterator
         yield instant_of(latest(charge.rule, extension, charge.compiled, due) if extension else due)
 
 
-def _finals(terms: Terms, counted: Sequence[Moment], rulebook: Rulebook) -> Iterator[tuple[Charge, int]]:
+def _finals(terms: Terms, counted: Sequence[HistoryEntry], rulebook: Rulebook) -> Iterator[tuple[ClockSpec, int]]:
     """When the regulators' final responses are due, by the first run of each."""
     for charge in rulebook.charges(terms):
         if charge.pack is not None and charge.rule.kind == "regulatory_final":
             for run in runs(charge.rule, counted)[:1]:
-                yield charge, Course(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()
+                yield charge, GoalClock(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()
 
 
-def _revisions(state: Complaint, current: Promise) -> int:
+def _revisions(state: SlaState, current: Promise) -> int:
     return sum(chain_key(one) == chain_key(current) for one in state.promises) - 1

@@ -14,14 +14,14 @@ from typing import Literal, NamedTuple
 
 from services.sla.domain.clocks import INSTANT
 from services.sla.domain.cycles import Cycle, cycles
-from services.sla.domain.history import PUBLIC, Moment, happened
-from services.sla.domain.state import Complaint, Promise
+from services.sla.domain.history import PUBLIC, HistoryEntry, happened
+from services.sla.domain.state import Promise, SlaState
 
 Status = Literal["untold", "open", "revised", "kept", "broken", "cancelled"]
 Outcome = Literal["open", "untold", "kept_first", "kept_revised", "broken", "broken_then_kept", "cancelled"]
 
 
-class Pledge(NamedTuple):
+class PromiseStatus(NamedTuple):
     """A promise and what became of it. `outcome` is that of its whole chain of versions; `first`: kept as first told.
 
     `notice_lead` is how long before its date the next one was told, negative where it was told after it. `is_last`: no
@@ -61,7 +61,7 @@ class _Chain(NamedTuple):
     reached_at: datetime | None
 
 
-def pledges(state: Complaint) -> Iterator[Pledge]:
+def promise_statuses(state: SlaState) -> Iterator[PromiseStatus]:
     """Every promise with its fate, in the order of numbers."""
     if not state.promises:
         return
@@ -69,7 +69,7 @@ def pledges(state: Complaint) -> Iterator[Pledge]:
     yield from sorted(found, key=lambda pledge: pledge.promise.number)
 
 
-def passed(known: tuple[Pledge, ...], until: datetime) -> tuple[Pledge, ...]:
+def passed(known: tuple[PromiseStatus, ...], until: datetime) -> tuple[PromiseStatus, ...]:
     """The same pledges with time looked at further: what was open and is over by then is broken, with its chain."""
     late = {one.promise.number for one in known if one.is_passed(until)}
     if not late:
@@ -78,7 +78,7 @@ def passed(known: tuple[Pledge, ...], until: datetime) -> tuple[Pledge, ...]:
     return tuple(_passed(one, late, broken) for one in known)
 
 
-def _passed(one: Pledge, late: Collection[int], broken: Collection[int]) -> Pledge:
+def _passed(one: PromiseStatus, late: Collection[int], broken: Collection[int]) -> PromiseStatus:
     is_late = one.promise.number in late
     if chain_key(one.promise) in broken:
         status: Status = "broken" if is_late and one.status == "open" else one.status
@@ -91,7 +91,7 @@ def chain_key(promise: Promise) -> int:
     return promise.of or promise.number
 
 
-def _chains(state: Complaint) -> Iterator[_Chain]:
+def _chains(state: SlaState) -> Iterator[_Chain]:
     told = state.told
     known = cycles(state.moments)
     chains: dict[int, list[Promise]] = {}
@@ -101,9 +101,7 @@ def _chains(state: Complaint) -> Iterator[_Chain]:
         yield _chain(state, tuple(versions), told, known)
 
 
-def _chain(
-    state: Complaint, versions: tuple[Promise, ...], told: dict[int, datetime], known: Sequence[Cycle]
-) -> _Chain:
+def _chain(state: SlaState, versions: tuple[Promise, ...], told: dict[int, datetime], known: Sequence[Cycle]) -> _Chain:
     done, ended = _done_at(state, versions, told, known), _ended_at(versions[0], known)
     if done is not None and ended is not None and done > ended:
         done = None  # what fell away is neither kept nor missed by what came after
@@ -130,7 +128,7 @@ def _ended_at(one: Promise, known: Sequence[Cycle]) -> datetime | None:
 
 
 def _done_at(
-    state: Complaint, versions: Sequence[Promise], told: dict[int, datetime], known: Sequence[Cycle]
+    state: SlaState, versions: Sequence[Promise], told: dict[int, datetime], known: Sequence[Cycle]
 ) -> datetime | None:
     """When what was promised was done: the answer told, the action completed, or the next word after its promise."""
     one = versions[0]
@@ -140,7 +138,7 @@ def _done_at(
     return find(state, versions, told)
 
 
-def _completed_at(state: Complaint, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
+def _completed_at(state: SlaState, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
     """Never before it was promised, nor before the customer was told a date for what we only heard of afterwards."""
     made_at, told_at = versions[0].made_at, _first_told(versions, told)
     completed = next(_completions(state, versions[0]), None)
@@ -149,7 +147,7 @@ def _completed_at(state: Complaint, versions: Sequence[Promise], told: dict[int,
     return max(completed.at, told_at if told_at and completed.recorded_at > told_at else made_at)
 
 
-def _completions(state: Complaint, one: Promise) -> Iterator[Moment]:
+def _completions(state: SlaState, one: Promise) -> Iterator[HistoryEntry]:
     """Those after the agreement that it is about: what was done before belongs to an earlier one.
 
     Unless nothing was agreed before it and it was recorded after the promise: then only its time is wrong.
@@ -164,7 +162,7 @@ def _completions(state: Complaint, one: Promise) -> Iterator[Moment]:
             yield moment
 
 
-def _word_at(state: Complaint, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
+def _word_at(state: SlaState, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
     """The first word after the one that promised it; the answer is one even where that promise was told after it."""
     numbers = {version.number for version in versions}
     stating = {telling.message for telling in state.tellings if telling.promise in numbers}
@@ -181,7 +179,7 @@ def _first_told(versions: Sequence[Promise], told: dict[int, datetime]) -> datet
     return min((told[one.number] for one in versions if one.number in told), default=None)
 
 
-def _judged(chain: _Chain) -> Iterator[Pledge]:
+def _judged(chain: _Chain) -> Iterator[PromiseStatus]:
     told = [one for one in chain.versions if one.number in chain.told]
     fates = [
         (one, later, _status(chain, one, later)) for one in chain.versions for later in [_notice(chain, one, told)]
@@ -192,7 +190,7 @@ def _judged(chain: _Chain) -> Iterator[Pledge]:
         told_at = chain.told.get(one.number)
         lead = one.due_at - chain.told[later.number] if later and told_at else None
         reached = chain.reached_at is not None and chain.reached_at > one.due_at
-        yield Pledge(one, status, outcome, told_at, chain.done_at, lead, later is None, reached, over)
+        yield PromiseStatus(one, status, outcome, told_at, chain.done_at, lead, later is None, reached, over)
 
 
 def _notice(chain: _Chain, one: Promise, told: Sequence[Promise]) -> Promise | None:

@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 from services.sla.calendar import alike
 from services.sla.domain.clocks import Clock, derived_once, is_over, mark, open_runs
-from services.sla.domain.due_times import Placed, place
-from services.sla.domain.evaluation import PROMISES, Ledger, around, due_names, ledger
-from services.sla.domain.promise_status import pledges
-from services.sla.domain.state import Complaint
-from services.sla.policies import Charge, Rulebook, Terms
+from services.sla.domain.due_times import PlacedRun, place
+from services.sla.domain.evaluation import PROMISES, Evaluation, around, due_names, evaluate
+from services.sla.domain.promise_status import promise_statuses
+from services.sla.domain.state import SlaState
+from services.sla.policies import ClockSpec, Rulebook, Terms
 from services.sla.policies.deadlines import seconds
 
 
-class Change(NamedTuple):
+class Recomputation(NamedTuple):
     """The complaint under what was published, and the ledgers before and after; both of one part of it, or whole."""
 
-    complaint: Complaint
-    before: Ledger
-    after: Ledger
+    complaint: SlaState
+    before: Evaluation
+    after: Evaluation
 
 
 class Recount(NamedTuple):
@@ -40,19 +40,21 @@ class Recount(NamedTuple):
         return min((at for at in due_times if at), default=None)
 
 
-def change_of(state: Complaint, moved: Complaint, rulebook: Rulebook, now: datetime) -> Change:
+def change_of(state: SlaState, moved: SlaState, rulebook: Rulebook, now: datetime) -> Recomputation:
     """`moved` is the complaint under the terms that were published."""
     names = due_names(state, now)
     found = recount(state, moved, rulebook, now, names, steps=False)
     if found is None:
-        return Change(moved, ledger(state, rulebook), ledger(moved, rulebook))
+        return Recomputation(moved, evaluate(state, rulebook), evaluate(moved, rulebook))
     names |= {clock.key for clock in found.after}
-    known = Ledger(found.before, tuple(pledges(state)) if PROMISES in names else (), only=names)
-    return Change(moved.but(tightest_at=found.tightest_at), known, around(moved, rulebook, found.after, names))
+    known = Evaluation(found.before, tuple(promise_statuses(state)) if PROMISES in names else (), only=names)
+    return Recomputation(
+        moved.replace(tightest_at=found.tightest_at), known, around(moved, rulebook, found.after, names)
+    )
 
 
 def recount(
-    state: Complaint, moved: Complaint, rulebook: Rulebook, now: datetime, names: frozenset[str], *, steps: bool = True
+    state: SlaState, moved: SlaState, rulebook: Rulebook, now: datetime, names: frozenset[str], *, steps: bool = True
 ) -> Recount | None:
     """What other calendars may move, with the clocks of these `names` whether they do or not.
 
@@ -82,7 +84,7 @@ def recount(
     return Recount(tuple(before), tuple(after), tuple(kept))
 
 
-def _is_same(old: Charge, new: Charge, placed: Placed, ahead: datetime | None) -> bool:
+def _is_same(old: ClockSpec, new: ClockSpec, placed: PlacedRun, ahead: datetime | None) -> bool:
     """Whether the other calendar has the same hours up to where the clock is due and next has something to say.
 
     All that it may say after that comes later by either, and is looked at again by then.
@@ -96,7 +98,7 @@ def _is_same(old: Charge, new: Charge, placed: Placed, ahead: datetime | None) -
 
 
 @lru_cache(maxsize=1024)
-def _recounted(old: Terms, new: Terms, rulebook: Rulebook) -> dict[str, Charge] | None:
+def _recounted(old: Terms, new: Terms, rulebook: Rulebook) -> dict[str, ClockSpec] | None:
     """The new charges by their names, where they ask the same by other calendars; None where they ask otherwise."""
     before, after = rulebook.charges(old), rulebook.charges(new)
     same = (old.policy, old.policy_version, old.packs) == (new.policy, new.policy_version, new.packs)

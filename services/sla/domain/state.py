@@ -8,16 +8,16 @@ can be made: what a customer may have been told is never recomputed.
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from services.sla.domain.history import Moment
-from services.sla.policies import Asked, Mode, Terms
-from shared.contracts.envelope import Frozen
+from services.sla.domain.history import HistoryEntry
+from services.sla.policies import MatchFacts, Mode, Terms
+from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import Channel, PromiseSubject, Severity, Signal
 from shared.runner.types import State
 
 Why = Literal["receipt", "triage", "rebase"]
 
 
-class Receipt(Frozen):
+class ReceiptRecord(FrozenModel):
     """How it came in. `received_at` is when the customer handed it over, `recorded_at` when intake took it in.
 
     `timezone` is the customer's, where it is known: for words alone, no date follows from it.
@@ -31,7 +31,7 @@ class Receipt(Frozen):
     timezone: str | None = None
 
 
-class Triage(Frozen):
+class TriageRecord(FrozenModel):
     """What triage said at `at`."""
 
     at: datetime
@@ -41,7 +41,7 @@ class Triage(Frozen):
     signals: tuple[Signal, ...] = ()
 
 
-class Under(NamedTuple):
+class AppliedTerms(NamedTuple):
     """Terms that apply from `at` on, and what put the complaint under them."""
 
     at: datetime
@@ -50,7 +50,7 @@ class Under(NamedTuple):
     mode: Mode = "rebase_open"
 
 
-class Proposal(Frozen):
+class PromiseProposal(FrozenModel):
     """A new date that a handler proposed, with a reason, for the promise of that cycle."""
 
     at: datetime
@@ -59,7 +59,7 @@ class Proposal(Frozen):
     reason: str
 
 
-class Promise(Frozen):
+class Promise(FrozenModel):
     """A date for the customer. `reason` tells a revision; `made_at` comes from the facts, not from our reading them.
 
     `of` is the number of the first version where this is a later one: what was promised once can be promised anew.
@@ -77,7 +77,7 @@ class Promise(Frozen):
     of: int | None = None
 
 
-class Telling(NamedTuple):
+class PromiseStatement(NamedTuple):
     """A message that states a promise, accepted by a provider at `at`."""
 
     promise: int
@@ -85,7 +85,7 @@ class Telling(NamedTuple):
     message: str
 
 
-class Extension(Frozen):
+class ExtensionRequest(FrozenModel):
     """A revision beyond what the rules allow: asked for, and then decided by somebody who may."""
 
     asked_at: datetime
@@ -103,7 +103,7 @@ class Extension(Frozen):
 Ahead = tuple[str, datetime]
 
 
-class Complaint(State):
+class SlaState(State):
     """One complaint as sla knows it.
 
     `terms` are in force one after the other, from their `at` on. `tellings` are the messages that state a promise.
@@ -116,14 +116,14 @@ class Complaint(State):
     clock or promise, open or ended; absent in states from before it was kept: it is not known then.
     """
 
-    receipt: Receipt | None = None
-    moments: tuple[Moment, ...] = ()
-    triages: tuple[Triage, ...] = ()
-    terms: tuple[Under, ...] = ()
-    proposals: tuple[Proposal, ...] = ()
+    receipt: ReceiptRecord | None = None
+    moments: tuple[HistoryEntry, ...] = ()
+    triages: tuple[TriageRecord, ...] = ()
+    terms: tuple[AppliedTerms, ...] = ()
+    proposals: tuple[PromiseProposal, ...] = ()
     promises: tuple[Promise, ...] = ()
-    extensions: tuple[Extension, ...] = ()
-    tellings: tuple[Telling, ...] = ()
+    extensions: tuple[ExtensionRequest, ...] = ()
+    tellings: tuple[PromiseStatement, ...] = ()
     fired: tuple[str, ...] = ()
     reached_at: datetime | None = None
     due_at: datetime | None = None
@@ -154,10 +154,10 @@ class Complaint(State):
         last = self.moments[-1].at if self.moments else None
         return max((at for at in (self.reached_at, last) if at is not None), default=None)
 
-    def asked(self, triage: Triage | None) -> Asked:
+    def asked(self, triage: TriageRecord | None) -> MatchFacts:
         """What policies may ask about it, with what triage had said."""
         receipt = self.receipt
-        return Asked(
+        return MatchFacts(
             category=triage.category if triage else (),
             severity=triage.severity if triage else None,
             channel=receipt.channel if receipt else None,

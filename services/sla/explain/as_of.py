@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from services.sla.domain.cycles import cycles
-from services.sla.domain.state import Complaint, Extension
+from services.sla.domain.state import ExtensionRequest, SlaState
 
 
-def as_of(state: Complaint, at: datetime) -> Complaint | None:
+def as_of(state: SlaState, at: datetime) -> SlaState | None:
     """The state as it could be known at `at`; None where the complaint was not known yet.
 
     Facts count by when they were recorded, not by when they happened: what was told late was not believed before.
@@ -22,7 +22,7 @@ def as_of(state: Complaint, at: datetime) -> Complaint | None:
     terms = tuple(
         one for one in state.terms if one.why == "receipt" or (one.at in kept if one.why == "triage" else one.at <= at)
     )
-    return state.but(
+    return state.replace(
         moments=known,
         triages=triages,
         terms=terms,
@@ -35,6 +35,6 @@ def as_of(state: Complaint, at: datetime) -> Complaint | None:
     )
 
 
-def _undecided(one: Extension, at: datetime) -> Extension:
+def _undecided(one: ExtensionRequest, at: datetime) -> ExtensionRequest:
     """An extension as it stood then: nobody knew yet what would be decided later."""
-    return one.but(approved=None, by=None, decided_at=None) if one.decided_at and one.decided_at > at else one
+    return one.replace(approved=None, by=None, decided_at=None) if one.decided_at and one.decided_at > at else one

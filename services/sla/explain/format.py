@@ -9,7 +9,7 @@ from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import text_of
 from services.sla.domain.clock_types import RESUMES, WAITS
 from services.sla.domain.history import ENDINGS, What, happened
-from services.sla.domain.state import Complaint
+from services.sla.domain.state import SlaState
 from services.sla.policies.deadlines import instant_of
 from services.sla.policies.goal import spoken_span
 from services.sla.policies.rule import Wait
@@ -26,7 +26,7 @@ FELL: dict[What, str] = {
 class Look(NamedTuple):
     """What is looked at, and when: without it a sentence says less, and nothing else."""
 
-    state: Complaint
+    state: SlaState
     at: datetime
 
     def awaited(self, at: datetime) -> Wait | None:

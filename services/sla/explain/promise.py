@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
 from services.sla.domain.cycles import cycles
-from services.sla.domain.promise_status import Pledge
+from services.sla.domain.promise_status import PromiseStatus
 from services.sla.domain.state import Promise
 from services.sla.explain.format import Look, Reader, fell_away, named, spoken, zone_for
 from services.sla.policies import Rulebook
@@ -21,7 +21,9 @@ FATES = {
 }
 
 
-def because_promise(pledge: Pledge, rulebook: Rulebook, reader: Reader = "handler", look: Look | None = None) -> str:
+def because_promise(
+    pledge: PromiseStatus, rulebook: Rulebook, reader: Reader = "handler", look: Look | None = None
+) -> str:
     """The sentences behind a promised date."""
     promise = pledge.promise
     calendar = rulebook.promise_calendar(promise.terms).calendar
@@ -40,7 +42,7 @@ def _what(promise: Promise) -> str:
     return SUBJECTS[promise.subject] + (f" ({promise.item})" if promise.item else "")
 
 
-def _made(pledge: Pledge, rulebook: Rulebook, calendar: Calendar) -> str:
+def _made(pledge: PromiseStatus, rulebook: Rulebook, calendar: Calendar) -> str:
     promise, terms = pledge.promise, pledge.promise.terms
     at = spoken(promise.made_at, calendar.zone)
     if promise.reason:
@@ -54,7 +56,7 @@ def _made(pledge: Pledge, rulebook: Rulebook, calendar: Calendar) -> str:
     return f"Made on {at}: the target of policy '{terms.policy}' plus {hours}"
 
 
-def _for_customers(pledge: Pledge, zone: ZoneInfo, look: Look | None) -> str:
+def _for_customers(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
     if pledge.told_at is None:
         return ""
     promise = pledge.promise
@@ -64,7 +66,7 @@ def _for_customers(pledge: Pledge, zone: ZoneInfo, look: Look | None) -> str:
     return " ".join(sentence for sentence in said if sentence)
 
 
-def _fate(pledge: Pledge, zone: ZoneInfo, look: Look | None) -> str:
+def _fate(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
     """What became of this date; empty while it stands."""
     done = spoken(pledge.done_at, zone) if pledge.done_at else None
     if pledge.status == "kept":

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.sla.calendar import Compiled, business_days_due, calendar_due
 from services.sla.calendar.compiled import EARLIEST, LATEST
-from services.sla.policies import Goal, Rung
+from services.sla.policies import EscalationStep, Goal
 
 Span = tuple[int, int]  # a closed pause: from, until
 REMEMBERED = 8192  # instants, about two for each clock that is running now
@@ -24,7 +24,7 @@ def instant_of(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-class Course(NamedTuple):
+class GoalClock(NamedTuple):
     """A goal on its way: from `start`, by that calendar. `spent`: seconds of it that were used before `start`."""
 
     goal: Goal
@@ -81,7 +81,9 @@ class Course(NamedTuple):
             return level(at) - level(self.start) - paused
         return at - self.start - sum(min(until, at) - since for since, until in pauses if since < at)
 
-    def rung(self, rung: Rung, pauses: Sequence[Span] = (), repeat: int = 0, *, due: int | None = None) -> int:
+    def rung(
+        self, rung: EscalationStep, pauses: Sequence[Span] = (), repeat: int = 0, *, due: int | None = None
+    ) -> int:
         """When that step of the ladder is reached; the `repeat`-th time for one that repeats.
 
         `due`: the due time with these pauses, where it is known already.
@@ -96,7 +98,7 @@ class Course(NamedTuple):
         opening = self.compiled.next_open(at)
         return at if at <= due < opening else opening  # put off beyond the due time it would warn of nothing
 
-    def _beside(self, rung: Rung, repeat: int, due: int) -> int:
+    def _beside(self, rung: EscalationStep, repeat: int, due: int) -> int:
         compiled = self.compiled
         every = int(rung.every.total_seconds()) * repeat if rung.every else 0
         offset = int((rung.after or -(rung.before or timedelta())).total_seconds()) + every

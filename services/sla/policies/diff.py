@@ -23,7 +23,7 @@ class FieldChange(NamedTuple):
     new: Any
 
 
-class Change(NamedTuple):
+class RulebookChange(NamedTuple):
     """What happens to one calendar, policy or pack, or to the order of the policies (`id` empty)."""
 
     what: What
@@ -35,9 +35,9 @@ class Change(NamedTuple):
     sentences: tuple[str, ...]
 
 
-def changes(old: Rulebook, new: Rulebook) -> list[Change]:
+def changes(old: Rulebook, new: Rulebook) -> list[RulebookChange]:
     """From what is current in one to what is current in the other."""
-    found: list[Change] = []
+    found: list[RulebookChange] = []
     for what, before, after in _sections(old, new):
         for name in [*before, *(one for one in after if one not in before)]:
             found += _changed(what, before.get(name), after.get(name))
@@ -58,31 +58,31 @@ def _calendars(book: Rulebook) -> dict[str, Any]:
     return {name: book.calendar(name).calendar for name in book.current.calendars}
 
 
-def _changed(what: What, before: Any, after: Any) -> Iterator[Change]:
+def _changed(what: What, before: Any, after: Any) -> Iterator[RulebookChange]:
     if before is None:
-        yield Change(what, "added", after.id, None, after.version, (), (f"{_called(what, after)} is new.",))
+        yield RulebookChange(what, "added", after.id, None, after.version, (), (f"{_called(what, after)} is new.",))
     elif after is None:
         gone = f"{_called(what, before)} is no longer current; what came under it keeps it."
-        yield Change(what, "removed", before.id, before.version, None, (), (gone,))
+        yield RulebookChange(what, "removed", before.id, before.version, None, (), (gone,))
     elif before.version != after.version:
         fields = tuple(_fields(_plain(before), _plain(after)))
         head = f"{what.capitalize()} '{after.id}' goes from version {before.version} to {after.version}."
         sentences = (head, *(_sentence(one) for one in fields))
-        yield Change(what, "changed", after.id, before.version, after.version, fields, sentences)
+        yield RulebookChange(what, "changed", after.id, before.version, after.version, fields, sentences)
 
 
 def _called(what: What, one: Any) -> str:
     return f"{what.capitalize()} '{one.id}' version {one.version}"
 
 
-def _reordered(old: Revision, new: Revision) -> Iterator[Change]:
+def _reordered(old: Revision, new: Revision) -> Iterator[RulebookChange]:
     """The first match counts, so another order is another rulebook."""
     before, after = ([one.id for one in revision.policies] for revision in (old, new))
     kept_before, kept_after = [one for one in before if one in after], [one for one in after if one in before]
     if kept_before != kept_after:
         order = FieldChange("order", before, after)
         sentence = f"Policies are asked in another order: {', '.join(after)} instead of {', '.join(before)}."
-        yield Change("policy", "reordered", "", None, None, (order,), (sentence,))
+        yield RulebookChange("policy", "reordered", "", None, None, (order,), (sentence,))
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

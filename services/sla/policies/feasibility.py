@@ -7,13 +7,13 @@ from services.sla.calendar import Calendar
 from services.sla.policies.goal import YEARS_MAX, Goal, iso_span
 from services.sla.policies.model import Policy
 from services.sla.policies.pack import Pack
-from services.sla.policies.rule import ClockRule, Rung
+from services.sla.policies.rule import ClockRule, EscalationStep
 from shared.errors import Rejected
 
 _WEEKS = 53 * YEARS_MAX
 
 
-class Wanted(NamedTuple):
+class Demand(NamedTuple):
     """So much opening time, or so many open dates, and who asks for it."""
 
     what: str
@@ -47,15 +47,15 @@ def _most(calendar: Calendar) -> tuple[int, int]:
     return seconds, sum(times * len(days) for days, times in counted)
 
 
-def _wanted(source: Policy | Pack) -> Iterator[Wanted]:
+def _wanted(source: Policy | Pack) -> Iterator[Demand]:
     for rule in source.clocks:
         name = _calendar(source, rule)
         yield from _of_goal(rule.kind, name, rule.goal)
         for rung in rule.rungs:
-            yield Wanted(f"{rule.kind}: rung {rung.name}", name, _of_rung(rung))
+            yield Demand(f"{rule.kind}: rung {rung.name}", name, _of_rung(rung))
     if isinstance(source, Policy):
         name = _calendar(source, source.rule(source.promise.clock))
-        yield Wanted("promise: buffer", name, int(source.promise.buffer.total_seconds()))
+        yield Demand("promise: buffer", name, int(source.promise.buffer.total_seconds()))
         return
     for letter in source.letters:
         yield from _of_goal(f"letter {letter.id}", _calendar(source, source.rule(letter.clock)), letter.lead)
@@ -65,14 +65,14 @@ def _calendar(source: Policy | Pack, rule: ClockRule) -> str:
     return rule.calendar or source.calendar
 
 
-def _of_goal(what: str, calendar: str, goal: Goal) -> Iterator[Wanted]:
+def _of_goal(what: str, calendar: str, goal: Goal) -> Iterator[Demand]:
     if goal.business is not None:
-        yield Wanted(f"{what}: {iso_span(goal.business)}", calendar, int(goal.business.total_seconds()))
+        yield Demand(f"{what}: {iso_span(goal.business)}", calendar, int(goal.business.total_seconds()))
     if goal.business_days is not None:
-        yield Wanted(what, calendar, dates=goal.business_days)
+        yield Demand(what, calendar, dates=goal.business_days)
 
 
-def _of_rung(rung: Rung) -> int:
+def _of_rung(rung: EscalationStep) -> int:
     """Opening time from the due time to its last repetition."""
     if rung.counted == "wall":
         return 0

@@ -87,13 +87,13 @@ LocalTime = Annotated[time, BeforeValidator(_local), WithJsonSchema({"type": "st
 Days = Annotated[int, Field(ge=1, le=3660)]
 
 
-class Written(BaseModel):
+class DocumentModel(BaseModel):
     """Something a person wrote into a rulebook: immutable, and a field we do not know is a mistake of theirs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Goal(Written):
+class Goal(DocumentModel):
     """How long something may take, in exactly one unit.
 
     `wall` runs by night and on holidays, `business` only while the calendar is open. `business_days` end with the

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from services.sla.calendar import Compiled, business_days_due
 from services.sla.policies import ClockRule, Pack, Rulebook
-from services.sla.policies.deadlines import Course, instant_of, seconds
+from services.sla.policies.deadlines import GoalClock, instant_of, seconds
 from services.sla.policies.pack import ClockExtension, Golden
 from shared.errors import Misconfigured
 
@@ -79,7 +79,7 @@ def _differing(pack: Pack, golden: Golden, compiled: Compiled) -> Iterator[Wrong
 def _dates(pack: Pack, golden: Golden, compiled: Compiled) -> Iterator[tuple[str, datetime, int]]:
     """Every date that a golden one states, with what we compute for it."""
     rule = pack.rule(golden.clock)
-    course = Course(rule.goal, compiled, seconds(golden.start))
+    course = GoalClock(rule.goal, compiled, seconds(golden.start))
     due = course.due()
     yield golden.clock, golden.due, due
     for letter in pack.letters:

@@ -8,13 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.sla.policies.goal import Span, Written
+from services.sla.policies.goal import DocumentModel, Span
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import Channel, ClockKind, Severity, Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MatchFacts:
     """What policies may ask of a complaint: only what is in its events, so that a refold asks the same."""
 
     category: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ _NAME = "a name such as 'shop', without spaces around it"
 Name = Annotated[str, _spelled(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?", _NAME)]
 
 
-class When(Written):
+class When(DocumentModel):
     """What must be true of a complaint; an empty list asks nothing. Only fields that are in the event log.
 
     `category` names a path such as `billing/refund`, which covers everything below it; `signal` is met by any of them.
@@ -65,7 +65,7 @@ class When(Written):
         """Whether every complaint meets it."""
         return not any(getattr(self, name) for name in type(self).model_fields)
 
-    def matches(self, asked: Asked) -> bool:
+    def matches(self, asked: MatchFacts) -> bool:
         """Whether a complaint meets all of it; what is not known yet meets only what asks nothing."""
         return (
             all(
@@ -100,14 +100,14 @@ def _below(category: Sequence[str], wanted: Sequence[str]) -> bool:
     return any(path.startswith(f"{one}/") for one in wanted)
 
 
-class Extension(Written):
+class ExtensionRule(DocumentModel):
     """How far a promise may be moved without approval: so many business days beyond its first date."""
 
     business_days: Annotated[int, Field(ge=0, le=400)]
     revisions: Annotated[int, Field(ge=1, le=50)] | None = None
 
 
-class PromiseRule(Written):
+class PromiseRule(DocumentModel):
     """The date we name to the customer: the due time of `clock`, later by `buffer` of opening time.
 
     A promise has room for what goes wrong: the target lies before it. `extension` caps how far it can be moved.
@@ -115,10 +115,10 @@ class PromiseRule(Written):
 
     clock: ClockKind = "requester_wait"
     buffer: Span = timedelta(0)
-    extension: Extension | None = None
+    extension: ExtensionRule | None = None
 
 
-class Policy(Written):
+class Policy(DocumentModel):
     """The clocks of one kind of complaint, and what is promised. A change is a new version."""
 
     id: str = Field(min_length=1)

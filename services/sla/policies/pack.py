@@ -10,13 +10,13 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
-from services.sla.policies.goal import Goal, Written
-from services.sla.policies.model import Extension, When
+from services.sla.policies.goal import DocumentModel, Goal
+from services.sla.policies.model import ExtensionRule, When
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import ClockKind
 
 
-class Source(Written):
+class RuleSource(DocumentModel):
     """Where a rule stands; `clocks`: of which clocks, where a pack has several sources that are not about all."""
 
     title: str = Field(min_length=1)
@@ -25,7 +25,7 @@ class Source(Written):
     clocks: tuple[ClockKind, ...] = ()
 
 
-class Letter(Written):
+class LetterRule(DocumentModel):
     """A letter that must go out before the due time of `clock` while it runs, with `lead` time to write it.
 
     `lead` is counted like a goal, backwards: business time or business days of the pack's calendar, or calendar days.
@@ -44,14 +44,14 @@ class Letter(Written):
         return self
 
 
-class ClockExtension(Extension):
+class ClockExtension(ExtensionRule):
     """How much longer than its due time `clock` may take, once `letter` told why and until when; not without it."""
 
     clock: ClockKind
     letter: str
 
 
-class Golden(Written):
+class Golden(DocumentModel):
     """A date somebody worked out by hand: started then, this clock is due at that moment. Checked at every start.
 
     `letters` and `rungs` say by id and by name when those are due, `latest` how far the extension reaches.
@@ -74,14 +74,14 @@ class Golden(Written):
             yield "extension"
 
 
-class Pack(Written):
+class Pack(DocumentModel):
     """One regulator's clocks, versioned and dated."""
 
     id: str = Field(min_length=1, pattern=r"^[a-z0-9-]+$")
     version: int = Field(ge=1)
     name: str
     jurisdiction: str
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[RuleSource, ...] = Field(min_length=1)
     effective_from: date
     effective_until: date | None = None
     verified: Literal["no", "yes"] = "no"
@@ -90,7 +90,7 @@ class Pack(Written):
     calendar: str
     when: When = When()
     clocks: tuple[ClockRule, ...] = Field(min_length=1)
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[LetterRule, ...] = ()
     extensions: tuple[ClockExtension, ...] = ()
     golden: tuple[Golden, ...] = Field(min_length=1)
 
@@ -146,7 +146,7 @@ class Pack(Written):
         """Its clock of that kind."""
         return next(rule for rule in self.clocks if rule.kind == kind)
 
-    def source_of(self, kind: ClockKind) -> Source:
+    def source_of(self, kind: ClockKind) -> RuleSource:
         """Where the rule behind that clock stands: the source that names it, else the first."""
         return next((one for one in self.sources if kind in one.clocks), self.sources[0])
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.sla.policies.goal import Budget, Goal, Written, iso_span
+from services.sla.policies.goal import Budget, DocumentModel, Goal, iso_span
 from shared.contracts.events import ClockKind, Obligation
 
 Wait = Literal["customer", "third_party"]
@@ -15,7 +15,7 @@ Addressee = Literal["handler", "lead", "head", "office"]
 REPEATS_MAX = 20  # a rung that goes on for ever is a mail storm
 
 
-class Rung(Written):
+class EscalationStep(DocumentModel):
     """One step of a ladder: `percent` of the way, `before` the due time, or `after` it, repeated `every` so long.
 
     `counted` says whether before and after are opening time or by the clock on the wall. With `open_hours` a rung that
@@ -65,7 +65,7 @@ class Rung(Written):
         return self.to or ("lead" if self.after else "handler")
 
 
-class ClockRule(Written):
+class ClockRule(DocumentModel):
     """One clock. What is left out comes from its kind's preset (`services/sla/domain/clock_types.py`).
 
     `pauses` are the waits in which it stands still; a regulator's clock never has any. `reopen` says what a reopening
@@ -81,7 +81,7 @@ class ClockRule(Written):
     reopen: Reopening | None = None
     start: Literal["received", "acknowledged", "assigned"] | None = None
     calendar: str | None = None
-    rungs: tuple[Rung, ...] = ()
+    rungs: tuple[EscalationStep, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -93,7 +93,7 @@ class ClockRule(Written):
         return self
 
     @cached_property
-    def ladder(self) -> tuple[Rung, ...]:
+    def ladder(self) -> tuple[EscalationStep, ...]:
         """The rungs from the lowest to the highest, whatever order they are written in."""
         return tuple(sorted(self.rungs, key=lambda rung: rung.height))
 

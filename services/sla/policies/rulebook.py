@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from services.sla.calendar import Compiled
-from services.sla.policies.model import Asked, Policy
-from services.sla.policies.pack import Letter, Pack
+from services.sla.policies.model import MatchFacts, Policy
+from services.sla.policies.pack import LetterRule, Pack
 from services.sla.policies.rule import ClockRule
 from shared.errors import NotFound
 
@@ -30,14 +30,14 @@ class Terms(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Charge:
+class ClockSpec:
     """One clock that terms ask for, with the calendar it counts by. `pack` absent: the policy's own."""
 
     rule: ClockRule
     compiled: Compiled
     source: Policy | Pack
     pack: str | None = None
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[LetterRule, ...] = ()
     name: str = field(init=False)  # `requester_wait`, or `uk-disp/regulatory_final`
 
     def __post_init__(self) -> None:
@@ -67,8 +67,8 @@ class Rulebook:
     policy_versions: Mapping[Key, Policy]
     pack_versions: Mapping[Key, Pack]
     calendars: Mapping[Key, Compiled]
-    _charges: dict[Terms, tuple[Charge, ...]] = field(default_factory=dict)
-    _matches: dict[tuple[Asked, tuple[Pack, ...], int], Terms] = field(default_factory=dict)
+    _charges: dict[Terms, tuple[ClockSpec, ...]] = field(default_factory=dict)
+    _matches: dict[tuple[MatchFacts, tuple[Pack, ...], int], Terms] = field(default_factory=dict)
 
     @property
     def current(self) -> Revision:
@@ -80,7 +80,7 @@ class Rulebook:
         later = (self.revisions[number] for number in sorted(self.revisions) if number > after)
         return tuple(one for one in later if one.mode != "new_only")
 
-    def match(self, asked: Asked, at: datetime, revision: int | None = None) -> Terms:
+    def match(self, asked: MatchFacts, at: datetime, revision: int | None = None) -> Terms:
         """The terms of a complaint received at `at`, by a revision, else by what is current.
 
         The last policy asks nothing, so there always is one.
@@ -99,21 +99,21 @@ class Rulebook:
     def _day(self, pack: Pack, at: datetime) -> date:
         return at.astimezone(self.calendar(pack.calendar).calendar.zone).date()
 
-    def charges(self, terms: Terms) -> tuple[Charge, ...]:
+    def charges(self, terms: Terms) -> tuple[ClockSpec, ...]:
         """Every clock that these terms ask for: the policy's own in its order, then those of the packs."""
         if terms not in self._charges:
             self._charges[terms] = tuple(self._charged(terms))
         return self._charges[terms]
 
-    def _charged(self, terms: Terms) -> Sequence[Charge]:
+    def _charged(self, terms: Terms) -> Sequence[ClockSpec]:
         policy = self.policy((terms.policy, terms.policy_version))
         own = [
-            Charge(rule, self.calendar(rule.calendar or policy.calendar, terms.revision), policy)
+            ClockSpec(rule, self.calendar(rule.calendar or policy.calendar, terms.revision), policy)
             for rule in policy.clocks
         ]
         packs = [self.pack_versions[key] for key in terms.packs if key in self.pack_versions]
         return own + [
-            Charge(
+            ClockSpec(
                 rule,
                 self.calendar(rule.calendar or pack.calendar, terms.revision),
                 pack,

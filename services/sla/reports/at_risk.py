@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.sla.domain import Clock, Complaint, Pledge, ledger
+from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
 from services.sla.domain.clock_types import KINDS
 from services.sla.domain.cycles import cycles
 from services.sla.domain.promise_status import chain_key
@@ -48,14 +48,14 @@ EVER = datetime(1, 1, 1, tzinfo=UTC)
 CHUNK = 50  # states read and judged in one go: about 20 ms of the event loop
 
 
-class Item(NamedTuple):
+class AtRiskItem(NamedTuple):
     """A clock or a promise that is due, or was."""
 
     complaint: UUID
     team: str | None
     due_at: datetime
     is_late: bool
-    what: Clock | Pledge
+    what: Clock | PromiseStatus
     updated_at: datetime
     look: Look
 
@@ -76,7 +76,7 @@ class Item(NamedTuple):
     def name(self) -> str:
         """What is due, as a person says it."""
         if isinstance(self.what, Clock):
-            return KINDS[self.what.kind].says
+            return KINDS[self.what.kind].label
         return f"Promised: {SUBJECTS[self.what.promise.subject]}"
 
     @property
@@ -91,17 +91,17 @@ class Item(NamedTuple):
         return source if isinstance(source, Pack) else None
 
 
-class Diary(NamedTuple):
+class AtRiskPage(NamedTuple):
     """What is due soon and what is late; `cut`: there is more than was asked for."""
 
     now: datetime
-    items: list[Item]
+    items: list[AtRiskItem]
     cut: bool
 
 
 async def due(  # the look, and where its page lies
     pool: asyncpg.Pool, rulebook: Rulebook, within: timedelta, team: str | None, limit: int, offset: int = 0
-) -> tuple[datetime, list[Item]]:
+) -> tuple[datetime, list[AtRiskItem]]:
     """The database's clock, and what is due within that time, late ones first; of up to `limit` complaints."""
     now: datetime = await pool.fetchval("select now()")
     given = (EVER, now + within, limit + offset, offset)
@@ -110,7 +110,7 @@ async def due(  # the look, and where its page lies
     return now, sorted(items, key=lambda one: (not one.is_late, one.due_at, one.complaint))
 
 
-async def diary(pool: asyncpg.Pool, rulebook: Rulebook, within: timedelta, team: str, most: int) -> Diary:
+async def diary(pool: asyncpg.Pool, rulebook: Rulebook, within: timedelta, team: str, most: int) -> AtRiskPage:
     """Up to `most` entries of a team: what is still to come, the next first, and then what is late, the latest first.
 
     What is long overdue must not push out what somebody can still do in time.
@@ -122,7 +122,7 @@ async def diary(pool: asyncpg.Pool, rulebook: Rulebook, within: timedelta, team:
     rows = [*soon, *(row for row in late if row[0] not in known)]
     items = await _judged(rows, rulebook, (now, now + within))
     items.sort(key=lambda one: (one.is_late, abs(one.due_at - now), one.complaint, one.key))
-    return Diary(now, items[:most], cut=len(items) > most or most in (len(soon), len(late)))
+    return AtRiskPage(now, items[:most], cut=len(items) > most or most in (len(soon), len(late)))
 
 
 async def total(pool: asyncpg.Pool, until: datetime, team: str | None) -> int:
@@ -136,32 +136,34 @@ async def teams(pool: asyncpg.Pool) -> list[str]:
     return [row[0] for row in await pool.fetch(TEAMS)]
 
 
-async def _judged(rows: Sequence[asyncpg.Record], rulebook: Rulebook, span: tuple[datetime, datetime]) -> list[Item]:
-    found: list[Item] = []
+async def _judged(
+    rows: Sequence[asyncpg.Record], rulebook: Rulebook, span: tuple[datetime, datetime]
+) -> list[AtRiskItem]:
+    found: list[AtRiskItem] = []
     for place, (_, state, team, updated_at) in enumerate(rows, start=1):
-        found += _items(Complaint.model_validate_json(state), team, updated_at, rulebook, span)
+        found += _items(SlaState.model_validate_json(state), team, updated_at, rulebook, span)
         if place % CHUNK == 0:
             await asyncio.sleep(0)
     return found
 
 
 def _items(
-    state: Complaint, team: str | None, updated_at: datetime, rulebook: Rulebook, span: tuple[datetime, datetime]
-) -> Iterator[Item]:
+    state: SlaState, team: str | None, updated_at: datetime, rulebook: Rulebook, span: tuple[datetime, datetime]
+) -> Iterator[AtRiskItem]:
     now, until = span
     for at, what in _open(state, rulebook):
         if at < until:
-            yield Item(state.complaint_id, team, at, at < now, what, updated_at, Look(state, now))
+            yield AtRiskItem(state.complaint_id, team, at, at < now, what, updated_at, Look(state, now))
 
 
-def _open(state: Complaint, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | Pledge]]:
-    book, known = ledger(state, rulebook), cycles(state.moments)
+def _open(state: SlaState, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | PromiseStatus]]:
+    book, known = evaluate(state, rulebook), cycles(state.moments)
     closed = bool(known) and known[-1].ended_at is not None
     for clock in book.clocks:
         if (
             clock.is_open and clock.due_at is not None and not (clock.is_chance and closed)
         ):  # a chance calls nobody then
             yield clock.due_at, clock
-    for pledge in book.pledges:
+    for pledge in book.promise_statuses:
         if pledge.told_at is not None and pledge.is_last and not pledge.is_over:
             yield pledge.promise.due_at, pledge

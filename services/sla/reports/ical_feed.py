@@ -9,13 +9,13 @@ from icalendar import Calendar, Event, Timezone, TimezoneStandard
 
 from services.sla.domain import Clock
 from services.sla.policies import Rulebook
-from services.sla.reports.at_risk import Diary, Item
+from services.sla.reports.at_risk import AtRiskItem, AtRiskPage
 
 SHOWN = timedelta(minutes=15)  # a due time has no length; calendars want one
 SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
-def calendar(team: str, diary: Diary, rulebook: Rulebook, teams: Sequence[str] = ()) -> bytes:
+def calendar(team: str, diary: AtRiskPage, rulebook: Rulebook, teams: Sequence[str] = ()) -> bytes:
     """The feed. One complaint's clock keeps its UID whenever its date moves, so that clients move the entry.
 
     With nothing due it holds a time zone alone, for a calendar needs a component (RFC 5545 3.6), and names `teams`.
@@ -37,7 +37,7 @@ def calendar(team: str, diary: Diary, rulebook: Rulebook, teams: Sequence[str] =
     return bytes(feed.to_ical())
 
 
-def _event(one: Item, rulebook: Rulebook) -> Event:
+def _event(one: AtRiskItem, rulebook: Rulebook) -> Event:
     event = Event()
     key = sha256(f"{one.complaint}/{one.key}".encode()).hexdigest()[:32]  # an item may be called anything
     event.add("uid", f"{key}@redress")
@@ -51,25 +51,25 @@ def _event(one: Item, rulebook: Rulebook) -> Event:
     return event
 
 
-def _title(one: Item) -> str:
+def _title(one: AtRiskItem) -> str:
     item = f": {one.item}" if one.item else ""
     return f"{one.name}{item}{', ' + one.pack.name if one.pack else ''}"
 
 
-def _why(one: Item, rulebook: Rulebook) -> str:
+def _why(one: AtRiskItem, rulebook: Rulebook) -> str:
     """The first sentence, which says by which rule, and the last, which says how it stands."""
     sentences = SENTENCE.split(one.because(rulebook))
     return " ".join(dict.fromkeys((sentences[0], sentences[-1])))
 
 
-def _cut(diary: Diary) -> str:
+def _cut(diary: AtRiskPage) -> str:
     return (
         f"There are more dates than these {len(diary.items)}. What is still to come goes before what was missed; "
         "GET /v1/at-risk has all."
     )
 
 
-def _notice(team: str, diary: Diary) -> Event:
+def _notice(team: str, diary: AtRiskPage) -> Event:
     """Of today, all day: a person who looks at the calendar must see that it is not all."""
     event = Event()
     event.add("uid", f"{sha256(team.encode()).hexdigest()[:32]}-cut@redress")

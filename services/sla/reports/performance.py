@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import asyncpg
 
-from services.sla.domain import Complaint, Outage, Pledge, SlaContext, ledger
-from services.sla.domain.promise_status import chain_key, pledges
+from services.sla.domain import Outage, PromiseStatus, SlaContext, SlaState, evaluate
+from services.sla.domain.promise_status import chain_key, promise_statuses
 from services.sla.policies import Rulebook
 from services.sla.scan import Period, scan
-from shared.contracts.envelope import Frozen
+from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import BreachCause, ClockKind, Obligation
 
 # What was down in a period, the latest first, and what nobody has written down yet; and the database's clock.
@@ -30,7 +30,7 @@ OUTAGES = """
 OUTAGES_MAX = 10_000
 
 
-class Figures(Frozen):
+class Figures(FrozenModel):
     """Of promises of an outcome, a next word or an action whose last told date lies in the period.
 
     Shares are of those that came to an end, kept or broken: `kept_first` were kept at the first date told,
@@ -55,22 +55,22 @@ class Figures(Frozen):
 class _Chain(NamedTuple):
     """One promise with all its versions that were told."""
 
-    told: tuple[Pledge, ...]
+    told: tuple[PromiseStatus, ...]
 
     @property
-    def last(self) -> Pledge:
+    def last(self) -> PromiseStatus:
         return self.told[-1]
 
 
 async def promises(pool: asyncpg.Pool, period: Period) -> Figures:
     """The figures of a period."""
-    tally = Tally()
+    tally = PromiseTally()
     async for state, _ in scan(pool, period):
-        tally.add(pledges(state), period)
+        tally.add(promise_statuses(state), period)
     return tally.figures()
 
 
-class Tally:
+class PromiseTally:
     """Adds up complaints one by one."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Tally:
         self.leads: list[timedelta] = []
         self.moves: list[int] = []
 
-    def add(self, pledged: Iterable[Pledge], period: Period) -> None:
+    def add(self, pledged: Iterable[PromiseStatus], period: Period) -> None:
         """What the promises of one complaint add to the period."""
         chains = [one for one in _chains(pledged) if period.covers(one.last.promise.due_at)]
         if not chains:
@@ -109,15 +109,15 @@ class Tally:
         )
 
 
-def _chains(pledged: Iterable[Pledge]) -> Iterator[_Chain]:
-    chains: dict[int, list[Pledge]] = {}
+def _chains(pledged: Iterable[PromiseStatus]) -> Iterator[_Chain]:
+    chains: dict[int, list[PromiseStatus]] = {}
     for one in pledged:
         if one.told_at is not None:
             chains.setdefault(chain_key(one.promise), []).append(one)
     return (_Chain(tuple(told)) for told in chains.values())
 
 
-class Missed(Frozen):
+class Missed(FrozenModel):
     """So many clocks of one kind, or promises, that were missed for one reason. `clock` absent: promises."""
 
     cause: BreachCause
@@ -144,12 +144,12 @@ async def missed(pool: asyncpg.Pool, rulebook: Rulebook, period: Period) -> list
     ]
 
 
-def _missed(state: Complaint, team: str | None, context: SlaContext, period: Period) -> Iterator[Key]:
-    book = ledger(state, context.rulebook)
+def _missed(state: SlaState, team: str | None, context: SlaContext, period: Period) -> Iterator[Key]:
+    book = evaluate(state, context.rulebook)
     for clock in book.clocks:
         if clock.breached and clock.due_at is not None and period.covers(clock.due_at):
             yield context.cause(clock.due_at), clock.kind, clock.obligation, clock.charge.pack, team
-    for pledge in book.pledges:
+    for pledge in book.promise_statuses:
         if pledge.status == "broken" and period.covers(pledge.promise.due_at):
             yield context.cause(pledge.promise.due_at), None, "promise", None, team
 

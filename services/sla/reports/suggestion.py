@@ -11,12 +11,12 @@ from typing import NamedTuple
 import asyncpg
 
 from services.sla.calendar import Compiled
-from services.sla.domain import Complaint, Ledger
+from services.sla.domain import Evaluation, SlaState
 from services.sla.domain.cycles import cycles
 from services.sla.domain.promise_dates import beyond
 from services.sla.domain.state import Promise
 from services.sla.policies import Rulebook
-from services.sla.policies.deadlines import Course, instant_of, seconds
+from services.sla.policies.deadlines import GoalClock, instant_of, seconds
 from services.sla.policies.goal import spoken_span
 
 SAMPLE_MIN = 20  # with fewer, nine in ten is an anecdote: the tenth slowest of ten is one complaint's bad luck
@@ -41,7 +41,7 @@ class Suggestion(NamedTuple):
 
 
 async def suggest(
-    pool: asyncpg.Pool, state: Complaint, book: Ledger, rulebook: Rulebook, now: datetime
+    pool: asyncpg.Pool, state: SlaState, book: Evaluation, rulebook: Rulebook, now: datetime
 ) -> Suggestion | None:
     """A date for the outcome; None where the complaint is closed or triage has not spoken yet."""
     known = cycles(state.moments)
@@ -78,16 +78,16 @@ class _Way(NamedTuple):
     aimed: int
 
 
-def _way(state: Complaint, book: Ledger, rulebook: Rulebook, now: int) -> _Way:
+def _way(state: SlaState, book: Evaluation, rulebook: Rulebook, now: int) -> _Way:
     terms = state.terms[-1].terms
     policy = rulebook.policy((terms.policy, terms.policy_version))
     compiled = rulebook.promise_calendar(terms)
     buffer = int(policy.promise.buffer.total_seconds())
-    aimed = Course(policy.rule(policy.promise.clock).goal, compiled, now).promised(buffer)
+    aimed = GoalClock(policy.rule(policy.promise.clock).goal, compiled, now).promised(buffer)
     return _Way(compiled, now, _spent(state, book, compiled, now), aimed)
 
 
-def _spent(state: Complaint, book: Ledger, compiled: Compiled, now: int) -> int:
+def _spent(state: SlaState, book: Evaluation, compiled: Compiled, now: int) -> int:
     """Opening time since the cycle began, without what was waited for the customer."""
     started_at = seconds(cycles(state.moments)[-1].started_at)
     own = [one for one in book.clocks if one.kind == "requester_wait" and one.charge.pack is None]
@@ -96,7 +96,7 @@ def _spent(state: Complaint, book: Ledger, compiled: Compiled, now: int) -> int:
     return max(0, compiled.elapsed(started_at, now) - waited)
 
 
-async def _similar(pool: asyncpg.Pool, state: Complaint, spent: int) -> tuple[str | None, int, int]:
+async def _similar(pool: asyncpg.Pool, state: SlaState, spent: int) -> tuple[str | None, int, int]:
     """The narrowest category that has enough, how many there are, and what nine in ten of them took at most."""
     path = state.triages[-1].category
     policy = state.terms[-1].terms.policy

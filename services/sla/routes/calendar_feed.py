@@ -10,9 +10,9 @@ from fastapi.security import HTTPBasic, HTTPBearer
 from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import calendar
 from services.sla.routes.reports import READ
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from shared.auth import requires
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import LINE_PATTERN
 
 AHEAD = timedelta(days=60)
@@ -30,7 +30,7 @@ SAYS = (
 Team = Annotated[str, Path(max_length=60, pattern=LINE_PATTERN, description="As triage calls it, such as billing.")]
 
 
-def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """It needs the scope complaints:read, by token or with the token as password."""
     doors = [requires(READ, password=True), HTTPBearer(auto_error=False), HTTPBasic(auto_error=False)]
     router = APIRouter(dependencies=[Depends(one) for one in doors])
@@ -43,9 +43,9 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
         responses=ANSWERS,
     )
     async def due(team: Team, if_none_match: Annotated[str | None, Header()] = None) -> Response:
-        rulebook = await shelf.read(kernel.pool)
-        diary = await at_risk.diary(kernel.pool, rulebook, AHEAD, team, MOST)
-        body = calendar(team, diary, rulebook, () if diary.items else await at_risk.teams(kernel.pool))
+        rulebook = await shelf.read(runtime.pool)
+        diary = await at_risk.diary(runtime.pool, rulebook, AHEAD, team, MOST)
+        body = calendar(team, diary, rulebook, () if diary.items else await at_risk.teams(runtime.pool))
         tag = f'"{sha256(body).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "private, max-age=300"}
         if if_none_match == tag:

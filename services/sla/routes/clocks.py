@@ -1,7 +1,7 @@
 """What is due when, and why, now or as it was believed at an earlier moment. Reading only."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -10,12 +10,12 @@ from fastapi.security import HTTPBearer
 from services.sla.explain.as_of import as_of
 from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import look
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
 from shared.http.openapi import refusals
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import Instant
 
 READ = "complaints:read"
@@ -25,9 +25,9 @@ SKEW = timedelta(minutes=1)  # by which the clock of whoever asks for this very 
 For = Annotated[Reader, Query(alias="for", description="Whose words: a customer is not told our own targets.")]
 
 
-def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(kernel.require(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get(
         "/complaints/{complaint_id}/clocks",
@@ -37,22 +37,22 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
     ) -> schemas.Clocks:
-        now, state = await look(kernel.pool, ComplaintId(complaint_id))
+        now, state = await look(runtime.pool, ComplaintId(complaint_id))
         _been(at, now)
         believed = as_of(state, at) if state and at and at < now else state
         if believed is None:
             raise NotFound("there is no such complaint" if state is None else "it was not known then")
         response.headers["etag"] = f'"{believed.version}"'
-        return schemas.clocks(believed, await shelf.read(kernel.pool), min(at or now, now), reader)
+        return schemas.clocks(believed, await shelf.read(runtime.pool), min(at or now, now), reader)
 
     @router.get("/policies", summary="The policies in the order they are asked; the first match counts")
     async def policies() -> schemas.Policies:
-        current = (await shelf.read(kernel.pool)).current
+        current = (await shelf.read(runtime.pool)).current
         return schemas.Policies(revision=current.number, policies=current.policies)
 
     @router.get("/calendars", summary="The calendars, as they count now")
     async def calendars() -> schemas.Calendars:
-        book = await shelf.read(kernel.pool)
+        book = await shelf.read(runtime.pool)
         newest = [book.calendar(name).calendar for name in sorted(book.current.calendars)]
         return schemas.Calendars(calendars=[schemas.calendar(one) for one in newest])
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.security import HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.sla.domain import Complaint, DecideExtension, MakePromise, RevisePromise, ledger
-from services.sla.domain.commands import Asking
+from services.sla.domain import DecideExtension, MakePromise, RevisePromise, SlaState, evaluate
+from services.sla.domain.commands import PromiseCommand
 from services.sla.reports.suggestion import because, suggest
 from services.sla.routes import schemas
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import look
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
@@ -19,7 +19,7 @@ from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
 from shared.http.if_match import Seen, etag
 from shared.http.openapi import refusals
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import INSTANT, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
@@ -59,7 +59,7 @@ class RevisionForm(_Form):
     approve: bool = Field(default=False, description="Go beyond the cap; needs the scope promises:approve.")
 
 
-class DecisionForm(_Form):
+class ExtensionDecisionForm(_Form):
     """Yes or no to the extension that waits."""
 
     approve: bool = Field(examples=[True])
@@ -77,22 +77,22 @@ class SuggestionAnswer(BaseModel):
     because: str
 
 
-def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """Writing needs promises:write, deciding promises:approve, suggesting complaints:read."""
     router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
-    writer = Annotated[Client, Depends(kernel.require(WRITE))]
+    writer = Annotated[Client, Depends(runtime.require(WRITE))]
 
-    async def asked(command: Asking, response: Response) -> schemas.Clocks:
-        decision = await kernel.submit(command)
-        state: Complaint | None = decision.state
+    async def asked(command: PromiseCommand, response: Response) -> schemas.Clocks:
+        decision = await runtime.submit(command)
+        state: SlaState | None = decision.state
         if state is None:
             raise NotFound
-        if any(isinstance(say.facts, ExtensionRequested) for say in decision.says):
+        if any(isinstance(say.facts, ExtensionRequested) for say in decision.events):
             response.status_code = 202  # nothing has moved yet: somebody has to approve it
         version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
         response.headers["etag"] = etag(version)
-        now, _ = await look(kernel.pool, command.complaint_id)
-        return schemas.clocks(state.but(version=version), shelf.rulebook, now)
+        now, _ = await look(runtime.pool, command.complaint_id)
+        return schemas.clocks(state.replace(version=version), shelf.rulebook, now)
 
     @router.post(
         "/complaints/{complaint_id}/promises",
@@ -127,13 +127,13 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
         )
         return await asked(command, response)
 
-    _deciding(router, kernel, asked)
-    _suggesting(router, kernel, shelf)
+    _deciding(router, runtime, asked)
+    _suggesting(router, runtime, shelf)
     return router
 
 
-def _deciding(router: APIRouter, kernel: Kernel[Any, Any], asked: Any) -> None:
-    approver = Annotated[Client, Depends(kernel.require(APPROVE))]
+def _deciding(router: APIRouter, runtime: Runtime, asked: Any) -> None:
+    approver = Annotated[Client, Depends(runtime.require(APPROVE))]
 
     @router.post(
         "/complaints/{complaint_id}/promises/{number}/extension",
@@ -141,7 +141,12 @@ def _deciding(router: APIRouter, kernel: Kernel[Any, Any], asked: Any) -> None:
         responses=CHANGES,
     )
     async def decide(
-        complaint_id: Id, number: Number, form: DecisionForm, client: approver, version: Seen, response: Response
+        complaint_id: Id,
+        number: Number,
+        form: ExtensionDecisionForm,
+        client: approver,
+        version: Seen,
+        response: Response,
     ) -> schemas.Clocks:
         command = DecideExtension(
             ComplaintId(complaint_id), actor=client.name, version=version, promise=number, approve=form.approve
@@ -150,19 +155,19 @@ def _deciding(router: APIRouter, kernel: Kernel[Any, Any], asked: Any) -> None:
         return answer
 
 
-def _suggesting(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> None:
     @router.get(
         "/complaints/{complaint_id}/promises:suggest",
         summary="A date to promise: when nine in ten similar complaints had their answer",
-        dependencies=[Depends(kernel.require(READ))],
+        dependencies=[Depends(runtime.require(READ))],
         responses=refusals(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
-        now, state = await look(kernel.pool, ComplaintId(complaint_id))
+        now, state = await look(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
-        rulebook = await shelf.read(kernel.pool)
-        found = await suggest(kernel.pool, state, ledger(state, rulebook), rulebook, now)
+        rulebook = await shelf.read(runtime.pool)
+        found = await suggest(runtime.pool, state, evaluate(state, rulebook), rulebook, now)
         if found is None:
             raise IllegalMove("there is no outcome to promise: it is closed, or triage has not spoken yet")
         zone = rulebook.promise_calendar(state.terms[-1].terms).calendar.zone

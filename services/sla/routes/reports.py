@@ -1,7 +1,7 @@
 """Over all complaints: what is at risk, how promises were kept, what was missed and why."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -13,11 +13,11 @@ from services.sla.policies import Rulebook
 from services.sla.reports import at_risk as risks
 from services.sla.reports import performance
 from services.sla.scan import Period
-from services.sla.store.rulebooks import Shelf
-from shared.contracts.envelope import Frozen
+from services.sla.store.rulebooks import RulebookRepository
+from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import LINE_PATTERN, Duration, Instant
 
 READ = "complaints:read"
@@ -34,7 +34,7 @@ Until = Annotated[Instant | None, Query(description="Until just before then; now
 Within = Annotated[Duration, Query(description="How far ahead, such as PT4H.")]
 
 
-class AtRisk(Frozen):
+class AtRisk(FrozenModel):
     """A clock or a promise that is due soon, or was. `because` explains the date."""
 
     complaint_id: UUID
@@ -48,7 +48,7 @@ class AtRisk(Frozen):
     because: str
 
 
-class Risks(Frozen):
+class Risks(FrozenModel):
     """What is late first, then by when it is due. `total`: complaints that have something late or due in that time.
 
     Pages are of complaints, in the order of what is due first. `more`: there are complaints behind this page.
@@ -68,7 +68,7 @@ class PromiseFigures(performance.Figures):
     team: str | None
 
 
-class Breaches(Frozen):
+class Breaches(FrozenModel):
     """What was missed in a period, by cause, kind, pack and team."""
 
     since: AwareDatetime
@@ -77,7 +77,7 @@ class Breaches(Frozen):
     missed: list[performance.Missed]
 
 
-class OutageAnswer(Frozen):
+class OutageAnswer(FrozenModel):
     """A time in which something of ours was down; `until` absent: it lasts."""
 
     cause: BreachCause
@@ -85,37 +85,37 @@ class OutageAnswer(Frozen):
     until: AwareDatetime | None
 
 
-class Outages(Frozen):
+class Outages(FrozenModel):
     """The latest first."""
 
     outages: list[OutageAnswer]
 
 
-def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
+def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(kernel.require(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get("/at-risk", summary="What is late or due soon, what is late first, and why")
     async def at_risk(
         within: Within = timedelta(hours=4), team: Team = None, limit: Limit = 100, offset: Offset = 0
     ) -> Risks:
         ahead = bounded(within)
-        book = await shelf.read(kernel.pool)
-        now, items = await risks.due(kernel.pool, book, ahead, team, limit, offset)
-        total = await risks.total(kernel.pool, now + ahead, team)
+        book = await shelf.read(runtime.pool)
+        now, items = await risks.due(runtime.pool, book, ahead, team, limit, offset)
+        total = await risks.total(runtime.pool, now + ahead, team)
         told = [_at_risk(one, book) for one in items]
         return Risks(as_of=now, items=told, total=total, more=total > offset + limit)
 
     @router.get("/promises/figures", summary="How promises were kept, with what notice they moved, how often")
     async def figures(since: Since = None, until: Until = None, team: Team = None) -> PromiseFigures:
-        asked = await period(kernel, since, until, team)
-        found = await performance.promises(kernel.pool, asked)
+        asked = await period(runtime, since, until, team)
+        found = await performance.promises(runtime.pool, asked)
         return PromiseFigures(**found.model_dump(), since=asked.since, until=asked.until, team=team)
 
     @router.get("/breaches", summary="What was missed and why: handling, or something of ours that was down")
     async def breaches(since: Since = None, until: Until = None, team: Team = None) -> Breaches:
-        asked = await period(kernel, since, until, team)
-        found = await performance.missed(kernel.pool, await shelf.read(kernel.pool), asked)
+        asked = await period(runtime, since, until, team)
+        found = await performance.missed(runtime.pool, await shelf.read(runtime.pool), asked)
         causes: dict[BreachCause, int] = {}
         for one in found:
             causes[one.cause] = causes.get(one.cause, 0) + one.missed
@@ -123,8 +123,8 @@ def routes(kernel: Kernel[Any, Any], shelf: Shelf) -> APIRouter:
 
     @router.get("/outages", summary="What of ours was down, and when")
     async def outages(since: Since = None, until: Until = None) -> Outages:
-        asked = await period(kernel, since, until, None)
-        return Outages(outages=[OutageAnswer(**one._asdict()) for one in await performance.down(kernel.pool, asked)])
+        asked = await period(runtime, since, until, None)
+        return Outages(outages=[OutageAnswer(**one._asdict()) for one in await performance.down(runtime.pool, asked)])
 
     return router
 
@@ -136,9 +136,9 @@ def bounded(within: timedelta) -> timedelta:
     return within
 
 
-async def period(kernel: Kernel[Any, Any], since: datetime | None, until: datetime | None, team: str | None) -> Period:
+async def period(runtime: Runtime, since: datetime | None, until: datetime | None, team: str | None) -> Period:
     """The time that is asked about. Raises `Rejected` where it ends before it begins, or is longer than a year."""
-    end = until or await kernel.pool.fetchval("select now()")
+    end = until or await runtime.pool.fetchval("select now()")
     start = since or end - MONTH
     if not timedelta() < end - start <= LONGEST:
         raise Rejected(
@@ -147,7 +147,7 @@ async def period(kernel: Kernel[Any, Any], since: datetime | None, until: dateti
     return Period(start, end, team)
 
 
-def _at_risk(one: risks.Item, rulebook: Rulebook) -> AtRisk:
+def _at_risk(one: risks.AtRiskItem, rulebook: Rulebook) -> AtRisk:
     is_clock = isinstance(one.what, Clock)
     return AtRisk(
         complaint_id=one.complaint,

@@ -9,11 +9,11 @@ from fastapi import Depends, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.sla.policies import Mode
-from services.sla.policies.diff import Change, What
+from services.sla.policies.diff import RulebookChange, What
 from services.sla.rulebook.reports import BackTest, DryRun
 from services.sla.store import drafts
-from services.sla.store.drafts import DOCUMENT_MAX, Draft
-from shared.contracts.envelope import Frozen
+from services.sla.store.drafts import DOCUMENT_MAX, RulebookDraft
+from shared.contracts.envelope import FrozenModel
 from shared.errors import Rejected
 from shared.text import LINE_PATTERN
 
@@ -55,7 +55,7 @@ class DaysForm(BaseModel):
     )
 
 
-class RevisionAnswer(Frozen):
+class RevisionAnswer(FrozenModel):
     """What was published, when, how and why."""
 
     revision: int
@@ -71,19 +71,19 @@ class RulebookAnswer(RevisionAnswer):
     document: dict[str, Any]
 
 
-class Revisions(Frozen):
+class Revisions(FrozenModel):
     """The newest first."""
 
     revisions: Sequence[RevisionAnswer]
 
 
-class Published(Frozen):
+class Published(FrozenModel):
     """The number of the new revision. Open complaints are moved in the background, unless it is for new ones only."""
 
     revision: int
 
 
-class ChangeAnswer(Frozen):
+class ChangeAnswer(FrozenModel):
     """What happens to one calendar, policy or pack."""
 
     what: What
@@ -95,12 +95,12 @@ class ChangeAnswer(Frozen):
     sentences: Sequence[str]
 
     @classmethod
-    def of(cls, one: Change) -> "ChangeAnswer":
+    def of(cls, one: RulebookChange) -> "ChangeAnswer":
         """As it is told."""
         return cls(**one._asdict() | {"fields": [field._asdict() for field in one.fields]})
 
 
-class Diff(Frozen):
+class Diff(FrozenModel):
     """What the draft changes of the current revision; nothing where both lists are empty."""
 
     base: int = Field(description="The revision that it is compared with.")
@@ -108,7 +108,7 @@ class Diff(Frozen):
     sentences: Sequence[str]
 
 
-class Rehearsal(Frozen):
+class Rehearsal(FrozenModel):
     """A rehearsal that runs, or what it found; it speaks of that version of the draft and that revision alone."""
 
     status: Literal["running", "done", "failed", "interrupted"]
@@ -124,7 +124,7 @@ class Rehearsal(Frozen):
     report: DryRun | BackTest | None = None
 
 
-class DraftAnswer(Frozen):
+class DraftAnswer(FrozenModel):
     """A draft without its document. `version` goes into If-Match."""
 
     draft_id: UUID
@@ -135,7 +135,7 @@ class DraftAnswer(Frozen):
     back_test: str | None
 
     @classmethod
-    def of(cls, one: Draft) -> "DraftAnswer":
+    def of(cls, one: RulebookDraft) -> "DraftAnswer":
         """As it is listed."""
         dry_run, back_test = ((found or {}).get("status") for found in (one.dry_run, one.back_test))
         return cls(**_head(one), dry_run=dry_run, back_test=back_test)
@@ -147,18 +147,18 @@ class WholeDraft(DraftAnswer):
     document: dict[str, Any]
 
     @classmethod
-    def of(cls, one: Draft) -> "WholeDraft":
+    def of(cls, one: RulebookDraft) -> "WholeDraft":
         """As it was written."""
         return cls(**dict(DraftAnswer.of(one)), document=one.document)
 
 
-class Drafts(Frozen):
+class Drafts(FrozenModel):
     """What was changed last first."""
 
     drafts: Sequence[DraftAnswer]
 
 
-def _head(one: Draft) -> dict[str, Any]:
+def _head(one: RulebookDraft) -> dict[str, Any]:
     return {"draft_id": one.id, "version": one.version, "actor": one.actor, "changed_at": one.changed_at}
 
 

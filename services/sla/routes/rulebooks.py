@@ -11,15 +11,15 @@ from fastapi.security import HTTPBearer
 from services.sla.policies.diff import changes
 from services.sla.routes import rulebook_schemas
 from services.sla.rulebook.coverage import unmet
-from services.sla.rulebook.jobs import Desk
+from services.sla.rulebook.jobs import RehearsalJobs
 from services.sla.rulebook.publish import NEWEST, publish
 from services.sla.store import drafts
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from shared.auth import Client, requires
 from shared.errors import NotFound, Rejected
 from shared.http.if_match import Seen, etag
 from shared.http.openapi import refusals
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 
 # One revision with its document, the current one without a number.
@@ -43,45 +43,45 @@ RUNS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def routes(kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]) -> APIRouter:
+def routes(runtime: Runtime, shelf: RulebookRepository, published: Callable[[], None]) -> APIRouter:
     """Reading needs complaints:read, everything else sla:write. `published` is called after a publication."""
     router = APIRouter(prefix="/rulebook", dependencies=[Depends(HTTPBearer(auto_error=False))])
-    _revisions(router, kernel)
-    _drafts(router, kernel, shelf)
-    _copies(router, kernel, shelf)
-    _rehearsals(router, kernel, shelf)
-    _publication(router, kernel, shelf, published)
+    _revisions(router, runtime)
+    _drafts(router, runtime, shelf)
+    _copies(router, runtime, shelf)
+    _rehearsals(router, runtime, shelf)
+    _publication(router, runtime, shelf, published)
     return router
 
 
-def _revisions(router: APIRouter, kernel: Kernel[Any, Any]) -> None:
+def _revisions(router: APIRouter, runtime: Runtime) -> None:
     @router.get("", dependencies=[READER], summary="The rulebook that counts now")
     async def current(response: Response) -> rulebook_schemas.RulebookAnswer:
-        found = await _revision(kernel, None)
+        found = await _revision(runtime, None)
         response.headers["etag"] = etag(found.revision)
         return found
 
     @router.get("/revisions", dependencies=[READER], summary="Everything that was published, the newest first")
     async def listed(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> rulebook_schemas.Revisions:
-        rows = await kernel.pool.fetch(ALL, limit)
+        rows = await runtime.pool.fetch(ALL, limit)
         return rulebook_schemas.Revisions(revisions=[rulebook_schemas.RevisionAnswer(**row) for row in rows])
 
     @router.get("/revisions/{number}", dependencies=[READER], responses=GONE, summary="A revision as it was published")
     async def one(number: Number) -> rulebook_schemas.RulebookAnswer:
-        return await _revision(kernel, number)
+        return await _revision(runtime, number)
 
 
-async def _revision(kernel: Kernel[Any, Any], number: int | None) -> rulebook_schemas.RulebookAnswer:
-    row = await kernel.pool.fetchrow(BY_NUMBER, number)
+async def _revision(runtime: Runtime, number: int | None) -> rulebook_schemas.RulebookAnswer:
+    row = await runtime.pool.fetchrow(BY_NUMBER, number)
     if row is None:
         raise NotFound(f"there is no revision {number}")
     return rulebook_schemas.RulebookAnswer(**dict(row) | {"document": json.loads(row["document"])})
 
 
-def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+def _drafts(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> None:
     @router.get("/drafts", dependencies=[READER], summary="All drafts, what was changed last first")
     async def listed() -> rulebook_schemas.Drafts:
-        async with transaction(kernel.pool) as conn:
+        async with transaction(runtime.pool) as conn:
             return rulebook_schemas.Drafts(
                 drafts=[rulebook_schemas.DraftAnswer.of(one) for one in await drafts.listed(conn)]
             )
@@ -96,11 +96,11 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
     async def create(
         client: Writer, document: rulebook_schemas.Document, response: Response
     ) -> rulebook_schemas.WholeDraft:
-        return _told(await _created(kernel, shelf, document, client.name), response)
+        return _told(await _created(runtime, shelf, document, client.name), response)
 
     @router.get("/drafts/{draft_id}", dependencies=[READER], responses=GONE, summary="A draft with its document")
     async def one(draft_id: DraftId, response: Response) -> rulebook_schemas.WholeDraft:
-        async with transaction(kernel.pool) as conn:
+        async with transaction(runtime.pool) as conn:
             return _told(await drafts.find(conn, draft_id), response)
 
     @router.put(
@@ -112,18 +112,18 @@ def _drafts(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
     async def replace(
         client: Writer, draft_id: DraftId, version: Seen, document: rulebook_schemas.Document, response: Response
     ) -> rulebook_schemas.WholeDraft:
-        async with transaction(kernel.pool) as conn:
+        async with transaction(runtime.pool) as conn:
             await shelf.candidate(conn, json.loads(document), "new_only", "", client.name)
             return _told(await drafts.replace(conn, draft_id, version, document, client.name), response)
 
     @router.delete("/drafts/{draft_id}", status_code=204, responses=DRAFTED, summary="Away with a draft")
     async def delete(client: Writer, draft_id: DraftId, version: Seen) -> None:
         del client
-        async with transaction(kernel.pool) as conn:
+        async with transaction(runtime.pool) as conn:
             await drafts.delete(conn, draft_id, version)
 
 
-def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
+def _copies(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> None:
     @router.post(
         "/drafts:copy",
         status_code=201,
@@ -131,15 +131,15 @@ def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
         summary="A draft with the contents of a revision: the way back",
     )
     async def copy(client: Writer, revision: From, response: Response) -> rulebook_schemas.WholeDraft:
-        found = await _revision(kernel, revision)
+        found = await _revision(runtime, revision)
         document = drafts.bounded(found.document)
-        return _told(await _created(kernel, shelf, document, client.name), response)
+        return _told(await _created(runtime, shelf, document, client.name), response)
 
     @router.get(
         "/drafts/{draft_id}/diff", dependencies=[READER], responses=GONE, summary="What it changes of what counts now"
     )
     async def diff(draft_id: DraftId) -> rulebook_schemas.Diff:
-        async with transaction(kernel.pool) as conn:
+        async with transaction(runtime.pool) as conn:
             draft = await drafts.find(conn, draft_id)
             before = await shelf.current(conn, await conn.fetchval(NEWEST))
             after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
@@ -148,27 +148,27 @@ def _copies(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
         return rulebook_schemas.Diff(
             base=before.current.number,
             changes=[rulebook_schemas.ChangeAnswer.of(one) for one in found],
-            sentences=sentences + await unmet(kernel.pool, before, after),
+            sentences=sentences + await unmet(runtime.pool, before, after),
         )
 
 
-async def _created(kernel: Kernel[Any, Any], shelf: Shelf, document: str, actor: str) -> drafts.Draft:
-    async with transaction(kernel.pool) as conn:
+async def _created(runtime: Runtime, shelf: RulebookRepository, document: str, actor: str) -> drafts.RulebookDraft:
+    async with transaction(runtime.pool) as conn:
         await shelf.candidate(conn, json.loads(document), "new_only", "", actor)
         return await drafts.create(conn, document, actor)
 
 
-def _told(draft: drafts.Draft, response: Response) -> rulebook_schemas.WholeDraft:
+def _told(draft: drafts.RulebookDraft, response: Response) -> rulebook_schemas.WholeDraft:
     response.headers["etag"] = etag(draft.version)
     response.headers["location"] = f"/v1/rulebook/drafts/{draft.id}"
     return rulebook_schemas.WholeDraft.of(draft)
 
 
-def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> None:
-    desk = Desk(kernel, shelf)
+def _rehearsals(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> None:
+    desk = RehearsalJobs(runtime, shelf)
 
     async def told(draft_id: UUID, what: drafts.Rehearsed, response: Response) -> rulebook_schemas.Rehearsal:
-        found = await _rehearsed(kernel, shelf, draft_id, what)
+        found = await _rehearsed(runtime, shelf, draft_id, what)
         if response.status_code == 202 and found.status != "running":
             response.status_code = 200
         response.headers["location"] = f"/v1/rulebook/drafts/{draft_id}/{what.replace('_', '-')}"
@@ -211,30 +211,30 @@ def _rehearsals(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf) -> No
 
 
 async def _rehearsed(
-    kernel: Kernel[Any, Any], shelf: Shelf, draft_id: UUID, what: drafts.Rehearsed
+    runtime: Runtime, shelf: RulebookRepository, draft_id: UUID, what: drafts.Rehearsed
 ) -> rulebook_schemas.Rehearsal:
-    async with transaction(kernel.pool) as conn:
+    async with transaction(runtime.pool) as conn:
         draft = await drafts.find(conn, draft_id)
     found = draft.dry_run if what == "dry_run" else draft.back_test
     if found is None:
         raise NotFound("there was none yet of this version of the draft")
     if what == "dry_run" and found["status"] == "done":
-        found["sentences"] = [*await _unmet(kernel, shelf, draft), *found["sentences"]]
+        found["sentences"] = [*await _unmet(runtime, shelf, draft), *found["sentences"]]
     return rulebook_schemas.Rehearsal(**found)
 
 
-async def _unmet(kernel: Kernel[Any, Any], shelf: Shelf, draft: drafts.Draft) -> list[str]:
+async def _unmet(runtime: Runtime, shelf: RulebookRepository, draft: drafts.RulebookDraft) -> list[str]:
     """What nobody would come under; nothing where the draft fits no more, which publishing it will say."""
-    async with transaction(kernel.pool) as conn:
+    async with transaction(runtime.pool) as conn:
         before = await shelf.current(conn, await conn.fetchval(NEWEST))
         try:
             after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
         except Rejected:
             return []
-    return await unmet(kernel.pool, before, after)
+    return await unmet(runtime.pool, before, after)
 
 
-def _publication(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf, published: Callable[[], None]) -> None:
+def _publication(router: APIRouter, runtime: Runtime, shelf: RulebookRepository, published: Callable[[], None]) -> None:
     @router.post(
         "/drafts/{draft_id}:publish",
         responses=DRAFTED | refusals(409, 415),
@@ -243,6 +243,6 @@ def _publication(router: APIRouter, kernel: Kernel[Any, Any], shelf: Shelf, publ
     async def publication(
         client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.PublishForm
     ) -> rulebook_schemas.Published:
-        number = await publish(kernel.pool, shelf, (draft_id, version), form.mode, form.reason, client.name)
+        number = await publish(runtime.pool, shelf, (draft_id, version), form.mode, form.reason, client.name)
         published()
         return rulebook_schemas.Published(revision=number)

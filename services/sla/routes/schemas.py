@@ -9,17 +9,17 @@ from pydantic import AwareDatetime, Field
 
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import text_of
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 from services.sla.domain.clocks import Clock, Phase
-from services.sla.domain.evaluation import Ledger, ledger
-from services.sla.domain.promise_status import Outcome, Pledge, Status
+from services.sla.domain.evaluation import Evaluation, evaluate
+from services.sla.domain.promise_status import Outcome, PromiseStatus, Status
 from services.sla.explain.clock import Look, Reader, because_clock, because_promise
 from services.sla.policies import Policy, Rulebook
-from shared.contracts.envelope import Frozen
+from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import ClockKind, Obligation, PromiseSubject
 
 
-class ClockAnswer(Frozen):
+class ClockAnswer(FrozenModel):
     """One clock. Targets are never told to customers; what they are told is a promise."""
 
     clock: ClockKind
@@ -42,7 +42,7 @@ class ClockAnswer(Frozen):
     because: str = Field(description="Why this date, in plain sentences.")
 
 
-class PromiseAnswer(Frozen):
+class PromiseAnswer(FrozenModel):
     """A date for the customer. It counts as told once a message stating it was accepted by the provider."""
 
     promise: int
@@ -60,7 +60,7 @@ class PromiseAnswer(Frozen):
     because: str = Field(description="Why this date, in plain sentences.")
 
 
-class ExtensionAnswer(Frozen):
+class ExtensionAnswer(FrozenModel):
     """A date beyond what the rules allow without approval."""
 
     promise: int
@@ -73,7 +73,7 @@ class ExtensionAnswer(Frozen):
     decided_at: AwareDatetime | None = None
 
 
-class Clocks(Frozen):
+class Clocks(FrozenModel):
     """Clocks and promises of a complaint as they were believed at `as_of`. `version` goes into If-Match."""
 
     complaint_id: UUID
@@ -85,14 +85,14 @@ class Clocks(Frozen):
     extensions: Sequence[ExtensionAnswer]
 
 
-class Policies(Frozen):
+class Policies(FrozenModel):
     """Asked in this order."""
 
     revision: int
     policies: Sequence[Policy]
 
 
-class CalendarAnswer(Frozen):
+class CalendarAnswer(FrozenModel):
     """Opening hours in local time; an end beyond 24:00 lies on the next day."""
 
     id: str
@@ -104,15 +104,15 @@ class CalendarAnswer(Frozen):
     holidays: list[str]
 
 
-class Calendars(Frozen):
+class Calendars(FrozenModel):
     """All calendars."""
 
     calendars: Sequence[CalendarAnswer]
 
 
-def clocks(state: Complaint, rulebook: Rulebook, at: datetime, reader: Reader = "handler") -> Clocks:
+def clocks(state: SlaState, rulebook: Rulebook, at: datetime, reader: Reader = "handler") -> Clocks:
     """The whole answer for one complaint; for a customer only what they may know."""
-    book: Ledger = ledger(state, rulebook)
+    book: Evaluation = evaluate(state, rulebook)
     tightest = book.tightest
     mine = reader == "handler"
     look = Look(state, at)
@@ -122,7 +122,9 @@ def clocks(state: Complaint, rulebook: Rulebook, at: datetime, reader: Reader = 
         version=state.version,
         tightest=tightest.key if tightest and mine else None,
         clocks=[_clock(one, rulebook, look, reader) for one in book.clocks if mine or one.obligation == "regulatory"],
-        promises=[_promise(one, rulebook, look, reader) for one in book.pledges if mine or one.told_at is not None],
+        promises=[
+            _promise(one, rulebook, look, reader) for one in book.promise_statuses if mine or one.told_at is not None
+        ],
         extensions=[ExtensionAnswer(**one.model_dump(exclude={"cycle"})) for one in state.extensions if mine],
     )
 
@@ -167,7 +169,7 @@ def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> Cloc
     )
 
 
-def _promise(pledge: Pledge, rulebook: Rulebook, look: Look, reader: Reader) -> PromiseAnswer:
+def _promise(pledge: PromiseStatus, rulebook: Rulebook, look: Look, reader: Reader) -> PromiseAnswer:
     fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms", "of"})
     if reader == "customer":
         fields["by"] = None  # who of us it was is ours

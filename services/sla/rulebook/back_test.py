@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.sla.domain import Complaint, Ledger, ledger
+from services.sla.domain import Evaluation, SlaState, evaluate
 from services.sla.domain.clocks import Clock
 from services.sla.domain.cycles import team
-from services.sla.domain.promise_status import Pledge, chain_key
+from services.sla.domain.promise_status import PromiseStatus, chain_key
 from services.sla.policies import Rulebook
 from services.sla.rulebook.counterfactual import refolded
 from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load
 from services.sla.rulebook.dry_run import pairs
 from services.sla.rulebook.fired import rang, wrote
-from services.sla.rulebook.reports import BackTest, Breaches, Example, Letters, Promises, Signals
+from services.sla.rulebook.reports import BackTest, BreachComparison, Example, Letters, Promises, Signals
 
 KEPT = frozenset({"kept_first", "kept_revised"})
 BROKEN = frozenset({"broken", "broken_then_kept"})
@@ -26,7 +26,7 @@ class _Group(NamedTuple):
     team: str
 
 
-class BackTesting:
+class BackTestCounter:
     """Counts complaint by complaint. `really`: the rulebook with all its revisions, `draft`: the draft alone."""
 
     def __init__(self, really: Rulebook, draft: Rulebook, now: datetime, days: int) -> None:
@@ -38,10 +38,10 @@ class BackTesting:
         self._load = Load()
         self._farthest = Farthest()
 
-    def add(self, state: Complaint) -> None:
+    def add(self, state: SlaState) -> None:
         """One complaint, open or closed, both sides looked at now."""
-        went = state.but(reached_at=self._now)
-        old, new = ledger(went, self._really), ledger(refolded(went, self._draft, self._really), self._draft)
+        went = state.replace(reached_at=self._now)
+        old, new = evaluate(went, self._really), evaluate(refolded(went, self._draft, self._really), self._draft)
         owner = team(state.moments) or NO_TEAM
         for was, would in pairs(old, new):
             self._breached(state, owner, was, would)
@@ -66,7 +66,9 @@ class BackTesting:
             failed_such_as=self._failures.such_as,
             gained=self._counts["gained"],
             lost=self._counts["lost"],
-            breaches=[Breaches(**group._asdict(), **_four(counts)) for group, counts in sorted(self._groups.items())],
+            breaches=[
+                BreachComparison(**group._asdict(), **_four(counts)) for group, counts in sorted(self._groups.items())
+            ],
             promises=Promises(**told),
             signals=Signals(**signals),
             letters=[
@@ -77,7 +79,7 @@ class BackTesting:
             examples=self._farthest.examples,
         )
 
-    def _breached(self, state: Complaint, owner: str, was: Clock | None, would: Clock | None) -> None:
+    def _breached(self, state: SlaState, owner: str, was: Clock | None, would: Clock | None) -> None:
         before, after = (clock if clock is not None and clock.breached else None for clock in (was, would))
         for clock, side in ((before, "before"), (after, "after")):
             if clock is not None:
@@ -95,7 +97,7 @@ class BackTesting:
         group = _Group(clock.kind, clock.charge.source.id, owner)
         return self._groups.setdefault(group, Counter())
 
-    def _example(self, state: Complaint, owner: str, key: str, old: datetime, new: datetime) -> None:
+    def _example(self, state: SlaState, owner: str, key: str, old: datetime, new: datetime) -> None:
         moved = int((new - old).total_seconds())
         if self._farthest.is_far(moved):
             self._farthest.add(
@@ -119,15 +121,15 @@ class BackTesting:
         for letter in wrote(clock, self._now):
             self._letters.setdefault(letter, Counter())[side] += 1
 
-    def _promised(self, old: Ledger, new: Ledger) -> None:
-        after = {one.promise.number: one for one in new.pledges}
-        for one in old.pledges:
+    def _promised(self, old: Evaluation, new: Evaluation) -> None:
+        after = {one.promise.number: one for one in new.promise_statuses}
+        for one in old.promise_statuses:
             if one.told_at is None:
                 continue
             self._counts["told"] += 1
             if instead := after.get(one.promise.number):
                 self._counts[_compared(one, instead)] += 1
-        for pledges, suffix in ((old.pledges, ""), (new.pledges, "_instead")):
+        for pledges, suffix in ((old.promise_statuses, ""), (new.promise_statuses, "_instead")):
             for outcome in {chain_key(one.promise): one.outcome for one in pledges}.values():
                 self._counts[f"kept{suffix}"] += outcome in KEPT
                 self._counts[f"broken{suffix}"] += outcome in BROKEN
@@ -137,6 +139,6 @@ def _four(counts: Counter[str]) -> dict[str, int]:
     return {name: counts[name] for name in ("before", "after", "gained", "lost")}
 
 
-def _compared(was: Pledge, would: Pledge) -> str:
+def _compared(was: PromiseStatus, would: PromiseStatus) -> str:
     old, new = was.promise.due_at, would.promise.due_at
     return "same" if old == new else "earlier" if new < old else "later"

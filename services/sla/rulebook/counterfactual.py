@@ -6,7 +6,7 @@ place, so a date counts as told when it was. Dates that a handler named are thei
 other rulebook allows without approval would have waited, unless it really was approved, as it then would have been.
 """
 
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 from services.sla.domain.promise_dates import beyond, moved_to, settle_promises
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import Promise
@@ -14,9 +14,9 @@ from services.sla.domain.terms import settle_terms
 from services.sla.policies import Rulebook
 
 
-def refolded(state: Complaint, rulebook: Rulebook, really: Rulebook) -> Complaint:
+def refolded(state: SlaState, rulebook: Rulebook, really: Rulebook) -> SlaState:
     """The complaint from nothing, under the current revision of that rulebook alone; `really` is what was in force."""
-    blank = Complaint(
+    blank = SlaState(
         complaint_id=state.complaint_id,
         receipt=state.receipt,
         moments=state.moments,
@@ -27,26 +27,26 @@ def refolded(state: Complaint, rulebook: Rulebook, really: Rulebook) -> Complain
     would = settle_terms(blank, rulebook)
     made = {one.cycle: one for one in settle_promises(would, rulebook).promises}
     for number, one in enumerate(state.promises):
-        approved = _was_approved(one, state.but(promises=state.promises[:number]), really)
+        approved = _was_approved(one, state.replace(promises=state.promises[:number]), really)
         instead = _instead(one, made.get(one.cycle), would, rulebook, approved=approved)
         if instead is not None:
-            would = would.but(promises=(*would.promises, instead))
+            would = would.replace(promises=(*would.promises, instead))
     return would
 
 
-def _was_approved(one: Promise, before: Complaint, really: Rulebook) -> bool:
+def _was_approved(one: Promise, before: SlaState, really: Rulebook) -> bool:
     """Whether somebody had to approve it, and so did; `before`: the complaint with the promises made before it."""
     current = _last(before, one)
     return current is not None and beyond(before, current, one.due_at, really) is not None
 
 
-def _last(state: Complaint, one: Promise) -> Promise | None:
+def _last(state: SlaState, one: Promise) -> Promise | None:
     """The version that stood before that one."""
     return next((other for other in reversed(state.promises) if chain_key(other) == chain_key(one)), None)
 
 
 def _instead(
-    one: Promise, made: Promise | None, would: Complaint, rulebook: Rulebook, *, approved: bool
+    one: Promise, made: Promise | None, would: SlaState, rulebook: Rulebook, *, approved: bool
 ) -> Promise | None:
     """What would have been promised in its place, under the number that it really had, so that tellings find it.
 
@@ -55,11 +55,13 @@ def _instead(
     if made is None:
         return None
     if one.subject != "outcome":
-        return one.but(terms=made.terms)
+        return one.replace(terms=made.terms)
     current = _last(would, one)
     if current is None:
-        return made.but(number=one.number)
+        return made.replace(number=one.number)
     due_at = moved_to(current, one.due_at, one.made_at, rulebook)
     if due_at is None or (not approved and beyond(would, current, due_at, rulebook)):
         return None
-    return current.but(number=one.number, due_at=due_at, made_at=one.made_at, reason=one.reason, by=one.by, of=one.of)
+    return current.replace(
+        number=one.number, due_at=due_at, made_at=one.made_at, reason=one.reason, by=one.by, of=one.of
+    )

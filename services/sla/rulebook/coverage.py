@@ -9,17 +9,17 @@ from typing import Any
 
 import asyncpg
 
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
-from services.sla.store.scan import Pages, open_ones, recent_ones
+from services.sla.store.scan import ComplaintScan, open_ones, recent_ones
 
 DAYS = 30
 LOOKED_MAX = 10_000  # of those received lately, and as many of those that are open
 Key = tuple[str, str]  # policy or pack, and its id
 
 
-class Fitting:
+class CoverageCheck:
     """What was changed and asks for something; who meets it, and who would come under it as policies are asked."""
 
     def __init__(self, before: Rulebook, after: Rulebook) -> None:
@@ -35,7 +35,7 @@ class Fitting:
         """Whether each has found somebody, so that there is nothing left to look for."""
         return self._won >= self._wanted.keys()
 
-    def add(self, state: Complaint) -> None:
+    def add(self, state: SlaState) -> None:
         """One complaint, as triage last spoke of it."""
         if state.receipt is None:
             return
@@ -74,7 +74,7 @@ def _asked(book: Rulebook) -> Mapping[Key, When]:
 
 async def unmet(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[str]:
     """Sentences about what the draft changes and nobody would come under."""
-    fitting = Fitting(before, after)
+    fitting = CoverageCheck(before, after)
     if not fitting.is_settled:
         now = await pool.fetchval("select now()")
         for pages in (await recent_ones(pool, now, DAYS), await open_ones(pool)):
@@ -82,7 +82,7 @@ async def unmet(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[s
     return [] if fitting.is_settled else list(fitting.sentences())
 
 
-async def _look(fitting: Fitting, pages: Pages) -> None:
+async def _look(fitting: CoverageCheck, pages: ComplaintScan) -> None:
     looked = 0
     async for states in pages.walk():
         for state in states:

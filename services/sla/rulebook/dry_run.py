@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.sla.domain import Complaint, Ledger
+from services.sla.domain import Evaluation, SlaState
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.cycles import team
 from services.sla.domain.evaluation import due_names
-from services.sla.domain.promise_status import Pledge, pledges
+from services.sla.domain.promise_status import PromiseStatus, promise_statuses
 from services.sla.domain.recompute import Recount, recount
 from services.sla.domain.terms import rebased
 from services.sla.policies import Rulebook
@@ -19,7 +19,7 @@ from services.sla.rulebook.reports import DryRun, Example
 AHEAD = timedelta(days=14)  # for which the load is told; further ahead much will have changed anyway
 
 
-class Moving:
+class DryRunCounter:
     """Counts complaint by complaint. `before`: the rulebook as published, `after`: with the draft as its next one."""
 
     def __init__(self, before: Rulebook, after: Rulebook, now: datetime) -> None:
@@ -29,13 +29,13 @@ class Moving:
         self._load = Load()
         self._farthest = Farthest()
 
-    def add(self, state: Complaint) -> None:
+    def add(self, state: SlaState) -> None:
         """One complaint, looked at now on both sides: what time has reached by itself is no effect of the draft."""
         self._look_at(state)
         self._counts["complaints"] += 1  # last: one that fails on the way is counted by `fail` alone
 
-    def _look_at(self, state: Complaint) -> None:
-        is_now = rebased(state, self._now, self._before).but(reached_at=self._now)
+    def _look_at(self, state: SlaState) -> None:
+        is_now = rebased(state, self._now, self._before).replace(reached_at=self._now)
         would = rebased(is_now, self._now, self._after)
         if would is not is_now:
             due = due_names(is_now, self._now)
@@ -44,22 +44,22 @@ class Moving:
                 return
         old = _looked_at(is_now, self._before)
         new = old if would is is_now else _looked_at(would, self._after)
-        self._counts["promises_touched"] += touched(old.pledges, new.pledges)
+        self._counts["promises_touched"] += touched(old.promise_statuses, new.promise_statuses)
         if new is not old:
             last, then = would.terms[-1].terms, is_now.terms[-1].terms
             self._counts["other_terms"] += last[:3] != then[:3]
         self._compare(state, old, new)
 
-    def _recounted(self, is_now: Complaint, would: Complaint, found: Recount) -> None:
+    def _recounted(self, is_now: SlaState, would: SlaState, found: Recount) -> None:
         """Only calendars change: what they cannot move is counted, not worked out."""
-        old = Ledger(found.before, tuple(pledges(is_now)))
-        new = Ledger(found.after, tuple(pledges(would)))
+        old = Evaluation(found.before, tuple(promise_statuses(is_now)))
+        new = Evaluation(found.after, tuple(promise_statuses(would)))
         owner = team(is_now.moments) or NO_TEAM
         self._counts["clocks"] += len(found.kept)
         self._counts["unchanged"] += len(found.kept)
         for due_at in found.kept:
             self._load.add(owner, *2 * [self._if_soon(due_at)])
-        self._counts["promises_touched"] += touched(old.pledges, new.pledges)
+        self._counts["promises_touched"] += touched(old.promise_statuses, new.promise_statuses)
         self._compare(is_now, old, new)
 
     def fail(self, complaint: UUID) -> None:
@@ -79,7 +79,7 @@ class Moving:
             **{name: self._counts[name] for name in names},
         )
 
-    def _compare(self, state: Complaint, old: Ledger, new: Ledger) -> None:
+    def _compare(self, state: SlaState, old: Evaluation, new: Evaluation) -> None:
         owner = team(state.moments) or NO_TEAM
         counts = self._counts
         for was, would in pairs(old, new):
@@ -93,7 +93,7 @@ class Moving:
             counts["breach_voided"] += late and not later
             counts["rungs_now"] += would is not None and _rings(would, self._now, was)
 
-    def _due(self, state: Complaint, owner: str, was: Clock | None, would: Clock | None) -> None:
+    def _due(self, state: SlaState, owner: str, was: Clock | None, would: Clock | None) -> None:
         old, new = (self._open_due(clock) for clock in (was, would))
         if was is not would:
             self._load.add(owner, self._soon(was), self._soon(would))
@@ -128,12 +128,12 @@ class Moving:
         return at if at is not None and self._now <= at < self._now + AHEAD else None
 
 
-def _looked_at(state: Complaint, rulebook: Rulebook) -> Ledger:
+def _looked_at(state: SlaState, rulebook: Rulebook) -> Evaluation:
     """Without notices: a publication says none, and working them out takes a tenth of the time."""
-    return Ledger(tuple(clocks(state, rulebook)), tuple(pledges(state)))
+    return Evaluation(tuple(clocks(state, rulebook)), tuple(promise_statuses(state)))
 
 
-def pairs(old: Ledger, new: Ledger) -> Iterator[tuple[Clock | None, Clock | None]]:
+def pairs(old: Evaluation, new: Evaluation) -> Iterator[tuple[Clock | None, Clock | None]]:
     """Each clock beside itself."""
     if new is old:
         yield from zip(old.clocks, old.clocks, strict=True)
@@ -145,7 +145,7 @@ def pairs(old: Ledger, new: Ledger) -> Iterator[tuple[Clock | None, Clock | None
         yield None, clock
 
 
-def touched(old: tuple[Pledge, ...], new: tuple[Pledge, ...]) -> int:
+def touched(old: tuple[PromiseStatus, ...], new: tuple[PromiseStatus, ...]) -> int:
     """How many promises differ in anything: date, terms, whether told, what became of them."""
     if old == new:
         return 0

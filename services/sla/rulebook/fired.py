@@ -5,18 +5,18 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.sla.domain.clocks import Clock
-from services.sla.policies import Rung
+from services.sla.policies import EscalationStep
 from services.sla.policies.deadlines import instant_of, seconds
 
 
-class Rang(NamedTuple):
+class FiredStep(NamedTuple):
     """A rung that was reached while the clock ran; `after` its due time it is an escalation, before it a warning."""
 
     at: datetime
     after: bool
 
 
-def rang(clock: Clock, now: datetime) -> Iterator[Rang]:
+def rang(clock: Clock, now: datetime) -> Iterator[FiredStep]:
     """Every rung that time reached before the clock ended, or by now."""
     end = seconds(_end(clock, now))
     due = clock.course.due(clock.pauses)
@@ -25,7 +25,7 @@ def rang(clock: Clock, now: datetime) -> Iterator[Rang]:
         for repeat in range(rung.at_most):
             at = _reached(clock, rung, repeat)
             if at <= end and (after or at <= due):
-                yield Rang(instant_of(max(at, clock.course.start)), after)
+                yield FiredStep(instant_of(max(at, clock.course.start)), after)
 
 
 def _end(clock: Clock, now: datetime) -> datetime:
@@ -34,7 +34,7 @@ def _end(clock: Clock, now: datetime) -> datetime:
     return min(clock.ended_at or now, now, *still)
 
 
-def _reached(clock: Clock, rung: Rung, repeat: int) -> int:
+def _reached(clock: Clock, rung: EscalationStep, repeat: int) -> int:
     """A pause that began after the rung was reached did not move it."""
     for number, (since, _) in enumerate(clock.pauses):
         at = clock.course.rung(rung, clock.pauses[:number], repeat)

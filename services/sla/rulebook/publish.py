@@ -8,8 +8,8 @@ import asyncpg
 from services.sla.policies import Mode
 from services.sla.rulebook.reports import too_many
 from services.sla.store import drafts
-from services.sla.store.drafts import Draft
-from services.sla.store.rulebooks import LOCK, Shelf
+from services.sla.store.drafts import RulebookDraft
+from services.sla.store.rulebooks import LOCK, RulebookRepository
 from shared.errors import IllegalMove
 from shared.storage.postgres import transaction
 
@@ -17,7 +17,7 @@ NEWEST = "select max(revision) from rulebook"
 
 
 async def publish(  # one transaction, and everything that it is about
-    pool: asyncpg.Pool, shelf: Shelf, seen: tuple[UUID, int], mode: Mode, reason: str, actor: str
+    pool: asyncpg.Pool, shelf: RulebookRepository, seen: tuple[UUID, int], mode: Mode, reason: str, actor: str
 ) -> int:
     """The number of the new revision; `seen` is the draft and its version. The draft is gone then.
 
@@ -34,7 +34,7 @@ async def publish(  # one transaction, and everything that it is about
     return number
 
 
-def rehearsed(draft: Draft, mode: Mode, current: int) -> None:
+def rehearsed(draft: RulebookDraft, mode: Mode, current: int) -> None:
     """Raises `IllegalMove` with a sentence unless a dry run of just this, on what is current, touches no promise.
 
     Nor where it could not compute more than a few: who was not computed was not looked at.

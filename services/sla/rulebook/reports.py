@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from services.sla.policies import Mode
-from shared.contracts.envelope import Frozen
+from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import ClockKind
 
 FAILED_NAMED = 10  # of those that could not be computed: enough to find out why
@@ -20,7 +20,7 @@ def too_many(failed: int, computed: int) -> bool:
     return failed * FAILED_ONE_IN > failed + computed
 
 
-class Hour(Frozen):
+class Hour(FrozenModel):
     """How much falls to one team in one hour, as it is and as it would be."""
 
     team: str
@@ -29,7 +29,7 @@ class Hour(Frozen):
     after: int
 
 
-class Example(Frozen):
+class Example(FrozenModel):
     """One complaint with a clock that would move far."""
 
     complaint_id: UUID
@@ -40,7 +40,7 @@ class Example(Frozen):
     moved_seconds: int
 
 
-class DryRun(Frozen):
+class DryRun(FrozenModel):
     """What a publication would do to what is open. `started` and `dropped`: clocks asked for anew, or no more."""
 
     mode: Mode
@@ -90,7 +90,7 @@ class DryRun(Frozen):
         ]
 
 
-class Breaches(Frozen):
+class BreachComparison(FrozenModel):
     """Breaches of one kind of clock under one policy or pack in one team, against what really happened."""
 
     clock: ClockKind
@@ -102,7 +102,7 @@ class Breaches(Frozen):
     lost: int
 
 
-class Promises(Frozen):
+class Promises(FrozenModel):
     """Dates that customers would have been told, against those that they were."""
 
     told: int
@@ -115,7 +115,7 @@ class Promises(Frozen):
     broken_instead: int
 
 
-class Letters(Frozen):
+class Letters(FrozenModel):
     """Letters of a regulator's pack that went out, and that would have."""
 
     letter: str
@@ -123,7 +123,7 @@ class Letters(Frozen):
     after: int
 
 
-class Signals(Frozen):
+class Signals(FrozenModel):
     """Warnings and escalations that fired, and that would have, over all hours."""
 
     warnings: int
@@ -132,7 +132,7 @@ class Signals(Frozen):
     escalations_instead: int
 
 
-class BackTest(Frozen):
+class BackTest(FrozenModel):
     """What would have happened to the complaints of some days if the draft had always been in force."""
 
     days: int
@@ -142,7 +142,7 @@ class BackTest(Frozen):
     failed_such_as: Sequence[UUID] = Field(default=(), description="Some of them.")
     gained: int = Field(description="Breaches that did not happen and would have.")
     lost: int = Field(description="Breaches that happened and would not have.")
-    breaches: Sequence[Breaches]
+    breaches: Sequence[BreachComparison]
     promises: Promises
     signals: Signals
     letters: Sequence[Letters]

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from services.sla.policies.loader import canonical
 from services.sla.policies.sections import SECTIONS
-from shared.errors import NotFound, Rejected, Stale
+from shared.errors import NotFound, PreconditionFailed, Rejected
 from shared.text import LINE_PATTERN, PATTERNS, is_line, is_prose
 
 Rehearsed = Literal["dry_run", "back_test"]
@@ -57,7 +57,7 @@ BEGIN = {
 NOTE = {name: query.replace("returning", f"and {name}->>'run' = $4 returning") for name, query in BEGIN.items()}
 
 
-class Draft(NamedTuple):
+class RulebookDraft(NamedTuple):
     """One draft. `dry_run` and `back_test` are the last ones, with what they were made for."""
 
     id: UUID
@@ -113,7 +113,7 @@ def _example(section: str) -> str:
     return calendar if section == "calendar" else f'[{{"id": "my-{section}", "version": 1, …}}]'
 
 
-async def create(conn: asyncpg.Connection, document: str, actor: str) -> Draft:
+async def create(conn: asyncpg.Connection, document: str, actor: str) -> RulebookDraft:
     """A new draft. Raises `Rejected` when there are too many already."""
     row = await conn.fetchrow(CREATE, uuid7(), document, actor, DRAFTS_MAX)
     if row is None:
@@ -121,7 +121,7 @@ async def create(conn: asyncpg.Connection, document: str, actor: str) -> Draft:
     return _draft(row)
 
 
-async def find(conn: asyncpg.Connection, draft: UUID, *, lock: bool = False) -> Draft:
+async def find(conn: asyncpg.Connection, draft: UUID, *, lock: bool = False) -> RulebookDraft:
     """That draft. Raises `NotFound`."""
     row = await conn.fetchrow(f"{FIND} for update" if lock else FIND, draft)
     if row is None:
@@ -129,21 +129,21 @@ async def find(conn: asyncpg.Connection, draft: UUID, *, lock: bool = False) -> 
     return _draft(row)
 
 
-async def seen(conn: asyncpg.Connection, draft: UUID, version: int) -> Draft:
-    """That draft, locked, if it is as its author saw it. Raises `NotFound` or `Stale`."""
+async def seen(conn: asyncpg.Connection, draft: UUID, version: int) -> RulebookDraft:
+    """That draft, locked, if it is as its author saw it. Raises `NotFound` or `PreconditionFailed`."""
     found = await find(conn, draft, lock=True)
     if found.version != version:
-        raise Stale(f"the draft has version {found.version} by now; read it again")
+        raise PreconditionFailed(f"the draft has version {found.version} by now; read it again")
     return found
 
 
-async def listed(conn: asyncpg.Connection) -> Sequence[Draft]:
+async def listed(conn: asyncpg.Connection) -> Sequence[RulebookDraft]:
     """All drafts, what was changed last first."""
     return [_draft(row) for row in await conn.fetch(LIST)]
 
 
-async def replace(conn: asyncpg.Connection, draft: UUID, version: int, document: str, actor: str) -> Draft:
-    """Other contents, as the next version. Raises `NotFound` or `Stale`."""
+async def replace(conn: asyncpg.Connection, draft: UUID, version: int, document: str, actor: str) -> RulebookDraft:
+    """Other contents, as the next version. Raises `NotFound` or `PreconditionFailed`."""
     await seen(conn, draft, version)
     row = await conn.fetchrow(REPLACE, draft, version, document, actor)
     assert row is not None  # noqa: S101  # we hold its lock
@@ -151,22 +151,22 @@ async def replace(conn: asyncpg.Connection, draft: UUID, version: int, document:
 
 
 async def delete(conn: asyncpg.Connection, draft: UUID, version: int) -> None:
-    """Away with it. Raises `NotFound` or `Stale`."""
+    """Away with it. Raises `NotFound` or `PreconditionFailed`."""
     await seen(conn, draft, version)
     await conn.execute(DELETE, draft, version)
 
 
-async def begin(conn: asyncpg.Connection, draft: Draft, what: Rehearsed, note: dict[str, Any]) -> None:
-    """A rehearsal of that version begins; one that runs already has nothing more to say. Raises `Stale`."""
+async def begin(conn: asyncpg.Connection, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any]) -> None:
+    """Begin a rehearsal of this version; the result of one already running is dropped. Raises `PreconditionFailed`."""
     if not await conn.fetchval(BEGIN[what], draft.id, draft.version, json.dumps(note)):
-        raise Stale("the draft was changed meanwhile; read it again")
+        raise PreconditionFailed("the draft was changed meanwhile; read it again")
 
 
-async def note(conn: asyncpg.Connection, draft: Draft, what: Rehearsed, told: dict[str, Any]) -> bool:
+async def note(conn: asyncpg.Connection, draft: RulebookDraft, what: Rehearsed, told: dict[str, Any]) -> bool:
     """How far the rehearsal is, or what it found. False: nobody waits for it any more."""
     return bool(await conn.fetchval(NOTE[what], draft.id, draft.version, json.dumps(told), told["run"]))
 
 
-def _draft(row: asyncpg.Record) -> Draft:
+def _draft(row: asyncpg.Record) -> RulebookDraft:
     dry_run, back_test = (json.loads(one) if one else None for one in (row[5], row[6]))
-    return Draft(row[0], row[1], json.loads(row[2]), row[3], row[4], dry_run, back_test)
+    return RulebookDraft(row[0], row[1], json.loads(row[2]), row[3], row[4], dry_run, back_test)

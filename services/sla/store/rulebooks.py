@@ -37,7 +37,7 @@ PUBLISH = """
 FILE = "rulebook file"  # the actor of what was read from it
 
 
-class Shelf:
+class RulebookRepository:
     """Holds the rulebook of this process. `today` is the day around which calendars are compiled.
 
     `file_wins`: a file that was changed is published at the start over what people have published since.

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import TypeAdapter
 
-from services.sla.domain import Complaint
+from services.sla.domain import SlaState
 
 PAGE = 500  # rows of one read
 TURN = 25  # complaints between two turns of the service, some ten milliseconds
@@ -28,10 +28,10 @@ SINCE = """
 """
 SINCE_COUNT = "select count(*) from complaint where received_at >= $1"
 NOBODY = UUID(int=0)
-_READER: TypeAdapter[Complaint] = TypeAdapter(Complaint)
+_READER: TypeAdapter[SlaState] = TypeAdapter(SlaState)
 
 
-class Pages:
+class ComplaintScan:
     """A walk over complaints. `size` is how many there were at its beginning."""
 
     def __init__(self, pool: asyncpg.Pool, query: str, first: Any, size: int) -> None:
@@ -40,7 +40,7 @@ class Pages:
         self._first = first
         self.size = size
 
-    async def walk(self) -> AsyncIterator[Sequence[Complaint]]:
+    async def walk(self) -> AsyncIterator[Sequence[SlaState]]:
         """A few at a time, each once as long as nothing moves it; the rest of the process runs between them."""
         last: tuple[Any, UUID] = (self._first, NOBODY)
         while rows := await self._pool.fetch(self._query, *last, PAGE):
@@ -50,12 +50,12 @@ class Pages:
                 await asyncio.sleep(0)
 
 
-async def open_ones(pool: asyncpg.Pool) -> Pages:
+async def open_ones(pool: asyncpg.Pool) -> ComplaintScan:
     """Everything that is open."""
-    return Pages(pool, OPEN, 0, await pool.fetchval(OPEN_COUNT))
+    return ComplaintScan(pool, OPEN, 0, await pool.fetchval(OPEN_COUNT))
 
 
-async def recent_ones(pool: asyncpg.Pool, now: datetime, days: int) -> Pages:
+async def recent_ones(pool: asyncpg.Pool, now: datetime, days: int) -> ComplaintScan:
     """Everything that was received in the last days."""
     since = now - timedelta(days=days)
-    return Pages(pool, SINCE, since, await pool.fetchval(SINCE_COUNT, since))
+    return ComplaintScan(pool, SINCE, since, await pool.fetchval(SINCE_COUNT, since))

@@ -6,12 +6,12 @@ from typing import Any
 
 import asyncpg
 
-from services.sla.domain import Complaint, Outage, SlaContext
+from services.sla.domain import Outage, SlaContext, SlaState
 from services.sla.domain.cycles import team
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from shared.contracts.envelope import ComplaintId
-from shared.runner.state_store import Documents
-from shared.runner.types import Due, Input
+from shared.runner.state_store import StateStore
+from shared.runner.types import DueTimer, Input
 
 # One complaint to look at, without a lock, and the database's clock to look at it by.
 BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
@@ -44,9 +44,9 @@ PROMOTED = {
 class SlaStore:
     """Documents with what is asked for over all complaints promoted to columns."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: RulebookRepository) -> None:
         self.shelf = shelf
-        self._documents = Documents(Complaint, promoted=PROMOTED, promote=promoted)
+        self._documents = StateStore(SlaState, promoted=PROMOTED, promote=promoted)
 
     def prepare(self, inputs: Sequence[Input]) -> None:
         """Nothing to do before the transaction."""
@@ -58,16 +58,16 @@ class SlaStore:
         outages = tuple(Outage(*one) for one in row[1])
         return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, Complaint]:
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, SlaState]:
         """All known states of these complaints, locked in id order."""
         return await self._documents.load(conn, ids)
 
-    async def save(self, conn: asyncpg.Connection, states: Sequence[Complaint], context: SlaContext) -> None:
+    async def save(self, conn: asyncpg.Connection, states: Sequence[SlaState], context: SlaContext) -> None:
         """One upsert for all that changed."""
         del context
         await self._documents.save(conn, states)
 
-    def due_at(self, state: Complaint) -> datetime | None:
+    def due_at(self, state: SlaState) -> datetime | None:
         """When time alone will next have something to say."""
         return state.due_at
 
@@ -75,7 +75,7 @@ class SlaStore:
         """Seconds until the next clock or promise has something to say."""
         return await self._documents.next_due(conn)
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Complaint]]:
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[SlaState]]:
         """Complaints about which time has something to say, the longest waiting first."""
         return await self._documents.due(conn, limit)
 
@@ -84,7 +84,7 @@ class SlaStore:
         await self._documents.put_off(conn, ids, now)
 
 
-def promoted(state: Complaint) -> tuple[Any, ...]:
+def promoted(state: SlaState) -> tuple[Any, ...]:
     """In the order of `PROMOTED`."""
     return (
         state.due_at,
@@ -102,7 +102,7 @@ def promoted(state: Complaint) -> tuple[Any, ...]:
     )
 
 
-async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, Complaint | None]:
+async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
     """The database's clock and what we know of a complaint, for reading only."""
     now, found = (await pool.fetch(BY_ID, complaint))[0]
-    return now, Complaint.model_validate_json(found) if found else None
+    return now, SlaState.model_validate_json(found) if found else None

@@ -16,11 +16,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.sla.domain import Endanger
+from services.sla.domain import MarkAtRisk
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ SOON = """
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OutageLimits:
     """From when on something counts as down, and how far ahead promises are at risk then."""
 
     every: timedelta
@@ -82,7 +82,7 @@ class Limits:
     horizon: timedelta
 
 
-class Danger(NamedTuple):
+class DetectedOutage(NamedTuple):
     """Something of ours that is down, or was until just now, and until when promises are at risk by it."""
 
     cause: BreachCause
@@ -90,16 +90,16 @@ class Danger(NamedTuple):
     until: datetime | None
     bound: datetime
 
-    def command(self, complaint: UUID) -> Endanger:
+    def command(self, complaint: UUID) -> MarkAtRisk:
         """To name what it puts at risk."""
         lost = None if self.until is None else (self.since, self.until)
-        return Endanger(ComplaintId(complaint), cause=self.cause, until=self.bound, lost=lost)
+        return MarkAtRisk(ComplaintId(complaint), cause=self.cause, until=self.bound, lost=lost)
 
 
-class Watch:
+class OutageMonitor:
     """`watch` for ever; `run_once` looks once."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: OutageLimits) -> None:
         self._limits = limits
         self._looked: set[tuple[Any, ...]] = set()
 
@@ -114,50 +114,50 @@ class Watch:
             log.warning("nobody of us lived for a while", extra={"since": since.isoformat()})
         return since
 
-    async def watch(self, kernel: Kernel[Any, Any], stopping: asyncio.Event) -> None:
+    async def watch(self, runtime: Runtime, stopping: asyncio.Event) -> None:
         """Until `stopping`."""
         while not stopping.is_set():
-            await self.run_once(kernel)
+            await self.run_once(runtime)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), self._limits.every.total_seconds())
 
-    async def run_once(self, kernel: Kernel[Any, Any]) -> int:
+    async def run_once(self, runtime: Runtime) -> int:
         """Write down what is down, and name the promises that it puts at risk. Returns how many were named."""
         limits = self._limits
-        async with transaction(kernel.pool) as conn:
+        async with transaction(runtime.pool) as conn:
             await self.beat(conn)
-            lag = timedelta(seconds=kernel.metrics.value("redress_lag_seconds"))
+            lag = timedelta(seconds=runtime.metrics.value("redress_lag_seconds"))
             if lag > limits.lag:
                 await conn.execute(SEEN, "lag", lag)
             if since := await self._untold(conn):
                 await conn.execute(SEEN, "provider", since)
             for (cause,) in await conn.fetch(OVER, limits.gap):
                 log.warning("an outage is over", extra={"cause": cause})
-            dangers = [Danger(*row) for row in await conn.fetch(DANGERS, limits.horizon)]
+            dangers = [DetectedOutage(*row) for row in await conn.fetch(DANGERS, limits.horizon)]
         lasting = [one for one in dangers if one.until is None]
         for cause in ("provider", "lag"):
-            kernel.metrics.gauge("redress_outage", float(any(cause == one.cause for one in lasting)), label=cause)
+            runtime.metrics.gauge("redress_outage", float(any(cause == one.cause for one in lasting)), label=cause)
         over = dangers[len(lasting) :]
-        return sum([await self._name(kernel, one) for one in (*lasting[:1], *over)])
+        return sum([await self._name(runtime, one) for one in (*lasting[:1], *over)])
 
     async def _untold(self, conn: asyncpg.Connection) -> timedelta | None:
         """For how long customers have not been told their dates, where it is too many of them to be chance."""
         ((untold, received, age),) = await conn.fetch(UNTOLD, self._limits.untold)
         return age if untold >= self._limits.untold_count and untold * 2 >= received else None
 
-    async def _name(self, kernel: Kernel[Any, Any], danger: Danger) -> int:
+    async def _name(self, runtime: Runtime, danger: DetectedOutage) -> int:
         """Each promise once for each cause; the decision remembers it, we only spare it being asked again.
 
         It is asked again where the complaint was written meanwhile, or where another of its dates has come near.
         """
         if len(self._looked) > REMEMBERED_MAX:
             self._looked.clear()
-        rows = await kernel.pool.fetch(SOON, danger.bound, SOON_MAX)
+        rows = await runtime.pool.fetch(SOON, danger.bound, SOON_MAX)
         found = {(danger.cause, danger.since, *row): row[0] for row in rows}
         fresh = [(key, complaint) for key, complaint in found.items() if key not in self._looked][:NAMED_MAX]
         commands = (danger.command(complaint) for _, complaint in fresh)
-        done = await asyncio.gather(*(kernel.submit(one) for one in commands), return_exceptions=True)
+        done = await asyncio.gather(*(runtime.submit(one) for one in commands), return_exceptions=True)
         for (key, _), result in zip(fresh, done, strict=True):
             if not isinstance(result, BaseException) or isinstance(result, Rejected):
                 self._looked.add(key)
-        return sum(bool(result.says) for result in done if not isinstance(result, BaseException))
+        return sum(bool(result.events) for result in done if not isinstance(result, BaseException))

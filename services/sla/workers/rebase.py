@@ -10,14 +10,13 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from services.sla.domain import Complaint, Rebase
-from shared.runner.state_store import Documents, claiming
-from shared.runtime import Kernel
+from services.sla.domain import Recompute, SlaState
+from shared.runner.state_store import StateStore, claiming
+from shared.runtime import Runtime
 
 log = logging.getLogger(__name__)
 # The last publication that moves what is open; what only speaks of new complaints hides none before it.
@@ -29,7 +28,7 @@ BEHIND = claiming("is_open and revision < $2 and (revision, complaint_id) > ($3,
 FIRST = (0, UUID(int=0))
 PASSES = 3  # the later ones are for what others held during the one before; what is left then, the next look finds
 
-_documents = Documents(Complaint)
+_documents = StateStore(SlaState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Moved:
         return Moved(self.done + other.done, self.failed + other.failed)
 
 
-class Rebaser:
+class RecomputeWorker:
     """`rebase` for ever; `wake` after a publication of this process, `run_once` moves everything that is behind."""
 
     def __init__(self, *, batch: int = 100, flights: int = 3, seconds: float = 30.0) -> None:
@@ -56,26 +55,26 @@ class Rebaser:
         """Look now."""
         self._woken.set()
 
-    async def rebase(self, kernel: Kernel[Any, Any], stopping: asyncio.Event) -> None:
+    async def rebase(self, runtime: Runtime, stopping: asyncio.Event) -> None:
         """Until `stopping`: move what is behind, then wait for a publication; another replica's is found at a look."""
         watch = asyncio.create_task(stopping.wait())
         watch.add_done_callback(lambda _: self.wake())
         try:
             while not stopping.is_set():
                 self._woken.clear()
-                await self.run_once(kernel, stopping)
+                await self.run_once(runtime, stopping)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), self._seconds)
         finally:
             watch.cancel()
 
-    async def run_once(self, kernel: Kernel[Any, Any], stopping: asyncio.Event | None = None) -> Moved:
+    async def run_once(self, runtime: Runtime, stopping: asyncio.Event | None = None) -> Moved:
         """Move every open complaint that is behind, but for what others hold and what cannot be moved."""
-        moved, newest = Moved(), await kernel.pool.fetchval(MOVING)
+        moved, newest = Moved(), await runtime.pool.fetchval(MOVING)
         for _ in range(PASSES):
-            if newest is None or not await kernel.pool.fetchval(ANY, newest):
+            if newest is None or not await runtime.pool.fetchval(ANY, newest):
                 break
-            once = await self._pass(kernel, _Front(newest, self._batch), stopping or kernel.stopping)
+            once = await self._pass(runtime, _Front(newest, self._batch), stopping or runtime.stopping)
             moved = Moved(moved.done + once.done, once.failed)
             if not once.done:
                 break
@@ -83,9 +82,9 @@ class Rebaser:
             log.info("moved to a published rulebook", extra={"complaints": moved.done, "failed": moved.failed})
         return moved
 
-    async def _pass(self, kernel: Kernel[Any, Any], front: "_Front", stopping: asyncio.Event) -> Moved:
+    async def _pass(self, runtime: Runtime, front: "_Front", stopping: asyncio.Event) -> Moved:
         """Several transactions under way: PostgreSQL writes one while Python decides the next."""
-        flights = [asyncio.create_task(_fly(kernel, front, stopping)) for _ in range(self._flights)]
+        flights = [asyncio.create_task(_fly(runtime, front, stopping)) for _ in range(self._flights)]
         counts = await asyncio.gather(*flights, return_exceptions=True)
         for one in counts:
             if isinstance(one, BaseException):
@@ -93,9 +92,9 @@ class Rebaser:
         return sum((one for one in counts if isinstance(one, Moved)), Moved())
 
 
-async def _fly(kernel: Kernel[Any, Any], front: "_Front", stopping: asyncio.Event) -> Moved:
+async def _fly(runtime: Runtime, front: "_Front", stopping: asyncio.Event) -> Moved:
     done = failed = 0
-    while not stopping.is_set() and (results := await kernel.runner.sweep(front.claim, Rebase)):
+    while not stopping.is_set() and (results := await runtime.runner.sweep(front.claim, Recompute)):
         refused = [one for one in results if isinstance(one, Exception)]
         if refused:
             log.error("complaints could not be moved", extra={"complaints": len(refused)}, exc_info=refused[0])
@@ -111,7 +110,7 @@ class _Front:
         self._size = size
         self._last = FIRST
 
-    async def claim(self, conn: asyncpg.Connection) -> Sequence[Complaint]:
+    async def claim(self, conn: asyncpg.Connection) -> Sequence[SlaState]:
         """The next of them; none at the end."""
         found = await _documents.claim(conn, BEHIND, self._size, self._newest, *self._last)
         if found:

@@ -10,7 +10,7 @@ TEXT_MAX = 4000  # characters that a classifier reads; what a complaint is about
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ComplaintText:
     """What a customer wrote. `locale` is BCP 47 as the customer stated it. Never logged: no part of it in `repr`."""
 
     subject: str = field(default="", repr=False)
@@ -36,4 +36,4 @@ class Classification:
 class Classifier(Protocol):
     """Works on a whole batch, before any transaction; gives one answer per text, in order. Must never raise."""
 
-    def classify(self, texts: Sequence[Text]) -> list[Classification]: ...
+    def classify(self, texts: Sequence[ComplaintText]) -> list[Classification]: ...

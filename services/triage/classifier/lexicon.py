@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ahocorasick_rs import AhoCorasick
 
-from services.triage.classifier.interface import TEXT_MAX, Classification, Text
+from services.triage.classifier.interface import TEXT_MAX, Classification, ComplaintText
 from services.triage.classifier.language import Languages
 from services.triage.classifier.money import Money
 from services.triage.classifier.normalize import plain
-from services.triage.rulebook.model import OTHER, SIGNALS, Rulebook, Term
+from services.triage.rulebook.model import OTHER, SIGNALS, Term, TriageRulebook
 from shared.contracts.events import Signal
 
 STRONG, WEAK, IN_SUBJECT = 3.0, 1.0, 2.0
@@ -86,7 +86,7 @@ class Lexicon:
 class LexiconClassifier:
     """Score of a category = weights of its terms that occur; confidence = how much evidence, times how clear a lead."""
 
-    def __init__(self, rulebook: Rulebook, languages: Languages) -> None:
+    def __init__(self, rulebook: TriageRulebook, languages: Languages) -> None:
         self._rulebook = rulebook
         self._languages = languages
         self._money = Money(rulebook.severity)
@@ -97,11 +97,11 @@ class LexiconClassifier:
         }
         self._rank = {name: place for place, name in enumerate(rulebook.categories)}
 
-    def classify(self, texts: Sequence[Text]) -> list[Classification]:
+    def classify(self, texts: Sequence[ComplaintText]) -> list[Classification]:
         """One answer per text, in order."""
         return [self._one(text) for text in texts]
 
-    def _one(self, text: Text) -> Classification:
+    def _one(self, text: ComplaintText) -> Classification:
         subject = text.subject[:TEXT_MAX]
         body = text.body[: TEXT_MAX - len(subject)]
         language = self._languages.detect(body if len(body) >= len(subject) else subject, text.locale)

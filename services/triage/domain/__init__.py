@@ -2,6 +2,6 @@
 
 from services.triage.domain.decide import decide
 from services.triage.domain.roster import Roster
-from services.triage.domain.state import Case, DecideCase, TriageContext
+from services.triage.domain.state import DecideCase, TriageContext, TriageState
 
-__all__ = ["Case", "DecideCase", "Roster", "TriageContext", "decide"]
+__all__ = ["DecideCase", "Roster", "TriageContext", "TriageState", "decide"]

@@ -17,9 +17,9 @@ What is heard twice changes nothing the second time. Levels only count up, and e
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.triage.domain.decision_builder import Draft
+from services.triage.domain.decision_builder import DecisionBuilder
 from services.triage.domain.escalation import climbs, ground, reason
-from services.triage.domain.state import Case, DecideCase, TriageContext
+from services.triage.domain.state import DecideCase, TriageContext, TriageState
 from shared.contracts.envelope import Event, Fact
 from shared.contracts.events import (
     ClockBreached,
@@ -34,12 +34,12 @@ from shared.contracts.events import (
 from shared.errors import IllegalMove, NotFound, Rejected
 from shared.runner.types import Command, Decision, Input, Tick
 
-TriageDecision = Decision[Case, TriageContext]
+TriageDecision = Decision[TriageState, TriageContext]
 URGENT_SIGNALS = ("vulnerable", "abuse")  # go to a lead at once, whatever the severity
 NO_ROOM = "nobody in the team has room; the next who has takes it"
 
 
-def decide(state: Case | None, given: Input, context: TriageContext) -> TriageDecision:
+def decide(state: TriageState | None, given: Input, context: TriageContext) -> TriageDecision:
     """The heart of triage. Raises `NotFound`, `IllegalMove` or `Rejected` for commands only."""
     # Ours by exact class first: isinstance of pydantic's generic models is slow, and nearly all that comes is events.
     if isinstance(given, Tick):
@@ -48,13 +48,13 @@ def decide(state: Case | None, given: Input, context: TriageContext) -> TriageDe
         return _decide_case(state, given, context)
     if isinstance(given, Command):
         raise Rejected(f"expected DecideCase, got {type(given).__name__}")
-    draft = Draft(state or Case(complaint_id=given.subject), context)
+    draft = DecisionBuilder(state or TriageState(complaint_id=given.subject), context)
     if hear := _HEARD.get(type(given.facts)):
         hear(draft, given)
     return draft.done()
 
 
-def _receive(draft: Draft, event: Event[Any]) -> None:
+def _receive(draft: DecisionBuilder, event: Event[Any]) -> None:
     if draft.case.received:
         return
     found = draft.context.classifications[event.id]
@@ -89,7 +89,7 @@ def _receive(draft: Draft, event: Event[Any]) -> None:
         draft.say_escalated(urgent or "a clock was breached")
 
 
-def _assign(draft: Draft) -> None:
+def _assign(draft: DecisionBuilder) -> None:
     """To whoever of the case's team has most room; to the team alone when nobody has."""
     team = draft.case.team or draft.context.rules.screening
     chosen = draft.roster.least_loaded(team)
@@ -101,7 +101,7 @@ def _assign(draft: Draft) -> None:
     draft.say_assigned(chosen, f"least loaded: {load} of {chosen.capacity} open cases before this one")
 
 
-def _close(draft: Draft, event: Event[Any]) -> None:
+def _close(draft: DecisionBuilder, event: Event[Any]) -> None:
     del event
     if draft.case.closed:
         return
@@ -110,7 +110,7 @@ def _close(draft: Draft, event: Event[Any]) -> None:
     draft.change(closed=True)
 
 
-def _reopen(draft: Draft, event: Event[Any]) -> None:
+def _reopen(draft: DecisionBuilder, event: Event[Any]) -> None:
     """Back to the handler who knows it, room or not, and to the lead: a second failure needs a second pair of eyes."""
     del event
     if not draft.case.closed:
@@ -125,7 +125,7 @@ def _reopen(draft: Draft, event: Event[Any]) -> None:
     _go_up(draft, f"reopened:{number}", "it was reopened")
 
 
-def _run_out(draft: Draft, event: Event[Any]) -> None:
+def _run_out(draft: DecisionBuilder, event: Event[Any]) -> None:
     clock: ClockBreached | ClockEscalated = event.facts
     if climbs(clock):
         _go_up(draft, ground(clock), reason(clock))
@@ -134,7 +134,7 @@ def _run_out(draft: Draft, event: Event[Any]) -> None:
 
 
 # What is not in here, or was heard before, changes nothing.
-_HEARD: Mapping[type[Fact], Callable[[Draft, Event[Any]], None]] = {
+_HEARD: Mapping[type[Fact], Callable[[DecisionBuilder, Event[Any]], None]] = {
     ComplaintReceived: _receive,
     Resolved: _close,
     Withdrawn: _close,
@@ -144,7 +144,7 @@ _HEARD: Mapping[type[Fact], Callable[[Draft, Event[Any]], None]] = {
 }
 
 
-def _go_up(draft: Draft, ground: str, reason: str) -> None:
+def _go_up(draft: DecisionBuilder, ground: str, reason: str) -> None:
     """One level, once per ground. Said only while the case is open; counted in any case."""
     if ground in draft.case.grounds:
         return
@@ -153,23 +153,23 @@ def _go_up(draft: Draft, ground: str, reason: str) -> None:
         draft.say_escalated(reason)
 
 
-def _urgency(case: Case) -> str:
+def _urgency(case: TriageState) -> str:
     """Why a lead must see it at once; empty if there is no reason."""
     reasons = ["critical"] if case.severity == "critical" else []
     return ", ".join(reasons + [signal for signal in case.signals if signal in URGENT_SIGNALS])
 
 
-def _tick(state: Case | None, context: TriageContext) -> TriageDecision:
+def _tick(state: TriageState | None, context: TriageContext) -> TriageDecision:
     if state is None or not state.is_waiting or state.team is None:
         return Decision(state)
     if context.roster.least_loaded(state.team) is None:
         return Decision(state)
-    draft = Draft(state, context)
+    draft = DecisionBuilder(state, context)
     _assign(draft)
     return draft.done()
 
 
-def _decide_case(state: Case | None, given: DecideCase, context: TriageContext) -> TriageDecision:
+def _decide_case(state: TriageState | None, given: DecideCase, context: TriageContext) -> TriageDecision:
     if state is None or not state.received:
         raise NotFound
     if state.closed:
@@ -182,7 +182,7 @@ def _decide_case(state: Case | None, given: DecideCase, context: TriageContext) 
     if given.handler is not None and context.roster.member(team, given.handler) is None:
         known = ", ".join(one.id for one in rules.teams[team].handlers)
         raise Rejected(f"handler: expected one of the team {team} that owns {category}: {known}")
-    draft = Draft(state, context)
+    draft = DecisionBuilder(state, context)
     draft.change(
         category=(category,),
         severity=given.severity or _severity_after(state, category, context),
@@ -200,14 +200,14 @@ def _decide_case(state: Case | None, given: DecideCase, context: TriageContext) 
     return draft.done()
 
 
-def _severity_after(state: Case, category: str, context: TriageContext) -> Severity:
+def _severity_after(state: TriageState, category: str, context: TriageContext) -> Severity:
     """As it was while the category stays; else what the rulebook says of the new one."""
     if state.severity is not None and (category,) == state.category:
         return state.severity
     return context.rules.severity_of(category, state.signals, large_amount=state.large_amount)
 
 
-def _hand_over(draft: Draft, team: str, handler: str | None) -> None:
+def _hand_over(draft: DecisionBuilder, team: str, handler: str | None) -> None:
     """To the team that owns it now and the handler asked for; whoever had it has room again."""
     before = draft.case.handler
     stays = team == draft.case.team and before is not None and handler in (None, before)

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from typing import Any
 
-from services.triage.domain.state import Case, TriageContext
+from services.triage.domain.state import TriageContext, TriageState
 from services.triage.rulebook.model import Handler
-from shared.contracts.envelope import Fact, Party, PartyId, PersonalStaff, Say, Staff
+from shared.contracts.envelope import Fact, NewEvent, Party, PartyId, PersonalStaff, Staff
 from shared.contracts.events import Assigned, Escalated, Triaged
 from shared.runner.types import Decision
 
@@ -13,18 +13,18 @@ HANDLER = PartyId("handler")
 PARTIES = (Party(id=HANDLER, role="handler"),)
 
 
-class Draft:
+class DecisionBuilder:
     """Collects changes and sayings; `done` freezes them."""
 
-    def __init__(self, case: Case, context: TriageContext) -> None:
+    def __init__(self, case: TriageState, context: TriageContext) -> None:
         self.case = case
         self.context = context
         self.roster = context.roster
-        self._says: list[Say[Any]] = []
+        self._says: list[NewEvent[Any]] = []
 
     def change(self, **changes: Any) -> None:
         """Some fields of the case get new values."""
-        self.case = self.case.but(**changes)
+        self.case = self.case.replace(**changes)
 
     def hand_to(self, handler: str) -> None:
         """The handler has it, and one more open case."""
@@ -43,7 +43,7 @@ class Draft:
 
     def say(self, facts: Fact) -> None:
         """One more event, without anything personal."""
-        self._says.append(Say(facts=facts))
+        self._says.append(NewEvent(facts=facts))
 
     def say_triaged(self) -> None:
         """What the case is now, by whom and why."""
@@ -67,7 +67,7 @@ class Draft:
         if handler is None:
             self.say(facts)
             return
-        self._says.append(Say(facts=facts, parties=PARTIES, personal=_introduction(handler.name, handler.email)))
+        self._says.append(NewEvent(facts=facts, parties=PARTIES, personal=_introduction(handler.name, handler.email)))
 
     def say_escalated(self, reason: str) -> None:
         """It is at that level now: of its team, or of those who look at what belongs to nobody yet."""
@@ -75,7 +75,7 @@ class Draft:
         team = self.case.team if self.case.team in rules.teams else rules.screening
         self.say(Escalated(team=team, level=self.case.level, reason=reason))
 
-    def done(self) -> Decision[Case, TriageContext]:
+    def done(self) -> Decision[TriageState, TriageContext]:
         """The decision; without a change it is the very same state, and nothing is written."""
         now = self.context
         if self.roster is now.roster:

@@ -10,29 +10,31 @@ from typing import Final, NamedTuple
 from shared.contracts.events import ClockBreached, ClockEscalated, ClockKind
 
 
-class Rule(NamedTuple):
+class EscalationRule(NamedTuple):
     """Whether a breach goes a level up at once, and why."""
 
     climbs: bool
     why: str
 
 
-ON_BREACH: Final[Mapping[ClockKind, Rule]] = {
-    "assignment": Rule(climbs=True, why="nobody owns it, so nobody else would notice"),
-    "acknowledge": Rule(climbs=True, why="the customer does not even know that we have it"),
-    "agent_work": Rule(climbs=True, why="the time was ours alone: no waiting explains it"),
-    "requester_wait": Rule(climbs=True, why="the customer has waited that long for us alone"),
-    "total_resolution": Rule(climbs=True, why="the customer has waited as long as we allow ourselves"),
-    "regulatory_final": Rule(climbs=True, why="the law's time is over"),
-    "stage2": Rule(climbs=True, why="the second look was late as well"),
-    "ombudsman_reply": Rule(climbs=True, why="the whole organisation answers for it"),
-    "first_response": Rule(climbs=False, why="the owner can still reply"),
-    "next_reply": Rule(climbs=False, why="the owner can still reply"),
-    "periodic_update": Rule(climbs=False, why="the owner can still write"),
-    "pausable_update": Rule(climbs=False, why="the owner can still write"),
-    "summary_resolution": Rule(climbs=False, why="only the short way of closing it is over; the long one is open"),
-    "action_completion": Rule(climbs=False, why="the owner can still see to it"),
-    "supplier": Rule(climbs=False, why="the owner can still press the supplier"),
+ON_BREACH: Final[Mapping[ClockKind, EscalationRule]] = {
+    "assignment": EscalationRule(climbs=True, why="nobody owns it, so nobody else would notice"),
+    "acknowledge": EscalationRule(climbs=True, why="the customer does not even know that we have it"),
+    "agent_work": EscalationRule(climbs=True, why="the time was ours alone: no waiting explains it"),
+    "requester_wait": EscalationRule(climbs=True, why="the customer has waited that long for us alone"),
+    "total_resolution": EscalationRule(climbs=True, why="the customer has waited as long as we allow ourselves"),
+    "regulatory_final": EscalationRule(climbs=True, why="the law's time is over"),
+    "stage2": EscalationRule(climbs=True, why="the second look was late as well"),
+    "ombudsman_reply": EscalationRule(climbs=True, why="the whole organisation answers for it"),
+    "first_response": EscalationRule(climbs=False, why="the owner can still reply"),
+    "next_reply": EscalationRule(climbs=False, why="the owner can still reply"),
+    "periodic_update": EscalationRule(climbs=False, why="the owner can still write"),
+    "pausable_update": EscalationRule(climbs=False, why="the owner can still write"),
+    "summary_resolution": EscalationRule(
+        climbs=False, why="only the short way of closing it is over; the long one is open"
+    ),
+    "action_completion": EscalationRule(climbs=False, why="the owner can still see to it"),
+    "supplier": EscalationRule(climbs=False, why="the owner can still press the supplier"),
 }
 
 

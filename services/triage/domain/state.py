@@ -7,13 +7,13 @@ from pydantic import AwareDatetime
 
 from services.triage.classifier.interface import Classification
 from services.triage.domain.roster import Roster
-from services.triage.rulebook.model import Rulebook
+from services.triage.rulebook.model import TriageRulebook
 from shared.contracts.envelope import EventId
 from shared.contracts.events import Severity, Signal
 from shared.runner.types import Command, Context, State
 
 
-class Case(State):
+class TriageState(State):
     """A complaint as triage sees it; no word of the customer is in here.
 
     `received` and `closed` are apart because events of several topics arrive in any order: what is heard before the
@@ -60,7 +60,7 @@ class Case(State):
 class TriageContext(Context):
     """`classifications` are by event id and were made before the transaction; below `threshold` a person looks."""
 
-    rules: Rulebook
+    rules: TriageRulebook
     roster: Roster
     classifications: Mapping[EventId, Classification] = field(default_factory=dict)
     threshold: float = 0.45

@@ -8,35 +8,45 @@ from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from services.triage.rulebook.model import OTHER, Category, Entry, Name, Rulebook, SeverityRules, Team, Term, Words
+from services.triage.rulebook.model import (
+    OTHER,
+    Category,
+    Name,
+    RulebookEntry,
+    SeverityRules,
+    Team,
+    Term,
+    TriageRulebook,
+    Words,
+)
 from shared.contracts.events import Signal
 from shared.errors import Misconfigured
 
 SHIPPED = Path(__file__).parent
 
 
-class Categories(Entry):
+class Categories(RulebookEntry):
     """categories.toml; `number` is the rulebook's own edition, counted by whoever edits it."""
 
     number: int = Field(ge=1)
     categories: dict[Name, Category] = Field(min_length=2)
 
 
-class Teams(Entry):
+class Teams(RulebookEntry):
     """teams.toml; `screening` names the team that looks at what the classifier is not sure of."""
 
     screening: Name
     teams: dict[Name, Team] = Field(min_length=1)
 
 
-class CategoryWords(Entry):
+class CategoryWords(RulebookEntry):
     """What one language says about one category."""
 
     strong: Words
     words: Words
 
 
-class Lexicon(Entry):
+class LexiconFile(RulebookEntry):
     """words/LANGUAGE.toml."""
 
     language: str = Field(pattern="^[a-z]{2}(-[A-Z][a-z]{3})?$")
@@ -45,16 +55,16 @@ class Lexicon(Entry):
     signals: dict[Signal, tuple[str, ...]]
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=RulebookEntry)
 
 
-def load_rulebook(folder: Path = SHIPPED) -> Rulebook:
+def load_rulebook(folder: Path = SHIPPED) -> TriageRulebook:
     """The rulebook in `folder`. Raises `Misconfigured`."""
     files = {name: _bytes(folder / name) for name in ("categories.toml", "teams.toml", "severity.toml")}
     files |= {f"words/{path.name}": path.read_bytes() for path in sorted((folder / "words").glob("*.toml"))}
     categories = _read(Categories, "categories.toml", files)
     teams = _read(Teams, "teams.toml", files)
-    lexicons = {name: _read(Lexicon, name, files) for name in files if name.startswith("words/")}
+    lexicons = {name: _read(LexiconFile, name, files) for name in files if name.startswith("words/")}
     _check_owners(categories, teams)
     _check_handlers(teams)
     _check_lexicons(lexicons, categories)
@@ -62,7 +72,7 @@ def load_rulebook(folder: Path = SHIPPED) -> Rulebook:
     for lexicon in lexicons.values():
         group = lexicon.language.partition("-")[0]
         groups[group] = groups.get(group, frozenset()) | frozenset(lexicon.negations)
-    return Rulebook(
+    return TriageRulebook(
         version=_version(categories.number, files),
         categories=categories.categories,
         teams=teams.teams,
@@ -126,7 +136,7 @@ def _check_handlers(teams: Teams) -> None:
             seen.add(one)
 
 
-def _check_lexicons(lexicons: Mapping[str, Lexicon], categories: Categories) -> None:
+def _check_lexicons(lexicons: Mapping[str, LexiconFile], categories: Categories) -> None:
     if not lexicons:
         raise Misconfigured("rulebook: expected at least one file words/LANGUAGE.toml, got none")
     for name, lexicon in lexicons.items():
@@ -142,7 +152,7 @@ def _check_lexicons(lexicons: Mapping[str, Lexicon], categories: Categories) -> 
                 )
 
 
-def _terms(lexicon: Lexicon) -> Iterator[Term]:
+def _terms(lexicon: LexiconFile) -> Iterator[Term]:
     group = lexicon.language.partition("-")[0]
     for category, words in lexicon.categories.items():
         for strong, texts in ((True, words.strong), (False, words.words)):

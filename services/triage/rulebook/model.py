@@ -18,13 +18,13 @@ Words = Annotated[tuple[str, ...], Field(default=())]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
 
 
-class Entry(BaseModel):
+class RulebookEntry(BaseModel):
     """A part of a data file. An unknown key is an error: it is a misspelt known one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Category(Entry):
+class Category(RulebookEntry):
     """What a complaint can be about, who owns such complaints, and how grave they are before any signal."""
 
     team: Name
@@ -32,7 +32,7 @@ class Category(Entry):
     titles: dict[str, str] = Field(min_length=1)
 
 
-class Handler(Entry):
+class Handler(RulebookEntry):
     """Somebody who works on cases; `capacity` is the number of open cases they can do justice to."""
 
     id: Name
@@ -41,7 +41,7 @@ class Handler(Entry):
     capacity: int = Field(ge=1, le=10_000)
 
 
-class Lead(Entry):
+class Lead(RulebookEntry):
     """Who takes a team's escalations."""
 
     id: Name
@@ -49,7 +49,7 @@ class Lead(Entry):
     email: str = Field(pattern="^[^@ ]+@[^@ ]+$")
 
 
-class Team(Entry):
+class Team(RulebookEntry):
     """Some handlers and their lead."""
 
     title: str = Field(min_length=1)
@@ -57,7 +57,7 @@ class Team(Entry):
     handlers: tuple[Handler, ...] = Field(min_length=1)
 
 
-class SeverityRules(Entry):
+class SeverityRules(RulebookEntry):
     """What raises severity; nothing lowers it. Amounts are in the currency's main unit."""
 
     most_steps: int = Field(ge=0, le=3)
@@ -93,7 +93,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Rulebook:
+class TriageRulebook:
     """Everything triage knows before it reads a complaint. `version` changes with every byte of the data."""
 
     version: str

@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.envelope import Fact, Frozen
+from shared.contracts.envelope import Fact, FrozenModel
 from shared.contracts.events.vocabulary import Channel, Milestone, Outcome, ProgressState
 
 
-class Redress(Frozen):
+class Redress(FrozenModel):
     """What is offered to put things right; `amount` in `currency` (ISO 4217), both only where money is the remedy."""
 
     kind: Literal["refund", "replacement", "repair", "discount", "goodwill", "apology", "other"]

@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 
-from services.sla.domain import Complaint, MakePromise, SlaContext, decide, ledger
+from services.sla.domain import MakePromise, SlaContext, SlaState, decide, evaluate
 from services.sla.domain.apply import hear
 from services.sla.policies import Rulebook, load_rulebook
 from services.sla.store.states import PROMOTED, promoted
@@ -89,7 +89,7 @@ def make(piece: Piece) -> None:
     asyncio.run(_copy(piece, states or [_lying() for _ in range(piece.count)], asked))
 
 
-async def _copy(piece: Piece, states: Sequence[Complaint], asked: Sequence[str]) -> None:
+async def _copy(piece: Piece, states: Sequence[SlaState], asked: Sequence[str]) -> None:
     conn = await asyncpg.connect(piece.dsn)
     rows = [(one.complaint_id, document(one), one.version, *promoted(one)) for one in states]
     async with conn.transaction():
@@ -100,7 +100,7 @@ async def _copy(piece: Piece, states: Sequence[Complaint], asked: Sequence[str])
     await conn.close()
 
 
-def _lying() -> Complaint:
+def _lying() -> SlaState:
     """Acknowledged, assigned, and the customer has written since; nothing falls due for a while."""
     while True:
         now = datetime.now(UTC)
@@ -111,14 +111,14 @@ def _lying() -> Complaint:
             return state
 
 
-def _firing(at: datetime, kind: str) -> Complaint:
+def _firing(at: datetime, kind: str) -> SlaState:
     state = _promised(at) if kind == PROMISE else _on_a_rung(at, RUNGS[kind])
     if state.due_at is None or not timedelta() <= state.due_at - at < timedelta(milliseconds=1):
         raise RuntimeError(f"expected a complaint that is due at {at}, got {state.due_at}")
     return state
 
 
-def _promised(at: datetime) -> Complaint:
+def _promised(at: datetime) -> SlaState:
     """Between two rungs of its clocks; a call back was promised for that moment, and the customer knows it."""
     now = datetime.now(UTC)
     state = _heard(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
@@ -128,21 +128,21 @@ def _promised(at: datetime) -> Complaint:
     return _decided(state, _event(state, _accepted("progress", asked_at, states_promise=2), asked_at, 2), asked_at)
 
 
-def _on_a_rung(at: datetime, way: timedelta) -> Complaint:
+def _on_a_rung(at: datetime, way: timedelta) -> SlaState:
     """Received so long before that moment; the rungs before are over."""
     now = datetime.now(UTC)
     return _decided(_settled(_heard(at - way, "critical")), Tick(now), now)
 
 
-def _settled(heard: Complaint) -> Complaint:
+def _settled(heard: SlaState) -> SlaState:
     """With what follows from all that was heard: its terms, and the date that was promised."""
     at = heard.moments[-1].at
     return _decided(heard, _event(heard, MessageAdded(author="handler"), at, 2), at)
 
 
-def _heard(at: datetime, severity: str) -> Complaint:
+def _heard(at: datetime, severity: str) -> SlaState:
     """Received at that moment, triaged, assigned, acknowledged, and the date of the outcome told: facts, no decision."""
-    empty = Complaint(complaint_id=complaint_id())
+    empty = SlaState(complaint_id=complaint_id())
     received = ComplaintReceived(reference="RC-BENCH", client="bench", channel="web", received_at=at)
     triaged = Triaged(
         category=("billing",), severity=severity, language="en", confidence=1, decided_by="rules", decider_version="1"
@@ -170,18 +170,18 @@ def _accepted(kind: str, at: datetime, *, states_promise: int) -> MessageAccepte
     )
 
 
-def _event(state: Complaint, facts: Fact, at: datetime, sequence: int = 1) -> Event[Any]:
+def _event(state: SlaState, facts: Fact, at: datetime, sequence: int = 1) -> Event[Any]:
     return event(facts, subject=state.complaint_id, time=at, sequence=sequence)
 
 
-def _decided(state: Complaint, given: Any, at: datetime) -> Complaint:
+def _decided(state: SlaState, given: Any, at: datetime) -> SlaState:
     decision = decide(state, given, SlaContext(at, _rulebook()))
     after = decision.state or state
-    return after.but(said=state.said + len(decision.says), version=1)
+    return after.replace(said=state.said + len(decision.events), version=1)
 
 
-def _open_clocks(state: Complaint) -> int:
-    return sum(clock.is_open for clock in ledger(state, _rulebook()).clocks)
+def _open_clocks(state: SlaState) -> int:
+    return sum(clock.is_open for clock in evaluate(state, _rulebook()).clocks)
 
 
 @cache

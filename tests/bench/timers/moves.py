@@ -14,7 +14,7 @@ import asyncpg
 import psycopg
 
 from services.sla.policies import read_file
-from services.sla.store.rulebooks import Shelf
+from services.sla.store.rulebooks import RulebookRepository
 from tests.bench.load import percentile
 from tests.bench.timers.clocks import PACKS
 from tests.bench.timers.ground import Ground
@@ -92,7 +92,7 @@ def move(side: Ground, asked: Asked) -> dict[str, Any]:
 async def _publish(dsn: str) -> tuple[int, datetime]:
     """The office is closed on one more day of this week or the next. Done as another replica would: in the database."""
     data = read_file(None, PACKS)
-    shelf = Shelf(data, lambda: datetime.now(UTC).date())
+    shelf = RulebookRepository(data, lambda: datetime.now(UTC).date())
     conn = await asyncpg.connect(dsn)
     try:
         async with conn.transaction():

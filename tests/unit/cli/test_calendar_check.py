@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
-from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.cache import CalendarCache
 from deploy.cli.calendar.compute import answer
 from services.sla.calendar import calendar_from
 from services.sla.policies.loader import STANDARD
@@ -248,4 +248,4 @@ def test_the_page_shows_a_calendar_that_is_one_and_a_line_that_is_answered_so(tm
         run("check", str(file), "--from", "2026-05-17", "--days", "1").stdout.splitlines()[2].endswith("(Grunnlovsdag)")
     )
     ((asked, answered),) = re.findall(r"echo '(.*?)' .*?\n({.*?})\n", PAGE, flags=re.DOTALL)
-    assert json.loads(answer(asked.replace("\n", "").encode(), Book())) == json.loads(answered)
+    assert json.loads(answer(asked.replace("\n", "").encode(), CalendarCache())) == json.loads(answered)

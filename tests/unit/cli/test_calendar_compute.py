@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.cli.calendar import cache as books
-from deploy.cli.calendar.cache import Book
+from deploy.cli.calendar.cache import CalendarCache
 from deploy.cli.calendar.compact_format import calendar_in
 from deploy.cli.calendar.compute import MOST_BYTES, answer
 from deploy.cli.calendar.stream import compute, lines
@@ -36,7 +36,7 @@ def asked(**changed: Any) -> dict[str, Any]:
     """The answer to a line of an office in Oslo; None takes a key away."""
     told = {"tz": "Europe/Oslo", "weekly_hours": OFFICE, "holidays": ["*-12-25"], "start": f"{MONDAY}16:00:00+01:00"}
     line = {key: value for key, value in {**told, **changed}.items() if value is not None}
-    return json.loads(answer(json.dumps(line).encode(), Book()))
+    return json.loads(answer(json.dumps(line).encode(), CalendarCache()))
 
 
 def due(**changed: Any) -> str:
@@ -199,7 +199,7 @@ def test_keys_that_do_not_count_are_passed_over() -> None:
 
 def test_null_is_as_good_as_nothing() -> None:
     line = {"tz": "UTC", "weekly_hours": OFFICE, "holidays": None, "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
-    told = json.loads(answer(json.dumps({**line, "end": None, "pauses": None}).encode(), Book()))
+    told = json.loads(answer(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
     assert told == {"due": f"{MONDAY}10:00:00+00:00"}
 
 
@@ -286,7 +286,7 @@ def test_a_line_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str
     ],
 )
 def test_what_is_no_json_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
-    assert reason in json.loads(answer(line, Book()))["error"]
+    assert reason in json.loads(answer(line, CalendarCache()))["error"]
 
 
 LINE = json.dumps(
@@ -295,7 +295,7 @@ LINE = json.dumps(
 
 
 def test_random_damage_to_a_line_is_always_answered() -> None:
-    rng, book = Random(1), Book()
+    rng, book = Random(1), CalendarCache()
     seen: Counter[str] = Counter()
     for _ in range(3000):
         damaged = bytearray(LINE.encode())
@@ -319,7 +319,7 @@ def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
 def test_a_line_may_have_a_mebibyte_without_its_end(end: bytes, more: int, answered: str) -> None:
     padded = LINE[:-1].encode() + b" " * (MOST_BYTES - len(LINE) + more) + b"}"
     (line,) = lines(BytesIO(b"\xef\xbb\xbf" + padded + end))
-    assert list(json.loads(answer(line, Book()))) == [answered]
+    assert list(json.loads(answer(line, CalendarCache()))) == [answered]
 
 
 class Asking(BytesIO):
@@ -382,7 +382,7 @@ def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_f
 
     monkeypatch.setattr(books, "calendar_in", counted)
     monkeypatch.setattr(horizon, "open_spans", measured)
-    book = Book()
+    book = CalendarCache()
     for told, at in spread(50, 1990, 2040):
         book.compiled(told, at).add(at, 400_000)
     assert len(made) == 50
@@ -391,7 +391,7 @@ def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_f
 
 
 def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    book, at = Book(), 1_770_000_000
+    book, at = CalendarCache(), 1_770_000_000
     told = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
     first = [book.compiled(one, at) for one in told[:2]]
     monkeypatch.setattr(books, "MOST_KEPT", 1_000_000)
@@ -403,7 +403,7 @@ def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch
 
 
 def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    book, zones = Book(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
+    book, zones = CalendarCache(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
     told = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
     at = 1_770_000_000
     first = [book.compiled(one, at) for one in told[:3]]
@@ -415,7 +415,7 @@ def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytes
 
 
 def test_a_refused_calendar_keeps_its_reason_and_no_trace_of_the_lines_that_asked() -> None:
-    book, depths = Book(), []
+    book, depths = CalendarCache(), []
     for _ in range(50):
         with pytest.raises(Rejected, match="unknown time zone") as refusal:
             book.compiled({"tz": "Middle/Earth", "weekly_hours": OFFICE}, 0)
@@ -432,9 +432,9 @@ def test_an_answer_does_not_depend_on_the_lines_before_it(hours: dict[str, Any])
     late, early = (
         json.dumps({**line, "start": f"{start}T10:00:00Z"}).encode() for start in ("2025-03-02", "2021-01-01")
     )
-    book = Book()
+    book = CalendarCache()
     answer(early, book)
-    alone = answer(late, Book())
+    alone = answer(late, CalendarCache())
     assert answer(late, book) == alone
     assert "the calendar has no open time in the 400 days after 2030-03-02" in alone
 
@@ -445,7 +445,7 @@ def test_openings_that_recur_every_year_go_on() -> None:
 
 
 def test_the_same_calendar_in_another_order_is_compiled_once() -> None:
-    book = Book()
+    book = CalendarCache()
     one = book.compiled({"tz": "UTC", "weekly_hours": {"mon": OFFICE["mon"], "tue": OFFICE["tue"]}}, 1_770_000_000)
     other = {"weekly_hours": {"tue": OFFICE["tue"], "mon": OFFICE["mon"]}, "tz": "UTC", "holidays": None}
     assert book.compiled(other, 0) is one

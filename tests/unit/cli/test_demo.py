@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from deploy.demo.expectations import Seen, differences, messages_of, missing_messages
-from deploy.demo.live_table import Board, ending, summary
-from deploy.demo.progress import Trail, stations
+from deploy.demo.live_table import LiveTable, ending, summary
+from deploy.demo.progress import ComplaintProgress, stations
 from deploy.demo.samples import Expected, Sample
-from deploy.demo.scenario import Journey, World
+from deploy.demo.scenario import DemoContext, Scenario
 from services.intake.domain.timeline_text import MESSAGES
 
 RESOLVED = Expected(state="resolved", messages=("acknowledgement", "resolution"))
@@ -86,17 +86,17 @@ def test_the_way_names_the_first_message_and_does_not_repeat_neighbours() -> Non
 
 def test_the_sum_counts_where_complaints_stand() -> None:
     trails = [
-        Trail("a-1", "en", stations=("received", "triaged")),
-        Trail("a-2", "en", stations=("received",), done=True),
-        Trail("a-3", "en", stations=("received",)),
+        ComplaintProgress("a-1", "en", stations=("received", "triaged")),
+        ComplaintProgress("a-2", "en", stations=("received",), done=True),
+        ComplaintProgress("a-3", "en", stations=("received",)),
     ]
     assert summary(trails, 5) == "1 of 5 done; now 2 received, 1 triaged"
 
 
 def test_off_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
     console = Console(file=io.StringIO(), width=200)
-    trail = Trail("a-1", "en", reference="RC-1", category="billing", stations=("received", "triaged"))
-    with Board(console, total=1) as board:
+    trail = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", stations=("received", "triaged"))
+    with LiveTable(console, total=1) as board:
         board.show(trail)
         trail.done = True
         board.show(trail)
@@ -106,9 +106,9 @@ def test_off_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
 
 def test_on_a_terminal_the_table_shows_no_more_than_fits() -> None:
     console = Console(file=io.StringIO(), width=120, height=20, force_terminal=True)
-    with Board(console, total=60) as board:
+    with LiveTable(console, total=60) as board:
         for number in range(60):
-            board.show(Trail(f"retail-{number}", "en", stations=("received",)))
+            board.show(ComplaintProgress(f"retail-{number}", "en", stations=("received",)))
         assert len(board._drawn().renderables[1].rows) == 13
 
 
@@ -172,11 +172,11 @@ def sample(**changes: Any) -> Sample:
     return Sample.model_validate(given | changes)
 
 
-async def travel(pretended: Pretended, patience: float = 30.0) -> Trail:
+async def travel(pretended: Pretended, patience: float = 30.0) -> ComplaintProgress:
     transport = httpx.MockTransport(pretended)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-        world = World(client, client, "run", asyncio.Semaphore(4), changed=lambda _: None, patience=patience)
-        journey, again = Journey(sample(), world), Journey(sample(id="retail-02"), world)
+        world = DemoContext(client, client, "run", asyncio.Semaphore(4), changed=lambda _: None, patience=patience)
+        journey, again = Scenario(sample(), world), Scenario(sample(id="retail-02"), world)
         await journey.file()
         await again.file_again(journey)
         await journey.go()

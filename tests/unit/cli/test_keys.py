@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from deploy.cli.submit.keys import key_of, secret_for
-from deploy.cli.submit.rows import Row
+from deploy.cli.submit.rows import SourceRow
 from shared.errors import Rejected
 
-ROW = Row(1, {"id": "A-1", "text": "It broke."})
+ROW = SourceRow(1, {"id": "A-1", "text": "It broke."})
 
 
 def test_the_same_content_has_the_same_key_wherever_it_stands() -> None:
-    assert key_of(ROW, b"s") == key_of(Row(99, {"text": "It broke.", "id": "A-1"}), b"s")
+    assert key_of(ROW, b"s") == key_of(SourceRow(99, {"text": "It broke.", "id": "A-1"}), b"s")
 
 
 def test_other_content_has_another_key() -> None:
-    assert key_of(ROW, b"s") != key_of(Row(1, {"id": "A-1", "text": "It broke!"}), b"s")
+    assert key_of(ROW, b"s") != key_of(SourceRow(1, {"id": "A-1", "text": "It broke!"}), b"s")
 
 
 def test_another_secret_gives_another_key() -> None:
@@ -24,7 +24,7 @@ def test_another_secret_gives_another_key() -> None:
 
 
 def test_a_key_column_alone_decides_the_key() -> None:
-    changed = Row(1, {"id": "A-1", "text": "corrected"})
+    changed = SourceRow(1, {"id": "A-1", "text": "corrected"})
     assert key_of(ROW, b"s", column="id") == key_of(changed, b"s", column="id")
 
 
@@ -34,7 +34,7 @@ def test_an_empty_key_column_is_refused() -> None:
 
 
 def test_a_key_is_one_that_intake_takes_and_does_not_show_the_row() -> None:
-    key = key_of(Row(1, {"id": "A-1 \ud800"}), b"s", column="id")
+    key = key_of(SourceRow(1, {"id": "A-1 \ud800"}), b"s", column="id")
     assert key.isascii()
     assert 1 <= len(key) <= 200
     assert "A-1" not in key

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from deploy.cli.submit.mapping import apply, pick, read_plan, tidy
-from deploy.cli.submit.rows import Row
+from deploy.cli.submit.rows import SourceRow
 from shared.errors import Misconfigured, Rejected
 
 
 def form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
-    return apply(read_plan(maps, sets, zone), Row(7, values)).form
+    return apply(read_plan(maps, sets, zone), SourceRow(7, values)).form
 
 
 def test_a_column_fills_a_field_and_a_dotted_field_makes_a_group() -> None:
@@ -77,8 +77,8 @@ def test_a_lone_surrogate_from_json_can_be_sent() -> None:
 
 def test_a_row_that_was_cleaned_says_so() -> None:
     plan = read_plan(["narrative=text"], [])
-    assert apply(plan, Row(1, {"text": "a\x00b"})).cleaned
-    assert not apply(plan, Row(1, {"text": "a\nb"})).cleaned
+    assert apply(plan, SourceRow(1, {"text": "a\x00b"})).cleaned
+    assert not apply(plan, SourceRow(1, {"text": "a\nb"})).cleaned
 
 
 def test_numbers_and_lists_become_text() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.cli.submit.encode import Order, to_lines
 from deploy.cli.submit.mapping import read_plan
-from deploy.cli.submit.results import Answer
+from deploy.cli.submit.results import RowResult
 from deploy.cli.submit.rows import open_source
 from services.intake.forms import COMPLAINT_LINE, read_form
 
@@ -26,7 +26,7 @@ def test_every_row_becomes_a_complaint_with_a_key_of_its_own(name: str) -> None:
         pytest.skip(f"the development data is not here: {path.name}")
     count, who = CASES[name]
     plan = read_plan(MAPS, [*who, "channel=web", "customer.email=c{id}@example.com"])
-    bad: list[Answer] = []
+    bad: list[RowResult] = []
     with open_source(path, lambda: pytest.fail("standard input is not asked for")) as source:
         order = Order(plan, b"secret", column="id")
         lines = list(to_lines(source.rows(), order, bad=bad.append, cleaned=lambda: None))

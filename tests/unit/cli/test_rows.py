@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli.submit.rows import BadRow, Row, Source, open_source
+from deploy.cli.submit.rows import BadRow, RowSource, SourceRow, open_source
 from shared.errors import Rejected
 
 
-def rows(data: bytes) -> list[Row | BadRow]:
-    return list(Source(io.BytesIO(data), size=len(data)).rows())
+def rows(data: bytes) -> list[SourceRow | BadRow]:
+    return list(RowSource(io.BytesIO(data), size=len(data)).rows())
 
 
 def test_a_json_line_is_a_row_and_knows_its_line() -> None:
-    assert rows(b'{"a": 1}\n\n{"a": 2}') == [Row(1, {"a": 1}), Row(3, {"a": 2})]
+    assert rows(b'{"a": 1}\n\n{"a": 2}') == [SourceRow(1, {"a": 1}), SourceRow(3, {"a": 2})]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_bad_json_line_is_named_and_its_neighbours_are_read(line: bytes, reaso
 
 def test_a_line_beyond_all_measure_is_skipped_without_holding_it() -> None:
     found = rows(b'{"a": 1}\n{"a": "' + b"x" * (9 * 1024 * 1024) + b'"}\n{"a": 3}\n')
-    assert found == [Row(1, {"a": 1}), BadRow(2, "longer than 4 MiB"), Row(3, {"a": 3})]
+    assert found == [SourceRow(1, {"a": 1}), BadRow(2, "longer than 4 MiB"), SourceRow(3, {"a": 3})]
 
 
 def test_a_reason_never_repeats_what_the_row_says() -> None:
@@ -47,38 +47,41 @@ def test_a_reason_never_repeats_what_the_row_says() -> None:
 
 
 def test_gzip_is_recognised_by_its_content_and_not_by_a_name() -> None:
-    assert rows(gzip.compress(b'{"a": 1}\n')) == [Row(1, {"a": 1})]
+    assert rows(gzip.compress(b'{"a": 1}\n')) == [SourceRow(1, {"a": 1})]
 
 
 def test_a_cut_off_gzip_gives_its_rows_and_then_says_so() -> None:
     data = gzip.compress(b"".join(b'{"a": %d, "b": "%x"}\n' % (n, n * n * 7919) for n in range(20_000)))
     seen = []
     with pytest.raises(Rejected, match="cut off"):
-        seen.extend(Source(io.BytesIO(data[:-2000]), size=None).rows())
-    iterator = Source(io.BytesIO(data[:-2000]), size=None).rows()
-    assert next(iterator) == Row(1, {"a": 0, "b": "0"})
+        seen.extend(RowSource(io.BytesIO(data[:-2000]), size=None).rows())
+    iterator = RowSource(io.BytesIO(data[:-2000]), size=None).rows()
+    assert next(iterator) == SourceRow(1, {"a": 0, "b": "0"})
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_is_read_with_whatever_separates_its_columns(delimiter: str) -> None:
     text = delimiter.join(["id", "text"]) + "\n" + delimiter.join(["1", "broken"]) + "\n"
-    assert rows(text.encode()) == [Row(2, {"id": "1", "text": "broken"})]
+    assert rows(text.encode()) == [SourceRow(2, {"id": "1", "text": "broken"})]
 
 
 def test_csv_from_a_spreadsheet_has_a_mark_and_quoted_line_breaks() -> None:
     data = b'\xef\xbb\xbfid,text\r\n1,"two\r\nlines, one cell"\r\n2,plain\r\n'
-    assert rows(data) == [Row(2, {"id": "1", "text": "two\r\nlines, one cell"}), Row(4, {"id": "2", "text": "plain"})]
+    assert rows(data) == [
+        SourceRow(2, {"id": "1", "text": "two\r\nlines, one cell"}),
+        SourceRow(4, {"id": "2", "text": "plain"}),
+    ]
 
 
 def test_a_csv_row_with_other_columns_than_the_header_is_named() -> None:
     assert rows(b"id,text\n1\n2,ok\n") == [
         BadRow(2, "has 1 columns where the header has 2"),
-        Row(3, {"id": "2", "text": "ok"}),
+        SourceRow(3, {"id": "2", "text": "ok"}),
     ]
 
 
 def test_a_csv_row_that_is_not_utf8_is_named() -> None:
-    assert rows(b"id,text\n1,caf\xe9\n2,ok\n") == [BadRow(2, "not UTF-8"), Row(3, {"id": "2", "text": "ok"})]
+    assert rows(b"id,text\n1,caf\xe9\n2,ok\n") == [BadRow(2, "not UTF-8"), SourceRow(3, {"id": "2", "text": "ok"})]
 
 
 def test_a_csv_header_in_another_encoding_stops_with_what_to_do() -> None:

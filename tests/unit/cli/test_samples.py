@@ -7,18 +7,18 @@ from typing import get_args
 
 import pytest
 
-from deploy.demo.samples import SECTORS, Language, Sample, Step, grown, load
-from services.intake.forms import COMPLAINT, Message, Progress, Reopening, Resolution, Withdrawal
+from deploy.demo.samples import SECTORS, Language, Sample, SampleStep, grown, load
+from services.intake.forms import COMPLAINT, MessageForm, ProgressForm, ReopeningForm, ResolutionForm, WithdrawalForm
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SAMPLES = load()
 FILED = [sample for sample in SAMPLES if sample.repeat_of is None]
 FORMS = {
-    "progress": Progress,
-    "message": Message,
-    "resolution": Resolution,
-    "reopen": Reopening,
-    "withdraw": Withdrawal,
+    "progress": ProgressForm,
+    "message": MessageForm,
+    "resolution": ResolutionForm,
+    "reopen": ReopeningForm,
+    "withdraw": WithdrawalForm,
 }
 LATIN_AND_CYRILLIC = {
     "sr-Cyrl": re.compile("[а-шђјљњћџ]", re.IGNORECASE),
@@ -83,7 +83,7 @@ def _instants(sample: Sample) -> dict[str, object]:
     [(sample, step) for sample in FILED for step in sample.script],
     ids=lambda v: getattr(v, "id", None),
 )
-def test_every_step_is_a_fact_that_intake_takes(sample: Sample, step: Step) -> None:
+def test_every_step_is_a_fact_that_intake_takes(sample: Sample, step: SampleStep) -> None:
     FORMS[step.do].model_validate(step.body(NOW))
 
 
@@ -145,5 +145,5 @@ def test_a_long_story_counts_its_days_between_beginning_and_end() -> None:
 
 
 def test_dates_count_from_the_moment_of_stating() -> None:
-    step = Step.model_validate({"do": "progress", "state": "investigating", "expected_in_days": 3, "reason": "x"})
+    step = SampleStep.model_validate({"do": "progress", "state": "investigating", "expected_in_days": 3, "reason": "x"})
     assert step.body(NOW)["expected_at"] == "2026-03-05T09:30:00+00:00"

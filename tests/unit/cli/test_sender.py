@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from deploy.cli.submit.results import Answer, Line, Tally
-from deploy.cli.submit.sender import Pace, Sender, batches
+from deploy.cli.submit.results import RowResult, SubmitCounts, SubmitLine
+from deploy.cli.submit.sender import Pace, SubmitSender, batches
 from shared.errors import Misconfigured, Rejected, Unavailable
 
 Handler = Callable[[list[dict[str, str]]], httpx.Response]
@@ -23,18 +23,18 @@ def refuse(lines: list[dict[str, str]]) -> httpx.Response:
     return httpx.Response(200, content="\n".join(json.dumps(item) for item in told))
 
 
-def lines(count: int) -> Iterator[Line]:
-    return (Line(number, json.dumps({"key": str(number)}).encode()) for number in range(1, count + 1))
+def lines(count: int) -> Iterator[SubmitLine]:
+    return (SubmitLine(number, json.dumps({"key": str(number)}).encode()) for number in range(1, count + 1))
 
 
-async def send(handler: Handler, count: int, pace: Pace) -> tuple[Tally, list[Answer]]:
+async def send(handler: Handler, count: int, pace: Pace) -> tuple[SubmitCounts, list[RowResult]]:
     def answer(request: httpx.Request) -> httpx.Response:
         return handler([json.loads(line) for line in request.content.splitlines()])
 
-    tally, told = Tally(), list[Answer]()
+    tally, told = SubmitCounts(), list[RowResult]()
     transport = httpx.MockTransport(answer)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
-        await Sender(client, tally, pace, report=told.append).send_all(lines(count))
+        await SubmitSender(client, tally, pace, report=told.append).send_all(lines(count))
     return tally, told
 
 
@@ -74,7 +74,7 @@ async def test_a_single_row_too_large_is_rejected_by_its_line() -> None:
 
     tally, told = await send(handler, 10, Pace(rows=10))
     assert tally.fates == {"accepted": 9, "rejected": 1}
-    assert told == [Answer(7, "rejected", reason="larger than intake takes")]
+    assert told == [RowResult(7, "rejected", reason="larger than intake takes")]
 
 
 async def test_a_line_that_cannot_be_taken_now_is_sent_again_alone() -> None:
@@ -130,5 +130,5 @@ async def test_fewer_answers_than_lines_is_not_taken_for_success() -> None:
 
 
 def test_batches_keep_order_and_both_limits() -> None:
-    made = list(batches(iter([Line(n, b"x" * size) for n, size in enumerate([4, 4, 4, 50, 4])]), rows=2, size=10))
+    made = list(batches(iter([SubmitLine(n, b"x" * size) for n, size in enumerate([4, 4, 4, 50, 4])]), rows=2, size=10))
     assert [[line.number for line in batch] for batch in made] == [[0, 1], [2], [3], [4]]

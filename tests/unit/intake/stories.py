@@ -3,7 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.intake.domain import AddMessage, Answered, Asked, File, State, Stated, decide
+from services.intake.domain import (
+    AddMessage,
+    Answered,
+    FileComplaint,
+    IdempotencyKey,
+    IntakeState,
+    UpdateCommand,
+    decide,
+)
 from shared.contracts import ComplaintId, Contact, Narrative
 from shared.runner.types import Context, Decision, Input
 from tests.factories import complaint_id
@@ -12,7 +20,7 @@ NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 ID = complaint_id()
 
 
-def filed(**changes: Any) -> File:
+def filed(**changes: Any) -> FileComplaint:
     given: dict[str, Any] = {
         "reference": "RC-7K3M-9QPX-5",
         "client": "shop",
@@ -24,16 +32,16 @@ def filed(**changes: Any) -> File:
         "narrative": Narrative(subject="Kettle", text="It leaks.", attributes={"order": "A-1"}),
         "product": "Kettle",
     } | changes
-    return File(given.pop("complaint_id", ID), **given)
+    return FileComplaint(given.pop("complaint_id", ID), **given)
 
 
-def represented(**changes: Any) -> File:
+def represented(**changes: Any) -> FileComplaint:
     other = Contact(name="Customer 13", phone="+6281234567890")
     return filed(**{"represented": other, "authority": "parent"} | changes)
 
 
-def asked(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> Asked:
-    return Asked(client, key, body, salt)
+def asked(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> IdempotencyKey:
+    return IdempotencyKey(client, key, body, salt)
 
 
 def message(subject: ComplaintId = ID, **changes: Any) -> AddMessage:
@@ -41,7 +49,7 @@ def message(subject: ComplaintId = ID, **changes: Any) -> AddMessage:
     return AddMessage(subject, **given)
 
 
-def after(*inputs: Input, state: State | None = None, now: datetime = NOW) -> State:
+def after(*inputs: Input, state: IntakeState | None = None, now: datetime = NOW) -> IntakeState:
     """The state after all of these, each decided a second after the one before."""
     for n, one in enumerate(inputs):
         state = decide(state, one, Context(now + timedelta(seconds=n))).state
@@ -49,7 +57,7 @@ def after(*inputs: Input, state: State | None = None, now: datetime = NOW) -> St
     return state
 
 
-def answered(state: State | None, given: Stated, now: datetime = NOW) -> Answered:
-    decision: Decision[State, Context] = decide(state, given, Context(now))
+def answered(state: IntakeState | None, given: UpdateCommand, now: datetime = NOW) -> Answered:
+    decision: Decision[IntakeState, Context] = decide(state, given, Context(now))
     assert isinstance(decision, Answered)
     return decision

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain import KeyReused
+from services.intake.domain import IdempotencyKeyReused
 from services.intake.forms import Invalid, Malformed, invalid
-from services.intake.routes.requests import JSON, TooLarge, WrongMedia, body_of, key_of, must_be, refusal
+from services.intake.routes.requests import JSON, BodyTooLarge, WrongMedia, body_of, key_of, must_be, refusal
 from shared.auth import Forbidden, Unauthenticated
 from shared.errors import IllegalMove, NotFound, Unavailable
 
@@ -42,7 +42,7 @@ async def test_a_body_that_is_too_large_is_read_off_and_refused(
     headers: dict[bytes, bytes], parts: list[bytes]
 ) -> None:
     receive = pieces(*parts)
-    with pytest.raises(TooLarge, match="at most 3 bytes"):
+    with pytest.raises(BodyTooLarge, match="at most 3 bytes"):
         await body_of(headers, receive, 3)
     assert receive.left == [], "the sender can finish and then read our answer"
 
@@ -83,10 +83,10 @@ ERRORS: Iterable[tuple[Exception, int]] = [
     (Forbidden(), 403),
     (NotFound(), 404),
     (IllegalMove("x"), 409),
-    (TooLarge("x"), 413),
+    (BodyTooLarge("x"), 413),
     (WrongMedia("x"), 415),
     (invalid("narrative", "text", "string_type"), 422),
-    (KeyReused(), 422),
+    (IdempotencyKeyReused(), 422),
     (Unavailable(), 503),
     (ConnectionResetError("x"), 503),
     (RuntimeError("a customer's words"), 500),
@@ -111,4 +111,4 @@ def test_the_field_stands_in_the_document() -> None:
 def test_who_has_to_wait_or_to_log_in_is_told_how() -> None:
     assert dict(refusal(Unavailable()).headers)[b"retry-after"]
     assert dict(refusal(Unauthenticated()).headers)[b"www-authenticate"] == b"Bearer"
-    assert dict(refusal(TooLarge("x")).headers)[b"connection"] == b"close"
+    assert dict(refusal(BodyTooLarge("x")).headers)[b"connection"] == b"close"

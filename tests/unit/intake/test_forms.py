@@ -10,13 +10,13 @@ from pydantic import TypeAdapter
 from services.intake.forms import (
     COMPLAINT,
     COMPLAINT_LINE,
-    Feedback,
+    FeedbackForm,
     Invalid,
     Malformed,
-    Message,
-    Milestone,
-    Progress,
-    Resolution,
+    MessageForm,
+    MilestoneForm,
+    ProgressForm,
+    ResolutionForm,
     read_form,
 )
 from services.intake.forms.complaint import EXAMPLE
@@ -214,50 +214,50 @@ def test_a_lines_key_has_a_form(key: Any) -> None:
 
 
 FACTS: list[tuple[type[Any], dict[str, Any], str]] = [
-    (Message, {"text": ""}, "text"),
-    (Message, {"text": "x", "author": "robot"}, "author"),
-    (Message, {"text": "x", "public": False}, "body"),
-    (Progress, {}, "state"),
-    (Progress, {"state": "sleeping"}, "state"),
-    (Progress, {"state": "investigating", "expected_at": "2026-06-01T00:00:00Z"}, "body"),
-    (Progress, {"state": "investigating", "expected_at": "tomorrow", "reason": "x"}, "expected_at"),
-    (Progress, {"state": "investigating", "reason": "Because I say so"}, "reason"),
-    (Resolution, {"outcome": "upheld"}, "explanation"),
-    (Resolution, {"outcome": "maybe", "explanation": "x"}, "outcome"),
-    (Resolution, {"outcome": "upheld", "explanation": "x", "resolved_at": "2027-01-01T00:00:00Z"}, "resolved_at"),
-    (Resolution, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "money"}]}, "redress.0.kind"),
+    (MessageForm, {"text": ""}, "text"),
+    (MessageForm, {"text": "x", "author": "robot"}, "author"),
+    (MessageForm, {"text": "x", "public": False}, "body"),
+    (ProgressForm, {}, "state"),
+    (ProgressForm, {"state": "sleeping"}, "state"),
+    (ProgressForm, {"state": "investigating", "expected_at": "2026-06-01T00:00:00Z"}, "body"),
+    (ProgressForm, {"state": "investigating", "expected_at": "tomorrow", "reason": "x"}, "expected_at"),
+    (ProgressForm, {"state": "investigating", "reason": "Because I say so"}, "reason"),
+    (ResolutionForm, {"outcome": "upheld"}, "explanation"),
+    (ResolutionForm, {"outcome": "maybe", "explanation": "x"}, "outcome"),
+    (ResolutionForm, {"outcome": "upheld", "explanation": "x", "resolved_at": "2027-01-01T00:00:00Z"}, "resolved_at"),
+    (ResolutionForm, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "money"}]}, "redress.0.kind"),
     (
-        Resolution,
+        ResolutionForm,
         {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "5"}]},
         "redress.0",
     ),
     (
-        Resolution,
+        ResolutionForm,
         {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "-5", "currency": "IDR"}]},
         "redress.0.amount",
     ),
     (
-        Resolution,
+        ResolutionForm,
         {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "NaN", "currency": "IDR"}]},
         "redress.0.amount",
     ),
     (
-        Resolution,
+        ResolutionForm,
         {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "refund", "amount": "5", "currency": "rupiah"}]},
         "redress.0.currency",
     ),
-    (Resolution, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "apology"}] * 11}, "redress"),
-    (Milestone, {}, "milestone"),
-    (Milestone, {"milestone": "lunch"}, "milestone"),
-    (Milestone, {"milestone": "settled", "occurred_at": "2026-05-04T09:36:00Z"}, "occurred_at"),
-    (Milestone, {"milestone": "settled", "occurred_at": "2026-05-04T09:00:00"}, "occurred_at"),
-    (Milestone, {"milestone": "handed_over", "item": "Ms. Zebra"}, "item"),
-    (Milestone, {"milestone": "settled", "note": "  "}, "note"),
-    (Milestone, {"milestone": "settled", "by": "customer"}, "by"),
-    (Feedback, {}, "fixed"),
-    (Feedback, {"fixed": "yes"}, "fixed"),
-    (Feedback, {"fixed": True, "score": 6}, "score"),
-    (Feedback, {"fixed": True, "stars": 6}, "stars"),
+    (ResolutionForm, {"outcome": "upheld", "explanation": "x", "redress": [{"kind": "apology"}] * 11}, "redress"),
+    (MilestoneForm, {}, "milestone"),
+    (MilestoneForm, {"milestone": "lunch"}, "milestone"),
+    (MilestoneForm, {"milestone": "settled", "occurred_at": "2026-05-04T09:36:00Z"}, "occurred_at"),
+    (MilestoneForm, {"milestone": "settled", "occurred_at": "2026-05-04T09:00:00"}, "occurred_at"),
+    (MilestoneForm, {"milestone": "handed_over", "item": "Ms. Zebra"}, "item"),
+    (MilestoneForm, {"milestone": "settled", "note": "  "}, "note"),
+    (MilestoneForm, {"milestone": "settled", "by": "customer"}, "by"),
+    (FeedbackForm, {}, "fixed"),
+    (FeedbackForm, {"fixed": "yes"}, "fixed"),
+    (FeedbackForm, {"fixed": True, "score": 6}, "score"),
+    (FeedbackForm, {"fixed": True, "stars": 6}, "stars"),
 ]
 
 
@@ -266,7 +266,7 @@ def test_a_wrong_fact_names_its_field(form: type[Any], given: dict[str, Any], fi
     assert refused(TypeAdapter(form), given).errors[0]["field"] == field
 
 
-@pytest.mark.parametrize("form", [Message, Progress, Resolution, Milestone, Feedback])
+@pytest.mark.parametrize("form", [MessageForm, ProgressForm, ResolutionForm, MilestoneForm, FeedbackForm])
 def test_every_forms_example_is_accepted(form: type[Any]) -> None:
     for example in form.model_config["json_schema_extra"]["examples"]:
         read_form(TypeAdapter(form), json.dumps(example).encode(), NOW)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.state import Owner
+from services.intake.domain.state import CaseOwner
 from shared.contracts import INTAKE, Staff
 from shared.contracts import events as e
 from shared.contracts.envelope import Party, PersonalStaff
@@ -55,7 +55,7 @@ def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
         "personal": [PersonalStaff(party="handler", fields=Staff(name="Handler 3"))],
     }
     state = after(filed(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
-    assert state.owner == Owner(team="logistics", handler="h3", name="Handler 3", since=NOON)
+    assert state.owner == CaseOwner(team="logistics", handler="h3", name="Handler 3", since=NOON)
     assert state.status == "open"
     assert state.fresh[-1].words == "Handler 3"
 
@@ -162,6 +162,6 @@ def test_everything_that_intake_hears_is_kept() -> None:
             message="m", message_kind="progress", channel="email", cause="c", reason="no"
         ),
     }
-    assert set(known) == set(INTAKE.hears)
+    assert set(known) == set(INTAKE.subscribes)
     for one in known.values():
         assert after(event(one, subject=ID)).fresh[0].kind == one.kind

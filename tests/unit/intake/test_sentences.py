@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from services.intake.domain import Entry
+from services.intake.domain import TimelineEntry
 from services.intake.domain.timeline_text import (
     BROKEN,
     CHANNELS,
@@ -94,8 +94,8 @@ SHOWN: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def line(kind: str, facts: dict[str, Any], **changes: Any) -> Entry:
-    return Entry(at=datetime(2026, 5, 4, tzinfo=UTC), kind=kind, facts=facts, **changes)
+def line(kind: str, facts: dict[str, Any], **changes: Any) -> TimelineEntry:
+    return TimelineEntry(at=datetime(2026, 5, 4, tzinfo=UTC), kind=kind, facts=facts, **changes)
 
 
 @pytest.mark.parametrize(("kind", "facts", "expected"), SHOWN)
@@ -117,7 +117,7 @@ def test_nobody_is_told_of_severity_signals_or_inner_reasons() -> None:
 
 
 def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
-    kinds = {fact.kind for fact in (*INTAKE.says, *INTAKE.hears)} - {Merged.kind}
+    kinds = {fact.kind for fact in (*INTAKE.publishes, *INTAKE.subscribes)} - {Merged.kind}
     assert kinds == set(TELLERS)
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.intake.domain import (
     MOVES,
     GiveFeedback,
-    KeyReused,
+    IdempotencyKeyReused,
     RecordMilestone,
     RecordProgress,
     Reopen,
@@ -118,26 +118,26 @@ def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
 
 def test_what_was_said_carries_words_apart_from_facts() -> None:
     decision = answered(after(filed()), message(text="One more thing."))
-    (said,) = decision.says
+    (said,) = decision.events
     assert said.facts == e.MessageAdded(author="customer", public=True)
     assert [p.fields.text for p in said.personal] == ["One more thing."]
     assert {(p.id, p.role) for p in said.parties} == {("customer", "complainant")}
 
 
 def test_a_handlers_words_are_the_handlers() -> None:
-    (said,) = answered(after(filed()), progress(note="We asked the maker.")).says
+    (said,) = answered(after(filed()), progress(note="We asked the maker.")).events
     assert [p.party for p in said.personal] == ["handler"]
     assert {(p.id, p.role) for p in said.parties} == {("customer", "complainant"), ("handler", "handler")}
 
 
 def test_a_fact_without_words_says_nothing_personal() -> None:
-    assert answered(after(filed()), WITHDRAW).says[0].personal == ()
+    assert answered(after(filed()), WITHDRAW).events[0].personal == ()
 
 
 def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
     refund = e.Redress(kind="refund", amount=Decimal("12.50"), currency="NOK")
     decision = answered(after(filed()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,)))
-    facts = decision.says[0].facts
+    facts = decision.events[0].facts
     assert (facts.outcome, facts.redress, facts.resolved_at) == ("settled", (refund,), NOW)
     assert decision.state is not None and decision.state.resolution is not None
     assert decision.state.resolution.explanation == "Sorry."
@@ -146,8 +146,8 @@ def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
 
 def test_not_fixed_reopens_and_says_both() -> None:
     decision = answered(after(filed(), RESOLVE), NOT_FIXED)
-    assert [type(say.facts) for say in decision.says] == [e.FeedbackGiven, e.Reopened]
-    assert [len(say.personal) for say in decision.says] == [1, 0]
+    assert [type(say.facts) for say in decision.events] == [e.FeedbackGiven, e.Reopened]
+    assert [len(say.personal) for say in decision.events] == [1, 0]
     assert decision.state is not None and decision.state.cycle == 2
 
 
@@ -175,8 +175,8 @@ def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(
     ):
         before = after(filed(), *story)
         decision = answered(before, milestone(name, item="part_2", note="The maker has it."))
-        assert decision.says[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
-        assert [one.fields.text for one in decision.says[0].personal] == ["The maker has it."]
+        assert decision.events[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
+        assert [one.fields.text for one in decision.events[0].personal] == ["The maker has it."]
         changed = decision.state
         assert changed is not None and changed.fresh[-1].words == "The maker has it."
         assert changed.model_copy(update={"fresh": before.fresh}) == before
@@ -203,7 +203,7 @@ def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_with
     ],
 )
 def test_a_milestone_was_reached_by_the_time_we_say_so(told: Any, said: Any) -> None:
-    (one,) = answered(after(filed()), milestone(occurred_at=told)).says
+    (one,) = answered(after(filed()), milestone(occurred_at=told)).events
     assert one.facts.occurred_at == said
 
 
@@ -217,7 +217,7 @@ def test_a_milestone_repeated_with_its_key_is_said_once() -> None:
     first = answered(after(filed()), milestone(asked=asked()))
     again = answered(first.state, milestone(asked=asked()))
     assert again.replayed
-    assert again.says == ()
+    assert again.events == ()
 
 
 def test_nothing_is_resolved_before_it_was_received() -> None:
@@ -236,12 +236,12 @@ def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
     assert again.replayed and not first.replayed
     assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
     assert again.state is later
-    assert again.says == ()
+    assert again.events == ()
 
 
 def test_the_same_key_with_another_body_is_refused() -> None:
     state = answered(after(filed()), message(asked=asked())).state
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         decide(state, message(asked=asked(body=b"other")), Context(NOW))
 
 

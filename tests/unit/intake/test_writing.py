@@ -4,7 +4,7 @@ import pytest
 from pydantic_core import from_json
 from uuid_utils.compat import uuid7
 
-from services.intake.domain import File, State, decide
+from services.intake.domain import FileComplaint, IntakeState, decide
 from services.intake.store.encode import write_filed
 from shared.contracts import EVENTS, INTAKE, Contact, Narrative, read
 from shared.contracts.events import ComplaintReceived
@@ -25,9 +25,9 @@ CASES = [
 
 
 @pytest.mark.parametrize("given", CASES)
-def test_the_event_reads_back_as_what_is_said(given: File) -> None:
+def test_the_event_reads_back_as_what_is_said(given: FileComplaint) -> None:
     event_id = uuid7()
-    (say,) = decide(None, given, Context(NOW)).says
+    (say,) = decide(None, given, Context(NOW)).events
     expected = EVENTS[ComplaintReceived](
         id=event_id,
         source=INTAKE.source,
@@ -41,17 +41,17 @@ def test_the_event_reads_back_as_what_is_said(given: File) -> None:
 
 
 @pytest.mark.parametrize("given", CASES)
-def test_the_document_reads_back_as_the_state(given: File) -> None:
+def test_the_document_reads_back_as_the_state(given: FileComplaint) -> None:
     decided = decide(None, given, Context(NOW)).state
     assert decided is not None
-    stored = State.model_validate_json(write_filed(given, uuid7(), NOW).state)
+    stored = IntakeState.model_validate_json(write_filed(given, uuid7(), NOW).state)
     assert stored.model_copy(update={"said": 0, "version": 0}) == decided.model_copy(update={"fresh": ()})
     assert (stored.said, stored.version) == (1, 1)
-    assert State.model_validate_json(document(stored)) == stored
+    assert IntakeState.model_validate_json(document(stored)) == stored
 
 
 @pytest.mark.parametrize("given", CASES)
-def test_the_first_line_is_the_one_decided(given: File) -> None:
+def test_the_first_line_is_the_one_decided(given: FileComplaint) -> None:
     state = decide(None, given, Context(NOW)).state
     assert state is not None
     (entry,) = state.fresh

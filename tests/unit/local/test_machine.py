@@ -13,16 +13,16 @@ from deploy.local.data_dir import home_folder, require_space
 from deploy.local.java import find_java, parse_version
 from deploy.local.kafka import cluster_id, write_properties
 from deploy.local.keys import passwords_file, token_keys
-from deploy.local.lock import Claim
+from deploy.local.lock import DataDirLock
 from deploy.local.os_user import can_enter, data_folder, readable_copy
-from deploy.local.port_config import Places
+from deploy.local.port_config import PortConfig
 from deploy.local.ports import free_port, is_open, require_free
-from deploy.local.processes import Owner
+from deploy.local.processes import RunAs
 from deploy.local.topics import mismatched, topic_settings
 from shared.contracts import SERVICES
 from shared.errors import Misconfigured
 
-STRANGER = Owner(uid=54321, gid=54321)
+STRANGER = RunAs(uid=54321, gid=54321)
 
 
 def java(folder: Path, version: str) -> Path:
@@ -149,7 +149,7 @@ def test_free_ports_are_free() -> None:
 
 
 def test_places_follow_the_environment() -> None:
-    places = Places.from_environment({"INTAKE_PORT": "9001", "REDRESS_KAFKA_PORT": "9002", "SLA_PORT": ""})
+    places = PortConfig.from_environment({"INTAKE_PORT": "9001", "REDRESS_KAFKA_PORT": "9002", "SLA_PORT": ""})
     assert (places.intake, places.kafka, places.sla) == (9001, 9002, 8082)
     assert places.url("intake") == "http://127.0.0.1:9001"
 
@@ -157,7 +157,7 @@ def test_places_follow_the_environment() -> None:
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "8080 ", "٨٠"])
 def test_what_is_no_port_is_told(text: str) -> None:
     with pytest.raises(Misconfigured, match="INTAKE_PORT: expected a port from 1 to 65535"):
-        Places.from_environment({"INTAKE_PORT": text})
+        PortConfig.from_environment({"INTAKE_PORT": text})
 
 
 def test_a_closed_folder_above_keeps_another_account_out(tmp_path: Path) -> None:
@@ -182,11 +182,11 @@ def test_programs_that_the_account_cannot_reach_are_copied_for_it(tmp_path: Path
 
 
 def test_a_second_supervisor_of_a_home_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
-    first = Claim(tmp_path)
+    first = DataDirLock(tmp_path)
     with pytest.raises(Misconfigured, match=rf"already runs in {tmp_path} \(process {os.getpid()}\)"):
-        Claim(tmp_path)
+        DataDirLock(tmp_path)
     first.release()
-    Claim(tmp_path).release()
+    DataDirLock(tmp_path).release()
 
 
 def test_the_signing_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:

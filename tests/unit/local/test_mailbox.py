@@ -11,7 +11,7 @@ import pytest
 from deploy.local.mailbox.faults import Fault, Faults
 from deploy.local.mailbox.page import PAGE, build, policy
 from deploy.local.mailbox.parse import parse
-from deploy.local.mailbox.store import Mails, Wanted
+from deploy.local.mailbox.store import MailFilter, MailStore
 
 
 def letter(subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>") -> bytes:
@@ -22,18 +22,18 @@ def letter(subject: str = "Your complaint", text: str = "We have it.", message_i
     return message.as_bytes()
 
 
-def keep(mails: Mails, *recipients: str, **given: str) -> None:
+def keep(mails: MailStore, *recipients: str, **given: str) -> None:
     raw = letter(**given)
     mails.add(parse(raw), raw, recipients or ["customer1@example.org"])
 
 
 @pytest.fixture
-def mails(tmp_path: Path) -> Mails:
-    return Mails(tmp_path / "mails.sqlite")
+def mails(tmp_path: Path) -> MailStore:
+    return MailStore(tmp_path / "mails.sqlite")
 
 
 @pytest.fixture
-async def page(mails: Mails) -> AsyncIterator[httpx.AsyncClient]:
+async def page(mails: MailStore) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(build(mails, Faults()))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
@@ -63,64 +63,64 @@ def test_a_broken_mail_is_shown_as_well_as_it_can_be(raw: bytes) -> None:
 
 
 def test_mails_survive_a_restart(tmp_path: Path) -> None:
-    first = Mails(tmp_path / "mails.sqlite")
+    first = MailStore(tmp_path / "mails.sqlite")
     keep(first)
     first.close()
-    assert Mails(tmp_path / "mails.sqlite").page(Wanted())["total"] == 1
+    assert MailStore(tmp_path / "mails.sqlite").page(MailFilter())["total"] == 1
 
 
-def test_mails_are_listed_per_customer_and_newest_first(mails: Mails) -> None:
+def test_mails_are_listed_per_customer_and_newest_first(mails: MailStore) -> None:
     keep(mails, "customer1@example.org", subject="first")
     keep(mails, "Customer2@Example.org", subject="second")
     keep(mails, "customer1@example.org", subject="third")
-    assert [one["subject"] for one in mails.page(Wanted("CUSTOMER1@example.org"))["messages"]] == ["third", "first"]
-    assert [(one["recipient"], one["total"]) for one in mails.customers(Wanted())] == [
+    assert [one["subject"] for one in mails.page(MailFilter("CUSTOMER1@example.org"))["messages"]] == ["third", "first"]
+    assert [(one["recipient"], one["total"]) for one in mails.customers(MailFilter())] == [
         ("customer1@example.org", 2),
         ("customer2@example.org", 1),
     ]
 
 
-def test_a_mail_to_two_customers_is_in_both_their_boxes_and_read_in_each(mails: Mails) -> None:
+def test_a_mail_to_two_customers_is_in_both_their_boxes_and_read_in_each(mails: MailStore) -> None:
     keep(mails, "a@example.org", "b@example.org")
-    mails.mark_read(mails.page(Wanted("a@example.org"))["newest"])
-    assert mails.page(Wanted("a@example.org"))["unread"] == 0
-    assert mails.page(Wanted("b@example.org"))["unread"] == 1
+    mails.mark_read(mails.page(MailFilter("a@example.org"))["newest"])
+    assert mails.page(MailFilter("a@example.org"))["unread"] == 0
+    assert mails.page(MailFilter("b@example.org"))["unread"] == 1
 
 
-def test_a_search_finds_words_in_any_case_and_takes_percent_literally(mails: Mails) -> None:
+def test_a_search_finds_words_in_any_case_and_takes_percent_literally(mails: MailStore) -> None:
     keep(mails, text="Vraćamo 50 % iznosa")
     keep(mails, text="Vraćamo 50 dinara")
-    assert mails.page(Wanted(words="VRAĆAMO 50"))["total"] == 2
-    assert mails.page(Wanted(words="50 %"))["total"] == 1
-    assert mails.customers(Wanted(words="nothing like it")) == []
+    assert mails.page(MailFilter(words="VRAĆAMO 50"))["total"] == 2
+    assert mails.page(MailFilter(words="50 %"))["total"] == 1
+    assert mails.customers(MailFilter(words="nothing like it")) == []
 
 
-def test_pages_follow_each_other_without_gap_or_repeat(mails: Mails) -> None:
+def test_pages_follow_each_other_without_gap_or_repeat(mails: MailStore) -> None:
     for number in range(7):
         keep(mails, subject=str(number))
-    first = mails.page(Wanted(limit=4))
-    second = mails.page(Wanted(limit=4, before=first["messages"][-1]["id"]))
+    first = mails.page(MailFilter(limit=4))
+    second = mails.page(MailFilter(limit=4, before=first["messages"][-1]["id"]))
     assert [one["subject"] for one in first["messages"] + second["messages"]] == list("6543210")
     assert (first["more"], second["more"]) == (True, False)
 
 
-def test_a_mail_that_came_twice_says_so(mails: Mails) -> None:
+def test_a_mail_that_came_twice_says_so(mails: MailStore) -> None:
     keep(mails, message_id="<same@example.com>")
     keep(mails, message_id="<same@example.com>")
     keep(mails, message_id="<other@example.com>")
-    assert [one["copies"] for one in mails.page(Wanted())["messages"]] == [1, 2, 2]
+    assert [one["copies"] for one in mails.page(MailFilter())["messages"]] == [1, 2, 2]
 
 
-def test_what_is_deleted_is_gone_for_that_customer_only(mails: Mails) -> None:
+def test_what_is_deleted_is_gone_for_that_customer_only(mails: MailStore) -> None:
     keep(mails, "a@example.org", "b@example.org")
     keep(mails, "a@example.org")
     assert mails.delete(to="A@example.org") == 2
-    assert mails.page(Wanted())["total"] == 1
+    assert mails.page(MailFilter())["total"] == 1
     assert mails.delete() == 1
     assert mails.one(1) is None
 
 
-async def test_the_page_shows_a_mail_and_counts_it_as_read(mails: Mails, page: httpx.AsyncClient) -> None:
+async def test_the_page_shows_a_mail_and_counts_it_as_read(mails: MailStore, page: httpx.AsyncClient) -> None:
     keep(mails, subject="Hello")
     number = (await page.get("/api/messages")).json()["messages"][0]["id"]
     one = (await page.get(f"/api/messages/{number}")).json()
@@ -130,7 +130,7 @@ async def test_the_page_shows_a_mail_and_counts_it_as_read(mails: Mails, page: h
     assert (await page.get("/api/messages")).json()["unread"] == 0
 
 
-async def test_a_mail_can_run_nothing_and_fetch_nothing(mails: Mails, page: httpx.AsyncClient) -> None:
+async def test_a_mail_can_run_nothing_and_fetch_nothing(mails: MailStore, page: httpx.AsyncClient) -> None:
     keep(mails)
     answer = await page.get("/messages/1.html")
     rules = answer.headers["content-security-policy"]
@@ -164,7 +164,7 @@ async def test_a_wrong_question_is_422(page: httpx.AsyncClient, query: str) -> N
     assert (await page.get(f"/api/messages?{query}")).status_code == 422
 
 
-async def test_faults_are_there_only_when_asked_for(mails: Mails, page: httpx.AsyncClient) -> None:
+async def test_faults_are_there_only_when_asked_for(mails: MailStore, page: httpx.AsyncClient) -> None:
     assert (await page.put("/api/faults", json={"kind": "defer", "seconds": 5})).json()["fault"]["kind"] == "defer"
     assert (await page.delete("/api/faults")).json()["fault"] is None
     assert (await page.put("/api/faults", json={"kind": "explode"})).status_code == 422

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-from services.notify.channels.smtp_pool import Server
+from services.notify.channels.smtp_pool import SmtpServer
 
 REPLIES = {
     "later@example.com": ("rcpt", "450 4.2.1 try again"),
@@ -30,8 +30,8 @@ class Office:
     sessions: int = 0
     commands: list[str] = field(default_factory=list)
 
-    def server(self, **changes: Any) -> Server:
-        return Server(**({"host": "127.0.0.1", "port": self.port, "timeout": 10.0} | changes))
+    def server(self, **changes: Any) -> SmtpServer:
+        return SmtpServer(**({"host": "127.0.0.1", "port": self.port, "timeout": 10.0} | changes))
 
     def to(self, address: str) -> list[EmailMessage]:
         return [mail for mail in self.mails if mail["To"].addresses[0].addr_spec == address]
@@ -91,8 +91,8 @@ class Line:
     pipelines: bool = False
     refuses: bytes = b""  # the reply to RCPT, where it is not a welcome
 
-    def server(self, timeout: float = 1.0) -> Server:
-        return Server(host="127.0.0.1", port=self.port, timeout=timeout)
+    def server(self, timeout: float = 1.0) -> SmtpServer:
+        return SmtpServer(host="127.0.0.1", port=self.port, timeout=timeout)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -8,16 +8,18 @@ from html import unescape
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.notify.domain import Context, Notices, decide
+from services.notify.domain import NotificationState, NotifyContext, decide
 from shared.contracts import EVENTS, Contact, Event, Fact, Narrative, Party, PersonalContact, PersonalNarrative
 from shared.contracts import events as e
-from shared.contracts.envelope import PersonalStaff, Say, Staff
+from shared.contracts.envelope import NewEvent, PersonalStaff, Staff
 from shared.contracts.topics import SERVICES
 
 START = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)  # a Sunday, late
 SUBJECT = UUID("01900000-0000-7000-8000-000000000001")
 CUSTOMER = (Party(id="customer", role="complainant"),)
-CONTEXT = Context(START, patience=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en")
+CONTEXT = NotifyContext(
+    START, patience=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en"
+)
 
 
 def at(minutes: float) -> datetime:
@@ -26,7 +28,7 @@ def at(minutes: float) -> datetime:
 
 def said(facts: Fact, sequence: int, minutes: float, **data: Any) -> Event[Any]:
     """An event of its owner's stream, the same each time it is made."""
-    owner = next(service for service in SERVICES if type(facts) in service.says)
+    owner = next(service for service in SERVICES if type(facts) in service.publishes)
     return EVENTS[type(facts)](
         id=uuid5(SUBJECT, f"{owner.name}:{sequence}"),
         source=owner.source,
@@ -126,14 +128,14 @@ def withdrawn(sequence: int = 5, minutes: float = 400) -> Event[Any]:
 
 
 def fold(
-    given: Iterable[Any], state: Notices | None = None, context: Context = CONTEXT
-) -> tuple[Notices, list[Say[Any]]]:
+    given: Iterable[Any], state: NotificationState | None = None, context: NotifyContext = CONTEXT
+) -> tuple[NotificationState, list[NewEvent[Any]]]:
     """All inputs in order, in one transaction."""
-    says: list[Say[Any]] = []
+    says: list[NewEvent[Any]] = []
     for one in given:
         decision = decide(state, one, context)
         state = decision.state
-        says.extend(decision.says)
+        says.extend(decision.events)
     assert state is not None
     return state, says
 
@@ -143,7 +145,7 @@ def seen(html: str) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 
-def kinds(state: Notices) -> list[str]:
+def kinds(state: NotificationState) -> list[str]:
     return [message.kind for message in state.planned]
 
 

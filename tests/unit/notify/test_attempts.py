@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.domain import AttemptFinished
-from services.notify.domain.handle import SCHEDULE, Move, after
+from services.notify.domain.handle import SCHEDULE, AttemptResult, after
 from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound
 from tests.unit.notify import stories as s
@@ -35,22 +35,22 @@ def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFini
 @pytest.mark.parametrize(
     ("outcome", "attempt", "kind", "expected"),
     [
-        ("sent", 1, "acknowledgement", Move("accepted")),
-        ("sent", 9, "progress", Move("accepted")),
-        ("failed_permanent", 1, "acknowledgement", Move("dead")),
-        ("failed_transient", 1, "progress", Move("retry_wait", timedelta(seconds=30))),
-        ("failed_transient", 2, "progress", Move("retry_wait", timedelta(minutes=2))),
-        ("failed_transient", 8, "progress", Move("retry_wait", timedelta(hours=8))),
-        ("failed_transient", 9, "progress", Move("dead")),
-        ("uncertain", 1, "acknowledgement", Move("uncertain", WINDOW)),
-        ("uncertain", 1, "resolution", Move("uncertain", WINDOW)),
-        ("uncertain", 1, "holding", Move("uncertain", WINDOW)),
-        ("uncertain", 1, "promise_moved", Move("uncertain", WINDOW)),
-        ("uncertain", 9, "acknowledgement", Move("uncertain")),
-        ("uncertain", 1, "progress", Move("uncertain")),
+        ("sent", 1, "acknowledgement", AttemptResult("accepted")),
+        ("sent", 9, "progress", AttemptResult("accepted")),
+        ("failed_permanent", 1, "acknowledgement", AttemptResult("dead")),
+        ("failed_transient", 1, "progress", AttemptResult("retry_wait", timedelta(seconds=30))),
+        ("failed_transient", 2, "progress", AttemptResult("retry_wait", timedelta(minutes=2))),
+        ("failed_transient", 8, "progress", AttemptResult("retry_wait", timedelta(hours=8))),
+        ("failed_transient", 9, "progress", AttemptResult("dead")),
+        ("uncertain", 1, "acknowledgement", AttemptResult("uncertain", WINDOW)),
+        ("uncertain", 1, "resolution", AttemptResult("uncertain", WINDOW)),
+        ("uncertain", 1, "holding", AttemptResult("uncertain", WINDOW)),
+        ("uncertain", 1, "promise_moved", AttemptResult("uncertain", WINDOW)),
+        ("uncertain", 9, "acknowledgement", AttemptResult("uncertain")),
+        ("uncertain", 1, "progress", AttemptResult("uncertain")),
     ],
 )
-def test_an_attempt_moves_its_message(outcome: Any, attempt: int, kind: Any, expected: Move) -> None:
+def test_an_attempt_moves_its_message(outcome: Any, attempt: int, kind: Any, expected: AttemptResult) -> None:
     assert after(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from services.notify.channels.interface import Channel, Outgoing, Report
+from services.notify.channels.interface import Channel, DeliveryReport, OutgoingMessage
 from services.notify.channels.memory import MemoryChannel
-from services.notify.channels.mime import Sender
-from services.notify.channels.smtp import EmailChannel
-from services.notify.channels.smtp_pool import Server
+from services.notify.channels.mime import SenderAddress
+from services.notify.channels.smtp import SmtpChannel
+from services.notify.channels.smtp_pool import SmtpServer
 from shared.errors import Misconfigured
 from tests.unit.notify.postoffice import REPLIES, Office, line, post_office
 
-SENDER = Sender("complaints@example.com", "Примерна продавница", "answers@example.com")
-LETTER = Outgoing(
+SENDER = SenderAddress("complaints@example.com", "Примерна продавница", "answers@example.com")
+LETTER = OutgoingMessage(
     message_id="0190-aa@example.com",
     to="customer-12@example.com",
     subject="[RD-1] Примили смо Вашу притужбу",
@@ -25,11 +25,11 @@ LETTER = Outgoing(
     language="sr-Cyrl",
 )
 EXPECTED = {
-    "later@example.com": Report("failed_transient", "450 4.2.1"),
-    "full@example.com": Report("failed_transient", "452 4.2.2"),
-    "never@example.com": Report("failed_permanent", "550 5.1.1"),
-    "policy@example.com": Report("failed_permanent", "554 5.7.1"),
-    "greylist@example.com": Report("failed_transient", "451 4.7.1"),
+    "later@example.com": DeliveryReport("failed_transient", "450 4.2.1"),
+    "full@example.com": DeliveryReport("failed_transient", "452 4.2.2"),
+    "never@example.com": DeliveryReport("failed_permanent", "550 5.1.1"),
+    "policy@example.com": DeliveryReport("failed_permanent", "554 5.7.1"),
+    "greylist@example.com": DeliveryReport("failed_transient", "451 4.7.1"),
 }
 
 
@@ -41,7 +41,7 @@ async def office() -> AsyncIterator[Office]:
 
 @pytest.fixture(params=["memory", "smtp"])
 async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
-    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else EmailChannel(office.server(), SENDER)
+    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(office.server(), SENDER)
     yield made
     await made.close()
 
@@ -50,7 +50,7 @@ async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterat
 
 
 async def test_an_ordinary_letter_is_taken(channel: Channel) -> None:
-    assert await channel.send(LETTER) == Report("sent", "250")
+    assert await channel.send(LETTER) == DeliveryReport("sent", "250")
 
 
 @pytest.mark.parametrize("address", EXPECTED)
@@ -89,7 +89,7 @@ async def test_closing_twice_is_harmless(channel: Channel) -> None:
 
 
 async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> None:
-    channel = EmailChannel(office.server(), SENDER)
+    channel = SmtpChannel(office.server(), SENDER)
     await channel.send(LETTER)
     await channel.close()
     (mail,) = office.mails
@@ -104,7 +104,7 @@ async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> Non
 
 
 async def test_connections_are_kept_and_few(office: Office) -> None:
-    channel = EmailChannel(office.server(connections=3), SENDER)
+    channel = SmtpChannel(office.server(connections=3), SENDER)
     await asyncio.gather(*(channel.send(LETTER) for _ in range(30)))
     await channel.close()
     assert len(office.mails) == 30
@@ -112,7 +112,7 @@ async def test_connections_are_kept_and_few(office: Office) -> None:
 
 
 async def test_a_worn_connection_is_replaced(office: Office) -> None:
-    channel = EmailChannel(office.server(connections=1, max_messages=2), SENDER)
+    channel = SmtpChannel(office.server(connections=1, max_messages=2), SENDER)
     for _ in range(5):
         await channel.send(LETTER)
     await channel.close()
@@ -120,7 +120,7 @@ async def test_a_worn_connection_is_replaced(office: Office) -> None:
 
 
 async def test_an_old_connection_is_replaced(office: Office) -> None:
-    channel = EmailChannel(office.server(connections=1, max_age=0.0), SENDER)
+    channel = SmtpChannel(office.server(connections=1, max_age=0.0), SENDER)
     for _ in range(3):
         await channel.send(LETTER)
     await channel.close()
@@ -128,7 +128,7 @@ async def test_an_old_connection_is_replaced(office: Office) -> None:
 
 
 async def test_a_rested_connection_is_asked_before_it_is_used(office: Office) -> None:
-    channel = EmailChannel(office.server(connections=1), SENDER)
+    channel = SmtpChannel(office.server(connections=1), SENDER)
     await channel.send(LETTER)
     channel._pool._idle[0].used -= 5
     await channel.send(LETTER)
@@ -139,8 +139,8 @@ async def test_a_rested_connection_is_asked_before_it_is_used(office: Office) ->
 
 async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
     async with line("mail", "close", only_first=True) as script:
-        channel = EmailChannel(script.server(), SENDER)
-        assert await channel.send(LETTER) == Report("sent", "250")
+        channel = SmtpChannel(script.server(), SENDER)
+        assert await channel.send(LETTER) == DeliveryReport("sent", "250")
         await channel.close()
     assert (script.connections, script.bodies) == (2, 1)
 
@@ -152,7 +152,7 @@ async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
 @pytest.mark.parametrize("at", ["connect", "ehlo", "mail", "rcpt", "data"])
 async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: str, how: str) -> None:
     async with line(at, how) as script:
-        channel = EmailChannel(script.server(), SENDER)
+        channel = SmtpChannel(script.server(), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
     assert report.outcome == "failed_transient"
@@ -162,7 +162,7 @@ async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: st
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
 async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> None:
     async with line("body", how) as script:
-        channel = EmailChannel(script.server(), SENDER)
+        channel = SmtpChannel(script.server(), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
     assert report.outcome == "uncertain"
@@ -172,13 +172,13 @@ async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> No
 async def test_nobody_listening_is_a_failure_to_connect() -> None:
     async with line("connect", "close") as script:
         server = script.server()
-    channel = EmailChannel(server, SENDER)
-    assert await channel.send(LETTER) == Report("failed_transient", "disconnected connect")
+    channel = SmtpChannel(server, SENDER)
+    assert await channel.send(LETTER) == DeliveryReport("failed_transient", "disconnected connect")
 
 
 async def test_a_server_that_never_answers_does_not_hold_the_line_for_ever() -> None:
     async with line("body", "hang") as script:
-        channel = EmailChannel(script.server(), SENDER)
+        channel = SmtpChannel(script.server(), SENDER)
         async with asyncio.timeout(20):
             reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(5)))
         await channel.close()
@@ -205,10 +205,10 @@ def test_every_scripted_reply_has_its_expected_report() -> None:
     ],
 )
 def test_mail_leaves_the_machine_encrypted_unless_told_otherwise(host: str, security: Any, starts: str) -> None:
-    assert Server(host, 25, security).starts == starts
+    assert SmtpServer(host, 25, security).starts == starts
 
 
 def test_a_password_never_leaves_the_machine_in_the_clear() -> None:
     with pytest.raises(Misconfigured, match="expected TLS"):
-        Server("mail.example.com", 25, "none", username="user", password="secret")
-    assert "secret" not in repr(Server("localhost", 25, username="user", password="secret"))
+        SmtpServer("mail.example.com", 25, "none", username="user", password="secret")
+    assert "secret" not in repr(SmtpServer("localhost", 25, username="user", password="secret"))

@@ -13,16 +13,16 @@ import pytest
 from services.notify.domain import REQUIRED, Content
 from services.notify.domain.content import ONE_OF
 from services.notify.domain.languages import SPOKEN, choose, spoken
-from services.notify.routes import sample
-from services.notify.templates import Printer
+from services.notify.routes.messages import sample
+from services.notify.templates import Renderer
 from services.notify.templates.catalogue import words
-from services.notify.templates.localize import Speech
+from services.notify.templates.localize import Localizer
 from shared.contracts import events as e
 from shared.errors import Misconfigured, Rejected
 from tests.unit.notify.stories import seen
 
 KINDS = get_args(e.MessageKind)
-PRINTER = Printer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
+PRINTER = Renderer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
 FULL = sample("Asia/Jakarta")
 RULEBOOK = Path(__file__).parents[3] / "services" / "triage" / "rulebook"
 SHOWN = {  # what a reader must find, by kind; every letter also shows name, reference and organisation
@@ -38,7 +38,7 @@ SHOWN = {  # what a reader must find, by kind; every letter also shows name, ref
 }
 
 
-def facts(kind: str, speech: Speech) -> list[str]:
+def facts(kind: str, speech: Localizer) -> list[str]:
     found = [FULL.name, FULL.reference, "Example Shop", "Call 0800 for free."]
     for name in SHOWN[kind]:
         value = getattr(FULL, name)
@@ -50,7 +50,7 @@ def facts(kind: str, speech: Speech) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, language: str) -> None:
     letter = PRINTER.print(kind, FULL, language)
-    for fact in facts(kind, Speech(language, FULL.timezone)):
+    for fact in facts(kind, Localizer(language, FULL.timezone)):
         assert fact in seen(letter.html)
         assert fact in letter.text
     assert letter.locale == language
@@ -160,7 +160,7 @@ def test_every_outcome_is_said_in_words(outcome: e.Outcome, language: str) -> No
 )
 def test_money_is_written_as_people_there_write_it(tag: str, amount: str) -> None:
     offer = e.Redress(kind="refund", amount=Decimal("1234.5"), currency="EUR")
-    assert amount in Speech(tag, None).offer(offer).replace("\u202f", "\u00a0")
+    assert amount in Localizer(tag, None).offer(offer).replace("\u202f", "\u00a0")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,9 @@ def test_money_is_written_as_people_there_write_it(tag: str, amount: str) -> Non
     ],
 )
 def test_a_moment_has_weekday_date_time_and_zone_of_the_recipient(tag: str, zone: str, expected: str) -> None:
-    assert Speech(tag, zone).moment(datetime(2026, 6, 26, 12, tzinfo=UTC)).replace(",", "") == expected.replace(",", "")
+    assert Localizer(tag, zone).moment(datetime(2026, 6, 26, 12, tzinfo=UTC)).replace(",", "") == expected.replace(
+        ",", ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so()
 
 def test_a_missing_word_stops_the_letter() -> None:
     with pytest.raises(Misconfigured, match=r"expected nothing\.here"):
-        Speech("en", None).say("nothing.here")
+        Localizer("en", None).say("nothing.here")
 
 
 def test_the_version_changes_with_kind_and_language() -> None:

@@ -4,13 +4,13 @@ import pytest
 
 from services.notify.domain import Content
 from services.notify.domain.languages import SPOKEN
-from services.notify.routes import sample
-from services.notify.templates import Printer
+from services.notify.routes.messages import sample
+from services.notify.templates import Renderer
 from services.notify.templates.catalogue import words
-from services.notify.templates.localize import Speech
+from services.notify.templates.localize import Localizer
 from tests.unit.notify.stories import seen
 
-PRINTER = Printer("Example Shop")
+PRINTER = Renderer("Example Shop")
 FULL = sample("Asia/Jakarta")
 # What one kind says on different occasions: what is absent, what is given, the sentences it has and those it has not.
 NEWS = dict.fromkeys(("words", "silent_since", "action_at", "next_update_at", "old_due_at")) | {"reasons": ()}
@@ -119,7 +119,7 @@ OCCASIONS = {
 DATES = {"progress.date": "due_at", "progress.next": "next_update_at"}
 
 
-def sentence(key: str, content: Content, speech: Speech) -> str:
+def sentence(key: str, content: Content, speech: Localizer) -> str:
     """A date of the content, or a sentence of the catalogue with its date."""
     if "." not in key:
         return str(speech.moment(getattr(FULL, key)))
@@ -131,7 +131,7 @@ def sentence(key: str, content: Content, speech: Speech) -> str:
 @pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
 def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, language) -> None:
     content = FULL.model_copy(update=changes)
-    letter, speech = PRINTER.print(kind, content, language), Speech(language, FULL.timezone)
+    letter, speech = PRINTER.print(kind, content, language), Localizer(language, FULL.timezone)
     for part in (seen(letter.html), letter.text):
         for key in has:
             assert sentence(key, content, speech) in part, key
@@ -149,7 +149,7 @@ def test_reasons_without_a_word_are_said_once() -> None:
 @pytest.mark.parametrize(("pack", "body"), [("uk", "Ombudsman Service"), ("de", "Schlichtungsstelle")])
 def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, body: str) -> None:
     bodies = {"uk": "Ombudsman Service\n<b>Free of charge</b>", "*": "Schlichtungsstelle"}
-    printer = Printer("Example Shop", recourse=bodies)
+    printer = Renderer("Example Shop", recourse=bodies)
     letter = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
     for part in (seen(letter.html), letter.text):
         assert body in part

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.notify.channels.interface import Report
-from services.notify.channels.smtp import EmailChannel
+from services.notify.channels.interface import DeliveryReport
+from services.notify.channels.smtp import SmtpChannel
 from tests.unit.notify.postoffice import line
 from tests.unit.notify.test_channels import LETTER, SENDER
 
@@ -16,17 +16,17 @@ async def test_a_line_that_breaks_in_the_middle_of_a_pipeline_names_the_step_and
     at: str, how: str
 ) -> None:
     async with line(at, how, pipelines=True) as script:
-        channel = EmailChannel(script.server(timeout=0.5), SENDER)
+        channel = SmtpChannel(script.server(timeout=0.5), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
-    assert report == Report("failed_transient", f"{'timeout' if how == 'hang' else 'disconnected'} {at}")
+    assert report == DeliveryReport("failed_transient", f"{'timeout' if how == 'hang' else 'disconnected'} {at}")
     assert script.bodies == 0
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
 async def test_silence_after_a_pipelined_message_left_means_nobody_knows(how: str) -> None:
     async with line("body", how, pipelines=True) as script:
-        channel = EmailChannel(script.server(timeout=0.5), SENDER)
+        channel = SmtpChannel(script.server(timeout=0.5), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
     assert report.outcome == "uncertain"
@@ -35,10 +35,10 @@ async def test_silence_after_a_pipelined_message_left_means_nobody_knows(how: st
 
 async def test_many_letters_over_few_pipelined_lines_are_all_taken() -> None:
     async with line("never", "close", pipelines=True) as script:
-        channel = EmailChannel(script.server(timeout=5), SENDER)
+        channel = SmtpChannel(script.server(timeout=5), SENDER)
         reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(50)))
         await channel.close()
-    assert set(reports) == {Report("sent", "250")}
+    assert set(reports) == {DeliveryReport("sent", "250")}
     assert script.bodies == 50
     assert script.connections <= 8
 
@@ -47,16 +47,16 @@ async def test_a_refused_recipient_whose_server_waits_for_the_message_gets_an_em
     None
 ):
     async with line("never", "close", pipelines=True, refuses=b"550-no\r\n550 5.1.1 such user\r\n") as script:
-        channel = EmailChannel(script.server(timeout=5), SENDER)
+        channel = SmtpChannel(script.server(timeout=5), SENDER)
         reports = [await channel.send(LETTER) for _ in range(3)]
         await channel.close()
-    assert reports == [Report("failed_permanent", "550 5.1.1")] * 3
+    assert reports == [DeliveryReport("failed_permanent", "550 5.1.1")] * 3
     assert script.connections == 1
 
 
 async def test_a_server_that_talks_nonsense_has_taken_nothing() -> None:
     async with line("never", "close", refuses=b"what?\r\n") as script:
-        channel = EmailChannel(script.server(timeout=5), SENDER)
+        channel = SmtpChannel(script.server(timeout=5), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
     assert report.outcome == "failed_transient"

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from services.sla.domain import Complaint, Ledger, Outage, SlaContext, decide, ledger
+from services.sla.domain import Evaluation, Outage, SlaContext, SlaState, decide, evaluate
 from services.sla.policies import Rulebook, rulebook_from
 from shared.contracts.envelope import ComplaintId, EventId, Fact
 from shared.contracts.events import (
@@ -83,7 +83,7 @@ class Life:
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         self.rulebook = rulebook or book()
-        self.state: Complaint | None = None
+        self.state: SlaState | None = None
         self.said: list[Fact] = []
         self.outages: tuple[Outage, ...] = ()
         self.events: list[Any] = []
@@ -130,13 +130,13 @@ class Life:
     def _decide(self, given: Any, now: datetime) -> list[Fact]:
         decision = decide(self.state, given, SlaContext(now, self.rulebook, self.outages))
         self.state = decision.state
-        said = [say.facts for say in decision.says]
+        said = [say.facts for say in decision.events]
         self.said += said
         return said
 
     @property
-    def ledger(self) -> Ledger:
-        return ledger(self.state, self.rulebook)
+    def ledger(self) -> Evaluation:
+        return evaluate(self.state, self.rulebook)
 
     def clock(self, kind: str = "requester_wait", cycle: int = 1) -> Any:
         return next(one for one in self.ledger.clocks if (one.kind, one.cycle) == (kind, cycle))

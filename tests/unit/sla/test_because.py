@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import Rebase
+from services.sla.domain import Recompute
 from services.sla.explain.clock import Reader, because_clock
 from services.sla.policies import Document, Rulebook, rulebook_of
 from tests.unit.sla.lives import (
@@ -151,7 +151,7 @@ def test_a_revision_that_moved_a_clock_is_named_with_its_reason() -> None:
     )
     life = promised(old)
     life.rulebook = new
-    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    life.asks("Mon 12:00", Recompute(COMPLAINT))
     because = said(life)
     assert "policy 'plain' version 2" in because
     assert "Revision 2 of the rulebook moved it Monday 2 November 2026 12:00 (UTC)" in because

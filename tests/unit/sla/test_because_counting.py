@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import Rebase
+from services.sla.domain import Recompute
 from services.sla.explain.clock import Look, Reader, because_clock
 from services.sla.policies import Document, Rulebook, rulebook_of
 from shared.contracts.events import ProgressRecorded
@@ -116,7 +116,7 @@ def test_what_was_left_under_an_earlier_rulebook_is_said() -> None:
     moved = Document(second, 2, "rebase_remaining", "a storm", "head", at("Mon 12:00"))
     life = promised(old)
     life.rulebook = rulebook_of([Document(first), moved], around=date(2026, 11, 1), known=old)
-    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    life.asks("Mon 12:00", Recompute(COMPLAINT))
     assert "keeping what was left of it (2 h had been used)." in said(life, "Mon 12:00")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import Complaint, DecideExtension, Ledger, RevisePromise, ledger
+from services.sla.domain import DecideExtension, Evaluation, RevisePromise, SlaState, evaluate
 from services.sla.explain.as_of import as_of
 from tests.unit.sla.lives import (
     AWAITING,
@@ -30,15 +30,15 @@ CAPPED = book(
 )
 
 
-def then(life: Life, moment: str) -> Complaint:
+def then(life: Life, moment: str) -> SlaState:
     assert life.state is not None
     believed = as_of(life.state, at(moment))
     assert believed is not None
     return believed
 
 
-def book_of(life: Life, moment: str) -> Ledger:
-    return ledger(then(life, moment), life.rulebook)
+def book_of(life: Life, moment: str) -> Evaluation:
+    return evaluate(then(life, moment), life.rulebook)
 
 
 def clock(life: Life, moment: str, kind: str = "requester_wait"):
@@ -65,7 +65,7 @@ def test_a_moment_between_an_event_and_its_commit_is_no_failure(what: Any) -> No
     found = as_of(life.state, at("Mon 13:00:03"))
     assert (found is None) is (what is not REOPENED)
     if found is not None:
-        assert [one.promise.cycle for one in ledger(found, life.rulebook).pledges] == [1]
+        assert [one.promise.cycle for one in evaluate(found, life.rulebook).promise_statuses] == [1]
 
 
 def test_an_answer_told_late_was_not_believed_before() -> None:
@@ -112,9 +112,9 @@ def test_a_promise_was_told_when_we_heard_that_it_was() -> None:
     life = promised()
     life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Thu 12:00"), reason="x"))
     life.hears("Mon 11:05", accepted("Mon 11:05", "promise_moved", promise=2), now="Mon 13:00")
-    assert [one.status for one in book_of(life, "Mon 10:59").pledges] == ["open"]
-    assert [one.status for one in book_of(life, "Mon 12:00").pledges] == ["open", "untold"]
-    assert [one.status for one in book_of(life, "Mon 13:00").pledges] == ["revised", "open"]
+    assert [one.status for one in book_of(life, "Mon 10:59").promise_statuses] == ["open"]
+    assert [one.status for one in book_of(life, "Mon 12:00").promise_statuses] == ["open", "untold"]
+    assert [one.status for one in book_of(life, "Mon 13:00").promise_statuses] == ["revised", "open"]
 
 
 def test_an_extension_was_open_until_it_was_decided() -> None:
@@ -139,7 +139,7 @@ def test_an_acknowledgement_was_believed_until_the_bounce_came() -> None:
     only.hears("Mon 10:40", bounced("m1", hard=True))
     assert clock(only, "Mon 10:30", "acknowledge").phase == "stopped"
     assert clock(only, "Mon 10:40", "acknowledge").phase == "running"
-    assert [book_of(only, moment).pledges[0].status for moment in ("Mon 10:10", "Mon 10:30", "Mon 10:40")] == [
+    assert [book_of(only, moment).promise_statuses[0].status for moment in ("Mon 10:10", "Mon 10:30", "Mon 10:40")] == [
         "untold",
         "open",
         "untold",
@@ -170,8 +170,8 @@ def test_what_is_believed_later_about_a_moment_is_what_was_true_then(moment: str
     lived.passes_until(moment)
     looked_back.passes_until("Sun+7 12:00")
 
-    def shape(found: Ledger) -> list[object]:
+    def shape(found: Evaluation) -> list[object]:
         seen = [(one.key, one.phase, one.due_at, one.breached, one.pauses) for one in found.clocks]
-        return [seen, [(one.promise, one.status, one.told_at) for one in found.pledges]]
+        return [seen, [(one.promise, one.status, one.told_at) for one in found.promise_statuses]]
 
     assert shape(book_of(looked_back, moment)) == shape(lived.ledger)

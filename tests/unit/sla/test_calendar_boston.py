@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from deploy.cli.calendar.public_holidays import Asked, snapshot
+from deploy.cli.calendar.public_holidays import HolidayQuery, snapshot
 from services.sla.calendar import Compiled, calendar_from, counted_dates
 from services.sla.calendar.clocktime import instant
 
@@ -40,7 +40,7 @@ def city() -> Compiled:
                 "tz": "America/New_York",
                 "weekly_hours": {day: [["08:30", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
                 "holiday_rule": "civil_day",
-                "holidays": snapshot(Asked("US", tuple(range(2010, 2021)), "MA")),
+                "holidays": snapshot(HolidayQuery("US", tuple(range(2010, 2021)), "MA")),
             }
         ),
         around=date(2014, 1, 1),

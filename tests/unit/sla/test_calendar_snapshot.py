@@ -4,12 +4,12 @@ from importlib.metadata import version
 
 import pytest
 
-from deploy.cli.calendar.public_holidays import Asked, asked_in, propose, revised, snapshot
+from deploy.cli.calendar.public_holidays import HolidayQuery, asked_in, propose, revised, snapshot
 from services.sla.calendar import Holiday, calendar_from
 from shared.errors import Rejected
 
 WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
-ENGLAND = Asked("GB", (2026, 2027), "ENG")
+ENGLAND = HolidayQuery("GB", (2026, 2027), "ENG")
 
 
 def test_every_holiday_has_its_name_and_says_which_edition_told_of_which_place() -> None:
@@ -30,37 +30,37 @@ def test_dates_are_in_order_and_make_a_calendar() -> None:
 
 
 def test_names_are_in_the_countrys_own_language_whatever_the_machine_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = [one.name for one in snapshot(Asked("DE", (2026,), "BY"))]
+    own = [one.name for one in snapshot(HolidayQuery("DE", (2026,), "BY"))]
     monkeypatch.setenv("LANGUAGE", "uk")
-    assert [one.name for one in snapshot(Asked("DE", (2026,), "BY"))] == own
+    assert [one.name for one in snapshot(HolidayQuery("DE", (2026,), "BY"))] == own
     assert own[0] == "Neujahr"
-    assert snapshot(Asked("DE", (2026,), "BY", language="en_US"))[0].name == "New Year's Day"
+    assert snapshot(HolidayQuery("DE", (2026,), "BY", language="en_US"))[0].name == "New Year's Day"
 
 
 def test_categories_are_asked_for_by_name() -> None:
-    public = snapshot(Asked("DE", (2026,), "BY"))
-    more = snapshot(Asked("DE", (2026,), "BY", ("public", "catholic")))
+    public = snapshot(HolidayQuery("DE", (2026,), "BY"))
+    more = snapshot(HolidayQuery("DE", (2026,), "BY", ("public", "catholic")))
     assert {one.on for one in public} < {one.on for one in more}
 
 
 def test_codes_may_be_written_small_and_a_subdivision_by_name() -> None:
-    assert snapshot(Asked("gb", (2026,), "England")) == snapshot(Asked("GB", (2026,), "ENG"))
+    assert snapshot(HolidayQuery("gb", (2026,), "England")) == snapshot(HolidayQuery("GB", (2026,), "ENG"))
 
 
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        (Asked("XX", (2026,)), "unknown country 'XX'; expected an ISO 3166-1 code such as 'GB'"),
-        (Asked("US", (2026,), "ZZ"), "unknown subdivision 'ZZ'; expected one of AK, "),
-        (Asked("US", (2026,), categories=("nope",)), "unknown category 'nope'; expected one of government"),
-        (Asked("US", (2026,), categories=()), "unknown category ''"),
-        (Asked("US", (2026,), language="xx"), "unknown language 'xx'; expected one of en_US"),
-        (Asked("US", ()), "expected years from 1970 to 2200"),
-        (Asked("US", (1500,)), "expected years from 1970 to 2200"),
-        (Asked("EG", (2150,)), "knows no holidays of EG; public; .* in 2150"),
+        (HolidayQuery("XX", (2026,)), "unknown country 'XX'; expected an ISO 3166-1 code such as 'GB'"),
+        (HolidayQuery("US", (2026,), "ZZ"), "unknown subdivision 'ZZ'; expected one of AK, "),
+        (HolidayQuery("US", (2026,), categories=("nope",)), "unknown category 'nope'; expected one of government"),
+        (HolidayQuery("US", (2026,), categories=()), "unknown category ''"),
+        (HolidayQuery("US", (2026,), language="xx"), "unknown language 'xx'; expected one of en_US"),
+        (HolidayQuery("US", ()), "expected years from 1970 to 2200"),
+        (HolidayQuery("US", (1500,)), "expected years from 1970 to 2200"),
+        (HolidayQuery("EG", (2150,)), "knows no holidays of EG; public; .* in 2150"),
     ],
 )
-def test_what_the_library_does_not_know_is_refused_with_what_it_does(asked: Asked, reason: str) -> None:
+def test_what_the_library_does_not_know_is_refused_with_what_it_does(asked: HolidayQuery, reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
         snapshot(asked)
 
@@ -68,7 +68,7 @@ def test_what_the_library_does_not_know_is_refused_with_what_it_does(asked: Aske
 def test_a_fresh_snapshot_has_nothing_to_propose() -> None:
     held = snapshot(ENGLAND)
     assert propose(held, ENGLAND).is_empty
-    assert asked_in(held) == [Asked("GB", (2026, 2027), "ENG", ("public",), "en_GB")]
+    assert asked_in(held) == [HolidayQuery("GB", (2026, 2027), "ENG", ("public",), "en_GB")]
 
 
 def older() -> list[Holiday]:

@@ -7,7 +7,7 @@ import pytest
 
 from services.sla.audit.compare import differences
 from services.sla.audit.published import Difference
-from services.sla.domain import Complaint, DecideExtension, Endanger, RevisePromise
+from services.sla.domain import DecideExtension, MarkAtRisk, RevisePromise, SlaState
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import Fact
 from shared.contracts.events import (
@@ -32,7 +32,7 @@ def moved() -> Life:
     life.asks("Mon 12:00", DecideExtension(COMPLAINT, actor="head", promise=1, approve=True))
     life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
     life.passes_until("Fri 09:00")
-    life.asks("Fri 10:00", Endanger(COMPLAINT, cause="lag", until=at("Fri 15:00")))
+    life.asks("Fri 10:00", MarkAtRisk(COMPLAINT, cause="lag", until=at("Fri 15:00")))
     return life
 
 
@@ -47,7 +47,7 @@ def found(life: Life, said: list[Fact] | None = None, *, whole: bool = True, **c
     """What a state with these changes has otherwise than the facts and what was said."""
     state = life.state
     assert state is not None
-    spoilt = Complaint.model_validate_json(state.but(**changes).model_dump_json(exclude_none=True))
+    spoilt = SlaState.model_validate_json(state.replace(**changes).model_dump_json(exclude_none=True))
     words = life.said if said is None else said
     return list(differences(spoilt, state, life.rulebook, words, whole=whole))
 
@@ -86,13 +86,13 @@ def test_a_date_that_is_stored_otherwise_than_it_was_told_is_found_and_the_sides
     life = moved()
     assert life.state is not None
     first, second = life.state.promises
-    [one] = found(life, promises=(first.but(due_at=at("Wed 12:00")), second))
+    [one] = found(life, promises=(first.replace(due_at=at("Wed 12:00")), second))
     assert (one.what, "11-04T12:00" in str(one.stored), "11-03T14:00" in str(one.refolded)) == ("promise 1", True, True)
-    assert [one.what for one in found(life, promises=(first, second.but(reason="y")))] == ["promise 2"]
+    assert [one.what for one in found(life, promises=(first, second.replace(reason="y")))] == ["promise 2"]
     assert [one.what for one in found(life, promises=(first,))] == ["promise 2"]
-    lost = first.but(cycle=9)
+    lost = first.replace(cycle=9)
     assert found(life, promises=(lost, second)) == [Difference("promise 1", "of cycle 9", "no such cycle")]
-    third = second.but(number=3, due_at=at("Fri 16:00"))
+    third = second.replace(number=3, due_at=at("Fri 16:00"))
     assert [one.what for one in found(life, promises=(first, second, third))] == ["promise 3"]
 
 
@@ -100,7 +100,7 @@ def test_an_extension_that_nobody_asked_for_or_that_moved_nothing_is_found() -> 
     life = moved()
     assert life.state is not None
     [asked] = life.state.extensions
-    other = asked.but(expected_at=at("Thu 12:00"))
+    other = asked.replace(expected_at=at("Thu 12:00"))
     assert len(found(life, extensions=())) == 1
     assert {one.stored for one in found(life, extensions=(other,))} == {
         "never noted",

@@ -70,7 +70,7 @@ def test_a_clock_from_the_acknowledgement_never_runs_for_who_withdrew_or_has_the
 
 def answer_to(life: Life, moment: str) -> MessageAccepted:
     """The mail that was written for what the life heard last."""
-    return accepted(moment, "resolution").but(cause=str(life.events[-1].id))
+    return accepted(moment, "resolution").replace(cause=str(life.events[-1].id))
 
 
 def test_an_answer_accepted_after_a_reopening_belongs_to_the_resolution_before_it() -> None:

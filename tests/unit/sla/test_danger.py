@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.sla.domain import Endanger, MakePromise
+from services.sla.domain import MakePromise, MarkAtRisk
 from shared.contracts.events import PromiseAtRisk
 from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, promised
 
@@ -12,7 +12,7 @@ def named(
 ) -> list[int]:
     """By what lasts, or by a downtime from when until when."""
     span = (at(lost[0]), at(lost[1])) if lost else None
-    said = life.asks(moment, Endanger(COMPLAINT, cause=cause, until=at(until), lost=span))  # type: ignore[arg-type]
+    said = life.asks(moment, MarkAtRisk(COMPLAINT, cause=cause, until=at(until), lost=span))  # type: ignore[arg-type]
     return [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)]
 
 

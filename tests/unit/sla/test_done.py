@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import Endanger, MakePromise, RevisePromise
+from services.sla.domain import MakePromise, MarkAtRisk, RevisePromise
 from shared.contracts.events import (
     MessageFailed,
     MessageSuppressed,
@@ -40,7 +40,7 @@ def promises(said: list[Any]) -> list[Any]:
 
 
 def fates(life: Life) -> list[tuple[str, str]]:
-    return [(pledge.status, pledge.outcome) for pledge in life.ledger.pledges]
+    return [(pledge.status, pledge.outcome) for pledge in life.ledger.promise_statuses]
 
 
 def waits(life: Life) -> Any:
@@ -134,7 +134,7 @@ def test_an_answer_that_seems_told_before_it_was_given_was_told_when_it_was_give
     life.hears("Tue 12:59:59", accepted("Tue 12:59:59", "resolution"))
     assert fates(life) == [("open", "open")], "no answer without a resolution"
     assert promises(life.hears("Tue 13:00", resolved("Tue 13:00"))) == [KEPT]
-    assert life.ledger.pledges[0].done_at == at("Tue 13:00")
+    assert life.ledger.promise_statuses[0].done_at == at("Tue 13:00")
 
 
 def test_a_date_told_after_the_resolution_but_before_the_answer_is_a_promise() -> None:
@@ -148,7 +148,7 @@ def test_a_date_told_after_the_resolution_but_before_the_answer_is_a_promise() -
 
 def test_a_promise_whose_answer_waits_is_named_while_something_is_down() -> None:
     life = resolved_on("Tue 10:00")
-    said = life.asks("Tue 11:00", Endanger(COMPLAINT, cause="provider", until=at("Tue 15:00")))
+    said = life.asks("Tue 11:00", MarkAtRisk(COMPLAINT, cause="provider", until=at("Tue 15:00")))
     assert [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)] == [1]
 
 
@@ -163,7 +163,11 @@ def test_where_the_customer_cannot_be_written_to_nothing_is_promised_and_nothing
     assert promises(life.passes_until("Fri+14 12:00")) == []
     assert fates(life) == [("untold", "untold")]
     assert life.state is not None
-    assert (life.state.promised_at, life.state.untold_since, life.ledger.pledges[0].is_over) == (None, None, True)
+    assert (life.state.promised_at, life.state.untold_since, life.ledger.promise_statuses[0].is_over) == (
+        None,
+        None,
+        True,
+    )
 
 
 def test_an_answer_known_before_triage_spoke_promises_nothing_even_while_it_waits_to_be_told() -> None:
@@ -319,7 +323,7 @@ def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]
 
 def test_an_action_agreed_anew_is_promised_anew_and_the_first_completion_does_not_keep_it() -> None:
     life = refund_promised((AGREED, "Mon 10:30"), (COMPLETED, "Mon 11:00"), (AGREED, "Mon 11:30"))
-    assert (fates(life)[1], life.ledger.pledges[1].done_at) == (("open", "open"), None)
+    assert (fates(life)[1], life.ledger.promise_statuses[1].done_at) == (("open", "open"), None)
     life.passes_until("Thu 09:00")
     assert promises(life.hears("Thu 10:00", milestone(COMPLETED, "Thu 10:00", "refund"))) == [ACTION_KEPT]
 
@@ -338,13 +342,13 @@ def test_what_was_completed_and_told_late_is_done_no_earlier_than_it_was_promise
     life = refund_promised(*agreed)
     said = life.hears(happened, milestone(COMPLETED, happened, "refund"), now="Mon 15:00")
     assert promises(said) == [ACTION_KEPT]
-    assert life.ledger.pledges[1].done_at == max(at(happened), at("Mon 12:01"))
+    assert life.ledger.promise_statuses[1].done_at == max(at(happened), at("Mon 12:01"))
 
 
 def test_a_date_that_nobody_was_told_counts_from_when_it_was_made() -> None:
     life = refund_promised(told=None)
     life.hears("Mon 11:00", milestone(COMPLETED, "Mon 11:00", "refund"), now="Mon 15:00")
-    assert (fates(life)[1], life.ledger.pledges[1].done_at) == (("untold", "untold"), at("Mon 12:00"))
+    assert (fates(life)[1], life.ledger.promise_statuses[1].done_at) == (("untold", "untold"), at("Mon 12:00"))
 
 
 def test_a_completion_on_its_way_while_the_promise_was_made_leaves_nothing_to_be_told() -> None:

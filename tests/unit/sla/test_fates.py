@@ -22,7 +22,7 @@ from tests.unit.sla.lives import (
 def told(life: Life, now: str, reader: Reader = "customer") -> list[str]:
     assert life.state is not None
     look = Look(life.state, at(now))
-    return [because_promise(one, life.rulebook, reader, look) for one in life.ledger.pledges]
+    return [because_promise(one, life.rulebook, reader, look) for one in life.ledger.promise_statuses]
 
 
 def moved(when: str = "Tue 10:00") -> Life:
@@ -113,7 +113,7 @@ def living_in(zone: str | None) -> Life:
     life = promised()
     assert life.state is not None
     assert life.state.receipt is not None
-    life.state = life.state.but(receipt=life.state.receipt.but(timezone=zone))
+    life.state = life.state.replace(receipt=life.state.receipt.replace(timezone=zone))
     return life
 
 

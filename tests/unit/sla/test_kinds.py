@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain.clock_runs import Run
+from services.sla.domain.clock_runs import ClockRun
 from services.sla.domain.clock_runs import runs as runs_of
 from services.sla.domain.clock_types import KINDS
 from services.sla.domain.history import happened
@@ -53,7 +53,7 @@ def lived(kind: str, *facts: tuple[str, Any], **changes: Any) -> Life:
     return life
 
 
-def runs(life: Life, kind: str) -> list[Run]:
+def runs(life: Life, kind: str) -> list[ClockRun]:
     """The runs of its clock of that kind."""
     assert life.state is not None
     rule = next(charge.rule for charge in life.rulebook.charges(life.state.terms[-1].terms) if charge.rule.kind == kind)

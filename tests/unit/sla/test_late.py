@@ -123,14 +123,14 @@ def test_whatever_comes_back_was_never_told(back: Any) -> None:
     life = opened()
     life.hears("Mon 10:05", accepted("Mon 10:05", promise=1, message="m1"))
     life.hears("Mon 10:10", back)
-    assert (life.clock("acknowledge").phase, life.ledger.pledges[0].status) == ("running", "untold")
+    assert (life.clock("acknowledge").phase, life.ledger.promise_statuses[0].status) == ("running", "untold")
 
 
 def test_a_bounce_that_is_read_before_its_message_counts_all_the_same() -> None:
     life = opened()
     life.hears("Mon 10:10", bounced("m1", hard=True))
     life.hears("Mon 10:05", accepted("Mon 10:05", promise=1, message="m1"), now="Mon 10:11")
-    assert (life.clock("acknowledge").phase, life.ledger.pledges[0].status) == ("running", "untold")
+    assert (life.clock("acknowledge").phase, life.ledger.promise_statuses[0].status) == ("running", "untold")
 
 
 def test_a_merged_complaint_is_never_escalated() -> None:

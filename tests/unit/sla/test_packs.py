@@ -12,9 +12,9 @@ import holidays
 import pytest
 
 from services.sla.domain.clock_runs import Machine, runs
-from services.sla.domain.history import SOURCES, Moment
-from services.sla.policies import Asked, Charge, Pack, Rulebook, load_rulebook, read_file, rulebook_from
-from services.sla.policies.deadlines import Course, instant_of, seconds
+from services.sla.domain.history import SOURCES, HistoryEntry
+from services.sla.policies import ClockSpec, MatchFacts, Pack, Rulebook, load_rulebook, read_file, rulebook_from
+from services.sla.policies.deadlines import GoalClock, instant_of, seconds
 from services.sla.policies.golden import check, latest
 from services.sla.policies.loader import PACKS, known_packs
 from shared.errors import Misconfigured, Rejected
@@ -219,12 +219,12 @@ def test_a_holiday_that_is_announced_later_does_not_make_an_old_golden_date_wron
 RECEIVED = datetime(2026, 7, 6, 9, tzinfo=UTC)
 
 
-def charges(rulebook: Rulebook, at: datetime = RECEIVED, **asked: Any) -> dict[str, Charge]:
-    return {one.name: one for one in rulebook.charges(rulebook.match(Asked(**asked), at)) if one.pack}
+def charges(rulebook: Rulebook, at: datetime = RECEIVED, **asked: Any) -> dict[str, ClockSpec]:
+    return {one.name: one for one in rulebook.charges(rulebook.match(MatchFacts(**asked), at)) if one.pack}
 
 
-def due(charge: Charge, at: datetime = RECEIVED) -> datetime:
-    return instant_of(Course(charge.rule.goal, charge.compiled, seconds(at)).due())
+def due(charge: ClockSpec, at: datetime = RECEIVED) -> datetime:
+    return instant_of(GoalClock(charge.rule.goal, charge.compiled, seconds(at)).due())
 
 
 def test_several_packs_on_one_complaint_keep_their_own_clocks_and_the_tightest_is_known() -> None:
@@ -285,7 +285,7 @@ def test_a_letter_is_due_at_an_opening_and_leaves_its_whole_lead_before_the_limi
     rule, compiled = pack.rule(letter.clock), book(*NAMES).calendar(pack.calendar)
     for day in range(365):
         start = datetime(2026, 6, 1, 7, 30, tzinfo=UTC) + timedelta(days=day)
-        course = Course(rule.goal, compiled, seconds(start))
+        course = GoalClock(rule.goal, compiled, seconds(start))
         at = course.before_due(letter.lead, course.due())
         zone = compiled.calendar.zone
         first, last = (instant_of(one).astimezone(zone).date() for one in (at, course.due()))
@@ -309,9 +309,9 @@ def test_an_extension_ends_as_the_days_of_its_clock_end() -> None:
     assert pack.extension_of("acknowledge") is None
 
 
-def moment(what: Any, day: int, source: Any = "notify") -> Moment:
+def moment(what: Any, day: int, source: Any = "notify") -> HistoryEntry:
     at = RECEIVED + timedelta(days=day)
-    return Moment(at, SOURCES[source], day + 1, what, f"m{day}", at)
+    return HistoryEntry(at, SOURCES[source], day + 1, what, f"m{day}", at)
 
 
 def test_the_landlords_answer_is_counted_from_the_acknowledgement() -> None:

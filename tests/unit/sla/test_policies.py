@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.sla.policies import Asked, load_rulebook, read_file, rulebook_from
-from services.sla.policies.deadlines import Course
+from services.sla.policies import MatchFacts, load_rulebook, read_file, rulebook_from
+from services.sla.policies.deadlines import GoalClock
 from services.sla.policies.sections import entries
 from shared.errors import Misconfigured, Rejected
 from tests.unit.sla.lives import OFFICE, POLICY, at, book, policy
@@ -28,7 +28,7 @@ STANDARD = load_rulebook(None, around=DAY)
     ],
 )
 def test_the_first_policy_that_fits_counts(complaint: dict[str, Any], expected: str) -> None:
-    assert STANDARD.match(Asked(**complaint), NOON).policy == expected
+    assert STANDARD.match(MatchFacts(**complaint), NOON).policy == expected
 
 
 def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
@@ -39,7 +39,7 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
         (("billing", "refunds"), "plain"),
         (("billing",), "plain"),
     ):
-        assert rules.match(Asked(category=category), NOON).policy == expected
+        assert rules.match(MatchFacts(category=category), NOON).policy == expected
 
 
 @pytest.mark.parametrize(
@@ -54,28 +54,28 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
 )
 def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], asked: dict[str, Any]) -> None:
     rules = book(policy(id="chosen", when=when))
-    assert rules.match(Asked(**asked), NOON).policy == "chosen"
-    assert rules.match(Asked(), NOON).policy == "plain", "what is not known yet meets only what asks nothing"
+    assert rules.match(MatchFacts(**asked), NOON).policy == "chosen"
+    assert rules.match(MatchFacts(), NOON).policy == "plain", "what is not known yet meets only what asks nothing"
 
 
 def test_the_newest_version_is_matched_and_older_ones_still_answer() -> None:
     newer = policy({"goal": {"business": "PT6H"}}, version=2)
     rules = book(newer)
-    terms = rules.match(Asked(), NOON)
+    terms = rules.match(MatchFacts(), NOON)
     assert (terms.policy, terms.policy_version) == ("plain", 2)
     assert rules.policy(("plain", 1)).rule("requester_wait").goal.words == "8 h of opening time"
     assert rules.policy(("plain", 9)).version == 2, "a version that is gone is answered for by the newest"
 
 
 def test_critical_complaints_run_around_the_clock() -> None:
-    terms = STANDARD.match(Asked(severity="critical"), NOON)
+    terms = STANDARD.match(MatchFacts(severity="critical"), NOON)
     assert {charge.compiled.calendar.id for charge in STANDARD.charges(terms)} == {"always"}
 
 
 def test_a_clock_may_run_on_another_calendar_than_its_policy() -> None:
     nights = {**OFFICE, "id": "nights", "weekly_hours": {"mon": [["20:00", "24:00"]]}}
     rules = rulebook_from({"calendar": [OFFICE, nights], "policy": [policy({"calendar": "nights"})]}, around=DAY)
-    charges = rules.charges(rules.match(Asked(), NOON))
+    charges = rules.charges(rules.match(MatchFacts(), NOON))
     assert [charge.compiled.calendar.id for charge in charges] == ["office", "nights"]
 
 
@@ -100,9 +100,9 @@ def test_a_goal_says_itself_in_its_own_unit(goal: dict[str, Any], words: str) ->
 @pytest.mark.parametrize("channel", ["web", "letter"])
 def test_finding_an_owner_is_the_first_thing_that_escalates(severity: str, channel: str) -> None:
     """Unassigned comes first: no clock but the acknowledgement is due before the one for an owner."""
-    terms = STANDARD.match(Asked(severity=severity, channel=channel), NOON)
+    terms = STANDARD.match(MatchFacts(severity=severity, channel=channel), NOON)
     monday = int(NOON.timestamp())
-    due = {one.rule.kind: Course(one.rule.goal, one.compiled, monday).due() for one in STANDARD.charges(terms)}
+    due = {one.rule.kind: GoalClock(one.rule.goal, one.compiled, monday).due() for one in STANDARD.charges(terms)}
     assert "assignment" in due
     assert due["assignment"] <= min(at for kind, at in due.items() if kind not in ("assignment", "acknowledge"))
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import DecideExtension, Endanger, MakePromise, RevisePromise
-from services.sla.domain.commands import Changed, Implausible
+from services.sla.domain import DecideExtension, MakePromise, MarkAtRisk, RevisePromise
+from services.sla.domain.commands import Implausible, VersionConflict
 from services.sla.policies import load_rulebook, rulebook_from
 from shared.contracts.events import (
     ExtensionRequested,
@@ -125,7 +125,7 @@ def test_a_proposal_waits_for_the_promise_it_moves() -> None:
 
 
 def fates(life: Life) -> list[tuple[str, str]]:
-    return [(pledge.status, pledge.outcome) for pledge in life.ledger.pledges]
+    return [(pledge.status, pledge.outcome) for pledge in life.ledger.promise_statuses]
 
 
 def revised(moment: str = "Mon 15:00", until: str = "Thu 12:00") -> Life:
@@ -164,7 +164,7 @@ def test_a_revised_promise_that_holds_is_kept_but_not_at_its_first_date() -> Non
 
 def test_the_notice_of_a_move_is_how_long_before_the_old_date_the_new_one_was_told() -> None:
     life = revised()
-    first, second = life.ledger.pledges
+    first, second = life.ledger.promise_statuses
     assert first.notice_lead == at("Tue 14:00") - at("Mon 15:00")
     assert second.notice_lead is None
 
@@ -203,7 +203,7 @@ def test_notice_after_the_date_is_no_notice() -> None:
     assert (moved.promise, moved.due_at) == (2, at("Fri 12:00"))
     life.hears("Wed 10:01", accepted("Wed 10:01", "promise_moved", promise=2))
     assert fates(life) == [("broken", "broken"), ("open", "broken")]
-    assert life.ledger.pledges[0].notice_lead == at("Tue 14:00") - at("Wed 10:01"), "negative: after the date"
+    assert life.ledger.promise_statuses[0].notice_lead == at("Tue 14:00") - at("Wed 10:01"), "negative: after the date"
     assert promises(life.answers("Thu 10:00")) == [PromiseKept(promise=2, first=False)]
     assert fates(life) == [("broken", "broken_then_kept"), ("kept", "broken_then_kept")]
 
@@ -227,11 +227,11 @@ def test_reopening_makes_the_next_promise() -> None:
 
 def test_a_promise_counts_as_told_once_a_provider_accepted_the_message_that_states_it() -> None:
     life = opened()
-    assert life.ledger.pledges[0].told_at is None
+    assert life.ledger.promise_statuses[0].told_at is None
     life.hears("Mon 10:03", accepted("Mon 10:02", promise=1))
-    assert life.ledger.pledges[0].told_at == at("Mon 10:02")
+    assert life.ledger.promise_statuses[0].told_at == at("Mon 10:02")
     life.hears("Mon 10:09", accepted("Mon 10:09", "progress", promise=1))
-    assert life.ledger.pledges[0].told_at == at("Mon 10:02"), "the first time counts"
+    assert life.ledger.promise_statuses[0].told_at == at("Mon 10:02"), "the first time counts"
 
 
 def test_a_message_that_came_back_told_nobody_anything() -> None:
@@ -241,7 +241,7 @@ def test_a_message_that_came_back_told_nobody_anything() -> None:
     life.hears("Mon 10:05", bounced("m1", hard=True))
     assert fates(life) == [("untold", "untold")]
     life.hears("Mon 10:07", accepted("Mon 10:07", promise=1, message="m2"))
-    assert life.ledger.pledges[0].told_at == at("Mon 10:07")
+    assert life.ledger.promise_statuses[0].told_at == at("Mon 10:07")
 
 
 def test_nobody_is_promised_anything_when_the_answer_came_first() -> None:
@@ -359,7 +359,7 @@ def test_a_word_that_came_back_keeps_no_promise() -> None:
     life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
     life.hears("Mon 12:00", accepted("Mon 12:00", "progress", message="m9"))
     life.hears("Mon 12:05", bounced("m9", hard=True))
-    assert life.ledger.pledges[1].status == "open"
+    assert life.ledger.promise_statuses[1].status == "open"
 
 
 def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() -> None:
@@ -369,7 +369,7 @@ def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() 
     life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
     life.hears("Mon 12:00", resolved("Mon 12:00"))
     life.hears("Wed 10:00", milestone("action_completed", "Wed 10:00", "letter"))
-    assert life.ledger.pledges[1].status == "open"
+    assert life.ledger.promise_statuses[1].status == "open"
     [kept] = promises(life.hears("Thu 10:00", milestone("action_completed", "Thu 10:00", "refund")))
     assert kept == PromiseKept(promise=2, first=True, subject="action", item="refund")
 
@@ -392,7 +392,7 @@ def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
         (moves("Tue 12:00"), Implausible, "later than what was promised"),
         (moves("Fri 12:00", promise=9), NotFound, "no promise 9"),
         (decides(approve=True), NotFound, "no extension waits"),
-        (moves("Thu 12:00", version=99), Changed, "changed since"),
+        (moves("Thu 12:00", version=99), VersionConflict, "changed since"),
     ],
 )
 def test_what_may_not_be_is_refused_with_the_reason_and_nothing_has_changed(
@@ -442,7 +442,7 @@ def test_beyond_the_cap_nothing_moves_and_somebody_is_asked(by: str) -> None:
     [request] = [fact for fact in asked if isinstance(fact, ExtensionRequested)]
     assert (request.promise, request.expected_at) == (1, at("Fri 12:00"))
     assert request.limit_at == at("Thu 17:00"), "two business days after Tuesday"
-    assert [one.promise.due_at for one in life.ledger.pledges] == [at("Tue 14:00")]
+    assert [one.promise.due_at for one in life.ledger.promise_statuses] == [at("Tue 14:00")]
 
 
 def test_within_the_cap_a_handler_moves_a_date_alone() -> None:
@@ -507,7 +507,7 @@ def test_more_moves_than_the_rules_allow_need_approval() -> None:
 
 def test_notice_lead_is_told_for_the_figures_even_where_it_is_hours() -> None:
     life = revised("Tue 13:00")
-    assert life.ledger.pledges[0].notice_lead == timedelta(hours=1)
+    assert life.ledger.promise_statuses[0].notice_lead == timedelta(hours=1)
 
 
 def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided() -> None:
@@ -620,7 +620,7 @@ def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
         ("lag", "Tue 15:00", 0),
         ("provider", "Tue 15:00", 1),
     ):
-        said = life.asks("Mon 12:00", Endanger(COMPLAINT, cause=cause, until=at(soon)))
+        said = life.asks("Mon 12:00", MarkAtRisk(COMPLAINT, cause=cause, until=at(soon)))
         assert [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)] == [1] * named
 
 
@@ -629,7 +629,7 @@ def test_no_policy_names_a_date_beyond_a_limit_of_the_law_that_is_still_ahead() 
     days = {54: at("Wed 17:00"), 57: None, 0: None}  # since the firm had it; eight weeks are 56
     for since, expected in days.items():
         life = Life(disp)
-        life.hears("Mon 10:00", received("Mon 10:00").but(received_at=at("Mon 10:00") - timedelta(days=since)))
+        life.hears("Mon 10:00", received("Mon 10:00").replace(received_at=at("Mon 10:00") - timedelta(days=since)))
         life.hears("Mon 10:00", triaged())
         assert life.state
         made = life.state.promises[0]

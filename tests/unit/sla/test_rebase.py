@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.sla.domain import Rebase
+from services.sla.domain import Recompute
 from services.sla.policies import Rulebook
 from shared.contracts.events import (
     ClockBreached,
@@ -16,7 +16,7 @@ from tests.unit.sla import lives
 from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, opened, resolved, triaged
 from tests.unit.sla.published import closed_on, given, published
 
-ASKED = Rebase(COMPLAINT)
+ASKED = Recompute(COMPLAINT)
 STORM = closed_on("2026-11-03")  # the Tuesday of that week
 
 
@@ -126,7 +126,7 @@ def test_a_promise_stays_whatever_is_published() -> None:
     said = under(life, published((given({"business": "PT1H"}), "rebase_open"))).asks("Mon 12:00", ASKED)
     assert life.state.promises == promises
     assert not [fact for fact in said if isinstance(fact, PromiseBroken)]
-    assert [one.status for one in life.ledger.pledges] == ["open"]
+    assert [one.status for one in life.ledger.promise_statuses] == ["open"]
 
 
 def test_a_clock_that_ended_keeps_its_terms() -> None:

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.sla.domain import Rebase
-from services.sla.domain.promise_status import pledges
-from services.sla.reports.performance import Figures, Tally
+from services.sla.domain import Recompute
+from services.sla.domain.promise_status import promise_statuses
+from services.sla.reports.performance import Figures, PromiseTally
 from services.sla.scan import Period
 from tests.unit.sla.lives import COMPLAINT, WITHDRAWN, Life, accepted, at, opened, promised, proposed
 from tests.unit.sla.published import PLAIN, closed_on, published
@@ -53,10 +53,10 @@ def withdrawn() -> Life:
 
 
 def figures(*lives: Life, period: Period = WEEK) -> Figures:
-    tally = Tally()
+    tally = PromiseTally()
     for life in lives:
         assert life.state is not None
-        tally.add(pledges(life.state), period)
+        tally.add(promise_statuses(life.state), period)
     return tally.figures()
 
 
@@ -126,10 +126,10 @@ def test_by_a_look_at_a_part_the_last_due_time_only_grows() -> None:
     storm, over = (closed_on("2026-11-03"), "rebase_open"), ({**PLAIN, "calendar": [*PLAIN["calendar"]]}, "rebase_open")
     life = opened(published())
     life.rulebook = published(storm)
-    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    life.asks("Mon 12:00", Recompute(COMPLAINT))
     assert (life.clock().due_at, last_due(life)) == (at("Wed 10:00"), at("Wed 10:00"))
     life.rulebook = published(storm, over)
-    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    life.asks("Mon 12:00", Recompute(COMPLAINT))
     assert life.clock().due_at == at("Tue 10:00")
     assert last_due(life) == at("Wed 10:00"), "nobody looked at the promise, which is due on Tuesday as well"
     life.answers("Mon 13:00")
@@ -139,7 +139,7 @@ def test_by_a_look_at_a_part_the_last_due_time_only_grows() -> None:
 def test_of_a_state_from_before_it_was_kept_a_part_does_not_tell_the_last_due_time() -> None:
     life = promised()
     assert life.state is not None
-    life.state = life.state.but(last_due_at=None)
+    life.state = life.state.replace(last_due_at=None)
     life.passes_until("Tue 12:00")
     assert last_due(life) is None
     life.answers("Tue 12:00")

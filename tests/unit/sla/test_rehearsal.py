@@ -8,10 +8,10 @@ import pytest
 from services.sla.domain import DecideExtension
 from services.sla.policies import Mode, Rulebook, rulebook_of
 from services.sla.policies.loader import Document
-from services.sla.rulebook.back_test import BackTesting
+from services.sla.rulebook.back_test import BackTestCounter
 from services.sla.rulebook.counterfactual import refolded
 from services.sla.rulebook.counters import EXAMPLES
-from services.sla.rulebook.dry_run import Moving
+from services.sla.rulebook.dry_run import DryRunCounter
 from services.sla.rulebook.reports import FAILED_NAMED, BackTest, DryRun
 from tests.unit.sla.lives import (
     AWAITING,
@@ -34,7 +34,7 @@ STORM = closed_on("2026-11-03")
 def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
     assert life.state
     before = published()
-    tally = Moving(before, published((data, mode), known=before), at(moment))
+    tally = DryRunCounter(before, published((data, mode), known=before), at(moment))
     tally.add(life.state)
     return tally.report()
 
@@ -42,7 +42,7 @@ def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 1
 def back(life: Life, data: Data, moment: str = "Fri 12:00", really: Rulebook | None = None) -> BackTest:
     assert life.state
     draft = rulebook_of([Document(data)], around=at(moment).date())
-    tally = BackTesting(really or published(), draft, at(moment), 30)
+    tally = BackTestCounter(really or published(), draft, at(moment), 30)
     tally.add(life.state)
     return tally.report()
 
@@ -100,7 +100,7 @@ def test_rungs_that_would_ring_at_once_are_counted() -> None:
 
 
 def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
-    tally = Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
+    tally = DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
     tally.fail(COMPLAINT)
     report = tally.report()
     assert (report.failed, report.failed_such_as, report.complaints) == (1, [COMPLAINT], 0)
@@ -114,10 +114,12 @@ def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
 def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
     life = opened(published())
     assert life.state
-    broken = life.state.but(promises=(life.state.promises[0].but(cycle=9),))
+    broken = life.state.replace(promises=(life.state.promises[0].replace(cycle=9),))
     for tally in (
-        Moving(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
-        BackTesting(published(), rulebook_of([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30),
+        DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
+        BackTestCounter(
+            published(), rulebook_of([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30
+        ),
     ):
         with pytest.raises(LookupError):
             tally.add(broken)
@@ -129,7 +131,7 @@ def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
 
 
 def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
-    tally = Moving(published(), published((STORM, "new_only")), at("Mon 12:00"))
+    tally = DryRunCounter(published(), published((STORM, "new_only")), at("Mon 12:00"))
     for number in range(FAILED_NAMED + 1):
         tally.fail(UUID(int=number))
     stays, failed, refused = tally.report().sentences
@@ -140,7 +142,9 @@ def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
 
 def test_the_farthest_examples_are_kept_and_told_first() -> None:
     before = published()
-    tally = Moving(before, published((given({"business": "PT16H"}), "rebase_open"), known=before), at("Fri 12:00"))
+    tally = DryRunCounter(
+        before, published((given({"business": "PT16H"}), "rebase_open"), known=before), at("Fri 12:00")
+    )
     for number in range(EXAMPLES + 10):
         life = opened(before, f"Mon 10:{number:02}" if number % 2 else f"Thu 10:{number:02}")
         assert life.state

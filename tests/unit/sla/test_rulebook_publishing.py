@@ -7,15 +7,15 @@ from uuid import UUID
 import pytest
 
 from services.sla.rulebook.publish import rehearsed
-from services.sla.store.drafts import DOCUMENT_MAX, Draft, bounded
+from services.sla.store.drafts import DOCUMENT_MAX, RulebookDraft, bounded
 from shared.errors import IllegalMove, Rejected
 
 REPORT: dict[str, Any] = {"promises_touched": 0, "complaints": 1000, "failed": 10}
 DONE: dict[str, Any] = {"status": "done", "base": 4, "mode": "rebase_open", "report": REPORT}
 
 
-def draft(dry_run: dict[str, Any] | None) -> Draft:
-    return Draft(UUID(int=1), 2, {}, "ann", datetime(2026, 11, 2, tzinfo=UTC), dry_run, None)
+def draft(dry_run: dict[str, Any] | None) -> RulebookDraft:
+    return RulebookDraft(UUID(int=1), 2, {}, "ann", datetime(2026, 11, 2, tzinfo=UTC), dry_run, None)
 
 
 def test_a_dry_run_of_just_this_on_what_counts_now_lets_it_through() -> None:

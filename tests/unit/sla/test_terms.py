@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import Complaint, Rebase, SlaContext, decide
+from services.sla.domain import Recompute, SlaContext, SlaState, decide
 from services.sla.domain.terms import worked_out
 from services.sla.policies import load_rulebook
 from shared.contracts.events import ComplaintReceived, Triaged
@@ -50,7 +50,7 @@ def test_packs_go_by_the_day_of_receipt_also_once_triage_has_spoken(received_at:
 def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
     summer = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-telecom"])
     just_before, just_after = (datetime(2026, 4, 7, hour, 30, tzinfo=UTC) for hour in (22, 23))
-    found = [summer.match(Complaint(complaint_id=COMPLAINT).asked(None), at) for at in (just_before, just_after)]
+    found = [summer.match(SlaState(complaint_id=COMPLAINT).asked(None), at) for at in (just_before, just_after)]
     assert [one.packs[0][0] for one in found] == ["uk-telecom-2018", "uk-telecom"], "London's midnight is 23:00 UTC"
 
 
@@ -69,7 +69,7 @@ def lived() -> Life:
     life.rulebook = published(
         (given({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
     )
-    life.asks("Mon 12:00", Rebase(COMPLAINT))
+    life.asks("Mon 12:00", Recompute(COMPLAINT))
     life.hears("Mon 13:00", triaged("critical"))
     return life
 
@@ -87,5 +87,5 @@ def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
     real = life.state.terms
     other = real[4]._replace(terms=real[4].terms._replace(policy_version=2))
     for spoilt in (real[1:], real[:4], (*real[:4], other)):
-        assert worked_out(life.state.but(terms=spoilt), life.rulebook)[-1] == real[-1]
-        assert worked_out(life.state.but(terms=spoilt), life.rulebook) != spoilt
+        assert worked_out(life.state.replace(terms=spoilt), life.rulebook)[-1] == real[-1]
+        assert worked_out(life.state.replace(terms=spoilt), life.rulebook) != spoilt

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from services.triage.classifier import Classification
-from services.triage.domain import Case, Roster, TriageContext, decide
-from services.triage.rulebook import Rulebook
+from services.triage.domain import Roster, TriageContext, TriageState, decide
+from services.triage.rulebook import TriageRulebook
 from shared.contracts import Event
 from shared.contracts.events import ClockBreached, ClockEscalated, Reopened, Resolved, Withdrawn
 from shared.runner.types import Decision, Input
@@ -22,7 +22,9 @@ def found(**changes: Any) -> Classification:
     return replace(CLEAR, **changes)
 
 
-def context(rules: Rulebook, classified: Mapping[Any, Classification] | None = None, **load: int) -> TriageContext:
+def context(
+    rules: TriageRulebook, classified: Mapping[Any, Classification] | None = None, **load: int
+) -> TriageContext:
     open_cases = {name.replace("_", "-"): number for name, number in load.items()}
     return TriageContext(NOON, rules, Roster(rules.teams, open_cases), classified or {})
 
@@ -55,12 +57,12 @@ def withdrawn(subject: Any) -> Event[Any]:
 
 
 def play(
-    given: Iterable[Input], start: TriageContext, state: Case | None = None
-) -> tuple[Case | None, list[Any], TriageContext]:
+    given: Iterable[Input], start: TriageContext, state: TriageState | None = None
+) -> tuple[TriageState | None, list[Any], TriageContext]:
     """Fold inputs about one complaint; gives the state, the facts said, and the context as the last one left it."""
     said: list[Any] = []
     for one in given:
-        decision: Decision[Case, TriageContext] = decide(state, one, start)
+        decision: Decision[TriageState, TriageContext] = decide(state, one, start)
         state, start = decision.state, decision.context or start
-        said.extend(say.facts for say in decision.says)
+        said.extend(say.facts for say in decision.events)
     return state, said, start

@@ -4,12 +4,12 @@ import pytest
 
 from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
-from services.triage.rulebook import Rulebook, load_rulebook
+from services.triage.rulebook import TriageRulebook, load_rulebook
 from services.triage.settings import LANGUAGES
 
 
 @pytest.fixture(scope="session")
-def rules() -> Rulebook:
+def rules() -> TriageRulebook:
     return load_rulebook()
 
 
@@ -19,5 +19,5 @@ def languages() -> Languages:
 
 
 @pytest.fixture(scope="session")
-def classifier(rules: Rulebook, languages: Languages) -> LexiconClassifier:
+def classifier(rules: TriageRulebook, languages: Languages) -> LexiconClassifier:
     return LexiconClassifier(rules, languages)

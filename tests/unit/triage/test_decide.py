@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.triage.domain import Case, DecideCase, decide
+from services.triage.domain import DecideCase, TriageState, decide
 from shared.contracts.events import Assigned, Escalated, ScreeningRequested, Triaged
 from shared.errors import IllegalMove, NotFound, Rejected
 from shared.runner.types import Command, Tick
@@ -35,7 +35,7 @@ def test_a_clear_complaint_is_triaged_and_assigned_to_the_owner(rules) -> None:
 
 def test_the_handler_is_introduced_as_staff_and_nowhere_else(rules) -> None:
     one = complaint()
-    says = decide(None, one, context(rules, {one.id: found()})).says
+    says = decide(None, one, context(rules, {one.id: found()})).events
     assert says[1].personal[0].fields.email == "handler-1.deliveries@example.com"
     assert says[1].parties[0].role == "handler"
     assert "@" not in says[1].facts.model_dump_json()
@@ -159,7 +159,7 @@ def test_what_is_heard_twice_changes_nothing(rules) -> None:
     state, _, after = play([one], context(rules, {one.id: found()}))
     again = decide(state, one, after)
     assert again.state is state
-    assert (again.says, again.context) == ((), None)
+    assert (again.events, again.context) == ((), None)
 
 
 # ── a person decides ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -228,7 +228,7 @@ def test_only_an_open_case_can_be_decided(rules) -> None:
     with pytest.raises(NotFound):
         decide(None, DecideCase(subject, by="crm"), after)
     with pytest.raises(NotFound):
-        decide(Case(complaint_id=subject), DecideCase(subject, by="crm"), after)
+        decide(TriageState(complaint_id=subject), DecideCase(subject, by="crm"), after)
 
 
 def test_an_unknown_command_is_rejected(rules) -> None:

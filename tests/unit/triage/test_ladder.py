@@ -108,7 +108,7 @@ def test_a_case_that_nobody_has_room_for_goes_to_the_lead_of_its_team(rules) -> 
 @pytest.mark.parametrize("team", [None, "dissolved"])
 def test_a_case_of_no_team_goes_to_those_who_look_at_what_belongs_to_nobody(case, rules, team) -> None:
     state, _, subject = case
-    lost = state.but(team=team, handler=None)
+    lost = state.replace(team=team, handler=None)
     given = replace(context(rules), roster=Roster(rules.teams))
     _, said, _ = play([breach(subject, "assignment")], given, lost)
     assert said[0].team == rules.screening

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.classifier import Text
+from services.triage.classifier import ComplaintText
 
 SETS = Path(__file__).parents[4] / "shared" / "data" / "sets"
 ROWS = 400  # from each set, evenly spread
@@ -31,7 +31,7 @@ FOUND = sorted(SETS.glob("*.jsonl.gz")) if SETS.is_dir() else []
 @pytest.mark.skipif(not FOUND, reason="the sets of real complaints are not on this machine")
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name.partition(".")[0])
 def test_real_complaints_all_get_an_answer(classifier, rules, path, record_property) -> None:
-    texts = [Text(body=str(one["text"] or "")) for one in rows(path) if one.get("text")]
+    texts = [ComplaintText(body=str(one["text"] or "")) for one in rows(path) if one.get("text")]
     if not texts:
         pytest.skip("a set without texts")
     answers = classifier.classify(texts)

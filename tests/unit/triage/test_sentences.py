@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.triage.classifier import Text
+from services.triage.classifier import ComplaintText
 from services.triage.classifier.lexicon import confidence
 
 # (language, what was written, category, signals)
@@ -122,7 +122,7 @@ TYPICAL = [
 
 @pytest.mark.parametrize(("language", "sentence", "category", "signals"), TYPICAL)
 def test_a_typical_complaint_is_understood(classifier, language, sentence, category, signals) -> None:
-    found = classifier.classify([Text(body=sentence)])[0]
+    found = classifier.classify([ComplaintText(body=sentence)])[0]
     assert found.language == language
     assert set(signals) <= set(found.signals)
     if category is not None:
@@ -141,55 +141,67 @@ def test_a_typical_complaint_is_understood(classifier, language, sentence, categ
     ],
 )
 def test_a_negated_signal_is_no_signal(classifier, sentence) -> None:
-    found = classifier.classify([Text(body=sentence)])[0]
+    found = classifier.classify([ComplaintText(body=sentence)])[0]
     assert "legal_threat" not in found.signals
     assert "safety" not in found.signals or "caught fire" in sentence
 
 
 def test_a_negation_reaches_no_further_than_its_sentence(classifier) -> None:
-    assert "safety" in classifier.classify([Text(body="I am not happy. Burned my hand on it.")])[0].signals
+    assert "safety" in classifier.classify([ComplaintText(body="I am not happy. Burned my hand on it.")])[0].signals
 
 
 def test_marks_and_case_may_be_missing(classifier) -> None:
-    bare = classifier.classify([Text(body="GOI HANG CUA TOI CHUA GIAO, GIAO HANG CHAM QUA", locale="vi-VN")])[0]
+    bare = classifier.classify([ComplaintText(body="GOI HANG CUA TOI CHUA GIAO, GIAO HANG CHAM QUA", locale="vi-VN")])[
+        0
+    ]
     assert (bare.language, bare.category) == ("vi", "delivery")
 
 
 def test_words_inside_other_words_do_not_count(classifier) -> None:
-    found = classifier.classify([Text(body="The pursuer sued nobody; issue and tissue are fine words here today.")])[0]
+    found = classifier.classify(
+        [ComplaintText(body="The pursuer sued nobody; issue and tissue are fine words here today.")]
+    )[0]
     assert "legal_threat" not in found.signals
 
 
 def test_the_subject_counts_double(classifier) -> None:
     refund, delivery = "refund", "the courier"
-    assert classifier.classify([Text(subject=refund, body=f"please, {delivery} of yours")])[0].category == "refund"
-    assert classifier.classify([Text(subject=delivery, body=f"please, a {refund} for me")])[0].category == "delivery"
+    assert (
+        classifier.classify([ComplaintText(subject=refund, body=f"please, {delivery} of yours")])[0].category
+        == "refund"
+    )
+    assert (
+        classifier.classify([ComplaintText(subject=delivery, body=f"please, a {refund} for me")])[0].category
+        == "delivery"
+    )
 
 
 def test_english_loanwords_count_in_other_languages(classifier) -> None:
-    assert classifier.classify([Text(body="Tolong proses refund saya secepatnya ya kak")])[0].category == "refund"
+    assert (
+        classifier.classify([ComplaintText(body="Tolong proses refund saya secepatnya ya kak")])[0].category == "refund"
+    )
 
 
 def test_why_quotes_the_rulebook_and_never_the_customer(classifier, rules) -> None:
     ours = {f"{term.target}: {term.text}" for term in rules.terms}
     for language, sentence, *_ in TYPICAL:
         del language
-        assert set(classifier.classify([Text(body=sentence)])[0].why) <= ours
+        assert set(classifier.classify([ComplaintText(body=sentence)])[0].why) <= ours
 
 
 def test_what_nothing_is_known_about_is_other_and_unsure(classifier) -> None:
-    found = classifier.classify([Text(body="Lorem ipsum dolor sit amet consectetur")])[0]
+    found = classifier.classify([ComplaintText(body="Lorem ipsum dolor sit amet consectetur")])[0]
     assert (found.category, found.confidence, found.candidates) == ("other", 0.0, ("other",))
 
 
 def test_a_batch_is_answered_in_order(classifier) -> None:
-    texts = [Text(body=sentence) for _, sentence, *_ in TYPICAL]
+    texts = [ComplaintText(body=sentence) for _, sentence, *_ in TYPICAL]
     assert classifier.classify(texts) == [classifier.classify([one])[0] for one in texts]
 
 
 def test_a_clear_lead_is_surer_than_a_tie(classifier) -> None:
-    clear = classifier.classify([Text(body="My parcel never arrived, the courier lost it.")])[0]
-    tied = classifier.classify([Text(body="My refund and the courier.")])[0]
+    clear = classifier.classify([ComplaintText(body="My parcel never arrived, the courier lost it.")])[0]
+    tied = classifier.classify([ComplaintText(body="My refund and the courier.")])[0]
     assert clear.confidence > 0.7 > tied.confidence
     assert set(tied.candidates) == {"refund", "delivery"}
 
@@ -198,7 +210,7 @@ def test_a_clear_lead_is_surer_than_a_tie(classifier) -> None:
     "text", ["", " ", "\x00", "💥" * 5000, "ا" * 10, "a" * 100_000, "\ud800", "1" * 5000, "$" * 50]
 )
 def test_any_text_gets_an_answer(classifier, text) -> None:
-    found = classifier.classify([Text(subject=text, body=text, locale=text)])[0]
+    found = classifier.classify([ComplaintText(subject=text, body=text, locale=text)])[0]
     assert found.category
     assert found.language
 
@@ -227,7 +239,7 @@ HAZARDS = [
 
 @pytest.mark.parametrize(("sentence", "signal"), HAZARDS)
 def test_a_way_out_that_is_shut_and_an_alarm_that_is_dead_are_grave(classifier, rules, sentence, signal) -> None:
-    found = classifier.classify([Text(body=sentence)])[0]
+    found = classifier.classify([ComplaintText(body=sentence)])[0]
     assert signal in found.signals
     severity = rules.severity_of(found.category, found.signals, large_amount=False)
     assert severity == {"safety": "critical", "vulnerable": "high"}[signal]

@@ -10,13 +10,13 @@ from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
-from services.notify import store
 from services.notify.domain import Content
-from services.notify.templates import Printer
+from services.notify.store import states
+from services.notify.templates import Renderer
 from shared.auth import Client
 from shared.contracts.events import MessageKind, Redress
 from shared.errors import NotFound
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import LINE_PATTERN
 
 SHOWN = datetime(2031, 5, 5, 9, 30, tzinfo=UTC)  # any Monday; samples are always the same
@@ -64,11 +64,11 @@ class PreviewRequest(BaseModel):
     timezone: str | None = Field(default=None, max_length=64, pattern=LINE_PATTERN, description="IANA zone.")
 
 
-def routes(kernel: Kernel[Any, Any], printer: Printer) -> APIRouter:
+def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     """Reading needs complaints:read; previews are for operators."""
     router = APIRouter(prefix="/v1", tags=["messages"])
-    reader = Annotated[Client, Depends(kernel.require("complaints:read"))]
-    operator = Annotated[Client, Depends(kernel.require("operate"))]
+    reader = Annotated[Client, Depends(runtime.require("complaints:read"))]
+    operator = Annotated[Client, Depends(runtime.require("operate"))]
 
     @router.get(
         "/complaints/{complaint_id}/messages",
@@ -77,7 +77,7 @@ def routes(kernel: Kernel[Any, Any], printer: Printer) -> APIRouter:
     )
     async def messages(client: reader, complaint_id: UUID) -> list[dict[str, Any]]:
         del client
-        rows = await store.timeline(kernel.pool, complaint_id)
+        rows = await states.timeline(runtime.pool, complaint_id)
         if rows is None:
             raise NotFound
         return [{**row, "attempts": from_json(row["attempts"])} for row in rows]

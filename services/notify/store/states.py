@@ -9,11 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.notify.domain import Content, Context, Finished, NewMessage, Notices
+from services.notify.domain import Content, Finished, NewMessage, NotificationState, NotifyContext
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import MessageKind
-from shared.runner.state_store import Documents
-from shared.runner.types import Due, Input
+from shared.runner.state_store import StateStore
+from shared.runner.types import DueTimer, Input
 from shared.storage.postgres import transaction
 
 # New messages, in the order they were decided. An intent that is known already is left as it is: it is unique for ever.
@@ -89,7 +89,7 @@ KNOWN = "select exists (select from complaint where complaint_id = $1)"
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedMessage:
     """A message that this process is to hand over now, as attempt number `attempt`."""
 
     message_id: UUID
@@ -106,28 +106,32 @@ class Claimed:
     template: str
 
 
-class Records:
+class NotifyStore:
     """The states that the runner folds, and the messages that leave with them."""
 
     def __init__(self, *, patience: timedelta, receipt_window: timedelta, default_locale: str) -> None:
         self._context = partial(
-            Context, patience=patience, receipt_window=receipt_window, default_locale=default_locale
+            NotifyContext, patience=patience, receipt_window=receipt_window, default_locale=default_locale
         )
-        self._documents = Documents(Notices, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
+        self._documents = StateStore(
+            NotificationState, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,)
+        )
 
     def prepare(self, inputs: Sequence[Input]) -> None:
         """Nothing to do before the transaction."""
 
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: object) -> Context:
+    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: object) -> NotifyContext:
         """The settings that decisions depend on, and the time."""
         del conn, prepared
         return self._context(now)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, Notices]:
+    async def load(
+        self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]
+    ) -> Mapping[ComplaintId, NotificationState]:
         """All known states in one query, locked in id order."""
         return await self._documents.load(conn, ids)
 
-    async def save(self, conn: asyncpg.Connection, states: Sequence[Notices], context: Context) -> None:
+    async def save(self, conn: asyncpg.Connection, states: Sequence[NotificationState], context: NotifyContext) -> None:
         """States, new messages and finished attempts, one statement each; nothing where there is nothing."""
         del context
         await self._documents.save(conn, states)
@@ -140,7 +144,7 @@ class Records:
         if moves := [_move_row(one) for one in finished if one.status is not None]:
             await conn.execute(MOVE, *_columns(moves))
 
-    def due_at(self, state: Notices) -> datetime | None:
+    def due_at(self, state: NotificationState) -> datetime | None:
         """When the opening letter has waited long enough."""
         return state.due_at
 
@@ -148,7 +152,7 @@ class Records:
         """Seconds until the next opening letter has waited long enough."""
         return await self._documents.next_due(conn)
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Notices]]:
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[NotificationState]]:
         """Claim complaints whose opening letter has waited long enough."""
         return await self._documents.due(conn, limit)
 
@@ -157,13 +161,13 @@ class Records:
         await self._documents.put_off(conn, ids, now + timedelta(hours=1))
 
 
-async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[Claimed]:
+async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[ClaimedMessage]:
     """Take up to `limit` messages; their attempts are committed when this returns."""
     async with transaction(pool) as conn:
         return [_claimed(row) for row in await conn.fetch(CLAIM, limit, lease)]
 
 
-async def expired(pool: asyncpg.Pool, limit: int) -> list[Claimed]:
+async def expired(pool: asyncpg.Pool, limit: int) -> list[ClaimedMessage]:
     """Messages whose claim ran out; nobody knows whether the provider has them."""
     return [_claimed(row) for row in await pool.fetch(EXPIRED, limit)]
 
@@ -198,8 +202,8 @@ def _move_row(one: Finished) -> tuple[Any, ...]:
     return (one.message_id, one.attempt, one.status, one.code, one.next_attempt_at, one.locale, one.template)
 
 
-def _claimed(row: asyncpg.Record) -> Claimed:
-    return Claimed(
+def _claimed(row: asyncpg.Record) -> ClaimedMessage:
+    return ClaimedMessage(
         message_id=row["message_id"],
         complaint_id=row["complaint_id"],
         intent=row["intent"],

@@ -8,10 +8,10 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import from_json, to_json
 
-from services.intake.domain import Entry, State
+from services.intake.domain import IntakeState, TimelineEntry
 from shared.contracts import ComplaintId
-from shared.runner.state_store import Documents
-from shared.runner.types import Context, Due, Input
+from shared.runner.state_store import StateStore
+from shared.runner.types import Context, DueTimer, Input
 
 # New lines of timelines, in the order in which they were decided.
 TELL = """
@@ -32,12 +32,12 @@ where complaint_id = $1 and (public or $2) order by at, id limit $3
 TIMELINE_MAX = 1000  # lines shown at once
 
 
-class Records:
+class IntakeStore:
     """The states that the runner folds."""
 
     def __init__(self) -> None:
-        self._documents = Documents(
-            State,
+        self._documents = StateStore(
+            IntakeState,
             promoted={"reference": "text", "status": "text"},
             promote=lambda state: (state.filed.reference if state.filed else None, state.status),
         )
@@ -51,11 +51,11 @@ class Records:
         del conn, prepared
         return Context(now)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, State]:
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, IntakeState]:
         """All known states, locked in id order."""
         return await self._documents.load(conn, ids)
 
-    async def save(self, conn: asyncpg.Connection, states: Sequence[State], context: Context) -> None:
+    async def save(self, conn: asyncpg.Connection, states: Sequence[IntakeState], context: Context) -> None:
         """Documents in one statement, their new lines in another."""
         del context
         await self._documents.save(conn, states)
@@ -63,13 +63,13 @@ class Records:
         if lines:
             await conn.execute(TELL, *(list(column) for column in zip(*lines, strict=True)))
 
-    def due_at(self, state: State) -> None:
+    def due_at(self, state: IntakeState) -> None:
         """Intake has no timers."""
 
     async def next_due(self, conn: asyncpg.Connection) -> None:
         """Intake has no timers."""
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[State]]:
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[IntakeState]]:
         """Intake has no timers."""
         del conn, limit
         return []
@@ -78,18 +78,18 @@ class Records:
         """Intake has no timers."""
 
 
-def _line(complaint: ComplaintId, entry: Entry) -> tuple[Any, ...]:
+def _line(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ...]:
     facts = to_json(entry.facts, exclude_none=True).decode()
     return (complaint, entry.at, entry.kind, facts, entry.words, entry.public)
 
 
-async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> State | None:
+async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> IntakeState | None:
     """The complaint as it stands, by `BY_ID` or `BY_REFERENCE`."""
     found = await pool.fetchval(sql, what)
-    return State.model_validate_json(found) if found else None
+    return IntakeState.model_validate_json(found) if found else None
 
 
-async def timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[Entry]:
+async def timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
     """The lines of one complaint in the order in which things happened; `internal` ones only when asked for."""
     rows = await pool.fetch(TIMELINE, complaint, internal, TIMELINE_MAX)
-    return [Entry.model_construct(**{**row, "facts": from_json(row["facts"])}) for row in rows]
+    return [TimelineEntry.model_construct(**{**row, "facts": from_json(row["facts"])}) for row in rows]

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import asyncpg
 
-from services.triage.classifier import Classification, Classifier, Text
-from services.triage.domain import Case, Roster, TriageContext
-from services.triage.rulebook import Rulebook
+from services.triage.classifier import Classification, Classifier, ComplaintText
+from services.triage.domain import Roster, TriageContext, TriageState
+from services.triage.rulebook import TriageRulebook
 from services.triage.rulebook.model import SEVERITIES
 from shared.contracts.envelope import ComplaintId, Event, EventId
 from shared.contracts.events import ComplaintReceived
-from shared.runner.state_store import POSTPONED, Documents
-from shared.runner.types import Command, Due, Input, Tick
+from shared.runner.state_store import POSTPONED, StateStore
+from shared.runner.types import Command, DueTimer, Input, Tick
 
 PROMOTED = {
     "team": "text",
@@ -86,11 +86,11 @@ limit $2 offset $3
 class TriageStore:
     """What the runner needs to keep cases, and what the routes read."""
 
-    def __init__(self, rulebook: Rulebook, classifier: Classifier, threshold: float) -> None:
+    def __init__(self, rulebook: TriageRulebook, classifier: Classifier, threshold: float) -> None:
         self._rulebook = rulebook
         self._classifier = classifier
         self._threshold = threshold
-        self._documents = Documents(Case, promoted=PROMOTED, promote=promote)
+        self._documents = StateStore(TriageState, promoted=PROMOTED, promote=promote)
         members = [(name, one) for name, team in rulebook.teams.items() for one in team.handlers]
         self._members = (
             [name for name, _ in members],
@@ -112,53 +112,53 @@ class TriageStore:
         roster = Roster(self._rulebook.teams, load)
         return TriageContext(now, self._rulebook, roster, prepared or {}, self._threshold)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, Case]:
+    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, TriageState]:
         return await self._documents.load(conn, ids)
 
-    async def save(self, conn: asyncpg.Connection, states: Sequence[Case], context: TriageContext) -> None:
+    async def save(self, conn: asyncpg.Connection, states: Sequence[TriageState], context: TriageContext) -> None:
         await self._documents.save(conn, states)
         changes = sorted((handler, change) for handler, change in context.roster.changes.items() if change)
         if changes:
             await conn.execute(CHANGE_LOAD, [one[0] for one in changes], [one[1] for one in changes])
 
-    def due_at(self, state: Case) -> None:
+    def due_at(self, state: TriageState) -> None:
         """Cases wait for room, not for a moment: one that found none is not stuck."""
 
     async def next_due(self, conn: asyncpg.Connection) -> float | None:
         return 0.0 if await conn.fetchval(ROOM, *self._members) else None
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[Due[Case]]:
+    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[TriageState]]:
         rows = await conn.fetch(WAITING, *self._members, limit)
         if not rows:
             return []
         known, now = await self._documents.load(conn, [row[0] for row in rows]), rows[0][1]
-        return [Due(known[row[0]], now, now) for row in rows]  # there was no room before now
+        return [DueTimer(known[row[0]], now, now) for row in rows]  # there was no room before now
 
     async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
         if ids:
             await conn.execute(PUT_OFF, ids, now + POSTPONED)
 
 
-async def find_case(pool: asyncpg.Pool, complaint: UUID) -> Case | None:
+async def find_case(pool: asyncpg.Pool, complaint: UUID) -> TriageState | None:
     """One case; None if we never heard of it."""
     document = await pool.fetchval(ONE, complaint)
-    return Case.model_validate_json(document) if document else None
+    return TriageState.model_validate_json(document) if document else None
 
 
-async def find_queue(pool: asyncpg.Pool, team: str, *, limit: int, offset: int) -> list[Case]:
+async def find_queue(pool: asyncpg.Pool, team: str, *, limit: int, offset: int) -> list[TriageState]:
     """A team's open cases, gravest first, then oldest."""
-    return [Case.model_validate_json(row[0]) for row in await pool.fetch(QUEUE, team, limit, offset)]
+    return [TriageState.model_validate_json(row[0]) for row in await pool.fetch(QUEUE, team, limit, offset)]
 
 
-def text_of(event: Event[ComplaintReceived]) -> Text:
+def text_of(event: Event[ComplaintReceived]) -> ComplaintText:
     """What of an event the classifier reads. What the customer hopes for is left out: it says nothing of the cause."""
     narrative = event.narrative()
     if narrative is None:
-        return Text(locale=event.facts.locale)
-    return Text(subject=narrative.subject or "", body=narrative.text or "", locale=event.facts.locale)
+        return ComplaintText(locale=event.facts.locale)
+    return ComplaintText(subject=narrative.subject or "", body=narrative.text or "", locale=event.facts.locale)
 
 
-def promote(case: Case) -> tuple[Any, ...]:
+def promote(case: TriageState) -> tuple[Any, ...]:
     """The columns that queues are read by, in the order of `PROMOTED`."""
     severity = SEVERITIES.index(case.severity) if case.severity else 0
     return case.team, case.is_open, severity, case.since, case.since if case.is_waiting else None

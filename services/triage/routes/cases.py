@@ -6,14 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.triage.domain import Case, DecideCase, TriageContext
-from services.triage.rulebook import Rulebook
-from services.triage.store import find_case, find_queue
+from services.triage.domain import DecideCase, TriageState
+from services.triage.rulebook import TriageRulebook
+from services.triage.store.states import find_case, find_queue
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Severity, Signal
 from shared.errors import NotFound, Rejected
-from shared.runtime import Kernel
+from shared.runtime import Runtime
 from shared.text import LINE_PATTERN
 
 T = TypeVar("T")
@@ -42,13 +42,13 @@ class CaseView(BaseModel):
     noted: tuple[str, ...] = Field(description="what ran late without going up, such as breach:supplier::maker:1")
 
     @classmethod
-    def of(cls, case: Case) -> "CaseView":
+    def of(cls, case: TriageState) -> "CaseView":
         """What of the state is shown."""
         shown: dict[str, Any] = {name: getattr(case, name) for name in cls.model_fields if name != "status"}
         return cls(status="open" if case.is_open else "closed", **shown)
 
 
-class DecisionForm(BaseModel):
+class TriageDecisionForm(BaseModel):
     """What a person decided; what is left out stays, or follows from the rulebook."""
 
     model_config = ConfigDict(
@@ -94,16 +94,16 @@ class TaxonomyView(BaseModel):
     teams: list[TeamView]
 
 
-def routes(kernel: Kernel[Case, TriageContext], rulebook: Rulebook) -> APIRouter:
+def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
     """All routes of triage."""
     router = APIRouter(prefix="/v1", tags=["triage"])
-    reader = Depends(kernel.require("complaints:read"))
+    reader = Depends(runtime.require("complaints:read"))
     taxonomy_view = _taxonomy(rulebook)
 
     @router.get("/cases/{complaint_id}", dependencies=[reader])
     async def case(complaint_id: UUID) -> CaseView:
         """What a complaint is, whose it is, and why."""
-        found = await find_case(kernel.pool, complaint_id)
+        found = await find_case(runtime.pool, complaint_id)
         if found is None or not found.received:
             raise NotFound
         return CaseView.of(found)
@@ -117,7 +117,7 @@ def routes(kernel: Kernel[Case, TriageContext], rulebook: Rulebook) -> APIRouter
         """A team's open cases, gravest first, then oldest."""
         if team not in rulebook.teams:
             raise Rejected(f"team: expected one of {', '.join(rulebook.teams)}")
-        cases = await find_queue(kernel.pool, team, limit=limit, offset=offset)
+        cases = await find_queue(runtime.pool, team, limit=limit, offset=offset)
         return QueueView(team=team, cases=[CaseView.of(one) for one in cases])
 
     @router.get("/taxonomy", dependencies=[reader])
@@ -127,7 +127,9 @@ def routes(kernel: Kernel[Case, TriageContext], rulebook: Rulebook) -> APIRouter
 
     @router.post("/cases/{complaint_id}/decision")
     async def decision(
-        complaint_id: UUID, form: DecisionForm, client: Annotated[Client, Depends(kernel.require("cases:decide"))]
+        complaint_id: UUID,
+        form: TriageDecisionForm,
+        client: Annotated[Client, Depends(runtime.require("cases:decide"))],
     ) -> CaseView:
         """Say what a complaint is; it goes to the team that owns that."""
         command = DecideCase(
@@ -137,7 +139,7 @@ def routes(kernel: Kernel[Case, TriageContext], rulebook: Rulebook) -> APIRouter
             severity=form.severity,
             handler=form.handler,
         )
-        decided = await kernel.submit(command)
+        decided = await runtime.submit(command)
         return CaseView.of(_there(decided.state))
 
     return router
@@ -149,7 +151,7 @@ def _there(found: T | None) -> T:
     return found
 
 
-def _taxonomy(rulebook: Rulebook) -> TaxonomyView:
+def _taxonomy(rulebook: TriageRulebook) -> TaxonomyView:
     return TaxonomyView(
         version=rulebook.version,
         screening=rulebook.screening,

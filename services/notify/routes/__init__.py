@@ -1,0 +1,5 @@
+"""HTTP endpoints of notify."""
+
+from services.notify.routes.messages import routes
+
+__all__ = ["routes"]

@@ -1,0 +1,5 @@
+"""HTTP endpoints of triage."""
+
+from services.triage.routes.cases import routes
+
+__all__ = ["routes"]
