@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
-from services.sla.domain.decide import noted
-from services.sla.domain.diff import ChangeCause, difference
-from services.sla.domain.recompute import recount
-from services.sla.domain.terms import rebased
-from services.sla.domain.ticking import reach
+from services.sla.domain.decide import advance, summarize
+from services.sla.domain.diff import ChangeCause, diff_evaluations
+from services.sla.domain.incremental import calendar_change
+from services.sla.domain.terms import apply_publications
 from services.sla.policies import Document, read_file, rulebook_of
 from services.sla.rulebook.dry_run import DryRunCounter
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
@@ -52,12 +51,14 @@ BOOKS = {
 
 def whole(state: SlaState, context: SlaContext) -> tuple[SlaState, list[Any]]:
     """The same without leaving anything out."""
-    moved = rebased(state, context.now, context.rulebook)
-    before, after = evaluate(state, context.rulebook), evaluate(moved, context.rulebook)
-    reached = reach(moved, after, context.rulebook, context.now)
+    moved = apply_publications(state, context.now, context.rulebook)
+    before = evaluate(state, context.rulebook)
+    reached = advance(moved, context.rulebook, context.now)
     by = context.rulebook.current
-    changes = difference(before, reached.book, context, ChangeCause("published", actor=by.actor, reason=by.reason))
-    return noted(reached.state, evaluate(reached.state, context.rulebook)), [*reached.said, *changes]
+    changes = diff_evaluations(
+        before, reached.evaluation, context, ChangeCause("published", actor=by.actor, reason=by.reason)
+    )
+    return summarize(reached.state, evaluate(reached.state, context.rulebook)), [*reached.facts, *changes]
 
 
 @pytest.mark.parametrize("what", BOOKS)
@@ -89,10 +90,10 @@ def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, late
         return
     now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
     reports = []
-    for part in (recount, lambda *_: None):
+    for part in (calendar_change, lambda *_: None):
         tally = DryRunCounter(ONE, BOOKS[what], max(now, START))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("services.sla.rulebook.dry_run.recount", part)
+            patch.setattr("services.sla.rulebook.dry_run.calendar_change", part)
             tally.add(state)
         reports.append(tally.report())
     assert reports[0] == reports[1]

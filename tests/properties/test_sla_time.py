@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla.domain import SlaContext, SlaState, decide, evaluate
-from services.sla.domain.decide import noted
-from services.sla.domain.diff import ChangeCause, difference
-from services.sla.domain.ticking import reach
+from services.sla.domain.decide import advance, summarize
+from services.sla.domain.diff import ChangeCause, diff_evaluations
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import Event, Fact
 from shared.runner.types import Tick
@@ -44,8 +43,8 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
         if state is None:
             return
         now += step * MINUTE + timedelta(microseconds=step % 3)
-        reached = reach(state, evaluate(state, RULEBOOK), RULEBOOK, now)
-        assert reached.book == evaluate(reached.state, RULEBOOK)
+        reached = advance(state, RULEBOOK, now)
+        assert reached.evaluation == evaluate(reached.state, RULEBOOK)
         state = reached.state
 
 
@@ -60,10 +59,10 @@ def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_sam
             return
         now = max(START, state.due_at) + late * MINUTE
         before = evaluate(state, RULEBOOK)
-        reached = reach(state, before, RULEBOOK, now)
-        changes = difference(before, reached.book, SlaContext(now, RULEBOOK), ChangeCause("time"))
+        reached = advance(state, RULEBOOK, now)
+        changes = diff_evaluations(before, reached.evaluation, SlaContext(now, RULEBOOK), ChangeCause("time"))
         old = state.replace(ahead=())  # as it was stored before states told what is ahead
         state, said = fold([Tick(now)], state)
-        assert state == noted(reached.state, evaluate(reached.state, RULEBOOK))
-        assert said == [*reached.said, *changes]
+        assert state == summarize(reached.state, evaluate(reached.state, RULEBOOK))
+        assert said == [*reached.facts, *changes]
         assert fold([Tick(now)], old) == (state, said)

@@ -12,11 +12,11 @@ from typing import Any
 
 from services.sla.audit.published import NOT_THERE, Difference, unlike_said
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
-from services.sla.domain.apply import hear
-from services.sla.domain.decide import noted
-from services.sla.domain.promise_dates import settle_promises
+from services.sla.domain.apply import apply_event
+from services.sla.domain.decide import summarize
+from services.sla.domain.promise_dates import make_promises
 from services.sla.domain.state import AppliedTerms
-from services.sla.domain.terms import settle_terms, worked_out
+from services.sla.domain.terms import expected_terms, pin_terms
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import ComplaintId, Event, Fact
 
@@ -27,7 +27,7 @@ DERIVED = ("due_at", "is_open", "tightest_at", "promised_at", "spent_seconds", "
 
 def refold(known: SlaState | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> SlaState:
     """The facts that these events add, in whatever order the topics are read."""
-    return reduce(hear, events, known or SlaState(complaint_id=complaint))
+    return reduce(apply_event, events, known or SlaState(complaint_id=complaint))
 
 
 def differences(
@@ -62,7 +62,7 @@ def _fact(state: SlaState, name: str) -> object:
 def _of_terms(stored: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
     """Of the facts only: those that are stored were found to be what the events say."""
     ours = {(one.at, one.why): one for one in stored.terms}
-    theirs = {(one.at, one.why): one for one in worked_out(stored, rulebook)}
+    theirs = {(one.at, one.why): one for one in expected_terms(stored, rulebook)}
     for key in sorted(ours.keys() | theirs.keys()):
         if ours.get(key) != theirs.get(key):
             yield Difference(f"terms of {key[0].isoformat()}", _worded(ours.get(key)), _worded(theirs.get(key)))
@@ -78,11 +78,11 @@ def _worded(one: AppliedTerms | None) -> str:
 
 def _of_what_follows(stored: SlaState, heard: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
     refolded = heard.replace(**{name: getattr(stored, name) for name in PINNED})
-    if settle_promises(settle_terms(refolded, rulebook), rulebook) != refolded:
+    if make_promises(pin_terms(refolded, rulebook), rulebook) != refolded:
         yield Difference("decisions", "not all were taken that the facts ask for", "all of them")
         return
     yield from _of_ledgers(stored, refolded, rulebook)
-    follows = noted(refolded, evaluate(refolded, rulebook))
+    follows = summarize(refolded, evaluate(refolded, rulebook))
     for name in DERIVED:
         if getattr(stored, name) != getattr(follows, name):
             yield Difference(name, getattr(stored, name), getattr(follows, name))

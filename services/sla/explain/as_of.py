@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.sla.domain.cycles import cycles
+from services.sla.domain.history import cycles
 from services.sla.domain.state import ExtensionRequest, SlaState
 
 

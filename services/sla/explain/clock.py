@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
-from services.sla.domain.clock_types import KINDS
+from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.domain.clocks import Clock
 from services.sla.explain.counting import anew, hours, left, pauses, since, standing_still
 from services.sla.explain.format import Look, Reader, fell_away, named, spoken, spoken_seconds, zone_for
@@ -25,7 +25,7 @@ CHANCE = "The chance passed; nothing was missed."
 
 def because_clock(clock: Clock, rulebook: Rulebook, reader: Reader = "handler", look: Look | None = None) -> str:
     """The sentences behind a clock: goal, policy and calendar by version, and every pause and holiday that counted."""
-    calendar = clock.charge.compiled.calendar
+    calendar = clock.spec.compiled.calendar
     zone = zone_for(reader, calendar, look)
     if reader == "customer":
         return " ".join(_for_customers(clock, zone, look))
@@ -34,7 +34,7 @@ def because_clock(clock: Clock, rulebook: Rulebook, reader: Reader = "handler", 
 
 
 def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
-    goal, source, zone = clock.goal, clock.charge.source, calendar.zone
+    goal, source, zone = clock.goal, clock.spec.source, calendar.zone
     where = " by the clock on the wall" if goal.unit == "wall" else f" on the calendar {named(calendar)}"
     rule = (
         f"the rules of {source.name} ({source.id} version {source.version}) apply"
@@ -42,15 +42,16 @@ def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
         else f"policy '{source.id}' version {source.version} applies"
     )
     yield (
-        f"{KINDS[clock.kind].label}{_about(clock)} is due within {goal.words}{'' if goal.unit == 'at' else where}, "
+        f"{CLOCK_TYPES[clock.kind].label}{_about(clock)} "
+        f"is due within {goal.words}{'' if goal.unit == 'at' else where}, "
         f"counted from {spoken(clock.started_at, zone)}{anew(clock)}, because {rule}"
         + (" as long as triage has not spoken." if clock.provisional else ".")
     )
     if isinstance(source, Pack):
         cited = source.source_of(clock.kind)
         yield f"Source: {cited.title}{', ' + cited.paragraph if cited.paragraph else ''}."
-    if clock.under.why == "triage" and clock.cycle == 1:
-        yield f"It came under it when triage had read the complaint, {spoken(clock.under.at, zone)}."
+    if clock.applied.why == "triage" and clock.cycle == 1:
+        yield f"It came under it when triage had read the complaint, {spoken(clock.applied.at, zone)}."
 
 
 def _about(clock: Clock) -> str:
@@ -58,18 +59,18 @@ def _about(clock: Clock) -> str:
 
 
 def _moves(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
-    under = clock.under
+    under = clock.applied
     revision = rulebook.revisions.get(under.terms.revision)
     if under.why == "rebase" and revision is not None:
         rest = under.mode == "rebase_remaining"
         kept = f"what was left of it{left(clock)}" if rest else "everything that had counted before"
         reason = f", because of '{revision.reason}'" if revision.reason else ""
-        at = spoken(under.at, clock.charge.compiled.calendar.zone)
+        at = spoken(under.at, clock.spec.compiled.calendar.zone)
         yield f"Revision {revision.number} of the rulebook moved it {at}{reason}, keeping {kept}."
 
 
 def _counted(clock: Clock, look: Look | None) -> Iterator[str]:
-    zone = clock.charge.compiled.calendar.zone
+    zone = clock.spec.compiled.calendar.zone
     yield from pauses(clock, zone, look)
     yield from hours(clock, zone, clock.due_at or (clock.forecast(look.at) if look else None))
     if clock.phase == "paused":
@@ -94,7 +95,7 @@ def _state(clock: Clock, look: Look | None) -> Iterator[str]:
 
 def _is_chance_gone(clock: Clock) -> bool:
     """What may be done in time and was not: over at its due time, before anything else ended it."""
-    if not KINDS[clock.kind].chance or clock.due_at is None:
+    if not CLOCK_TYPES[clock.kind].optional or clock.due_at is None:
         return False
     return clock.breached or (clock.phase == "cancelled" and _ended_by(clock, clock.due_at))
 
@@ -106,9 +107,9 @@ def _ended_by(clock: Clock, due_at: datetime) -> bool:
 def _for_customers(clock: Clock, zone: ZoneInfo, look: Look | None) -> Iterator[str]:
     if clock.obligation != "regulatory" or clock.due_at is None:
         return
-    what = f"{KINDS[clock.kind].label.lower()}{_about(clock)}"
+    what = f"{CLOCK_TYPES[clock.kind].label.lower()}{_about(clock)}"
     yield (
-        f"Under the rules that apply to us ({clock.charge.source.name}), {what} "
+        f"Under the rules that apply to us ({clock.spec.source.name}), {what} "
         f"{'was' if clock.ended_at else 'is'} due by {spoken(clock.due_at, zone)}: {clock.goal.words} from "
         f"{spoken(clock.started_at, zone)}, {since(clock)}."
     )

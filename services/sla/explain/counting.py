@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar.days import counted_dates, is_open_date
-from services.sla.domain.clock_types import KINDS
+from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.domain.clocks import Clock
 from services.sla.explain.format import Look, closures, spoken, spoken_day, spoken_seconds
 from services.sla.policies.deadlines import instant_of, seconds
@@ -31,8 +31,8 @@ ANEW = {HEARD: ", when the customer last heard from us", REOPENED: f", {REOPENED
 
 def since(clock: Clock) -> str:
     """What this cycle of it began with, to the customer."""
-    rule, kind = clock.charge.rule, KINDS[clock.kind]
-    if kind.again and (clock.cycle > 1 or not rule.start):
+    rule, kind = clock.spec.rule, CLOCK_TYPES[clock.kind]
+    if kind.restarts and (clock.cycle > 1 or not rule.start):
         return HEARD
     if clock.cycle > 1 and (rule.reopen or kind.reopen) == "new_cycle":
         return REOPENED
@@ -94,7 +94,7 @@ def _awaited(clock: Clock, begun: int, look: Look | None) -> Wait | None:
     if look is not None:
         at = next((at for at, _ in clock.waits if seconds(at) == begun), instant_of(begun))
         return look.awaited(at)
-    waits = KINDS[clock.kind].pauses if clock.charge.rule.pauses is None else clock.charge.rule.pauses
+    waits = CLOCK_TYPES[clock.kind].pauses if clock.spec.rule.pauses is None else clock.spec.rule.pauses
     return next(iter(waits)) if len(waits) == 1 else None
 
 

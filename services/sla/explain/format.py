@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import text_of
 from services.sla.domain.clock_types import RESUMES, WAITS
-from services.sla.domain.history import ENDINGS, What, happened
+from services.sla.domain.history import ENDINGS, What, effective_entries
 from services.sla.domain.state import SlaState
 from services.sla.policies.deadlines import instant_of
 from services.sla.policies.goal import spoken_span
@@ -31,12 +31,12 @@ class Look(NamedTuple):
 
     def awaited(self, at: datetime) -> Wait | None:
         """For whom the complaint stood still from that moment on; None where for nobody, as while it was closed."""
-        moves = [one for one in happened(self.state.moments) if one.what in RESUMES or one.what in ENDINGS]
+        moves = [one for one in effective_entries(self.state.moments) if one.what in RESUMES or one.what in ENDINGS]
         return next((WAITS.get(one.what) for one in reversed(moves) if one.at <= at), None)
 
     def fell_away(self, at: datetime) -> str:
         """With what something ended at that moment that nobody did."""
-        ends = [one.what for one in happened(self.state.moments) if one.what in ENDINGS and one.at <= at]
+        ends = [one.what for one in effective_entries(self.state.moments) if one.what in ENDINGS and one.at <= at]
         return FELL[ends[-1]] if ends else FELL_AWAY
 
     @property

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
-from services.sla.domain.cycles import cycles
+from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import PromiseStatus
 from services.sla.domain.state import Promise
 from services.sla.explain.format import Look, Reader, fell_away, named, spoken, zone_for

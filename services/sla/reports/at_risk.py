@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
-from services.sla.domain.clock_types import KINDS
-from services.sla.domain.cycles import cycles
+from services.sla.domain.clock_types import CLOCK_TYPES
+from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import chain_key
 from services.sla.explain.clock import Look, because_clock, because_promise
 from services.sla.explain.promise import SUBJECTS
@@ -76,7 +76,7 @@ class AtRiskItem(NamedTuple):
     def name(self) -> str:
         """What is due, as a person says it."""
         if isinstance(self.what, Clock):
-            return KINDS[self.what.kind].label
+            return CLOCK_TYPES[self.what.kind].label
         return f"Promised: {SUBJECTS[self.what.promise.subject]}"
 
     @property
@@ -87,7 +87,7 @@ class AtRiskItem(NamedTuple):
     @property
     def pack(self) -> Pack | None:
         """Whose rules ask for it, where it is a regulator's clock."""
-        source = self.what.charge.source if isinstance(self.what, Clock) else None
+        source = self.what.spec.source if isinstance(self.what, Clock) else None
         return source if isinstance(source, Pack) else None
 
 
@@ -161,7 +161,7 @@ def _open(state: SlaState, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock
     closed = bool(known) and known[-1].ended_at is not None
     for clock in book.clocks:
         if (
-            clock.is_open and clock.due_at is not None and not (clock.is_chance and closed)
+            clock.is_open and clock.due_at is not None and not (clock.is_optional and closed)
         ):  # a chance calls nobody then
             yield clock.due_at, clock
     for pledge in book.promise_statuses:

@@ -148,7 +148,7 @@ def _missed(state: SlaState, team: str | None, context: SlaContext, period: Peri
     book = evaluate(state, context.rulebook)
     for clock in book.clocks:
         if clock.breached and clock.due_at is not None and period.covers(clock.due_at):
-            yield context.cause(clock.due_at), clock.kind, clock.obligation, clock.charge.pack, team
+            yield context.cause(clock.due_at), clock.kind, clock.obligation, clock.spec.pack, team
     for pledge in book.promise_statuses:
         if pledge.status == "broken" and period.covers(pledge.promise.due_at):
             yield context.cause(pledge.promise.due_at), None, "promise", None, team

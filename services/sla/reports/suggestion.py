@@ -12,8 +12,8 @@ import asyncpg
 
 from services.sla.calendar import Compiled
 from services.sla.domain import Evaluation, SlaState
-from services.sla.domain.cycles import cycles
-from services.sla.domain.promise_dates import beyond
+from services.sla.domain.history import cycles
+from services.sla.domain.promise_dates import exceeded_limit
 from services.sla.domain.state import Promise
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import GoalClock, instant_of, seconds
@@ -53,7 +53,7 @@ async def suggest(
     due_at = instant_of(way.compiled.into_hours(max(due, way.now + 1)))
     current = [one for one in state.promises if (one.cycle, one.subject) == (len(known), "outcome")]
     moved = current[-1] if current and due_at > current[-1].due_at else None
-    return Suggestion(due_at, like, sample, took, moved, bool(moved and beyond(state, moved, due_at, rulebook)))
+    return Suggestion(due_at, like, sample, took, moved, bool(moved and exceeded_limit(state, moved, due_at, rulebook)))
 
 
 def because(found: Suggestion) -> str:
@@ -90,7 +90,7 @@ def _way(state: SlaState, book: Evaluation, rulebook: Rulebook, now: int) -> _Wa
 def _spent(state: SlaState, book: Evaluation, compiled: Compiled, now: int) -> int:
     """Opening time since the cycle began, without what was waited for the customer."""
     started_at = seconds(cycles(state.moments)[-1].started_at)
-    own = [one for one in book.clocks if one.kind == "requester_wait" and one.charge.pack is None]
+    own = [one for one in book.clocks if one.kind == "requester_wait" and one.spec.pack is None]
     waits = own[-1].waits if own else ()
     waited = sum(compiled.elapsed(seconds(since), seconds(until) if until else now) for since, until in waits)
     return max(0, compiled.elapsed(started_at, now) - waited)

@@ -145,14 +145,14 @@ def calendar(one: Calendar) -> CalendarAnswer:
 
 
 def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> ClockAnswer:
-    calendar_, terms = clock.charge.compiled.calendar, clock.under.terms
+    calendar_, terms = clock.spec.compiled.calendar, clock.applied.terms
     steps = clock.steps if reader == "handler" else ()
     return ClockAnswer(
         clock=clock.kind,
         cycle=clock.cycle,
         item=clock.item,
         obligation=clock.obligation,
-        pack=clock.charge.pack,
+        pack=clock.spec.pack,
         phase=clock.phase,
         started_at=clock.started_at,
         due_at=clock.due_at,
@@ -160,8 +160,8 @@ def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> Cloc
         ended_at=clock.ended_at,
         breached=clock.breached,
         next_step_at=next((step.at for step in steps if step.at > look.at), None),
-        policy=clock.charge.source.id,
-        policy_version=clock.charge.source.version,
+        policy=clock.spec.source.id,
+        policy_version=clock.spec.source.version,
         revision=terms.revision,
         calendar=calendar_.id,
         calendar_version=calendar_.version,

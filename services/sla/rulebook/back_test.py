@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.sla.domain import Evaluation, SlaState, evaluate
 from services.sla.domain.clocks import Clock
-from services.sla.domain.cycles import team
+from services.sla.domain.history import current_team
 from services.sla.domain.promise_status import PromiseStatus, chain_key
 from services.sla.policies import Rulebook
 from services.sla.rulebook.counterfactual import refolded
@@ -42,7 +42,7 @@ class BackTestCounter:
         """One complaint, open or closed, both sides looked at now."""
         went = state.replace(reached_at=self._now)
         old, new = evaluate(went, self._really), evaluate(refolded(went, self._draft, self._really), self._draft)
-        owner = team(state.moments) or NO_TEAM
+        owner = current_team(state.moments) or NO_TEAM
         for was, would in pairs(old, new):
             self._breached(state, owner, was, would)
             self._fired(owner, was, "before")
@@ -94,7 +94,7 @@ class BackTestCounter:
             self._example(state, owner, clock.key, was.due_at, would.due_at)
 
     def _group(self, clock: Clock, owner: str) -> Counter[str]:
-        group = _Group(clock.kind, clock.charge.source.id, owner)
+        group = _Group(clock.kind, clock.spec.source.id, owner)
         return self._groups.setdefault(group, Counter())
 
     def _example(self, state: SlaState, owner: str, key: str, old: datetime, new: datetime) -> None:

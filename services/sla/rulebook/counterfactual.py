@@ -7,10 +7,10 @@ other rulebook allows without approval would have waited, unless it really was a
 """
 
 from services.sla.domain import SlaState
-from services.sla.domain.promise_dates import beyond, moved_to, settle_promises
+from services.sla.domain.promise_dates import exceeded_limit, make_promises, revised_due_time
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import Promise
-from services.sla.domain.terms import settle_terms
+from services.sla.domain.terms import pin_terms
 from services.sla.policies import Rulebook
 
 
@@ -24,8 +24,8 @@ def refolded(state: SlaState, rulebook: Rulebook, really: Rulebook) -> SlaState:
         tellings=state.tellings,
         reached_at=state.reached_at,
     )
-    would = settle_terms(blank, rulebook)
-    made = {one.cycle: one for one in settle_promises(would, rulebook).promises}
+    would = pin_terms(blank, rulebook)
+    made = {one.cycle: one for one in make_promises(would, rulebook).promises}
     for number, one in enumerate(state.promises):
         approved = _was_approved(one, state.replace(promises=state.promises[:number]), really)
         instead = _instead(one, made.get(one.cycle), would, rulebook, approved=approved)
@@ -37,7 +37,7 @@ def refolded(state: SlaState, rulebook: Rulebook, really: Rulebook) -> SlaState:
 def _was_approved(one: Promise, before: SlaState, really: Rulebook) -> bool:
     """Whether somebody had to approve it, and so did; `before`: the complaint with the promises made before it."""
     current = _last(before, one)
-    return current is not None and beyond(before, current, one.due_at, really) is not None
+    return current is not None and exceeded_limit(before, current, one.due_at, really) is not None
 
 
 def _last(state: SlaState, one: Promise) -> Promise | None:
@@ -59,8 +59,8 @@ def _instead(
     current = _last(would, one)
     if current is None:
         return made.replace(number=one.number)
-    due_at = moved_to(current, one.due_at, one.made_at, rulebook)
-    if due_at is None or (not approved and beyond(would, current, due_at, rulebook)):
+    due_at = revised_due_time(current, one.due_at, one.made_at, rulebook)
+    if due_at is None or (not approved and exceeded_limit(would, current, due_at, rulebook)):
         return None
     return current.replace(
         number=one.number, due_at=due_at, made_at=one.made_at, reason=one.reason, by=one.by, of=one.of

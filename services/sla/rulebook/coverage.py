@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from services.sla.domain import SlaState
+from services.sla.domain.terms import match_facts
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
 from services.sla.store.scan import ComplaintScan, open_ones, recent_ones
@@ -40,7 +41,7 @@ class CoverageCheck:
         if state.receipt is None:
             return
         self.seen.add(state.complaint_id)
-        asked = state.asked(state.triages[-1] if state.triages else None)
+        asked = match_facts(state, state.triages[-1] if state.triages else None)
         first = next(one.id for one in self._after.current.policies if one.when.matches(asked))
         for key, when in self._wanted.items():
             if when.matches(asked):

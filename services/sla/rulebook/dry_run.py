@@ -7,11 +7,10 @@ from uuid import UUID
 
 from services.sla.domain import Evaluation, SlaState
 from services.sla.domain.clocks import Clock, clocks
-from services.sla.domain.cycles import team
-from services.sla.domain.evaluation import due_names
+from services.sla.domain.history import current_team, read_history
+from services.sla.domain.incremental import CalendarChange, calendar_change
 from services.sla.domain.promise_status import PromiseStatus, promise_statuses
-from services.sla.domain.recompute import Recount, recount
-from services.sla.domain.terms import rebased
+from services.sla.domain.terms import apply_publications
 from services.sla.policies import Rulebook
 from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load
 from services.sla.rulebook.reports import DryRun, Example
@@ -35,13 +34,11 @@ class DryRunCounter:
         self._counts["complaints"] += 1  # last: one that fails on the way is counted by `fail` alone
 
     def _look_at(self, state: SlaState) -> None:
-        is_now = rebased(state, self._now, self._before).replace(reached_at=self._now)
-        would = rebased(is_now, self._now, self._after)
-        if would is not is_now:
-            due = due_names(is_now, self._now)
-            if found := recount(is_now, would, self._after, self._now, due):
-                self._recounted(is_now, would, found)
-                return
+        is_now = apply_publications(state, self._now, self._before).replace(reached_at=self._now)
+        would = apply_publications(is_now, self._now, self._after)
+        if would is not is_now and (change := calendar_change(is_now, would, self._after, self._now)):
+            self._recounted(is_now, would, change)
+            return
         old = _looked_at(is_now, self._before)
         new = old if would is is_now else _looked_at(would, self._after)
         self._counts["promises_touched"] += touched(old.promise_statuses, new.promise_statuses)
@@ -50,14 +47,13 @@ class DryRunCounter:
             self._counts["other_terms"] += last[:3] != then[:3]
         self._compare(state, old, new)
 
-    def _recounted(self, is_now: SlaState, would: SlaState, found: Recount) -> None:
+    def _recounted(self, is_now: SlaState, would: SlaState, change: CalendarChange) -> None:
         """Only calendars change: what they cannot move is counted, not worked out."""
-        old = Evaluation(found.before, tuple(promise_statuses(is_now)))
-        new = Evaluation(found.after, tuple(promise_statuses(would)))
-        owner = team(is_now.moments) or NO_TEAM
-        self._counts["clocks"] += len(found.kept)
-        self._counts["unchanged"] += len(found.kept)
-        for due_at in found.kept:
+        old, new = (_looked_at(state, self._after, change.names) for state in (is_now, would))
+        owner = current_team(is_now.moments) or NO_TEAM
+        self._counts["clocks"] += len(change.kept)
+        self._counts["unchanged"] += len(change.kept)
+        for due_at in change.kept:
             self._load.add(owner, *2 * [self._if_soon(due_at)])
         self._counts["promises_touched"] += touched(old.promise_statuses, new.promise_statuses)
         self._compare(is_now, old, new)
@@ -80,7 +76,7 @@ class DryRunCounter:
         )
 
     def _compare(self, state: SlaState, old: Evaluation, new: Evaluation) -> None:
-        owner = team(state.moments) or NO_TEAM
+        owner = current_team(state.moments) or NO_TEAM
         counts = self._counts
         for was, would in pairs(old, new):
             if was is not None and was.is_open:
@@ -128,9 +124,10 @@ class DryRunCounter:
         return at if at is not None and self._now <= at < self._now + AHEAD else None
 
 
-def _looked_at(state: SlaState, rulebook: Rulebook) -> Evaluation:
+def _looked_at(state: SlaState, rulebook: Rulebook, only: frozenset[str] | None = None) -> Evaluation:
     """Without notices: a publication says none, and working them out takes a tenth of the time."""
-    return Evaluation(tuple(clocks(state, rulebook)), tuple(promise_statuses(state)))
+    history = read_history(state.moments)
+    return Evaluation(tuple(clocks(state, history, rulebook, only)), tuple(promise_statuses(state, history)))
 
 
 def pairs(old: Evaluation, new: Evaluation) -> Iterator[tuple[Clock | None, Clock | None]]:

@@ -20,7 +20,7 @@ def rang(clock: Clock, now: datetime) -> Iterator[FiredStep]:
     """Every rung that time reached before the clock ended, or by now."""
     end = seconds(_end(clock, now))
     due = clock.course.due(clock.pauses)
-    for rung in clock.charge.rule.rungs:
+    for rung in clock.spec.rule.rungs:
         after = rung.after is not None
         for repeat in range(rung.at_most):
             at = _reached(clock, rung, repeat)
@@ -48,7 +48,7 @@ def wrote(clock: Clock, now: datetime) -> Iterator[str]:
     if clock.due_at is None:
         return
     end = min(clock.ended_at or now, now, clock.due_at)
-    for letter in clock.charge.letters:
+    for letter in clock.spec.letters:
         at = instant_of(clock.course.before_due(letter.lead, seconds(clock.due_at)))
         if max(at, clock.started_at) <= end:
-            yield f"{clock.charge.pack}/{letter.id}"
+            yield f"{clock.spec.pack}/{letter.id}"

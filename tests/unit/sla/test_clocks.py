@@ -38,7 +38,7 @@ def test_what_arrives_before_the_receipt_is_kept_and_says_nothing() -> None:
     life = Life()
     assert life.hears("Mon 10:01", triaged()) == []
     assert life.hears("Mon 10:02", accepted("Mon 10:02")) == []
-    assert life.ledger.next_at is None
+    assert life.ledger.ahead == ()
     said = life.hears("Mon 10:00", received("Mon 10:00"), now="Mon 10:03")
     assert of(ClockStopped, said)[0].met
     assert life.clock("acknowledge").phase == "stopped"
@@ -234,7 +234,7 @@ def test_withdrawing_cancels_what_still_runs() -> None:
     life = opened()
     assert life.hears("Mon 10:30", WITHDRAWN) == []
     assert {clock.phase for clock in life.ledger.clocks} == {"cancelled"}
-    assert life.ledger.next_at is None
+    assert life.ledger.ahead == ()
 
 
 def test_reopening_starts_a_new_cycle_and_leaves_the_old_one_alone() -> None:

@@ -314,7 +314,7 @@ ACTION_KEPT = PromiseKept(promise=2, first=True, subject="action", item="refund"
 def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]) -> None:
     life = with_refund(*before, (COMPLETED, "Mon 11:00"))
     state = life.state
-    with pytest.raises(Rejected, match="completed already; there is nothing to promise unless it is agreed anew"):
+    with pytest.raises(Rejected, match="completed already; there is nothing to promise unless it is agreed again"):
         life.asks("Mon 12:00", makes("Fri 12:00", "action", "refund"))
     assert life.state == state
     [made] = promises(life.asks("Mon 12:00", makes("Fri 12:00", "action", "letter")))

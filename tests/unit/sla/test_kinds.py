@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain.clock_runs import ClockRun
-from services.sla.domain.clock_runs import runs as runs_of
-from services.sla.domain.clock_types import KINDS
-from services.sla.domain.history import happened
+from services.sla.domain.clock_runs import ClockRun, apply_rule, derive_runs
+from services.sla.domain.clock_types import CLOCK_TYPES
+from services.sla.domain.history import effective_entries
 from services.sla.policies import Rulebook
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import ClockStopped, Merged, MessageAdded, ProgressRecorded
@@ -57,11 +56,11 @@ def runs(life: Life, kind: str) -> list[ClockRun]:
     """The runs of its clock of that kind."""
     assert life.state is not None
     rule = next(charge.rule for charge in life.rulebook.charges(life.state.terms[-1].terms) if charge.rule.kind == kind)
-    return list(runs_of(rule, happened(life.state.moments)))
+    return list(derive_runs(apply_rule(rule), effective_entries(life.state.moments)))
 
 
 def test_every_kind_has_a_table_below() -> None:
-    assert {kind for kind, _, _ in STARTS_AND_STOPS} == set(KINDS)
+    assert {kind for kind, _, _ in STARTS_AND_STOPS} == set(CLOCK_TYPES)
 
 
 Happens = list[tuple[str, Any]]
@@ -179,7 +178,7 @@ STARTING: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("ending", [WITHDRAWN, MERGED], ids=["withdrawn", "merged"])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
 def test_withdrawing_and_merging_cancel_every_kind_and_nothing_escalates_after_that(kind: str, ending: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
     life = lived(kind, *facts, ("Mon 10:45", ending), rungs=[50, {"after": "PT1H"}])
@@ -195,7 +194,7 @@ PAUSES = {
 
 
 @pytest.mark.parametrize(("wait", "fact"), [("customer", AWAITING), ("third_party", SUPPLIER)])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
 def test_a_kind_stands_still_only_in_the_waits_of_its_row(kind: str, wait: str, fact: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
     [run] = runs(lived(kind, *facts, ("Mon 11:00", fact), ("Mon 12:00", WORKING)), kind)
@@ -208,7 +207,7 @@ def test_the_clocks_of_a_regulator_never_stand_still(kind: str) -> None:
     rule = ClockRule(kind=kind, goal={"business": "PT8H"}, obligation="regulatory")  # type: ignore[arg-type]
     state = lived("agent_work", ("Mon 10:30", assigned()), ("Mon 11:00", AWAITING)).state
     assert state is not None
-    assert [run.pauses for run in runs_of(rule, happened(state.moments))] == [()]
+    assert [run.pauses for run in derive_runs(apply_rule(rule), effective_entries(state.moments))] == [()]
 
 
 def test_stopping_comes_before_cancelling_and_both_before_pausing() -> None:

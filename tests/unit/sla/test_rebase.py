@@ -58,7 +58,7 @@ def test_a_new_only_revision_does_not_hide_an_older_one_that_moves_what_is_open(
     life.asks("Mon 12:00", ASKED)
     assert revisions(life) == [1, 1, 2]
     assert life.clock().due_at == at("Wed 10:00")
-    assert life.clock().charge.source.version == 1
+    assert life.clock().spec.source.version == 1
 
 
 def test_several_publications_apply_one_after_the_other() -> None:
