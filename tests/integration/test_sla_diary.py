@@ -8,7 +8,7 @@ import pytest
 
 from services.sla.domain import evaluation
 from services.sla.domain.terms import match_facts
-from services.sla.explain.clock import Look
+from services.sla.explain.clock import ExplainContext
 from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import calendar
@@ -52,7 +52,7 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
     under = state.terms[-1]._replace(terms=book.match(match_facts(state, state.triages[-1]), now))
     clocks = [one for one in evaluation(state.replace(terms=(under,)), book).clocks if one.is_open and one.due_at]
     made = [
-        at_risk.AtRiskItem(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now))
+        at_risk.AtRiskItem(state.complaint_id, "packs", one.due_at or now, False, one, now, ExplainContext(state, now))
         for one in clocks
     ]
     found = entries(calendar("packs", at_risk.AtRiskPage(now, made, cut=False), book))

@@ -22,6 +22,7 @@ from services.sla.domain.context import SlaContext
 from services.sla.domain.diff import ChangeCause, clock_fields, diff_evaluations, requested_extensions
 from services.sla.domain.evaluation import PROMISES, Evaluation, evaluate
 from services.sla.domain.handle import handle
+from services.sla.domain.history import History, read_history
 from services.sla.domain.incremental import calendar_change, evaluate_due, merged_ahead
 from services.sla.domain.promise_dates import make_promises
 from services.sla.domain.state import SlaState
@@ -75,8 +76,9 @@ def _is_late(before: SlaState, after: SlaState) -> bool:
 def _decision(
     before: SlaState | None, after: SlaState, context: SlaContext, cause: ChangeCause, facts: Iterable[Fact] = ()
 ) -> SlaDecision:
-    evaluation = evaluate(after, context.rulebook)
-    changes = diff_evaluations(evaluate(before, context.rulebook), evaluation, context, cause)
+    earlier = evaluate(before, context.rulebook, with_notices=False)
+    evaluation = evaluate(after, context.rulebook, reuse=earlier.history)
+    changes = diff_evaluations(earlier, evaluation, context, cause)
     return _published(summarize(after, evaluation), (*facts, *changes, *requested_extensions(before, after)))
 
 
@@ -86,7 +88,7 @@ def _published(state: SlaState, facts: Iterable[Fact]) -> SlaDecision:
 
 def _on_tick(state: SlaState, context: SlaContext) -> SlaDecision:
     before = evaluate_due(state, context.rulebook, context.now)
-    advanced = advance(state, context.rulebook, context.now, before.only)
+    advanced = advance(state, context.rulebook, context.now, before.only, before.history)
     changes = diff_evaluations(before, advanced.evaluation, context, ChangeCause("time"))
     return _published(summarize(advanced.state, advanced.evaluation), (*advanced.facts, *changes))
 
@@ -101,9 +103,11 @@ def _on_publication(state: SlaState, context: SlaContext) -> SlaDecision:
     if moved is state:
         return Decision(state)
     by = rulebook.revisions[moved.terms[-1].terms.revision]
-    change = calendar_change(state, moved, rulebook, context.now)
+    history = read_history(state.moments)
+    change = calendar_change(state, moved, history, rulebook, context.now)
     only = change.names if change else None
-    before, advanced = evaluate(state, rulebook, only), advance(moved, rulebook, context.now, only)
+    before = evaluate(state, rulebook, only, reuse=history, with_notices=False)
+    advanced = advance(moved, rulebook, context.now, only, history)
     after, evaluation = advanced.state, advanced.evaluation
     if change:
         after = after.replace(tightest_at=change.tightest_at(evaluation))
@@ -120,13 +124,19 @@ class AdvancedState(NamedTuple):
     facts: tuple[Fact, ...] = ()
 
 
-def advance(state: SlaState, rulebook: Rulebook, now: datetime, only: frozenset[str] | None = None) -> AdvancedState:
-    """Let time pass up to `now`: every step and notice that is due fires once. `only` restricts the evaluation.
+def advance(
+    state: SlaState,
+    rulebook: Rulebook,
+    now: datetime,
+    only: frozenset[str] | None = None,
+    reuse: History | None = None,
+) -> AdvancedState:
+    """Let time pass up to `now`: every step and notice that is due fires once. For `only` and `reuse` see `evaluate`.
 
     Of the steps that one clock missed together only the last fires; of a clock that is due only the breach.
     """
     reached = state.replace(reached_at=max(now, state.reached_at or now))
-    evaluation = evaluate(reached, rulebook, only)
+    evaluation = evaluate(reached, rulebook, only, reuse=reuse)
     due = [(clock, steps) for clock in evaluation.clocks if (steps := [step for step in clock.steps if step.at <= now])]
     notices = [notice for notice in evaluation.notices if notice.at <= now]
     if not due and not notices:
@@ -155,9 +165,9 @@ def summarize(state: SlaState, evaluation: Evaluation) -> SlaState:
 
     A partial evaluation updates the figures that it covers; time has changed nothing else.
     """
-    ahead = merged_ahead(state, evaluation)
-    changes: dict[str, Any] = {"ahead": ahead, "due_at": ahead[0][1] if ahead else None}
     only = evaluation.only
+    ahead = evaluation.ahead if only is None else merged_ahead(state, evaluation, only)
+    changes: dict[str, Any] = {"ahead": ahead, "due_at": ahead[0][1] if ahead else None}
     if only is None or PROMISES in only:
         changes |= {"promised_at": evaluation.promised_at, "untold_since": evaluation.untold_since}
     if only is None:

@@ -35,6 +35,7 @@ class Notice(NamedTuple):
 class Evaluation(NamedTuple):
     """Evaluation of one state; empty before the receipt. `only`: the names it covers if it is partial."""
 
+    history: History = History((), (), ())
     clocks: tuple[Clock, ...] = ()
     promise_statuses: tuple[PromiseStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -43,8 +44,8 @@ class Evaluation(NamedTuple):
     def without_fired(self, until: datetime) -> "Evaluation":
         """Return the evaluation after every step and notice up to that time has been published."""
         left = tuple(
-            clock._replace(steps=tuple(step for step in clock.steps if step.at > until))
-            if clock.steps and clock.steps[0].at <= until
+            clock._replace(fired=clock.fired | fired)
+            if (fired := {step.name for step in clock.steps if step.at <= until})
             else clock
             for clock in self.clocks
         )
@@ -104,17 +105,31 @@ class Evaluation(NamedTuple):
         return course.compiled.elapsed(course.start, end) - paused
 
 
-def evaluate(state: SlaState | None, rulebook: Rulebook, only: frozenset[str] | None = None) -> Evaluation:
-    """Return the evaluation of a state. `only`: names of open clocks, of promises and of silence, for a partial one."""
+def evaluate(
+    state: SlaState | None,
+    rulebook: Rulebook,
+    only: frozenset[str] | None = None,
+    *,
+    reuse: History | None = None,
+    with_notices: bool = True,
+) -> Evaluation:
+    """Return the evaluation of a state.
+
+    `reuse`: the history of an earlier evaluation in the same decision; it is read again only if entries were added.
+    `only`: names of open clocks, of the promises and of the silence, for a partial evaluation. The difference of two
+    evaluations needs no notices of the earlier one.
+    """
     if state is None:
         return Evaluation()
-    history = read_history(state.moments)
+    history = reuse if reuse and reuse.stored is state.moments else read_history(state.moments)
     derived = tuple(clocks(state, history, rulebook, only))
     statuses = tuple(promise_statuses(state, history)) if only is None or PROMISES in only else ()
+    if not with_notices:
+        return Evaluation(history, derived, statuses, (), only)
     notices = [*letters(state, derived)]
     if (only is None or SILENCE in only) and (notice := silence(state, history, rulebook)):
         notices.append(notice)
-    return Evaluation(derived, statuses, tuple(notices), only)
+    return Evaluation(history, derived, statuses, tuple(notices), only)
 
 
 def letters(state: SlaState, derived: tuple[Clock, ...]) -> Iterator[Notice]:

@@ -78,16 +78,17 @@ class Cycle(NamedTuple):
 
 
 class History(NamedTuple):
-    """History as it counts: the effective entries in order, and the cycles, the oldest first."""
+    """History as it counts: the effective entries in order, and the cycles, the oldest first; `stored` as reported."""
 
+    stored: tuple[HistoryEntry, ...]
     entries: tuple[HistoryEntry, ...]
     cycles: tuple[Cycle, ...]
 
 
-def read_history(stored: Iterable[HistoryEntry]) -> History:
+def read_history(stored: tuple[HistoryEntry, ...]) -> History:
     """Return the effective entries and the cycles of a stored history; both are empty before the receipt."""
     entries = effective_entries(stored)
-    return History(entries, _cycles_of(entries))
+    return History(stored, entries, _cycles_of(entries))
 
 
 def cycles(stored: Iterable[HistoryEntry]) -> tuple[Cycle, ...]:

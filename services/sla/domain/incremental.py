@@ -19,10 +19,11 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from services.sla.calendar import alike
+from services.sla.domain.clock_runs import derive_runs
 from services.sla.domain.clock_types import CLOCK_TYPES
-from services.sla.domain.clocks import TimedRun, clock_key, is_passed, timed_runs
+from services.sla.domain.clocks import TimedRun, applied_type, clock_key, is_passed, time_run
 from services.sla.domain.evaluation import EARLIEST, LETTER, PROMISES, SILENCE, Evaluation, evaluate
-from services.sla.domain.history import effective_entries
+from services.sla.domain.history import History
 from services.sla.domain.state import NextTime, SlaState
 from services.sla.policies import ClockSpec, Rulebook, Terms
 from services.sla.policies.deadlines import seconds
@@ -49,11 +50,11 @@ def evaluate_due(state: SlaState, rulebook: Rulebook, now: datetime) -> Evaluati
     A due clock that measures an opportunity may end with it the complaint, so that needs the whole evaluation.
     """
     names = due_names(state, now)
-    part = evaluate(state, rulebook, names)
+    part = evaluate(state, rulebook, names, with_notices=False)
     complete = names and names <= {clock.key for clock in part.clocks} | {PROMISES, SILENCE}
     if complete and not any(clock.is_optional for clock in part.clocks):
         return part
-    return evaluate(state, rulebook)
+    return evaluate(state, rulebook, with_notices=False)
 
 
 def due_names(state: SlaState, now: datetime) -> frozenset[str]:
@@ -61,12 +62,9 @@ def due_names(state: SlaState, now: datetime) -> frozenset[str]:
     return frozenset([_owner(name) for name, _ in takewhile(lambda next_time: next_time[1] <= now, state.ahead)])
 
 
-def merged_ahead(state: SlaState, evaluation: Evaluation) -> tuple[NextTime, ...]:
-    """Return the next timers of an evaluation, with the stored ones of all names that it does not cover."""
-    only = evaluation.only
-    if only is None:
-        return evaluation.ahead
-    merged = [entry for entry in state.ahead if entry[0] not in only and _owner(entry[0]) not in only]
+def merged_ahead(state: SlaState, evaluation: Evaluation, only: frozenset[str]) -> tuple[NextTime, ...]:
+    """Return the next timers of an evaluation of `only`, with the stored ones of all other names."""
+    merged = [entry for entry in state.ahead if _owner(entry[0]) not in only]
     for entry in evaluation.ahead:
         insort(merged, entry, key=EARLIEST)
     return tuple(merged)
@@ -79,7 +77,9 @@ def _owner(name: str) -> str:
     return SILENCE if name.startswith(SILENCE) else name
 
 
-def calendar_change(state: SlaState, moved: SlaState, rulebook: Rulebook, now: datetime) -> CalendarChange | None:
+def calendar_change(
+    state: SlaState, moved: SlaState, history: History, rulebook: Rulebook, now: datetime
+) -> CalendarChange | None:
     """Compare the calendars of a state with those of the same state under new terms (`moved`).
 
     A clock keeps its due time if both calendars have the same hours from its start to its due time and its next timer;
@@ -92,13 +92,13 @@ def calendar_change(state: SlaState, moved: SlaState, rulebook: Rulebook, now: d
     if specs is None or carries or old or state.moments[-1].at > now:
         return None
     names, kept = set(due_names(state, now)), list[datetime | None]()
-    ahead, entries = dict(state.ahead), effective_entries(state.moments)
+    ahead = dict(state.ahead)
     for spec, new in specs:
         optional = CLOCK_TYPES[spec.rule.kind].optional
-        for timed in timed_runs(spec, entries, (), rulebook):
-            if timed.run.ended_at is not None:
+        for run in derive_runs(applied_type(spec), history.entries):
+            if run.ended_at is not None:
                 continue
-            key = clock_key(spec, timed.run)
+            key, timed = clock_key(spec, run), time_run(spec, run)
             if key in names or not _has_same_hours(timed, new, ahead.get(key)):
                 if optional:
                     return None  # under the new calendar it may be over, and the complaint with it

@@ -23,7 +23,7 @@ FELL: dict[What, str] = {
 }
 
 
-class Look(NamedTuple):
+class ExplainContext(NamedTuple):
     """What is looked at, and when: without it a sentence says less, and nothing else."""
 
     state: SlaState
@@ -49,38 +49,38 @@ class Look(NamedTuple):
             return None
 
 
-def fell_away(look: Look | None, at: datetime | None) -> str:
+def cancellation_reason(look: ExplainContext | None, at: datetime | None) -> str:
     """What ended without being done, and with what, as far as that is known."""
     return look.fell_away(at) if look and at else FELL_AWAY
 
 
-def zone_for(reader: Reader, calendar: Calendar, look: Look | None) -> ZoneInfo:
+def select_zone(reader: Reader, calendar: Calendar, look: ExplainContext | None) -> ZoneInfo:
     """A customer reads their own time, a handler that of the calendar."""
     return (look.zone if look and reader == "customer" else None) or calendar.zone
 
 
-def spoken(at: datetime, zone: ZoneInfo) -> str:
+def format_time(at: datetime, zone: ZoneInfo) -> str:
     """An instant as people of that zone say it."""
     local = at.astimezone(zone)
     return f"{local:%A} {local.day} {local:%B %Y %H:%M} ({zone.key})"
 
 
-def spoken_day(day: date) -> str:
+def format_day(day: date) -> str:
     """A date as a person says it."""
     return f"{day:%A} {day.day} {day:%B}"
 
 
-def spoken_seconds(whole: int) -> str:
+def format_seconds(whole: int) -> str:
     """So many seconds as a person says them."""
     return spoken_span(instant_of(max(whole, 0)) - instant_of(0))
 
 
-def named(calendar: Calendar) -> str:
+def calendar_name(calendar: Calendar) -> str:
     """A calendar with its version."""
     return f"'{calendar.name or calendar.id}' version {calendar.version}"
 
 
-def closures(calendar: Calendar, start: datetime, end: datetime) -> Iterator[str]:
+def list_holidays(calendar: Calendar, start: datetime, end: datetime) -> Iterator[str]:
     """Every holiday between the two that changed what is open."""
     first, last = (at.astimezone(calendar.zone).toordinal() for at in (start, end))
     for ordinal in range(first, min(last, first + 400) + 1):

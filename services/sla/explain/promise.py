@@ -6,7 +6,14 @@ from services.sla.calendar import Calendar
 from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import PromiseStatus
 from services.sla.domain.state import Promise
-from services.sla.explain.format import Look, Reader, fell_away, named, spoken, zone_for
+from services.sla.explain.format import (
+    ExplainContext,
+    Reader,
+    calendar_name,
+    cancellation_reason,
+    format_time,
+    select_zone,
+)
 from services.sla.policies import Rulebook
 
 SUBJECTS = {"outcome": "an answer", "next_update": "our next message", "action": "the action we agreed"}
@@ -21,19 +28,19 @@ FATES = {
 }
 
 
-def because_promise(
-    pledge: PromiseStatus, rulebook: Rulebook, reader: Reader = "handler", look: Look | None = None
+def explain_promise(
+    pledge: PromiseStatus, rulebook: Rulebook, reader: Reader = "handler", look: ExplainContext | None = None
 ) -> str:
     """The sentences behind a promised date."""
     promise = pledge.promise
     calendar = rulebook.promise_calendar(promise.terms).calendar
     if reader == "customer":
-        return _for_customers(pledge, zone_for(reader, calendar, look), look)
-    told_at = f"told to the customer {spoken(pledge.told_at, calendar.zone)}" if pledge.told_at else "not told yet"
+        return _for_customers(pledge, select_zone(reader, calendar, look), look)
+    told_at = f"told to the customer {format_time(pledge.told_at, calendar.zone)}" if pledge.told_at else "not told yet"
     fate = (FATES.get(pledge.outcome) or _fell(promise, look)) if pledge.is_last else "A later date took its place."
     about = f" for {_what(promise)}" if promise.item else ""
     return (
-        f"{_made(pledge, rulebook, calendar)}{about}, within the hours of the calendar {named(calendar)}; "
+        f"{_made(pledge, rulebook, calendar)}{about}, within the hours of the calendar {calendar_name(calendar)}; "
         f"{told_at}. {fate}"
     )
 
@@ -44,7 +51,7 @@ def _what(promise: Promise) -> str:
 
 def _made(pledge: PromiseStatus, rulebook: Rulebook, calendar: Calendar) -> str:
     promise, terms = pledge.promise, pledge.promise.terms
-    at = spoken(promise.made_at, calendar.zone)
+    at = format_time(promise.made_at, calendar.zone)
     if promise.reason:
         return f"Moved on {at} by {promise.by} because of '{promise.reason}'"
     if promise.by == "law":
@@ -56,23 +63,23 @@ def _made(pledge: PromiseStatus, rulebook: Rulebook, calendar: Calendar) -> str:
     return f"Made on {at}: the target of policy '{terms.policy}' plus {hours}"
 
 
-def _for_customers(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
+def _for_customers(pledge: PromiseStatus, zone: ZoneInfo, look: ExplainContext | None) -> str:
     if pledge.told_at is None:
         return ""
     promise = pledge.promise
-    due, told = spoken(promise.due_at, zone), spoken(pledge.told_at, zone)
+    due, told = format_time(promise.due_at, zone), format_time(pledge.told_at, zone)
     place = "This date took the place of an earlier one." if promise.of else ""
     said = (f"We promised you {_what(promise)} by {due}. We told you so on {told}.", place, _fate(pledge, zone, look))
     return " ".join(sentence for sentence in said if sentence)
 
 
-def _fate(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
+def _fate(pledge: PromiseStatus, zone: ZoneInfo, look: ExplainContext | None) -> str:
     """What became of this date; empty while it stands."""
-    done = spoken(pledge.done_at, zone) if pledge.done_at else None
+    done = format_time(pledge.done_at, zone) if pledge.done_at else None
     if pledge.status == "kept":
         return f"We kept it: it was done on {done}."
     if pledge.notice_lead is not None:
-        later = spoken(pledge.promise.due_at - pledge.notice_lead, zone)
+        later = format_time(pledge.promise.due_at - pledge.notice_lead, zone)
         passed = "This date passed before we told you a later one, on" if pledge.status == "broken" else ""
         return f"{passed} {later}." if passed else f"This date no longer stands: we told you a later one on {later}."
     if pledge.status == "broken":
@@ -80,8 +87,8 @@ def _fate(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
     return _fell(pledge.promise, look) if pledge.status == "cancelled" else ""
 
 
-def _fell(promise: Promise, look: Look | None) -> str:
+def _fell(promise: Promise, look: ExplainContext | None) -> str:
     cycle = cycles(look.state.moments)[promise.cycle - 1] if look else None
     if cycle and cycle.ending == "resolved" and promise.subject == "outcome":
         return REOPENED
-    return fell_away(look, cycle.ended_at if cycle else None)
+    return cancellation_reason(look, cycle.ended_at if cycle else None)

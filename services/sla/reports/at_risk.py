@@ -12,7 +12,7 @@ from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
 from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import chain_key
-from services.sla.explain.clock import Look, because_clock, because_promise
+from services.sla.explain.clock import ExplainContext, explain_clock, explain_promise
 from services.sla.explain.promise import SUBJECTS
 from services.sla.policies import Pack, Rulebook
 
@@ -57,13 +57,13 @@ class AtRiskItem(NamedTuple):
     is_late: bool
     what: Clock | PromiseStatus
     updated_at: datetime
-    look: Look
+    look: ExplainContext
 
     def because(self, rulebook: Rulebook) -> str:
         """Why this date, in plain sentences for handlers."""
         if isinstance(self.what, Clock):
-            return because_clock(self.what, rulebook, look=self.look)
-        return because_promise(self.what, rulebook, look=self.look)
+            return explain_clock(self.what, rulebook, look=self.look)
+        return explain_promise(self.what, rulebook, look=self.look)
 
     @property
     def key(self) -> str:
@@ -153,7 +153,7 @@ def _items(
     now, until = span
     for at, what in _open(state, rulebook):
         if at < until:
-            yield AtRiskItem(state.complaint_id, team, at, at < now, what, updated_at, Look(state, now))
+            yield AtRiskItem(state.complaint_id, team, at, at < now, what, updated_at, ExplainContext(state, now))
 
 
 def _open(state: SlaState, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | PromiseStatus]]:

@@ -13,7 +13,7 @@ from services.sla.domain import SlaState
 from services.sla.domain.clocks import Clock, Phase
 from services.sla.domain.evaluation import Evaluation, evaluate
 from services.sla.domain.promise_status import Outcome, PromiseStatus, Status
-from services.sla.explain.clock import Look, Reader, because_clock, because_promise
+from services.sla.explain.clock import ExplainContext, Reader, explain_clock, explain_promise
 from services.sla.policies import Policy, Rulebook
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import ClockKind, Obligation, PromiseSubject
@@ -115,7 +115,7 @@ def clocks(state: SlaState, rulebook: Rulebook, at: datetime, reader: Reader = "
     book: Evaluation = evaluate(state, rulebook)
     tightest = book.tightest
     mine = reader == "handler"
-    look = Look(state, at)
+    look = ExplainContext(state, at)
     return Clocks(
         complaint_id=state.complaint_id,
         as_of=at,
@@ -144,7 +144,7 @@ def calendar(one: Calendar) -> CalendarAnswer:
     )
 
 
-def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> ClockAnswer:
+def _clock(clock: Clock, rulebook: Rulebook, look: ExplainContext, reader: Reader) -> ClockAnswer:
     calendar_, terms = clock.spec.compiled.calendar, clock.applied.terms
     steps = clock.steps if reader == "handler" else ()
     return ClockAnswer(
@@ -165,11 +165,11 @@ def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> Cloc
         revision=terms.revision,
         calendar=calendar_.id,
         calendar_version=calendar_.version,
-        because=because_clock(clock, rulebook, reader, look),
+        because=explain_clock(clock, rulebook, reader, look),
     )
 
 
-def _promise(pledge: PromiseStatus, rulebook: Rulebook, look: Look, reader: Reader) -> PromiseAnswer:
+def _promise(pledge: PromiseStatus, rulebook: Rulebook, look: ExplainContext, reader: Reader) -> PromiseAnswer:
     fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms", "of"})
     if reader == "customer":
         fields["by"] = None  # who of us it was is ours
@@ -179,6 +179,6 @@ def _promise(pledge: PromiseStatus, rulebook: Rulebook, look: Look, reader: Read
         outcome=pledge.outcome,
         told_at=pledge.told_at,
         notice_lead=pledge.notice_lead,
-        because=because_promise(pledge, rulebook, reader, look),
+        because=explain_promise(pledge, rulebook, reader, look),
         **fields,
     )

@@ -36,7 +36,9 @@ class DryRunCounter:
     def _look_at(self, state: SlaState) -> None:
         is_now = apply_publications(state, self._now, self._before).replace(reached_at=self._now)
         would = apply_publications(is_now, self._now, self._after)
-        if would is not is_now and (change := calendar_change(is_now, would, self._after, self._now)):
+        if would is not is_now and (
+            change := calendar_change(is_now, would, read_history(is_now.moments), self._after, self._now)
+        ):
             self._recounted(is_now, would, change)
             return
         old = _looked_at(is_now, self._before)
@@ -127,7 +129,7 @@ class DryRunCounter:
 def _looked_at(state: SlaState, rulebook: Rulebook, only: frozenset[str] | None = None) -> Evaluation:
     """Without notices: a publication says none, and working them out takes a tenth of the time."""
     history = read_history(state.moments)
-    return Evaluation(tuple(clocks(state, history, rulebook, only)), tuple(promise_statuses(state, history)))
+    return Evaluation(history, tuple(clocks(state, history, rulebook, only)), tuple(promise_statuses(state, history)))
 
 
 def pairs(old: Evaluation, new: Evaluation) -> Iterator[tuple[Clock | None, Clock | None]]:

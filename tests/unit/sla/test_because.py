@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import Recompute
-from services.sla.explain.clock import Reader, because_clock
+from services.sla.explain.clock import Reader, explain_clock
 from services.sla.policies import Document, Rulebook, rulebook_of
 from tests.unit.sla.lives import (
     AWAITING,
@@ -54,7 +54,7 @@ def pack(**clock: Any) -> dict[str, Any]:
 
 
 def said(life: Life, kind: str = "requester_wait", reader: Reader = "handler") -> str:
-    return because_clock(life.clock(kind), life.rulebook, reader)
+    return explain_clock(life.clock(kind), life.rulebook, reader)
 
 
 def test_a_holiday_that_counted_is_named_and_one_that_was_closed_anyway_is_not() -> None:

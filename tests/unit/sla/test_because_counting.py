@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import Recompute
-from services.sla.explain.clock import Look, Reader, because_clock
+from services.sla.explain.clock import ExplainContext, Reader, explain_clock
 from services.sla.policies import Document, Rulebook, rulebook_of
 from shared.contracts.events import ProgressRecorded
 from tests.unit.sla.lives import (
@@ -34,7 +34,7 @@ SUPPLIER = ProgressRecorded(state="awaiting_third_party")
 
 def said(life: Life, now: str, kind: str = "requester_wait", cycle: int = 1, reader: Reader = "handler") -> str:
     assert life.state is not None
-    return because_clock(life.clock(kind, cycle), life.rulebook, reader, Look(life.state, at(now)))
+    return explain_clock(life.clock(kind, cycle), life.rulebook, reader, ExplainContext(life.state, at(now)))
 
 
 @pytest.mark.parametrize("reader", ["handler", "customer"])
@@ -98,7 +98,7 @@ def test_who_was_awaited_and_who_is_and_when_it_would_be_due() -> None:
         "If it went on now, it would be due Tuesday 3 November 2026 13:00 (UTC).",
     ):
         assert sentence in because
-    assert "somebody else is awaited" in because_clock(life.clock("agent_work"), life.rulebook), "where nobody looks"
+    assert "somebody else is awaited" in explain_clock(life.clock("agent_work"), life.rulebook), "where nobody looks"
 
 
 def test_the_time_in_which_it_was_closed_is_said() -> None:
@@ -169,7 +169,7 @@ def test_a_chance_that_passed_was_not_missed_and_one_that_was_taken_says_nothing
     assert "chance" not in said(taken, "Tue 10:00", "summary_resolution", reader=reader)
     clock = passed.clock("summary_resolution")
     over = clock._replace(phase="cancelled", ended_at=clock.due_at, breached=False)
-    assert because_clock(over, passed.rulebook, reader).endswith("The chance passed; nothing was missed.")
+    assert explain_clock(over, passed.rulebook, reader).endswith("The chance passed; nothing was missed.")
 
 
 def test_a_chance_that_a_withdrawal_ended_in_time_fell_away() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.sla.domain import MakePromise, RevisePromise
-from services.sla.explain.clock import Look, Reader, because_promise
+from services.sla.explain.clock import ExplainContext, Reader, explain_promise
 from services.sla.routes import schemas
 from shared.contracts.events import Merged
 from tests.unit.sla.lives import (
@@ -21,8 +21,8 @@ from tests.unit.sla.lives import (
 
 def told(life: Life, now: str, reader: Reader = "customer") -> list[str]:
     assert life.state is not None
-    look = Look(life.state, at(now))
-    return [because_promise(one, life.rulebook, reader, look) for one in life.ledger.promise_statuses]
+    look = ExplainContext(life.state, at(now))
+    return [explain_promise(one, life.rulebook, reader, look) for one in life.ledger.promise_statuses]
 
 
 def moved(when: str = "Tue 10:00") -> Life:
