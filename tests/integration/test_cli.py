@@ -14,7 +14,7 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.demo.demo import feed
+from deploy.demo.demo import run_scenarios
 from deploy.local.port_config import VARIABLES, PortConfig
 from deploy.local.stack import Stack
 from shared.contracts import INTAKE
@@ -34,7 +34,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             environment.setenv(variable, str(getattr(places, name)))
         for variable in ("REDRESS_KAFKA", "REDRESS_POSTGRES", "REDRESS_TOKEN"):
             environment.delenv(variable, raising=False)
-        with Stack(home, places=places) as started:
+        with Stack(home, ports=places) as started:
             yield started
 
 
@@ -126,7 +126,7 @@ def test_real_complaints_go_in_and_come_out(run: CliRunner, tmp_path: Path) -> N
 
 
 async def test_every_sample_reaches_its_state_and_its_mailbox(stack: Stack) -> None:
-    trails = await feed(stack.places.url("intake"), stack.places.url("mailbox"))
+    trails = await run_scenarios(stack.ports.url("intake"), stack.ports.url("mailbox"))
     assert len(trails) >= 60
     assert {trail.sample: trail.problems for trail in trails if trail.problems} == {}
 

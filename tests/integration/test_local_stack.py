@@ -23,9 +23,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local.kafka import EmbeddedKafka
-from deploy.local.keys import token_keys
+from deploy.local.keys import ensure_token_keys
 from deploy.local.port_config import VARIABLES, PortConfig
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
 from deploy.local.topics import create_topics, topic_settings
@@ -119,7 +119,7 @@ def test_what_kafka_acknowledged_survives_a_restart_and_a_kill(tmp_path: Path) -
 
 class Mailbox:
     def __init__(self, home: Path) -> None:
-        self.smtp, self.http = free_port(), free_port()
+        self.smtp, self.http = find_free_port(), find_free_port()
         self.url = f"http://127.0.0.1:{self.http}"
         options = ["--home", str(home), "--smtp-port", str(self.smtp), "--port", str(self.http), "--faults"]
         self.child = Child("mailbox", home, [sys.executable, "-m", "deploy.local.mailbox", *options])
@@ -198,7 +198,7 @@ class Started:
     """`python -m deploy.local` as a person would start it."""
 
     def __init__(self, home: Path, places: PortConfig) -> None:
-        self.home, self.places = home, places
+        self.home, self.ports = home, places
         self.output = home / "terminal"
         own = {VARIABLES[place.name]: str(getattr(places, place.name)) for place in fields(places)}
         with self.output.open("a") as terminal:
@@ -221,12 +221,12 @@ class Started:
 
     def token(self) -> str:
         scopes = frozenset({"complaints:write", "complaints:read"})
-        private, _ = token_keys(self.home)
+        private, _ = ensure_token_keys(self.home)
         return create_token(private, client="test", scopes=scopes, lasts=timedelta(hours=1), audience="redress")
 
     def api(self, method: str, path: str, **given: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token()}", **given.pop("headers", {})}
-        return httpx.request(method, f"{self.places.url('intake')}{path}", headers=headers, timeout=30, **given)
+        return httpx.request(method, f"{self.ports.url('intake')}{path}", headers=headers, timeout=30, **given)
 
 
 def running(pids: dict[str, int]) -> list[str]:
@@ -301,7 +301,7 @@ def test_a_taken_port_stops_the_start_with_2_and_a_sentence(mailbox: Mailbox, tm
     home = tmp_path / "another"
     home.mkdir()
     started = Started(
-        home, PortConfig(**{place.name: free_port() for place in fields(PortConfig)} | {"sla": mailbox.http})
+        home, PortConfig(**{place.name: find_free_port() for place in fields(PortConfig)} | {"sla": mailbox.http})
     )
     assert started.process.wait(60) == 2
     assert re.search(r"Port \d+ .* wanted for the sla service, is taken .* set SLA_PORT to a free port", started.told())

@@ -16,7 +16,7 @@ WHO = {"name": "Customer 77", "email": "customer77@example.org", "locale": "en-G
 
 def redress(ground: Ground, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """The command line as somebody at this stack would type it."""
-    places, accounts = ground.stack.places, json.loads((ground.stack.home / "secrets" / "postgres.json").read_text())
+    places, accounts = ground.stack.ports, json.loads((ground.stack.home / "secrets" / "postgres.json").read_text())
     given = {
         **os.environ,
         "REDRESS_TOKEN": ground.token,

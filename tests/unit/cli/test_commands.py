@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.cli.token import duration
+from deploy.cli.token import parse_lifetime
 from shared.auth import create_keys
 from shared.errors import Misconfigured
 
@@ -153,10 +153,10 @@ def test_a_run_without_rejects_removes_the_list_of_the_last_one(run: CliRunner, 
     ("text", "expected"), [("12h", timedelta(hours=12)), ("30d", timedelta(days=30)), ("8W", timedelta(weeks=8))]
 )
 def test_durations_are_hours_days_or_weeks(text: str, expected: timedelta) -> None:
-    assert duration(text) == expected
+    assert parse_lifetime(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0d", "12", "d", "-3d", "1y", "99999w"])
 def test_other_durations_are_refused(text: str) -> None:
     with pytest.raises(Misconfigured, match="--expires"):
-        duration(text)
+        parse_lifetime(text)

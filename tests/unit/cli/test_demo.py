@@ -8,14 +8,14 @@ import httpx
 import pytest
 from rich.console import Console
 
-from deploy.demo.expectations import Seen, differences, messages_of, missing_messages
-from deploy.demo.live_table import LiveTable, ending, summary
-from deploy.demo.progress import ComplaintProgress, stations
-from deploy.demo.samples import Expected, Sample
+from deploy.demo.expectations import ObservedComplaint, find_differences, find_missing, parse_messages
+from deploy.demo.live_table import LiveTable, format_summary, shorten_steps
+from deploy.demo.progress import ComplaintProgress, parse_steps
+from deploy.demo.samples import ExpectedOutcome, Sample
 from deploy.demo.scenario import DemoContext, Scenario
 from services.intake.domain.timeline_text import MESSAGES
 
-RESOLVED = Expected(state="resolved", messages=("acknowledgement", "resolution"))
+RESOLVED = ExpectedOutcome(state="resolved", messages=("acknowledgement", "resolution"))
 
 
 def line(kind: str, sentence: str = "") -> dict[str, str]:
@@ -27,45 +27,48 @@ def told(kind: str) -> dict[str, str]:
 
 
 def test_what_is_as_expected_has_no_differences() -> None:
-    assert differences(RESOLVED, Seen("resolved", ("acknowledgement", "resolution"), mails=2)) == []
+    assert find_differences(RESOLVED, ObservedComplaint("resolved", ("acknowledgement", "resolution"), mails=2)) == []
 
 
 @pytest.mark.parametrize(
     ("seen", "sentence"),
     [
-        (Seen("open", ("acknowledgement", "resolution"), 2), "it is open and should be resolved"),
-        (Seen("resolved", ("acknowledgement",), 1), "the customer was not told: resolution"),
+        (ObservedComplaint("open", ("acknowledgement", "resolution"), 2), "it is open and should be resolved"),
+        (ObservedComplaint("resolved", ("acknowledgement",), 1), "the customer was not told: resolution"),
         (
-            Seen("resolved", ("acknowledgement", "resolution", "resolution"), 3),
+            ObservedComplaint("resolved", ("acknowledgement", "resolution", "resolution"), 3),
             "the customer was told more than expected: resolution",
         ),
         (
-            Seen("resolved", ("acknowledgement", "resolution"), 1),
+            ObservedComplaint("resolved", ("acknowledgement", "resolution"), 1),
             "the mailbox has 1 mails about it and should have 2",
         ),
-        (Seen("resolved", ("acknowledgement", "resolution"), 2, doubled=1), "1 mails arrived more than once"),
+        (
+            ObservedComplaint("resolved", ("acknowledgement", "resolution"), 2, doubled=1),
+            "1 mails arrived more than once",
+        ),
     ],
 )
-def test_each_difference_is_a_sentence(seen: Seen, sentence: str) -> None:
-    assert differences(RESOLVED, seen) == [sentence]
+def test_each_difference_is_a_sentence(seen: ObservedComplaint, sentence: str) -> None:
+    assert find_differences(RESOLVED, seen) == [sentence]
 
 
 def test_a_date_that_moved_by_itself_is_no_difference() -> None:
-    seen = Seen("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
-    assert differences(RESOLVED, seen) == []
+    seen = ObservedComplaint("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
+    assert find_differences(RESOLVED, seen) == []
 
 
 def test_without_a_mailbox_mails_are_not_asked_for() -> None:
-    assert differences(RESOLVED, Seen("resolved", ("acknowledgement", "resolution"))) == []
+    assert find_differences(RESOLVED, ObservedComplaint("resolved", ("acknowledgement", "resolution"))) == []
 
 
 def test_the_timeline_tells_which_messages_went_out() -> None:
     story = [line("complaint.received"), told("acknowledgement"), line("promise.kept"), told("resolution")]
-    assert messages_of(story) == ("acknowledgement", "resolution")
+    assert parse_messages(story) == ("acknowledgement", "resolution")
 
 
 def test_a_message_missing_once_of_twice_is_missing() -> None:
-    assert missing_messages(["resolution", "resolution"], ["resolution"]) == ["resolution"]
+    assert find_missing(["resolution", "resolution"], ["resolution"]) == ["resolution"]
 
 
 def test_the_way_names_the_first_message_and_does_not_repeat_neighbours() -> None:
@@ -81,21 +84,21 @@ def test_the_way_names_the_first_message_and_does_not_repeat_neighbours() -> Non
         told("progress"),
     ]
     way = ("received", "triaged", "assigned", "promised", "acknowledged", "resolved", "told")
-    assert stations(story) == way
+    assert parse_steps(story) == way
 
 
 def test_the_sum_counts_where_complaints_stand() -> None:
     trails = [
-        ComplaintProgress("a-1", "en", stations=("received", "triaged")),
-        ComplaintProgress("a-2", "en", stations=("received",), done=True),
-        ComplaintProgress("a-3", "en", stations=("received",)),
+        ComplaintProgress("a-1", "en", steps=("received", "triaged")),
+        ComplaintProgress("a-2", "en", steps=("received",), done=True),
+        ComplaintProgress("a-3", "en", steps=("received",)),
     ]
-    assert summary(trails, 5) == "1 of 5 done; now 2 received, 1 triaged"
+    assert format_summary(trails, 5) == "1 of 5 done; now 2 received, 1 triaged"
 
 
 def test_off_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
     console = Console(file=io.StringIO(), width=200)
-    trail = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", stations=("received", "triaged"))
+    trail = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", steps=("received", "triaged"))
     with LiveTable(console, total=1) as board:
         board.show(trail)
         trail.done = True
@@ -108,16 +111,16 @@ def test_on_a_terminal_the_table_shows_no_more_than_fits() -> None:
     console = Console(file=io.StringIO(), width=120, height=20, force_terminal=True)
     with LiveTable(console, total=60) as board:
         for number in range(60):
-            board.show(ComplaintProgress(f"retail-{number}", "en", stations=("received",)))
+            board.show(ComplaintProgress(f"retail-{number}", "en", steps=("received",)))
         assert len(board._drawn().renderables[1].rows) == 13
 
 
 def test_a_long_way_shows_its_end_cut_between_stations() -> None:
     way = ("received", "triaged", "assigned", "told")
-    assert ending(way, 100) == "received → triaged → assigned → told"
-    assert ending(way, 20) == "… → assigned → told"
-    assert ending(way, 3) == "told"
-    assert ending((), 10) == ""
+    assert shorten_steps(way, 100) == "received → triaged → assigned → told"
+    assert shorten_steps(way, 20) == "… → assigned → told"
+    assert shorten_steps(way, 3) == "told"
+    assert shorten_steps((), 10) == ""
 
 
 class Pretended:

@@ -8,33 +8,33 @@ from pathlib import Path
 import pytest
 
 from deploy.cli.doctor import machine, servers
-from deploy.cli.topics import Found, wrong
+from deploy.cli.topics import TopicState, find_problems
 
 
 def test_little_memory_is_worth_a_note_and_no_more() -> None:
-    assert machine.memory(500 * 1024**2).is_ == "note"
-    assert machine.memory(8 * 1024**3).is_ == "well"
+    assert machine.check_memory(500 * 1024**2).is_ == "note"
+    assert machine.check_memory(8 * 1024**3).is_ == "well"
 
 
 def test_a_clock_that_differs_must_be_mended() -> None:
-    assert servers.clock(0.3).is_ == "well"
-    assert servers.clock(-4.0).is_ == "todo"
-    assert "-4.0 s" in servers.clock(-4.0).sentence
+    assert servers.check_clock(0.3).is_ == "well"
+    assert servers.check_clock(-4.0).is_ == "todo"
+    assert "-4.0 s" in servers.check_clock(-4.0).sentence
 
 
 def test_this_python_is_good_enough() -> None:
-    assert machine.python().is_ == "well"
+    assert machine.check_python().is_ == "well"
 
 
 def test_a_disk_that_can_be_written_has_room(tmp_path: Path) -> None:
-    assert machine.disk(tmp_path).is_ == "well"
+    assert machine.check_disk(tmp_path).is_ == "well"
 
 
 def test_a_port_that_a_stranger_holds_names_the_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         threading.Thread(target=_slam, args=(stranger,), daemon=True).start()
-        finding = machine.ports([("the service sla", port, "SLA_PORT")])[0]
+        finding = machine.check_ports([("the service sla", port, "SLA_PORT")])[0]
     assert finding.is_ == "todo"
     assert "SLA_PORT" in finding.sentence
 
@@ -57,7 +57,7 @@ class Live(BaseHTTPRequestHandler):
 def test_a_port_that_a_service_of_ours_holds_is_well() -> None:
     with HTTPServer(("127.0.0.1", 0), Live) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        finding = machine.ports([("the service sla", server.server_port, "SLA_PORT")])[0]
+        finding = machine.check_ports([("the service sla", server.server_port, "SLA_PORT")])[0]
         server.shutdown()
     assert finding.is_ == "well"
 
@@ -65,32 +65,32 @@ def test_a_port_that_a_service_of_ours_holds_is_well() -> None:
 def test_a_free_port_is_well() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    assert machine.ports([("the service sla", port, "SLA_PORT")])[0].is_ == "well"
+    assert machine.check_ports([("the service sla", port, "SLA_PORT")])[0].is_ == "well"
 
 
 @pytest.mark.parametrize(
     ("topic", "sentence"),
     [
-        (Found("t", 0, 0, 0), "redress topics create"),
-        (Found("t", 3, 1, 0), "expected 12 partitions, got 3"),
-        (Found("t", 12, 1, 2), "2 partitions have no leader"),
+        (TopicState("t", 0, 0, 0), "redress topics create"),
+        (TopicState("t", 3, 1, 0), "expected 12 partitions, got 3"),
+        (TopicState("t", 12, 1, 2), "2 partitions have no leader"),
     ],
 )
-def test_each_thing_wrong_with_a_topic_is_a_sentence(topic: Found, sentence: str) -> None:
-    assert [sentence in told for told in wrong([topic], 12)] == [True]
+def test_each_thing_wrong_with_a_topic_is_a_sentence(topic: TopicState, sentence: str) -> None:
+    assert [sentence in told for told in find_problems([topic], 12)] == [True]
 
 
 def test_topics_as_they_must_be_are_not_mentioned() -> None:
-    assert wrong([Found("t", 12, 1, 0)], 12) == []
+    assert find_problems([TopicState("t", 12, 1, 0)], 12) == []
 
 
 def test_a_database_that_does_not_answer_is_one_sentence_without_the_password() -> None:
-    findings = servers.postgres({"sla": "postgresql://redress_sla:secret@127.0.0.1:9/redress"})
+    findings = servers.check_postgres({"sla": "postgresql://redress_sla:secret@127.0.0.1:9/redress"})
     assert [finding.is_ for finding in findings] == ["todo"]
     assert "secret" not in findings[0].sentence
 
 
 async def test_a_kafka_that_does_not_answer_is_one_sentence() -> None:
-    findings = await servers.kafka("127.0.0.1:9")
+    findings = await servers.check_kafka("127.0.0.1:9")
     assert [finding.is_ for finding in findings] == ["todo"]
     assert "127.0.0.1:9" in findings[0].sentence

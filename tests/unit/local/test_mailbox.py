@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from deploy.local.mailbox.faults import Fault, Faults
-from deploy.local.mailbox.page import PAGE, build, policy
-from deploy.local.mailbox.parse import parse
+from deploy.local.mailbox.page import PAGE, build_app, content_security_policy
+from deploy.local.mailbox.parse import parse_mail
 from deploy.local.mailbox.store import MailFilter, MailStore
 
 
@@ -24,7 +24,7 @@ def letter(subject: str = "Your complaint", text: str = "We have it.", message_i
 
 def keep(mails: MailStore, *recipients: str, **given: str) -> None:
     raw = letter(**given)
-    mails.add(parse(raw), raw, recipients or ["customer1@example.org"])
+    mails.add(parse_mail(raw), raw, recipients or ["customer1@example.org"])
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def mails(tmp_path: Path) -> MailStore:
 
 @pytest.fixture
 async def page(mails: MailStore) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(build(mails, Faults()))
+    transport = httpx.ASGITransport(build_app(mails, Faults()))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
 
 
 def test_a_mail_is_decoded_in_any_script() -> None:
-    parsed = parse(letter("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
+    parsed = parse_mail(letter("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
     assert parsed.subject == "Примили смо Вашу жалбу"
     assert parsed.text.strip() == "我们已收到您的投诉。"
     assert parsed.html is not None
@@ -59,7 +59,7 @@ def test_a_mail_is_decoded_in_any_script() -> None:
     ],
 )
 def test_a_broken_mail_is_shown_as_well_as_it_can_be(raw: bytes) -> None:
-    assert isinstance(parse(raw).snippet, str)
+    assert isinstance(parse_mail(raw).snippet, str)
 
 
 def test_mails_survive_a_restart(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ async def test_a_mail_can_run_nothing_and_fetch_nothing(mails: MailStore, page: 
 
 async def test_only_the_pages_own_script_runs(page: httpx.AsyncClient) -> None:
     answer = await page.get("/")
-    assert answer.headers["content-security-policy"] == policy(PAGE)
-    assert policy(PAGE) != policy(PAGE.replace("use strict", "use"))
+    assert answer.headers["content-security-policy"] == content_security_policy(PAGE)
+    assert content_security_policy(PAGE) != content_security_policy(PAGE.replace("use strict", "use"))
     assert "http://" not in PAGE.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in PAGE
 
@@ -168,7 +168,7 @@ async def test_faults_are_there_only_when_asked_for(mails: MailStore, page: http
     assert (await page.put("/api/faults", json={"kind": "defer", "seconds": 5})).json()["fault"]["kind"] == "defer"
     assert (await page.delete("/api/faults")).json()["fault"] is None
     assert (await page.put("/api/faults", json={"kind": "explode"})).status_code == 422
-    transport = httpx.ASGITransport(build(mails, None))
+    transport = httpx.ASGITransport(build_app(mails, None))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as plain:
         assert (await plain.put("/api/faults", json={"kind": "defer"})).status_code == 404
 

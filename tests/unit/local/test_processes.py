@@ -78,9 +78,9 @@ def test_a_killed_child_takes_its_own_children_along(tmp_path: Path) -> None:
 
 def test_what_was_stopped_on_purpose_is_not_wanted_any_more(tmp_path: Path) -> None:
     child = up(Child("one", tmp_path, STAY))
-    assert child.wanted
+    assert child.should_run
     child.kill()
-    assert not child.wanted
+    assert not child.should_run
 
 
 def test_ctrl_c_at_the_terminal_does_not_reach_the_child(tmp_path: Path) -> None:
@@ -150,10 +150,10 @@ def test_a_long_log_is_set_aside_and_the_new_one_begins_empty(tmp_path: Path) ->
     child = Child("one", tmp_path, STAY)
     child.log.parent.mkdir()
     with child.log.open("wb") as log:
-        log.truncate(processes.LOG_MAX + 1)
+        log.truncate(processes.LOG_MAX_BYTES + 1)
     up(child)
     assert child.log.stat().st_size < 100
-    assert (tmp_path / "logs" / "one.log.1").stat().st_size > processes.LOG_MAX
+    assert (tmp_path / "logs" / "one.log.1").stat().st_size > processes.LOG_MAX_BYTES
     child.kill()
 
 

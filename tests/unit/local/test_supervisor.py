@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.processes import Child
-from deploy.local.supervisor import BACK_OFF, SETTLED, Supervisor
+from deploy.local.supervisor import BACKOFF_SECONDS, STABLE_SECONDS, Supervisor
 from shared.errors import Misconfigured, Unavailable
 
 
@@ -32,7 +32,7 @@ class Scene:
     away: bool = False
 
     def __post_init__(self) -> None:
-        self.child = Ended("sla", Path(), [], wanted=True)
+        self.child = Ended("sla", Path(), [], should_run=True)
         self.supervisor = Supervisor(
             lambda: {"sla": self.child}, self.start, tell=self.said.append, clock=lambda: self.now
         )
@@ -56,7 +56,7 @@ class Scene:
 def test_what_was_killed_starts_again_after_the_first_wait() -> None:
     scene = Scene()
     scene.ends(-9)
-    assert scene.passes(BACK_OFF[0] - 0.01) == 0
+    assert scene.passes(BACKOFF_SECONDS[0] - 0.01) == 0
     assert scene.passes(0.01) == 1
     assert scene.started == ["sla"]
     assert scene.said == ["sla ended (signal 9); it starts again in 0.5 s"]
@@ -64,7 +64,7 @@ def test_what_was_killed_starts_again_after_the_first_wait() -> None:
 
 def test_each_failure_in_a_row_waits_longer_up_to_the_longest() -> None:
     scene = Scene()
-    for wait in (*BACK_OFF, BACK_OFF[-1]):
+    for wait in (*BACKOFF_SECONDS, BACKOFF_SECONDS[-1]):
         scene.ends(70)
         assert scene.passes(wait - 0.01) == 0
         assert scene.passes(0.01) == 1
@@ -73,10 +73,10 @@ def test_each_failure_in_a_row_waits_longer_up_to_the_longest() -> None:
 def test_a_long_quiet_run_is_forgiven() -> None:
     scene = Scene()
     scene.ends(1)
-    scene.passes(BACK_OFF[0])
-    scene.passes(SETTLED + 1)
+    scene.passes(BACKOFF_SECONDS[0])
+    scene.passes(STABLE_SECONDS + 1)
     scene.ends(1)
-    assert scene.passes(BACK_OFF[0]) == 1
+    assert scene.passes(BACKOFF_SECONDS[0]) == 1
 
 
 def test_what_ended_by_itself_without_failure_stays_ended() -> None:
@@ -88,7 +88,7 @@ def test_what_ended_by_itself_without_failure_stays_ended() -> None:
 
 def test_what_was_stopped_on_purpose_stays_stopped() -> None:
     scene = Scene()
-    scene.child.wanted = False
+    scene.child.should_run = False
     scene.ends(-9)
     assert scene.passes(1000) == 0
 
@@ -101,7 +101,7 @@ def test_a_wrong_setting_is_told_and_not_tried_again() -> None:
 def test_a_start_that_fails_is_tried_again_later_and_told_in_one_line() -> None:
     scene = Scene(away=True)
     scene.ends(-9)
-    assert scene.passes(BACK_OFF[0]) == 0
+    assert scene.passes(BACKOFF_SECONDS[0]) == 0
     assert scene.said[-1] == "sla: PostgreSQL did not start. The next try is in 1 s"
     scene.away = False
-    assert scene.passes(BACK_OFF[1]) == 1
+    assert scene.passes(BACKOFF_SECONDS[1]) == 1
