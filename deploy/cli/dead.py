@@ -9,10 +9,9 @@ import httpx
 import typer
 
 from deploy.cli import output
-from deploy.cli.endpoints import Endpoints, find_endpoints, obtain_token
+from deploy.cli.endpoints import SERVICE_NAMES, Endpoints, find_endpoints, obtain_token
 from deploy.cli.output import ExitCode
 from deploy.cli.problems import read_body
-from shared.contracts import SERVICES
 from shared.errors import Unavailable
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: events that could not be applied, stored for a replay.")
@@ -76,7 +75,7 @@ def discard(number: int, service: RequiredServiceOption) -> None:
 async def _load_open_letters(endpoints: Endpoints, service: str | None, complaint: UUID | None = None) -> Letters:
     letters: Letters = []
     query: dict[str, str | int] = {"limit": PAGE_SIZE} | ({"subject": str(complaint)} if complaint else {})
-    for name in [service] if service else [known.name for known in SERVICES]:
+    for name in [service] if service else SERVICE_NAMES:
         page = await _request(name, lambda client: client.get("/admin/dead", params=query), endpoints)
         letters += [{"service": name, **letter} for letter in page]
     return letters

@@ -184,7 +184,7 @@ class EmbeddedKafka(EmbeddedServer):
         return [str(java.path), *JVM, *options, logging, "-cp", ":".join(map(str, jars))]
 
     def _archive_options(self, java: Java) -> list[str]:
-        """Options for a class archive, which is written at the first orderly stop and halves the time of later starts."""
+        """Options for a class archive, written at the first orderly stop; it halves the time of later starts."""
         self._archive_file = cache_folder() / f"classes-{java.version}.archive"
         if self._archive_file.exists():
             return [f"-XX:{'AOTCache' if java.release >= 25 else 'SharedArchiveFile'}={self._archive_file}"]

@@ -69,7 +69,7 @@ class Supervisor:
             self._start(name)
         except RedressError as error:
             delay = self._schedule_restart(record)
-            self._report(f"{name}: {error.detail.splitlines()[0]}The next attempt is in {delay:g} s")
+            self._report(f"{name}: {error.detail.splitlines()[0]} The next attempt is in {delay:g} s")
             return 0
         return 1
 

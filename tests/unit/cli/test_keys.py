@@ -1,4 +1,4 @@
-"""The same row has the same key, and the key tells nothing."""
+"""Equal rows have equal keys, and a key reveals nothing of its row."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from shared.errors import Rejected
 ROW = SourceRow(1, {"id": "A-1", "text": "It broke."})
 
 
-def test_the_same_content_has_the_same_key_wherever_it_stands() -> None:
+def test_equal_content_has_the_same_key_on_every_line() -> None:
     assert compute_key(ROW, b"s") == compute_key(SourceRow(99, {"text": "It broke.", "id": "A-1"}), b"s")
 
 
@@ -33,14 +33,16 @@ def test_an_empty_key_column_is_refused() -> None:
         compute_key(ROW, b"s", column="order")
 
 
-def test_a_key_is_one_that_intake_takes_and_does_not_show_the_row() -> None:
+def test_a_key_is_valid_for_intake_and_does_not_contain_the_row() -> None:
     key = compute_key(SourceRow(1, {"id": "A-1 \ud800"}), b"s", column="id")
     assert key.isascii()
     assert 1 <= len(key) <= 200
     assert "A-1" not in key
 
 
-def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secret_is_created_once_and_readable_by_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("REDRESS_SUBMIT_SECRET", raising=False)
     first = load_secret(tmp_path)
     assert first == load_secret(tmp_path)

@@ -1,4 +1,4 @@
-"""Other people's columns become our form."""
+"""Mapping of foreign columns to the request body of intake."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> 
 
 
 @pytest.mark.parametrize(
-    ("given", "zone", "expected"),
+    ("text", "zone", "expected"),
     [
         ("2023-05-10", "UTC", "2023-05-10T00:00:00+00:00"),
         ("2023-05-10", "Asia/Jakarta", "2023-05-10T00:00:00+07:00"),
@@ -53,17 +53,17 @@ def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> 
         ("yesterday", "UTC", "yesterday"),
     ],
 )
-def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(given: str, zone: str, expected: str) -> None:
-    assert form(["received_at=at"], [], zone, at=given) == {"received_at": expected}
+def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(text: str, zone: str, expected: str) -> None:
+    assert form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
 
 
-def test_control_characters_go_and_paragraphs_stay() -> None:
-    done = clean_text("one\x00two\r\n\r\nthree\u2028four\x07", one_line=False)
-    assert done.text == "one two\n\nthree\nfour"
-    assert done.changed
+def test_control_characters_are_removed_and_paragraphs_kept() -> None:
+    cleaned = clean_text("one\x00two\r\n\r\nthree\u2028four\x07", one_line=False)
+    assert cleaned.text == "one two\n\nthree\nfour"
+    assert cleaned.changed
 
 
-def test_line_ends_alone_are_not_worth_telling() -> None:
+def test_changed_line_ends_alone_do_not_count_as_cleaned() -> None:
     assert clean_text("one\r\ntwo \n", one_line=False) == clean_text("one\ntwo", one_line=False)
 
 
@@ -75,7 +75,7 @@ def test_a_lone_surrogate_from_json_can_be_sent() -> None:
     clean_text("half \ud83d emoji", one_line=False).text.encode()
 
 
-def test_a_row_that_was_cleaned_says_so() -> None:
+def test_a_cleaned_row_is_marked() -> None:
     plan = parse_plan(["narrative=text"], [])
     assert map_row(plan, SourceRow(1, {"text": "a\x00b"})).cleaned
     assert not map_row(plan, SourceRow(1, {"text": "a\nb"})).cleaned

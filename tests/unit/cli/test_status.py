@@ -1,4 +1,4 @@
-"""What `/ready` and `/metrics` say, put together."""
+"""Status of a service, built from `/ready` and `/metrics`."""
 
 from deploy.cli.status import ServiceStatus, build_status, describe_problem, parse_metrics
 from shared.ops.metrics import Metrics
@@ -15,9 +15,9 @@ def exposition(**gauges: float) -> str:
 
 def test_numbers_come_from_the_metrics_that_services_really_have() -> None:
     text = exposition(redress_lag_events=7, redress_lag_seconds=1.5, redress_oldest_unpublished_seconds=0.2)
-    found = build_status("sla", ready=True, sick={}, metrics=text)
-    assert (found.lag_events, found.lag_seconds, found.unpublished_seconds) == (7, 1.5, 0.2)
-    assert found.dead_letters == 5
+    status = build_status("sla", ready=True, sick={}, metrics=text)
+    assert (status.lag_events, status.lag_seconds, status.unpublished_seconds) == (7, 1.5, 0.2)
+    assert status.dead_letters == 5
 
 
 def test_labels_are_summed() -> None:
@@ -29,12 +29,12 @@ def test_a_service_with_dead_letters_is_not_well() -> None:
     assert ServiceStatus("sla", reachable=True, ready=True, dead_letters=0).is_well
 
 
-def test_a_service_with_a_sick_part_or_an_open_breaker_is_not_well() -> None:
+def test_a_service_with_a_failing_part_or_an_open_breaker_is_not_well() -> None:
     assert not ServiceStatus("sla", reachable=True, ready=True, sick={"kafka": "away"}).is_well
     assert not ServiceStatus("sla", reachable=True, ready=True, breaker_open=True).is_well
 
 
-def test_trouble_is_one_sentence_and_silent_when_there_is_none() -> None:
+def test_a_problem_is_one_sentence_and_empty_if_there_is_none() -> None:
     assert describe_problem(ServiceStatus("sla", reachable=True, ready=True, dead_letters=0)) == ""
     sick = ServiceStatus("sla", reachable=True, ready=False, sick={"kafka": "away"}, dead_letters=3, breaker_open=True)
     assert (
