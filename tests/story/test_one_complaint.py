@@ -129,7 +129,7 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     customer.state("reopen", by="customer", reason="The new one leaks as well.")
     customer.mail(4)
     again = until(
-        lambda: one if (one := customer.read())["promise"]["number"] == 2 else None,
+        lambda: read if (read := customer.read())["promise"]["number"] == 2 else None,
         seconds=PATIENCE,
         what="a second promise",
     )
@@ -143,7 +143,7 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     assert "We have refunded you in full." in letter["text"]
     assert customer.read()["status"] == "resolved"
 
-    # The timeline tells all of it, once each and in its order.
+    # The timeline has every event, once each and in order.
     kinds = customer.timeline_kinds(5, kept=2)
     story = [kind for kind in kinds if kind.startswith("complaint.") and kind != "complaint.escalated"]
     assert story == [

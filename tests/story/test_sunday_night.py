@@ -1,7 +1,7 @@
-"""A complaint of a Sunday night, told with its time: who heard what, when, and was told by when.
+"""Story of a complaint filed on a Sunday night: events and mails with their times.
 
-Office hours are Monday to Friday, 9 to 17 UTC. What comes after 17 counts as received on the next open day; an everyday
-complaint then has four working days, and the customer is promised eight office hours more.
+Office hours are Monday to Friday, 9 to 17 UTC. A complaint that arrives after 17 counts as received on the next open
+day; an everyday complaint then has four working days, and the customer is promised eight office hours more.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     world = cast(SUNDAY_NIGHT, post)
     complaint = await filed(world)
 
-    # Acknowledged at once, although nobody is at work; the date lies in working hours that exist.
+    # Acknowledged at once, although it is outside office hours; the date lies in working hours that exist.
     await world.settle()
     (first,) = new_mails(post, seen)
     assert (first.kind, first.at) == ("acknowledgement", SUNDAY_NIGHT)
@@ -115,7 +115,7 @@ async def reopened_and_resolved_again(
     assert (again.kind, again.at) == ("reopened", world.now)
     record = world.runner(INTAKE).states[complaint]
     assert record.status == "open" and record.cycle == 2
-    assert record.owner == before, "whoever knows it has it again"
+    assert record.owner == before, "the same handler has it again"
     assert record.level == 3, "and their lead looks again, after the breach and eight hours more of it"
     assert record.promise and record.promise.due_at > world.now and record.promise.due_at.hour == 17
     assert again.message.states_promise == record.promise.number
