@@ -351,7 +351,7 @@ GUARDED = {
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("given", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("credentials", UNKNOWN.values(), ids=UNKNOWN)
 def test_nobody_is_let_in_without_a_good_token(
     doors: Doors, tmp_path: Path, name: str, credentials: Credentials
 ) -> None:
