@@ -28,6 +28,7 @@ from deploy.local.port_config import VARIABLES, PortConfig
 from deploy.local.ports import find_free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
+from deploy.local.stack import Stack
 from deploy.local.topics import create_topics, topic_settings
 from shared.auth import create_token
 from shared.contracts import INTAKE
@@ -310,3 +311,14 @@ def test_a_taken_port_stops_the_start_with_2_and_a_sentence(mailbox: Mailbox, tm
         r"Port \d+ .* needed for the sla service, is taken .* set SLA_PORT to a free port", started.terminal_output()
     )
     assert "Traceback" not in started.terminal_output()
+
+
+def test_a_service_left_out_can_be_started_with_the_environment_in_its_file(tmp_path: Path) -> None:
+    with Stack(tmp_path, ports=PortConfig.free(), without=["triage"]) as stack:
+        assert "triage" not in stack.children
+        script = f"set -a; . {stack.env_file('triage')}; exec {sys.executable} -m services.triage"
+        service = Child("triage", tmp_path, ["sh", "-c", script])
+        service.start()
+        until(lambda: service.returncode is not None or _answers(f"{stack.ports.url('triage')}/ready"))
+        assert service.returncode is None, service.tail()
+        assert service.stop()
