@@ -109,7 +109,12 @@ class NotifyStore(StateStore[NotificationState, NotifyContext]):
     """States of notify, and the messages and attempts that belong to them."""
 
     def __init__(self, *, patience: timedelta, receipt_window: timedelta, default_locale: str) -> None:
-        super().__init__(NotificationState, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
+        super().__init__(
+            NotificationState,
+            promoted={"due_at": "timestamptz"},
+            promote=lambda state: (state.due_at,),
+            postponement=timedelta(hours=1),
+        )
         self._make_context = partial(
             NotifyContext, patience=patience, receipt_window=receipt_window, default_locale=default_locale
         )
@@ -127,15 +132,9 @@ class NotifyStore(StateStore[NotificationState, NotifyContext]):
         if messages:
             await conn.execute(INSERT_MESSAGES, *_columns(_message_row(message) for message in messages))
         if attempts:
-            await conn.execute(
-                FINISH_ATTEMPTS, *_columns((a.message_id, a.attempt, a.outcome, a.code) for a in attempts)
-            )
+            await conn.execute(FINISH_ATTEMPTS, *_columns(_attempt_row(attempt) for attempt in attempts))
         if statuses := [_status_row(attempt) for attempt in attempts if attempt.status is not None]:
             await conn.execute(UPDATE_MESSAGES, *_columns(statuses))
-
-    async def postpone(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Try failing timers again in an hour."""
-        await super().postpone(conn, ids, now + timedelta(hours=1))
 
 
 async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[ClaimedMessage]:
