@@ -1,4 +1,12 @@
-"""The three ways to fail, and nothing else: each says who has to act."""
+"""Exceptions of the project. The class determines the reaction; the docstring of a class is its default message.
+
+- `Rejected` and its subclasses: the same input always gives the same error. An event becomes a dead letter, an HTTP
+  request gets a 4xx response, and nothing is retried.
+- `Unavailable`: a dependency is not available. The same work may succeed later and is retried with backoff.
+- `Misconfigured`: a setting is wrong. The process does not start, or exits.
+
+More specific subclasses stand next to the code that raises them.
+"""
 
 
 class RedressError(Exception):
@@ -9,20 +17,28 @@ class RedressError(Exception):
 
     @property
     def detail(self) -> str:
-        """The sentence a person should read."""
+        """Message for a person."""
         return str(self.args[0])
 
 
 class Rejected(RedressError):
-    """This will never work; trying again gives the same answer."""
+    """This cannot be done; trying again gives the same result."""
 
 
 class MalformedRequest(Rejected):
-    """A header or a part of the URL is not of the form that this takes."""
+    """A header or a part of the URL does not have the expected form."""
+
+
+class ImplausibleTime(Rejected):
+    """A time or date in a request cannot be right. Carries the field and what was expected, for the response."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(f"{field}: expected {expected}")
+        self.errors = ({"field": field, "expected": expected, "code": "implausible_time"},)
 
 
 class IllegalMove(Rejected):
-    """The complaint's life cycle has no such move from where it stands."""
+    """The complaint's life cycle has no such transition from its current status."""
 
 
 class NotFound(Rejected):
@@ -38,11 +54,15 @@ class PreconditionFailed(Conflict):
 
 
 class PreconditionRequired(Rejected):
-    """Say which version you saw: `If-Match` with the ETag of your last look, so that nobody's change is lost."""
+    """Send `If-Match` with the ETag of the version you have read, so that no other change is overwritten."""
 
 
 class Unavailable(RedressError):
-    """Something we depend on is away; the same request may work later."""
+    """A dependency is not available; the same request may work later."""
+
+
+class LostUpdate(Unavailable):
+    """Another transaction wrote the same complaint first; the batch has to be decided again."""
 
 
 class Misconfigured(RedressError):
