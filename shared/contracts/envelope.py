@@ -168,7 +168,7 @@ class Event(FrozenModel, Generic[F_co]):
         """What this event states."""
         return self.data.facts
 
-    def only(self, purposes: Collection[Purpose]) -> "Event[F_co]":
+    def keep_purposes(self, purposes: Collection[Purpose]) -> "Event[F_co]":
         """The same event without personal data of any purpose that is not named."""
         kept = tuple(item for item in self.data.personal if item.purpose in purposes)
         if len(kept) == len(self.data.personal):

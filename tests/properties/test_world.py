@@ -59,16 +59,16 @@ async def told(
         complaints.append(await filed(world, text))
         for deed in script:
             world.pass_time_alone(timedelta(minutes=1))
-            await world.ask(INTAKE, DEEDS[deed](complaints[-1]))
+            await world.submit(INTAKE, DEEDS[deed](complaints[-1]))
     for what, way, count in steps:
         if what == "hear":
-            await world.hear(*way, count)
+            await world.deliver(*way, count)
         elif what == "again":
             world.rewind(*way, count)
         else:
             await post(world, count)
     await world.settle()
-    for way in world.ways:
+    for way in world.subscriptions:
         world.rewind(*way, repeated)
     await world.pass_time(timedelta(seconds=20))  # an opening letter waits that long to be complete
     return world, post, complaints
@@ -79,7 +79,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
 
     A date that was over before triage had spoken is promised to nobody, so what became of it does not count either.
     """
-    known = {name: states[complaint] for name, states in world.known().items()}
+    known = {name: states[complaint] for name, states in world.states().items()}
     closed = known["triage"].closed
     ended = any(cycle.ended_at for cycle in cycles(known["sla"].moments))
     silent = ("message.", "promise.") if ended else ("message.",)
@@ -90,7 +90,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
         "sla": {"moments", "tellings", "due_at", "is_open", "tightest_at", "promised_at", "last_due_at"},
         "notify": {"intents", "owes_date", "due_at"},
     }
-    always = {"complaint_id", "said", "version"}
+    always = {"complaint_id", "last_sequence", "version"}
     dates = {"promise", "first_promise"} if closed else set()
     states = {name: known[name].model_dump(exclude={*always, *dates, *dropped[name]}) for name in known}
     happened = [one[:5] for one in known["sla"].moments if one.source != SOURCES["notify"]]
@@ -99,7 +99,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
 
 def mandatory(world: Simulation, complaint: ComplaintId) -> Counter[str]:
     """What has to be told whatever happens, by kind and how often."""
-    intents = world.known()["notify"][complaint].intents.values()
+    intents = world.states()["notify"][complaint].intents.values()
     kinds = ("acknowledgement", "resolution", "reopened", "withdrawn")
     return Counter(one.kind for one in intents if one.kind in kinds and one.result == "accepted")
 
@@ -129,6 +129,6 @@ def assert_nothing_is_doubled(world: Simulation, post: PostOffice) -> None:
     assert len({(subject, facts.promise) for subject, facts in once}) == len(once)
     accepted = [one.facts.message for one in world.events(NOTIFY) if isinstance(one.facts, e.MessageAccepted)]
     assert len(set(accepted)) == len(accepted) == len(post.mails)
-    received = len(world.known()["intake"])
+    received = len(world.states()["intake"])
     triaged = {one.subject for one in world.events(TRIAGE) if isinstance(one.facts, e.Triaged)}
     assert len(triaged) == received
