@@ -10,7 +10,7 @@ More specific subclasses stand next to the code that raises them.
 
 
 class RedressError(Exception):
-    """Something went wrong in Redress."""
+    """Error of a Redress service."""
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or (type(self).__doc__ or "").strip())
@@ -50,7 +50,7 @@ class Conflict(Rejected):
 
 
 class PreconditionFailed(Conflict):
-    """It has changed since you read it; read it again."""
+    """The resource has changed since you read it; read it again."""
 
 
 class PreconditionRequired(Rejected):
@@ -67,3 +67,11 @@ class LostUpdate(Unavailable):
 
 class Misconfigured(RedressError):
     """A setting is wrong; the process must not start with it."""
+
+
+def describe_error(error: Exception) -> str:
+    """Return a text that may be stored and shown: the detail of a `Rejected`, otherwise only the exception's class.
+
+    The text of other exceptions may quote personal data.
+    """
+    return error.detail if isinstance(error, Rejected) else f"{type(error).__module__}.{type(error).__name__}"

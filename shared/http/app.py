@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from shared.auth import Client
 from shared.contracts import registry
-from shared.contracts.asyncapi import document
+from shared.contracts.asyncapi import build_document
 from shared.contracts.envelope import ComplaintId
 from shared.errors import MalformedRequest, NotFound
 from shared.http import openapi, problems
@@ -121,7 +121,7 @@ def _operations(runtime: Runtime, probe: Probe) -> APIRouter:
 
     @router.get("/asyncapi.json", summary="All events, as AsyncAPI 3")
     async def asyncapi() -> dict[str, Any]:
-        return document()
+        return build_document()
 
     return router
 

@@ -39,9 +39,9 @@ class Breaker:
         self.buried_in_a_row = 0 if handled else self.buried_in_a_row + buried
 
     def open(self, reason: str) -> None:
-        """Stop consuming."""
+        """Stop consuming, for this reason."""
         self.reason = reason
 
     def close(self) -> None:
-        """Consume again."""
+        """Allow consuming again."""
         self.reason, self.buried_in_a_row = None, 0

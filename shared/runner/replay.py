@@ -7,9 +7,9 @@ from typing import Any, Generic
 import asyncpg
 
 from shared.contracts.envelope import ComplaintId, Event
+from shared.errors import describe_error
 from shared.runner.decode import decode_records
 from shared.runner.fold import BatchFolder
-from shared.runner.runner import describe_error
 from shared.runner.spec import ServiceSpec
 from shared.runner.types import ContextT, StateT
 from shared.settings import ServiceSettings

@@ -16,7 +16,7 @@ import asyncpg
 from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import ComplaintId
-from shared.errors import LostUpdate, RedressError, Rejected, Unavailable
+from shared.errors import LostUpdate, RedressError, Unavailable, describe_error
 from shared.ops.metrics import Metrics
 from shared.retry import is_transient, retry_on, retry_transient
 from shared.runner.breaker import Breaker
@@ -292,11 +292,3 @@ def _count(batch: DecodedBatch, ready: Sequence[ReceivedEvent], dead: Sequence[D
     done = sum(received.event.id not in failed for received in ready)
     duplicate = len(batch.events) + len(batch.dead) - new
     return BatchResult(done=done, duplicate=duplicate, buried=len(dead) - parked, parked=parked)
-
-
-def describe_error(error: Exception) -> str:
-    """Return a text that may be stored and shown: the detail of a `Rejected`, otherwise only the exception's class.
-
-    The text of other exceptions may quote personal data.
-    """
-    return error.detail if isinstance(error, Rejected) else f"{type(error).__module__}.{type(error).__name__}"

@@ -9,10 +9,11 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.topics import Service
+from shared.errors import describe_error
 from shared.runner.decode import ReceivedEvent, decode_records, is_behind_dead_letter
 from shared.runner.fold import BatchFolder, FoldResult, WaitsForDeadLetter
 from shared.runner.replay import ReplayResult
-from shared.runner.runner import BatchResult, describe_error
+from shared.runner.runner import BatchResult
 from shared.runner.state_store import POSTPONEMENT
 from shared.runner.types import Command, ContextT, Decide, Decision, Input, StateT, Tick
 from shared.storage.dead_letters import DeadLetter
