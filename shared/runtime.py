@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.auth import Authenticator, requires
+from shared.auth import Authenticator, require_scope
 from shared.errors import Unavailable
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
@@ -66,7 +66,7 @@ class Runtime:
 
     def require(self, scope: str) -> Any:
         """A FastAPI dependency that gives the client, if its token carries `scope`."""
-        return requires(scope)
+        return require_scope(scope)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call this after every commit of this process; it must return at once."""
