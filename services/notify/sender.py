@@ -73,7 +73,7 @@ class SendLoop:
 
     async def sweep(self) -> int:
         """Declare abandoned claims uncertain. Returns how many there were."""
-        abandoned = [m for m in await states.expired(self._desk.pool, 500) if m.message_id not in self._held]
+        abandoned = [m for m in await states.find_expired(self._desk.pool, 500) if m.message_id not in self._held]
         lost = DeliveryReport("uncertain", "lease_expired")
         await asyncio.gather(*(self._record(message, lost) for message in abandoned))
         return len(abandoned)

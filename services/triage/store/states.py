@@ -1,4 +1,4 @@
-"""Cases and handlers' load on PostgreSQL; the batch is classified here, before the transaction begins."""
+"""States of triage (cases) and open cases of handlers on PostgreSQL; texts are classified before the transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -24,20 +24,20 @@ PROMOTED = {
     "waiting_since": "timestamptz",
 }
 
-# How many open cases each handler has.
+# Number of open cases of each handler.
 SELECT_LOAD = "select handler, open_cases from handler"
 
-# Adds this transaction's changes to the counts. Sorted, so that two transactions lock the rows in the same order.
+# Add the changes of this transaction. Sorted, so that two transactions lock the rows in the same order.
 CHANGE_LOAD = """
 insert into handler (handler, open_cases)
-select handler, change from unnest($1::text[], $2::integer[]) as given(handler, change) order by handler
+select handler, change from unnest($1::text[], $2::integer[]) as row(handler, change) order by handler
 on conflict (handler) do update set open_cases = handler.open_cases + excluded.open_cases
 """
 
-# Teams in which somebody has room. They are asked one by one, by the index on who waits: the thousands who wait where
-# nobody has room are not looked at.
-_TEAMS = """
-with room as (
+# Teams with a handler who has capacity. The queries below look up waiting cases per team by an index, so that cases of
+# teams without capacity are not read, however many there are.
+_FREE_TEAMS = """
+with free as (
     select distinct team
     from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
     left join handler using (handler)
@@ -45,36 +45,35 @@ with room as (
 )
 """
 
-# Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
-CLAIM_ASSIGNABLE = f"""{_TEAMS}
+# Waiting cases of teams with capacity, by severity, then age. Locked; rows that others hold are skipped.
+CLAIM_ASSIGNABLE = f"""{_FREE_TEAMS}
 select complaint_id, now()
-from room cross join lateral (
+from free cross join lateral (
     select complaint_id, severity, waiting_since from complaint
-    where complaint.team = room.team and waiting_since <= now()
+    where complaint.team = free.team and waiting_since <= now()
     order by severity desc, waiting_since
     limit $4
     for no key update skip locked
 ) as waiting
 order by severity desc, waiting_since
 limit $4
-"""  # noqa: S608 (our own text)
+"""  # noqa: S608 (own constants)
 
-# Whether there is one.
-EXISTS_ASSIGNABLE = f"""{_TEAMS}
+# True if there is such a case.
+EXISTS_ASSIGNABLE = f"""{_FREE_TEAMS}
 select exists (
-    select from room cross join lateral (
-        select from complaint where complaint.team = room.team and waiting_since <= now() limit 1
+    select from free cross join lateral (
+        select from complaint where complaint.team = free.team and waiting_since <= now() limit 1
     ) as waiting
 )
-"""  # noqa: S608 (our own text)
+"""  # noqa: S608 (own constants)
 
-# Moves cases whose ticks failed behind the others for a while, so that they cannot starve them.
+# Move cases whose tick failed behind the others for a while.
 POSTPONE_WAITING = "update complaint set waiting_since = $2 where complaint_id = any($1)"
 
-# One case as it stands.
 SELECT_CASE = "select state from complaint where complaint_id = $1"
 
-# A team's open cases, gravest first, then oldest.
+# Open cases of a team, by severity, then age.
 SELECT_QUEUE = """
 select state from complaint
 where open and team = $1
@@ -141,18 +140,18 @@ class TriageStore(StateStore[TriageState, TriageContext]):
 
 
 async def find_case(pool: asyncpg.Pool, complaint: UUID) -> TriageState | None:
-    """One case; None if we never heard of it."""
+    """Return a case; None if there is none."""
     document = await pool.fetchval(SELECT_CASE, complaint)
     return TriageState.model_validate_json(document) if document else None
 
 
 async def find_queue(pool: asyncpg.Pool, team: str, *, limit: int, offset: int) -> list[TriageState]:
-    """A team's open cases, gravest first, then oldest."""
+    """Return the open cases of a team, by severity, then age."""
     return [TriageState.model_validate_json(row[0]) for row in await pool.fetch(SELECT_QUEUE, team, limit, offset)]
 
 
 def text_of(event: Event[ComplaintReceived]) -> ComplaintText:
-    """What of an event the classifier reads. What the customer hopes for is left out: it says nothing of the cause."""
+    """Return the text for the classifier, without the expected outcome, which does not describe the cause."""
     narrative = event.narrative()
     if narrative is None:
         return ComplaintText(locale=event.facts.locale)
@@ -160,6 +159,6 @@ def text_of(event: Event[ComplaintReceived]) -> ComplaintText:
 
 
 def promote(case: TriageState) -> tuple[Any, ...]:
-    """The columns that queues are read by, in the order of `PROMOTED`."""
+    """Return the values of the promoted columns, in the order of `PROMOTED`."""
     severity = SEVERITIES.index(case.severity) if case.severity else 0
     return case.team, case.is_open, severity, case.since, case.since if case.is_waiting else None
