@@ -19,7 +19,7 @@ from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
 from services.triage.rulebook import load_rulebook as load_taxonomy
 from services.triage.settings import LANGUAGES
-from services.triage.store.states import TriageStore, promote
+from services.triage.store.states import TriageStore, promoted_columns
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
 from shared.runner.types import Context
 from shared.testing.memory import MemoryRunner
@@ -107,7 +107,7 @@ def _triage() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
         return triage.TriageContext(at, RULES, triage.Roster(RULES.teams, load), prepared or {}, THRESHOLD)
 
     runner = MemoryRunner(
-        TRIAGE, triage.decide, context=context, prepare=CLASSIFIED.prepare, due_at=lambda case: promote(case)[-1]
+        TRIAGE, triage.decide, context=context, prepare=CLASSIFIED.prepare, due_at=lambda case: promoted_columns(case)[-1]
     )
     return runner
 

@@ -67,13 +67,13 @@ class SendLoop:
 
     async def run_once(self) -> int:
         """Claim one batch and see it through. Returns how many messages were attempted."""
-        claimed = await states.claim(self._desk.pool, self._settings.send_in_flight, self._settings.lease)
+        claimed = await states.claim_messages(self._desk.pool, self._settings.send_in_flight, self._settings.lease)
         await asyncio.gather(*(self._deliver(message) for message in claimed))
         return len(claimed)
 
     async def sweep(self) -> int:
         """Declare abandoned claims uncertain. Returns how many there were."""
-        abandoned = [m for m in await states.expired(self._desk.pool, 500) if m.message_id not in self._held]
+        abandoned = [m for m in await states.select_expired(self._desk.pool, 500) if m.message_id not in self._held]
         lost = DeliveryReport("uncertain", "lease_expired")
         await asyncio.gather(*(self._record(message, lost) for message in abandoned))
         return len(abandoned)
@@ -102,7 +102,7 @@ class SendLoop:
         limit = self._settings.send_in_flight
         room = limit - len(self._flying)
         while room * 2 >= limit:
-            claimed = await states.claim(self._desk.pool, room, self._settings.lease)
+            claimed = await states.claim_messages(self._desk.pool, room, self._settings.lease)
             for message in claimed:
                 task = asyncio.create_task(self._deliver(message))
                 self._flying.add(task)

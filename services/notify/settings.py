@@ -10,7 +10,7 @@ from pydantic_settings import SettingsConfigDict
 from services.notify.channels.headers import guard, mailbox
 from services.notify.channels.mime import SenderAddress
 from services.notify.channels.smtp_pool import Security, SmtpServer
-from services.notify.domain.languages import spoken
+from services.notify.domain.languages import supported_language
 from shared.errors import RedressError
 from shared.settings import ServiceSettings
 
@@ -62,7 +62,7 @@ class Settings(ServiceSettings):
     @field_validator("default_locale")
     @classmethod
     def _is_spoken(cls, value: str) -> str:
-        if spoken(value) is None:
+        if supported_language(value) is None:
             raise ValueError("expected a language we have words for, such as en or id")
         return value
 

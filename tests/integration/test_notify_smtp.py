@@ -222,7 +222,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(desk: Desk
 
 async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_the_same_mail(desk: Desk) -> None:
     await desk.hear(*s.FIRST)
-    (claimed,) = await states.claim(desk.runtime.pool, 10, desk.settings.lease)
+    (claimed,) = await states.claim_messages(desk.runtime.pool, 10, desk.settings.lease)
     taken = MemoryChannel(desk.settings.sender())
     sender = desk.sender(taken)
     assert await sender.sweep() == 0, "the claim still holds"

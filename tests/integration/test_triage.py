@@ -18,7 +18,7 @@ from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
 from services.triage.domain import DecideCase, TriageState, decide
 from services.triage.rulebook import TriageRulebook, load_rulebook
-from services.triage.store.states import TriageStore, find_case, find_queue
+from services.triage.store.states import TriageStore, select_case, select_queue
 from shared.contracts import TRIAGE, read
 from shared.contracts.events import Resolved
 from shared.errors import Rejected
@@ -98,7 +98,7 @@ async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
     said = await desk.said()
     assert [one.type.split(".")[2] for one in said] == ["triaged", "assigned"] * 3
     assert said[1].staff().name == "Handler 1 (Deliveries)"
-    case = await find_case(desk.pool, ones[0].subject)
+    case = await select_case(desk.pool, ones[0].subject)
     assert case is not None
     assert (case.category, case.team) == (("delivery",), "deliveries")
 
@@ -119,13 +119,13 @@ async def test_who_finds_no_room_waits_and_is_served_gravest_first(desk: Desk) -
     await desk.runner.records([record(answer(first[0].subject))])
     while await desk.runner.ticks(1):
         pass
-    assert (await find_case(desk.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
-    assert (await find_case(desk.pool, calm.subject)).handler is None  # type: ignore[union-attr]
+    assert (await select_case(desk.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
+    assert (await select_case(desk.pool, calm.subject)).handler is None  # type: ignore[union-attr]
     assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 2}
-    queue = await find_queue(desk.pool, "deliveries", limit=10, offset=0)
+    queue = await select_queue(desk.pool, "deliveries", limit=10, offset=0)
     assert queue[0].complaint_id == grave.subject
     assert len(queue) == 5, "what is closed is in no queue"
-    assert await find_queue(desk.pool, "deliveries", limit=10, offset=5) == []
+    assert await select_queue(desk.pool, "deliveries", limit=10, offset=5) == []
 
 
 async def test_counts_add_up_when_batches_and_decisions_run_at_once(desk: Desk) -> None:

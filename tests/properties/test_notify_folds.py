@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify.domain import NewMessage
-from services.notify.domain.content import missing
+from services.notify.domain.content import missing_fields
 from shared.contracts import events as e
 from tests.unit.notify import stories as s
 
@@ -84,7 +84,7 @@ def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> Non
         if message.kind == "holding" and content.letter is None:
             assert message.states_promise is None
             assert set(named.values()) == {None}
-        assert not missing(message.kind, content), "every message has what its kind must say"
+        assert not missing_fields(message.kind, content), "every message has what its kind must say"
 
 
 @settings(max_examples=100, deadline=None)

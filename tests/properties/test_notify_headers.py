@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from services.notify.channels.headers import guard, mailbox
 from services.notify.channels.interface import OutgoingMessage
 from services.notify.channels.mime import SenderAddress, seal
-from services.notify.routes.messages import sample
+from services.notify.routes.messages import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import words as catalogue
+from services.notify.templates.catalogue import load_catalogue as catalogue
 from shared.errors import Rejected
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-FULL = sample("Asia/Jakarta")
+FULL = build_sample("Asia/Jakarta")
 said = catalogue("en").__getitem__
 SENDER = SenderAddress("complaints@example.com", "Example Shop", "answers@example.com")
 NAMES = [

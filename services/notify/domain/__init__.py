@@ -3,16 +3,16 @@
 from services.notify.domain.content import MANDATORY, REQUIRED, Content
 from services.notify.domain.decide import NotifyContext, decide
 from services.notify.domain.handle import AttemptFinished
-from services.notify.domain.state import Finished, NewMessage, NotificationState
+from services.notify.domain.state import AttemptRecord, NewMessage, NotifyState
 
 __all__ = [
     "MANDATORY",
     "REQUIRED",
     "AttemptFinished",
     "Content",
-    "Finished",
+    "AttemptRecord",
     "NewMessage",
-    "NotificationState",
+    "NotifyState",
     "NotifyContext",
     "decide",
 ]

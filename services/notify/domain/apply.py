@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from services.notify.domain import apply_promises
-from services.notify.domain.queue import origin_of, queue
+from services.notify.domain.queue import build_origin, enqueue
 from services.notify.domain.state import (
     ANY_PROMISE,
     Assignee,
-    NotificationState,
+    NotifyState,
     PendingMessage,
     ReceivedComplaint,
     Recipient,
@@ -23,7 +23,7 @@ from shared.contracts.envelope import Contact, Event, Fact, PartyId
 EXCERPT = 160  # characters of the story that stand in for a missing subject
 
 
-def learn(state: NotificationState, event: Event[Any], *, patience: timedelta, now: datetime) -> NotificationState:
+def learn(state: NotifyState, event: Event[Any], *, patience: timedelta, now: datetime) -> NotifyState:
     """The state with what this event states. `patience` is how long an opening letter may wait to be complete."""
     kind = type(event.facts)
     if lesson := _LESSONS.get(kind):
@@ -31,24 +31,24 @@ def learn(state: NotificationState, event: Event[Any], *, patience: timedelta, n
     return apply_promises.learn(state, event)
 
 
-def _opened(state: NotificationState, event: Event[Any], wait_until: datetime) -> NotificationState:
+def _opened(state: NotifyState, event: Event[Any], wait_until: datetime) -> NotifyState:
     known = state.replace(received=_received(event))
-    return queue(known, PendingMessage(kind="acknowledgement", origin=origin_of(event), wait_until=wait_until))
+    return enqueue(known, PendingMessage(kind="acknowledgement", origin=build_origin(event), wait_until=wait_until))
 
 
-def _reopened(state: NotificationState, event: Event[Any], wait_until: datetime) -> NotificationState:
-    origin = origin_of(event)
+def _reopened(state: NotifyState, event: Event[Any], wait_until: datetime) -> NotifyState:
+    origin = build_origin(event)
     reopened = tuple(sorted({*state.reopened, origin.sequence}))
     known = state.replace(closed=None, progress=None, reopened=reopened)
     cycle = 2 + reopened.index(origin.sequence)
-    return queue(known, PendingMessage(kind="reopened", origin=origin, wait_until=wait_until, cycle=cycle))
+    return enqueue(known, PendingMessage(kind="reopened", origin=origin, wait_until=wait_until, cycle=cycle))
 
 
-def _triaged(state: NotificationState, event: Event[e.Triaged], _: datetime) -> NotificationState:
+def _triaged(state: NotifyState, event: Event[e.Triaged], _: datetime) -> NotifyState:
     return state.replace(category=event.facts.category, language=event.facts.language)
 
 
-def _assigned(state: NotificationState, event: Event[e.Assigned], _: datetime) -> NotificationState:
+def _assigned(state: NotifyState, event: Event[e.Assigned], _: datetime) -> NotifyState:
     staff = event.staff()
     return state.replace(owner=Assignee(team=event.facts.team, handler=staff.name if staff else None))
 
@@ -84,37 +84,37 @@ def _recipient(event: Event[e.ComplaintReceived]) -> Recipient:
     )
 
 
-def _message_added(state: NotificationState, event: Event[e.MessageAdded], _: datetime) -> NotificationState:
+def _message_added(state: NotifyState, event: Event[e.MessageAdded], _: datetime) -> NotifyState:
     """A customer who answered is not asked again."""
     if event.facts.author != "customer" or state.progress != "awaiting_customer":
         return state
     return state.replace(progress="investigating")
 
 
-def _progressed(state: NotificationState, event: Event[e.ProgressRecorded], _: datetime) -> NotificationState:
+def _progressed(state: NotifyState, event: Event[e.ProgressRecorded], _: datetime) -> NotifyState:
     facts, words = event.facts, _words(event)
     known = state.replace(progress=facts.state)
     if not (words and words.strip()):
         return known  # a move on the inside is no news to the customer
     moves_date = facts.state == "awaiting_customer" or facts.expected_at is not None
     promise = None if moves_date else ANY_PROMISE
-    told = PendingMessage(kind="progress", origin=origin_of(event), words=words, progress=facts.state, promise=promise)
-    return queue(known, told)
+    told = PendingMessage(kind="progress", origin=build_origin(event), words=words, progress=facts.state, promise=promise)
+    return enqueue(known, told)
 
 
-def _resolved(state: NotificationState, event: Event[e.Resolved], _: datetime) -> NotificationState:
+def _resolved(state: NotifyState, event: Event[e.Resolved], _: datetime) -> NotifyState:
     facts, words = event.facts, _words(event)
     answer = PendingMessage(
-        kind="resolution", origin=origin_of(event), words=words, outcome=facts.outcome, redress=facts.redress
+        kind="resolution", origin=build_origin(event), words=words, outcome=facts.outcome, redress=facts.redress
     )
-    return queue(_closed(state, event, "resolved"), answer)
+    return enqueue(_closed(state, event, "resolved"), answer)
 
 
-def _withdrawn(state: NotificationState, event: Event[e.Withdrawn], _: datetime) -> NotificationState:
-    return queue(_closed(state, event, "withdrawn"), PendingMessage(kind="withdrawn", origin=origin_of(event)))
+def _withdrawn(state: NotifyState, event: Event[e.Withdrawn], _: datetime) -> NotifyState:
+    return enqueue(_closed(state, event, "withdrawn"), PendingMessage(kind="withdrawn", origin=build_origin(event)))
 
 
-def _closed(state: NotificationState, event: Event[Any], how: Literal["resolved", "withdrawn"]) -> NotificationState:
+def _closed(state: NotifyState, event: Event[Any], how: Literal["resolved", "withdrawn"]) -> NotifyState:
     return state.replace(closed=how, closed_at=max(event.time, state.closed_at or event.time))
 
 
@@ -129,7 +129,7 @@ def _excerpt(text: str | None) -> str | None:
 
 
 # By class, since asking pydantic classes one after the other costs more than all that is learned.
-_LESSONS: Final[Mapping[type[Fact], Callable[[NotificationState, Event[Any], datetime], NotificationState]]] = {
+_LESSONS: Final[Mapping[type[Fact], Callable[[NotifyState, Event[Any], datetime], NotifyState]]] = {
     e.ComplaintReceived: _opened,
     e.MessageAdded: _message_added,
     e.Reopened: _reopened,

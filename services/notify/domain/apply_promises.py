@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any, Final
 
-from services.notify.domain.queue import origin_of, queue
-from services.notify.domain.state import ANY_PROMISE, AnnouncedPromise, NotificationState, PendingMessage
+from services.notify.domain.queue import build_origin, enqueue
+from services.notify.domain.state import ANY_PROMISE, AnnouncedPromise, NotifyState, PendingMessage
 from shared.contracts import events as e
 from shared.contracts.envelope import Event, Fact
 
@@ -18,32 +18,32 @@ RECOURSE: Final = ("ombudsman", "adr")
 UNDERSTANDING: Final = frozenset({"issues_understood", "outcome_sought"})
 
 
-def learn(state: NotificationState, event: Event[Any]) -> NotificationState:
+def learn(state: NotifyState, event: Event[Any]) -> NotifyState:
     """The state with what this event states."""
     lesson = _LESSONS.get(type(event.facts))
     return lesson(state, event) if lesson else state
 
 
-def _made(state: NotificationState, event: Event[e.PromiseMade]) -> NotificationState:
+def _made(state: NotifyState, event: Event[e.PromiseMade]) -> NotifyState:
     facts = event.facts
     known = _with_promise(state, event)
     if facts.subject != "outcome":
-        return queue(known, _other_date(event))
+        return enqueue(known, _other_date(event))
     if not state.owes_date:
         return known
-    return queue(
-        known, PendingMessage(kind="promise_moved", origin=origin_of(event), promise=facts.promise, due_at=facts.due_at)
+    return enqueue(
+        known, PendingMessage(kind="promise_moved", origin=build_origin(event), promise=facts.promise, due_at=facts.due_at)
     )
 
 
-def _revised(state: NotificationState, event: Event[e.PromiseRevised]) -> NotificationState:
+def _revised(state: NotifyState, event: Event[e.PromiseRevised]) -> NotifyState:
     facts = event.facts
     was = {"old_due_at": facts.old_due_at, "reasons": (facts.reason,)}
     known = _with_promise(state, event)
     if facts.subject != "outcome":
-        return queue(known, _other_date(event).replace(**was))
-    moved = PendingMessage(kind="promise_moved", origin=origin_of(event), promise=facts.promise, due_at=facts.due_at)
-    return queue(known, moved.replace(**was))
+        return enqueue(known, _other_date(event).replace(**was))
+    moved = PendingMessage(kind="promise_moved", origin=build_origin(event), promise=facts.promise, due_at=facts.due_at)
+    return enqueue(known, moved.replace(**was))
 
 
 def _other_date(event: Dated) -> PendingMessage:
@@ -51,7 +51,7 @@ def _other_date(event: Dated) -> PendingMessage:
     facts = event.facts
     return PendingMessage(
         kind="progress",
-        origin=origin_of(event),
+        origin=build_origin(event),
         ground=f"promise-{facts.promise}",
         about=facts.subject,
         promise=facts.promise,
@@ -59,34 +59,34 @@ def _other_date(event: Dated) -> PendingMessage:
     )
 
 
-def _broken(state: NotificationState, event: Event[e.PromiseBroken]) -> NotificationState:
+def _broken(state: NotifyState, event: Event[e.PromiseBroken]) -> NotifyState:
     facts = event.facts
     late = PendingMessage(
         kind="delay",
-        origin=origin_of(event),
+        origin=build_origin(event),
         about=facts.subject,
         promise=facts.promise,
         old_due_at=facts.due_at,
         reasons=(facts.cause,),
     )
-    return queue(_with_broken(state, facts), late)
+    return enqueue(_with_broken(state, facts), late)
 
 
-def _at_risk(state: NotificationState, event: Event[e.PromiseAtRisk]) -> NotificationState:
+def _at_risk(state: NotifyState, event: Event[e.PromiseAtRisk]) -> NotifyState:
     facts = event.facts
     warning = PendingMessage(
         kind="holding",
-        origin=origin_of(event),
+        origin=build_origin(event),
         ground=f"risk-{facts.promise}-{facts.cause}",
         about=facts.subject,
         promise=facts.promise,
         old_due_at=facts.due_at,
         reasons=(facts.cause,),
     )
-    return queue(state, warning)
+    return enqueue(state, warning)
 
 
-def _letter_due(state: NotificationState, event: Event[e.LetterDue]) -> NotificationState:
+def _letter_due(state: NotifyState, event: Event[e.LetterDue]) -> NotifyState:
     facts = event.facts
     parts = frozenset(facts.letter.lower().replace("-", "_").split("_"))
     if (
@@ -95,7 +95,7 @@ def _letter_due(state: NotificationState, event: Event[e.LetterDue]) -> Notifica
         return state
     wanted = PendingMessage(
         kind="holding",
-        origin=origin_of(event),
+        origin=build_origin(event),
         ground=f"letter-{facts.pack}/{facts.letter}/{facts.limit_at.astimezone(UTC).isoformat()}",
         promise=ANY_PROMISE,
         reasons=facts.reasons,
@@ -103,21 +103,21 @@ def _letter_due(state: NotificationState, event: Event[e.LetterDue]) -> Notifica
         recourse="delay" in parts or any(reason.startswith(RECOURSE) for reason in facts.reasons),
         repeats=not UNDERSTANDING.isdisjoint(facts.reasons),
     )
-    return queue(state, wanted)
+    return enqueue(state, wanted)
 
 
-def _silence(state: NotificationState, event: Event[e.SilenceNoticed]) -> NotificationState:
+def _silence(state: NotifyState, event: Event[e.SilenceNoticed]) -> NotifyState:
     since, tried_at = event.facts.since, event.facts.tried_at
     ground = f"silence-{(tried_at or since).astimezone(UTC).isoformat()}"  # one note a silence, and one a note lost
-    return queue(
+    return enqueue(
         state,
         PendingMessage(
-            kind="progress", origin=origin_of(event), ground=ground, silent_since=since, promise=ANY_PROMISE
+            kind="progress", origin=build_origin(event), ground=ground, silent_since=since, promise=ANY_PROMISE
         ),
     )
 
 
-def _with_promise(state: NotificationState, event: Dated) -> NotificationState:
+def _with_promise(state: NotifyState, event: Dated) -> NotifyState:
     """The newest date of its subject. Actions run side by side and cannot be told apart, so none stands for all."""
     facts = event.facts
     reason = facts.reason if isinstance(facts, e.PromiseRevised) else None
@@ -131,7 +131,7 @@ def _with_promise(state: NotificationState, event: Dated) -> NotificationState:
     return state
 
 
-def _with_broken(state: NotificationState, facts: e.PromiseBroken) -> NotificationState:
+def _with_broken(state: NotifyState, facts: e.PromiseBroken) -> NotifyState:
     known = {"outcome": state.promise, "next_update": state.next_update, "action": None}[facts.subject]
     if known is None or known.number > facts.promise:
         return state
@@ -139,7 +139,7 @@ def _with_broken(state: NotificationState, facts: e.PromiseBroken) -> Notificati
     return state.replace(promise=broken) if facts.subject == "outcome" else state.replace(next_update=broken)
 
 
-_LESSONS: Final[Mapping[type[Fact], Callable[[NotificationState, Event[Any]], NotificationState]]] = {
+_LESSONS: Final[Mapping[type[Fact], Callable[[NotifyState, Event[Any]], NotifyState]]] = {
     e.PromiseMade: _made,
     e.PromiseRevised: _revised,
     e.PromiseBroken: _broken,

@@ -6,12 +6,12 @@ from uuid import uuid5
 
 from services.notify.domain.address import unreachable
 from services.notify.domain.content import Content
-from services.notify.domain.languages import choose
-from services.notify.domain.queue import intent_of
+from services.notify.domain.languages import choose_locale
+from services.notify.domain.queue import build_intent
 from services.notify.domain.state import (
     AnnouncedPromise,
     NewMessage,
-    NotificationState,
+    NotifyState,
     PendingMessage,
     ReceivedComplaint,
 )
@@ -25,13 +25,13 @@ WAITS: Final[dict[ProgressState, str]] = {
 }
 
 
-def write(
-    state: NotificationState, received: ReceivedComplaint, news: PendingMessage, *, now: datetime, default_locale: str
+def compose(
+    state: NotifyState, received: ReceivedComplaint, news: PendingMessage, *, now: datetime, default_locale: str
 ) -> NewMessage:
     """The message; `suppressed` where its recipient cannot be written to."""
     recipient = received.recipient
-    promise = stated(state, news)
-    intent = intent_of(news, recipient.party)
+    promise = stated_promise(state, news)
+    intent = build_intent(news, recipient.party)
     return NewMessage(
         message_id=uuid5(state.complaint_id, intent),
         complaint_id=state.complaint_id,
@@ -39,7 +39,7 @@ def write(
         kind=news.kind,
         recipient=recipient.party,
         address=recipient.email,
-        locale=choose((*recipient.wishes, state.language), default_locale),
+        locale=choose_locale((*recipient.wishes, state.language), default_locale),
         content=_content(state, received, news, now),
         caused_at=news.origin.time,
         states_promise=promise.number if promise else news.promise if news.due_at else None,
@@ -47,14 +47,14 @@ def write(
     )
 
 
-def has_date(state: NotificationState, news: PendingMessage) -> bool:
+def has_date(state: NotifyState, news: PendingMessage) -> bool:
     """Whether a date was set for what this opening letter opens: a case opened again wants a date of its own."""
     if state.promise is None:
         return False
     return state.promise.cycle >= news.cycle
 
 
-def stated(state: NotificationState, news: PendingMessage) -> AnnouncedPromise | None:
+def stated_promise(state: NotifyState, news: PendingMessage) -> AnnouncedPromise | None:
     """The promise whose date this message tells, if it tells the current one of its subject."""
     promise = {"outcome": state.promise, "next_update": state.next_update, "action": None}[news.about]
     if promise is None or promise.broken or news.is_risk:
@@ -64,7 +64,7 @@ def stated(state: NotificationState, news: PendingMessage) -> AnnouncedPromise |
     return promise if news.promise is not None and promise.number >= news.promise else None
 
 
-def _content(state: NotificationState, received: ReceivedComplaint, news: PendingMessage, now: datetime) -> Content:
+def _content(state: NotifyState, received: ReceivedComplaint, news: PendingMessage, now: datetime) -> Content:
     return Content(
         reference=received.reference,
         received_at=received.received_at,
@@ -90,7 +90,7 @@ def _content(state: NotificationState, received: ReceivedComplaint, news: Pendin
     )
 
 
-def _reasons(state: NotificationState, news: PendingMessage) -> tuple[str, ...]:
+def _reasons(state: NotifyState, news: PendingMessage) -> tuple[str, ...]:
     """Why it takes long. A rule only says that a letter must explain it; the reasons themselves are in the case."""
     if news.letter is None:
         return news.reasons
@@ -99,9 +99,9 @@ def _reasons(state: NotificationState, news: PendingMessage) -> tuple[str, ...]:
     return (*news.reasons, *moved, *waits)
 
 
-def _dates(state: NotificationState, news: PendingMessage, now: datetime) -> dict[str, datetime | None]:
+def _dates(state: NotifyState, news: PendingMessage, now: datetime) -> dict[str, datetime | None]:
     """The date this message states, and beside it those that stand anyway."""
-    promise = stated(state, news)
+    promise = stated_promise(state, news)
     told = promise.due_at if promise else news.due_at
     if news.about != "outcome":
         field = _FIELDS[news.about]

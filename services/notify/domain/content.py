@@ -67,7 +67,7 @@ class Content(FrozenModel):
     redress: tuple[Redress, ...] = ()
 
 
-def missing(kind: MessageKind, content: Content) -> tuple[str, ...]:
+def missing_fields(kind: MessageKind, content: Content) -> tuple[str, ...]:
     """The fields without which a message of this kind must not leave, as far as they are absent or blank."""
     absent = tuple(name for name in REQUIRED[kind] if _is_blank(getattr(content, name)))
     choice = ONE_OF.get(kind, ())

@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.notify.domain.apply import learn
 from services.notify.domain.handle import AttemptFinished, finish
 from services.notify.domain.plan import plan
-from services.notify.domain.state import NotificationState
+from services.notify.domain.state import NotifyState
 from shared.contracts.envelope import Event
 from shared.errors import NotFound, Rejected
 from shared.runner import types
@@ -22,10 +22,10 @@ class NotifyContext(types.Context):
     default_locale: str = "en"
 
 
-Decision = types.Decision[NotificationState, NotifyContext]
+Decision = types.Decision[NotifyState, NotifyContext]
 
 
-def decide(state: NotificationState | None, given: Input, context: NotifyContext) -> Decision:
+def decide(state: NotifyState | None, given: Input, context: NotifyContext) -> Decision:
     """New facts and time lead to messages; finished attempts lead to what others must hear of them."""
     if isinstance(given, AttemptFinished):
         if state is None:
@@ -35,12 +35,12 @@ def decide(state: NotificationState | None, given: Input, context: NotifyContext
     if isinstance(given, Tick):
         return _planned(state, context) if state else types.Decision(state=None)
     if isinstance(given, Event):  # asked last: such a question to a pydantic class is a slow one
-        known = state or NotificationState(complaint_id=given.subject)
+        known = state or NotifyState(complaint_id=given.subject)
         learned = learn(known, given, patience=context.patience, now=context.now)
         return _planned(learned, context)
     raise Rejected(f"expected an event, a tick or a finished attempt, got {type(given).__name__}")
 
 
-def _planned(state: NotificationState, context: NotifyContext) -> Decision:
+def _planned(state: NotifyState, context: NotifyContext) -> Decision:
     after, says = plan(state, context.now, context.default_locale)
     return types.Decision(state=after, events=says)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.notify.domain.content import MANDATORY
-from services.notify.domain.state import AttemptOutcome, Finished, Intent, NotificationState, Result, Status
+from services.notify.domain.state import AttemptOutcome, AttemptRecord, Intent, NotifyState, IntentResult, MessageStatus
 from shared.contracts.envelope import NewEvent
 from shared.contracts.events import MessageAccepted, MessageFailed, MessageKind
 from shared.errors import NotFound
@@ -37,11 +37,11 @@ class AttemptFinished(Command):
 class AttemptResult:
     """Where an attempt leaves its message; `wait` before the next one."""
 
-    status: Status
+    status: MessageStatus
     wait: timedelta | None = None
 
 
-def after(outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta) -> AttemptResult:
+def next_status(outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta) -> AttemptResult:
     """The next status of a message after its attempt number `attempt` (counted from 1)."""
     last = attempt >= len(SCHEDULE)
     match outcome:
@@ -57,28 +57,28 @@ def after(outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_w
 
 
 def finish(
-    state: NotificationState, given: AttemptFinished, *, now: datetime, receipt_window: timedelta
-) -> tuple[NotificationState, tuple[NewEvent[Any], ...]]:
+    state: NotifyState, given: AttemptFinished, *, now: datetime, receipt_window: timedelta
+) -> tuple[NotifyState, tuple[NewEvent[Any], ...]]:
     """Record an attempt. A result that is already final stays; only the attempt itself is written down then."""
     intent = state.intents.get(given.intent)
     if intent is None:
         raise NotFound("no such message was ever intended")
     if intent.result is not None:
         return _record(state, _finished(given, status=None)), ()
-    move = after(given.outcome, given.attempt, kind=intent.kind, receipt_window=receipt_window)
+    move = next_status(given.outcome, given.attempt, kind=intent.kind, receipt_window=receipt_window)
     again_at = now + move.wait * given.jitter if move.wait is not None else None
     recorded = _record(state, _finished(given, status=move.status, again_at=again_at))
     if again_at is not None:
         return recorded, ()
-    result: Result = "accepted" if move.status == "accepted" else "failed"
+    result: IntentResult = "accepted" if move.status == "accepted" else "failed"
     accepted_at = now if result == "accepted" else None
     intents = {**state.intents, given.intent: intent.replace(result=result, accepted_at=accepted_at)}
     says = _accepted(intent, given, now) if result == "accepted" else _failed(intent, given)
     return recorded.replace(intents=intents), (says,)
 
 
-def _finished(given: AttemptFinished, *, status: Status | None, again_at: datetime | None = None) -> Finished:
-    return Finished(
+def _finished(given: AttemptFinished, *, status: MessageStatus | None, again_at: datetime | None = None) -> AttemptRecord:
+    return AttemptRecord(
         message_id=given.message_id,
         attempt=given.attempt,
         outcome=given.outcome,
@@ -90,7 +90,7 @@ def _finished(given: AttemptFinished, *, status: Status | None, again_at: dateti
     )
 
 
-def _record(state: NotificationState, finished: Finished) -> NotificationState:
+def _record(state: NotifyState, finished: AttemptRecord) -> NotifyState:
     return state.replace(finished=(*state.finished, finished))
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-SPOKEN: Final = ("en", "id", "vi", "zh-Hans", "zh-Hant", "sr-Cyrl", "sr-Latn", "nb")
+SUPPORTED: Final = ("en", "id", "vi", "zh-Hans", "zh-Hant", "sr-Cyrl", "sr-Latn", "nb")
 _ALIASES: Final = {"in": "id", "no": "nb", "nn": "nb", "sh": "sr-Latn", "hr": "sr-Latn", "bs": "sr-Latn"}
 _TRADITIONAL: Final = frozenset({"hant", "tw", "hk", "mo"})
 
 
 @lru_cache(maxsize=1024)
-def spoken(tag: str) -> str | None:
+def supported_language(tag: str) -> str | None:
     """The catalogue for a tag: `zh-TW` gives `zh-Hant`, `no` gives `nb`; None for a language we do not speak."""
     parts = tag.replace("_", "-").split("-")
     language, rest = parts[0].lower(), {part.lower() for part in parts[1:]}
@@ -22,9 +22,9 @@ def spoken(tag: str) -> str | None:
     if language == "sr":
         return "sr-Latn" if "latn" in rest else "sr-Cyrl"
     found = _ALIASES.get(language, language)
-    return found if found in SPOKEN else None
+    return found if found in SUPPORTED else None
 
 
-def choose(wishes: Iterable[str | None], default: str) -> str:
+def choose_locale(wishes: Iterable[str | None], default: str) -> str:
     """The first wish we can fulfil, with its region; otherwise the organisation's default, never a mixture."""
-    return next((wish for wish in wishes if wish and spoken(wish)), default)
+    return next((wish for wish in wishes if wish and supported_language(wish)), default)

@@ -7,9 +7,9 @@ after it; an answer never waits, it takes the opening letter along. News that so
 from datetime import datetime
 from typing import Any, Final
 
-from services.notify.domain.compose import OPENING, has_date, stated, write
-from services.notify.domain.state import Intent, NewMessage, NotificationState, PendingMessage
-from services.notify.domain.superseded import is_overtaken
+from services.notify.domain.compose import OPENING, has_date, stated_promise, compose
+from services.notify.domain.state import Intent, NewMessage, NotifyState, PendingMessage
+from services.notify.domain.superseded import is_superseded
 from shared.contracts.envelope import NewEvent
 from shared.contracts.events import MessageKind, MessageSuppressed
 
@@ -18,7 +18,7 @@ CLOSING: Final[frozenset[MessageKind]] = frozenset({"resolution", "withdrawn"})
 Saying = tuple[NewEvent[Any], ...]
 
 
-def plan(state: NotificationState, now: datetime, default_locale: str) -> tuple[NotificationState, Saying]:
+def plan(state: NotifyState, now: datetime, default_locale: str) -> tuple[NotifyState, Saying]:
     """Turn news that is ripe into messages; the rest stays in the queue and sets the timer."""
     if state.received is None or not state.waiting:
         return state, ()
@@ -31,8 +31,8 @@ def plan(state: NotificationState, now: datetime, default_locale: str) -> tuple[
     planned: list[NewMessage] = []
     intents = dict(state.intents)
     for news in ready:
-        message = write(state, state.received, news, now=now, default_locale=default_locale)
-        overtaken = not message.suppressed and is_overtaken(news, state, together=ready, told=told)
+        message = compose(state, state.received, news, now=now, default_locale=default_locale)
+        overtaken = not message.suppressed and is_superseded(news, state, together=ready, told=told)
         intents[message.intent] = _intent(news, message)
         if not overtaken:
             planned.append(message)
@@ -46,7 +46,7 @@ def plan(state: NotificationState, now: datetime, default_locale: str) -> tuple[
     return after, tuple(_suppressed(intents, m) for m in planned if m.suppressed)
 
 
-def _ripe(state: NotificationState, now: datetime) -> int:
+def _ripe(state: NotifyState, now: datetime) -> int:
     """How many of the queue, from its head, can be written now."""
     for position, news in enumerate(state.waiting):
         if news.kind not in OPENING or news.wait_until is None or now >= news.wait_until or _is_complete(state, news):
@@ -57,18 +57,18 @@ def _ripe(state: NotificationState, now: datetime) -> int:
     return len(state.waiting)
 
 
-def _is_complete(state: NotificationState, news: PendingMessage) -> bool:
+def _is_complete(state: NotifyState, news: PendingMessage) -> bool:
     """Whether everything an opening letter wants to say is known."""
     return has_date(state, news) and state.owner is not None and bool(state.category)
 
 
-def _date_told(ready: tuple[PendingMessage, ...], state: NotificationState) -> int:
+def _date_told(ready: tuple[PendingMessage, ...], state: NotifyState) -> int:
     """The number of the promise that an opening letter of this round states; 0 when none does."""
-    promises = (stated(state, news) for news in ready if news.kind in OPENING)
+    promises = (stated_promise(state, news) for news in ready if news.kind in OPENING)
     return max((promise.number for promise in promises if promise), default=0)
 
 
-def _owes_date(state: NotificationState, ready: tuple[PendingMessage, ...]) -> bool:
+def _owes_date(state: NotifyState, ready: tuple[PendingMessage, ...]) -> bool:
     owes = state.owes_date
     for news in ready:
         if news.kind in OPENING:

@@ -13,8 +13,8 @@ from shared.contracts.events import MessageKind, Outcome, ProgressState, Promise
 from shared.runner.types import State as Remembered
 
 ANY_PROMISE: Final = 0  # news that may state whichever promise stands
-Result = Literal["accepted", "failed", "suppressed"]
-Status = Literal["queued", "sending", "retry_wait", "accepted", "uncertain", "dead", "suppressed"]
+IntentResult = Literal["accepted", "failed", "suppressed"]
+MessageStatus = Literal["queued", "sending", "retry_wait", "accepted", "uncertain", "dead", "suppressed"]
 AttemptOutcome = Literal["sent", "failed_transient", "failed_permanent", "uncertain"]
 
 
@@ -116,7 +116,7 @@ class Intent(FrozenModel):
     caused_at: AwareDatetime
     recipient: PartyId
     letter: str | None = None
-    result: Result | None = None
+    result: IntentResult | None = None
     accepted_at: AwareDatetime | None = None
 
 
@@ -143,20 +143,20 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class AttemptRecord:
     """How an attempt ended and where that leaves its message; `status` None leaves the message alone."""
 
     message_id: UUID
     attempt: int
     outcome: AttemptOutcome
     code: str
-    status: Status | None
+    status: MessageStatus | None
     next_attempt_at: datetime | None = None
     locale: str | None = None
     template: str | None = None
 
 
-class NotificationState(Remembered):
+class NotifyState(Remembered):
     """The state. `planned` and `finished` leave with the transaction and are not part of the stored document."""
 
     received: ReceivedComplaint | None = None
@@ -174,4 +174,4 @@ class NotificationState(Remembered):
     intents: dict[str, Intent] = Field(default_factory=dict)
     due_at: AwareDatetime | None = None
     planned: tuple[NewMessage, ...] = Field(default=(), exclude=True)
-    finished: tuple[Finished, ...] = Field(default=(), exclude=True)
+    finished: tuple[AttemptRecord, ...] = Field(default=(), exclude=True)

@@ -77,7 +77,7 @@ def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     )
     async def messages(client: reader, complaint_id: UUID) -> list[dict[str, Any]]:
         del client
-        rows = await states.timeline(runtime.pool, complaint_id)
+        rows = await states.select_timeline(runtime.pool, complaint_id)
         if rows is None:
             raise NotFound
         return [{**row, "attempts": from_json(row["attempts"])} for row in rows]
@@ -85,13 +85,13 @@ def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     @router.post("/preview", summary="A message with sample data, as HTML", response_class=HTMLResponse)
     async def preview(client: operator, asked: PreviewRequest) -> HTMLResponse:
         del client
-        letter = printer.print(asked.kind, sample(asked.timezone), asked.locale)
+        letter = printer.print(asked.kind, build_sample(asked.timezone), asked.locale)
         return HTMLResponse(letter.html, headers={"content-language": letter.locale, "x-template": letter.template})
 
     return router
 
 
-def sample(timezone: str | None = None) -> Content:
+def build_sample(timezone: str | None = None) -> Content:
     """Content with every field filled, of no real case."""
     return Content(
         reference="RD-SAMPLE",

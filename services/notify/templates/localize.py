@@ -8,7 +8,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_currency
 
-from services.notify.templates.catalogue import language_for, words
+from services.notify.templates.catalogue import catalogue_language, load_catalogue
 from shared.contracts.events import Redress
 from shared.errors import Misconfigured
 
@@ -20,10 +20,10 @@ class Localizer:
     """The words and formats for one language tag and one time zone."""
 
     def __init__(self, tag: str, timezone: str | None, default_timezone: str = "UTC") -> None:
-        self.language = language_for(tag)
-        self.locale = cldr(tag, self.language)
-        self.zone = zone(timezone) or zone(default_timezone) or UTC
-        self._words = words(self.language)
+        self.language = catalogue_language(tag)
+        self.locale = cldr_locale(tag, self.language)
+        self.zone = load_timezone(timezone) or load_timezone(default_timezone) or UTC
+        self._words = load_catalogue(self.language)
         self._cldr = str(self.locale)  # asked for with every date, and not quickly answered
 
     def say(self, key: str, **values: str) -> str:
@@ -56,7 +56,7 @@ class Localizer:
 
 
 @lru_cache(maxsize=1024)
-def speech(tag: str, timezone: str | None, default_timezone: str) -> Localizer:
+def get_localizer(tag: str, timezone: str | None, default_timezone: str) -> Localizer:
     """The same one for all who ask for the same language and live in the same zone."""
     return Localizer(tag, timezone, default_timezone)
 
@@ -71,7 +71,7 @@ def _moment(instant: datetime, where: tzinfo, locale: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def cldr(tag: str, language: str) -> Locale:
+def cldr_locale(tag: str, language: str) -> Locale:
     """The CLDR locale for a tag: with its region where CLDR has it, always in the language of the words."""
     region = next((part for part in tag.replace("_", "-").split("-")[1:] if len(part) == 2 and part.isalpha()), None)
     plain = Locale.parse(_CLDR.get(language, language))
@@ -84,7 +84,7 @@ def cldr(tag: str, language: str) -> Locale:
 
 
 @lru_cache(maxsize=1024)
-def zone(name: str | None) -> tzinfo | None:
+def load_timezone(name: str | None) -> tzinfo | None:
     """The time zone of that IANA name; None when there is no such zone."""
     try:
         return ZoneInfo(name) if name else None

@@ -12,7 +12,7 @@ from typing import Final
 _HOLE: Final = re.compile("\x02(\\w+)\x03")
 
 
-def hole(name: str) -> str:
+def placeholder(name: str) -> str:
     """What stands in a printed stencil where the value `name` belongs."""
     return f"\x02{name}\x03"
 

@@ -15,11 +15,11 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
-from services.notify.domain.content import Content, missing
-from services.notify.templates.catalogue import source
-from services.notify.templates.localize import Localizer, speech
-from services.notify.templates.precompiled import PrecompiledTemplate, hole
-from services.notify.templates.values import Values, values_of
+from services.notify.domain.content import Content, missing_fields
+from services.notify.templates.catalogue import read_source
+from services.notify.templates.localize import Localizer, get_localizer
+from services.notify.templates.precompiled import PrecompiledTemplate, placeholder
+from services.notify.templates.values import Values, build_values
 from shared.contracts.events import MessageKind
 from shared.errors import Rejected
 
@@ -62,11 +62,11 @@ class Renderer:
 
     def print(self, kind: MessageKind, content: Content, locale: str) -> RenderedMessage:
         """The letter, or `Rejected` when a field is absent without which this kind must not leave."""
-        absent = missing(kind, content)
+        absent = missing_fields(kind, content)
         if absent:
             raise Rejected(f"{kind}: expected {', '.join(absent)}")
-        spoken = speech(locale, content.timezone, self._timezone)
-        values = self._house | values_of(content, spoken) | {"body": self._body(content)}
+        spoken = get_localizer(locale, content.timezone, self._timezone)
+        values = self._house | build_values(content, spoken) | {"body": self._body(content)}
         html, text = self._stencil(kind, values, content, spoken)
         given = {name: value for name, value in values.items() if value}
         return RenderedMessage(
@@ -102,9 +102,9 @@ class Renderer:
 
 def _given(kind: MessageKind, values: Values, content: Content, speech: Localizer) -> dict[str, Any]:
     """What a template sees: holes for values, and the words of the language."""
-    holes = {name: hole(name) if value else None for name, value in values.items()}
-    offers = [hole(name) for name in values if name.startswith("offer_")]
-    reasons = [hole(name) for name in values if name.startswith("reason_")]
+    holes = {name: placeholder(name) if value else None for name, value in values.items()}
+    offers = [placeholder(name) for name in values if name.startswith("offer_")]
+    reasons = [placeholder(name) for name in values if name.startswith("reason_")]
     fixed = {
         "kind": kind,
         "language": speech.language,
@@ -121,7 +121,7 @@ def _given(kind: MessageKind, values: Values, content: Content, speech: Localize
 def version(kind: MessageKind, language: str) -> str:
     """Eight hexadecimal digits over all that this letter is made of; it changes with any word or style."""
     files = (f"kinds/{kind}.j2", "html/layout.j2", "html/parts.j2", "text/layout.j2", "text/parts.j2")
-    digest = sha256(source(language))
+    digest = sha256(read_source(language))
     for name in files:
         digest.update((_FOLDER / name).read_bytes())
     return digest.hexdigest()[:8]

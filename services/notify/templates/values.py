@@ -6,7 +6,7 @@ from services.notify.templates.localize import Localizer
 Values = dict[str, str | None]
 
 
-def values_of(content: Content, speech: Localizer) -> Values:
+def build_values(content: Content, speech: Localizer) -> Values:
     """Every string that differs from letter to letter; None where there is nothing to say."""
     name = content.name
     offers = {f"offer_{n}": speech.offer(redress) for n, redress in enumerate(content.redress)}

@@ -1,4 +1,4 @@
-"""Says what a complaint is. The seam is `Classifier`; the first one behind it counts words of the rulebook."""
+"""Classification of complaints: category, language and signals. `Classifier` is the interface; `lexicon` implements it."""
 
 from services.triage.classifier.interface import TEXT_MAX, Classification, Classifier, ComplaintText
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.triage.domain import DecideCase, TriageState
 from services.triage.rulebook import TriageRulebook
-from services.triage.store.states import find_case, find_queue
+from services.triage.store.states import select_case, select_queue
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Severity, Signal
@@ -103,7 +103,7 @@ def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
     @router.get("/cases/{complaint_id}", dependencies=[reader])
     async def case(complaint_id: UUID) -> CaseView:
         """What a complaint is, whose it is, and why."""
-        found = await find_case(runtime.pool, complaint_id)
+        found = await select_case(runtime.pool, complaint_id)
         if found is None or not found.received:
             raise NotFound
         return CaseView.of(found)
@@ -117,7 +117,7 @@ def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
         """A team's open cases, gravest first, then oldest."""
         if team not in rulebook.teams:
             raise Rejected(f"team: expected one of {', '.join(rulebook.teams)}")
-        cases = await find_queue(runtime.pool, team, limit=limit, offset=offset)
+        cases = await select_queue(runtime.pool, team, limit=limit, offset=offset)
         return QueueView(team=team, cases=[CaseView.of(one) for one in cases])
 
     @router.get("/taxonomy", dependencies=[reader])

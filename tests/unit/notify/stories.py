@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.notify.domain import NotificationState, NotifyContext, decide
+from services.notify.domain import NotifyState, NotifyContext, decide
 from shared.contracts import EVENTS, Contact, Event, Fact, Narrative, Party, PersonalContact, PersonalNarrative
 from shared.contracts import events as e
 from shared.contracts.envelope import NewEvent, PersonalStaff, Staff
@@ -128,8 +128,8 @@ def withdrawn(sequence: int = 5, minutes: float = 400) -> Event[Any]:
 
 
 def fold(
-    given: Iterable[Any], state: NotificationState | None = None, context: NotifyContext = CONTEXT
-) -> tuple[NotificationState, list[NewEvent[Any]]]:
+    given: Iterable[Any], state: NotifyState | None = None, context: NotifyContext = CONTEXT
+) -> tuple[NotifyState, list[NewEvent[Any]]]:
     """All inputs in order, in one transaction."""
     says: list[NewEvent[Any]] = []
     for one in given:
@@ -145,7 +145,7 @@ def seen(html: str) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 
-def kinds(state: NotificationState) -> list[str]:
+def kinds(state: NotifyState) -> list[str]:
     return [message.kind for message in state.planned]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.domain import AttemptFinished
-from services.notify.domain.handle import SCHEDULE, AttemptResult, after
+from services.notify.domain.handle import SCHEDULE, AttemptResult, next_status
 from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound
 from tests.unit.notify import stories as s
@@ -51,7 +51,7 @@ def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFini
     ],
 )
 def test_an_attempt_moves_its_message(outcome: Any, attempt: int, kind: Any, expected: AttemptResult) -> None:
-    assert after(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
+    assert next_status(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
 
 
 def test_all_waits_together_are_about_sixteen_hours() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from services.notify.domain import REQUIRED, Content
 from services.notify.domain.content import ONE_OF
-from services.notify.domain.languages import SPOKEN, choose, spoken
-from services.notify.routes.messages import sample
+from services.notify.domain.languages import SUPPORTED, choose_locale, supported_language
+from services.notify.routes.messages import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import words
+from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
 from shared.contracts import events as e
 from shared.errors import Misconfigured, Rejected
@@ -23,7 +23,7 @@ from tests.unit.notify.stories import seen
 
 KINDS = get_args(e.MessageKind)
 PRINTER = Renderer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
-FULL = sample("Asia/Jakarta")
+FULL = build_sample("Asia/Jakarta")
 RULEBOOK = Path(__file__).parents[3] / "services" / "triage" / "rulebook"
 SHOWN = {  # what a reader must find, by kind; every letter also shows name, reference and organisation
     "acknowledgement": ("subject", "expected_outcome", "handler", "due_at"),
@@ -46,7 +46,7 @@ def facts(kind: str, speech: Localizer) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, language: str) -> None:
     letter = PRINTER.print(kind, FULL, language)
@@ -58,11 +58,11 @@ def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, languag
     assert f'<html lang="{language}">' in letter.html
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_tells_nothing_but_the_reference(kind: e.MessageKind, language: str) -> None:
     letter = PRINTER.print(kind, FULL, language)
-    assert letter.subject == f"[{FULL.reference}] {words(language)[f'subject.{kind}']}"
+    assert letter.subject == f"[{FULL.reference}] {load_catalogue(language)[f'subject.{kind}']}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,7 +75,7 @@ def test_a_letter_without_a_required_field_is_refused_and_names_it(kind: e.Messa
             PRINTER.print(kind, FULL.model_copy(update=dict.fromkeys(ONE_OF[kind])), "en")
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_prints_with_nothing_but_what_it_requires(kind: e.MessageKind, language: str) -> None:
     needed = {*REQUIRED[kind], "received_at"}
@@ -87,27 +87,27 @@ def test_a_letter_prints_with_nothing_but_what_it_requires(kind: e.MessageKind, 
             assert FULL.reference in part
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 def test_every_language_has_every_word_and_placeholder_of_english(language: str) -> None:
     def placeholders(text: str) -> set[str]:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-    english, other = words("en"), words(language)
+    english, other = load_catalogue("en"), load_catalogue(language)
     assert other.keys() == english.keys()
     assert {k: placeholders(v) for k, v in other.items()} == {k: placeholders(v) for k, v in english.items()}
     assert all(text.strip() for text in other.values())
 
 
-@pytest.mark.parametrize("language", [one for one in SPOKEN if one != "en"])
+@pytest.mark.parametrize("language", [one for one in SUPPORTED if one != "en"])
 def test_no_sentence_was_left_in_english(language: str) -> None:
-    english = {text for key, text in words("en").items() if len(text) > 20}
-    assert not english & set(words(language).values())
+    english = {text for key, text in load_catalogue("en").items() if len(text) > 20}
+    assert not english & set(load_catalogue(language).values())
 
 
 def test_serbian_is_the_same_in_both_scripts() -> None:
     cyrillic = set("абвгдђежзијклљмнњопрстћуфхцчџш")
-    assert not any(cyrillic & set(text.lower()) for text in words("sr-Latn").values())
-    assert not any(re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text)) for text in words("sr-Cyrl").values())
+    assert not any(cyrillic & set(text.lower()) for text in load_catalogue("sr-Latn").values())
+    assert not any(re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text)) for text in load_catalogue("sr-Cyrl").values())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_serbian_is_the_same_in_both_scripts() -> None:
 )
 def test_every_category_and_team_of_the_rulebook_has_a_word(section: str, file: str, table: str) -> None:
     codes = tomllib.loads((RULEBOOK / f"{file}.toml").read_text())[table]
-    assert {f"{section}.{code}" for code in codes} <= words("en").keys()
+    assert {f"{section}.{code}" for code in codes} <= load_catalogue("en").keys()
 
 
 def test_what_customers_wrote_cannot_become_markup() -> None:
@@ -148,10 +148,10 @@ def test_a_broken_promise_is_apologised_for() -> None:
 
 
 @pytest.mark.parametrize("outcome", get_args(e.Outcome))
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 def test_every_outcome_is_said_in_words(outcome: e.Outcome, language: str) -> None:
     letter = PRINTER.print("resolution", FULL.model_copy(update={"outcome": outcome}), language)
-    assert words(language)[f"outcome.{outcome}"] in letter.text
+    assert load_catalogue(language)[f"outcome.{outcome}"] in letter.text
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_moment_has_weekday_date_time_and_zone_of_the_recipient(tag: str, zone
     ],
 )  # fmt: skip
 def test_a_tag_finds_its_catalogue(tag: str, catalogue: str | None) -> None:
-    assert spoken(tag) == catalogue
+    assert supported_language(tag) == catalogue
 
 
 def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so() -> None:
@@ -195,7 +195,7 @@ def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so()
     assert letter.locale == "en"
     assert "Thank you for telling us" in letter.text
     assert "May" in letter.text
-    assert choose(["fr", None], "nb") == "nb"
+    assert choose_locale(["fr", None], "nb") == "nb"
 
 
 def test_a_missing_word_stops_the_letter() -> None:
@@ -204,5 +204,5 @@ def test_a_missing_word_stops_the_letter() -> None:
 
 
 def test_the_version_changes_with_kind_and_language() -> None:
-    versions = {PRINTER.print(kind, FULL, language).template for kind in KINDS for language in SPOKEN}
-    assert len(versions) == len(KINDS) * len(SPOKEN)
+    versions = {PRINTER.print(kind, FULL, language).template for kind in KINDS for language in SUPPORTED}
+    assert len(versions) == len(KINDS) * len(SUPPORTED)

@@ -3,15 +3,15 @@
 import pytest
 
 from services.notify.domain import Content
-from services.notify.domain.languages import SPOKEN
-from services.notify.routes.messages import sample
+from services.notify.domain.languages import SUPPORTED
+from services.notify.routes.messages import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import words
+from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
 from tests.unit.notify.stories import seen
 
 PRINTER = Renderer("Example Shop")
-FULL = sample("Asia/Jakarta")
+FULL = build_sample("Asia/Jakarta")
 # What one kind says on different occasions: what is absent, what is given, the sentences it has and those it has not.
 NEWS = dict.fromkeys(("words", "silent_since", "action_at", "next_update_at", "old_due_at")) | {"reasons": ()}
 RISK = {"letter": None, "recourse": False, "repeats": False, "reasons": ("downtime",)}
@@ -123,11 +123,11 @@ def sentence(key: str, content: Content, speech: Localizer) -> str:
     """A date of the content, or a sentence of the catalogue with its date."""
     if "." not in key:
         return str(speech.moment(getattr(FULL, key)))
-    text = words(speech.language)[key]
+    text = load_catalogue(speech.language)[key]
     return text.format(date=speech.moment(getattr(content, DATES.get(key, "old_due_at")))) if "{" in text else text
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
 def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, language) -> None:
     content = FULL.model_copy(update=changes)
@@ -143,7 +143,7 @@ def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, l
 
 def test_reasons_without_a_word_are_said_once() -> None:
     letter = PRINTER.print("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
-    assert letter.text.count(words("en")["reason.other"]) == 1
+    assert letter.text.count(load_catalogue("en")["reason.other"]) == 1
 
 
 @pytest.mark.parametrize(("pack", "body"), [("uk", "Ombudsman Service"), ("de", "Schlichtungsstelle")])
@@ -153,7 +153,7 @@ def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, bo
     letter = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
     for part in (seen(letter.html), letter.text):
         assert body in part
-        assert words("en")["holding.ask"] not in part
+        assert load_catalogue("en")["holding.ask"] not in part
     assert "<b>" not in letter.html
     silent = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay", "recourse": False}), "en")
     assert body not in silent.text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.rulebook import SHIPPED, load_rulebook
+from services.triage.rulebook import DEFAULT_FOLDER, load_rulebook
 from services.triage.rulebook.model import SIGNALS
 from services.triage.settings import LANGUAGES
 from shared.errors import Misconfigured
@@ -14,7 +14,7 @@ from shared.errors import Misconfigured
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     copied = tmp_path / "rulebook"
-    shutil.copytree(SHIPPED, copied, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(DEFAULT_FOLDER, copied, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return copied
 
 

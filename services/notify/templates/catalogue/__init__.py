@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from services.notify.domain.languages import SPOKEN, spoken
+from services.notify.domain.languages import SUPPORTED, supported_language
 
 FALLBACK: Final = "en"
 _FOLDER: Final = Path(__file__).parent
 
 
 @cache
-def words(language: str) -> dict[str, str]:
+def load_catalogue(language: str) -> dict[str, str]:
     """All words of one language as `section.key`."""
     return _flat(tomllib.loads(_source(language)))
 
@@ -22,7 +22,7 @@ def _source(language: str) -> str:
     return (_FOLDER / f"{language}.toml").read_text(encoding="utf-8")
 
 
-def source(language: str) -> bytes:
+def read_source(language: str) -> bytes:
     """The file as it is, for the version of what was sent."""
     return _source(language).encode()
 
@@ -36,7 +36,7 @@ def _flat(tree: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def language_for(tag: str) -> str:
+def catalogue_language(tag: str) -> str:
     """The language a letter is written in as a whole: the wish if we speak it, else English; never a mixture."""
-    found = spoken(tag)
-    return found if found in SPOKEN else FALLBACK
+    found = supported_language(tag)
+    return found if found in SUPPORTED else FALLBACK
