@@ -15,8 +15,9 @@ from shared.ops.metrics import Metrics
 from shared.runner.group_commit import GroupCommitter
 from shared.runner.replay import Replay
 from shared.runner.runner import Runner
+from shared.runner.spec import ServiceSpec
 from shared.runner.timers import Timers
-from shared.runner.types import Command, Decision, ServiceSpec
+from shared.runner.types import Command, Decision
 from shared.settings import ServiceSettings
 
 

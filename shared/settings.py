@@ -67,8 +67,10 @@ class ServiceSettings(BaseSettings):
         default=60.0, gt=0, description="Seconds to retry a batch in place before handing it back to Kafka."
     )
     relay_batch: int = Field(default=2000, ge=1, le=20000, description="Outbox rows per round of the relay.")
-    outbox_slot_seconds: int = Field(
-        default=600, ge=60, description="Seconds between attempts to empty an outbox child that was relayed."
+    outbox_truncate_seconds: int = Field(
+        default=600,
+        ge=60,
+        description="Seconds between attempts to truncate outbox partitions whose events are all published.",
     )
     event_bytes_max: int = Field(
         default=900_000, ge=10_000, le=1_000_000, description="Size of one event at most; below Kafka's own 1 MiB."

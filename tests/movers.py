@@ -8,7 +8,7 @@ from services.sla.app import build
 from services.sla.settings import Settings
 from services.sla.workers.rebase import RecomputeWorker
 from shared.ops.health import Health
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect
 

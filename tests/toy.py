@@ -1,6 +1,5 @@
 """The smallest possible service: it counts what it heard. Lets the runtime be tested without any complaint rule."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,8 +11,9 @@ from aiokafka import ConsumerRecord
 from shared.contracts import TRIAGE, ComplaintId, Event, NewEvent
 from shared.contracts.events import Assigned, ComplaintReceived
 from shared.errors import Rejected
+from shared.runner.spec import ServiceSpec
 from shared.runner.state_store import StateStore
-from shared.runner.types import Command, Context, Decision, Input, ServiceSpec, State, Tick
+from shared.runner.types import Command, Context, Decision, Input, State, Tick
 from tests.factories import complaint_id, event, received, record
 
 SCHEMA = Path(__file__).parent / "toy_schema"
@@ -64,18 +64,9 @@ def _say(word: str) -> tuple[NewEvent[Any], ...]:
     return (NewEvent(facts=Assigned(team="t" * 950_000 if word == "HUGE" else word)),)
 
 
-class ToyStore(StateStore[Counted]):
+class ToyStore(StateStore[Counted, Context]):
     def __init__(self) -> None:
         super().__init__(Counted, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
-
-    def prepare(self, inputs: Sequence[Input]) -> Any:
-        return None
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> Context:
-        return Context(now)
-
-    async def save(self, conn: asyncpg.Connection, states: Sequence[Counted], context: Context | None = None) -> None:
-        await super().save(conn, states)
 
     async def heard(self, conn: asyncpg.Connection, subject: ComplaintId) -> tuple[str, ...]:
         states = await self.load(conn, [subject])

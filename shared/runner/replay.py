@@ -10,7 +10,8 @@ from shared.contracts.envelope import ComplaintId, Event
 from shared.runner.decode import decode_records
 from shared.runner.fold import BatchFolder
 from shared.runner.runner import sentence
-from shared.runner.types import ContextT, ServiceSpec, StateT
+from shared.runner.spec import ServiceSpec
+from shared.runner.types import ContextT, StateT
 from shared.storage import dead_letters, outbox
 from shared.storage.postgres import transaction
 
@@ -79,7 +80,7 @@ class Replay(Generic[StateT, ContextT]):
     async def _decide(self, conn: asyncpg.Connection, event: Event[Any]) -> str | None:
         store = self._fold.store
         prepared = store.prepare([event])
-        context = await store.context(conn, await conn.fetchval("select now()"), prepared)
+        context = await store.load_context(conn, await conn.fetchval("select now()"), prepared)
         known = await store.load(conn, [event.subject])
         folded = self._folder.fold(known, [(event.subject, event)], context)
         if isinstance(folded.results[0], Exception):

@@ -17,8 +17,9 @@ from shared.retry import anew, is_transient, patiently
 from shared.runner.breaker import Breaker
 from shared.runner.decode import DecodedBatch, ReceivedEvent, decode_records, parked_behind
 from shared.runner.fold import BatchFolder, FoldResult, WaitsForDeadLetter
+from shared.runner.spec import ServiceSpec
 from shared.runner.state_store import LostUpdate
-from shared.runner.types import Command, ContextT, Decision, DueTimer, ServiceSpec, StateT, Tick
+from shared.runner.types import Command, ContextT, Decision, DueTimer, StateT, Tick
 from shared.settings import ServiceSettings
 from shared.storage import dead_letters, inbox, outbox
 from shared.storage.dead_letters import DeadLetter
@@ -139,7 +140,7 @@ class Runner(Generic[StateT, ContextT]):
         """Fold, save and say; returns what failed, and what came after it for the same complaint."""
         if not heard:
             return []
-        context = await self._store.context(conn, now, prepared)
+        context = await self._store.load_context(conn, now, prepared)
         known = await self._store.load(conn, [one.event.subject for one in heard])
         folded = self._folder.fold(known, [(one.event.subject, one.event) for one in heard], context)
         await self._write(conn, folded)
@@ -176,7 +177,7 @@ class Runner(Generic[StateT, ContextT]):
     async def next_due(self) -> float | None:
         """Seconds until the next timer is due, by the database's clock; 0 or less: now. None: there is none."""
         async with self._pool().acquire() as conn:
-            return await self._store.next_due(cast("asyncpg.Connection", conn))
+            return await self._store.seconds_until_due(cast("asyncpg.Connection", conn))
 
     async def ticks(self, limit: int, more: Callable[[], None] = lambda: None) -> int:
         """Give a tick to up to `limit` complaints whose time has come by the database's clock. Returns how many.
@@ -188,7 +189,7 @@ class Runner(Generic[StateT, ContextT]):
 
     async def _ticks(self, limit: int, more: Callable[[], None]) -> int:
         async with transaction(self._pool()) as conn:
-            due = await self._store.due(conn, limit)
+            due = await self._store.claim_due(conn, limit)
             if not due:
                 return 0
             if len(due) == limit:
@@ -197,18 +198,18 @@ class Runner(Generic[StateT, ContextT]):
         self._committed()
         self._metrics.count("redress_inputs", len(due), label="done")
         for one in due:
-            self._metrics.observe("redress_timer_late_seconds", (one.now - one.at).total_seconds())
+            self._metrics.observe("redress_timer_late_seconds", (one.now - one.due_at).total_seconds())
         return len(due)
 
     async def _tick(self, conn: asyncpg.Connection, due: Sequence[DueTimer[StateT]]) -> None:
         now = due[0].now
-        context = await self._store.context(conn, now, None)
+        context = await self._store.load_context(conn, now, None)
         known = {one.state.complaint_id: one.state for one in due}
         tick = Tick(now)
         folded = self._folder.fold(known, [(subject, tick) for subject in known], context)
         await self._write(conn, folded)
         stuck = [one.state for one, result in zip(due, folded.results, strict=True) if self._is_stuck(one, result)]
-        await self._store.put_off(conn, [state.complaint_id for state in stuck], now)
+        await self._store.postpone(conn, [state.complaint_id for state in stuck], now)
 
     def _is_stuck(self, one: DueTimer[StateT], result: Decision[StateT, ContextT] | Exception) -> bool:
         """Whether the timer would be due again at once: its tick failed, or left it where it was."""
@@ -239,7 +240,7 @@ class Runner(Generic[StateT, ContextT]):
     ) -> list[Decision[StateT, ContextT] | Exception]:
         """Ask the same of every complaint that `claim` finds and locks, in one transaction; empty when it finds none.
 
-        For work on many complaints: replicas that claim with `Documents.claim` never wait for each other.
+        For work on many complaints: replicas that claim with `StateStore.claim` never wait for each other.
         """
         return await anew(LostUpdate)(self._sweep, claim, ask)
 
@@ -257,7 +258,7 @@ class Runner(Generic[StateT, ContextT]):
     async def _obey(
         self, conn: asyncpg.Connection, commands: Sequence[Command], known: Mapping[ComplaintId, StateT], prepared: Any
     ) -> list[Decision[StateT, ContextT] | Exception]:
-        context = await self._store.context(conn, await conn.fetchval("select now()"), prepared)
+        context = await self._store.load_context(conn, await conn.fetchval("select now()"), prepared)
         folded = self._folder.fold(known, [(one.complaint_id, one) for one in commands], context)
         await self._write(conn, folded)
         return folded.results

@@ -13,7 +13,7 @@ from shared.runner.decode import ReceivedEvent, decode_records, parked_behind
 from shared.runner.fold import BatchFolder, FoldResult, WaitsForDeadLetter
 from shared.runner.replay import ReplayResult
 from shared.runner.runner import BatchResult, sentence
-from shared.runner.state_store import POSTPONED
+from shared.runner.state_store import POSTPONEMENT
 from shared.runner.types import Command, ContextT, Decide, Decision, Input, StateT, Tick
 from shared.storage.dead_letters import DeadLetter
 from shared.storage.outbox import OutboxRow
@@ -70,7 +70,7 @@ class MemoryRunner(Generic[StateT, ContextT]):
         folded = self._fold([(key, Tick(self.now)) for key in due])
         for key, result in zip(due, folded.results, strict=True):
             if isinstance(result, Exception):
-                self._put_off[key] = (self.states[key].version, self.now + POSTPONED)
+                self._put_off[key] = (self.states[key].version, self.now + POSTPONEMENT)
         return len(due)
 
     def next_due(self, after: datetime) -> datetime | None:

@@ -247,7 +247,7 @@ async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig,
     await slow.close()
 
 
-@pytest.mark.parametrize("query", ["OPEN", "OLDEST"])
+@pytest.mark.parametrize("query", ["SELECT_WINDOW", "SELECT_OLDEST_AGE"])
 async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: Rig, query: str) -> None:
     """It happens twenty times a second, also when nothing has been said for hours."""
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
@@ -255,12 +255,12 @@ async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: R
         "insert into outbox (topic, key, event_id, value) select 't', gen_random_uuid(), gen_random_uuid(), 'x'"
         " from generate_series(1, 20000)"
     )
-    cursor, rows = await outbox.pending(conn, await outbox.take_over(conn), 20000)
+    cursor, rows = await outbox.read_pending(conn, await outbox.take_over(conn), 20000)
     cursor = replace(cursor, done=cursor.horizon, id=rows[-1]["id"])
-    assert await outbox.move(conn, cursor)
+    assert await outbox.advance_cursor(conn, cursor)
     await conn.execute("analyze outbox")
     await conn.execute("set plan_cache_mode = force_generic_plan")  # what a statement gets that is asked often
-    given = ("(text)", f"('{cursor.done}')") if query == "OPEN" else ("", "")
+    given = ("(text)", f"('{cursor.done}')") if query == "SELECT_WINDOW" else ("", "")
     await conn.execute(f"prepare look{given[0]} as {getattr(outbox, query)}")
     told = json.loads(await conn.fetchval(f"explain (analyze, format json) execute look{given[1]}"))
     assert sum(read_by(told[0]["Plan"])) < 10
@@ -283,11 +283,11 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(r
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
     cursor = await outbox.take_over(conn)
     next_slot = datetime.now(UTC) + timedelta(seconds=600)
-    assert await outbox.rotate(conn, next_slot, cursor) == 0
-    window, (row,) = await outbox.pending(conn, cursor, 10)
-    assert await outbox.rotate(conn, next_slot, window) == 0
+    assert await outbox.truncate_published(conn, next_slot, cursor) == 0
+    window, (row,) = await outbox.read_pending(conn, cursor, 10)
+    assert await outbox.truncate_published(conn, next_slot, window) == 0
     done = replace(window, id=row["id"])
-    assert await outbox.rotate(conn, next_slot, done) == 1
+    assert await outbox.truncate_published(conn, next_slot, done) == 1
     assert not await rig.rows("select from outbox")
     await conn.close()
 
@@ -321,6 +321,6 @@ async def test_an_old_epoch_cannot_move_the_cursor(rig: Rig) -> None:
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
     old = await outbox.take_over(conn)
     new = await outbox.take_over(conn)
-    assert not await outbox.move(conn, old)
-    assert await outbox.move(conn, new)
+    assert not await outbox.advance_cursor(conn, old)
+    assert await outbox.advance_cursor(conn, new)
     await conn.close()

@@ -31,7 +31,7 @@ from shared.contracts.topics import NOTIFY
 from shared.http import problems
 from shared.ops.health import Health
 from shared.runner.runner import BatchResult
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage import postgres
 from tests.factories import record

@@ -131,9 +131,9 @@ async def test_a_tick_leaves_what_a_younger_transaction_wrote_to_the_next_round(
     async with rig.pool.acquire() as conn, conn.transaction():
         await conn.fetchval("select pg_current_xact_id()")
         await rig.runner.records(records)
-        assert await toy().store.due(conn, 10) == []
+        assert await toy().store.claim_due(conn, 10) == []
     async with rig.pool.acquire() as conn, conn.transaction():
-        (due,) = await toy().store.due(conn, 10)
+        (due,) = await toy().store.claim_due(conn, 10)
     assert due.state.complaint_id == subject
 
 
@@ -195,7 +195,7 @@ async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig
     await rig.runner.records(records[:1])
     begun, go_on = asyncio.Event(), asyncio.Event()
     store = rig.runner.fold.store
-    real = store.context
+    real = store.load_context
 
     async def slowly(conn: asyncpg.Connection, now: datetime, prepared: Any) -> Any:
         if asyncio.current_task() is batch and not begun.is_set():
@@ -203,7 +203,7 @@ async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig
             await go_on.wait()
         return await real(conn, now, prepared)
 
-    store.context = slowly  # type: ignore[method-assign]
+    store.load_context = slowly  # type: ignore[method-assign]
     batch = asyncio.create_task(rig.runner.records(records[1:]))
     await begun.wait()
     if how == "a tick between claim and load":

@@ -24,7 +24,7 @@ from shared.contracts.events import Resolved
 from shared.errors import Rejected
 from shared.ops.metrics import Metrics
 from shared.runner.runner import BatchResult, Runner
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.storage.postgres import connect, migrate
 from tests.factories import NOON, complaint_id, event, personal, received, record, settings
 

@@ -1,6 +1,6 @@
 """Notify on PostgreSQL: states, the messages that follow from them, and every attempt to hand one over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,11 +13,10 @@ from services.notify.domain import Content, Finished, NewMessage, NotificationSt
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import MessageKind
 from shared.runner.state_store import StateStore
-from shared.runner.types import DueTimer, Input
 from shared.storage.postgres import transaction
 
 # New messages, in the order they were decided. An intent that is known already is left as it is: it is unique for ever.
-PLAN = """
+INSERT_MESSAGES = """
 insert into message (message_id, complaint_id, intent_key, intent, kind, recipient, address, locale, content,
     states_promise, caused_at, status, reason, next_attempt_at)
 select message_id, complaint_id, complaint_id || ':' || intent, intent, kind, recipient, address, locale,
@@ -31,14 +30,14 @@ order by n
 on conflict (intent_key) do nothing
 """
 # How attempts ended. A late "sent" corrects an "uncertain"; anything else leaves a finished attempt alone.
-FINISH = """
+FINISH_ATTEMPTS = """
 update attempt a set finished_at = now(), outcome = given.outcome, code = given.code
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as given(message_id, number, outcome, code)
 where a.message_id = given.message_id and a.number = given.number
     and (a.outcome is null or (a.outcome = 'uncertain' and given.outcome = 'sent'))
 """
 # Where that leaves the messages. Only the current attempt moves its message, except that accepted is accepted.
-MOVE = """
+UPDATE_MESSAGES = """
 update message m set status = given.status, reason = given.code, next_attempt_at = given.again_at, lease_until = null,
     written_in = coalesce(given.locale, m.written_in), template = coalesce(given.template, m.template),
     updated_at = now()
@@ -106,59 +105,36 @@ class ClaimedMessage:
     template: str
 
 
-class NotifyStore:
-    """The states that the runner folds, and the messages that leave with them."""
+class NotifyStore(StateStore[NotificationState, NotifyContext]):
+    """States of notify, and the messages and attempts that belong to them."""
 
     def __init__(self, *, patience: timedelta, receipt_window: timedelta, default_locale: str) -> None:
-        self._context = partial(
+        super().__init__(
+            NotificationState,
+            promoted={"due_at": "timestamptz"},
+            promote=lambda state: (state.due_at,),
+            postponement=timedelta(hours=1),
+        )
+        self._make_context = partial(
             NotifyContext, patience=patience, receipt_window=receipt_window, default_locale=default_locale
         )
-        self._documents = StateStore(
-            NotificationState, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,)
-        )
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to do before the transaction."""
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: object) -> NotifyContext:
-        """The settings that decisions depend on, and the time."""
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> NotifyContext:
+        """Return the time and the settings that decisions depend on."""
         del conn, prepared
-        return self._context(now)
-
-    async def load(
-        self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]
-    ) -> Mapping[ComplaintId, NotificationState]:
-        """All known states in one query, locked in id order."""
-        return await self._documents.load(conn, ids)
+        return self._make_context(now)
 
     async def save(self, conn: asyncpg.Connection, states: Sequence[NotificationState], context: NotifyContext) -> None:
-        """States, new messages and finished attempts, one statement each; nothing where there is nothing."""
-        del context
-        await self._documents.save(conn, states)
-        planned = [message for state in states for message in state.planned]
-        finished = [one for state in states for one in state.finished]
-        if planned:
-            await conn.execute(PLAN, *_columns(_planned_row(message) for message in planned))
-        if finished:
-            await conn.execute(FINISH, *_columns((f.message_id, f.attempt, f.outcome, f.code) for f in finished))
-        if moves := [_move_row(one) for one in finished if one.status is not None]:
-            await conn.execute(MOVE, *_columns(moves))
-
-    def due_at(self, state: NotificationState) -> datetime | None:
-        """When the opening letter has waited long enough."""
-        return state.due_at
-
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        """Seconds until the next opening letter has waited long enough."""
-        return await self._documents.next_due(conn)
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[NotificationState]]:
-        """Claim complaints whose opening letter has waited long enough."""
-        return await self._documents.due(conn, limit)
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Try failing timers again in an hour."""
-        await self._documents.put_off(conn, ids, now + timedelta(hours=1))
+        """Save states, new messages and finished attempts, in one statement each; skip statements without rows."""
+        await super().save(conn, states, context)
+        messages = [message for state in states for message in state.planned]
+        attempts = [attempt for state in states for attempt in state.finished]
+        if messages:
+            await conn.execute(INSERT_MESSAGES, *_columns(_message_row(message) for message in messages))
+        if attempts:
+            await conn.execute(FINISH_ATTEMPTS, *_columns(_attempt_row(attempt) for attempt in attempts))
+        if statuses := [_status_row(attempt) for attempt in attempts if attempt.status is not None]:
+            await conn.execute(UPDATE_MESSAGES, *_columns(statuses))
 
 
 async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[ClaimedMessage]:
@@ -182,7 +158,7 @@ def _columns(rows: Any) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _planned_row(message: NewMessage) -> tuple[Any, ...]:
+def _message_row(message: NewMessage) -> tuple[Any, ...]:
     return (
         message.message_id,
         message.complaint_id,
@@ -198,8 +174,20 @@ def _planned_row(message: NewMessage) -> tuple[Any, ...]:
     )
 
 
-def _move_row(one: Finished) -> tuple[Any, ...]:
-    return (one.message_id, one.attempt, one.status, one.code, one.next_attempt_at, one.locale, one.template)
+def _attempt_row(attempt: Finished) -> tuple[Any, ...]:
+    return (attempt.message_id, attempt.attempt, attempt.outcome, attempt.code)
+
+
+def _status_row(attempt: Finished) -> tuple[Any, ...]:
+    return (
+        attempt.message_id,
+        attempt.attempt,
+        attempt.status,
+        attempt.code,
+        attempt.next_attempt_at,
+        attempt.locale,
+        attempt.template,
+    )
 
 
 def _claimed(row: asyncpg.Record) -> ClaimedMessage:

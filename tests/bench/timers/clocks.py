@@ -23,7 +23,7 @@ from services.sla.policies import Rulebook, load_rulebook
 from services.sla.store.states import PROMOTED, promoted
 from shared.contracts import Event, Fact
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, MessageAdded, Triaged
-from shared.runner.state_store import document
+from shared.runner.state_store import serialize_state
 from shared.runner.types import Tick
 from tests.factories import complaint_id, event
 
@@ -91,7 +91,7 @@ def make(piece: Piece) -> None:
 
 async def _copy(piece: Piece, states: Sequence[SlaState], asked: Sequence[str]) -> None:
     conn = await asyncpg.connect(piece.dsn)
-    rows = [(one.complaint_id, document(one), one.version, *promoted(one)) for one in states]
+    rows = [(one.complaint_id, serialize_state(one), one.version, *promoted(one)) for one in states]
     async with conn.transaction():
         await conn.copy_records_to_table("complaint", records=rows, columns=COLUMNS)
         if piece.moments:
