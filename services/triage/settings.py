@@ -18,7 +18,8 @@ class Settings(ServiceSettings):
 
     port: int = Field(default=8081, ge=0, le=65535, description="Port that HTTP listens on; 0 picks a free one.")
     rulebook: Path = Field(
-        default=DEFAULT_FOLDER, description="Folder with categories.toml, teams.toml, severity.toml and words/LANGUAGE.toml."
+        default=DEFAULT_FOLDER,
+        description="Folder with categories.toml, teams.toml, severity.toml and words/LANGUAGE.toml.",
     )
     languages: str = Field(
         default=LANGUAGES,

@@ -18,7 +18,8 @@ from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
 from services.triage.domain import DecideCase, TriageState, decide
 from services.triage.rulebook import TriageRulebook, load_rulebook
-from services.triage.store.states import TriageStore, select_case, select_queue
+from services.triage.store.cases import select_case, select_queue
+from services.triage.store.states import TriageStore
 from shared.contracts import TRIAGE, read
 from shared.contracts.events import Resolved
 from shared.errors import Rejected

@@ -1,4 +1,4 @@
-"""Classification of complaints: category, language and signals. `Classifier` is the interface; `lexicon` implements it."""
+"""Classification of complaints: category, language and signals. `lexicon` implements the interface `Classifier`."""
 
 from services.triage.classifier.interface import TEXT_MAX, Classification, Classifier, ComplaintText
 

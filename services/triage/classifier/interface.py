@@ -11,7 +11,7 @@ TEXT_MAX = 4000  # characters that a classifier reads; the cause of a complaint 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintText:
-    """Text of a customer. `locale` is the BCP 47 tag that the customer stated. `repr` hides the text, so no log has it."""
+    """Text of a customer. `locale` is the BCP 47 tag that the customer stated. `repr` hides the text, also in logs."""
 
     subject: str = field(default="", repr=False)
     body: str = field(default="", repr=False)

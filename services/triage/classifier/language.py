@@ -22,7 +22,7 @@ _TRADITIONAL_REGIONS = {"TW", "HK", "MO"}
 
 
 class Languages:
-    """Detector that returns one of the configured `tags`, the first if nothing else fits. Loads the model on first use."""
+    """Detector that returns one of the configured `tags`, by default the first. Loads the model on first use."""
 
     def __init__(self, tags: Sequence[str]) -> None:
         if not tags:
@@ -55,7 +55,7 @@ class Languages:
         )
 
     def detect(self, text: str, stated: str | None) -> str:
-        """Return the tag for the language of `text`. `stated`, the customer's locale, decides where the text is too short."""
+        """Return the tag for the language of `text`. If the text is too short, the customer's locale `stated` decides."""
         head = text[:HEAD]
         fallback = self._stated_tag(stated)
         if not head.isascii() and (by_script := self._tag_by_script(head, fallback)):

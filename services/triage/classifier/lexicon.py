@@ -19,8 +19,8 @@ WHY_MAX = 8
 NEGATION_WORDS = 3  # words before a signal in which a negation still counts
 NEGATION_CHARACTERS = 4  # the same in languages without spaces between words
 UNSPACED = frozenset({"zh"})
-# In Vietnamese accents make other words ("thai", "thái"), so they are kept. Terms are searched with and without accents,
-# because many people type without them.
+# In Vietnamese accents make other words ("thai", "thái"), so they are kept. Terms are searched with and without
+# accents, because many people type without them.
 TONAL = frozenset({"vi"})
 LOANED = "en"  # strong English terms are searched in every language: "refund", "check-in", "phishing"
 
@@ -99,7 +99,8 @@ class LexiconClassifier:
         groups = {term.group for term in rulebook.terms}
         loaned = [term for term in rulebook.terms if term.group == LOANED and term.strong and not term.is_signal]
         self._lexicons = {
-            group: Lexicon(group, [*_select(group, rulebook.terms), *loaned], rulebook.negations[group]) for group in groups
+            group: Lexicon(group, [*_select(group, rulebook.terms), *loaned], rulebook.negations[group])
+            for group in groups
         }
         self._rank = {category: position for position, category in enumerate(rulebook.categories)}
 

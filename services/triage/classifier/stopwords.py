@@ -37,6 +37,6 @@ def index_stopwords(languages: Collection[str]) -> Mapping[str, str]:
 
 
 def language_by_stopwords(words: Mapping[str, str], text: str) -> str | None:
-    """Return the value in `words` of the stop words of the text, if there are enough and all have the same; else None."""
+    """Return the value that `words` has for the stop words of the text, or None if they are too few or differ."""
     hits = [words[word] for word in text.lower().split() if word in words]
     return hits[0] if len(hits) >= HITS_MIN and hits.count(hits[0]) == len(hits) else None

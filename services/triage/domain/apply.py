@@ -44,9 +44,7 @@ def _apply_received(draft: DecisionBuilder, event: Event[Any]) -> None:
     _classify(draft, event, classification)
     draft.publish_triaged()
     if draft.case.screening:
-        draft.publish(
-            ScreeningRequested(candidates=classification.candidates, confidence=classification.confidence)
-        )
+        draft.publish(ScreeningRequested(candidates=classification.candidates, confidence=classification.confidence))
     if draft.case.is_open:
         assign(draft)
     urgent = urgent_reason(draft.case)

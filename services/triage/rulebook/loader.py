@@ -1,4 +1,4 @@
-"""Loader of the rulebook. A mistake in a data file stops the start with its file, its position and the expected value."""
+"""Loader of the rulebook. A mistake in a data file stops the start with file, position and expected value."""
 
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -68,7 +68,7 @@ class SeverityRules(RulebookEntry):
     multipliers: dict[str, Annotated[int, Field(gt=1)]]
 
     def severity(self, start: Severity, signals: Collection[Signal], *, large_amount: bool) -> Severity:
-        """Return the severity: `start`, raised by at most `most_steps` steps, then to the highest floor of the signals."""
+        """Return `start`, raised by at most `most_steps` steps, then to the highest floor of the signals."""
         if not signals and not large_amount:
             return start
         reasons: list[Reason] = [*signals, "large_amount"] if large_amount else [*signals]

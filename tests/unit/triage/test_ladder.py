@@ -37,7 +37,7 @@ def case(rules):
 
 def test_every_clock_has_its_rule_and_its_reason() -> None:
     assert set(ON_BREACH) == set(get_args(ClockKind))
-    assert {clock for clock, rule in ON_BREACH.items() if rule.climbs} == set(UP)
+    assert {clock for clock, rule in ON_BREACH.items() if rule.escalates} == set(UP)
     assert all(rule.why for rule in ON_BREACH.values())
 
 

@@ -51,7 +51,7 @@ def test_ties_go_to_the_first_id() -> None:
 
 def test_a_roster_never_changes_itself() -> None:
     before = Roster(team(5))
-    after = before.take("h-0").take("h-0").free("h-0")
+    after = before.take("h-0").take("h-0").release("h-0")
     assert (before.load("h-0"), after.load("h-0"), after.changes) == (0, 1, {"h-0": 1})
     assert before.take(None) is before
 
