@@ -23,7 +23,7 @@ from services.notify.domain import decide
 from services.notify.routes.messages import routes
 from services.notify.sender import SendLoop
 from services.notify.settings import Settings
-from services.notify.store import states
+from services.notify.store.messages import claim_messages
 from services.notify.templates import Renderer
 from shared import auth
 from shared.contracts import Event, read
@@ -45,13 +45,13 @@ class Desk:
 
     runtime: Runtime
     settings: Settings
-    printer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
+    renderer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
 
     async def hear(self, *events: Event[Any]) -> BatchResult:
         return await self.runtime.runner.records([record(one, offset=n) for n, one in enumerate(events)])
 
     def sender(self, channel: Channel) -> SendLoop:
-        return SendLoop(self.runtime, self.settings, channel, self.printer)
+        return SendLoop(self.runtime, self.settings, channel, self.renderer)
 
     def smtp(self, office: Any) -> SendLoop:
         return self.sender(SmtpChannel(office.server(), self.settings.sender()))
@@ -222,7 +222,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(desk: Desk
 
 async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_the_same_mail(desk: Desk) -> None:
     await desk.hear(*s.FIRST)
-    (claimed,) = await states.claim_messages(desk.runtime.pool, 10, desk.settings.lease)
+    (claimed,) = await claim_messages(desk.runtime.pool, 10, desk.settings.lease)
     taken = MemoryChannel(desk.settings.sender())
     sender = desk.sender(taken)
     assert await sender.sweep() == 0, "the claim still holds"
@@ -328,7 +328,7 @@ async def http(desk: Desk, keys: tuple[Path, Path]) -> AsyncIterator[Any]:
     app = FastAPI()
     app.state.authenticator = desk.runtime.authenticator
     problems.install(app)
-    app.include_router(routes(desk.runtime, desk.printer))
+    app.include_router(routes(desk.runtime, desk.renderer))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://notify.example") as client:
 

@@ -55,7 +55,7 @@ class Languages:
         )
 
     def detect(self, text: str, stated: str | None) -> str:
-        """Return the tag for the language of `text`. If the text is too short, the customer's locale `stated` decides."""
+        """Return the tag for the language of `text`. The customer's locale `stated` decides for a short text."""
         head = text[:HEAD]
         fallback = self._stated_tag(stated)
         if not head.isascii() and (by_script := self._tag_by_script(head, fallback)):

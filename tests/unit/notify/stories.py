@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.notify.domain import NotifyState, NotifyContext, decide
+from services.notify.domain import NotifyContext, NotifyState, decide
 from shared.contracts import EVENTS, Contact, Event, Fact, Narrative, Party, PersonalContact, PersonalNarrative
 from shared.contracts import events as e
 from shared.contracts.envelope import NewEvent, PersonalStaff, Staff
@@ -18,7 +18,7 @@ START = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)  # a Sunday, late
 SUBJECT = UUID("01900000-0000-7000-8000-000000000001")
 CUSTOMER = (Party(id="customer", role="complainant"),)
 CONTEXT = NotifyContext(
-    START, patience=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en"
+    START, acknowledge_within=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en"
 )
 
 
