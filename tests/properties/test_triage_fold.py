@@ -26,7 +26,7 @@ classifications = st.builds(
         confidence=confidence,
         language="en",
         candidates=(category,),
-        signals=tuple(one for one in SIGNALS if one in signals),
+        signals=tuple(signal for signal in SIGNALS if signal in signals),
         large_amount=large,
     ),
     st.sampled_from(list(RULES.categories)),
@@ -91,20 +91,20 @@ def fold(
 ) -> tuple[dict[Any, TriageState], TriageContext]:
     context = TriageContext(NOON, RULES, Roster(teams or RULES.teams), classified)
     states: dict[Any, TriageState] = {}
-    for one in events:
-        decision = decide(states.get(one.subject), one, context)
+    for input_ in events:
+        decision = decide(states.get(input_.subject), input_, context)
         context = decision.context or context
         if decision.state is not None:
-            states[one.subject] = decision.state
+            states[input_.subject] = decision.state
     return states, context
 
 
 def in_one_go(streams: Sequence[Stream]) -> Stream:
-    return [one for stream in streams for one in stream]
+    return [input_ for stream in streams for input_ in stream]
 
 
 def recount(states: dict[Any, TriageState]) -> Counter[str | None]:
-    return Counter(one.handler for one in states.values() if one.is_open and one.handler)
+    return Counter(case.handler for case in states.values() if case.is_open and case.handler)
 
 
 def tight(capacity: int) -> dict[str, Team]:
@@ -168,7 +168,7 @@ def test_after_ticks_nobody_waits_while_their_team_has_room(made, data) -> None:
 def test_what_is_said_once_is_not_said_again_when_heard_again_at_once(made, data) -> None:
     streams, classified = made
     events = interleave(data, streams)
-    doubled = [one for one in events for _ in range(2)]
+    doubled = [input_ for input_ in events for _ in range(2)]
     assert fold(doubled, classified) == fold(events, classified)
 
 
@@ -179,8 +179,8 @@ def test_levels_only_go_up_and_are_never_said_twice(made, data) -> None:
     context = TriageContext(NOON, RULES, Roster(RULES.teams), classified)
     state: TriageState | None = None
     levels: list[int] = []
-    for one in interleave(data, streams):
-        decision = decide(state, one, context)
+    for input_ in interleave(data, streams):
+        decision = decide(state, input_, context)
         state, context = decision.state, decision.context or context
         levels += [say.facts.level for say in decision.events if say.facts.kind == "complaint.escalated"]
     assert levels == sorted(set(levels))

@@ -139,9 +139,9 @@ class Line:
 
 
 @asynccontextmanager
-async def line(at: str, how: str, **given: Any) -> AsyncIterator[Line]:
+async def line(at: str, how: str, **changes: Any) -> AsyncIterator[Line]:
     """A server on a free port that breaks at a step: connect, ehlo, mail, rcpt, data or body."""
-    script = Line(at, how, **given)
+    script = Line(at, how, **changes)
     listening = await asyncio.start_server(script.talk, "127.0.0.1", 0)
     script.port = listening.sockets[0].getsockname()[1]
     try:

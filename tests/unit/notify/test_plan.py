@@ -13,20 +13,20 @@ LATER = replace(s.CONTEXT, now=s.START + timedelta(seconds=16))
 
 
 def test_the_acknowledgement_leaves_as_soon_as_owner_and_date_are_known() -> None:
-    state, says = s.fold(s.FIRST)
+    state, events = s.fold(s.FIRST)
     (message,) = state.planned
     assert (message.kind, message.states_promise, message.address) == ("acknowledgement", 1, "customer-12@example.com")
     content = message.content
     assert (content.reference, content.subject, content.expected_outcome) == ("RD-1", "Kettle", "A new kettle")
     assert (content.category, content.team, content.handler) == (("delivery",), "deliveries", "Handler 3")
     assert content.due_at == s.at(4000)
-    assert not says
+    assert not events
     assert state.due_at is None
 
 
 @pytest.mark.parametrize("absent", [1, 2, 3])
 def test_an_incomplete_acknowledgement_waits_and_sets_a_timer(absent: int) -> None:
-    state, _ = s.fold(one for n, one in enumerate(s.FIRST) if n != absent)
+    state, _ = s.fold(event for n, event in enumerate(s.FIRST) if n != absent)
     assert not state.planned
     assert state.due_at == s.START + timedelta(seconds=15)
 
@@ -168,10 +168,10 @@ def test_the_same_news_is_intended_once() -> None:
 
 
 def test_a_message_has_the_same_identity_on_every_replay() -> None:
-    one, _ = s.fold([*s.FIRST, s.resolved()])
-    two, _ = s.fold([*s.FIRST, s.resolved()])
-    assert [m.message_id for m in one.planned] == [m.message_id for m in two.planned]
-    assert one.planned[0].intent_key == f"{s.SUBJECT}:acknowledgement:1:customer"
+    first, _ = s.fold([*s.FIRST, s.resolved()])
+    second, _ = s.fold([*s.FIRST, s.resolved()])
+    assert [m.message_id for m in first.planned] == [m.message_id for m in second.planned]
+    assert first.planned[0].intent_key == f"{s.SUBJECT}:acknowledgement:1:customer"
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_a_message_has_the_same_identity_on_every_replay() -> None:
     ],
 )
 def test_an_unreachable_customer_is_said_to_be_so_for_every_message(email: str | None, reason: str) -> None:
-    state, says = s.fold([s.received(email=email), *s.FIRST[1:], s.resolved()])
-    facts = [say.facts for say in says]
+    state, events = s.fold([s.received(email=email), *s.FIRST[1:], s.resolved()])
+    facts = [event.facts for event in events]
     assert all(isinstance(fact, MessageSuppressed) and fact.reason == reason for fact in facts)
     assert [fact.message_kind for fact in facts] == ["acknowledgement", "resolution"]
     assert all(message.suppressed == reason for message in state.planned)
@@ -198,8 +198,8 @@ def test_an_unreachable_customer_is_said_to_be_so_for_every_message(email: str |
 
 @pytest.mark.parametrize("email", ["a@example.com", "a.b+c@sub.example.org", "a@bücher.example", "o'x@localhost"])
 def test_ordinary_addresses_are_written_to(email: str) -> None:
-    state, says = s.fold([s.received(email=email), *s.FIRST[1:]])
-    assert not says
+    state, events = s.fold([s.received(email=email), *s.FIRST[1:]])
+    assert not events
     assert state.planned[0].address == email
 
 
@@ -209,7 +209,7 @@ def test_ordinary_addresses_are_written_to(email: str) -> None:
 )
 def test_people_are_written_to_in_the_first_language_of_theirs_that_we_speak(wish: str | None, expected: str) -> None:
     state, _ = s.fold([s.received(locale=wish), *s.FIRST[1:]])
-    assert state.planned[0].locale == expected, "triage heard Indonesian"
+    assert state.planned[0].locale == expected, "triage detected Indonesian"
 
 
 def test_what_leaves_with_the_transaction_is_not_part_of_the_document() -> None:
@@ -220,7 +220,7 @@ def test_what_leaves_with_the_transaction_is_not_part_of_the_document() -> None:
 
 
 def test_nobody_is_told_anything_before_the_complaint_is_known() -> None:
-    state, says = s.fold([s.triaged(), s.assigned(), s.promised(), s.resolved(), s.revised()])
+    state, events = s.fold([s.triaged(), s.assigned(), s.promised(), s.resolved(), s.revised()])
     assert not state.planned
-    assert not says
+    assert not events
     assert state.due_at is None

@@ -39,11 +39,11 @@ SHOWN = {  # what a reader must find, by kind; every letter also shows name, ref
 
 
 def facts(kind: str, localizer: Localizer) -> list[str]:
-    found = [FULL.name, FULL.reference, "Example Shop", "Call 0800 for free."]
+    texts = [FULL.name, FULL.reference, "Example Shop", "Call 0800 for free."]
     for name in SHOWN[kind]:
         value = getattr(FULL, name)
-        found += [localizer.format_time(value)] if isinstance(value, datetime) else str(value).splitlines()
-    return found
+        texts += [localizer.format_time(value)] if isinstance(value, datetime) else str(value).splitlines()
+    return texts
 
 
 @pytest.mark.parametrize("language", SUPPORTED)
@@ -79,8 +79,8 @@ def test_a_letter_without_a_required_field_is_refused_and_names_it(kind: e.Messa
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_prints_with_nothing_but_what_it_requires(kind: e.MessageKind, language: str) -> None:
     needed = {*REQUIRED[kind], "received_at"}
-    for one in ONE_OF.get(kind, ("reference",)):
-        bare = Content(**{k: v for k, v in FULL.model_dump().items() if k in {*needed, one}})
+    for name in ONE_OF.get(kind, ("reference",)):
+        bare = Content(**{k: v for k, v in FULL.model_dump().items() if k in {*needed, name}})
         letter = RENDERER.render(kind, bare, language)
         for part in (letter.html, letter.text):
             assert "None" not in part
@@ -98,7 +98,7 @@ def test_every_language_has_every_word_and_placeholder_of_english(language: str)
     assert all(text.strip() for text in other.values())
 
 
-@pytest.mark.parametrize("language", [one for one in SUPPORTED if one != "en"])
+@pytest.mark.parametrize("language", [language for language in SUPPORTED if language != "en"])
 def test_no_sentence_was_left_in_english(language: str) -> None:
     english = {text for key, text in load_catalogue("en").items() if len(text) > 20}
     assert not english & set(load_catalogue(language).values())

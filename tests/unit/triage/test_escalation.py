@@ -8,7 +8,7 @@ import pytest
 from services.triage.domain import Roster
 from services.triage.domain.escalation import ON_BREACH
 from shared.contracts.events import BreachCause, ClockKind, Escalated
-from tests.unit.triage.cases import breach, complaint, context, found, play, resolved, rung
+from tests.unit.triage.cases import breach, classification, complaint, context, play, resolved, rung
 
 UP = (
     "assignment",
@@ -23,16 +23,16 @@ UP = (
 NOTED = [clock for clock in get_args(ClockKind) if clock not in UP]
 
 
-def escalations(said: list[Any]) -> list[Escalated]:
-    return [one for one in said if isinstance(one, Escalated)]
+def escalations(published: list[Any]) -> list[Escalated]:
+    return [fact for fact in published if isinstance(fact, Escalated)]
 
 
 @pytest.fixture
 def case(rules):
     """An open case: its state, the context after it, and its id."""
-    one = complaint()
-    state, _, after = play([one], context(rules, {one.id: found()}))
-    return state, after, one.subject
+    event = complaint()
+    state, _, after = play([event], context(rules, {event.id: classification()}))
+    return state, after, event.subject
 
 
 def test_every_clock_has_its_rule_and_its_reason() -> None:
@@ -44,19 +44,19 @@ def test_every_clock_has_its_rule_and_its_reason() -> None:
 @pytest.mark.parametrize("clock", UP)
 def test_what_the_owner_cannot_mend_alone_goes_up(case, clock) -> None:
     state, after, subject = case
-    state, said, _ = play([breach(subject, clock)], after, state)
-    assert said == [Escalated(team="deliveries", level=1, reason=f"the {clock} clock was breached")]
+    state, published, _ = play([breach(subject, clock)], after, state)
+    assert published == [Escalated(team="deliveries", level=1, reason=f"the {clock} clock was breached")]
     assert state.noted == ()
 
 
 @pytest.mark.parametrize("clock", NOTED)
 def test_what_the_owner_can_mend_is_noted_and_goes_up_when_the_policy_says_so(case, clock) -> None:
     state, after, subject = case
-    state, said, after = play([breach(subject, clock), breach(subject, clock)], after, state)
-    assert said == []
+    state, published, after = play([breach(subject, clock), breach(subject, clock)], after, state)
+    assert published == []
     assert (state.level, state.noted) == (0, (f"breach:{clock}:::1",))
-    state, said, _ = play([rung(subject, clock)], after, state)
-    assert said == [Escalated(team="deliveries", level=1, reason=f"the {clock} clock reached +PT4H")]
+    state, published, _ = play([rung(subject, clock)], after, state)
+    assert published == [Escalated(team="deliveries", level=1, reason=f"the {clock} clock reached +PT4H")]
 
 
 @pytest.mark.parametrize("cause", get_args(BreachCause))
@@ -67,7 +67,7 @@ def test_a_breach_goes_up_whatever_caused_it(case, cause) -> None:
 
 def test_each_rung_of_each_clock_is_a_level_once(case) -> None:
     state, after, subject = case
-    given = [
+    events = [
         rung(subject),
         rung(subject),
         rung(subject, rung="+PT4H#2"),
@@ -75,33 +75,33 @@ def test_each_rung_of_each_clock_is_a_level_once(case) -> None:
         rung(subject, pack="uk"),
         rung(subject, item="maker"),
     ]
-    state, said, _ = play(given, after, state)
-    assert [one.level for one in said] == [1, 2, 3, 4, 5]
-    assert said[-1].reason == "the supplier clock of maker reached +PT4H"
+    state, published, _ = play(events, after, state)
+    assert [fact.level for fact in published] == [1, 2, 3, 4, 5]
+    assert published[-1].reason == "the supplier clock of maker reached +PT4H"
 
 
 def test_a_rung_for_the_handler_reminds_and_does_not_go_up(case) -> None:
     state, after, subject = case
-    state, said, _ = play([rung(subject, to="handler")], after, state)
-    assert (said, state.level) == ([], 0)
+    state, published, _ = play([rung(subject, to="handler")], after, state)
+    assert (published, state.level) == ([], 0)
     assert state.noted == ("rung:supplier:::1:+PT4H",)
 
 
 def test_breaches_of_two_packs_items_or_cycles_are_different_reasons(case) -> None:
     state, after, subject = case
-    given = [breach(subject), breach(subject, pack="uk"), breach(subject, item="2"), breach(subject, cycle=2)]
-    state, said, _ = play([*given, *given], after, state)
-    assert [one.level for one in said] == [1, 2, 3, 4]
-    assert said[1].reason == "the total_resolution clock (uk) was breached"
+    events = [breach(subject), breach(subject, pack="uk"), breach(subject, item="2"), breach(subject, cycle=2)]
+    state, published, _ = play([*events, *events], after, state)
+    assert [fact.level for fact in published] == [1, 2, 3, 4]
+    assert published[1].reason == "the total_resolution clock (uk) was breached"
 
 
 def test_a_case_that_nobody_has_room_for_goes_to_the_lead_of_its_team(rules) -> None:
-    one = complaint()
-    full = context(rules, {one.id: found()}, **{f"deliveries_{n}": 50 for n in range(1, 5)})
-    state, _, after = play([one], full)
+    event = complaint()
+    full = context(rules, {event.id: classification()}, **{f"deliveries_{n}": 50 for n in range(1, 5)})
+    state, _, after = play([event], full)
     assert state.is_waiting
-    state, said, _ = play([breach(one.subject, "assignment")], after, state)
-    assert said == [Escalated(team="deliveries", level=1, reason="the assignment clock was breached")]
+    state, published, _ = play([breach(event.subject, "assignment")], after, state)
+    assert published == [Escalated(team="deliveries", level=1, reason="the assignment clock was breached")]
     assert state.is_waiting, "whoever has room next still gets it"
 
 
@@ -109,21 +109,21 @@ def test_a_case_that_nobody_has_room_for_goes_to_the_lead_of_its_team(rules) -> 
 def test_a_case_of_no_team_goes_to_those_who_look_at_what_belongs_to_nobody(case, rules, team) -> None:
     state, _, subject = case
     lost = state.replace(team=team, handler=None)
-    given = replace(context(rules), roster=Roster(rules.teams))
-    _, said, _ = play([breach(subject, "assignment")], given, lost)
-    assert said[0].team == rules.screening
+    empty = replace(context(rules), roster=Roster(rules.teams))
+    _, published, _ = play([breach(subject, "assignment")], empty, lost)
+    assert published[0].team == rules.screening
 
 
 def test_an_assignment_breach_heard_before_the_complaint_waits_for_it(rules) -> None:
-    one = complaint()
-    given = [breach(one.subject, "assignment"), rung(one.subject), breach(one.subject, "next_reply"), one]
-    state, said, _ = play(given, context(rules, {one.id: found()}))
-    assert [escalated.level for escalated in escalations(said)] == [2]
+    event = complaint()
+    events = [breach(event.subject, "assignment"), rung(event.subject), breach(event.subject, "next_reply"), event]
+    state, published, _ = play(events, context(rules, {event.id: classification()}))
+    assert [escalated.level for escalated in escalations(published)] == [2]
     assert state.noted == ("breach:next_reply:::1",)
 
 
 def test_what_runs_out_after_the_end_is_counted_and_not_said(case) -> None:
     state, after, subject = case
-    state, said, _ = play([resolved(subject), rung(subject), breach(subject, "supplier")], after, state)
-    assert said == []
+    state, published, _ = play([resolved(subject), rung(subject), breach(subject, "supplier")], after, state)
+    assert published == []
     assert (state.level, len(state.noted)) == (1, 1)

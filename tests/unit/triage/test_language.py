@@ -36,9 +36,9 @@ from shared.errors import Misconfigured
     ],
 )
 def test_the_language_is_one_of_ours(languages, text, stated, language) -> None:
-    found = languages.detect(text, stated)
-    assert found in languages._tags
-    assert language is None or found == language
+    detected = languages.detect(text, stated)
+    assert detected in languages._tags
+    assert language is None or detected == language
 
 
 def test_only_configured_languages_are_ever_detected() -> None:

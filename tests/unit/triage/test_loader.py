@@ -27,9 +27,9 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
 
 def test_every_language_has_words_for_every_category_and_signal(rules) -> None:
     for group in {tag.partition("-")[0] for tag in LANGUAGES.split(",")}:
-        ours = [term for term in rules.terms if term.group == group]
-        assert {term.target for term in ours if not term.is_signal} == set(rules.categories)
-        assert {term.target for term in ours if term.is_signal} == set(SIGNALS)
+        terms = [term for term in rules.terms if term.group == group]
+        assert {term.target for term in terms if not term.is_signal} == set(rules.categories)
+        assert {term.target for term in terms if term.is_signal} == set(SIGNALS)
         assert rules.negations[group]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.triage.domain import Roster
 from services.triage.rulebook import Handler, Lead, Team
-from tests.unit.triage.cases import complaint, context, found, play
+from tests.unit.triage.cases import classification, complaint, context, play
 
 
 def team(*capacities: int) -> dict[str, Team]:
@@ -27,11 +27,11 @@ def fill(roster: Roster, cases: int) -> Counter[str | None]:
 
 
 def test_a_hundred_complaints_over_four_handlers_differ_by_at_most_one(rules) -> None:
-    ones = [complaint() for _ in range(102)]
-    now = context(rules, {one.id: found() for one in ones})
-    for one in ones:
-        _, _, now = play([one], now)
-    loads = [now.roster.load(one.id) for one in rules.teams["deliveries"].handlers]
+    events = [complaint() for _ in range(102)]
+    now = context(rules, {event.id: classification() for event in events})
+    for event in events:
+        _, _, now = play([event], now)
+    loads = [now.roster.load(handler.id) for handler in rules.teams["deliveries"].handlers]
     assert sum(loads) == 102
     assert max(loads) - min(loads) <= 1
 
