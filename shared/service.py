@@ -207,7 +207,7 @@ class ServiceProcess(Generic[StateT, ContextT]):
         while not self.runtime.stopping.is_set():
             async with postgres.transaction(self.runtime.pool) as conn:
                 now = await conn.fetchval("select now()")
-                await inbox.forget(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
+                await inbox.delete_old(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
             await self._rest(3600)
 
     async def _stop(self, server: _Server, *tasks: "asyncio.Task[Any]") -> None:

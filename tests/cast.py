@@ -23,7 +23,7 @@ from services.triage.store.states import TriageStore, promoted_columns
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
 from shared.runner.types import Context
 from shared.testing.memory import MemoryRunner
-from shared.testing.simulation import Hand, Simulation
+from shared.testing.simulation import SimulatedWorker, Simulation
 from tests.factories import complaint_id
 
 THRESHOLD = 0.45
@@ -71,7 +71,7 @@ class PostOffice:
                 template=letter.template,
                 states_promise=message.states_promise,
             )
-            await world.ask(NOTIFY, finished)
+            await world.submit(NOTIFY, finished)
         return len(waiting)
 
     def waiting(self, world: Simulation) -> list[NewMessage]:
@@ -81,7 +81,7 @@ class PostOffice:
         return [one for one in planned if not one.suppressed and one.message_id not in self._handed]
 
 
-def cast(now: datetime, *hands: Hand) -> Simulation:
+def cast(now: datetime, *workers: SimulatedWorker) -> Simulation:
     """The four services, as they are composed in production, around one clock."""
     policies = _policies(now.date())
     runners: list[MemoryRunner[Any, Any]] = [
@@ -92,7 +92,7 @@ def cast(now: datetime, *hands: Hand) -> Simulation:
             NOTIFY, notify.decide, context=lambda at, _: notify.NotifyContext(at, acknowledge_within=ACKNOWLEDGE_WITHIN)
         ),
     ]
-    return Simulation(runners, now=now, hands=hands)
+    return Simulation(runners, now=now, workers=workers)
 
 
 @cache
@@ -122,7 +122,7 @@ async def filed(world: Simulation, text: str = "", **changes: Any) -> ComplaintI
     """A complaint goes in at the world's time; `changes` are of the customer's contact."""
     given = {"name": "Customer 12", "email": "customer12@example.org", "locale": "en", "timezone": "UTC"} | changes
     number = complaint_id()
-    await world.ask(
+    await world.submit(
         INTAKE,
         intake.FileComplaint(
             number,

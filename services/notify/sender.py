@@ -30,7 +30,7 @@ from services.notify.templates import RenderedMessage, Renderer
 from shared.errors import Rejected
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
-from shared.retry import is_transient, patiently
+from shared.retry import is_transient, retry_transient
 from shared.runner.types import Command
 from shared.wakeup import Wakeup, wait_for_event
 
@@ -211,6 +211,6 @@ class SendLoop:
         except Exception as error:
             if not is_transient(error):
                 raise
-            async for attempt in patiently():
+            async for attempt in retry_transient():
                 with attempt:
                     await self._runtime.submit(command)

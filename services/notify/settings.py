@@ -20,7 +20,7 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="NOTIFY_", frozen=True, extra="ignore")
 
-    port: int = Field(default=8083, ge=0, le=65535, description="Port that HTTP listens on; 0 picks a free one.")
+    port: int = Field(default=8083, ge=0, le=65535, description="Port on which HTTP listens; 0 takes a free one.")
     acknowledge_within_seconds: float = Field(
         default=15.0,
         gt=0,

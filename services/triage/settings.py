@@ -16,7 +16,7 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRIAGE_", frozen=True, extra="ignore")
 
-    port: int = Field(default=8081, ge=0, le=65535, description="Port that HTTP listens on; 0 picks a free one.")
+    port: int = Field(default=8081, ge=0, le=65535, description="Port on which HTTP listens; 0 takes a free one.")
     rulebook: Path = Field(
         default=DEFAULT_FOLDER,
         description="Folder with categories.toml, teams.toml, severity.toml and words/LANGUAGE.toml.",

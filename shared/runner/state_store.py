@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from shared.contracts.envelope import ComplaintId
-from shared.errors import Unavailable
+from shared.errors import LostUpdate
 from shared.runner.types import Context, ContextT, DueTimer, Input, State, StateT
 
 POSTPONEMENT = timedelta(minutes=15)  # of a timer whose tick failed or left it due
@@ -27,10 +27,6 @@ _BY_INT = attrgetter("int")  # PostgreSQL's order of uuid, at a tenth of the cos
 # this transaction derives from the state of 11 would then be published before the events of 11. Such a row must
 # therefore be left alone: the caller rolls back and tries again, and its new transaction id is higher than 11.
 _WRITTEN_BY_LATER_TRANSACTION = "age(xmin) between -1000000 and -1"
-
-
-class LostUpdate(Unavailable):
-    """Another transaction wrote the same complaint first; the batch has to be decided again."""
 
 
 class StateStore(Generic[StateT, ContextT]):

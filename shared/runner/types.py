@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from pydantic import Field
+
 from shared.contracts.envelope import ComplaintId, Event, FrozenModel, NewEvent
 
 
 class State(FrozenModel):
-    """State of one complaint in one service. `said` and `version` are maintained by the runner."""
+    """State of one complaint in one service. `last_sequence` and `version` are maintained by the runner."""
 
     complaint_id: ComplaintId
-    said: int = 0  # sequence of the last event that was published about this complaint
+    last_sequence: int = Field(default=0, alias="said")  # of the events that the service published about it
     version: int = 0  # how often the row was written; detects a lost update
 
 

@@ -35,7 +35,7 @@ class OnPostgres:
         chosen = settings(dsn, public_key)
         self.pool = pool
         self.runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=Metrics())
-        self._replay = Replay(toy(), pool=lambda: pool, event_bytes_max=chosen.event_bytes_max)
+        self._replay = Replay(toy(), pool=lambda: pool, settings=chosen)
 
     async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
         async with postgres.transaction(self.pool) as conn:
@@ -46,13 +46,13 @@ class OnPostgres:
         return [read(row[0]) for row in rows]
 
     async def letters(self) -> Sequence[tuple[str, str]]:
-        return [(row["status"], row["error"]) for row in await self._replay.open(None, 100)]
+        return [(row["status"], row["error"]) for row in await self._replay.list_open(None, 100)]
 
     async def replay(self, subject: ComplaintId) -> ReplayResult:
-        return await self._replay.subject(subject)
+        return await self._replay.replay(subject)
 
     async def rest(self) -> float | None:
-        return await self.runner.next_due()
+        return await self.runner.seconds_until_due()
 
 
 class InMemory:
@@ -73,7 +73,7 @@ class InMemory:
         return await self.runner.replay(subject)
 
     async def rest(self) -> float | None:
-        due = self.runner.next_due(datetime.min.replace(tzinfo=UTC))
+        due = self.runner.next_due_at(datetime.min.replace(tzinfo=UTC))
         return (due - self.runner.now).total_seconds() if due else None
 
 

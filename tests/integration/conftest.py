@@ -42,6 +42,6 @@ async def rig(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Ri
     pool = await postgres.connect(chosen, "toy")
     metrics = Metrics()
     runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=metrics)
-    replay = Replay(toy(), pool=lambda: pool, event_bytes_max=chosen.event_bytes_max)
+    replay = Replay(toy(), pool=lambda: pool, settings=chosen)
     yield Rig(runner, replay, pool, metrics, dsns["triage"])
     await pool.close()

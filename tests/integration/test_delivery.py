@@ -144,7 +144,7 @@ async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig
             return len(await rig.rows("select from inbox")) >= len(poison) * 3
 
         await until(handled)
-    letters = await rig.replay.open(None, 100)
+    letters = await rig.replay.list_open(None, 100)
     assert len(letters) == len(poison)
     assert {await rig.heard(one.subject) for one in good} == {("fine",)}
 
@@ -167,7 +167,7 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: R
     while len(seen) < 50:
         for records in (await raw.getmany(timeout_ms=200)).values():
             seen.extend(records)
-    await rig.runner.records(seen)
+    await rig.runner.apply_records(seen)
     await raw.stop()
     async with running(member(rig, topics, keys[1]).run):
 

@@ -42,7 +42,7 @@ def until(conn: psycopg.Connection, fired: int) -> int:
 async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, request: pytest.FixtureRequest) -> None:
     timers = [words("NOW") for _ in range(TIMERS)]
     for start in range(0, TIMERS, 500):
-        await rig.runner.records([record for _, records in timers[start : start + 500] for record in records])
+        await rig.runner.apply_records([record for _, records in timers[start : start + 500] for record in records])
     lives = request.getfixturevalue("lives")
     with psycopg.connect(rig.dsn, autocommit=True) as conn:
         fired = 0

@@ -47,8 +47,13 @@ class NotifyService:
     settings: Settings
     renderer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
 
+<<<<<<< HEAD
     async def receive(self, *events: Event[Any]) -> BatchResult:
         return await self.runtime.runner.records([record(event, offset=n) for n, event in enumerate(events)])
+=======
+    async def hear(self, *events: Event[Any]) -> BatchResult:
+        return await self.runtime.runner.apply_records([record(one, offset=n) for n, one in enumerate(events)])
+>>>>>>> w1-core
 
     def sender(self, channel: Channel) -> SendLoop:
         return SendLoop(self.runtime, self.settings, channel, self.renderer)
@@ -171,8 +176,8 @@ async def test_time_alone_sends_an_incomplete_acknowledgement(
     hasty = await opened(dsn, keys[1], acknowledge_within_seconds=0.001)
     await hasty.receive(s.received())
     assert await hasty.smtp(office).run_once() == 0
-    assert await hasty.runtime.runner.ticks(10) == 1
-    assert await hasty.runtime.runner.ticks(10) == 0
+    assert await hasty.runtime.runner.fire_timers(10) == 1
+    assert await hasty.runtime.runner.fire_timers(10) == 0
     assert await hasty.smtp(office).run_once() == 1
     await hasty.runtime.close()
 

@@ -19,7 +19,7 @@ from tests.toy import Add, toy, words
 
 async def test_a_batch_is_committed_with_state_inbox_and_outbox(rig: Rig) -> None:
     subject, records = words("one", "two")
-    assert await rig.runner.records(records) == BatchResult(done=2)
+    assert await rig.runner.apply_records(records) == BatchResult(done=2)
     assert await rig.heard(subject) == ("one", "two")
     said = [read(row["value"]) for row in await rig.rows("select value from outbox order by xid, id")]
     assert [(one.sequence, one.facts.team, one.subject) for one in said] == [(1, "one", subject), (2, "two", subject)]
@@ -31,18 +31,18 @@ async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(rig: R
     before, first = words("fine")
     guilty, middle = words(word)
     after, last = words("fine", "fine")
-    outcome = await rig.runner.records([*first, *middle, *last])
+    outcome = await rig.runner.apply_records([*first, *middle, *last])
     assert (outcome.done, outcome.buried) == (3, 1)
     assert await rig.heard(before) == ("fine",)
     assert await rig.heard(after) == ("fine", "fine")
     assert await rig.heard(guilty) == ()
-    assert await rig.runner.records(middle) == BatchResult(duplicate=1), "buried once, whatever Kafka redelivers"
+    assert await rig.runner.apply_records(middle) == BatchResult(duplicate=1), "buried once, whatever Kafka redelivers"
 
 
 async def test_a_command_that_cannot_be_stored_fails_alone(rig: Rig) -> None:
     subjects = [words("one") for _ in range(12)]
-    await rig.runner.records([one for _, records in subjects for one in records])
-    committer = GroupCommitter[Command, Decision[Any, Any]](rig.runner.commands)
+    await rig.runner.apply_records([one for _, records in subjects for one in records])
+    committer = GroupCommitter[Command, Decision[Any, Any]](rig.runner.handle_commands)
     asked = [Add(subject, "nul\x00" if n == 5 else "fine") for n, (subject, _) in enumerate(subjects)]
     answers = await asyncio.gather(*map(committer.submit, asked), return_exceptions=True)
     assert [n for n, answer in enumerate(answers) if isinstance(answer, Exception)] == [5]
@@ -52,13 +52,13 @@ async def test_a_command_that_cannot_be_stored_fails_alone(rig: Rig) -> None:
 
 async def test_replay_applies_in_order_and_stops_at_what_still_fails(rig: Rig) -> None:
     subject, records = words("one", "BROKEN", "two", "three")
-    await rig.runner.records(records)
-    assert (await rig.replay.subject(subject)).left == 3
-    assert await rig.replay.discard((await rig.replay.open(subject, 1))[0]["id"])
-    done = await rig.replay.subject(subject)
+    await rig.runner.apply_records(records)
+    assert (await rig.replay.replay(subject)).left == 3
+    assert await rig.replay.discard((await rig.replay.list_open(subject, 1))[0]["id"])
+    done = await rig.replay.replay(subject)
     assert (done.applied, done.left) == (2, 0)
     assert await rig.heard(subject) == ("one", "two", "three")
-    assert not await rig.replay.open(subject, 1)
+    assert not await rig.replay.list_open(subject, 1)
 
 
 @pytest.mark.parametrize(
@@ -77,17 +77,17 @@ async def test_replay_applies_in_order_and_stops_at_what_still_fails(rig: Rig) -
 async def test_a_record_that_is_no_event_is_buried_with_its_bytes(rig: Rig, value: bytes | None, sentence: str) -> None:
     subject, good = words("fine")
     bad = record(value, offset=7, headers=[("x", None), ("y", b"\xff")])
-    outcome = await rig.runner.records([bad, *good])
+    outcome = await rig.runner.apply_records([bad, *good])
     assert (outcome.buried, outcome.done) == (1, 1)
-    (letter,) = await rig.replay.open(None, 10)
+    (letter,) = await rig.replay.list_open(None, 10)
     assert sentence in letter["error"]
     assert letter["value"] == value
-    assert (await rig.runner.records([bad])).duplicate == 1
+    assert (await rig.runner.apply_records([bad])).duplicate == 1
 
 
 async def test_dead_letters_are_announced_on_the_dead_topic(rig: Rig) -> None:
     _, records = words("BROKEN")
-    await rig.runner.records(records)
+    await rig.runner.apply_records(records)
     (row,) = await rig.rows("select topic, value from outbox")
     assert row["topic"] == "complaints.triage.dead.v1"
     notice = json.loads(row["value"])
@@ -97,29 +97,29 @@ async def test_dead_letters_are_announced_on_the_dead_topic(rig: Rig) -> None:
 
 async def test_the_breaker_opens_instead_of_emptying_the_topic(rig: Rig) -> None:
     for _ in range(4):
-        await rig.runner.records(words("BROKEN")[1])
+        await rig.runner.apply_records(words("BROKEN")[1])
     with pytest.raises(BreakerOpen, match="in a row"):
-        await rig.runner.records(words("BROKEN")[1])
+        await rig.runner.apply_records(words("BROKEN")[1])
     with pytest.raises(BreakerOpen):
-        await rig.runner.records(words("fine")[1])
-    assert len(await rig.replay.open(None, 100)) == 4, "the batch that tripped it was rolled back"
+        await rig.runner.apply_records(words("fine")[1])
+    assert len(await rig.replay.list_open(None, 100)) == 4, "the batch that tripped it was rolled back"
     assert rig.metrics.value("redress_breaker_open") == 1
     rig.runner.breaker.close()
-    assert (await rig.runner.records(words("fine")[1])).done == 1
+    assert (await rig.runner.apply_records(words("fine")[1])).done == 1
 
 
 async def test_a_batch_that_is_mostly_poison_opens_the_breaker(rig: Rig) -> None:
     poison = [record(b"{", offset=n) for n in range(30)]
     with pytest.raises(BreakerOpen, match="30 of 31"):
-        await rig.runner.records([*poison, *words("fine")[1]])
-    assert not await rig.replay.open(None, 10)
+        await rig.runner.apply_records([*poison, *words("fine")[1]])
+    assert not await rig.replay.list_open(None, 10)
 
 
 async def test_a_timer_whose_tick_leaves_it_due_is_put_off_and_starves_nobody(rig: Rig) -> None:
     idle, first = words("STAYS", "NOW")
     good, second = words("NOW")
-    await rig.runner.records([*first, *second])
-    assert await rig.runner.ticks(10) == 2
+    await rig.runner.apply_records([*first, *second])
+    assert await rig.runner.fire_timers(10) == 2
     assert await rig.heard(good) == ("NOW", "tick")
     (row,) = await rig.rows("select due_at - now() as left from complaint where complaint_id = $1", idle)
     assert row["left"] > timedelta(minutes=14)
@@ -130,7 +130,7 @@ async def test_a_tick_leaves_what_a_younger_transaction_wrote_to_the_next_round(
     subject, records = words("NOW")
     async with rig.pool.acquire() as conn, conn.transaction():
         await conn.fetchval("select pg_current_xact_id()")
-        await rig.runner.records(records)
+        await rig.runner.apply_records(records)
         assert await toy().store.claim_due(conn, 10) == []
     async with rig.pool.acquire() as conn, conn.transaction():
         (due,) = await toy().store.claim_due(conn, 10)
@@ -140,12 +140,12 @@ async def test_a_tick_leaves_what_a_younger_transaction_wrote_to_the_next_round(
 async def test_what_another_holds_is_skipped_and_not_waited_for(rig: Rig) -> None:
     held, first = words("NOW")
     free, second = words("NOW")
-    await rig.runner.records([*first, *second])
+    await rig.runner.apply_records([*first, *second])
     async with rig.pool.acquire() as conn, conn.transaction():
         await conn.execute("select from complaint where complaint_id = $1 for update", held)
-        assert await rig.runner.ticks(10) == 1
+        assert await rig.runner.fire_timers(10) == 1
         assert await rig.heard(free) == ("NOW", "tick")
-    assert await rig.runner.ticks(10) == 1
+    assert await rig.runner.fire_timers(10) == 1
 
 
 async def test_two_workers_never_tick_the_same_complaint(rig: Rig) -> None:
@@ -153,9 +153,9 @@ async def test_two_workers_never_tick_the_same_complaint(rig: Rig) -> None:
     for _ in range(40):
         subject, records = words("NOW")
         subjects.append(subject)
-        await rig.runner.records(records)
-    counts = await asyncio.gather(*(rig.runner.ticks(15) for _ in range(4)))
-    while more := await rig.runner.ticks(15):
+        await rig.runner.apply_records(records)
+    counts = await asyncio.gather(*(rig.runner.fire_timers(15) for _ in range(4)))
+    while more := await rig.runner.fire_timers(15):
         counts.append(more)
     assert sum(counts) == 40
     assert {await rig.heard(subject) for subject in subjects} == {("NOW", "tick")}
@@ -165,7 +165,7 @@ async def test_what_passes_by_itself_is_retried_and_never_buried(rig: Rig) -> No
     subject, records = words("one")
     holder = await asyncpg.connect(rig.dsn)
     await holder.execute("begin; lock table inbox in access exclusive mode")
-    running = asyncio.create_task(rig.runner.records(records))
+    running = asyncio.create_task(rig.runner.apply_records(records))
     while not await holder.fetchval("select count(*) from pg_locks where not granted"):
         await asyncio.sleep(0.01)
     await holder.execute(
@@ -174,14 +174,14 @@ async def test_what_passes_by_itself_is_retried_and_never_buried(rig: Rig) -> No
     await holder.execute("rollback")
     assert await running == BatchResult(done=1)
     assert await rig.heard(subject) == ("one",)
-    assert not await rig.replay.open(None, 1)
+    assert not await rig.replay.list_open(None, 1)
     assert rig.metrics.value("redress_inputs", label="retry") >= 1
     await holder.close()
 
 
 async def test_the_stored_state_is_plain_json_without_the_runners_secrets(rig: Rig) -> None:
     subject, records = words("one")
-    await rig.runner.records(records)
+    await rig.runner.apply_records(records)
     (row,) = await rig.rows("select state from complaint")
     assert json.loads(row["state"])["heard"] == ["one"]
 
@@ -192,9 +192,9 @@ async def test_the_stored_state_is_plain_json_without_the_runners_secrets(rig: R
 async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig, how: str) -> None:
     """A batch has its transaction id from the inbox on. Somebody who began later may have the complaint before it."""
     subject, records = words("NOW", "later")
-    await rig.runner.records(records[:1])
+    await rig.runner.apply_records(records[:1])
     begun, go_on = asyncio.Event(), asyncio.Event()
-    store = rig.runner.fold.store
+    store = rig.runner.spec.store
     real = store.load_context
 
     async def slowly(conn: asyncpg.Connection, now: datetime, prepared: Any) -> Any:
@@ -204,16 +204,16 @@ async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig
         return await real(conn, now, prepared)
 
     store.load_context = slowly  # type: ignore[method-assign]
-    batch = asyncio.create_task(rig.runner.records(records[1:]))
+    batch = asyncio.create_task(rig.runner.apply_records(records[1:]))
     await begun.wait()
     if how == "a tick between claim and load":
-        assert await rig.runner.ticks(10) == 1
+        assert await rig.runner.fire_timers(10) == 1
     elif how == "a command between claim and load":
-        await rig.runner.commands([Add(subject, "asked")])
+        await rig.runner.handle_commands([Add(subject, "asked")])
     else:
         async with rig.pool.acquire() as conn, conn.transaction():
             await conn.execute("select from complaint where complaint_id = $1 for update", subject)
-            command = asyncio.create_task(rig.runner.commands([Add(subject, "asked")]))
+            command = asyncio.create_task(rig.runner.handle_commands([Add(subject, "asked")]))
             await waiting_for_locks(rig, 1)
             go_on.set()
             await waiting_for_locks(rig, 2)

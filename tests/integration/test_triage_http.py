@@ -33,7 +33,7 @@ class Front:
 
     async def receive(self, text: str) -> str:
         complaint = event(received(), **personal(text))
-        await self.runtime.runner.records([record(complaint)])
+        await self.runtime.runner.apply_records([record(complaint)])
         return str(complaint.subject)
 
 

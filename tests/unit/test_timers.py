@@ -24,13 +24,13 @@ class Clocks:
         self.failure: Exception | None = None
         self._asked = asyncio.Condition()
 
-    async def next_due(self) -> float | None:
+    async def seconds_until_due(self) -> float | None:
         async with self._asked:
             self.looks += 1
             self._asked.notify_all()
         return 0.0 if self.due else self.next
 
-    async def ticks(self, limit: int, more: Callable[[], None]) -> int:
+    async def fire_timers(self, limit: int, more: Callable[[], None]) -> int:
         self.flying += 1
         self.most = max(self.most, self.flying)
         count, self.due = min(limit, self.due), max(0, self.due - limit)

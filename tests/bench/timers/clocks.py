@@ -177,7 +177,7 @@ def _event(state: SlaState, facts: Fact, at: datetime, sequence: int = 1) -> Eve
 def _decided(state: SlaState, input_: Any, at: datetime) -> SlaState:
     decision = decide(state, input_, SlaContext(at, _rulebook()))
     after = decision.state or state
-    return after.replace(said=state.said + len(decision.events), version=1)
+    return after.replace(last_sequence=state.last_sequence + len(decision.events), version=1)
 
 
 def _open_clocks(state: SlaState) -> int:

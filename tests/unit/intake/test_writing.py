@@ -45,8 +45,8 @@ def test_the_document_reads_back_as_the_state(given: FileComplaint) -> None:
     decided = decide(None, given, Context(NOW)).state
     assert decided is not None
     stored = IntakeState.model_validate_json(write_filed(given, uuid7(), NOW).state)
-    assert stored.model_copy(update={"said": 0, "version": 0}) == decided.model_copy(update={"fresh": ()})
-    assert (stored.said, stored.version) == (1, 1)
+    assert stored.model_copy(update={"last_sequence": 0, "version": 0}) == decided.model_copy(update={"fresh": ()})
+    assert (stored.last_sequence, stored.version) == (1, 1)
     assert IntakeState.model_validate_json(serialize_state(stored)) == stored
 
 

@@ -47,7 +47,7 @@ async def test_what_arrives_during_a_flight_is_the_next_group() -> None:
 
 async def test_a_second_flight_does_not_wait_for_the_first() -> None:
     database = Database()
-    committer = GroupCommitter(database.run, flights=2)
+    committer = GroupCommitter(database.run, concurrency=2)
     for number in (2, 4, 6):
         asyncio.create_task(committer.submit(number))  # noqa: RUF006
         await settle()
