@@ -1,4 +1,4 @@
-"""Notify on real PostgreSQL and a real mail server: told once, in order, and honest about what it does not know."""
+"""Notify on real PostgreSQL and a real mail server: each message once, in order, with uncertain attempts recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -41,19 +41,14 @@ from tests.unit.notify.postoffice import Office, line, post_office
 
 @dataclass
 class NotifyService:
-    """Notify around a runtime, on a database of the test's own."""
+    """Notify with its runtime, on a database of the tests."""
 
     runtime: Runtime
     settings: Settings
     renderer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
 
-<<<<<<< HEAD
     async def receive(self, *events: Event[Any]) -> BatchResult:
-        return await self.runtime.runner.records([record(event, offset=n) for n, event in enumerate(events)])
-=======
-    async def hear(self, *events: Event[Any]) -> BatchResult:
-        return await self.runtime.runner.apply_records([record(one, offset=n) for n, one in enumerate(events)])
->>>>>>> w1-core
+        return await self.runtime.runner.apply_records([record(event, offset=n) for n, event in enumerate(events)])
 
     def sender(self, channel: Channel) -> SendLoop:
         return SendLoop(self.runtime, self.settings, channel, self.renderer)
@@ -73,7 +68,7 @@ class NotifyService:
         return [(row["number"], row["outcome"], row["code"], row["after_uncertain"]) for row in rows]
 
     async def pass_time(self) -> None:
-        """All waits and claims are over."""
+        """Move all waits and leases into the past."""
         await self.runtime.pool.execute(
             "update message set next_attempt_at = now() - interval '1 s' where next_attempt_at is not null"
         )
@@ -116,17 +111,15 @@ async def office() -> AsyncIterator[Office]:
 
 
 def about(number: int, events: Sequence[Event[Any]] = s.FIRST) -> list[Event[Any]]:
-    """The same story of another complaint."""
+    """Return the same events about another complaint."""
     subject = UUID(int=s.SUBJECT.int + number)
     return [event.model_copy(update={"subject": subject, "id": uuid5(subject, str(event.id))}) for event in events]
 
 
-# ── told ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_complaint_is_acknowledged_by_mail_and_the_promise_counts_as_told(
-    service: NotifyService, office: Office
-) -> None:
+async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(service: NotifyService, office: Office) -> None:
     assert await service.receive(*s.FIRST) == BatchResult(done=4)
     assert await service.smtp(office).run_once() == 1
     (mail,) = office.to("customer-12@example.com")
@@ -151,7 +144,7 @@ async def test_one_complaints_messages_leave_in_their_order(service: NotifyServi
     ]
 
 
-async def test_events_heard_again_tell_nobody_twice(service: NotifyService, office: Office) -> None:
+async def test_a_repeated_event_sends_no_second_message(service: NotifyService, office: Office) -> None:
     await service.receive(*s.FIRST)
     sender = service.smtp(office)
     await sender.run_once()
@@ -208,7 +201,7 @@ async def test_a_waiting_retry_does_not_hold_back_the_answer(service: NotifyServ
     assert [row["status"] for row in await service.messages()] == ["retry_wait", "retry_wait"]
 
 
-async def test_a_permanent_failure_ends_it_and_is_said(service: NotifyService, office: Office) -> None:
+async def test_a_permanent_failure_is_final_and_published(service: NotifyService, office: Office) -> None:
     await service.receive(s.received(email="never@example.com"), *s.FIRST[1:])
     sender = service.smtp(office)
     await sender.run_once()
@@ -250,7 +243,7 @@ async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_t
     assert await service.attempts() == [(1, "uncertain", "lease_expired", False), (2, "sent", "250", True)]
 
 
-async def test_silence_after_the_message_left_is_uncertain_and_sent_again_after_the_window(
+async def test_a_timeout_after_the_message_was_sent_is_uncertain_and_sent_again_after_the_window(
     service: NotifyService,
 ) -> None:
     await service.receive(*s.FIRST)
@@ -264,7 +257,7 @@ async def test_silence_after_the_message_left_is_uncertain_and_sent_again_after_
     assert not await service.published()
 
 
-async def test_a_late_success_of_a_worker_thought_dead_is_believed(service: NotifyService) -> None:
+async def test_a_late_success_after_an_expired_lease_is_accepted(service: NotifyService) -> None:
     await service.receive(*s.FIRST)
     letting_go, going_on = asyncio.Event(), asyncio.Event()
 
@@ -335,7 +328,7 @@ async def test_an_incomplete_message_is_never_sent(service: NotifyService, offic
     assert [(fact.kind, fact.reason) for fact in await service.published()] == [("message.failed", "incomplete")]
 
 
-# ── doors ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -389,7 +382,9 @@ async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
         ("POST", "/v1/preview", "operate", {"kind": "delay", "timezone": "../../etc/passwd"}, 200),
     ],
 )
-async def test_doors_answer_plainly(http: Any, method: str, path: str, scope: str, body: Any, status: int) -> None:
+async def test_an_invalid_request_is_answered_with_a_problem_document(
+    http: Any, method: str, path: str, scope: str, body: Any, status: int
+) -> None:
     client, bearer = http
     answer = await client.request(method, path, json=body, headers=bearer(scope))
     assert answer.status_code == status
@@ -397,7 +392,7 @@ async def test_doors_answer_plainly(http: Any, method: str, path: str, scope: st
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_preview_is_the_letter_in_the_language_asked_for(http: Any) -> None:
+async def test_a_preview_is_in_the_requested_language(http: Any) -> None:
     client, bearer = http
     answer = await client.post(
         "/v1/preview",

@@ -1,4 +1,4 @@
-"""Triage's fold and store through the runner on real PostgreSQL: load that adds up, cases that wait, decisions."""
+"""Triage on real PostgreSQL, through the runner: counts of open cases, waiting cases, decisions of a person."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ from tests.factories import NOON, complaint_id, event, personal, received, recor
 
 @dataclass
 class TriageService:
-    """A triage service without Kafka and HTTP."""
+    """Triage without Kafka and HTTP."""
 
     runner: Runner[TriageState, Any]
     pool: asyncpg.Pool
@@ -92,60 +92,33 @@ def answer(subject):
     return event(Resolved(outcome="upheld", resolved_at=NOON), subject=subject, sequence=2)
 
 
-<<<<<<< HEAD
 async def test_a_batch_is_classified_assigned_and_counted(service: TriageService) -> None:
     complaints = [complaint() for _ in range(3)]
-    assert await service.runner.records([record(event) for event in complaints]) == BatchResult(done=3)
+    assert await service.runner.apply_records([record(event) for event in complaints]) == BatchResult(done=3)
     assert await service.load() == {"deliveries-1": 2, "deliveries-2": 1}
     published = await service.published()
     assert [event.type.split(".")[2] for event in published] == ["triaged", "assigned"] * 3
     assert published[1].staff().name == "Handler 1 (Deliveries)"
     case = await select_case(service.pool, complaints[0].subject)
-=======
-async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
-    ones = [complaint() for _ in range(3)]
-    assert await desk.runner.apply_records([record(one) for one in ones]) == BatchResult(done=3)
-    assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 1}
-    said = await desk.said()
-    assert [one.type.split(".")[2] for one in said] == ["triaged", "assigned"] * 3
-    assert said[1].staff().name == "Handler 1 (Deliveries)"
-    case = await find_case(desk.pool, ones[0].subject)
->>>>>>> w1-core
     assert case is not None
     assert (case.category, case.team) == (("delivery",), "deliveries")
 
 
-<<<<<<< HEAD
-async def test_no_word_of_the_customer_is_stored_or_said(service: TriageService) -> None:
-    await service.runner.records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
+async def test_no_text_of_the_customer_is_stored_or_published(service: TriageService) -> None:
+    await service.runner.apply_records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
     stored = await service.pool.fetchval("select string_agg(state::text, '') from complaint")
     published = await service.pool.fetchval("select string_agg(convert_from(value, 'UTF8'), '') from outbox")
     assert "Xanthippe" not in stored + published
     assert "customer-1@example.com" not in stored + published
-=======
-async def test_no_word_of_the_customer_is_stored_or_said(desk: Desk) -> None:
-    await desk.runner.apply_records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
-    stored = await desk.pool.fetchval("select string_agg(state::text, '') from complaint")
-    said = await desk.pool.fetchval("select string_agg(convert_from(value, 'UTF8'), '') from outbox")
-    assert "Xanthippe" not in stored + said
-    assert "customer-1@example.com" not in stored + said
->>>>>>> w1-core
 
 
-async def test_who_finds_no_room_waits_and_is_served_gravest_first(service: TriageService) -> None:
+async def test_a_case_of_a_full_team_waits_and_the_most_severe_is_assigned_first(service: TriageService) -> None:
     first = [complaint() for _ in range(4)]
     calm, grave = complaint(), complaint(text="My parcel never arrived, my baby needs the insulin in it.")
-<<<<<<< HEAD
-    await service.runner.records([record(event) for event in [*first, calm, grave]])
-    assert await service.runner.ticks(100) == 0, "nobody has room"
-    await service.runner.records([record(answer(first[0].subject))])
-    while await service.runner.ticks(1):
-=======
-    await desk.runner.apply_records([record(one) for one in [*first, calm, grave]])
-    assert await desk.runner.fire_timers(100) == 0, "nobody has room"
-    await desk.runner.apply_records([record(answer(first[0].subject))])
-    while await desk.runner.fire_timers(1):
->>>>>>> w1-core
+    await service.runner.apply_records([record(event) for event in [*first, calm, grave]])
+    assert await service.runner.fire_timers(100) == 0, "nobody has room"
+    await service.runner.apply_records([record(answer(first[0].subject))])
+    while await service.runner.fire_timers(1):
         pass
     assert (await select_case(service.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
     assert (await select_case(service.pool, calm.subject)).handler is None  # type: ignore[union-attr]
@@ -156,47 +129,27 @@ async def test_who_finds_no_room_waits_and_is_served_gravest_first(service: Tria
     assert await select_queue(service.pool, "deliveries", limit=10, offset=5) == []
 
 
-<<<<<<< HEAD
 async def test_counts_add_up_when_batches_and_decisions_run_at_once(service: TriageService) -> None:
     complaints = [complaint(text=text) for text in ("My parcel never arrived.", "You charged me twice.") * 40]
     batches = [complaints[start : start + 20] for start in range(0, 80, 20)]
-    await asyncio.gather(*(service.runner.records([record(event) for event in batch]) for batch in batches))
+    await asyncio.gather(*(service.runner.apply_records([record(event) for event in batch]) for batch in batches))
     moves = [[DecideCase(event.subject, by="crm", category="privacy")] for event in complaints[:20]]
     closings = [
-        service.runner.records([record(answer(event.subject)) for event in batch[::2]]) for batch in batches[2:]
+        service.runner.apply_records([record(answer(event.subject)) for event in batch[::2]]) for batch in batches[2:]
     ]
-    await asyncio.gather(*(service.runner.commands(move) for move in moves), *closings)
+    await asyncio.gather(*(service.runner.handle_commands(move) for move in moves), *closings)
     counted = await service.pool.fetch(
-=======
-async def test_counts_add_up_when_batches_and_decisions_run_at_once(desk: Desk) -> None:
-    ones = [complaint(text=text) for text in ("My parcel never arrived.", "You charged me twice.") * 40]
-    batches = [ones[start : start + 20] for start in range(0, 80, 20)]
-    await asyncio.gather(*(desk.runner.apply_records([record(one) for one in batch]) for batch in batches))
-    moves = [[DecideCase(one.subject, by="crm", category="privacy")] for one in ones[:20]]
-    closings = [desk.runner.apply_records([record(answer(one.subject)) for one in batch[::2]]) for batch in batches[2:]]
-    await asyncio.gather(*(desk.runner.handle_commands(move) for move in moves), *closings)
-    counted = await desk.pool.fetch(
->>>>>>> w1-core
         "select state->>'handler', count(*) from complaint where open and state ? 'handler' group by 1"
     )
     assert await service.load() == dict(counted)
 
 
-<<<<<<< HEAD
-async def test_a_persons_decision_is_said_and_a_wrong_one_harms_nobody(service: TriageService) -> None:
+async def test_a_decision_is_published_and_an_invalid_one_does_not_affect_others(service: TriageService) -> None:
     event = complaint(text="Something about something.")
-    await service.runner.records([record(event)])
+    await service.runner.apply_records([record(event)])
     good = DecideCase(event.subject, by="crm", category="billing")
     wrong, unknown = DecideCase(event.subject, by="crm", category="nonsense"), DecideCase(complaint_id(), by="crm")
-    results = await service.runner.commands([wrong, good, unknown])
-=======
-async def test_a_persons_decision_is_said_and_a_wrong_one_harms_nobody(desk: Desk) -> None:
-    one = complaint(text="Something about something.")
-    await desk.runner.apply_records([record(one)])
-    good = DecideCase(one.subject, by="crm", category="billing")
-    wrong, unknown = DecideCase(one.subject, by="crm", category="nonsense"), DecideCase(complaint_id(), by="crm")
-    results = await desk.runner.handle_commands([wrong, good, unknown])
->>>>>>> w1-core
+    results = await service.runner.handle_commands([wrong, good, unknown])
     assert [isinstance(result, Rejected) for result in results] == [True, False, True]
     assert await service.load() == {"payments-1": 1}
     assert [event.facts.kind for event in await service.published()][-2:] == ["complaint.triaged", "complaint.assigned"]

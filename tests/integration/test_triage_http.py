@@ -1,4 +1,4 @@
-"""Triage's doors on real PostgreSQL: what clients may see and decide, and how it says no."""
+"""Routes of triage on real PostgreSQL: views, decisions and problem documents."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from tests.factories import event, personal, received, record
 
 @dataclass
 class Front:
-    """The routes of triage, and the runtime behind them."""
+    """HTTP client of triage, and the runtime that serves it."""
 
     http: httpx.AsyncClient
     runtime: Runtime
@@ -122,7 +122,7 @@ async def test_the_taxonomy_names_categories_in_every_language(front: Front) -> 
         ("POST", f"/v1/cases/{uuid4()}/decision", [], 422),
     ],
 )
-async def test_what_cannot_be_is_a_problem_document(front: Front, method, path, body, status) -> None:
+async def test_an_invalid_request_is_answered_with_a_problem_document(front: Front, method, path, body, status) -> None:
     answer = await front.http.request(method, path, json=body)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""Whatever order the topics arrive in, notify ends up knowing and intending the same."""
+"""Notify with topics in any order: the state and the intents end the same."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,7 +72,7 @@ def test_interleaving_of_topics_does_not_change_the_final_state(
 
 
 def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> None:
-    """Which number a letter states is which date stands in it, and a date at risk is stated by none."""
+    """Check that a message contains the date of the promise it states, and that a message about a risk states none."""
     dates = {
         event.facts.promise: event.facts.due_at
         for event in SLA
@@ -91,7 +91,7 @@ def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> Non
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), repeated=st.lists(st.integers(0, ALL - 1), max_size=10))
-def test_hearing_things_twice_changes_nothing(data: st.DataObject, repeated: list[int]) -> None:
+def test_repeated_events_change_nothing(data: st.DataObject, repeated: list[int]) -> None:
     order = data.draw(interleaving((len(INTAKE), len(TRIAGE), len(SLA))))
     twice = [same for index, event in enumerate(order) for same in (event,) * (1 + repeated.count(index))]
     state, _ = s.fold(order)

@@ -1,4 +1,4 @@
-"""Stories of one complaint as its events, and the fold that hears them."""
+"""Builders of the events of one complaint, and a fold of notify over them."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def at(minutes: float) -> datetime:
 
 
 def build_event(facts: Fact, sequence: int, minutes: float, **data: Any) -> Event[Any]:
-    """An event of its owner's stream, the same each time it is made."""
+    """Return an event of the service that publishes the fact; the same arguments give the same event."""
     owner = next(service for service in SERVICES if type(facts) in service.publishes)
     return EVENTS[type(facts)](
         id=uuid5(SUBJECT, f"{owner.name}:{sequence}"),
@@ -130,7 +130,7 @@ def withdrawn(sequence: int = 5, minutes: float = 400) -> Event[Any]:
 def fold(
     inputs: Iterable[Any], state: NotifyState | None = None, context: NotifyContext = CONTEXT
 ) -> tuple[NotifyState, list[NewEvent[Any]]]:
-    """All inputs in order, in one transaction."""
+    """Decide all inputs in order. Return the state and the published events."""
     events: list[NewEvent[Any]] = []
     for input_ in inputs:
         decision = decide(state, input_, context)
@@ -141,7 +141,7 @@ def fold(
 
 
 def seen(html: str) -> str:
-    """What a reader of the HTML part sees."""
+    """Return the text that a reader of the HTML part sees."""
     return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 

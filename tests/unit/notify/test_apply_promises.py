@@ -1,4 +1,4 @@
-"""Dates that are not the answer's, dates at risk, letters that a rule wants, and our own silence."""
+"""Events of sla: dates of updates and actions, dates at risk, letters of rules, and silences."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +25,7 @@ def sent(message: NewMessage, outcome: str = "sent") -> AttemptFinished:
 
 
 def compose_after_acknowledgement(*news: Any) -> list[NewMessage]:
-    """What is written after the acknowledgement was accepted."""
+    """Return the messages that are composed after the acknowledgement was accepted."""
     state, _ = s.fold(s.FIRST)
     return list(s.fold([sent(state.planned[0]), *news], state)[0].planned[1:])
 
@@ -33,21 +33,21 @@ def compose_after_acknowledgement(*news: Any) -> list[NewMessage]:
 # ── other dates ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_date_of_the_next_update_is_told_and_counts_as_told() -> None:
+def test_the_date_of_the_next_update_is_stated_with_its_promise() -> None:
     (note,) = compose_after_acknowledgement(s.promised(2, 2, 30, due=900, subject="next_update"))
     assert (note.kind, note.states_promise, note.content.next_update_at) == ("progress", 2, s.at(900))
     assert note.content.due_at == s.at(4000), "the date of the answer stands beside it"
     assert (note.content.handler, note.content.old_due_at) == ("Handler 3", None)
 
 
-def test_the_date_of_an_action_is_told_and_counts_as_told() -> None:
+def test_the_date_of_an_action_is_stated_with_its_promise() -> None:
     (note,) = compose_after_acknowledgement(s.promised(2, 2, 30, due=900, subject="action"))
     assert (note.kind, note.states_promise, note.content.action_at) == ("progress", 2, s.at(900))
     assert note.content.next_update_at is None
 
 
 @pytest.mark.parametrize("subject", ["next_update", "action"])
-def test_another_date_that_moves_is_told_with_the_old_one_and_the_reason(subject: str) -> None:
+def test_another_date_that_moves_is_stated_with_the_old_one_and_the_reason(subject: str) -> None:
     *_, note = compose_after_acknowledgement(
         s.promised(2, 2, 30, subject=subject), s.revised(3, 3, 40, subject=subject)
     )
@@ -89,7 +89,7 @@ def test_a_late_update_states_the_date_that_replaced_it_where_there_is_one() -> 
     assert (late.states_promise, late.content.next_update_at) == (3, s.at(6000))
 
 
-def test_of_two_dates_for_the_next_update_only_the_newest_is_told() -> None:
+def test_of_two_dates_for_the_next_update_only_the_newest_is_stated() -> None:
     news = [s.promised(2, 2, 30, subject="next_update"), s.revised(3, 3, 40, subject="next_update")]
     state, _ = s.fold([s.promised(), *news, *s.FIRST[:3]])
     assert [(m.kind, m.states_promise) for m in state.planned] == [("acknowledgement", 1), ("progress", 3)]
@@ -107,7 +107,7 @@ def test_dates_of_two_actions_stand_side_by_side() -> None:
     assert [m.states_promise for m in state.planned] == [1, 2, 3]
 
 
-def test_what_was_agreed_outlives_the_answer_but_not_a_withdrawal() -> None:
+def test_messages_about_actions_are_sent_after_the_answer_but_not_after_a_withdrawal() -> None:
     action = [s.promised(2, 2, 190, subject="action"), s.broken(2, 3, subject="action")]
     assert [m.kind for m in compose_after_acknowledgement(s.resolved(), *action)] == ["resolution", "progress", "delay"]
     assert [m.kind for m in compose_after_acknowledgement(s.withdrawn(), *action)] == ["withdrawn"]
@@ -161,7 +161,7 @@ def test_no_date_is_at_risk_once_it_was_moved_or_the_case_is_closed() -> None:
     assert "holding" not in s.kinds(state)
 
 
-def test_a_case_opened_again_hears_of_its_dates_again() -> None:
+def test_a_reopened_complaint_gets_messages_about_its_dates_again() -> None:
     again = [s.resolved(), s.reopened(), s.promised(2, 3, 301, due=9000, cycle=2), s.at_risk(2, 4, 400)]
     assert [m.kind for m in compose_after_acknowledgement(*again)] == ["resolution", "reopened", "holding"]
 
@@ -169,7 +169,7 @@ def test_a_case_opened_again_hears_of_its_dates_again() -> None:
 # ── letters ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_letter_says_why_and_by_when_and_states_the_date_that_stands() -> None:
+def test_a_letter_states_the_reasons_and_the_current_date() -> None:
     (letter,) = compose_after_acknowledgement(s.letter_due())
     content = letter.content
     assert (letter.kind, letter.states_promise, content.due_at) == ("holding", 1, s.at(4000))
@@ -193,7 +193,7 @@ def test_a_letter_after_a_broken_date_names_none() -> None:
         ("adr-referral", ("unresolved", "adr_scheme"), True),
     ],
 )
-def test_a_delay_and_what_a_rule_says_so_of_tell_of_the_right_to_go_further(
+def test_letters_of_delay_and_of_recourse_name_the_right_to_go_further(
     letter: str, reasons: tuple[str, ...], tells: bool
 ) -> None:
     (message,) = compose_after_acknowledgement(s.letter_due(letter, reasons=reasons))
@@ -214,7 +214,7 @@ def test_the_reasons_of_a_letter_are_those_of_the_case(news: list[Any], why: tup
     assert letter.content.reasons == ("why_delayed", *why)
 
 
-def test_a_letter_repeats_how_we_understood_it_where_a_rule_wants_that() -> None:
+def test_a_letter_repeats_how_the_complaint_was_understood_if_a_rule_requires_it() -> None:
     (letter,) = compose_after_acknowledgement(
         s.letter_due("acknowledgement-stage-2", reasons=("issues_understood", "outcome_sought"))
     )
@@ -230,7 +230,7 @@ def test_the_letters_of_a_second_stage_are_written_after_the_answer_of_the_first
 
 
 @pytest.mark.parametrize("letter", ["final", "final-response"])
-def test_the_final_letter_is_the_answer_itself_and_not_ours_to_make_up(letter: str) -> None:
+def test_the_final_letter_is_the_answer_and_is_not_composed(letter: str) -> None:
     assert compose_after_acknowledgement(s.letter_due(letter)) == []
 
 
@@ -251,7 +251,7 @@ def test_no_letter_is_written_about_a_closed_case() -> None:
 # ── silence ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_silence_is_broken_with_where_it_stands() -> None:
+def test_a_silence_ends_with_a_message_about_the_state_of_work() -> None:
     (note,) = compose_after_acknowledgement(s.progressed(text=None), s.silence())
     content = note.content
     assert (note.kind, note.states_promise, content.due_at) == ("progress", 1, s.at(4000))
@@ -272,7 +272,7 @@ def test_a_customer_who_answered_is_not_asked_again() -> None:
     assert reopened.progress is None
 
 
-def test_each_silence_is_broken_once() -> None:
+def test_each_silence_causes_one_message() -> None:
     same = s.silence(sequence=3, minutes=40_000)
     assert len(compose_after_acknowledgement(s.silence(), same)) == 1
     assert (
@@ -280,7 +280,7 @@ def test_each_silence_is_broken_once() -> None:
     )
 
 
-def test_a_silence_whose_note_was_lost_is_broken_again() -> None:
+def test_a_silence_whose_message_failed_causes_another_one() -> None:
     state, _ = s.fold(s.FIRST)
     state, _ = s.fold([sent(state.planned[0]), s.silence()], state)
     lost, _ = s.fold([sent(state.planned[-1], "failed_permanent")], state)
@@ -290,13 +290,13 @@ def test_a_silence_whose_note_was_lost_is_broken_again() -> None:
 
 
 @pytest.mark.parametrize("since", [20, 49])
-def test_silence_that_another_message_has_broken_meanwhile_is_none(since: float) -> None:
+def test_a_silence_that_another_message_ended_causes_none(since: float) -> None:
     assert [m.content.silent_since for m in compose_after_acknowledgement(s.progressed(), s.silence(since=since))] == [
         None
     ]
 
 
-def test_silence_is_none_while_the_letter_that_opens_the_case_is_on_its_way() -> None:
+def test_a_silence_causes_no_message_while_the_opening_message_waits() -> None:
     waiting, _ = s.fold([s.received()])
     late = replace(s.CONTEXT, now=s.at(20_000))
     together, _ = s.fold([s.silence(since=0)], waiting, late)
@@ -306,7 +306,7 @@ def test_silence_is_none_while_the_letter_that_opens_the_case_is_on_its_way() ->
     assert s.kinds(after) == ["acknowledgement"]
 
 
-def test_a_message_that_arrived_after_the_silence_began_has_broken_it() -> None:
+def test_a_message_accepted_after_the_silence_began_ends_it() -> None:
     state, _ = s.fold([*s.FIRST, s.progressed()])
     acknowledged = replace(s.CONTEXT, now=s.at(1))
     state, _ = s.fold([sent(state.planned[0])], state, acknowledged)
@@ -315,14 +315,14 @@ def test_a_message_that_arrived_after_the_silence_began_has_broken_it() -> None:
     assert s.kinds(s.fold([s.silence(since=500)], arrived)[0]) == ["acknowledgement", "progress", "progress"]
 
 
-def test_a_message_that_never_arrived_breaks_no_silence() -> None:
+def test_a_message_that_failed_ends_no_silence() -> None:
     state, _ = s.fold([*s.FIRST, s.progressed()])
     failed, _ = s.fold([sent(message, "failed_permanent") for message in state.planned], state)
     after, _ = s.fold([s.silence(since=20)], failed)
     assert after.planned[-1].content.silent_since == s.at(20)
 
 
-def test_silence_about_a_closed_case_is_none() -> None:
+def test_a_silence_about_a_closed_complaint_causes_no_message() -> None:
     assert [m.kind for m in compose_after_acknowledgement(s.resolved(), s.silence())] == ["resolution"]
     assert [m.kind for m in compose_after_acknowledgement(s.withdrawn(sequence=2), s.silence())] == ["withdrawn"]
 

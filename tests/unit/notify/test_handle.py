@@ -1,4 +1,4 @@
-"""What follows from an attempt."""
+"""Handling of finished attempts: status, schedule and published results."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +59,7 @@ def test_all_waits_together_are_about_sixteen_hours() -> None:
     assert list(SCHEDULE) == sorted(SCHEDULE)
 
 
-def test_an_accepted_message_is_said_with_the_promise_it_states() -> None:
+def test_an_accepted_message_is_published_with_the_promise_it_states() -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = s.fold([finished(message, attempt=3)], ACKNOWLEDGED)
     (fact,) = [event.facts for event in events]
@@ -70,7 +70,7 @@ def test_an_accepted_message_is_said_with_the_promise_it_states() -> None:
     assert state.finished[0].status == "accepted"
 
 
-def test_an_accepted_letter_is_said_as_the_one_that_the_rule_asks_for() -> None:
+def test_an_accepted_letter_is_published_with_its_name() -> None:
     state, _ = s.fold([*s.FIRST, s.letter_due()])
     acknowledgement, letter = state.planned
     _, events = s.fold([finished(acknowledgement), finished(letter)], state)
@@ -78,7 +78,7 @@ def test_an_accepted_letter_is_said_as_the_one_that_the_rule_asks_for() -> None:
     assert events[1].facts.message_kind == "holding"
 
 
-def test_a_transient_failure_says_nothing_and_comes_again_after_its_wait() -> None:
+def test_a_transient_failure_publishes_nothing_and_is_retried_after_its_wait() -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = s.fold([finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
     assert not events
@@ -86,7 +86,7 @@ def test_a_transient_failure_says_nothing_and_comes_again_after_its_wait() -> No
     assert state.intents[message.intent].result is None
 
 
-def test_a_permanent_failure_is_said_with_its_code() -> None:
+def test_a_permanent_failure_is_published_with_its_code() -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = s.fold([finished(message, "failed_permanent", code="550 5.1.1")], ACKNOWLEDGED)
     (fact,) = [event.facts for event in events]
@@ -110,7 +110,7 @@ def test_an_uncertain_message_that_turns_out_to_be_taken_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("late", ["sent", "failed_transient", "failed_permanent", "uncertain"])
-def test_a_result_that_is_final_stays_and_is_said_once(late: str) -> None:
+def test_a_final_result_stays_and_is_published_once(late: str) -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = s.fold([finished(message), finished(message, late, attempt=2)], ACKNOWLEDGED)
     assert [type(event.facts) for event in events] == [MessageAccepted]

@@ -1,4 +1,4 @@
-"""Every kind of letter in every language: the facts stand in both parts, and nothing leaves half empty."""
+"""Rendering of every kind of message in every language: both parts contain the facts, and no required field is missing."""
 
 import re
 import string
@@ -149,7 +149,7 @@ def test_a_broken_promise_is_apologised_for() -> None:
 
 @pytest.mark.parametrize("outcome", get_args(e.Outcome))
 @pytest.mark.parametrize("language", SUPPORTED)
-def test_every_outcome_is_said_in_words(outcome: e.Outcome, language: str) -> None:
+def test_every_outcome_has_a_sentence(outcome: e.Outcome, language: str) -> None:
     letter = RENDERER.render("resolution", FULL.model_copy(update={"outcome": outcome}), language)
     assert load_catalogue(language)[f"outcome.{outcome}"] in letter.text
 
@@ -190,7 +190,7 @@ def test_a_tag_finds_its_catalogue(tag: str, catalogue: str | None) -> None:
     assert supported_language(tag) == catalogue
 
 
-def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so() -> None:
+def test_an_unsupported_language_gets_a_message_in_english_with_its_locale() -> None:
     letter = RENDERER.render("acknowledgement", FULL, "fr-FR")
     assert letter.locale == "en"
     assert "Thank you for telling us" in letter.text

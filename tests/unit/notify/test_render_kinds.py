@@ -1,4 +1,4 @@
-"""What letters of one kind say on different occasions, in every language: what they must have and must not have."""
+"""Sentences that a kind of message must and must not contain, by reason of the message, in every language."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.unit.notify.stories import seen
 
 RENDERER = Renderer("Example Shop")
 FULL = build_sample("Asia/Jakarta")
-# What one kind says on different occasions: what is absent, what is given, the sentences it has and those it has not.
+# By reason of a message: its kind, changes of the content, sentences that it contains, sentences that it must not contain.
 NEWS = dict.fromkeys(("words", "silent_since", "action_at", "next_update_at", "old_due_at")) | {"reasons": ()}
 RISK = {"letter": None, "recourse": False, "repeats": False, "reasons": ("downtime",)}
 OCCASIONS = {
@@ -120,7 +120,7 @@ DATES = {"progress.date": "due_at", "progress.next": "next_update_at"}
 
 
 def sentence(key: str, content: Content, localizer: Localizer) -> str:
-    """A date of the content, or a sentence of the catalogue with its date."""
+    """Return a date of the content, or a sentence of the catalogue with its date."""
     if "." not in key:
         return str(localizer.format_time(getattr(FULL, key)))
     text = load_catalogue(localizer.language)[key]
@@ -131,7 +131,7 @@ def sentence(key: str, content: Content, localizer: Localizer) -> str:
 
 @pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
-def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, language) -> None:
+def test_a_message_has_the_sentences_of_its_reason(kind, changes, has, has_not, language) -> None:
     content = FULL.model_copy(update=changes)
     letter, localizer = RENDERER.render(kind, content, language), Localizer(language, FULL.timezone)
     for part in (seen(letter.html), letter.text):
@@ -143,7 +143,7 @@ def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, l
         assert str(FULL.handler) in part, "it says who"
 
 
-def test_reasons_without_a_word_are_said_once() -> None:
+def test_reasons_without_a_text_share_one_sentence() -> None:
     letter = RENDERER.render("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
     assert letter.text.count(load_catalogue("en")["reason.other"]) == 1
 

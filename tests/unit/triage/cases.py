@@ -1,4 +1,4 @@
-"""Inputs of triage's fold, valid by default; no text, no database."""
+"""Builders of inputs for triage, valid by default, without text and database."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -59,7 +59,7 @@ def withdrawn(subject: Any) -> Event[Any]:
 def play(
     inputs: Iterable[Input], start: TriageContext, state: TriageState | None = None
 ) -> tuple[TriageState | None, list[Any], TriageContext]:
-    """Fold inputs about one complaint; gives the state, the facts said, and the context as the last one left it."""
+    """Fold inputs about one complaint. Return the state, the published facts, and the context after the last input."""
     published: list[Any] = []
     for input_ in inputs:
         decision: Decision[TriageState, TriageContext] = decide(state, input_, start)

@@ -1,4 +1,4 @@
-"""What triage decides, one fact a test."""
+"""Decisions of triage: events, ticks and decisions of a person."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def kinds(published):
 
 
 def opened(rules, **changes):
-    """A received complaint: state, what was said, context after it, and its id."""
+    """Return a received complaint: its state, the published facts, the context after it, and its id."""
     event = complaint()
     state, published, after = play([event], context(rules, {event.id: classification(**changes)}))
     return state, published, after, event.subject
@@ -65,13 +65,13 @@ def test_confidence_at_the_threshold_is_enough(rules) -> None:
         ({"category": "fraud", "large_amount": True}, "critical"),
     ],
 )
-def test_what_is_urgent_reaches_the_lead_at_once(rules, changes, reason) -> None:
+def test_an_urgent_case_is_escalated_at_once(rules, changes, reason) -> None:
     state, published, *_ = opened(rules, **changes)
     assert published[-1] == Escalated(team=state.team, level=1, reason=reason)
 
 
 @pytest.mark.parametrize("signals", [(), ("repeat",), ("legal_threat",)])
-def test_what_is_not_urgent_stays_with_the_handler(rules, signals) -> None:
+def test_a_case_that_is_not_urgent_stays_with_the_handler(rules, signals) -> None:
     _, published, *_ = opened(rules, signals=signals)
     assert Escalated not in kinds(published)
 
@@ -136,7 +136,7 @@ def test_a_breach_goes_up_one_level_once_per_clock_and_cycle(rules) -> None:
     assert published[0].reason == "the total_resolution clock was breached"
 
 
-def test_a_breach_of_a_closed_case_is_remembered_but_not_said(rules) -> None:
+def test_a_breach_of_a_closed_case_counts_but_is_not_published(rules) -> None:
     state, _, after, subject = opened(rules)
     state, published, after = play([resolved(subject), breach(subject)], after, state)
     assert published == []
@@ -144,7 +144,7 @@ def test_a_breach_of_a_closed_case_is_remembered_but_not_said(rules) -> None:
     assert play([reopened(subject)], after, state)[1][0].level == 2
 
 
-def test_a_breach_heard_before_the_complaint_waits_for_it(rules) -> None:
+def test_a_breach_received_before_the_complaint_takes_effect_with_it(rules) -> None:
     event = complaint()
     state, published, after = play([breach(event.subject)], context(rules, {event.id: classification()}))
     assert published == []
@@ -154,7 +154,7 @@ def test_a_breach_heard_before_the_complaint_waits_for_it(rules) -> None:
     assert published[-1].level == 1
 
 
-def test_what_is_heard_twice_changes_nothing(rules) -> None:
+def test_an_event_received_twice_changes_nothing(rules) -> None:
     event = complaint()
     state, _, after = play([event], context(rules, {event.id: classification()}))
     again = decide(state, event, after)
@@ -180,7 +180,7 @@ def test_a_persons_decision_moves_it_to_the_owner_and_frees_the_screener(rules) 
     assert (after.roster.load("screening-1"), after.roster.load("payments-1")) == (0, 1)
 
 
-def test_a_decision_that_leaves_the_owner_says_only_what_it_is(rules) -> None:
+def test_a_decision_that_keeps_the_team_publishes_only_triaged(rules) -> None:
     state, _, after, subject = opened(rules)
     _, published, after = play([DecideCase(subject, by="crm", severity="low")], after, state)
     assert kinds(published) == [Triaged]
@@ -218,7 +218,7 @@ def test_made_critical_twice_it_goes_up_once(rules) -> None:
         ({"handler": "deliveries-lead"}, "deliveries-4"),
     ],
 )
-def test_an_impossible_decision_names_what_is_possible(rules, changes, message) -> None:
+def test_an_invalid_decision_names_the_valid_values(rules, changes, message) -> None:
     state, _, after, subject = opened(rules)
     with pytest.raises(Rejected, match=message):
         decide(state, DecideCase(subject, by="crm", **changes), after)

@@ -1,4 +1,4 @@
-"""Which clocks send a case up, which are only noted, and what makes a reason one of its own."""
+"""Escalation by clocks: which raise the level, which are only noted, and when two reasons are the same."""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -29,7 +29,7 @@ def escalations(published: list[Any]) -> list[Escalated]:
 
 @pytest.fixture
 def case(rules):
-    """An open case: its state, the context after it, and its id."""
+    """Open case: its state, the context after it, and its id."""
     event = complaint()
     state, _, after = play([event], context(rules, {event.id: classification()}))
     return state, after, event.subject
@@ -42,7 +42,7 @@ def test_every_clock_has_its_rule_and_its_reason() -> None:
 
 
 @pytest.mark.parametrize("clock", UP)
-def test_what_the_owner_cannot_mend_alone_goes_up(case, clock) -> None:
+def test_a_breach_that_the_handler_cannot_repair_is_escalated(case, clock) -> None:
     state, after, subject = case
     state, published, _ = play([breach(subject, clock)], after, state)
     assert published == [Escalated(team="deliveries", level=1, reason=f"the {clock} clock was breached")]
@@ -50,7 +50,7 @@ def test_what_the_owner_cannot_mend_alone_goes_up(case, clock) -> None:
 
 
 @pytest.mark.parametrize("clock", NOTED)
-def test_what_the_owner_can_mend_is_noted_and_goes_up_when_the_policy_says_so(case, clock) -> None:
+def test_a_breach_that_the_handler_can_repair_is_noted_and_escalated_by_the_policy(case, clock) -> None:
     state, after, subject = case
     state, published, after = play([breach(subject, clock), breach(subject, clock)], after, state)
     assert published == []
@@ -60,12 +60,12 @@ def test_what_the_owner_can_mend_is_noted_and_goes_up_when_the_policy_says_so(ca
 
 
 @pytest.mark.parametrize("cause", get_args(BreachCause))
-def test_a_breach_goes_up_whatever_caused_it(case, cause) -> None:
+def test_a_breach_is_escalated_for_every_cause(case, cause) -> None:
     state, after, subject = case
     assert play([breach(subject, cause=cause)], after, state)[0].level == 1
 
 
-def test_each_rung_of_each_clock_is_a_level_once(case) -> None:
+def test_each_escalation_step_of_each_clock_is_one_level(case) -> None:
     state, after, subject = case
     events = [
         rung(subject),
@@ -80,7 +80,7 @@ def test_each_rung_of_each_clock_is_a_level_once(case) -> None:
     assert published[-1].reason == "the supplier clock of maker reached +PT4H"
 
 
-def test_a_rung_for_the_handler_reminds_and_does_not_go_up(case) -> None:
+def test_a_step_for_the_handler_is_not_an_escalation(case) -> None:
     state, after, subject = case
     state, published, _ = play([rung(subject, to="handler")], after, state)
     assert (published, state.level) == ([], 0)
@@ -95,18 +95,18 @@ def test_breaches_of_two_packs_items_or_cycles_are_different_reasons(case) -> No
     assert published[1].reason == "the total_resolution clock (uk) was breached"
 
 
-def test_a_case_that_nobody_has_room_for_goes_to_the_lead_of_its_team(rules) -> None:
+def test_a_waiting_case_is_escalated_to_the_lead_of_its_team(rules) -> None:
     event = complaint()
     full = context(rules, {event.id: classification()}, **{f"deliveries_{n}": 50 for n in range(1, 5)})
     state, _, after = play([event], full)
     assert state.is_waiting
     state, published, _ = play([breach(event.subject, "assignment")], after, state)
     assert published == [Escalated(team="deliveries", level=1, reason="the assignment clock was breached")]
-    assert state.is_waiting, "whoever has room next still gets it"
+    assert state.is_waiting, "the next handler with room still gets it"
 
 
 @pytest.mark.parametrize("team", [None, "dissolved"])
-def test_a_case_of_no_team_goes_to_those_who_look_at_what_belongs_to_nobody(case, rules, team) -> None:
+def test_a_case_without_a_team_is_escalated_to_the_screening_team(case, rules, team) -> None:
     state, _, subject = case
     lost = state.replace(team=team, handler=None)
     empty = replace(context(rules), roster=Roster(rules.teams))
@@ -114,7 +114,7 @@ def test_a_case_of_no_team_goes_to_those_who_look_at_what_belongs_to_nobody(case
     assert published[0].team == rules.screening
 
 
-def test_an_assignment_breach_heard_before_the_complaint_waits_for_it(rules) -> None:
+def test_an_assignment_breach_received_before_the_complaint_takes_effect_with_it(rules) -> None:
     event = complaint()
     events = [breach(event.subject, "assignment"), rung(event.subject), breach(event.subject, "next_reply"), event]
     state, published, _ = play(events, context(rules, {event.id: classification()}))
@@ -122,7 +122,7 @@ def test_an_assignment_breach_heard_before_the_complaint_waits_for_it(rules) -> 
     assert state.noted == ("breach:next_reply:::1",)
 
 
-def test_what_runs_out_after_the_end_is_counted_and_not_said(case) -> None:
+def test_a_clock_that_runs_out_after_the_closing_counts_and_is_not_published(case) -> None:
     state, after, subject = case
     state, published, _ = play([resolved(subject), rung(subject), breach(subject, "supplier")], after, state)
     assert published == []

@@ -1,4 +1,4 @@
-"""What a typical complaint of each language is taken for. The sentences are ours and were written before the result."""
+"""Classification of typical complaints in each language. The sentences were written before the classifier ran on them."""
 
 import pytest
 
@@ -189,7 +189,7 @@ def test_why_quotes_the_rulebook_and_never_the_customer(classifier, rules) -> No
         assert set(classifier.classify([ComplaintText(body=sentence)])[0].why) <= terms
 
 
-def test_what_nothing_is_known_about_is_other_and_unsure(classifier) -> None:
+def test_a_text_without_terms_is_other_with_no_confidence(classifier) -> None:
     result = classifier.classify([ComplaintText(body="Lorem ipsum dolor sit amet consectetur")])[0]
     assert (result.category, result.confidence, result.candidates) == ("other", 0.0, ("other",))
 

@@ -1,4 +1,4 @@
-"""The rulebook that ships is whole; a broken one ends the start with file, place, expected and got."""
+"""Loader of the rulebook: the default one is complete, a wrong one stops the start with file, position and expectation."""
 
 import shutil
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_signals_raise_severity_by_the_rules(rules, start, signals, large, sever
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "says"),
+    ("name", "old", "new", "message"),
     [
         (
             "categories.toml",
@@ -100,9 +100,9 @@ def test_signals_raise_severity_by_the_rules(rules, start, signals, large, sever
         ("words/en.toml", 'language = "en"', 'language = "english"', r"language: expected.*got 'english'"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(folder, name, old, new, says) -> None:
+def test_an_error_names_its_position(folder, name, old, new, message) -> None:
     change(folder, name, old, new)
-    with pytest.raises(Misconfigured, match=says):
+    with pytest.raises(Misconfigured, match=message):
         load_rulebook(folder)
 
 

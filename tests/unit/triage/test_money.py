@@ -1,4 +1,4 @@
-"""Sums of money as people write them."""
+"""Detection of sums of money, as people write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Real complaints of many kinds go through: nothing crashes, nothing is left without a category.
+"""Classification of real complaints: no text raises an error, every text gets a category.
 
 The sets belong to other people and are read where they lie; where they are absent the test says so and is skipped.
 Their labels follow other taxonomies, so nothing is scored here: the share of `other` is reported.

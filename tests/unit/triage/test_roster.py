@@ -1,4 +1,4 @@
-"""Load is spread evenly, capacity is kept, and ties are broken the same way everywhere."""
+"""Assignment by load: even shares, no load above capacity, and the same choice between equal handlers."""
 
 from collections import Counter
 
@@ -36,11 +36,11 @@ def test_a_hundred_complaints_over_four_handlers_differ_by_at_most_one(rules) ->
     assert max(loads) - min(loads) <= 1
 
 
-def test_nobody_gets_more_than_their_capacity() -> None:
+def test_no_handler_gets_more_than_their_capacity() -> None:
     assert fill(Roster(team(2, 3)), 10) == {"h-0": 2, "h-1": 3, None: 5}
 
 
-def test_who_has_more_capacity_gets_a_larger_share() -> None:
+def test_a_handler_with_more_capacity_gets_a_larger_share() -> None:
     assert fill(Roster(team(10, 20)), 15) == {"h-0": 5, "h-1": 10}
 
 
@@ -57,6 +57,6 @@ def test_a_roster_never_changes_itself() -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", ""])
-def test_a_team_that_the_rulebook_dropped_has_nobody(name) -> None:
+def test_a_team_that_is_not_in_the_rulebook_has_no_handlers(name) -> None:
     assert Roster(team(5)).least_loaded(name) is None
     assert Roster(team(5)).member(name, "h-0") is None
