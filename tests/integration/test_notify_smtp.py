@@ -2,106 +2,34 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
-import asyncpg
-import httpx
-import psycopg
 import pytest
 
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.local.provision import provision
-from services.notify.app import build, records
-from services.notify.channels.interface import Channel, DeliveryReport, OutgoingMessage
+from services.notify.channels.interface import DeliveryReport, OutgoingMessage
 from services.notify.channels.memory import MemoryChannel
-from services.notify.channels.smtp import SmtpChannel
-from services.notify.domain import decide
-from services.notify.routes.messages import routes
-from services.notify.sender import SendLoop
-from services.notify.settings import Settings
 from services.notify.store.messages import claim_messages
-from services.notify.templates import Renderer
-from shared import auth
-from shared.contracts import Event, read
-from shared.contracts.topics import NOTIFY
-from shared.http import problems
-from shared.ops.health import Health
+from shared.contracts import Event
 from shared.runner.runner import BatchResult
-from shared.runner.spec import ServiceSpec
-from shared.runtime import Runtime
-from shared.storage import postgres
-from tests.factories import record
+from tests.integration.notify_service import NotifyService, empty_service, notify_database, open_service
 from tests.unit.notify import stories as s
 from tests.unit.notify.postoffice import Office, line, post_office
-
-
-@dataclass
-class NotifyService:
-    """Notify with its runtime, on a database of the tests."""
-
-    runtime: Runtime
-    settings: Settings
-    renderer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
-
-    async def receive(self, *events: Event[Any]) -> BatchResult:
-        return await self.runtime.runner.apply_records([record(event, offset=n) for n, event in enumerate(events)])
-
-    def sender(self, channel: Channel) -> SendLoop:
-        return SendLoop(self.runtime, self.settings, channel, self.renderer)
-
-    def smtp(self, office: Any) -> SendLoop:
-        return self.sender(SmtpChannel(office.server(), self.settings.sender()))
-
-    async def published(self) -> list[Any]:
-        rows = await self.runtime.pool.fetch("select value from outbox order by xid, id")
-        return [read(row["value"]).facts for row in rows]
-
-    async def messages(self) -> list[asyncpg.Record]:
-        return list(await self.runtime.pool.fetch("select * from message order by position"))
-
-    async def attempts(self) -> list[tuple[int, str | None, str | None, bool]]:
-        rows = await self.runtime.pool.fetch("select * from attempt order by started_at, number")
-        return [(row["number"], row["outcome"], row["code"], row["after_uncertain"]) for row in rows]
-
-    async def pass_time(self) -> None:
-        """Move all waits and leases into the past."""
-        await self.runtime.pool.execute(
-            "update message set next_attempt_at = now() - interval '1 s' where next_attempt_at is not null"
-        )
-        await self.runtime.pool.execute(
-            "update message set lease_until = now() - interval '1 s' where lease_until is not null"
-        )
-
-
-async def opened(dsn: str, key: Path, **changes: Any) -> NotifyService:
-    settings = Settings(postgres=dsn, auth_public_key_file=key, port=0, **changes)
-    await postgres.migrate(dsn, build(settings).schema)
-    runtime = Runtime(ServiceSpec(NOTIFY, decide, records(settings)), settings, Health(needed=()))
-    runtime.opened(await postgres.connect(settings, "notify"))
-    return NotifyService(runtime, settings)
 
 
 @pytest.fixture(scope="module")
 def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
     """One database for this file; every test empties it."""
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-    yield provision(postgres.dsn.rsplit("/", 1)[0] + f"/{name}", postgres.home / "secrets" / "postgres.json")["notify"]
-    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        admin.execute(f"drop database {name} with (force)")
+    with notify_database(postgres) as created:
+        yield created
 
 
 @pytest.fixture
 async def service(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[NotifyService]:
-    made = await opened(dsn, keys[1])
-    await made.runtime.pool.execute("truncate message, attempt, complaint, inbox, outbox, dead_letter")
-    yield made
-    await made.runtime.close()
+    async with empty_service(dsn, keys[1]) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -166,7 +94,7 @@ async def test_an_unreachable_customer_gets_a_row_with_the_reason_and_no_attempt
 async def test_time_alone_sends_an_incomplete_acknowledgement(
     service: NotifyService, dsn: str, keys: tuple[Path, Path], office: Office
 ) -> None:
-    hasty = await opened(dsn, keys[1], acknowledge_within_seconds=0.001)
+    hasty = await open_service(dsn, keys[1], acknowledge_within_seconds=0.001)
     await hasty.receive(s.received())
     assert await hasty.smtp(office).run_once() == 0
     assert await hasty.runtime.runner.fire_timers(10) == 1
@@ -295,7 +223,7 @@ async def test_two_senders_never_take_the_same_message(service: NotifyService, o
 async def test_a_commit_wakes_the_sender(
     service: NotifyService, dsn: str, keys: tuple[Path, Path], office: Office
 ) -> None:
-    sleepy = await opened(dsn, keys[1], send_poll_ms=60_000)
+    sleepy = await open_service(dsn, keys[1], send_poll_ms=60_000)
     stopping = asyncio.Event()
     running = asyncio.create_task(sleepy.smtp(office).run(stopping))
     await sleepy.receive(*s.FIRST, s.progressed(), s.resolved())
@@ -326,78 +254,3 @@ async def test_an_incomplete_message_is_never_sent(service: NotifyService, offic
     await service.smtp(office).run_once()
     assert not office.mails
     assert [(fact.kind, fact.reason) for fact in await service.published()] == [("message.failed", "incomplete")]
-
-
-# ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-async def http(service: NotifyService, keys: tuple[Path, Path]) -> AsyncIterator[Any]:
-    from fastapi import FastAPI
-
-    app = FastAPI()
-    app.state.authenticator = service.runtime.authenticator
-    problems.install(app)
-    app.include_router(routes(service.runtime, service.renderer))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://notify.example") as client:
-
-        def bearer(*scopes: str) -> dict[str, str]:
-            token = auth.create_token(
-                keys[0], client="service", scopes=frozenset(scopes), lasts=timedelta(hours=1), audience="redress"
-            )
-            return {"authorization": f"Bearer {token}"}
-
-        yield client, bearer
-
-
-async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
-    service: NotifyService, office: Office, http: Any
-) -> None:
-    client, bearer = http
-    await service.receive(*s.FIRST, s.resolved())
-    await service.smtp(office).run_once()
-    answer = await client.get(f"/v1/complaints/{s.SUBJECT}/messages", headers=bearer("complaints:read"))
-    assert answer.status_code == 200
-    first, second = answer.json()
-    assert (first["kind"], first["status"], first["states_promise"]) == ("acknowledgement", "accepted", 1)
-    assert [(attempt["number"], attempt["outcome"]) for attempt in first["attempts"]] == [(1, "sent")]
-    assert (second["kind"], second["status"], second["attempts"]) == ("resolution", "queued", [])
-    assert "customer-12" not in answer.text
-    assert "Kettle" not in answer.text
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "scope", "body", "status"),
-    [
-        ("GET", f"/v1/complaints/{UUID(int=7)}/messages", "complaints:read", None, 404),
-        ("GET", "/v1/complaints/nonsense/messages", "complaints:read", None, 422),
-        ("GET", f"/v1/complaints/{s.SUBJECT}/messages", "operate", None, 403),
-        ("POST", "/v1/preview", "complaints:read", {"kind": "delay"}, 403),
-        ("POST", "/v1/preview", "operate", {"kind": "poem"}, 422),
-        ("POST", "/v1/preview", "operate", {"kind": "delay", "colour": "red"}, 422),
-        ("POST", "/v1/preview", "operate", {"kind": "delay", "locale": "x" * 99}, 422),
-        ("POST", "/v1/preview", "operate", {"kind": "delay", "locale": "en\x00"}, 422),
-        ("POST", "/v1/preview", "operate", {"kind": "delay", "timezone": "UTC\r\n"}, 422),
-        ("POST", "/v1/preview", "operate", {"kind": "delay", "timezone": "../../etc/passwd"}, 200),
-    ],
-)
-async def test_an_invalid_request_is_answered_with_a_problem_document(
-    http: Any, method: str, path: str, scope: str, body: Any, status: int
-) -> None:
-    client, bearer = http
-    answer = await client.request(method, path, json=body, headers=bearer(scope))
-    assert answer.status_code == status
-    if status >= 400:
-        assert answer.headers["content-type"] == "application/problem+json"
-
-
-async def test_a_preview_is_in_the_requested_language(http: Any) -> None:
-    client, bearer = http
-    answer = await client.post(
-        "/v1/preview",
-        json={"kind": "resolution", "locale": "id", "timezone": "Asia/Jakarta"},
-        headers=bearer("operate"),
-    )
-    assert answer.headers["content-language"] == "id"
-    assert "Pengaduan Anda benar" in answer.text
