@@ -118,7 +118,7 @@ async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(rig
     for subject in subjects:
         mine = [one for _, one in said if one.subject == subject]
         assert [one.sequence for one in mine] == [1, 2, 3, 4, 5]
-        assert await rig.heard(subject) == ("w1", "w2", "w3", "w4", "w5")
+        assert await rig.load_words(subject) == ("w1", "w2", "w3", "w4", "w5")
     assert {partition for partition, _ in said} == {partition_of(str(s).encode(), 12) for s in subjects}
 
 
@@ -146,7 +146,7 @@ async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig
         await until(handled)
     letters = await rig.replay.list_open(None, 100)
     assert len(letters) == len(poison)
-    assert {await rig.heard(one.subject) for one in good} == {("fine",)}
+    assert {await rig.load_words(one.subject) for one in good} == {("fine",)}
 
 
 async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: Rig, topics: str, keys) -> None:
@@ -175,7 +175,7 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: R
             return rig.metrics.value("redress_inputs", label="duplicate") >= 50
 
         await until(repeated)
-    assert {await rig.heard(one.subject) for one in events} == {("once",)}
+    assert {await rig.load_words(one.subject) for one in events} == {("once",)}
 
 
 async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(rig: Rig, topics: str, keys) -> None:
@@ -198,7 +198,7 @@ async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(ri
         for subject in subjects:
             await say(producer, event(received(reference="d"), subject=subject, sequence=4))
         await all_done(240)
-    assert Counter([await rig.heard(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
+    assert Counter([await rig.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
 
 
 async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, topics: str, keys) -> None:

@@ -1,4 +1,4 @@
-"""The public record on PostgreSQL: bulk in, bulk out, and one at a time for readers."""
+"""States of intake (the public record) and timelines on PostgreSQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from shared.contracts import ComplaintId
 from shared.runner.state_store import StateStore
 from shared.runner.types import Context
 
-# New lines of timelines, in the order in which they were decided.
+# New timeline entries, in the order in which they were decided.
 INSERT_TIMELINE = """
 insert into timeline (complaint_id, at, kind, facts, words, public)
 select complaint_id, at, kind, facts::jsonb, words, public
@@ -20,15 +20,14 @@ from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $
     with ordinality as row(complaint_id, at, kind, facts, words, public, n)
 order by n
 """
-# One complaint as it stands, by its id or by its reference; a reader locks nothing.
-BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
-BY_REFERENCE = "select state from complaint where reference = $1"
-# Its story from the beginning.
-TIMELINE = """
+# Readers take no locks. A state without a reference is only known from events of other services and is not shown.
+SELECT_BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
+SELECT_BY_REFERENCE = "select state from complaint where reference = $1"
+SELECT_TIMELINE = """
 select at, kind, facts, words, public from timeline
 where complaint_id = $1 and (public or $2) order by at, id limit $3
 """
-TIMELINE_MAX = 1000  # lines shown at once
+TIMELINE_MAX = 1000  # entries in one response
 
 
 class IntakeStore(StateStore[IntakeState, Context]):
@@ -54,13 +53,13 @@ def _timeline_row(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ..
     return (complaint, entry.at, entry.kind, facts, entry.words, entry.public)
 
 
-async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> IntakeState | None:
-    """The complaint as it stands, by `BY_ID` or `BY_REFERENCE`."""
-    found = await pool.fetchval(sql, what)
-    return IntakeState.model_validate_json(found) if found else None
+async def find(pool: asyncpg.Pool, query: str, key: UUID | str) -> IntakeState | None:
+    """Return the current state of a complaint by `SELECT_BY_ID` or `SELECT_BY_REFERENCE`; None if there is none."""
+    state = await pool.fetchval(query, key)
+    return IntakeState.model_validate_json(state) if state else None
 
 
-async def timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
-    """The lines of one complaint in the order in which things happened; `internal` ones only when asked for."""
-    rows = await pool.fetch(TIMELINE, complaint, internal, TIMELINE_MAX)
+async def load_timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
+    """Return the timeline of one complaint by time; internal entries only if `internal` is True."""
+    rows = await pool.fetch(SELECT_TIMELINE, complaint, internal, TIMELINE_MAX)
     return [TimelineEntry.model_construct(**{**row, "facts": from_json(row["facts"])}) for row in rows]

@@ -12,7 +12,7 @@ from services.sla.domain.commands import PromiseCommand
 from services.sla.reports.suggestion import because, suggest
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.states import look
+from services.sla.store.states import read_state
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
@@ -91,7 +91,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
             response.status_code = 202  # nothing has moved yet: somebody has to approve it
         version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
         response.headers["etag"] = etag(version)
-        now, _ = await look(runtime.pool, command.complaint_id)
+        now, _ = await read_state(runtime.pool, command.complaint_id)
         return schemas.clocks(state.replace(version=version), shelf.rulebook, now)
 
     @router.post(
@@ -163,7 +163,7 @@ def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
         responses=refusals(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
-        now, state = await look(runtime.pool, ComplaintId(complaint_id))
+        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
         rulebook = await shelf.read(runtime.pool)

@@ -1,4 +1,4 @@
-"""States on PostgreSQL, and what decisions may know: the rulebook as published, and what of ours was down."""
+"""States of sla on PostgreSQL, and the context of its decisions: published rulebook and outages."""
 
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,15 @@ from services.sla.store.rulebooks import RulebookRepository
 from shared.contracts.envelope import ComplaintId
 from shared.runner.state_store import StateStore
 
-# One complaint to look at, without a lock, and the database's clock to look at it by.
-BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
-# What a decision may know besides: the revision that counts now, and what was down in the last days.
+# One state without a lock, and the database's time.
+SELECT_STATE = "select now(), (select state from complaint where complaint_id = $1)"
+# The rulebook revision in force, and the outages of the last days.
 SELECT_CONTEXT = """
     select (select max(revision) from rulebook),
            array(select (cause, since, until) from (
                      select cause, since, until from outage
                      where until is null or until > now() - interval '8 days'
-                     union all -- not a sign of life lately, and nobody has written it down yet
+                     union all -- a missed heartbeat is a downtime that is not recorded yet
                      select 'downtime', at, null from heartbeat where expires_at < now()
                  ) as down order by since desc limit 100)
 """
@@ -55,7 +55,7 @@ class SlaStore(StateStore[SlaState, SlaContext]):
 
 
 def promoted(state: SlaState) -> tuple[Any, ...]:
-    """In the order of `PROMOTED`."""
+    """Return the values of the promoted columns, in the order of `PROMOTED`."""
     return (
         state.due_at,
         state.is_open,
@@ -72,7 +72,7 @@ def promoted(state: SlaState) -> tuple[Any, ...]:
     )
 
 
-async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
-    """The database's clock and what we know of a complaint, for reading only."""
-    now, found = (await pool.fetch(BY_ID, complaint))[0]
-    return now, SlaState.model_validate_json(found) if found else None
+async def read_state(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
+    """Return the database's time and the state of a complaint, None if there is none, without a lock."""
+    now, state = (await pool.fetch(SELECT_STATE, complaint))[0]
+    return now, SlaState.model_validate_json(state) if state else None

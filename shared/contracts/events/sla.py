@@ -93,7 +93,7 @@ class LetterDue(Fact):
 
 
 class SilenceNoticed(Fact):
-    """No message has reached the customer since `since`.
+    """The customer has received no message since `since`.
 
     `tried_at`: published again, because the message about it at this time failed.
     """
