@@ -13,7 +13,7 @@ from deploy.cli.doctor.finding import Finding, note, todo, well
 from deploy.local.provision import MIN_POSTGRES
 from deploy.local.topics import PARTITIONS
 from shared.errors import Unavailable
-from shared.storage.postgres import KERNEL_SCHEMA
+from shared.storage.postgres import SHARED_SCHEMA
 
 MAX_SKEW_SECONDS = 1.0  # between the clocks of the database and of this machine
 SERVICES_FOLDER = Path(__file__).parents[3] / "services"
@@ -69,7 +69,7 @@ def _check_migrations(name: str, dsn: str) -> Finding:
     schema = SERVICES_FOLDER / name / "schema"
     backend = get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
-        pending = len(backend.to_apply(read_migrations(str(KERNEL_SCHEMA), str(schema))))
+        pending = len(backend.to_apply(read_migrations(str(SHARED_SCHEMA), str(schema))))
     finally:
         backend.connection.close()
     if pending:
