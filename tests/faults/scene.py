@@ -29,7 +29,7 @@ BRISK = {
     "NOTIFY_SMTP_TIMEOUT_SECONDS": "2",
     "NOTIFY_LEASE_SECONDS": "10",
     "NOTIFY_RECEIPT_WINDOW_SECONDS": "5",
-    "REDRESS_OUTBOX_SLOT_SECONDS": "86400",
+    "REDRESS_OUTBOX_TRUNCATE_SECONDS": "86400",
 }
 OPEN_MESSAGES = """
 select count(*) from notify.message where status in ('queued', 'sending', 'retry_wait')
@@ -55,7 +55,7 @@ class Scene:
         self._folder = folder
         self._ledgers: list[Path] = []
         self._glances: list[Glance] = []
-        self._heard: dict[str, set[str]] = {name: set() for name in NAMES}
+        self._handled: dict[str, set[str]] = {name: set() for name in NAMES}
         self._settled: str | None = None  # the transaction before which nothing was under way any more
         self._load: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
@@ -79,7 +79,7 @@ class Scene:
         name = f"load{len(self._ledgers) + 1}"
         path = self._folder / f"{name}.jsonl"
         self._ledgers.append(path)
-        options = ["--url", self.stack.places.url("intake"), "--ledger", str(path), "--name", name]
+        options = ["--url", self.stack.ports.url("intake"), "--ledger", str(path), "--name", name]
         command = [sys.executable, "-m", "tests.faults.load", *options, "--rate", str(rate)]
         process = subprocess.Popen(
             [*command, "--patience", str(patience)], env={**os.environ, "LOAD_TOKEN": self.ground.token}
@@ -144,7 +144,7 @@ class Scene:
 
     def ready(self, seconds: float = 90.0) -> None:
         """Until every process says that it can work."""
-        until(lambda: not self.stack.missing(), seconds=seconds, what="all services to be ready")
+        until(lambda: not self.stack.find_unready(), seconds=seconds, what="all services to be ready")
         assert self.ground.watching is None, f"the supervisor gave up: {self.ground.watching}"
 
     # ── evidence ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,10 +152,10 @@ class Scene:
     def glance(self) -> None:
         """Note how far the groups have committed and what they heard; skipped while a server is away."""
         with suppress(KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
-            seen = asyncio.run(picture.glance(self.dsn, self.stack.bootstrap, self._heard))
+            seen = asyncio.run(picture.glance(self.dsn, self.stack.bootstrap, self._handled))
             self._glances += seen
-            for one in seen:
-                self._heard[one.service] |= one.heard
+            for glance in seen:
+                self._handled[glance.service] |= glance.handled
 
     def quiet(self, seconds: float = 150.0) -> float:
         """Until nothing is under way any more. Returns how many seconds that took."""

@@ -35,22 +35,22 @@ from shared.runner.types import Decision, Input, Tick
 SlaDecision = Decision[SlaState, SlaContext]
 
 
-def decide(state: SlaState | None, given: Input, context: SlaContext) -> SlaDecision:
+def decide(state: SlaState | None, input_: Input, context: SlaContext) -> SlaDecision:
     """Apply an event, let time pass, or handle a command. A late or repeated event is absorbed.
 
     Raises `Rejected` for a command that is not allowed, and for nothing else.
     """
-    match given:
+    match input_:
         case Event():
-            return _on_event(state, given, context)
+            return _on_event(state, input_, context)
         case PromiseCommand():
-            return _decision(state, handle(state, given, context), context, ChangeCause("heard"))
+            return _decision(state, handle(state, input_, context), context, ChangeCause("heard"))
         case Tick() if state:
             return _on_tick(state, context)
         case Recompute() if state:
             return _on_publication(state, context)
         case MarkAtRisk() if state:
-            after, facts = mark_at_risk(state, given, context)
+            after, facts = mark_at_risk(state, input_, context)
             return _decision(state, after, context, ChangeCause("heard"), facts)
     return Decision(state)
 

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from services.sla.domain.commands import (
     DecideExtension,
-    Implausible,
     MakePromise,
     PromiseCommand,
     RevisePromise,
@@ -23,7 +22,7 @@ from services.sla.domain.promise_dates import (
 )
 from services.sla.domain.promise_status import chain_key, promise_statuses
 from services.sla.domain.state import ExtensionRequest, Promise, SlaState
-from shared.errors import IllegalMove, NotFound, Rejected
+from shared.errors import IllegalMove, ImplausibleTime, NotFound, Rejected
 
 ACTION = frozenset({"action_agreed", "action_completed"})
 
@@ -47,7 +46,8 @@ def handle(state: SlaState | None, command: PromiseCommand, context: SlaContext)
 def _check_ahead(due_at: datetime, now: datetime) -> None:
     if not now < due_at < now + FARTHEST:
         example = (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
-        raise Implausible("due_at", f"a time that is still to come, within ten years, such as {example.isoformat()}")
+        expected = f"a time that is still to come, within ten years, such as {example.isoformat()}"
+        raise ImplausibleTime("due_at", expected)
 
 
 def _make(state: SlaState, command: MakePromise, context: SlaContext) -> SlaState:
@@ -103,7 +103,7 @@ def _revise(state: SlaState, command: RevisePromise, context: SlaContext) -> Sla
     _check_ahead(command.due_at, context.now)
     due_at = revised_due_time(current, command.due_at, context.now, context.rulebook)
     if due_at is None:
-        raise Implausible("due_at", f"a date later than what was promised, {current.due_at.isoformat()}")
+        raise ImplausibleTime("due_at", f"a date later than what was promised, {current.due_at.isoformat()}")
     limit = None if command.approved else exceeded_limit(state, current, due_at, context.rulebook)
     if limit is None:
         return revise(state, current, due_at, context.now, command.reason, command.actor)
