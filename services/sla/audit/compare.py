@@ -12,7 +12,7 @@ from typing import Any
 
 from services.sla.audit.published import NOT_THERE, Difference, unlike_said
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
-from services.sla.domain.apply import apply_event
+from services.sla.domain.apply import apply
 from services.sla.domain.decide import summarize
 from services.sla.domain.promise_dates import make_promises
 from services.sla.domain.state import AppliedTerms
@@ -27,7 +27,7 @@ DERIVED = ("due_at", "is_open", "tightest_at", "promised_at", "spent_seconds", "
 
 def refold(known: SlaState | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> SlaState:
     """The facts that these events add, in whatever order the topics are read."""
-    return reduce(apply_event, events, known or SlaState(complaint_id=complaint))
+    return reduce(apply, events, known or SlaState(complaint_id=complaint))
 
 
 def differences(

@@ -30,10 +30,10 @@ from shared.contracts.events import (
 LONGEST_WAIT = timedelta(days=3660)  # a receipt further back starts clocks no earlier; bounds calendar work
 
 
-def apply_event(state: SlaState, event: Event[Any]) -> SlaState:
+def apply(state: SlaState, event: Event[Any]) -> SlaState:
     """Return the state with this event applied; the same object if it adds nothing."""
-    apply = _APPLY.get(type(event.facts))
-    return apply(state, event, event.facts) if apply else state
+    add = _APPLY.get(type(event.facts))
+    return add(state, event, event.facts) if add else state
 
 
 def recorded_at(event: Event[Any]) -> datetime:
@@ -105,10 +105,10 @@ def _progress(state: SlaState, event: Event[Any], facts: ProgressRecorded) -> Sl
     after = _add_entry(state, event, facts.state, event.time)
     if after is state or facts.expected_at is None or not facts.reason:
         return after
-    known = cycles(after.moments)
-    if not known or known[-1].ended_at:
+    all_cycles = cycles(after.moments)
+    if not all_cycles or all_cycles[-1].ended_at:
         return after
-    proposal = PromiseProposal(at=event.time, cycle=len(known), expected_at=facts.expected_at, reason=facts.reason)
+    proposal = PromiseProposal(at=event.time, cycle=len(all_cycles), expected_at=facts.expected_at, reason=facts.reason)
     return after.replace(proposals=(*after.proposals, proposal))
 
 

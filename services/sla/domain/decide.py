@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.sla.domain.apply import apply_event
+from services.sla.domain.apply import apply
 from services.sla.domain.at_risk import mark_at_risk
 from services.sla.domain.clocks import Clock, PendingStep
 from services.sla.domain.commands import MarkAtRisk, PromiseCommand, Recompute
@@ -57,7 +57,7 @@ def decide(state: SlaState | None, input_: Input, context: SlaContext) -> SlaDec
 
 def _on_event(state: SlaState | None, event: Event[Any], context: SlaContext) -> SlaDecision:
     before = state or SlaState(complaint_id=event.subject)
-    applied = apply_event(before, event)
+    applied = apply(before, event)
     if applied is before:
         return Decision(state)
     after = make_promises(pin_terms(applied, context.rulebook), context.rulebook)

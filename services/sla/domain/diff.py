@@ -63,10 +63,10 @@ def diff_evaluations(before: Evaluation, after: Evaluation, context: SlaContext,
         if was.breached and was.key not in left:
             yield from _voided(was, cause, "superseded")
     older: dict[int, Promise] = {}
-    known = {status.promise.number: status for status in before.promise_statuses}
+    earlier_statuses = {status.promise.number: status for status in before.promise_statuses}
     for status in after.promise_statuses:
         promise = status.promise
-        yield from _diff_promise(known.get(promise.number), status, older.get(chain_key(promise)), context)
+        yield from _diff_promise(earlier_statuses.get(promise.number), status, older.get(chain_key(promise)), context)
         older[chain_key(promise)] = promise
 
 
@@ -163,8 +163,7 @@ def _revised(promise: Promise, older: Promise) -> PromiseRevised:
 
 def requested_extensions(before: SlaState | None, after: SlaState) -> Iterator[Fact]:
     """Yield the extensions that were requested by this decision."""
-    known = len(before.extensions) if before else 0
-    for request in after.extensions[known:]:
+    for request in after.extensions[len(before.extensions) if before else 0 :]:
         yield ExtensionRequested(
             promise=request.promise,
             asked_at=request.asked_at,

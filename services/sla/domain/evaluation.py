@@ -71,8 +71,8 @@ class Evaluation(NamedTuple):
     @property
     def promised_at(self) -> datetime | None:
         """Earliest date that the customer was told and that is not kept yet, missed or not."""
-        told = (status for status in self.promise_statuses if status.told_at is not None and status.is_current)
-        return min((status.promise.due_at for status in told), default=None)
+        waiting = (status for status in self.promise_statuses if status.told_at is not None and status.is_current)
+        return min((status.promise.due_at for status in waiting), default=None)
 
     @property
     def untold_since(self) -> datetime | None:

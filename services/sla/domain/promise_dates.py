@@ -31,11 +31,11 @@ def make_promises(state: SlaState, rulebook: Rulebook) -> SlaState:
     """Return the state with the promises that can be made now, and the proposals that waited for them applied."""
     if not state.triages:
         return state
-    known = cycles(state.moments)
+    all_cycles = cycles(state.moments)
     promised = {promise.cycle for promise in state.promises if promise.subject == "outcome"}
-    if not known or (not state.proposals and promised >= {*range(1, len(known) + 1)}):
+    if not all_cycles or (not state.proposals and promised >= {*range(1, len(all_cycles) + 1)}):
         return state
-    for number, cycle in enumerate(known, 1):
+    for number, cycle in enumerate(all_cycles, 1):
         if number not in promised:
             state = state.replace(promises=(*state.promises, _make_promise(state, number, cycle, rulebook)))
         for proposal in state.proposals:

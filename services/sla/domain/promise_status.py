@@ -63,7 +63,7 @@ class PromiseStatus(NamedTuple):
 
 class _Chain(NamedTuple):
     versions: tuple[Promise, ...]
-    told: dict[int, datetime]  # by number of the version
+    told_times: dict[int, datetime]  # by number of the version
     done_at: datetime | None
     ended_at: datetime | None
     reached_at: datetime | None
@@ -84,18 +84,18 @@ def chain_key(promise: Promise) -> int:
 
 
 def _chains(state: SlaState, history: History) -> Iterator[_Chain]:
-    told = _told_times(state)
+    told_times = _told_times(state)
     chains: dict[int, list[Promise]] = {}
     for promise in state.promises:
         chains.setdefault(chain_key(promise), []).append(promise)
     last = state.moments[-1].at if state.moments else None
     reached_at = max((at for at in (state.reached_at, last) if at is not None), default=None)
     for versions in chains.values():
-        done, ended = _done_at(state, versions, told, history), _ended_at(versions[0], history.cycles)
+        done, ended = _done_at(state, versions, told_times, history), _ended_at(versions[0], history.cycles)
         if done is not None and ended is not None and done > ended:
             done = None  # a cancelled promise is neither kept nor missed by what came later
         over = done or ended
-        own = {version.number: told[version.number] for version in versions if version.number in told}
+        own = {version.number: told_times[version.number] for version in versions if version.number in told_times}
         own = {number: at for number, at in own.items() if over is None or at <= over}
         cycle = history.cycles[versions[0].cycle - 1]
         if done is None and not own and cycle.ending == "resolved" and versions[0].subject != "action":
@@ -106,11 +106,11 @@ def _chains(state: SlaState, history: History) -> Iterator[_Chain]:
 def _told_times(state: SlaState) -> dict[int, datetime]:
     """Return when each promise was first told, by its number, in a message that was not returned."""
     returned = {entry.item for entry in state.moments if entry.what == "returned"}
-    told: dict[int, datetime] = {}
+    times: dict[int, datetime] = {}
     for statement in state.tellings:
         if statement.message not in returned:
-            told[statement.promise] = min(statement.at, told.get(statement.promise, statement.at))
-    return told
+            times[statement.promise] = min(statement.at, times.get(statement.promise, statement.at))
+    return times
 
 
 def _ended_at(promise: Promise, cycles: Sequence[Cycle]) -> datetime | None:
@@ -128,13 +128,13 @@ def _ended_at(promise: Promise, cycles: Sequence[Cycle]) -> datetime | None:
 
 
 def _done_at(
-    state: SlaState, versions: Sequence[Promise], told: dict[int, datetime], history: History
+    state: SlaState, versions: Sequence[Promise], told_times: dict[int, datetime], history: History
 ) -> datetime | None:
     """Return when the promise was fulfilled: answer told, action completed, or next message after the promise."""
     promise = versions[0]
     if promise.subject == "outcome":
         return history.cycles[promise.cycle - 1].answered_at
-    told_at = min((told[version.number] for version in versions if version.number in told), default=None)
+    told_at = min((told_times[each.number] for each in versions if each.number in told_times), default=None)
     if promise.subject == "action":
         return _completed_at(state, promise, told_at)
     return _next_update_at(state, versions, told_at, history.entries)
@@ -189,26 +189,26 @@ def _statuses(chain: _Chain) -> Iterator[PromiseStatus]:
     outcome = _outcome(chain, [status for status in statuses if status != "untold"])
     over = chain.done_at is not None or chain.ended_at is not None
     for version, notice, status in zip(chain.versions, notices, statuses, strict=True):
-        told_at = chain.told.get(version.number)
-        lead = version.due_at - chain.told[notice.number] if notice and told_at else None
+        told_at = chain.told_times.get(version.number)
+        lead = version.due_at - chain.told_times[notice.number] if notice and told_at else None
         reached = chain.reached_at is not None and chain.reached_at > version.due_at
         yield PromiseStatus(version, status, outcome, told_at, chain.done_at, lead, notice is None, reached, over)
 
 
 def _notice(chain: _Chain, version: Promise) -> Promise | None:
     """Return the later version that was told first: it told the customer that this date no longer applies."""
-    later = (other for other in chain.versions if other.number > version.number and other.number in chain.told)
-    return min(later, key=lambda other: chain.told[other.number], default=None)
+    later = (other for other in chain.versions if other.number > version.number and other.number in chain.told_times)
+    return min(later, key=lambda other: chain.told_times[other.number], default=None)
 
 
 def _status(chain: _Chain, version: Promise, notice: Promise | None) -> Status:
     due_at, end = version.due_at, chain.done_at or chain.ended_at
-    if version.number not in chain.told:
+    if version.number not in chain.told_times:
         return "untold"
     if chain.done_at is not None and chain.done_at <= due_at:
         return "kept"
     if notice is not None:
-        return "revised" if chain.told[notice.number] <= due_at else "broken"
+        return "revised" if chain.told_times[notice.number] <= due_at else "broken"
     if end is not None:
         return "broken" if end > due_at else "cancelled"
     return "broken" if chain.reached_at is not None and chain.reached_at > due_at else "open"

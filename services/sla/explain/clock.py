@@ -1,7 +1,7 @@
-"""Why a date is what it is, in plain sentences: for handlers to read out, and for customers to read themselves.
+"""Explanations of clocks in plain sentences, for handlers and for customers.
 
-Customers are told promises and what a regulator's rule gives them; our own targets are nobody's business but ours.
-Sentences are English: other languages are notify's, and services know each other through contracts only.
+Customers see promises and what a regulator's rule gives them, no internal targets. Sentences are English; texts in
+other languages belong to notify, and services depend on each other through contracts only.
 """
 
 from collections.abc import Iterator
@@ -35,19 +35,19 @@ from services.sla.policies.goal import spoken_span
 from services.sla.policies.pack import Pack
 
 __all__ = ["ExplainContext", "Reader", "explain_clock", "explain_promise"]
-CHANCE = "The chance passed; nothing was missed."
+PASSED = "The chance passed; nothing was missed."
 
 
 def explain_clock(
-    clock: Clock, rulebook: Rulebook, reader: Reader = "handler", look: ExplainContext | None = None
+    clock: Clock, rulebook: Rulebook, reader: Reader = "handler", context: ExplainContext | None = None
 ) -> str:
-    """The sentences behind a clock: goal, policy and calendar by version, and every pause and holiday that counted."""
+    """Return the sentences about a clock: goal, policy and calendar by version, pauses and holidays."""
     calendar = clock.spec.compiled.calendar
-    zone = select_zone(reader, calendar, look)
+    zone = select_zone(reader, calendar, context)
     if reader == "customer":
-        return " ".join(_for_customers(clock, zone, look))
-    told = (_rule(clock, calendar), _moves(clock, rulebook), _counted(clock, look), _state(clock, look))
-    return " ".join(sentence for part in told for sentence in part)
+        return " ".join(_for_customers(clock, zone, context))
+    parts = (_rule(clock, calendar), _publication(clock, rulebook), _counted(clock, context), _state(clock, context))
+    return " ".join(sentence for part in parts for sentence in part)
 
 
 def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
@@ -75,30 +75,30 @@ def _about(clock: Clock) -> str:
     return f" ({clock.item})" if clock.item else ""
 
 
-def _moves(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
-    under = clock.applied
-    revision = rulebook.revisions.get(under.terms.revision)
-    if under.why == "rebase" and revision is not None:
-        rest = under.mode == "rebase_remaining"
+def _publication(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
+    applied = clock.applied
+    revision = rulebook.revisions.get(applied.terms.revision)
+    if applied.why == "rebase" and revision is not None:
+        rest = applied.mode == "rebase_remaining"
         kept = f"what was left of it{used_time_phrase(clock)}" if rest else "everything that had counted before"
         reason = f", because of '{revision.reason}'" if revision.reason else ""
-        at = format_time(under.at, clock.spec.compiled.calendar.zone)
+        at = format_time(applied.at, clock.spec.compiled.calendar.zone)
         yield f"Revision {revision.number} of the rulebook moved it {at}{reason}, keeping {kept}."
 
 
-def _counted(clock: Clock, look: ExplainContext | None) -> Iterator[str]:
+def _counted(clock: Clock, context: ExplainContext | None) -> Iterator[str]:
     zone = clock.spec.compiled.calendar.zone
-    yield from explain_pauses(clock, zone, look)
-    yield from explain_hours(clock, zone, clock.due_at or (clock.forecast(look.at) if look else None))
+    yield from explain_pauses(clock, zone, context)
+    yield from explain_hours(clock, zone, clock.due_at or (clock.forecast(context.at) if context else None))
     if clock.phase == "paused":
-        yield from explain_wait(clock, zone, look)
+        yield from explain_wait(clock, zone, context)
     elif clock.due_at is not None:
         yield f"So it {'was' if clock.ended_at else 'is'} due {format_time(clock.due_at, zone)}."
 
 
-def _state(clock: Clock, look: ExplainContext | None) -> Iterator[str]:
-    if _is_chance_gone(clock):
-        yield CHANCE
+def _state(clock: Clock, context: ExplainContext | None) -> Iterator[str]:
+    if _is_opportunity_over(clock):
+        yield PASSED
         return
     if clock.breached and clock.due_at is not None and clock.ended_at is not None:
         late = spoken_span(clock.ended_at - clock.due_at)
@@ -107,11 +107,11 @@ def _state(clock: Clock, look: ExplainContext | None) -> Iterator[str]:
     elif clock.breached:
         yield "It was missed."
     if clock.phase == "cancelled":
-        yield cancellation_reason(look, clock.ended_at)
+        yield cancellation_reason(context, clock.ended_at)
 
 
-def _is_chance_gone(clock: Clock) -> bool:
-    """What may be done in time and was not: over at its due time, before anything else ended it."""
+def _is_opportunity_over(clock: Clock) -> bool:
+    """Return True if an optional clock ended at its due time, before anything else ended it."""
     if not CLOCK_TYPES[clock.kind].optional or clock.due_at is None:
         return False
     return clock.breached or (clock.phase == "cancelled" and _ended_by(clock, clock.due_at))
@@ -121,7 +121,7 @@ def _ended_by(clock: Clock, due_at: datetime) -> bool:
     return clock.ended_at is not None and clock.ended_at >= due_at
 
 
-def _for_customers(clock: Clock, zone: ZoneInfo, look: ExplainContext | None) -> Iterator[str]:
+def _for_customers(clock: Clock, zone: ZoneInfo, context: ExplainContext | None) -> Iterator[str]:
     if clock.obligation != "regulatory" or clock.due_at is None:
         return
     what = f"{CLOCK_TYPES[clock.kind].label.lower()}{_about(clock)}"
@@ -131,11 +131,11 @@ def _for_customers(clock: Clock, zone: ZoneInfo, look: ExplainContext | None) ->
         f"{format_time(clock.started_at, zone)}, {start_phrase(clock)}."
     )
     yield from explain_hours(clock, zone, clock.due_at)
-    if _is_chance_gone(clock):
-        yield CHANCE
+    if _is_opportunity_over(clock):
+        yield PASSED
     elif clock.breached:
         yield "We missed it."
     elif clock.phase == "cancelled":
-        yield cancellation_reason(look, clock.ended_at)
+        yield cancellation_reason(context, clock.ended_at)
     elif clock.phase == "stopped" and clock.ended_at is not None:
         yield f"It was done on {format_time(clock.ended_at, zone)}."

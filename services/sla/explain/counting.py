@@ -1,4 +1,4 @@
-"""From which day and on which hours a clock counts, in sentences: what a reader needs to come to the same date."""
+"""Sentences about the day and the hours from which a clock counts: enough to compute the same date by hand."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,27 +25,27 @@ SINCE = {
 }
 
 
-HEARD, REOPENED = "when you last heard from us", "when the complaint was opened again"
-ANEW = {HEARD: ", when the customer last heard from us", REOPENED: f", {REOPENED}"}
+LAST_MESSAGE, REOPENED = "when you last heard from us", "when the complaint was opened again"
+RESTARTS = {LAST_MESSAGE: ", when the customer last heard from us", REOPENED: f", {REOPENED}"}
 
 
 def start_phrase(clock: Clock) -> str:
-    """What this cycle of it began with, to the customer."""
+    """Return what this cycle of the clock began with, as told to a customer."""
     rule, kind = clock.spec.rule, CLOCK_TYPES[clock.kind]
     if kind.restarts and (clock.cycle > 1 or not rule.start):
-        return HEARD
+        return LAST_MESSAGE
     if clock.cycle > 1 and (rule.reopen or kind.reopen) == "new_cycle":
         return REOPENED
     return SINCE.get(rule.start or min(kind.starts), "when this began")
 
 
 def restart_phrase(clock: Clock) -> str:
-    """The same for a handler, where it is not plain from the clock."""
-    return ANEW.get(start_phrase(clock), "")
+    """Return the same for a handler, empty unless the clock was restarted."""
+    return RESTARTS.get(start_phrase(clock), "")
 
 
 def explain_hours(clock: Clock, zone: ZoneInfo, until: datetime | None) -> Iterator[str]:
-    """Where it does not begin at the moment that it is counted from, and the holidays up to the end."""
+    """Explain a start outside business hours, and list the holidays up to the end."""
     compiled, start = clock.course.compiled, clock.course.start
     if clock.goal.unit == "business_days":
         yield from _day_zero(clock, zone)
@@ -57,7 +57,7 @@ def explain_hours(clock: Clock, zone: ZoneInfo, until: datetime | None) -> Itera
 
 
 def _day_zero(clock: Clock, zone: ZoneInfo) -> Iterator[str]:
-    """Which date is day 0, where that is not plainly the one it is counted from."""
+    """Explain which date is day 0, if it is not the date the clock is counted from."""
     goal, compiled, calendar = clock.goal, clock.course.compiled, clock.course.compiled.calendar
     local = instant_of(clock.course.start).astimezone(calendar.zone)
     counted = counted_dates(compiled, clock.course.start, 1, cutoff=goal.cutoff, day_zero=goal.day_zero)
@@ -74,39 +74,39 @@ def _day_zero(clock: Clock, zone: ZoneInfo) -> Iterator[str]:
         yield f"{today}{where} is day 0{closed}; the first business day that counts is {format_day(counted.dates[0])}."
 
 
-def explain_pauses(clock: Clock, zone: ZoneInfo, look: ExplainContext | None) -> Iterator[str]:
-    """Every time in which it stood still and that moved its date."""
+def explain_pauses(clock: Clock, zone: ZoneInfo, context: ExplainContext | None) -> Iterator[str]:
+    """Explain every pause that moved the due time."""
     counts = "whole days of that do not count" if clock.goal.unit in DAYS else "that time does not count"
     for begun, over in clock.pauses:
         span = f"from {format_time(instant_of(begun), zone)} to {format_time(instant_of(over), zone)}"
-        yield f"It stood still {span}{_while(clock, begun, look)}; {counts}."
+        yield f"It stood still {span}{_wait_phrase(clock, begun, context)}; {counts}."
 
 
-def _while(clock: Clock, begun: int, look: ExplainContext | None) -> str:
-    who = _awaited(clock, begun, look)
-    if who is None and look is not None:
+def _wait_phrase(clock: Clock, begun: int, context: ExplainContext | None) -> str:
+    who = _awaited(clock, begun, context)
+    if who is None and context is not None:
         return ", while the complaint was closed"
     return f", while {WHO[who]} was awaited"
 
 
-def _awaited(clock: Clock, begun: int, look: ExplainContext | None) -> Wait | None:
-    """Moments have fractions of seconds, pauses have none."""
-    if look is not None:
+def _awaited(clock: Clock, begun: int, context: ExplainContext | None) -> Wait | None:
+    """Return who was awaited in a pause, None if nobody. Pauses are whole seconds, entries are not."""
+    if context is not None:
         at = next((at for at, _ in clock.waits if seconds(at) == begun), instant_of(begun))
-        return look.awaited(at)
+        return context.awaited(at)
     waits = CLOCK_TYPES[clock.kind].pauses if clock.spec.rule.pauses is None else clock.spec.rule.pauses
     return next(iter(waits)) if len(waits) == 1 else None
 
 
-def explain_wait(clock: Clock, zone: ZoneInfo, look: ExplainContext | None) -> Iterator[str]:
-    """Since when, for whom, and when it would be due if it went on now."""
+def explain_wait(clock: Clock, zone: ZoneInfo, context: ExplainContext | None) -> Iterator[str]:
+    """Explain an open pause: since when, for whom, and the due time if it ended now."""
     begun = next((at for at, over in clock.waits if over is None), clock.started_at)
-    who = WHO[_awaited(clock, seconds(begun), look)]
+    who = WHO[_awaited(clock, seconds(begun), context)]
     yield f"It has stood still since {format_time(begun, zone)}, while {who} is awaited."
-    if look is not None and (forecast := clock.forecast(look.at)) is not None:
+    if context is not None and (forecast := clock.forecast(context.at)) is not None:
         yield f"If it went on now, it would be due {format_time(forecast, zone)}."
 
 
 def used_time_phrase(clock: Clock) -> str:
-    """What had been used of the goal when a publication let it go on with the rest."""
+    """Return how much of the goal was used when a publication continued with the rest."""
     return f" ({format_seconds(clock.course.spent)} had been used)" if clock.course.spent else ""

@@ -62,8 +62,8 @@ class AtRiskItem(NamedTuple):
     def because(self, rulebook: Rulebook) -> str:
         """Why this date, in plain sentences for handlers."""
         if isinstance(self.what, Clock):
-            return explain_clock(self.what, rulebook, look=self.look)
-        return explain_promise(self.what, rulebook, look=self.look)
+            return explain_clock(self.what, rulebook, context=self.look)
+        return explain_promise(self.what, rulebook, context=self.look)
 
     @property
     def key(self) -> str:
