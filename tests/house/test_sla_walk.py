@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain import SlaContext, decide
-from services.sla.domain.clocks import time_run
+from services.sla.domain import SlaContext, clocks, decide
 from shared.runner.types import Tick
 from tests.house.reading import ROOT
 from tests.unit.sla.lives import Life, accepted, assigned, received, resolved, triaged
@@ -33,7 +32,7 @@ def entered(run: Callable[[], Any]) -> set[str]:
         if event == "call":
             files.add(frame.f_code.co_filename)
 
-    time_run.cache_clear()  # nothing is derived already
+    clocks._kept_time_run.cache_clear()  # nothing is derived already
     before = sys.getprofile()
     sys.setprofile(note)
     try:
