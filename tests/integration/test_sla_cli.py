@@ -103,8 +103,8 @@ def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp
         return done.output
 
     made = told("draft", str(rulebook(tmp_path, STORM)))
-    assert "Calendar 'office' goes from version 1 to 2." in made
-    assert "Calendar 'office' goes from version 1 to 2." in told("diff")
+    assert "Calendar 'office' changes from version 1 to 2." in made
+    assert "Calendar 'office' changes from version 1 to 2." in told("diff")
     early = run.invoke(cli, ["sla", "publish", "--mode", "rebase_open", "--reason", "a storm"])
     assert (early.exit_code, "dry run" in early.output) == (1, True)
     assert "promises touched (must be 0)" in told("dry-run", "--mode", "rebase_open")

@@ -131,7 +131,7 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
 
     diff = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/diff")).json()
     assert [(one["what"], one["how"], one["id"]) for one in diff["changes"]] == [("calendar", "changed", "office")]
-    assert diff["sentences"][0] == "Calendar 'office' goes from version 1 to 2."
+    assert diff["sentences"][0] == "Calendar 'office' changes from version 1 to 2."
 
     too_soon = await sla.ask(draft, "publish", {"mode": "rebase_open", "reason": "a storm"})
     assert (too_soon.status_code, "dry run" in too_soon.json()["detail"]) == (409, True)

@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from services.sla.policies import read_file
-from services.sla.policies.loader import canonical
+from services.sla.policies.loader import canonical_json
 from services.sla.rulebook import coverage
 from tests.integration.test_sla_rulebooks import STANDARD_DATA, Front, sla
 
@@ -57,7 +57,7 @@ async def test_a_policy_behind_others_that_take_all_of_its_complaints_is_named(s
 
 async def test_a_pack_that_nobody_meets_is_named_even_before_it_is_in_force(sla: Front) -> None:
     await sla.heard()
-    document = json.loads(canonical(read_file(None, ("uk-disp",))))
+    document = json.loads(canonical_json(read_file(None, ("uk-disp",))))
     for pack in document["pack"]:
         pack["when"] = {"channel": ["phone"]}
     diff, _ = await told(sla, document)

@@ -20,10 +20,10 @@ from random import Random, SystemRandom
 
 import workclock
 
-from services.sla.calendar import Calendar, Compiled, business_days_due, counted_dates
+from services.sla.calendar import Calendar, Compiled, business_days_due, count_business_days
 from services.sla.calendar.model import WEEKDAYS
-from tests.properties.calendars_drawn import DAY, era, full, plain
-from tests.properties.calendars_painted import SLOT, WINDOW, Slots, utc
+from tests.properties.calendars_random import DAY, era, full, plain
+from tests.properties.calendars_reference import SLOT, WINDOW, Slots, utc
 
 SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
 CALENDARS, SPANS = 10_000, 3
@@ -103,7 +103,7 @@ def by_dates(rng: Random) -> Iterator[Difference]:
         zero, dates = day, []
         for _ in range(days):
             dates.append(next_open((dates[-1] if dates else day) + timedelta(days=1)))
-        counted = counted_dates(ours, received, days, cutoff=cutoff, day_zero=day_zero)
+        counted = count_business_days(ours, received, days, cutoff=cutoff, day_zero=day_zero)
         yield day_zero, counted, (zero, tuple(dates))
         midnight = business_days_due(ours, received, days, cutoff=cutoff, day_zero=day_zero, ends="midnight")
         yield "midnight", midnight, utc(calendar, dates[-1] + timedelta(days=1), 0) - 1

@@ -25,7 +25,7 @@ from services.sla.domain import (
 )
 from services.sla.domain.clock_types import KINDS
 from services.sla.explain.as_of import as_of
-from services.sla.policies import Rulebook, read_file, rulebook_from
+from services.sla.policies import Rulebook, parse_rulebook, read_file
 from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
 from shared.contracts.events import (
     Assigned,
@@ -71,7 +71,7 @@ def everything() -> Rulebook:
         "silence_days": 2,
     }
     capped = {"buffer": "PT4H", "extension": {"business_days": 3, "revisions": 2}}
-    return rulebook_from(
+    return parse_rulebook(
         {**data, "policy": [{**own, "promise": capped, "clocks": clocks}, *data["policy"]]}, around=DAY
     )
 

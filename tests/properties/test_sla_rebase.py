@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.sla.audit.compare import differences, refold
 from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
-from services.sla.policies import Document, Mode, Rulebook, read_file, rulebook_of
+from services.sla.policies import Document, Mode, Rulebook, build_rulebook, read_file
 from services.sla.rulebook.back_test import BackTestCounter
 from services.sla.rulebook.dry_run import DryRunCounter
 from shared.contracts.envelope import Event, Fact
@@ -82,7 +82,7 @@ def documents(published: tuple[Publication, ...]) -> tuple[Document, ...]:
 @lru_cache(maxsize=512)
 def book(published: tuple[Publication, ...]) -> Rulebook:
     known = book(published[:-1]) if published else None
-    return rulebook_of(documents(published), around=date(2026, 11, 1), known=known)
+    return build_rulebook(documents(published), around=date(2026, 11, 1), previous=known)
 
 
 class Lived(NamedTuple):
@@ -229,7 +229,9 @@ def test_back_testing_the_rulebook_that_decided_gains_and_loses_nothing(streams:
     lived = drained(lived, now, book(()))
     if not lived.state:
         return
-    tally = BackTestCounter(book(()), rulebook_of(documents(()), around=date(2026, 11, 1), known=book(())), now, 30)
+    tally = BackTestCounter(
+        book(()), build_rulebook(documents(()), around=date(2026, 11, 1), previous=book(())), now, 30
+    )
     tally.add(lived.state)
     report = tally.report()
     assert (report.gained, report.lost, report.load) == (0, 0, [])

@@ -21,7 +21,7 @@ from services.sla.domain.history import HistoryEntry, happened
 from services.sla.domain.state import AppliedTerms, SlaState
 from services.sla.domain.terms import stretches
 from services.sla.policies import ClockRule, ClockSpec, Goal, Rulebook
-from services.sla.policies.deadlines import REMEMBERED, GoalClock, Span, instant_of, seconds
+from services.sla.policies.deadlines import CACHED_CLOCKS, GoalClock, Span, instant_of, seconds
 from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
@@ -141,7 +141,7 @@ def open_runs(
         return
     counted, under = happened(state.moments), state.terms[-1]
     carries = any(one.mode == "rebase_remaining" for one in state.terms)
-    for charge in rulebook.charges(under.terms):
+    for charge in rulebook.clock_specs(under.terms):
         if wanted(charge):
             for run in runs(charge.rule, counted):
                 if run.ended_at is None:
@@ -194,7 +194,7 @@ class _Facts(NamedTuple):
 Found = tuple[AppliedTerms, ClockSpec, ClockRun, CarriedTime | None]
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHED_CLOCKS)
 def _running(
     moments: tuple[HistoryEntry, ...], terms: tuple[AppliedTerms, ...], rulebook: Rulebook
 ) -> tuple[Found, ...]:
@@ -205,7 +205,7 @@ def _running(
     for number, (under, until) in enumerate(stretches(terms)):
         if until is not None and not any(one.at <= until for one in counted[1:]):
             continue  # only the receipt had happened by then, and that ends nothing
-        for charge in rulebook.charges(under.terms):
+        for charge in rulebook.clock_specs(under.terms):
             if charge.rule not in known:
                 known[charge.rule] = runs(charge.rule, counted)
             for run in known[charge.rule]:
@@ -216,12 +216,12 @@ def _running(
     return tuple(found)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHED_CLOCKS)
 def _place(charge: ClockSpec, run: ClockRun, carried: CarriedTime | None) -> PlacedRun:
     return place(charge, run, carried)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHED_CLOCKS)
 def _clock(facts: _Facts, placed: PlacedRun, passed: bool) -> Clock:
     return _made(facts, placed, passed=passed)
 
@@ -257,8 +257,8 @@ def _steps(facts: _Facts, placed: PlacedRun, *, passed: bool) -> tuple[PendingSt
     prefix = len(mark(facts.charge, facts.run.item, facts.run.cycle)) + 1
     gone = {one[prefix:] for one in facts.fired}
     found = [
-        PendingStep(name, instant_of(course.rung(rung, pauses, repeat, due=due)), rung.addressee, passed)
-        for rung in facts.charge.rule.ladder
+        PendingStep(name, instant_of(course.step_at(rung, pauses, repeat, due=due)), rung.addressee, passed)
+        for rung in facts.charge.rule.steps
         if (rung.after is not None) is passed
         for repeat in range(rung.at_most)
         if (name := f"{rung.name}#{repeat + 1}" if repeat else rung.name) not in gone

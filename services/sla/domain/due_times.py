@@ -44,7 +44,7 @@ def carried_over(
         return carried_over(terms[:-1], charge, run, rulebook)  # triage looked again, and nothing changed
     if under.mode != "rebase_remaining" or under.why != "rebase" or len(terms) == 1 or run.started_at >= under.at:
         return None
-    for older in rulebook.charges(terms[-2].terms):
+    for older in rulebook.clock_specs(terms[-2].terms):
         if older.name != charge.name or older.rule.goal.unit != charge.rule.goal.unit:
             continue
         before = carried_over(terms[:-1], older, run, rulebook)

@@ -10,7 +10,7 @@ from services.sla.domain.cycles import cycles
 from services.sla.domain.history import PUBLIC, HistoryEntry, happened
 from services.sla.domain.state import SlaState
 from services.sla.policies import Rulebook
-from services.sla.policies.deadlines import REMEMBERED, instant_of, seconds
+from services.sla.policies.deadlines import CACHED_CLOCKS, instant_of, seconds
 from shared.contracts.envelope import Fact
 from shared.contracts.events import LetterDue, SilenceNoticed
 
@@ -75,7 +75,7 @@ def silence(state: SlaState, rulebook: Rulebook) -> Notice | None:
     return Notice(mark, counted + timedelta(days=days), noticed)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHED_CLOCKS)
 def _last_try(moments: tuple[HistoryEntry, ...]) -> datetime | None:
     """When the last message that came back was tried: accepted at first, or else given up."""
     returned = {one.item: one.at for one in moments if one.what == "returned"}
@@ -83,7 +83,7 @@ def _last_try(moments: tuple[HistoryEntry, ...]) -> datetime | None:
     return max((returned | accepted).values(), default=None)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHED_CLOCKS)
 def _last_word(moments: tuple[HistoryEntry, ...]) -> datetime | None:
     """When the customer last heard of us; a message that came back broke no silence."""
     return max((one.at for one in happened(moments) if one.what in PUBLIC), default=None)

@@ -14,8 +14,7 @@ from services.sla.domain.history import HistoryEntry, happened
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import ExtensionRequest, Promise, PromiseProposal, SlaState
 from services.sla.policies import ClockSpec, Pack, Rulebook, Terms
-from services.sla.policies.deadlines import GoalClock, instant_of, seconds
-from services.sla.policies.golden import latest
+from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
 
 FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
 
@@ -58,7 +57,7 @@ def _made(state: SlaState, cycle: int, rulebook: Rulebook) -> Promise:
     compiled, goal = rulebook.promise_calendar(terms), policy.rule(policy.promise.clock).goal
     buffer = int(policy.promise.buffer.total_seconds())
     starts = (GoalClock(goal, compiled, seconds(at)) for at in (opened_at, made_at))
-    dates = [at for start in starts if (at := instant_of(start.promised(buffer))) > made_at]
+    dates = [at for start in starts if (at := instant_of(start.promise_at(buffer))) > made_at]
     due_at = dates[0] if dates else instant_of(compiled.into_hours(seconds(made_at) + 1))
     limit = _within_the_law(state, terms, rulebook, made_at)
     by, due_at = ("law", limit) if limit and limit < due_at else ("policy", due_at)
@@ -175,7 +174,7 @@ def _allowed(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[
 
 def _finals(terms: Terms, counted: Sequence[HistoryEntry], rulebook: Rulebook) -> Iterator[tuple[ClockSpec, int]]:
     """When the regulators' final responses are due, by the first run of each."""
-    for charge in rulebook.charges(terms):
+    for charge in rulebook.clock_specs(terms):
         if charge.pack is not None and charge.rule.kind == "regulatory_final":
             for run in runs(charge.rule, counted)[:1]:
                 yield charge, GoalClock(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()

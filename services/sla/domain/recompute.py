@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.sla.calendar import alike
+from services.sla.calendar import have_same_hours
 from services.sla.domain.clocks import Clock, derived_once, is_over, mark, open_runs
 from services.sla.domain.due_times import PlacedRun, place
 from services.sla.domain.evaluation import PROMISES, Evaluation, around, due_names, evaluate
@@ -94,13 +94,13 @@ def _is_same(old: ClockSpec, new: ClockSpec, placed: PlacedRun, ahead: datetime 
     if placed.due_at is None:
         return False
     last = placed.due_at if ahead is None else max(placed.due_at, ahead)
-    return alike(old.compiled, new.compiled, placed.course.start, seconds(last))
+    return have_same_hours(old.compiled, new.compiled, placed.course.start, seconds(last))
 
 
 @lru_cache(maxsize=1024)
 def _recounted(old: Terms, new: Terms, rulebook: Rulebook) -> dict[str, ClockSpec] | None:
     """The new charges by their names, where they ask the same by other calendars; None where they ask otherwise."""
-    before, after = rulebook.charges(old), rulebook.charges(new)
+    before, after = rulebook.clock_specs(old), rulebook.clock_specs(new)
     same = (old.policy, old.policy_version, old.packs) == (new.policy, new.policy_version, new.packs)
     if not same or [(one.name, one.rule) for one in before] != [(one.name, one.rule) for one in after]:
         return None

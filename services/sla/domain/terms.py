@@ -61,7 +61,7 @@ def worked_out(state: SlaState, rulebook: Rulebook) -> tuple[AppliedTerms, ...]:
 
 def _republished(state: SlaState, rulebook: Rulebook, since: int) -> Iterator[AppliedTerms]:
     moved = [one for one in state.terms if one.why == "rebase"]
-    for one, published in zip(moved, rulebook.moving(since), strict=False):
+    for one, published in zip(moved, rulebook.rebasing_revisions(since), strict=False):
         terms = _match(state, last_triage(state, one.at), rulebook, published.number)
         yield AppliedTerms(one.at, "rebase", terms, published.mode)
 
@@ -98,7 +98,7 @@ def rebased(state: SlaState, now: datetime, rulebook: Rulebook) -> SlaState:
     The same object where there is none. A later publication for new complaints only neither moves it nor hides those
     before it that do.
     """
-    moving = rulebook.moving(state.terms[-1].terms.revision) if state.terms else ()
+    moving = rulebook.rebasing_revisions(state.terms[-1].terms.revision) if state.terms else ()
     if not moving:
         return state
     at = max(now, state.terms[-1].at)

@@ -16,7 +16,7 @@ from services.sla.explain.format import Look, Reader, fell_away, named, spoken, 
 from services.sla.explain.promise import because_promise
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import seconds
-from services.sla.policies.goal import spoken_span
+from services.sla.policies.goal import format_duration
 from services.sla.policies.pack import Pack
 
 __all__ = ["Look", "Reader", "because_clock", "because_promise"]
@@ -83,7 +83,7 @@ def _state(clock: Clock, look: Look | None) -> Iterator[str]:
         yield CHANCE
         return
     if clock.breached and clock.due_at is not None and clock.ended_at is not None:
-        late = spoken_span(clock.ended_at - clock.due_at)
+        late = format_duration(clock.ended_at - clock.due_at)
         opening = spoken_seconds(clock.course.compiled.elapsed(seconds(clock.due_at), seconds(clock.ended_at)))
         yield f"It was missed by {late} ({opening} of opening time)."
     elif clock.breached:

@@ -6,12 +6,12 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
-from services.sla.calendar.clocktime import text_of
+from services.sla.calendar.clocktime import format_time_of_day
 from services.sla.domain.clock_types import RESUMES, WAITS
 from services.sla.domain.history import ENDINGS, What, happened
 from services.sla.domain.state import SlaState
 from services.sla.policies.deadlines import instant_of
-from services.sla.policies.goal import spoken_span
+from services.sla.policies.goal import format_duration
 from services.sla.policies.rule import Wait
 
 Reader = Literal["handler", "customer"]
@@ -72,7 +72,7 @@ def spoken_day(day: date) -> str:
 
 def spoken_seconds(whole: int) -> str:
     """So many seconds as a person says them."""
-    return spoken_span(instant_of(max(whole, 0)) - instant_of(0))
+    return format_duration(instant_of(max(whole, 0)) - instant_of(0))
 
 
 def named(calendar: Calendar) -> str:
@@ -87,5 +87,7 @@ def closures(calendar: Calendar, start: datetime, end: datetime) -> Iterator[str
         holiday = calendar.holiday_on(ordinal)
         if holiday and (calendar.weekly_on(ordinal) or holiday.hours):
             day = datetime.fromordinal(ordinal)
-            hours = ", ".join(f"{text_of(begin)}-{text_of(finish)}" for begin, finish in holiday.hours)
+            hours = ", ".join(
+                f"{format_time_of_day(begin)}-{format_time_of_day(finish)}" for begin, finish in holiday.hours
+            )
             yield f"{day.day} {day:%B} ({holiday.name or 'holiday'}) is {f'open {hours}' if hours else 'closed'}."

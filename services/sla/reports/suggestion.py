@@ -17,7 +17,7 @@ from services.sla.domain.promise_dates import beyond
 from services.sla.domain.state import Promise
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import GoalClock, instant_of, seconds
-from services.sla.policies.goal import spoken_span
+from services.sla.policies.goal import format_duration
 
 SAMPLE_MIN = 20  # with fewer, nine in ten is an anecdote: the tenth slowest of ten is one complaint's bad luck
 SHARE = 0.9
@@ -61,7 +61,7 @@ def because(found: Suggestion) -> str:
     if found.like is None:
         return "Too few similar complaints to go by: it is what the policy aims for and its buffer, counted from now."
     like = f"category {found.like}" if found.like else "all under the same policy"
-    took = spoken_span(timedelta(seconds=found.seconds))
+    took = format_duration(timedelta(seconds=found.seconds))
     within = f"within {took} of opening time" if found.seconds >= 60 else "in less than a minute of opening time"
     return (
         f"Of {found.sample} complaints of the last year like this ({like}) that took longer than it has so far, "
@@ -83,7 +83,7 @@ def _way(state: SlaState, book: Evaluation, rulebook: Rulebook, now: int) -> _Wa
     policy = rulebook.policy((terms.policy, terms.policy_version))
     compiled = rulebook.promise_calendar(terms)
     buffer = int(policy.promise.buffer.total_seconds())
-    aimed = GoalClock(policy.rule(policy.promise.clock).goal, compiled, now).promised(buffer)
+    aimed = GoalClock(policy.rule(policy.promise.clock).goal, compiled, now).promise_at(buffer)
     return _Way(compiled, now, _spent(state, book, compiled, now), aimed)
 
 

@@ -9,7 +9,7 @@ from fastapi import Depends, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.sla.policies import Mode
-from services.sla.policies.diff import RulebookChange, What
+from services.sla.policies.diff import RulebookChange, Section
 from services.sla.rulebook.reports import BackTest, DryRun
 from services.sla.store import drafts
 from services.sla.store.drafts import DOCUMENT_MAX, RulebookDraft
@@ -86,7 +86,7 @@ class Published(FrozenModel):
 class ChangeAnswer(FrozenModel):
     """What happens to one calendar, policy or pack."""
 
-    what: What
+    what: Section
     how: str
     id: str
     old_version: int | None

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.security import HTTPBearer
 
-from services.sla.policies.diff import changes
+from services.sla.policies.diff import compare_rulebooks
 from services.sla.routes import rulebook_schemas
 from services.sla.rulebook.coverage import unmet
 from services.sla.rulebook.jobs import RehearsalJobs
@@ -143,7 +143,7 @@ def _copies(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> N
             draft = await drafts.find(conn, draft_id)
             before = await shelf.current(conn, await conn.fetchval(NEWEST))
             after = await shelf.candidate(conn, draft.document, "new_only", "", draft.actor)
-        found = changes(before, after)
+        found = compare_rulebooks(before, after)
         sentences = [sentence for one in found for sentence in one.sentences]
         return rulebook_schemas.Diff(
             base=before.current.number,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from services.sla.calendar import Calendar
-from services.sla.calendar.clocktime import text_of
+from services.sla.calendar.clocktime import format_time_of_day
 from services.sla.domain import SlaState
 from services.sla.domain.clocks import Clock, Phase
 from services.sla.domain.evaluation import Evaluation, evaluate
@@ -138,7 +138,8 @@ def calendar(one: Calendar) -> CalendarAnswer:
         tz=one.tz,
         holiday_rule=one.holiday_rule,
         weekly_hours={
-            day: [(text_of(start), text_of(end)) for start, end in hours] for day, hours in one.weekly_hours.items()
+            day: [(format_time_of_day(start), format_time_of_day(end)) for start, end in hours]
+            for day, hours in one.weekly_hours.items()
         },
         holidays=[holiday.on for holiday in one.holidays],
     )

@@ -69,7 +69,7 @@ class CoverageCheck:
 def _asked(book: Rulebook) -> Mapping[Key, When]:
     policies = {("policy", one.id): one.when for one in book.current.policies}
     packs = {("pack", one.id): one.when for one in book.current.packs}
-    return {key: when for key, when in (policies | packs).items() if not when.asks_nothing}
+    return {key: when for key, when in (policies | packs).items() if not when.is_unconditional}
 
 
 async def unmet(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[str]:

@@ -37,10 +37,10 @@ def _end(clock: Clock, now: datetime) -> datetime:
 def _reached(clock: Clock, rung: EscalationStep, repeat: int) -> int:
     """A pause that began after the rung was reached did not move it."""
     for number, (since, _) in enumerate(clock.pauses):
-        at = clock.course.rung(rung, clock.pauses[:number], repeat)
+        at = clock.course.step_at(rung, clock.pauses[:number], repeat)
         if at <= since:
             return at
-    return clock.course.rung(rung, clock.pauses, repeat)
+    return clock.course.step_at(rung, clock.pauses, repeat)
 
 
 def wrote(clock: Clock, now: datetime) -> Iterator[str]:

@@ -13,14 +13,13 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from services.sla.policies.loader import canonical
-from services.sla.policies.sections import SECTIONS
+from services.sla.policies.loader import canonical_json
+from services.sla.policies.sections import check_section_sizes
 from shared.errors import NotFound, PreconditionFailed, Rejected
 from shared.text import LINE_PATTERN, PATTERNS, is_line, is_prose
 
 Rehearsed = Literal["dry_run", "back_test"]
 DOCUMENT_MAX = 1_000_000  # bytes of one; the rulebook that ships with us and all packs together have 100,000
-LISTED_MAX = 500  # entries of one section; each calendar is compiled before it is believed
 DRAFTS_MAX = 200  # a forgotten one costs little, but nobody reads more
 
 INTERRUPTED = "interval '1 minute'"  # a rehearsal that was silent for so long died with its process
@@ -71,16 +70,9 @@ class RulebookDraft(NamedTuple):
 
 def bounded(data: Any) -> str:
     """One text of a document, ready to be stored. Raises `Rejected` for what is no rulebook, or too much of one."""
-    if not isinstance(data, dict):
-        raise Rejected("expected an object with calendar, policy and pack, each a list")
-    for section in SECTIONS:
-        listed = data.get(section, [])
-        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-            raise Rejected(f"{section}: expected a list of objects, such as {_example(section)}")
-        if len(listed) > LISTED_MAX:
-            raise Rejected(f"{section}: expected at most {LISTED_MAX} entries, got {len(listed)}")
+    check_section_sizes(data)
     _clean(data)
-    text = canonical(data)
+    text = canonical_json(data)
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         raise Rejected("expected text without halves of characters")
     if len(text.encode()) > DOCUMENT_MAX:
@@ -106,11 +98,6 @@ def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str, bool]]:
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             yield from _texts(inner, f"{where}.{place}")
-
-
-def _example(section: str) -> str:
-    calendar = '[{"id": "office", "version": 2, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": {…}}]'
-    return calendar if section == "calendar" else f'[{{"id": "my-{section}", "version": 1, …}}]'
 
 
 async def create(conn: asyncpg.Connection, document: str, actor: str) -> RulebookDraft:

@@ -13,9 +13,9 @@ from typing import Any
 
 import asyncpg
 
-from services.sla.policies import Document, Mode, Rulebook, rulebook_of
-from services.sla.policies.golden import check, proven
-from services.sla.policies.loader import canonical
+from services.sla.policies import Document, Mode, Rulebook, build_rulebook
+from services.sla.policies.golden import check_golden_dates, require_golden_dates
+from services.sla.policies.loader import canonical_json
 from shared.errors import Misconfigured, Rejected
 from shared.storage.postgres import transaction
 
@@ -49,11 +49,11 @@ class RulebookRepository:
         self._data = data
         self._file_wins = file_wins
         try:
-            self.rulebook = rulebook_of([Document(data, actor=FILE)], around=today())
+            self.rulebook = build_rulebook([Document(data, actor=FILE)], around=today())
         except Rejected as error:
             raise Misconfigured(f"policies: {error.detail}") from None
-        proven(self.rulebook)
-        check(self.rulebook)
+        require_golden_dates(self.rulebook)
+        check_golden_dates(self.rulebook)
         self._revision = 0  # nothing read yet
 
     async def settle(self, conn: asyncpg.Connection) -> None:
@@ -63,15 +63,15 @@ class RulebookRepository:
         of a pack, however it came in force, comes out otherwise.
         """
         await conn.execute(LOCK)
-        document = canonical(self._data)
+        document = canonical_json(self._data)
         if await conn.fetchval(FROM_FILE, FILE) != document and await self._may_publish(conn, document):
             try:
-                rulebook_of([*await self._documents(conn), Document(self._data, number=10**9)], around=self._today())
+                build_rulebook([*await self._documents(conn), Document(self._data, number=10**9)], around=self._today())
             except Rejected as error:
                 raise Misconfigured(f"policies: {error.detail}") from None
             await conn.fetchval(PUBLISH, document, "new_only", "read at the start", FILE)
         await self.refresh(conn)
-        check(self.rulebook)
+        check_golden_dates(self.rulebook)
 
     async def _may_publish(self, conn: asyncpg.Connection, document: str) -> bool:
         """Not silently over what people have published since the file was last read."""
@@ -104,7 +104,7 @@ class RulebookRepository:
         """Read everything that was published; calendars that did not change stay compiled."""
         documents = await self._documents(conn)
         if documents and documents[-1].number != self._revision:
-            self.rulebook = rulebook_of(documents, around=self._today(), known=self.rulebook)
+            self.rulebook = build_rulebook(documents, around=self._today(), previous=self.rulebook)
             self._revision = documents[-1].number
         return self.rulebook
 
@@ -113,23 +113,23 @@ class RulebookRepository:
         documents = await self._documents(conn)
         number = documents[-1].number + 1 if documents else 1
         draft = Document(data, number=number, mode=mode, reason=reason, actor=actor)
-        book = rulebook_of([*documents, draft], around=self._today(), known=self.rulebook)
+        book = build_rulebook([*documents, draft], around=self._today(), previous=self.rulebook)
         try:
-            proven(book)
-            check(book)
+            require_golden_dates(book)
+            check_golden_dates(book)
         except Misconfigured as error:
             raise Rejected(error.detail) from None
         return book
 
     def alone(self, data: Any) -> Rulebook:
         """The document as if nothing else had ever been published. Raises `Rejected`."""
-        return rulebook_of([Document(data)], around=self._today(), known=self.rulebook)
+        return build_rulebook([Document(data)], around=self._today(), previous=self.rulebook)
 
     async def publish(self, conn: asyncpg.Connection, data: Any, mode: Mode, reason: str, actor: str) -> int:
         """Publish it, in the caller's transaction; the number of the new revision. Raises `Rejected`."""
         await conn.execute(LOCK)
         await self.candidate(conn, data, mode, reason, actor)
-        revision: int = await conn.fetchval(PUBLISH, canonical(data), mode, reason, actor)
+        revision: int = await conn.fetchval(PUBLISH, canonical_json(data), mode, reason, actor)
         return revision
 
     async def _documents(self, conn: asyncpg.Connection) -> Sequence[Document]:

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from deploy.cli.calendar import cache as books
 from deploy.cli.calendar.cache import CalendarCache
-from deploy.cli.calendar.compact_format import calendar_in
-from deploy.cli.calendar.compute import MOST_BYTES, answer
-from deploy.cli.calendar.stream import compute, lines
+from deploy.cli.calendar.compact_format import parse_compact_calendar
+from deploy.cli.calendar.compute import LINE_BYTES_MAX, compute_line
+from deploy.cli.calendar.stream import compute_stream, read_lines
 from services.sla.calendar import Calendar, horizon
 from services.sla.calendar.spans import open_spans
 from shared.errors import Rejected
@@ -36,7 +36,7 @@ def asked(**changed: Any) -> dict[str, Any]:
     """The answer to a line of an office in Oslo; None takes a key away."""
     told = {"tz": "Europe/Oslo", "weekly_hours": OFFICE, "holidays": ["*-12-25"], "start": f"{MONDAY}16:00:00+01:00"}
     line = {key: value for key, value in {**told, **changed}.items() if value is not None}
-    return json.loads(answer(json.dumps(line).encode(), CalendarCache()))
+    return json.loads(compute_line(json.dumps(line).encode(), CalendarCache()))
 
 
 def due(**changed: Any) -> str:
@@ -199,7 +199,7 @@ def test_keys_that_do_not_count_are_passed_over() -> None:
 
 def test_null_is_as_good_as_nothing() -> None:
     line = {"tz": "UTC", "weekly_hours": OFFICE, "holidays": None, "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
-    told = json.loads(answer(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
+    told = json.loads(compute_line(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
     assert told == {"due": f"{MONDAY}10:00:00+00:00"}
 
 
@@ -218,8 +218,8 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"add_seconds": 10**12}, "add_seconds: expected a number of seconds up to"),
         ({"add_seconds": 6 * 10**9}, "the calendar is not computed beyond the year 2200"),
         ({"add_seconds": -(6 * 10**9)}, "the calendar is not computed before the year 1970"),
-        ({"start": f"{MONDAY}16:00:00"}, "start: .* says no offset"),
-        ({"start": "2026-03-02"}, "start: .* says no offset"),
+        ({"start": f"{MONDAY}16:00:00"}, "start: .* has no offset"),
+        ({"start": "2026-03-02"}, "start: .* has no offset"),
         ({"start": "Monday"}, "start: expected ISO 8601 with an offset such as"),
         ({"start": 1_770_000_000}, "start: expected ISO 8601"),
         ({"start": None}, "start: expected ISO 8601 .*, got nothing"),
@@ -248,15 +248,15 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"holiday_hours": {"soon": []}}, "expected a date such as .*, got 'soon'"),
         ({"holiday_rule": "none"}, "holiday_rule: Input should be 'civil_day' or 'shift_start'"),
         ({"breaks": {"*-03-02": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
-        (NIGHT_BEFORE, "the shift of the eve runs into that date"),
-        ({**NIGHT_BEFORE, "holidays": ["2026-03-01"]}, "the shift of the eve runs into that date"),
+        (NIGHT_BEFORE, "the night shift of the day before ends on that date"),
+        ({**NIGHT_BEFORE, "holidays": ["2026-03-01"]}, "the night shift of the day before ends on that date"),
         ({"breaks": {"0001-01-01": [["10:00", "11:00"]]}}, "breaks.*expected a date such as"),
         *(({"holidays": wrong}, "holidays: expected a list of dates") for wrong in ({}, "", False, 0)),
         *(({"holiday_rule": wrong}, "holiday_rule: Input should be 'civil_day'") for wrong in ("", False, 0, [])),
         *(({key: wrong}, f"{key}: expected an object") for key in ("shifts", "breaks") for wrong in ([], "", False, 0)),
         ({"pauses": {}}, "pauses: expected a list of"),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00"]]}, "pauses.0: expected .from, until."),
-        ({"pauses": [[f"{MONDAY}17:00:00+01:00", None]]}, "pauses.0: has not ended"),
+        ({"pauses": [[f"{MONDAY}17:00:00+01:00", None]]}, "pauses.0: a pause without an end"),
         ({"pauses": clock("12:00", "11:00")}, "pauses.0: ends at .* before it begins"),
         ({"pauses": [["x", "y"]]}, "pauses.0.0: expected ISO 8601"),
     ],
@@ -277,16 +277,16 @@ def test_a_line_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str
         (b'{"add_seconds": NaN}', "NaN is not a number of JSON"),
         (b'{"add_seconds": -Infinity}', "-Infinity is not a number of JSON"),
         (b'{"start": "2026-03-02T09:00:00Z", "add_seconds": 1e999}', "add_seconds: expected a number"),
-        (b'{"id": ' + b"9" * 5000 + b"}", "a number of thousands of digits"),
-        (b'{"tz": "UTC", "tz": "UTC"}', '"tz" is there twice'),
-        (b'{"weekly_hours": {"mon": [], "mon": []}}', '"mon" is there twice'),
+        (b'{"id": ' + b"9" * 5000 + b"}", "a number with too many digits"),
+        (b'{"tz": "UTC", "tz": "UTC"}', '"tz" is a duplicate key'),
+        (b'{"weekly_hours": {"mon": [], "mon": []}}', '"mon" is a duplicate key'),
         (b"[" * 100_000, "nested too deeply"),
         (b"\xff\xfe{}", "the line is not UTF-8"),
-        (b'"' + b"x" * MOST_BYTES + b'"', "the line is longer than 1,048,576 bytes"),
+        (b'"' + b"x" * LINE_BYTES_MAX + b'"', "the line is longer than 1,048,576 bytes"),
     ],
 )
 def test_what_is_no_json_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
-    assert reason in json.loads(answer(line, CalendarCache()))["error"]
+    assert reason in json.loads(compute_line(line, CalendarCache()))["error"]
 
 
 LINE = json.dumps(
@@ -301,25 +301,25 @@ def test_random_damage_to_a_line_is_always_answered() -> None:
         damaged = bytearray(LINE.encode())
         for _ in range(rng.randint(1, 3)):
             damaged[rng.randrange(len(damaged))] = rng.choice(b'0123456789"[]{},:-+.eTZ null')
-        told = json.loads(answer(bytes(damaged), book))
+        told = json.loads(compute_line(bytes(damaged), book))
         seen.update(told.keys())
         assert not told.get("error", "").startswith("not understood")
     assert set(seen) == {"due", "error"}
 
 
 def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
-    source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (5 * MOST_BYTES + 7) + b"\n\nlast")
-    one, long, empty, last = lines(source)
+    source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (5 * LINE_BYTES_MAX + 7) + b"\n\nlast")
+    one, long, empty, last = read_lines(source)
     assert (one, empty, last) == (b"one", b"", b"last")
-    assert MOST_BYTES < len(long) < 2 * MOST_BYTES
+    assert LINE_BYTES_MAX < len(long) < 2 * LINE_BYTES_MAX
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
 @pytest.mark.parametrize(("more", "answered"), [(0, "due"), (1, "error")])
 def test_a_line_may_have_a_mebibyte_without_its_end(end: bytes, more: int, answered: str) -> None:
-    padded = LINE[:-1].encode() + b" " * (MOST_BYTES - len(LINE) + more) + b"}"
-    (line,) = lines(BytesIO(b"\xef\xbb\xbf" + padded + end))
-    assert list(json.loads(answer(line, CalendarCache()))) == [answered]
+    padded = LINE[:-1].encode() + b" " * (LINE_BYTES_MAX - len(LINE) + more) + b"}"
+    (line,) = read_lines(BytesIO(b"\xef\xbb\xbf" + padded + end))
+    assert list(json.loads(compute_line(line, CalendarCache()))) == [answered]
 
 
 class Asking(BytesIO):
@@ -350,7 +350,7 @@ class Held(StringIO):
 def test_whoever_writes_a_line_and_waits_has_its_answer() -> None:
     line, out = f"{LINE}\n".encode(), Held()
     source = Asking([line, line + line[:20], line[20:] + line * 3], out.reached)
-    compute(source, out)
+    compute_stream(source, out)
     assert source.answers == [0, 1, 2, 6]
 
 
@@ -373,14 +373,14 @@ def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_f
     laid: list[int] = []
 
     def counted(told: dict[str, Any]) -> Calendar:
-        made.append(calendar_in(told))
+        made.append(parse_compact_calendar(told))
         return made[-1]
 
     def measured(calendar: Calendar, first: int, last: int) -> list[tuple[int, int]]:
         laid.append(last - first)
         return open_spans(calendar, first, last)
 
-    monkeypatch.setattr(books, "calendar_in", counted)
+    monkeypatch.setattr(books, "parse_compact_calendar", counted)
     monkeypatch.setattr(horizon, "open_spans", measured)
     book = CalendarCache()
     for told, at in spread(50, 1990, 2040):
@@ -394,7 +394,7 @@ def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch
     book, at = CalendarCache(), 1_770_000_000
     told = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
     first = [book.compiled(one, at) for one in told[:2]]
-    monkeypatch.setattr(books, "MOST_KEPT", 1_000_000)
+    monkeypatch.setattr(books, "BYTES_MAX", 1_000_000)
     assert book.compiled(told[0], at) is first[0]
     assert book.compiled(told[1], at) is first[1]
     first[1].level(6_000_000_000)
@@ -407,7 +407,7 @@ def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytes
     told = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
     at = 1_770_000_000
     first = [book.compiled(one, at) for one in told[:3]]
-    monkeypatch.setattr(books, "MOST_KEPT", book.weight)
+    monkeypatch.setattr(books, "BYTES_MAX", book.size)
     assert book.compiled(told[0], at) is first[0]
     book.compiled(told[3], at)
     assert book.compiled(told[0], at) is first[0]
@@ -433,9 +433,9 @@ def test_an_answer_does_not_depend_on_the_lines_before_it(hours: dict[str, Any])
         json.dumps({**line, "start": f"{start}T10:00:00Z"}).encode() for start in ("2025-03-02", "2021-01-01")
     )
     book = CalendarCache()
-    answer(early, book)
-    alone = answer(late, CalendarCache())
-    assert answer(late, book) == alone
+    compute_line(early, book)
+    alone = compute_line(late, CalendarCache())
+    assert compute_line(late, book) == alone
     assert "the calendar has no open time in the 400 days after 2030-03-02" in alone
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from deploy.cli.sla.explain import instant, sentences
+from deploy.cli.sla.explain import explanations, parse_as_of
 from services.sla.domain import MakePromise, RevisePromise
 from services.sla.routes import schemas
 from shared.errors import Misconfigured
@@ -13,7 +13,7 @@ from tests.unit.sla.lives import COMPLAINT, Life, at, book, policy, promised, re
 
 def said(life: Life, now: str) -> dict[str, str]:
     assert life.state is not None
-    return dict(sentences(schemas.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
+    return dict(explanations(schemas.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
 
 
 @pytest.mark.parametrize(
@@ -26,22 +26,22 @@ def said(life: Life, now: str) -> dict[str, str]:
     ],
 )
 def test_a_moment_is_a_date_or_a_time_and_utc_where_nothing_else_is_said(text: str | None, expected: object) -> None:
-    assert instant(text) == expected
+    assert parse_as_of(text) == expected
 
 
 def test_what_is_no_moment_is_refused_with_an_example() -> None:
     with pytest.raises(Misconfigured, match="such as 2026-03-03T09:00Z"):
-        instant("yesterday")
+        parse_as_of("yesterday")
 
 
 def test_every_clock_and_promise_is_explained_what_is_open_first() -> None:
     found = said(promised(), "Mon 11:00")
     assert list(found) == [
-        "requester_wait, cycle 1 (runs)",
+        "requester_wait, cycle 1 (running)",
         "acknowledge, cycle 1 (met)",
         "promise 1, outcome (open)",
     ]
-    assert "8 h of opening time" in found["requester_wait, cycle 1 (runs)"]
+    assert "8 h of opening time" in found["requester_wait, cycle 1 (running)"]
 
 
 def test_what_was_missed_is_called_missed() -> None:

@@ -5,7 +5,7 @@ from copy import deepcopy
 from datetime import date
 from typing import Any
 
-from services.sla.policies import Document, Mode, Rulebook, rulebook_of
+from services.sla.policies import Document, Mode, Rulebook, build_rulebook
 from tests.unit.sla.lives import OFFICE, POLICY
 
 Data = dict[str, Any]
@@ -33,7 +33,7 @@ def given(goal: Data, *, version: int = 2, before: Data = PLAIN, **changes: Any)
 def published(*revisions: tuple[Data, Mode], known: Rulebook | None = None) -> Rulebook:
     """All of them, numbered from 1, after the plain one."""
     documents = _numbered([(PLAIN, "new_only"), *revisions])
-    return rulebook_of(documents, around=date(2026, 11, 1), known=known)
+    return build_rulebook(documents, around=date(2026, 11, 1), previous=known)
 
 
 def _numbered(revisions: Sequence[tuple[Data, Mode]]) -> list[Document]:

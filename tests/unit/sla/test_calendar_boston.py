@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from deploy.cli.calendar.public_holidays import HolidayQuery, snapshot
-from services.sla.calendar import Compiled, calendar_from, counted_dates
-from services.sla.calendar.clocktime import instant
+from deploy.cli.calendar.public_holidays import HolidayQuery, copy_holidays
+from services.sla.calendar import Compiled, count_business_days, parse_calendar
+from services.sla.calendar.clocktime import local_to_utc
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "sets" / "boston311_sla.jsonl.gz"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the Boston trace is not on this machine")
@@ -33,14 +33,14 @@ WORKDAY = int(8.5 * 3600)
 @cache
 def city() -> Compiled:
     return Compiled(
-        calendar_from(
+        parse_calendar(
             {
                 "id": "city-hall",
                 "version": 1,
                 "tz": "America/New_York",
                 "weekly_hours": {day: [["08:30", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
                 "holiday_rule": "civil_day",
-                "holidays": snapshot(HolidayQuery("US", tuple(range(2010, 2021)), "MA")),
+                "holidays": copy_holidays(HolidayQuery("US", tuple(range(2010, 2021)), "MA")),
             }
         ),
         around=date(2014, 1, 1),
@@ -64,9 +64,9 @@ def same_time_of_day(opened: int, days: int) -> int:
     calendar = city()
     local = datetime.fromtimestamp(opened, calendar.calendar.zone)
     late = local.time() >= CLOSES
-    due = counted_dates(calendar, opened, days + late).dates[-1]
+    due = count_business_days(calendar, opened, days + late).dates[-1]
     clock = OPENS if late else local.hour * 3600 + local.minute * 60 + local.second
-    return instant(calendar.calendar.zone, due.toordinal(), clock)
+    return local_to_utc(calendar.calendar.zone, due.toordinal(), clock)
 
 
 def by_opening_hours(opened: int, days: int) -> int:

@@ -10,9 +10,9 @@ from services.sla.calendar import (
     Compiled,
     business_days_due,
     calendar_due,
-    calendar_from,
-    counted_dates,
+    count_business_days,
     is_open_date,
+    parse_calendar,
 )
 from shared.errors import Rejected
 
@@ -22,7 +22,7 @@ NIGHT = {"tue": [["22:00", "30:00"]], "wed": [["22:00", "30:00"]]}
 
 def compiled(**changed: Any) -> Compiled:
     data = {"id": "c", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": WEEK, **changed}
-    return Compiled(calendar_from(data), around=date(2026, 11, 1), years=2)
+    return Compiled(parse_calendar(data), around=date(2026, 11, 1), years=2)
 
 
 def utc(text: str, tz: str = "UTC") -> int:
@@ -93,9 +93,9 @@ def test_a_night_shift_closes_the_date_it_started_on() -> None:
 def test_the_dates_that_were_counted_can_be_told() -> None:
     calendar, saturday = compiled(holidays=["2026-11-10"]), utc("2026-11-07 12:00")
     week = tuple(date(2026, 11, day) for day in (9, 11, 12))
-    assert counted_dates(calendar, saturday, 3, day_zero="receipt") == (date(2026, 11, 7), week)
-    assert counted_dates(calendar, saturday, 2) == (date(2026, 11, 9), week[1:])
-    assert counted_dates(calendar, utc("2026-11-06 18:00"), 2, cutoff=time(17), day_zero="receipt") == (
+    assert count_business_days(calendar, saturday, 3, day_zero="receipt") == (date(2026, 11, 7), week)
+    assert count_business_days(calendar, saturday, 2) == (date(2026, 11, 9), week[1:])
+    assert count_business_days(calendar, utc("2026-11-06 18:00"), 2, cutoff=time(17), day_zero="receipt") == (
         date(2026, 11, 9),
         week[1:],
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.sla.domain import DecideExtension
-from services.sla.policies import Mode, Rulebook, rulebook_of
+from services.sla.policies import Mode, Rulebook, build_rulebook
 from services.sla.policies.loader import Document
 from services.sla.rulebook.back_test import BackTestCounter
 from services.sla.rulebook.counterfactual import refolded
@@ -41,7 +41,7 @@ def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 1
 
 def back(life: Life, data: Data, moment: str = "Fri 12:00", really: Rulebook | None = None) -> BackTest:
     assert life.state
-    draft = rulebook_of([Document(data)], around=at(moment).date())
+    draft = build_rulebook([Document(data)], around=at(moment).date())
     tally = BackTestCounter(really or published(), draft, at(moment), 30)
     tally.add(life.state)
     return tally.report()
@@ -118,7 +118,7 @@ def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
     for tally in (
         DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
         BackTestCounter(
-            published(), rulebook_of([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30
+            published(), build_rulebook([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30
         ),
     ):
         with pytest.raises(LookupError):

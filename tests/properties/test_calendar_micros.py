@@ -6,10 +6,10 @@ from random import Random, SystemRandom
 
 import pytest
 
-from deploy.cli.calendar.micros import MICROS, due, level, merged, worked
+from deploy.cli.calendar.micros import MICROS, compute_due, compute_elapsed, level, merge_pauses
 from services.sla.calendar import Compiled
-from tests.properties.calendars_drawn import era, full
-from tests.properties.calendars_painted import SLOT, Slots
+from tests.properties.calendars_random import era, full
+from tests.properties.calendars_reference import SLOT, Slots
 
 SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
 CALENDARS = 1_000
@@ -40,12 +40,12 @@ def test_due_and_worked_time_are_what_painting_the_pauses_gives() -> None:
                 at -= at % slots.slot
             budget = rng.choice((1, SLOT, 3600, 86_400)) * rng.randint(1, 12) * MICROS + rng.choice((0, 1, 250_000))
             known = f"REDRESS_SEED={SEED}, calendar {number}"
-            assert worked(ours, at, other, pauses) == slots.level(other) - slots.level(at), known
+            assert compute_elapsed(ours, at, other, pauses) == slots.level(other) - slots.level(at), known
             if (later := slots.add(at, budget)) is not None:
-                assert due(ours, at, budget, pauses) == later, known
+                assert compute_due(ours, at, budget, pauses) == later, known
                 counted += 1
             if (earlier := slots.subtract(at, budget)) is not None:
-                assert due(ours, at, -budget, pauses) == earlier, known
+                assert compute_due(ours, at, -budget, pauses) == earlier, known
                 counted += 1
     sys.stdout.write(f"\n{CALENDARS:,} calendars with pauses, {counted:,} due times, 0 differences\n")
     assert counted > CALENDARS
@@ -57,9 +57,9 @@ def test_whole_seconds_without_pauses_are_what_the_calendar_gives(number: int) -
     around = era(rng)
     compiled = Compiled(full(rng, around), around=around, years=2)
     at, seconds = compiled.next_open(1_170_000_000 + rng.randrange(10**9)), rng.randint(-(10**6), 10**6)
-    assert due(compiled, at * MICROS, seconds * MICROS) == compiled.add(at, seconds) * MICROS
+    assert compute_due(compiled, at * MICROS, seconds * MICROS) == compiled.add(at, seconds) * MICROS
     assert level(compiled, at * MICROS) == compiled.level(at) * MICROS
 
 
 def test_pauses_that_touch_are_one() -> None:
-    assert merged([(5, 7), (1, 3), (3, 5), (9, 9)]) == [(1, 7), (9, 9)]
+    assert merge_pauses([(5, 7), (1, 3), (3, 5), (9, 9)]) == [(1, 7), (9, 9)]

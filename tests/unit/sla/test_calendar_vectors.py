@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from deploy.cli.calendar.micros import MICROS, due, worked
-from services.sla.calendar import Compiled, calendar_from, is_open_date
-from services.sla.calendar.clocktime import instant
+from deploy.cli.calendar.micros import MICROS, compute_due, compute_elapsed
+from services.sla.calendar import Compiled, is_open_date, parse_calendar
+from services.sla.calendar.clocktime import local_to_utc
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "business_hours_vectors.json"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the vectors of other projects are not on this machine")
@@ -54,7 +54,7 @@ def compiled(vector: Vector) -> Compiled:
         *vector["holidays"],
         *({"on": on, "hours": spans} for on, spans in replaced.items() if on not in vector["holidays"]),
     ]
-    calendar = calendar_from(
+    calendar = parse_calendar(
         {
             "id": "theirs",
             "version": 1,
@@ -92,11 +92,11 @@ def pauses(vector: Vector) -> list[tuple[int, int]]:
 
 def add(vector: Vector) -> Reading:
     budget = round(vector["add_seconds"] * MICROS)
-    return due(compiled(vector), micros(vector["start"]), budget, pauses(vector)), micros(vector["expected"])
+    return compute_due(compiled(vector), micros(vector["start"]), budget, pauses(vector)), micros(vector["expected"])
 
 
 def elapsed(vector: Vector) -> Reading:
-    found = worked(compiled(vector), micros(vector["start"]), micros(vector["end"]), pauses(vector))
+    found = compute_elapsed(compiled(vector), micros(vector["start"]), micros(vector["end"]), pauses(vector))
     return found / MICROS, vector["expected"]
 
 
@@ -268,7 +268,7 @@ def days_between(vector: Vector) -> Reading:
 def local_time(vector: Vector) -> Reading:
     day, clock = vector["start_local"].split("T")
     parts = [int(part) for part in clock.split(":")]
-    return instant(
+    return local_to_utc(
         ZoneInfo(vector["tz"]), date.fromisoformat(day).toordinal(), parts[0] * 3600 + parts[1] * 60 + parts[2]
     ), at(vector, "expected")
 

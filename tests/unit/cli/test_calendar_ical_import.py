@@ -7,7 +7,7 @@ import pytest
 
 from deploy.cli.calendar import ical_import
 from deploy.cli.calendar.ical_import import Imported, holidays_from_ical
-from deploy.cli.calendar.rrule import expanded
+from deploy.cli.calendar.rrule import expand_rule
 from shared.errors import Rejected
 
 FIRST, LAST = date(2026, 1, 1), date(2028, 12, 31)
@@ -80,7 +80,7 @@ def test_an_all_day_event_closes_its_dates(lines: list[str], closed: list[str]) 
         ([CHRISTMAS, "RRULE:FREQ=YEARLY;INTERVAL=0"], "expected INTERVAL from 1"),
         ([CHRISTMAS, "RRULE:FREQ=YEARLY;COUNT=2;UNTIL=20300101"], "COUNT or UNTIL, not both"),
         ([CHRISTMAS, "RRULE:FREQ=YEARLY", "RRULE:FREQ=MONTHLY"], "more than one rule"),
-        ([CHRISTMAS, "RDATE;VALUE=PERIOD:20270101T000000Z/PT1H"], "RDATE holds something that is not a date"),
+        ([CHRISTMAS, "RDATE;VALUE=PERIOD:20270101T000000Z/PT1H"], "RDATE contains a value that is not a date"),
         ([CHRISTMAS, "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20271225"], "changes all later dates"),
     ],
 )
@@ -132,19 +132,19 @@ def test_random_damage_to_a_file_is_refused_or_left_out_and_nothing_else() -> No
 
 def test_names_are_one_line_of_printable_text() -> None:
     found = imported(event(CHRISTMAS, name="Feast\\nof \x07" + "x" * 900))
-    assert len(found.holidays[0].name) == ical_import.LONGEST_NAME
+    assert len(found.holidays[0].name) == ical_import.NAME_LENGTH_MAX
     assert found.holidays[0].name.startswith("Feast of xxx")
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "no whole iCalendar file"),
-        (b"hello", "no iCalendar file"),
-        (b"\xff\xfe\x00", "no iCalendar file"),
-        (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\n", "no whole iCalendar file"),
-        (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nBEGIN:VCALENDAR\r\n", "no whole iCalendar file"),
-        (b"x" * (ical_import.MOST_BYTES + 1), "expected at most 1,048,576 bytes"),
+        (b"", "the file is incomplete"),
+        (b"hello", "expected an iCalendar file"),
+        (b"\xff\xfe\x00", "expected an iCalendar file"),
+        (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\n", "the file is incomplete"),
+        (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nBEGIN:VCALENDAR\r\n", "the file is incomplete"),
+        (b"x" * (ical_import.FILE_BYTES_MAX + 1), "expected at most 1,048,576 bytes"),
     ],
 )
 def test_a_file_that_is_none_or_was_cut_off_is_refused(data: bytes, reason: str) -> None:
@@ -154,9 +154,9 @@ def test_a_file_that_is_none_or_was_cut_off_is_refused(data: bytes, reason: str)
 
 def test_more_events_and_more_rules_than_a_country_has_are_refused() -> None:
     with pytest.raises(Rejected, match="expected at most 5,000 events, 200 recurring, got 5,001"):
-        imported(*["BEGIN:VEVENT\nEND:VEVENT"] * (ical_import.MOST_EVENTS + 1))
+        imported(*["BEGIN:VEVENT\nEND:VEVENT"] * (ical_import.EVENTS_MAX + 1))
     with pytest.raises(Rejected, match="201 recurring"):
-        imported(*[event(CHRISTMAS, "RRULE:FREQ=YEARLY")] * (ical_import.MOST_RULES + 1))
+        imported(*[event(CHRISTMAS, "RRULE:FREQ=YEARLY")] * (ical_import.RULES_MAX + 1))
     with pytest.raises(Rejected, match="expected at most 30 years"):
         holidays_from_ical(b"", first=FIRST, last=date(2100, 1, 1), source="x")
 
@@ -171,7 +171,7 @@ def test_more_events_and_more_rules_than_a_country_has_are_refused() -> None:
     ],
 )
 def test_a_rule_that_never_matches_gives_nothing_and_does_not_search_for_long(rule: str) -> None:
-    assert expanded(rule, date(2026, 1, 6), FIRST, LAST) == []
+    assert expand_rule(rule, date(2026, 1, 6), FIRST, LAST) == []
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,12 @@ def test_a_rule_that_never_matches_gives_nothing_and_does_not_search_for_long(ru
 )
 def test_a_rule_that_makes_no_sense_is_refused_with_the_rule(rule: str) -> None:
     with pytest.raises(ValueError, match="RRULE"):
-        expanded(rule, FIRST, FIRST, LAST)
+        expand_rule(rule, FIRST, FIRST, LAST)
 
 
 def test_a_rule_keeps_its_dates_however_old_it_is() -> None:
-    assert expanded("FREQ=YEARLY", date(1601, 2, 28), FIRST, LAST) == [date(year, 2, 28) for year in (2026, 2027, 2028)]
-    (thousandth,) = expanded("FREQ=DAILY;INTERVAL=1000", date(1601, 1, 1), FIRST, LAST)
+    assert expand_rule("FREQ=YEARLY", date(1601, 2, 28), FIRST, LAST) == [
+        date(year, 2, 28) for year in (2026, 2027, 2028)
+    ]
+    (thousandth,) = expand_rule("FREQ=DAILY;INTERVAL=1000", date(1601, 1, 1), FIRST, LAST)
     assert (thousandth - date(1601, 1, 1)).days == 156_000

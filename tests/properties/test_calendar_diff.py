@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-from services.sla.calendar import Calendar, Compiled, Holiday, Opening, alike, business_days_due
+from services.sla.calendar import Calendar, Compiled, Holiday, Opening, business_days_due, have_same_hours
 from services.sla.calendar.clocktime import UNIX_ORDINAL
 from services.sla.calendar.diff import differing_dates
 from shared.errors import Rejected
-from tests.properties.calendars_drawn import DAY, RULES, era, full
+from tests.properties.calendars_random import DAY, RULES, era, full
 
 PAIRS = 1_500
 
@@ -56,7 +56,7 @@ def test_what_is_alike_is_due_at_the_same_time() -> None:
         start = (around.toordinal() - UNIX_ORDINAL) * DAY + rng.randint(-15 * DAY, 15 * DAY)
         span, days = rng.randint(1, 30 * 3600), rng.randint(1, 8)
         for before, after in zip(dues(one, start, span, days), dues(other, start, span, days), strict=True):
-            if alike(one, other, start, before):
+            if have_same_hours(one, other, start, before):
                 alikes += 1
                 assert before == after, (number, old, new, start, span, days)
             else:
@@ -74,8 +74,8 @@ def test_where_every_week_may_differ_nothing_is_alike(changes: dict[str, object]
     new = fresh(old.model_copy(update=changes))
     assert differing_dates(old, new) is None
     one, other = (Compiled(each, around=date(2026, 11, 1)) for each in (old, new))
-    assert not alike(one, other, 1_793_000_000, 1_793_000_001)
-    assert alike(one, one, 0, 1)
+    assert not have_same_hours(one, other, 1_793_000_000, 1_793_000_001)
+    assert have_same_hours(one, one, 0, 1)
 
 
 def test_a_holiday_on_a_closed_day_counts_where_it_cuts_the_night_before() -> None:
