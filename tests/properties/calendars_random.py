@@ -1,4 +1,4 @@
-"""Random calendars, thousands a second: hypothesis shrinks better, and draws a hundred times slower."""
+"""Random calendars, thousands per second; hypothesis draws a hundred times slower."""
 
 from datetime import date, timedelta
 from random import Random
@@ -45,25 +45,25 @@ Shifts = list[tuple[int, int]]
 
 
 def era(rng: Random) -> date:
-    """A day about which something happens to clocks."""
+    """Draw a day near a change of clocks in some zone."""
     return rng.choice(ERAS) + timedelta(days=rng.randint(-10, 10))
 
 
 def plain(rng: Random, around: date, *, step: int = 1) -> Calendar:
-    """Weekly hours and closed civil days, which is what the other library can say too."""
+    """Draw weekly hours and closed civil days, which the other library supports too."""
     holidays = tuple(Holiday(on=str(day)) for day in _days(rng, around, rng.randint(0, 4)))
     return _calendar(rng, step, "civil_day", holidays, ())
 
 
 def full(rng: Random, around: date, *, step: int = 300) -> Calendar:
-    """Everything a calendar can say: both rules, of one date too, replacement hours, recurring holidays, extra openings."""
+    """Draw a calendar with all features: both rules, replacement hours, yearly holidays, extra openings."""
     closed = [Holiday(on=str(day), rule=rng.choice(RULES)) for day in _days(rng, around, rng.randint(0, 3))]
     instead = [
         Holiday(on=str(day), hours=tuple(_spans(rng, step)), rule=rng.choice(RULES))
         for day in _days(rng, around, rng.randint(0, 2))
     ]
     yearly = [Holiday(on=f"*{day:-%m-%d}") for day in _days(rng, around, rng.randint(0, 1))]
-    holidays = {one.on: one for one in [*closed, *instead, *yearly]}
+    holidays = {holiday.on: holiday for holiday in [*closed, *instead, *yearly]}
     extra = tuple(Opening(on=day, hours=tuple(_spans(rng, step))) for day in _days(rng, around, rng.randint(0, 2)))
     return _calendar(rng, step, rng.choice(("civil_day", "shift_start")), tuple(holidays.values()), extra)
 
@@ -85,13 +85,13 @@ def _days(rng: Random, around: date, count: int) -> set[date]:
 
 
 def _spans(rng: Random, step: int) -> Shifts:
-    """One or two intervals of one date, the last of them perhaps over midnight."""
+    """Draw one or two intervals of a date, the last possibly over midnight."""
     cuts = sorted(rng.sample(range(0, 36 * 3600, step), 4))
     return [(a, b) for a, b in ((cuts[0], cuts[1]), (cuts[2], cuts[3])) if a < DAY][: rng.randint(1, 2)] or [(0, DAY)]
 
 
 def _week(rng: Random, step: int) -> dict[str, tuple[tuple[int, int], ...]]:
-    """One to twelve disjoint shifts of at most sixteen hours: by day, over midnight, up to it, around the clock."""
+    """Draw one to twelve disjoint shifts of at most sixteen hours: by day, over midnight, up to it, or whole days."""
     count, whole = rng.randint(1, 12), WEEK // step
     drawn = sorted((rng.randrange(whole), rng.randint(1, 16 * 3600 // step)) for _ in range(count))
     if rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""A calendar painted by hand on a line of flags and counted one by one: the reference for everything it can say."""
+"""Reference implementation: a calendar as a line of flags, counted one by one."""
 
 from bisect import bisect_left, bisect_right
 from datetime import date, datetime, time, timedelta
@@ -16,7 +16,7 @@ def utc(calendar: Calendar, day: date, seconds: int) -> int:
 
 
 class Slots:
-    """A calendar as one flag for each five minutes; every boundary we draw falls on one.
+    """Calendar with one flag for each five minutes; all drawn boundaries are multiples of five minutes.
 
     Instants are seconds of UTC, or `per_second` times as fine.
     """
@@ -28,10 +28,10 @@ class Slots:
         self.flags = bytearray((self.end - self.start) // self.slot)
         dates = [first + timedelta(days=n) for n in range(-3, WINDOW + 1)]
         for day in dates:
-            if all(self.cuts(one) and not one.hours for one in self.holiday(day)):
+            if all(self.cuts(holiday) and not holiday.hours for holiday in self.holiday(day)):
                 self.paint(day, calendar.weekly_hours.get(WEEKDAYS[day.weekday()], ()))
         for day in dates:
-            if any(self.cuts(one) for one in self.holiday(day)):
+            if any(self.cuts(holiday) for holiday in self.holiday(day)):
                 self.fill(self.instant(day, 0), self.instant(day + timedelta(days=1), 0), b"\0")
         for day in dates:
             for holiday in self.holiday(day):
@@ -47,10 +47,10 @@ class Slots:
         return utc(self.calendar, day, seconds) * self.per_second
 
     def holiday(self, day: date) -> list:
-        """A dated holiday wins over a yearly one."""
+        """Return the holiday of a date as a list; a dated one has priority over a yearly one."""
         for on in (f"{day:%Y-%m-%d}", f"*{day:-%m-%d}"):
-            if found := [one for one in self.calendar.holidays if one.on == on]:
-                return found
+            if holidays := [holiday for holiday in self.calendar.holidays if holiday.on == on]:
+                return holidays
         return []
 
     def cuts(self, holiday: Holiday) -> bool:
@@ -72,7 +72,7 @@ class Slots:
         return bool(self.flags[(at - self.start) // self.slot])
 
     def add(self, at: int, amount: int) -> int | None:
-        """The earliest instant with so much open time since; None where it lies behind the window."""
+        """Return the earliest instant with so much open time since; None if it lies after the window."""
         slots, rest = divmod(self.level(at) + amount, self.slot)
         if slots > self.counted[-1] or (rest and slots == self.counted[-1]):
             return None
@@ -80,7 +80,7 @@ class Slots:
         return self.start + slot * self.slot + rest
 
     def subtract(self, at: int, amount: int) -> int | None:
-        """The latest such instant before; None where it lies before the window."""
+        """Return the latest such instant before; None if it lies before the window."""
         slots, rest = divmod(self.level(at) - amount, self.slot)
         if slots < 0:
             return None

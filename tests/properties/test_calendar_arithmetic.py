@@ -1,4 +1,4 @@
-"""What the arithmetic must obey whatever the calendar; that it is right is the business of test_calendar_differential."""
+"""Properties of the arithmetic for any calendar; test_calendar_differential compares its results with references."""
 
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
@@ -119,7 +119,7 @@ def test_a_whole_day_is_as_long_as_the_clocks_made_it(zone: str) -> None:
 
 
 def test_no_zone_changes_its_clocks_twice_within_one_day() -> None:
-    """What `steady_offsets` rests on; the rule that a zone's file ends with changes twice a year at most."""
+    """Check the assumption of `steady_offsets`; the rule at the end of a zone file changes twice a year at most."""
     changes = {}
     for key in zoneinfo.available_timezones():
         moments = PlainZone.no_cache(key)._trans_utc

@@ -1,4 +1,4 @@
-"""Clocks with pauses, to the microsecond, against flags painted by hand: what is paused is painted closed."""
+"""Due and elapsed times with pauses, in microseconds, compared with a reference in which pauses are closed."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
 CALENDARS = 1_000
 
 
-def pauses_drawn(rng: Random, slots: Slots) -> list[tuple[int, int]]:
+def draw_pauses(rng: Random, slots: Slots) -> list[tuple[int, int]]:
     """Out of order, overlapping, some before the start, some of no length."""
     count = len(slots.flags)
     begins = [rng.randrange(count) for _ in range(rng.randint(0, 5))]
@@ -29,8 +29,8 @@ def test_due_and_worked_time_are_what_painting_the_pauses_gives() -> None:
         rng = Random(f"{SEED} {number}")
         around = era(rng)
         calendar = full(rng, around)
-        slots, ours = Slots(calendar, around, MICROS), Compiled(calendar, around=around, years=2)
-        pauses = pauses_drawn(rng, slots)
+        slots, compiled = Slots(calendar, around, MICROS), Compiled(calendar, around=around, years=2)
+        pauses = draw_pauses(rng, slots)
         for since, until in pauses:
             slots.fill(since, until, b"\0")
         slots.count()
@@ -39,13 +39,13 @@ def test_due_and_worked_time_are_what_painting_the_pauses_gives() -> None:
             if rng.random() < 0.3:
                 at -= at % slots.slot
             budget = rng.choice((1, SLOT, 3600, 86_400)) * rng.randint(1, 12) * MICROS + rng.choice((0, 1, 250_000))
-            known = f"REDRESS_SEED={SEED}, calendar {number}"
-            assert compute_elapsed(ours, at, other, pauses) == slots.level(other) - slots.level(at), known
+            place = f"REDRESS_SEED={SEED}, calendar {number}"
+            assert compute_elapsed(compiled, at, other, pauses) == slots.level(other) - slots.level(at), place
             if (later := slots.add(at, budget)) is not None:
-                assert compute_due(ours, at, budget, pauses) == later, known
+                assert compute_due(compiled, at, budget, pauses) == later, place
                 counted += 1
             if (earlier := slots.subtract(at, budget)) is not None:
-                assert compute_due(ours, at, -budget, pauses) == earlier, known
+                assert compute_due(compiled, at, -budget, pauses) == earlier, place
                 counted += 1
     sys.stdout.write(f"\n{CALENDARS:,} calendars with pauses, {counted:,} due times, 0 differences\n")
     assert counted > CALENDARS

@@ -18,7 +18,6 @@ day 1; with `open`, it is day 0, so one more step is needed.
 
 from calendar import monthrange
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -125,7 +124,6 @@ def _first_candidate(compiled: Compiled, received: int, cutoff: time | None, day
     return local.toordinal() + late, True
 
 
-@lru_cache(maxsize=4096)
 def _nth_open_date(compiled: Compiled, first: int, steps: int) -> tuple[int, int]:
     """Return the open date `steps` open dates after the first one at or after `first`, and its closing."""
     ordinal, (_, closing) = _open_date_from(compiled, first)

@@ -42,7 +42,7 @@ def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
         else f"policy '{source.id}' version {source.version} applies"
     )
     yield (
-        f"{KINDS[clock.kind].label}{_about(clock)} is due within {goal.words}{'' if goal.unit == 'at' else where}, "
+        f"{KINDS[clock.kind].label}{_about(clock)} is due within {goal.text}{'' if goal.unit == 'at' else where}, "
         f"counted from {spoken(clock.started_at, zone)}{anew(clock)}, because {rule}"
         + (" as long as triage has not spoken." if clock.provisional else ".")
     )
@@ -109,7 +109,7 @@ def _for_customers(clock: Clock, zone: ZoneInfo, look: Look | None) -> Iterator[
     what = f"{KINDS[clock.kind].label.lower()}{_about(clock)}"
     yield (
         f"Under the rules that apply to us ({clock.charge.source.name}), {what} "
-        f"{'was' if clock.ended_at else 'is'} due by {spoken(clock.due_at, zone)}: {clock.goal.words} from "
+        f"{'was' if clock.ended_at else 'is'} due by {spoken(clock.due_at, zone)}: {clock.goal.text} from "
         f"{spoken(clock.started_at, zone)}, {since(clock)}."
     )
     yield from hours(clock, zone, clock.due_at)

@@ -140,7 +140,7 @@ class Goal(DocumentModel):
         return next(name for name in UNITS if getattr(self, name) is not None)
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Text of the goal for explanations, such as `8 h of opening time`."""
         value = getattr(self, self.unit)
         if self.unit == "at":

@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.cli.calendar import cache as books
+from deploy.cli.calendar import cache
 from deploy.cli.calendar.cache import CalendarCache
 from deploy.cli.calendar.compact_format import parse_compact_calendar
 from deploy.cli.calendar.compute import LINE_BYTES_MAX, compute_line
@@ -32,15 +32,20 @@ MONDAY = "2026-03-02T"
 HOUR = 3600
 
 
-def asked(**changed: Any) -> dict[str, Any]:
+def answer_to(**changed: Any) -> dict[str, Any]:
     """The answer to a line of an office in Oslo; None takes a key away."""
-    told = {"tz": "Europe/Oslo", "weekly_hours": OFFICE, "holidays": ["*-12-25"], "start": f"{MONDAY}16:00:00+01:00"}
-    line = {key: value for key, value in {**told, **changed}.items() if value is not None}
+    defaults = {
+        "tz": "Europe/Oslo",
+        "weekly_hours": OFFICE,
+        "holidays": ["*-12-25"],
+        "start": f"{MONDAY}16:00:00+01:00",
+    }
+    line = {key: value for key, value in {**defaults, **changed}.items() if value is not None}
     return json.loads(compute_line(json.dumps(line).encode(), CalendarCache()))
 
 
 def due(**changed: Any) -> str:
-    return asked(**changed)["due"]
+    return answer_to(**changed)["due"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ SUNDAY = {"sun": [["00:00", "24:00"]]}
     ],
 )
 def test_elapsed_time_is_signed_and_real(changed: dict[str, Any], expected: float) -> None:
-    assert asked(**changed) == {"elapsed_seconds": expected}
+    assert answer_to(**changed) == {"elapsed_seconds": expected}
 
 
 def clock(*times: str) -> list[list[str]]:
@@ -108,15 +113,15 @@ def clock(*times: str) -> list[list[str]]:
     ],
 )
 def test_a_pause_moves_the_due_time_by_the_opening_time_it_covers(pauses: list[list[str]], expected: str) -> None:
-    told = due(start=f"{MONDAY}09:00:00+01:00", add_seconds=3 * HOUR, pauses=pauses)
-    assert told == f"{MONDAY}{expected}:00+01:00"
+    due_at = due(start=f"{MONDAY}09:00:00+01:00", add_seconds=3 * HOUR, pauses=pauses)
+    assert due_at == f"{MONDAY}{expected}:00+01:00"
 
 
 def test_pauses_are_left_out_of_elapsed_time_in_either_direction() -> None:
     pauses = clock("10:00", "11:00", "12:00", "13:30", "07:00", "09:30")
     start, end = f"{MONDAY}09:00:00+01:00", f"{MONDAY}14:00:00+01:00"
-    assert asked(start=start, end=end, pauses=pauses) == {"elapsed_seconds": 2 * HOUR}
-    assert asked(start=end, end=start, pauses=pauses) == {"elapsed_seconds": -2 * HOUR}
+    assert answer_to(start=start, end=end, pauses=pauses) == {"elapsed_seconds": 2 * HOUR}
+    assert answer_to(start=end, end=start, pauses=pauses) == {"elapsed_seconds": -2 * HOUR}
 
 
 def test_taking_away_skips_pauses_too() -> None:
@@ -130,7 +135,7 @@ def test_a_night_shift_is_written_either_way(interval: list[str]) -> None:
 
 def test_a_day_may_end_a_fraction_before_midnight() -> None:
     almost = {"mon": [["00:00", "23:59:59.64"]]}
-    assert asked(weekly_hours=almost, end="2026-03-09T00:00:00+01:00") == {"elapsed_seconds": 8 * HOUR}
+    assert answer_to(weekly_hours=almost, end="2026-03-09T00:00:00+01:00") == {"elapsed_seconds": 8 * HOUR}
 
 
 TEN_TO_TWELVE = {"2026-03-02": [["10:00", "12:00"]]}
@@ -156,7 +161,7 @@ TEN_TO_TWELVE = {"2026-03-02": [["10:00", "12:00"]]}
 )
 def test_a_date_may_have_hours_of_its_own(changed: dict[str, Any], open_hours: float) -> None:
     day = {"start": "2026-03-02T00:00:00+01:00", "end": "2026-03-03T00:00:00+01:00"}
-    assert asked(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
+    assert answer_to(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
 FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
@@ -183,14 +188,14 @@ FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
 )
 def test_hours_of_a_date_replace_the_shifts_that_start_on_it(changed: dict[str, Any], open_hours: float) -> None:
     span = {"start": "2026-03-05T00:00:00+01:00", "end": "2026-03-09T00:00:00+01:00"}
-    assert asked(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
+    assert answer_to(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
 def test_the_holiday_rule_may_be_said_and_is_civil_day_otherwise() -> None:
     night = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "holidays": ["2026-03-02"]}
     span = {"start": "2026-03-01T12:00:00+01:00", "end": "2026-03-02T12:00:00+01:00"}
-    assert asked(**night, **span) == {"elapsed_seconds": 2 * HOUR}
-    assert asked(**night, **span, holiday_rule="shift_start") == {"elapsed_seconds": 8 * HOUR}
+    assert answer_to(**night, **span) == {"elapsed_seconds": 2 * HOUR}
+    assert answer_to(**night, **span, holiday_rule="shift_start") == {"elapsed_seconds": 8 * HOUR}
 
 
 def test_keys_that_do_not_count_are_passed_over() -> None:
@@ -199,8 +204,8 @@ def test_keys_that_do_not_count_are_passed_over() -> None:
 
 def test_null_is_as_good_as_nothing() -> None:
     line = {"tz": "UTC", "weekly_hours": OFFICE, "holidays": None, "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
-    told = json.loads(compute_line(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
-    assert told == {"due": f"{MONDAY}10:00:00+00:00"}
+    answer = json.loads(compute_line(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
+    assert answer == {"due": f"{MONDAY}10:00:00+00:00"}
 
 
 NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-03-02": [["01:00", "02:00"]]}}
@@ -262,10 +267,10 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
     ],
 )
 def test_a_line_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
-    told = asked(**{"add_seconds": HOUR, **changed})
-    assert list(told) == ["error"]
+    answer = answer_to(**{"add_seconds": HOUR, **changed})
+    assert list(answer) == ["error"]
     with pytest.raises(ValueError, match=reason):
-        raise ValueError(told["error"])
+        raise ValueError(answer["error"])
 
 
 @pytest.mark.parametrize(
@@ -295,22 +300,22 @@ LINE = json.dumps(
 
 
 def test_random_damage_to_a_line_is_always_answered() -> None:
-    rng, book = Random(1), CalendarCache()
+    rng, calendars = Random(1), CalendarCache()
     seen: Counter[str] = Counter()
     for _ in range(3000):
         damaged = bytearray(LINE.encode())
         for _ in range(rng.randint(1, 3)):
             damaged[rng.randrange(len(damaged))] = rng.choice(b'0123456789"[]{},:-+.eTZ null')
-        told = json.loads(compute_line(bytes(damaged), book))
-        seen.update(told.keys())
-        assert not told.get("error", "").startswith("not understood")
+        answer = json.loads(compute_line(bytes(damaged), calendars))
+        seen.update(answer.keys())
+        assert not answer.get("error", "").startswith("not understood")
     assert set(seen) == {"due", "error"}
 
 
 def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
     source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (5 * LINE_BYTES_MAX + 7) + b"\n\nlast")
-    one, long, empty, last = read_lines(source)
-    assert (one, empty, last) == (b"one", b"", b"last")
+    first, long, empty, last = read_lines(source)
+    assert (first, empty, last) == (b"one", b"", b"last")
     assert LINE_BYTES_MAX < len(long) < 2 * LINE_BYTES_MAX
 
 
@@ -323,7 +328,7 @@ def test_a_line_may_have_a_mebibyte_without_its_end(end: bytes, more: int, answe
 
 
 class Asking(BytesIO):
-    """Somebody who writes a line only when the one before was answered."""
+    """Input that provides a line only after the line before was answered."""
 
     def __init__(self, waiting: list[bytes], seen: StringIO) -> None:
         super().__init__()
@@ -368,57 +373,57 @@ def spread(calendars: int, first: int, last: int) -> Iterator[tuple[dict[str, An
 def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What made a hundred thousand such lines take minutes: calendars given up and made again, and grown far too far."""
-    made: list[Calendar] = []
-    laid: list[int] = []
+    """Guard against calendars that are evicted and compiled again, or extended too far, for each line."""
+    parsed: list[Calendar] = []
+    lengths: list[int] = []
 
-    def counted(told: dict[str, Any]) -> Calendar:
-        made.append(parse_compact_calendar(told))
-        return made[-1]
+    def parse(request: dict[str, Any]) -> Calendar:
+        parsed.append(parse_compact_calendar(request))
+        return parsed[-1]
 
-    def measured(calendar: Calendar, first: int, last: int) -> list[tuple[int, int]]:
-        laid.append(last - first)
+    def measure(calendar: Calendar, first: int, last: int) -> list[tuple[int, int]]:
+        lengths.append(last - first)
         return open_spans(calendar, first, last)
 
-    monkeypatch.setattr(books, "parse_compact_calendar", counted)
-    monkeypatch.setattr(horizon, "open_spans", measured)
-    book = CalendarCache()
-    for told, at in spread(50, 1990, 2040):
-        book.compiled(told, at).add(at, 400_000)
-    assert len(made) == 50
-    assert sum(laid) < 50 * 56 * 366
-    assert len(laid) < 50 * 30
+    monkeypatch.setattr(cache, "parse_compact_calendar", parse)
+    monkeypatch.setattr(horizon, "open_spans", measure)
+    calendars = CalendarCache()
+    for request, at in spread(50, 1990, 2040):
+        calendars.compiled(request, at).add(at, 400_000)
+    assert len(parsed) == 50
+    assert sum(lengths) < 50 * 56 * 366
+    assert len(lengths) < 50 * 30
 
 
 def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    book, at = CalendarCache(), 1_770_000_000
-    told = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
-    first = [book.compiled(one, at) for one in told[:2]]
-    monkeypatch.setattr(books, "BYTES_MAX", 1_000_000)
-    assert book.compiled(told[0], at) is first[0]
-    assert book.compiled(told[1], at) is first[1]
+    calendars, at = CalendarCache(), 1_770_000_000
+    requests = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
+    first = [calendars.compiled(request, at) for request in requests[:2]]
+    monkeypatch.setattr(cache, "BYTES_MAX", 1_000_000)
+    assert calendars.compiled(requests[0], at) is first[0]
+    assert calendars.compiled(requests[1], at) is first[1]
     first[1].level(6_000_000_000)
-    book.compiled(told[2], at)
-    assert book.compiled(told[1], at) is not first[1], "it had grown to more than all may have"
+    calendars.compiled(requests[2], at)
+    assert calendars.compiled(requests[1], at) is not first[1], "it had grown to more than all may have"
 
 
 def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    book, zones = CalendarCache(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
-    told = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
+    calendars, zones = CalendarCache(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
+    requests = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
     at = 1_770_000_000
-    first = [book.compiled(one, at) for one in told[:3]]
-    monkeypatch.setattr(books, "BYTES_MAX", book.size)
-    assert book.compiled(told[0], at) is first[0]
-    book.compiled(told[3], at)
-    assert book.compiled(told[0], at) is first[0]
-    assert book.compiled(told[1], at) is not first[1]
+    first = [calendars.compiled(request, at) for request in requests[:3]]
+    monkeypatch.setattr(cache, "BYTES_MAX", calendars.size)
+    assert calendars.compiled(requests[0], at) is first[0]
+    calendars.compiled(requests[3], at)
+    assert calendars.compiled(requests[0], at) is first[0]
+    assert calendars.compiled(requests[1], at) is not first[1]
 
 
 def test_a_refused_calendar_keeps_its_reason_and_no_trace_of_the_lines_that_asked() -> None:
-    book, depths = CalendarCache(), []
+    calendars, depths = CalendarCache(), []
     for _ in range(50):
         with pytest.raises(Rejected, match="unknown time zone") as refusal:
-            book.compiled({"tz": "Middle/Earth", "weekly_hours": OFFICE}, 0)
+            calendars.compiled({"tz": "Middle/Earth", "weekly_hours": OFFICE}, 0)
         depths.append(len(list(walk_tb(refusal.value.__traceback__))))
     assert len(set(depths[1:])) == 1
 
@@ -432,10 +437,10 @@ def test_an_answer_does_not_depend_on_the_lines_before_it(hours: dict[str, Any])
     late, early = (
         json.dumps({**line, "start": f"{start}T10:00:00Z"}).encode() for start in ("2025-03-02", "2021-01-01")
     )
-    book = CalendarCache()
-    compute_line(early, book)
+    calendars = CalendarCache()
+    compute_line(early, calendars)
     alone = compute_line(late, CalendarCache())
-    assert compute_line(late, book) == alone
+    assert compute_line(late, calendars) == alone
     assert "the calendar has no open time in the 400 days after 2030-03-02" in alone
 
 
@@ -445,10 +450,12 @@ def test_openings_that_recur_every_year_go_on() -> None:
 
 
 def test_the_same_calendar_in_another_order_is_compiled_once() -> None:
-    book = CalendarCache()
-    one = book.compiled({"tz": "UTC", "weekly_hours": {"mon": OFFICE["mon"], "tue": OFFICE["tue"]}}, 1_770_000_000)
+    calendars = CalendarCache()
+    compiled = calendars.compiled(
+        {"tz": "UTC", "weekly_hours": {"mon": OFFICE["mon"], "tue": OFFICE["tue"]}}, 1_770_000_000
+    )
     other = {"weekly_hours": {"tue": OFFICE["tue"], "mon": OFFICE["mon"]}, "tz": "UTC", "holidays": None}
-    assert book.compiled(other, 0) is one
+    assert calendars.compiled(other, 0) is compiled
 
 
 def fed(text: str, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
@@ -458,13 +465,13 @@ def fed(text: str, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
 
 def test_lines_are_answered_in_their_order_and_errors_do_not_end_the_stream(tmp_path: Path) -> None:
     text = f"{LINE}\nrubbish\n\n{LINE}"
-    code, told = fed(text)
+    code, answers = fed(text)
     assert code == 0
-    assert [next(iter(one)) for one in told] == ["due", "error", "error", "due"]
+    assert [next(iter(answer)) for answer in answers] == ["due", "error", "error", "due"]
     file = tmp_path / "lines.jsonl"
     file.write_text(text)
-    assert fed("", str(file)) == (code, told)
-    assert fed(text, "-") == (code, told)
+    assert fed("", str(file)) == (code, answers)
+    assert fed(text, "-") == (code, answers)
 
 
 def test_a_file_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
@@ -511,20 +518,22 @@ def test_answers_that_cannot_be_written_end_it_with_a_sentence(tmp_path: Path, s
 
 
 KINDS = ("add", "subtract", "elapsed", "add_with_pauses", "elapsed_with_pauses")
-OTHER_CONVENTIONS = {"zendesk-007", "zendesk-008", "zendesk-019", "workinghou-127"}  # see test_vectors
+OTHER_CONVENTIONS = {"zendesk-007", "zendesk-008", "zendesk-019", "workinghou-127"}  # see test_calendar_vectors
 
 
-def is_answered(vector: dict[str, Any], told: dict[str, Any]) -> bool:
-    if "due" in told:
-        return datetime.fromisoformat(told["due"]) == datetime.fromisoformat(vector["expected"])
-    return told.get("elapsed_seconds") == vector["expected"]
+def is_answered(vector: dict[str, Any], answer: dict[str, Any]) -> bool:
+    if "due" in answer:
+        return datetime.fromisoformat(answer["due"]) == datetime.fromisoformat(vector["expected"])
+    return answer.get("elapsed_seconds") == vector["expected"]
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason="the vectors of other projects are not on this machine")
 def test_vectors_of_other_projects_are_answered_as_they_stand() -> None:
-    vectors = [one for one in json.loads(VECTORS.read_text())["vectors"] if one["kind"] in KINDS]
-    code, told = fed("\n".join(json.dumps(one) for one in vectors))
+    vectors = [vector for vector in json.loads(VECTORS.read_text())["vectors"] if vector["kind"] in KINDS]
+    code, answers = fed("\n".join(json.dumps(vector) for vector in vectors))
     assert code == 0
-    assert len(told) == len(vectors) == 177
-    differing = {one["id"] for one, found in zip(vectors, told, strict=True) if not is_answered(one, found)}
+    assert len(answers) == len(vectors) == 177
+    differing = {
+        vector["id"] for vector, answer in zip(vectors, answers, strict=True) if not is_answered(vector, answer)
+    }
     assert differing == OTHER_CONVENTIONS

@@ -1,4 +1,4 @@
-"""All-day events of iCalendar files become holidays; what cannot is left out and said so."""
+"""Import of all-day events of iCalendar files as holidays; other events are left out with a reason."""
 
 from datetime import date
 from random import Random
@@ -23,7 +23,7 @@ def imported(*events: str) -> Imported:
 
 
 def dates(*events: str) -> list[str]:
-    return [one.on for one in imported(*events).holidays]
+    return [holiday.on for holiday in imported(*events).holidays]
 
 
 CHRISTMAS = "DTSTART;VALUE=DATE:20261225"
@@ -59,9 +59,9 @@ CHRISTMAS = "DTSTART;VALUE=DATE:20261225"
     ],
 )
 def test_an_all_day_event_closes_its_dates(lines: list[str], closed: list[str]) -> None:
-    found = imported(event(*lines))
-    assert [one.on for one in found.holidays] == closed
-    assert found.ignored == ()
+    result = imported(event(*lines))
+    assert [holiday.on for holiday in result.holidays] == closed
+    assert result.ignored == ()
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_an_all_day_event_closes_its_dates(lines: list[str], closed: list[str]) 
     ],
 )
 def test_an_event_that_closes_no_date_is_left_out_with_the_reason(lines: list[str], reason: str) -> None:
-    found = imported(event(*lines), event("DTSTART;VALUE=DATE:20260106", name="Epiphany"))
-    assert [one.on for one in found.holidays] == ["2026-01-06"]
-    assert len(found.ignored) == 1
-    assert found.ignored[0].startswith("Feast: ")
-    assert reason in found.ignored[0]
+    result = imported(event(*lines), event("DTSTART;VALUE=DATE:20260106", name="Epiphany"))
+    assert [holiday.on for holiday in result.holidays] == ["2026-01-06"]
+    assert len(result.ignored) == 1
+    assert result.ignored[0].startswith("Feast: ")
+    assert reason in result.ignored[0]
 
 
 def test_a_single_date_of_a_series_may_be_moved_or_cancelled() -> None:
@@ -100,10 +100,10 @@ def test_a_single_date_of_a_series_may_be_moved_or_cancelled() -> None:
 
 
 def test_two_events_of_one_date_keep_both_names_and_a_holiday_says_where_it_is_from() -> None:
-    found = imported(
+    result = imported(
         event("UID:a", CHRISTMAS, name="Christmas\\, at last"), event("UID:b", CHRISTMAS, name="Stocktaking")
     )
-    assert [(one.name, one.source) for one in found.holidays] == [
+    assert [(holiday.name, holiday.source) for holiday in result.holidays] == [
         ("Christmas, at last; Stocktaking", "iCal town.ics: a")
     ]
 
@@ -122,18 +122,18 @@ def test_random_damage_to_a_file_is_refused_or_left_out_and_nothing_else() -> No
         for _ in range(rng.randint(1, 4)):
             damaged[rng.randrange(len(damaged))] = rng.choice(b"0123456789:;,=-TZABCDEFWMYP \r\n\xff\x00")
         try:
-            found = holidays_from_ical(bytes(damaged), first=FIRST, last=LAST, source="x")
+            result = holidays_from_ical(bytes(damaged), first=FIRST, last=LAST, source="x")
         except Rejected:
             outcomes.add("refused")
         else:
-            outcomes.add("left out" if found.ignored else "read")
+            outcomes.add("left out" if result.ignored else "read")
     assert outcomes == {"refused", "left out", "read"}
 
 
 def test_names_are_one_line_of_printable_text() -> None:
-    found = imported(event(CHRISTMAS, name="Feast\\nof \x07" + "x" * 900))
-    assert len(found.holidays[0].name) == ical_import.NAME_LENGTH_MAX
-    assert found.holidays[0].name.startswith("Feast of xxx")
+    result = imported(event(CHRISTMAS, name="Feast\\nof \x07" + "x" * 900))
+    assert len(result.holidays[0].name) == ical_import.NAME_LENGTH_MAX
+    assert result.holidays[0].name.startswith("Feast of xxx")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def utc(text: str, tz: str = "UTC") -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz)).timestamp())
 
 
-def told(at: int, tz: str = "UTC") -> str:
+def format_local(at: int, tz: str = "UTC") -> str:
     return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(tz)).strftime("%a %Y-%m-%d %H:%M:%S")
 
 
@@ -36,7 +36,7 @@ def told(at: int, tz: str = "UTC") -> str:
     ],
 )
 def test_a_budget_ends_while_we_are_open_or_just_closed(start: str, hours: int, due: str) -> None:
-    assert told(compiled().add(utc(start), hours * HOUR)) == due
+    assert format_local(compiled().add(utc(start), hours * HOUR)) == due
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_a_budget_ends_while_we_are_open_or_just_closed(start: str, hours: int, 
     ],
 )
 def test_taking_away_mirrors_adding(start: str, hours: int, before: str) -> None:
-    assert told(compiled().subtract(utc(start), hours * HOUR)) == before
+    assert format_local(compiled().subtract(utc(start), hours * HOUR)) == before
 
 
 def test_half_an_hour_of_work_before_monday_half_past_nine_is_monday_nine() -> None:
     calendar = compiled()
-    assert told(calendar.subtract(utc("2026-11-09 09:30"), HOUR // 2)) == "Mon 2026-11-09 09:00:00"
+    assert format_local(calendar.subtract(utc("2026-11-09 09:30"), HOUR // 2)) == "Mon 2026-11-09 09:00:00"
 
 
 def test_nothing_added_is_the_same_instant_even_on_a_sunday() -> None:
@@ -143,15 +143,15 @@ def test_days_on_which_the_clocks_change_have_23_and_25_hours() -> None:
 def test_a_skipped_opening_time_moves_forward_and_a_repeated_one_is_its_first() -> None:
     sunday = {"sun": [["02:30", "05:00"]]}
     calendar, zone = compiled(weekly_hours=sunday, tz="Europe/Oslo"), "Europe/Oslo"
-    assert told(calendar.next_open(utc("2027-03-28 00:00", zone)), zone) == "Sun 2027-03-28 03:30:00"
+    assert format_local(calendar.next_open(utc("2027-03-28 00:00", zone)), zone) == "Sun 2027-03-28 03:30:00"
     assert calendar.elapsed(utc("2026-10-25 00:00", zone), utc("2026-10-26 00:00", zone)) == 3.5 * HOUR
 
 
 def test_an_instant_outside_hours_moves_to_the_next_opening_and_never_back() -> None:
     calendar = compiled()
-    assert told(calendar.into_hours(utc("2026-11-07 12:00"))) == "Mon 2026-11-09 09:00:00"
-    assert told(calendar.into_hours(utc("2026-11-06 17:00"))) == "Fri 2026-11-06 17:00:00"
-    assert told(calendar.into_hours(utc("2026-11-06 11:11"))) == "Fri 2026-11-06 11:11:00"
+    assert format_local(calendar.into_hours(utc("2026-11-07 12:00"))) == "Mon 2026-11-09 09:00:00"
+    assert format_local(calendar.into_hours(utc("2026-11-06 17:00"))) == "Fri 2026-11-06 17:00:00"
+    assert format_local(calendar.into_hours(utc("2026-11-06 11:11"))) == "Fri 2026-11-06 11:11:00"
 
 
 @pytest.mark.parametrize("year", [1991, 2190])
@@ -214,7 +214,7 @@ def test_business_of_a_date_runs_from_its_first_opening_to_its_last_closing() ->
 def test_openings_between_two_instants_are_cut_at_both() -> None:
     calendar = compiled()
     spans = calendar.openings(utc("2026-11-02 16:00"), utc("2026-11-04 10:00"))
-    assert [(told(start), told(end)[-8:]) for start, end in spans] == [
+    assert [(format_local(start), format_local(end)[-8:]) for start, end in spans] == [
         ("Mon 2026-11-02 16:00:00", "17:00:00"),
         ("Tue 2026-11-03 09:00:00", "17:00:00"),
         ("Wed 2026-11-04 09:00:00", "10:00:00"),
@@ -235,5 +235,5 @@ def test_a_closure_of_a_year_is_accepted() -> None:
 
 def test_a_holiday_on_29_february_is_kept_every_leap_year() -> None:
     calendar = compiled(holidays=["*-02-29"])
-    assert told(calendar.next_open(utc("2028-02-29 00:00"))) == "Wed 2028-03-01 09:00:00"
-    assert told(calendar.next_open(utc("2027-02-28 18:00"))) == "Mon 2027-03-01 09:00:00"
+    assert format_local(calendar.next_open(utc("2028-02-29 00:00"))) == "Wed 2028-03-01 09:00:00"
+    assert format_local(calendar.next_open(utc("2027-02-28 18:00"))) == "Mon 2027-03-01 09:00:00"

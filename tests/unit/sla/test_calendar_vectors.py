@@ -96,8 +96,8 @@ def add(vector: Vector) -> Reading:
 
 
 def elapsed(vector: Vector) -> Reading:
-    found = compute_elapsed(compiled(vector), micros(vector["start"]), micros(vector["end"]), pauses(vector))
-    return found / MICROS, vector["expected"]
+    total = compute_elapsed(compiled(vector), micros(vector["start"]), micros(vector["end"]), pauses(vector))
+    return total / MICROS, vector["expected"]
 
 
 def add_from_an_active_moment(vector: Vector) -> Reading:
@@ -108,9 +108,9 @@ def add_from_an_active_moment(vector: Vector) -> Reading:
 
 def elapsed_never_negative(vector: Vector) -> Reading:
     """biz: 0 where start is after end."""
-    ours, theirs = elapsed(vector)
-    assert ours < 0
-    return max(ours, 0), theirs
+    value, expected = elapsed(vector)
+    assert value < 0
+    return max(value, 0), expected
 
 
 def elapsed_nominal(vector: Vector) -> Reading:
@@ -194,19 +194,19 @@ def periods(vector: Vector) -> Reading:
         at(vector),
         [[seconds(t) for t in pair] for pair in vector["expected"]],
     )
-    found: list[list[int]] = []
-    while len(found) < vector["count"]:
+    spans: list[list[int]] = []
+    while len(spans) < vector["count"]:
         if vector["kind"] == "periods_after":
-            begin = calendar.next_open(found[-1][1] if found else start)
-            found.append([begin, calendar.next_close(begin)])
+            begin = calendar.next_open(spans[-1][1] if spans else start)
+            spans.append([begin, calendar.next_close(begin)])
         else:
-            end = calendar.first_at(calendar.level(found[-1][0] if found else start))
+            end = calendar.first_at(calendar.level(spans[-1][0] if spans else start))
             opening = calendar.level(end)
             low = end
             while calendar.level(low - 60) == opening - (end - low) - 60:
                 low -= 60
-            found.append([low, end])
-    return found, expected
+            spans.append([low, end])
+    return spans, expected
 
 
 def local(vector: Vector, calendar: Compiled) -> datetime:
@@ -217,11 +217,11 @@ def local(vector: Vector, calendar: Compiled) -> datetime:
 
 def step(calendar: Compiled, day: date, count: int) -> date:
     """`count` open dates further, or back."""
-    one = timedelta(days=1 if count > 0 else -1)
+    one_day = timedelta(days=1 if count > 0 else -1)
     for _ in range(abs(count)):
-        day += one
+        day += one_day
         while not is_open_date(calendar, day):
-            day += one
+            day += one_day
     return day
 
 
@@ -252,8 +252,8 @@ def add_days_into_hours(vector: Vector) -> Reading:
     calendar = compiled(vector)
     start, count = local(vector, calendar), vector["add_days"]
     moment = int(datetime.combine(step(calendar, start.date(), count), start.timetz()).timestamp())
-    ours = calendar.next_open(moment) if count >= 0 else calendar.first_at(calendar.level(moment))
-    return ours, at(vector, "expected")
+    moved = calendar.next_open(moment) if count >= 0 else calendar.first_at(calendar.level(moment))
+    return moved, at(vector, "expected")
 
 
 def days_between(vector: Vector) -> Reading:
@@ -335,7 +335,7 @@ def family(vector: Vector) -> tuple[str, str]:
 
 
 def read(vector: Vector) -> tuple[str, Reading]:
-    """How it came out right: as ours, by a convention, or not at all."""
+    """Return the convention by which a vector holds (`ours`, another, or `differs`) and the values compared."""
     _, plain, convention, mapped = READERS[family(vector)]
     reading = (None, "no reader")
     if plain is not None:
@@ -366,8 +366,8 @@ def test_a_familys_vectors_hold(name: tuple[str, str]) -> None:
 
 
 def test_how_many_share_our_convention_and_how_many_are_read_by_which_other() -> None:
-    found = Counter(read(vector)[0] for vector in vectors())
-    assert found == {
+    counts = Counter(read(vector)[0] for vector in vectors())
+    assert counts == {
         "ours": 343, ZERO: 2, REVERSED: 1, NOMINAL: 1, CLOSING: 1, HELD: 2, DAYS: 35, BREAKS: 4,
     }  # fmt: skip
-    assert found.total() == 389
+    assert counts.total() == 389

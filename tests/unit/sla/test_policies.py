@@ -43,7 +43,7 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "asked"),
+    ("when", "facts"),
     [
         ({"product": ["card"]}, {"product": "card"}),
         ({"client": ["shop"]}, {"client": "shop"}),
@@ -52,9 +52,9 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
         ({"channel": ["web"], "severity": ["low"]}, {"channel": "web", "severity": "low"}),
     ],
 )
-def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], asked: dict[str, Any]) -> None:
+def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], facts: dict[str, Any]) -> None:
     rules = book(policy(id="chosen", when=when))
-    assert rules.match(MatchFacts(**asked), NOON).policy == "chosen"
+    assert rules.match(MatchFacts(**facts), NOON).policy == "chosen"
     assert rules.match(MatchFacts(), NOON).policy == "plain", "what is not known yet meets only what asks nothing"
 
 
@@ -63,7 +63,7 @@ def test_the_newest_version_is_matched_and_older_ones_still_answer() -> None:
     rules = book(newer)
     terms = rules.match(MatchFacts(), NOON)
     assert (terms.policy, terms.policy_version) == ("plain", 2)
-    assert rules.policy(("plain", 1)).rule("requester_wait").goal.words == "8 h of opening time"
+    assert rules.policy(("plain", 1)).rule("requester_wait").goal.text == "8 h of opening time"
     assert rules.policy(("plain", 9)).version == 2, "a version that is gone is answered for by the newest"
 
 
@@ -93,7 +93,7 @@ def test_a_clock_may_run_on_another_calendar_than_its_policy() -> None:
 )
 def test_a_goal_says_itself_in_its_own_unit(goal: dict[str, Any], words: str) -> None:
     rules = book(policy({"goal": goal}, id="x", when={"severity": ["low"]}))
-    assert rules.policy(("x", 1)).rule("requester_wait").goal.words == words
+    assert rules.policy(("x", 1)).rule("requester_wait").goal.text == words
 
 
 @pytest.mark.parametrize("severity", ["low", "normal", "high", "critical"])
@@ -102,17 +102,19 @@ def test_finding_an_owner_is_the_first_thing_that_escalates(severity: str, chann
     """Unassigned comes first: no clock but the acknowledgement is due before the one for an owner."""
     terms = STANDARD.match(MatchFacts(severity=severity, channel=channel), NOON)
     monday = int(NOON.timestamp())
-    due = {one.rule.kind: GoalClock(one.rule.goal, one.compiled, monday).due() for one in STANDARD.clock_specs(terms)}
+    due = {
+        spec.rule.kind: GoalClock(spec.rule.goal, spec.compiled, monday).due() for spec in STANDARD.clock_specs(terms)
+    }
     assert "assignment" in due
     assert due["assignment"] <= min(at for kind, at in due.items() if kind not in ("assignment", "acknowledge"))
 
 
-def goal(given: dict[str, Any]) -> dict[str, Any]:
-    return {"clocks": [{"kind": "requester_wait", "goal": given}]}
+def goal(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"clocks": [{"kind": "requester_wait", "goal": fields}]}
 
 
-def rungs(*given: Any) -> dict[str, Any]:
-    return {"clocks": [{"kind": "requester_wait", "goal": {"business": "PT8H"}, "rungs": list(given)}]}
+def rungs(*steps: Any) -> dict[str, Any]:
+    return {"clocks": [{"kind": "requester_wait", "goal": {"business": "PT8H"}, "rungs": list(steps)}]}
 
 
 def rejected(**changed: Any) -> str:
@@ -173,8 +175,8 @@ NO_DURATIONS = (
 TOO_LONG = ("PT1000000H", "PT87841H", "PT99999999999999H", "PT" + "9" * 5000 + "S", timedelta(days=3661))
 
 
-def in_every_place(span: Any) -> list[dict[str, Any]]:
-    """Where a rulebook says how long something takes."""
+def in_each_field(span: Any) -> list[dict[str, Any]]:
+    """Return documents with this duration in each field that accepts one."""
     return [
         goal({"wall": span}),
         goal({"business": span}),
@@ -188,21 +190,21 @@ def in_every_place(span: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("span", NO_DURATIONS, ids=repr)
 def test_only_hours_minutes_and_seconds_are_a_duration(span: Any) -> None:
     """A library reads "1 day" as 24 hours, which are three days of an office, and "8:00" as minutes or as hours."""
-    for changed in in_every_place(span):
+    for changed in in_each_field(span):
         assert re.search("such as 'PT8H'|exactly one of|write after, every", rejected(**changed)), changed
 
 
 @pytest.mark.parametrize("span", TOO_LONG, ids=lambda span: str(span)[:20])
 def test_a_duration_beyond_ten_years_is_refused_where_it_is_written(span: Any) -> None:
-    for changed in in_every_place(span):
+    for changed in in_each_field(span):
         assert "expected at most ten years, PT87840H" in rejected(**changed)
 
 
 def test_a_duration_may_be_written_in_seconds_and_a_cut_off_without_any() -> None:
-    given = goal({"business_days": 1, "cutoff": "17:00"})
+    with_cutoff = goal({"business_days": 1, "cutoff": "17:00"})
     rules = book(policy(goal({"wall": "PT1H30M5S"})["clocks"][0], id="x", when={"severity": ["low"]}, version=3))
     assert rules.policy(("x", 3)).rule("requester_wait").goal.wall == timedelta(hours=1, minutes=30, seconds=5)
-    rules = book(policy(given["clocks"][0], id="x", when={"severity": ["low"]}))
+    rules = book(policy(with_cutoff["clocks"][0], id="x", when={"severity": ["low"]}))
     assert rules.policy(("x", 1)).rule("requester_wait").goal.cutoff == time(17)
 
 
@@ -308,7 +310,7 @@ def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dic
         ({"severity": ["low"]}, {"severity": ["low", "normal"]}),
         ({"severity": ["low"]}, {"severity": ["normal"], "channel": ["web"]}, {"severity": ["low", "normal"]}),
         ({"category": ["a/b"]}, {"category": ["a"]}),
-        tuple({"severity": [one]} for one in ("low", "normal", "high", "critical")),  # not known yet is left over
+        tuple({"severity": [level]} for level in ("low", "normal", "high", "critical")),  # not known yet is left over
         (
             {"severity": ["low"], "channel": ["web"]},
             {"severity": ["normal"], "channel": ["chat"]},
@@ -391,13 +393,17 @@ def test_packs_are_added_only_to_a_file_that_could_be_a_rulebook(tmp_path: Path,
 
 
 def test_the_shipped_rulebook_promises_later_than_it_aims() -> None:
-    assert all(one.promise.buffer for one in STANDARD.current.policies)
+    assert all(entry.promise.buffer for entry in STANDARD.current.policies)
 
 
 def test_the_shipped_ladders_call_people_only_while_they_work() -> None:
     """Reminders at midnight and on weekends are what people switch first off."""
     ladders = [
-        rung for one in STANDARD.current.policies if one.calendar == "office" for c in one.clocks for rung in c.rungs
+        rung
+        for entry in STANDARD.current.policies
+        if entry.calendar == "office"
+        for c in entry.clocks
+        for rung in c.rungs
     ]
     assert ladders
     assert all(rung.open_hours for rung in ladders if rung.after)
