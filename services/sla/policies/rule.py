@@ -95,7 +95,7 @@ class ClockRule(DocumentModel):
 
     @cached_property
     def steps(self) -> tuple[EscalationStep, ...]:
-        """Escalation steps in the order in which they are reached, whatever their order in the document."""
+        """Escalation steps in the order in which they are reached. Cached: each computed clock needs them."""
         return tuple(sorted(self.rungs, key=lambda step: step.sort_key))
 
     # Compared by identity: clocks are cached by rule, and hashing all fields would cost more than the cache saves.
