@@ -154,9 +154,9 @@ def _columns(spans: Iterable[Span], level: int) -> tuple[Column, Column, Column,
 def _may_stay_closed(calendar: Calendar) -> bool:
     """Return True if a closure of more than 400 days is possible; False proves that there is none.
 
-    Compiling all years would find it but takes a tenth of a second, so this is a cheap bound. To close an open weekday for 400
-    days, holidays must close at least 50 of its dates. Count the most closed dates in any 400 days, yearly ones twice,
-    and compare with 50 for each open weekday.
+    Compiling all years would find it but takes a tenth of a second, so this is a cheap bound. To close an open weekday
+    for 400 days, holidays must close at least 50 of its dates. Count the most closed dates in any 400 days, yearly ones
+    twice, and compare with 50 for each open weekday.
     """
     weekdays = sum(1 for spans in calendar.weekly_hours.values() if spans)
     closed = [holiday.on for holiday in calendar.holidays if not holiday.hours]

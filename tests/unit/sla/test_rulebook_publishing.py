@@ -56,8 +56,8 @@ def test_a_document_is_stored_as_one_text_whatever_the_order_of_its_keys() -> No
     ("document", "sentence"),
     [
         ([], "expected an object"),
-        ({"policy": "all"}, "policy: expected a list of objects"),
-        ({"calendar": [1]}, "calendar: expected a list of objects, such as"),
+        ({"policy": "all"}, "policy: expected a list of entries"),
+        ({"calendar": [1]}, "calendar: expected a list of entries"),
         ({"pack": [{}] * 501}, "pack: expected at most 500 entries, got 501"),
         ({"policy": [{"id": "\x00"}]}, "without control characters"),
         ({"policy": [{"id": "\ud800"}]}, "halves of characters"),
