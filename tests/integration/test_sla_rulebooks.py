@@ -26,7 +26,7 @@ from shared.contracts.events import ClockRebased, ComplaintReceived, MessageAcce
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
@@ -64,7 +64,7 @@ class Front:
             template="t", states_promise=1,
         )  # fmt: skip
         facts = [triaged, received, *([accepted] if told else [])]
-        await self.runtime.runner.records([record(event(one, subject=subject, time=at)) for one in facts])
+        await self.runtime.runner.apply_records([record(event(one, subject=subject, time=at)) for one in facts])
         return str(subject)
 
     async def said(self, subject: str, kind: type[Any]) -> list[Any]:
@@ -356,7 +356,10 @@ def crooked() -> dict[str, tuple[dict[str, Any], str]]:
         "overlapping": (calendars(overlaps), "overlap"),
         "backwards": (calendars(backwards), "17:00"),
         "no such zone": (calendars(nowhere), "Europe/Atlantis"),
-        "behind one that asks nothing": (policies(policy, unasked, {**policy, "id": "x"}), "expected it to be the last"),
+        "behind one that asks nothing": (
+            policies(policy, unasked, {**policy, "id": "x"}),
+            "expected it to be the last",
+        ),
         "behind a broader one": (policies(unasked, narrower, policy), "'narrower' can never match"),
         "unknown field": (policies(unknown, policy), "category"),
         "no policy for the rest": (policies(unasked), "expected no 'when'"),

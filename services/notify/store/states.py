@@ -1,219 +1,40 @@
-"""Notify on PostgreSQL: states, the messages that follow from them, and every attempt to hand one over."""
+"""Store of notify: states, with the messages and attempts that belong to them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 
-from services.notify.domain import Content, Finished, NewMessage, NotificationState, NotifyContext
-from shared.contracts.envelope import ComplaintId
-from shared.contracts.events import MessageKind
+from services.notify.domain import NotifyContext, NotifyState
+from services.notify.store.messages import finish_attempts, insert_messages
 from shared.runner.state_store import StateStore
-from shared.runner.types import DueTimer, Input
-from shared.storage.postgres import transaction
-
-# New messages, in the order they were decided. An intent that is known already is left as it is: it is unique for ever.
-PLAN = """
-insert into message (message_id, complaint_id, intent_key, intent, kind, recipient, address, locale, content,
-    states_promise, caused_at, status, reason, next_attempt_at)
-select message_id, complaint_id, complaint_id || ':' || intent, intent, kind, recipient, address, locale,
-    content::jsonb, states_promise, caused_at,
-    case when suppressed is null then 'queued' else 'suppressed' end, suppressed,
-    case when suppressed is null then now() end
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::timestamptz[], $11::text[]) with ordinality as given(message_id, complaint_id, intent, kind,
-    recipient, address, locale, content, states_promise, caused_at, suppressed, n)
-order by n
-on conflict (intent_key) do nothing
-"""
-# How attempts ended. A late "sent" corrects an "uncertain"; anything else leaves a finished attempt alone.
-FINISH = """
-update attempt a set finished_at = now(), outcome = given.outcome, code = given.code
-from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as given(message_id, number, outcome, code)
-where a.message_id = given.message_id and a.number = given.number
-    and (a.outcome is null or (a.outcome = 'uncertain' and given.outcome = 'sent'))
-"""
-# Where that leaves the messages. Only the current attempt moves its message, except that accepted is accepted.
-MOVE = """
-update message m set status = given.status, reason = given.code, next_attempt_at = given.again_at, lease_until = null,
-    written_in = coalesce(given.locale, m.written_in), template = coalesce(given.template, m.template),
-    updated_at = now()
-from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
-    as given(message_id, number, status, code, again_at, locale, template)
-where m.message_id = given.message_id and m.status not in ('accepted', 'dead', 'suppressed')
-    and ((m.attempts = given.number and m.status = 'sending') or given.status = 'accepted')
-"""
-# Take messages whose time has come, each with its attempt row. One complaint's messages leave in their order: a later
-# one is not taken while an earlier one is queued or being sent.
-CLAIM = """
-with ready as materialized (
-    select m.message_id, m.status from message m
-    where m.next_attempt_at <= now() and not exists (
-        select from message earlier where earlier.complaint_id = m.complaint_id
-            and earlier.position < m.position and earlier.status in ('queued', 'sending'))
-    order by m.next_attempt_at, m.position limit $1
-    for update of m skip locked
-), claimed as (
-    update message m set status = 'sending', attempts = m.attempts + 1, lease_until = now() + $2,
-        next_attempt_at = null, updated_at = now()
-    from ready where m.message_id = ready.message_id
-    returning m.*, ready.status = 'uncertain' as was_uncertain
-), noted as (
-    insert into attempt (message_id, number, after_uncertain) select message_id, attempts, was_uncertain from claimed
-)
-select message_id, complaint_id, intent, kind, address, locale, content, states_promise, caused_at, attempts,
-    coalesce(written_in, '') as written_in, coalesce(template, '') as template
-from claimed order by position
-"""
-# Messages whose claim ran out: their worker died between claiming and recording.
-EXPIRED = """
-select message_id, complaint_id, intent, kind, address, locale, content, states_promise, caused_at, attempts,
-    coalesce(written_in, '') as written_in, coalesce(template, '') as template
-from message where lease_until < now() order by lease_until limit $1
-"""
-# One complaint's messages and their attempts, in the order they were decided.
-TIMELINE = """
-select m.message_id, m.kind, m.channel, m.recipient, m.status, m.reason, m.locale, m.written_in, m.template,
-    m.states_promise, m.created_at, m.next_attempt_at,
-    coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'started_at', a.started_at, 'finished_at', a.finished_at,
-        'outcome', a.outcome, 'code', a.code, 'after_uncertain', a.after_uncertain) order by a.number)
-        filter (where a.number is not null), '[]') as attempts
-from message m left join attempt a using (message_id)
-where m.complaint_id = $1 group by m.message_id order by m.position
-"""
-KNOWN = "select exists (select from complaint where complaint_id = $1)"
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedMessage:
-    """A message that this process is to hand over now, as attempt number `attempt`."""
+class NotifyStore(StateStore[NotifyState, NotifyContext]):
+    """States of notify, and the messages and attempts that belong to them."""
 
-    message_id: UUID
-    complaint_id: ComplaintId
-    intent: str
-    kind: MessageKind
-    address: str = field(repr=False)
-    locale: str
-    content: Content
-    states_promise: int | None
-    caused_at: datetime
-    attempt: int
-    written_in: str
-    template: str
-
-
-class NotifyStore:
-    """The states that the runner folds, and the messages that leave with them."""
-
-    def __init__(self, *, patience: timedelta, receipt_window: timedelta, default_locale: str) -> None:
-        self._context = partial(
-            NotifyContext, patience=patience, receipt_window=receipt_window, default_locale=default_locale
+    def __init__(self, *, acknowledge_within: timedelta, receipt_window: timedelta, default_locale: str) -> None:
+        super().__init__(
+            NotifyState,
+            promoted={"due_at": "timestamptz"},
+            promote=lambda state: (state.due_at,),
+            postponement=timedelta(hours=1),
         )
-        self._documents = StateStore(
-            NotificationState, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,)
+        self._make_context = partial(
+            NotifyContext,
+            acknowledge_within=acknowledge_within,
+            receipt_window=receipt_window,
+            default_locale=default_locale,
         )
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to do before the transaction."""
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: object) -> NotifyContext:
-        """The settings that decisions depend on, and the time."""
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> NotifyContext:
+        """Return the time and the settings that decisions depend on."""
         del conn, prepared
-        return self._context(now)
+        return self._make_context(now)
 
-    async def load(
-        self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]
-    ) -> Mapping[ComplaintId, NotificationState]:
-        """All known states in one query, locked in id order."""
-        return await self._documents.load(conn, ids)
-
-    async def save(self, conn: asyncpg.Connection, states: Sequence[NotificationState], context: NotifyContext) -> None:
-        """States, new messages and finished attempts, one statement each; nothing where there is nothing."""
-        del context
-        await self._documents.save(conn, states)
-        planned = [message for state in states for message in state.planned]
-        finished = [one for state in states for one in state.finished]
-        if planned:
-            await conn.execute(PLAN, *_columns(_planned_row(message) for message in planned))
-        if finished:
-            await conn.execute(FINISH, *_columns((f.message_id, f.attempt, f.outcome, f.code) for f in finished))
-        if moves := [_move_row(one) for one in finished if one.status is not None]:
-            await conn.execute(MOVE, *_columns(moves))
-
-    def due_at(self, state: NotificationState) -> datetime | None:
-        """When the opening letter has waited long enough."""
-        return state.due_at
-
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        """Seconds until the next opening letter has waited long enough."""
-        return await self._documents.next_due(conn)
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[NotificationState]]:
-        """Claim complaints whose opening letter has waited long enough."""
-        return await self._documents.due(conn, limit)
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Try failing timers again in an hour."""
-        await self._documents.put_off(conn, ids, now + timedelta(hours=1))
-
-
-async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[ClaimedMessage]:
-    """Take up to `limit` messages; their attempts are committed when this returns."""
-    async with transaction(pool) as conn:
-        return [_claimed(row) for row in await conn.fetch(CLAIM, limit, lease)]
-
-
-async def expired(pool: asyncpg.Pool, limit: int) -> list[ClaimedMessage]:
-    """Messages whose claim ran out; nobody knows whether the provider has them."""
-    return [_claimed(row) for row in await pool.fetch(EXPIRED, limit)]
-
-
-async def timeline(pool: asyncpg.Pool, complaint: UUID) -> list[asyncpg.Record] | None:
-    """A complaint's messages with their attempts; None where the complaint itself is unknown."""
-    rows = list(await pool.fetch(TIMELINE, complaint))
-    return rows if rows or await pool.fetchval(KNOWN, complaint) else None
-
-
-def _columns(rows: Any) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _planned_row(message: NewMessage) -> tuple[Any, ...]:
-    return (
-        message.message_id,
-        message.complaint_id,
-        message.intent,
-        message.kind,
-        message.recipient,
-        message.address,
-        message.locale,
-        message.content.__pydantic_serializer__.to_json(message.content, exclude_none=True).decode(),
-        message.states_promise,
-        message.caused_at,
-        message.suppressed,
-    )
-
-
-def _move_row(one: Finished) -> tuple[Any, ...]:
-    return (one.message_id, one.attempt, one.status, one.code, one.next_attempt_at, one.locale, one.template)
-
-
-def _claimed(row: asyncpg.Record) -> ClaimedMessage:
-    return ClaimedMessage(
-        message_id=row["message_id"],
-        complaint_id=row["complaint_id"],
-        intent=row["intent"],
-        kind=row["kind"],
-        address=row["address"],
-        locale=row["locale"],
-        content=Content.model_validate_json(row["content"]),
-        states_promise=row["states_promise"],
-        caused_at=row["caused_at"],
-        attempt=row["attempts"],
-        written_in=row["written_in"],
-        template=row["template"],
-    )
+    async def save(self, conn: asyncpg.Connection, states: Sequence[NotifyState], context: NotifyContext) -> None:
+        """Save states, new messages and finished attempts, in one statement each; skip statements without rows."""
+        await super().save(conn, states, context)
+        await insert_messages(conn, [message for state in states for message in state.planned])
+        await finish_attempts(conn, [attempt for state in states for attempt in state.finished])

@@ -1,9 +1,8 @@
-"""Cases and handlers' load on PostgreSQL; the batch is classified here, before the transaction begins."""
+"""Store of triage. It classifies the new complaints of a batch before the transaction begins."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -11,11 +10,14 @@ from services.triage.classifier import Classification, Classifier, ComplaintText
 from services.triage.domain import Roster, TriageContext, TriageState
 from services.triage.rulebook import TriageRulebook
 from services.triage.rulebook.model import SEVERITIES
+from services.triage.store.handlers import add_open_cases, select_open_cases
+from services.triage.store.waiting import claim_waiting, is_any_assignable, list_members, postpone_waiting
 from shared.contracts.envelope import ComplaintId, Event, EventId
 from shared.contracts.events import ComplaintReceived
-from shared.runner.state_store import POSTPONED, StateStore
+from shared.runner.state_store import StateStore
 from shared.runner.types import Command, DueTimer, Input, Tick
 
+# Columns that the queries of queues and of waiting cases read.
 PROMOTED = {
     "team": "text",
     "open": "boolean",
@@ -24,141 +26,64 @@ PROMOTED = {
     "waiting_since": "timestamptz",
 }
 
-# How many open cases each handler has.
-LOAD = "select handler, open_cases from handler"
 
-# Adds this transaction's changes to the counts. Sorted, so that two transactions lock the rows in the same order.
-CHANGE_LOAD = """
-insert into handler (handler, open_cases)
-select handler, change from unnest($1::text[], $2::integer[]) as given(handler, change) order by handler
-on conflict (handler) do update set open_cases = handler.open_cases + excluded.open_cases
-"""
-
-# Teams in which somebody has room. They are asked one by one, by the index on who waits: the thousands who wait where
-# nobody has room are not looked at.
-_TEAMS = """
-with room as (
-    select distinct team
-    from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
-    left join handler using (handler)
-    where coalesce(handler.open_cases, 0) < member.capacity
-)
-"""
-
-# Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
-WAITING = f"""{_TEAMS}
-select complaint_id, now()
-from room cross join lateral (
-    select complaint_id, severity, waiting_since from complaint
-    where complaint.team = room.team and waiting_since <= now()
-    order by severity desc, waiting_since
-    limit $4
-    for no key update skip locked
-) as waiting
-order by severity desc, waiting_since
-limit $4
-"""  # noqa: S608 (our own text)
-
-# Whether there is one.
-ROOM = f"""{_TEAMS}
-select exists (
-    select from room cross join lateral (
-        select from complaint where complaint.team = room.team and waiting_since <= now() limit 1
-    ) as waiting
-)
-"""  # noqa: S608 (our own text)
-
-# Moves cases whose ticks failed behind the others for a while, so that they cannot starve them.
-PUT_OFF = "update complaint set waiting_since = $2 where complaint_id = any($1)"
-
-# One case as it stands.
-ONE = "select state from complaint where complaint_id = $1"
-
-# A team's open cases, gravest first, then oldest.
-QUEUE = """
-select state from complaint
-where open and team = $1
-order by severity desc, since, complaint_id
-limit $2 offset $3
-"""
-
-
-class TriageStore:
-    """What the runner needs to keep cases, and what the routes read."""
+class TriageStore(StateStore[TriageState, TriageContext]):
+    """States of triage (cases), and the number of open cases of each handler."""
 
     def __init__(self, rulebook: TriageRulebook, classifier: Classifier, threshold: float) -> None:
+        super().__init__(TriageState, promoted=PROMOTED, promote=promoted_columns)
         self._rulebook = rulebook
         self._classifier = classifier
         self._threshold = threshold
-        self._documents = StateStore(TriageState, promoted=PROMOTED, promote=promote)
-        members = [(name, one) for name, team in rulebook.teams.items() for one in team.handlers]
-        self._members = (
-            [name for name, _ in members],
-            [one.id for _, one in members],
-            [one.capacity for _, one in members],
-        )
+        self._members = list_members(rulebook.teams)
 
     def prepare(self, inputs: Sequence[Input]) -> Mapping[EventId, Classification]:
-        """Classify what was received, all at once."""
-        # By exact class: the isinstance of pydantic's generic models costs as much as reading the text.
-        events = [one for one in inputs if not isinstance(one, Tick | Command)]
-        received = [one for one in events if type(one.facts) is ComplaintReceived]
-        found = self._classifier.classify([text_of(event) for event in received])
-        return {event.id: one for event, one in zip(received, found, strict=True)}
+        """Classify the texts of all new complaints of the batch at once."""
+        # `isinstance` with pydantic's generic models costs as much as a classification, so the exact class is compared.
+        events = [input_ for input_ in inputs if not isinstance(input_, Tick | Command)]
+        received = [event for event in events if type(event.facts) is ComplaintReceived]
+        results = self._classifier.classify([complaint_text(event) for event in received])
+        return {event.id: result for event, result in zip(received, results, strict=True)}
 
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> TriageContext:
-        """The rulebook, the classifications, and everybody's load as it is now."""
-        load = {row[0]: row[1] for row in await conn.fetch(LOAD)}
-        roster = Roster(self._rulebook.teams, load)
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> TriageContext:
+        """Load the open cases of each handler; add the rulebook and the classifications of `prepare`."""
+        roster = Roster(self._rulebook.teams, await select_open_cases(conn))
         return TriageContext(now, self._rulebook, roster, prepared or {}, self._threshold)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, TriageState]:
-        return await self._documents.load(conn, ids)
-
     async def save(self, conn: asyncpg.Connection, states: Sequence[TriageState], context: TriageContext) -> None:
-        await self._documents.save(conn, states)
-        changes = sorted((handler, change) for handler, change in context.roster.changes.items() if change)
-        if changes:
-            await conn.execute(CHANGE_LOAD, [one[0] for one in changes], [one[1] for one in changes])
+        """Save the states and add this batch's changes to the handlers' open cases."""
+        await super().save(conn, states, context)
+        await add_open_cases(conn, context.roster.changes)
 
     def due_at(self, state: TriageState) -> None:
-        """Cases wait for room, not for a moment: one that found none is not stuck."""
+        """Return None: a case waits for a free handler and not for a time, so its timer is never stuck."""
 
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        return 0.0 if await conn.fetchval(ROOM, *self._members) else None
+    async def seconds_until_due(self, conn: asyncpg.Connection) -> float | None:
+        """Return 0 if a case waits in a team with a free handler, otherwise None."""
+        return 0.0 if await is_any_assignable(conn, self._members) else None
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[TriageState]]:
-        rows = await conn.fetch(WAITING, *self._members, limit)
+    async def claim_due(self, conn: asyncpg.Connection, limit: int) -> list[DueTimer[TriageState]]:
+        """Claim up to `limit` cases that wait in teams with a free handler."""
+        rows = await claim_waiting(conn, self._members, limit)
         if not rows:
             return []
-        known, now = await self._documents.load(conn, [row[0] for row in rows]), rows[0][1]
-        return [DueTimer(known[row[0]], now, now) for row in rows]  # there was no room before now
+        states, now = await self.load(conn, [row[0] for row in rows]), rows[0][1]
+        return [DueTimer(states[row[0]], now, now) for row in rows]  # not late: no handler was free before
 
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        if ids:
-            await conn.execute(PUT_OFF, ids, now + POSTPONED)
-
-
-async def find_case(pool: asyncpg.Pool, complaint: UUID) -> TriageState | None:
-    """One case; None if we never heard of it."""
-    document = await pool.fetchval(ONE, complaint)
-    return TriageState.model_validate_json(document) if document else None
+    async def postpone(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Move these cases behind the others for `postponement`."""
+        await postpone_waiting(conn, ids, now + self.postponement)
 
 
-async def find_queue(pool: asyncpg.Pool, team: str, *, limit: int, offset: int) -> list[TriageState]:
-    """A team's open cases, gravest first, then oldest."""
-    return [TriageState.model_validate_json(row[0]) for row in await pool.fetch(QUEUE, team, limit, offset)]
-
-
-def text_of(event: Event[ComplaintReceived]) -> ComplaintText:
-    """What of an event the classifier reads. What the customer hopes for is left out: it says nothing of the cause."""
+def complaint_text(event: Event[ComplaintReceived]) -> ComplaintText:
+    """Return the text for the classifier. The expected outcome is left out, because it does not name the cause."""
     narrative = event.narrative()
     if narrative is None:
         return ComplaintText(locale=event.facts.locale)
     return ComplaintText(subject=narrative.subject or "", body=narrative.text or "", locale=event.facts.locale)
 
 
-def promote(case: TriageState) -> tuple[Any, ...]:
-    """The columns that queues are read by, in the order of `PROMOTED`."""
+def promoted_columns(case: TriageState) -> tuple[Any, ...]:
+    """Return the values of the promoted columns, in the order of `PROMOTED`."""
     severity = SEVERITIES.index(case.severity) if case.severity else 0
     return case.team, case.is_open, severity, case.since, case.since if case.is_waiting else None
