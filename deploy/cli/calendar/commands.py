@@ -56,11 +56,11 @@ def check(
     first = since.date() if since else _today()
     calendars = [describe_calendar(calendar, first, days) for calendar in load_calendars(file)]
     if json:
-        output.as_json(calendars)
+        output.print_json(calendars)
         return
     for calendar in calendars:
         for line in format_lines(calendar):
-            output.say(line)
+            output.print_line(line)
 
 
 @app.command()

@@ -8,11 +8,11 @@ from uuid import UUID
 import typer
 
 from deploy.cli import output
-from deploy.cli.endpoints import dsns_known
-from deploy.cli.output import Exit
+from deploy.cli.endpoints import find_dsns
+from deploy.cli.output import ExitCode
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import open_doorway
-from deploy.cli.topics import bootstrap
+from deploy.cli.topics import require_kafka
 from shared.errors import Misconfigured
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -34,12 +34,12 @@ def explain(
     at = parse_as_of(as_of)
     answer = _get(f"/v1/complaints/{complaint}/clocks", {"for": reader} | ({"at": at.isoformat()} if at else {}))
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
         return
-    output.say(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
+    output.print_line(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
     for heading, why in explanations(answer):
-        output.say(heading, style="bold")
-        output.say(f"  {why}")
+        output.print_line(heading, style="bold")
+        output.print_line(f"  {why}")
 
 
 @app.command("at-risk")
@@ -53,15 +53,15 @@ def at_risk(
     answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
     elif items:
         for item in items:
-            output.say(_headline(item), style="bold")
-            output.say(f"  {item['because']}")
+            output.print_line(_headline(item), style="bold")
+            output.print_line(f"  {item['because']}")
     else:
-        output.say(f"Nothing is late or due within {within}.")
+        output.print_line(f"Nothing is late or due within {within}.")
     if any(item["is_late"] for item in items):
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command()
@@ -72,10 +72,10 @@ def check(
     """Rebuild every complaint from its events and compare it with the stored state. Exit code 1 if they differ."""
     from services.sla.audit.run import check as run_audit  # noqa: PLC0415
 
-    dsn = dsns_known().get("sla")
+    dsn = find_dsns().get("sla")
     if dsn is None:
         raise Misconfigured("The database of sla is not configured; set SLA_POSTGRES, or start one: `redress up`.")
-    report = asyncio.run(run_audit(bootstrap(kafka), dsn))
+    report = asyncio.run(run_audit(require_kafka(kafka), dsn))
     differing = {
         str(complaint): [difference._asdict() for difference in differences]
         for complaint, differences in report.differing.items()
@@ -83,21 +83,21 @@ def check(
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
         cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
-        output.as_json(figures | cut | {"differing": differing, "well": report.is_well})
+        output.print_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
         for sentence in _differences(differing):
-            output.say(sentence)
-        output.say(
+            output.print_line(sentence)
+        output.print_line(
             f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
             f"{report.unread:,} are stored but not in the topics."
         )
         if report.cut:
-            output.say(
+            output.print_line(
                 f"The first events of {', '.join(sorted(report.cut))} are deleted: {len(report.short):,} complaints "
                 "were compared in part, and complaints that are in no topic were not compared."
             )
     if not report.is_well:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:

@@ -15,7 +15,7 @@ import typer
 
 from deploy.cli import output
 from deploy.cli.calendar.snippet import read_bytes
-from deploy.cli.output import Exit
+from deploy.cli.output import ExitCode
 from deploy.cli.sla import tables
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import DRAFTS, Json, SlaClient, open_doorway
@@ -83,7 +83,7 @@ def roll_back(
 def drafts(as_json: JsonOption = False) -> None:
     """List the drafts, the last changed first."""
     listed = _run(lambda sla: sla.get(DRAFTS))["drafts"]
-    output.as_json(listed) if as_json else tables.print_drafts(listed)
+    output.print_json(listed) if as_json else tables.print_drafts(listed)
 
 
 @app.command()
@@ -96,7 +96,7 @@ def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
         return answer
 
     answer = _run(request)
-    output.as_json(answer) if as_json else tables.print_diff(answer)
+    output.print_json(answer) if as_json else tables.print_diff(answer)
 
 
 @app.command("dry-run")
@@ -107,9 +107,9 @@ def dry_run(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOptio
         return await sla.rehearse(await sla.draft(_quote_id(draft_id)), "dry-run", {"mode": mode.value}, "The dry run")
 
     answer = _run(request)
-    output.as_json(answer) if as_json else tables.print_dry_run(answer)
+    output.print_json(answer) if as_json else tables.print_dry_run(answer)
     if answer["report"]["promises_touched"]:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command("back-test")
@@ -124,7 +124,7 @@ def back_test(
         return await sla.rehearse(await sla.draft(_quote_id(draft_id)), "back-test", {"days": days}, "The back-test")
 
     answer = _run(request)
-    output.as_json(answer) if as_json else tables.print_back_test(answer)
+    output.print_json(answer) if as_json else tables.print_back_test(answer)
 
 
 @app.command()
@@ -144,24 +144,24 @@ def publish(
 
     answer = _run(request)
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
         return
     moving = "" if mode is Mode.NEW_ONLY else " The service now computes the open complaints again."
-    output.say(f"Revision {answer['revision']} is in force.{moving}")
+    output.print_line(f"Revision {answer['revision']} is in force.{moving}")
 
 
 @app.command()
 def revisions(as_json: JsonOption = False) -> None:
     """List the published revisions, the newest first."""
     listed = _run(lambda sla: sla.get(REVISIONS))["revisions"]
-    output.as_json(listed) if as_json else tables.print_revisions(listed)
+    output.print_json(listed) if as_json else tables.print_revisions(listed)
 
 
 @app.command()
 def show(revision: Annotated[int | None, typer.Argument(min=1, help="Default: the current revision.")] = None) -> None:
     """Print the document of a revision as JSON, to edit it and create a draft."""
     path = f"{REVISIONS}/{revision}" if revision else "/v1/rulebook"
-    output.as_json(_run(lambda sla: sla.get(path))["document"])
+    output.print_json(_run(lambda sla: sla.get(path))["document"])
 
 
 @app.command()
@@ -173,15 +173,16 @@ def discard(draft_id: DraftArgument = None) -> None:
         await sla.delete(f"{DRAFTS}/{draft_['draft_id']}", seen=draft_["version"])
         return str(draft_["draft_id"])
 
-    output.say(f"Draft {_run(request)} is deleted.")
+    output.print_line(f"Draft {_run(request)} is deleted.")
 
 
 def _print_draft(draft_: Json, *, as_json: bool) -> None:
     if as_json:
-        output.as_json({name: value for name, value in draft_.items() if name != "document"})
+        output.print_json({name: value for name, value in draft_.items() if name != "document"})
         return
     tables.print_diff(draft_["diff"])
-    output.say(f"Draft {draft_['draft_id']} is stored. Next: redress sla dry-run --mode MODE {draft_['draft_id']}")
+    draft_id = draft_["draft_id"]
+    output.print_line(f"Draft {draft_id} is stored. Next: redress sla dry-run --mode MODE {draft_id}")
 
 
 def _document(file: Path, packs: tuple[str, ...]) -> Json:

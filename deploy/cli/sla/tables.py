@@ -28,7 +28,7 @@ def print_dry_run(rehearsal: Json) -> None:
     """Print the report of a dry run."""
     report: Json = rehearsal["report"]
     rows = [(name, f"{report[key]:,}") for key, name in DRY_RUN_ROWS.items()]
-    output.table(f"Dry run, {report['mode']}, on revision {rehearsal['base']}", ("figure", "count"), rows)
+    output.print_table(f"Dry run, {report['mode']}, on revision {rehearsal['base']}", ("figure", "count"), rows)
     _print_examples("Complaints with the largest changes", report["examples"])
     _print_load("Clocks due per team and hour, where it would differ", report["load"])
     _print_lines(rehearsal["sentences"])
@@ -42,7 +42,7 @@ def print_back_test(rehearsal: Json) -> None:
         for row in report["breaches"]
     ]
     columns = ("clock", "policy or pack", "team", "breaches", "would be", "gained", "lost")
-    output.table(f"Back-test over {report['days']} days", columns, rows)
+    output.print_table(f"Back-test over {report['days']} days", columns, rows)
     _print_examples("Complaints with a breach that is gained or lost", report["examples"])
     _print_load("Warnings and escalations per team and hour, where it would differ", report["load"])
     _print_lines(rehearsal["sentences"])
@@ -50,7 +50,7 @@ def print_back_test(rehearsal: Json) -> None:
 
 def print_diff(diff: Json) -> None:
     """Print the changes of a draft as sentences."""
-    output.say(f"Against revision {diff['base']}:")
+    output.print_line(f"Against revision {diff['base']}:")
     _print_lines(diff["sentences"] or ["Nothing changes."])
 
 
@@ -67,7 +67,7 @@ def print_drafts(drafts: Sequence[Json]) -> None:
         )
         for row in drafts
     ]
-    output.table("Drafts", ("draft", "version", "by", "changed", "dry run", "back-test"), rows)
+    output.print_table("Drafts", ("draft", "version", "by", "changed", "dry run", "back-test"), rows)
 
 
 def print_revisions(revisions: Sequence[Json]) -> None:
@@ -75,7 +75,7 @@ def print_revisions(revisions: Sequence[Json]) -> None:
     rows = [
         (row["revision"], _short(row["published_at"]), row["mode"], row["actor"], row["reason"]) for row in revisions
     ]
-    output.table("Revisions of the rulebook", ("revision", "published", "mode", "by", "reason"), rows)
+    output.print_table("Revisions of the rulebook", ("revision", "published", "mode", "by", "reason"), rows)
 
 
 def _print_examples(title: str, examples: Sequence[Json]) -> None:
@@ -85,7 +85,7 @@ def _print_examples(title: str, examples: Sequence[Json]) -> None:
         (row["complaint_id"], row["team"], row["clock"], _short(row["old_due_at"]), _short(row["new_due_at"]))
         for row in examples[:10]
     ]
-    output.table(title, ("complaint", "team", "clock", "due", "would be due"), rows)
+    output.print_table(title, ("complaint", "team", "clock", "due", "would be due"), rows)
 
 
 def _print_load(title: str, load: Sequence[Json]) -> None:
@@ -97,7 +97,7 @@ def _print_load(title: str, load: Sequence[Json]) -> None:
         for row in sorted(farthest, key=lambda row: (row["hour"], row["team"]))
     ]
     more = f" (the {HOURS_SHOWN} of {len(load)} that differ most)" if len(load) > HOURS_SHOWN else ""
-    output.table(title + more, ("team", "hour (UTC)", "now", "would be"), rows)
+    output.print_table(title + more, ("team", "hour (UTC)", "now", "would be"), rows)
 
 
 def _short(at: str) -> str:
@@ -106,4 +106,4 @@ def _short(at: str) -> str:
 
 def _print_lines(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        output.say(sentence)
+        output.print_line(sentence)
