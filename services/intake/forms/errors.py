@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake.forms.complaint import KEY_PATTERN
-from services.intake.forms.people import EMAIL_PATTERN
 from services.intake.forms.text import ATTRIBUTE_PATTERN, CODE_PATTERN
 from shared.errors import Rejected
 from shared.http.validation_errors import expected, field_of
@@ -16,7 +15,6 @@ T = TypeVar("T")
 SHOWN_MAX = 20  # wrong fields listed at most
 
 PATTERNS: Final[Mapping[str, str]] = {
-    EMAIL_PATTERN: "an e-mail address such as name@example.org",
     CODE_PATTERN: "a code of lower-case letters, digits and underscores that begins with a letter, at most 64",
     ATTRIBUTE_PATTERN: "a name of letters, digits and . _ - that begins with a letter, at most 64",
     KEY_PATTERN: "1 to 200 visible ASCII characters",

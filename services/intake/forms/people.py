@@ -9,23 +9,21 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.intake.forms.text import Line
+from shared.email_address import LENGTH_MAX, is_email
 
-# RFC 5322 dot-atom with RFC 6531 letters, a domain of two labels or more; quoted local parts are refused on purpose.
-EMAIL_PATTERN = (
-    r"^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*"
-    r"@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])$"
+EMAIL_DESCRIPTION = (
+    "An e-mail address (RFC 5321), also with letters of any script (RFC 6531), such as name@example.org. "
+    "Quoted local parts, IP addresses in place of a domain, and domains where mail cannot arrive, such as "
+    "mail.invalid, are refused."
 )
-LOCAL_PART_MAX = 64  # RFC 5321, 4.5.3.1.1
-NOWHERE = (".invalid", ".localhost", ".onion")  # RFC 6761 and RFC 7686: mail can never arrive there
 
 
-def _deliverable(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    if len(local) > LOCAL_PART_MAX or domain.lower().endswith(NOWHERE):
+def _email(address: str) -> str:
+    if not is_email(address):
         raise PydanticCustomError("unreachable_email", "an e-mail address that can exist, such as name@example.org")
     return address
 
@@ -69,8 +67,12 @@ def _timezone(name: str) -> str:
 
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL_PATTERN, strict=True),
-    AfterValidator(_deliverable),
+    StringConstraints(strip_whitespace=True, max_length=LENGTH_MAX, strict=True),
+    AfterValidator(_email),
+    # No pattern: a regular expression cannot express the rules for international domain names.
+    WithJsonSchema(
+        {"type": "string", "format": "idn-email", "maxLength": LENGTH_MAX, "description": EMAIL_DESCRIPTION}
+    ),
 ]
 Phone = Annotated[
     str,

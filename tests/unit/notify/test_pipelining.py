@@ -1,4 +1,4 @@
-"""A server that takes commands without being waited for is told them at once, and understood all the same."""
+"""Pipelining: a server that offers it gets MAIL, RCPT and DATA in one write, and its replies are assigned correctly."""
 
 import asyncio
 
