@@ -20,7 +20,7 @@ from services.intake.domain import (
     Withdraw,
     decide,
 )
-from services.intake.domain.lifecycle import CLOSED
+from services.intake.domain.lifecycle import CLOSED_STAGES
 from shared.contracts import Event
 from shared.contracts import events as e
 from shared.errors import IllegalMove
@@ -142,7 +142,7 @@ def _folded(inputs: list[Input]) -> IntakeState:
 
 
 def _lines(state: IntakeState) -> list[Any]:
-    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.fresh)
+    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.new_entries)
 
 
 @given(two_interleavings())
@@ -151,7 +151,7 @@ def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
     orders: tuple[list[Input], list[Input]],
 ) -> None:
     one, other = (_folded(order) for order in orders)
-    assert one.model_copy(update={"fresh": ()}) == other.model_copy(update={"fresh": ()})
+    assert one.model_copy(update={"new_entries": ()}) == other.model_copy(update={"new_entries": ()})
     assert one.status == other.status
     assert _lines(one) == _lines(other)
 
@@ -167,7 +167,7 @@ def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[
             continue
         assert state is not None
         stored = IntakeState.model_validate_json(state.model_dump_json(exclude_none=True))
-        assert stored == state.model_copy(update={"fresh": ()})
+        assert stored == state.model_copy(update={"new_entries": ()})
 
 
 class LifeCycle(RuleBasedStateMachine):
@@ -189,8 +189,8 @@ class LifeCycle(RuleBasedStateMachine):
             return
         self.state = decision.state
         assert self.state is not None
-        assert len(self.state.fresh) - len(before.fresh) == len(decision.events) >= 1
-        if before.stage in CLOSED and self.state.stage not in CLOSED:
+        assert len(self.state.new_entries) - len(before.new_entries) == len(decision.events) >= 1
+        if before.stage in CLOSED_STAGES and self.state.stage not in CLOSED_STAGES:
             assert self.state.cycle == before.cycle + 1
             assert any(isinstance(say.facts, e.Reopened) for say in decision.events)
         if isinstance(fact, RecordMilestone):

@@ -83,7 +83,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
     closed = known["triage"].closed
     ended = any(cycle.ended_at for cycle in cycles(known["sla"].moments))
     silent = ("message.", "promise.") if ended else ("message.",)
-    lines = [one for one in known["intake"].fresh if not one.kind.startswith(silent)]
+    lines = [one for one in known["intake"].new_entries if not one.kind.startswith(silent)]
     dropped = {
         "intake": {"told"},
         "triage": set(),

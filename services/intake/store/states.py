@@ -1,4 +1,4 @@
-"""The public record on PostgreSQL: bulk in, bulk out, and one at a time for readers."""
+"""Public records on PostgreSQL: loaded and saved in bulk by the runner, read one at a time by the HTTP endpoints."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,23 +13,23 @@ from shared.contracts import ComplaintId
 from shared.runner.state_store import StateStore
 from shared.runner.types import Context, DueTimer, Input
 
-# New lines of timelines, in the order in which they were decided.
-TELL = """
+# Insert new timeline entries in the order in which they were decided.
+INSERT_TIMELINE = """
 insert into timeline (complaint_id, at, kind, facts, words, public)
 select complaint_id, at, kind, facts::jsonb, words, public
 from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[])
     with ordinality as row(complaint_id, at, kind, facts, words, public, n)
 order by n
 """
-# One complaint as it stands, by its id or by its reference; a reader locks nothing.
-BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
-BY_REFERENCE = "select state from complaint where reference = $1"
-# Its story from the beginning.
-TIMELINE = """
+# Select one complaint. Complaints that intake has not created yet have no reference and are not shown.
+SELECT_BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
+SELECT_BY_REFERENCE = "select state from complaint where reference = $1"
+# Select the timeline of one complaint from the beginning, with internal entries if $2.
+SELECT_TIMELINE = """
 select at, kind, facts, words, public from timeline
 where complaint_id = $1 and (public or $2) order by at, id limit $3
 """
-TIMELINE_MAX = 1000  # lines shown at once
+TIMELINE_MAX = 1000  # entries returned at once
 
 
 class IntakeStore:
@@ -59,9 +59,9 @@ class IntakeStore:
         """Documents in one statement, their new lines in another."""
         del context
         await self._documents.save(conn, states)
-        lines = [_line(state.complaint_id, entry) for state in states for entry in state.fresh]
+        lines = [_line(state.complaint_id, entry) for state in states for entry in state.new_entries]
         if lines:
-            await conn.execute(TELL, *(list(column) for column in zip(*lines, strict=True)))
+            await conn.execute(INSERT_TIMELINE, *(list(column) for column in zip(*lines, strict=True)))
 
     def due_at(self, state: IntakeState) -> None:
         """Intake has no timers."""
@@ -83,13 +83,21 @@ def _line(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ...]:
     return (complaint, entry.at, entry.kind, facts, entry.words, entry.public)
 
 
-async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> IntakeState | None:
-    """The complaint as it stands, by `BY_ID` or `BY_REFERENCE`."""
-    found = await pool.fetchval(sql, what)
-    return IntakeState.model_validate_json(found) if found else None
+async def find_by_id(pool: asyncpg.Pool, complaint: UUID) -> IntakeState | None:
+    """Return the state of a complaint, without a lock."""
+    return _decode(await pool.fetchval(SELECT_BY_ID, complaint))
 
 
-async def timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
-    """The lines of one complaint in the order in which things happened; `internal` ones only when asked for."""
-    rows = await pool.fetch(TIMELINE, complaint, internal, TIMELINE_MAX)
+async def find_by_reference(pool: asyncpg.Pool, reference: str) -> IntakeState | None:
+    """Return the state of a complaint by its canonical reference, without a lock."""
+    return _decode(await pool.fetchval(SELECT_BY_REFERENCE, reference))
+
+
+async def load_timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
+    """Return up to `TIMELINE_MAX` entries of one complaint in order of time; `internal` includes those not public."""
+    rows = await pool.fetch(SELECT_TIMELINE, complaint, internal, TIMELINE_MAX)
     return [TimelineEntry.model_construct(**{**row, "facts": from_json(row["facts"])}) for row in rows]
+
+
+def _decode(document: str | None) -> IntakeState | None:
+    return IntakeState.model_validate_json(document) if document else None

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.intake.domain import (
     AddMessage,
-    Answered,
+    UpdateDecision,
     FileComplaint,
     IdempotencyKey,
     IntakeState,
@@ -57,7 +57,7 @@ def after(*inputs: Input, state: IntakeState | None = None, now: datetime = NOW)
     return state
 
 
-def answered(state: IntakeState | None, given: UpdateCommand, now: datetime = NOW) -> Answered:
+def answered(state: IntakeState | None, given: UpdateCommand, now: datetime = NOW) -> UpdateDecision:
     decision: Decision[IntakeState, Context] = decide(state, given, Context(now))
-    assert isinstance(decision, Answered)
+    assert isinstance(decision, UpdateDecision)
     return decision

@@ -17,7 +17,7 @@ from services.intake.forms import (
     MilestoneForm,
     ProgressForm,
     ResolutionForm,
-    read_form,
+    parse_form,
 )
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.forms.errors import SHOWN_MAX
@@ -38,12 +38,12 @@ def customer(**changes: Any) -> dict[str, Any]:
 def refused(form: TypeAdapter[Any], given: Any) -> Invalid:
     body = given if isinstance(given, bytes) else json.dumps(given).encode()
     with pytest.raises(Invalid) as caught:
-        read_form(form, body, NOW)
+        parse_form(form, body, NOW)
     return caught.value
 
 
 def read(given: dict[str, Any]) -> Any:
-    return read_form(COMPLAINT, json.dumps(given).encode(), NOW)
+    return parse_form(COMPLAINT, json.dumps(given).encode(), NOW)
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -269,4 +269,4 @@ def test_a_wrong_fact_names_its_field(form: type[Any], given: dict[str, Any], fi
 @pytest.mark.parametrize("form", [MessageForm, ProgressForm, ResolutionForm, MilestoneForm, FeedbackForm])
 def test_every_forms_example_is_accepted(form: type[Any]) -> None:
     for example in form.model_config["json_schema_extra"]["examples"]:
-        read_form(TypeAdapter(form), json.dumps(example).encode(), NOW)
+        parse_form(TypeAdapter(form), json.dumps(example).encode(), NOW)

@@ -5,7 +5,7 @@ from pydantic_core import from_json
 from uuid_utils.compat import uuid7
 
 from services.intake.domain import FileComplaint, IntakeState, decide
-from services.intake.store.encode import write_filed
+from services.intake.store.encode import encode_complaint
 from shared.contracts import EVENTS, INTAKE, Contact, Narrative, read
 from shared.contracts.events import ComplaintReceived
 from shared.runner.state_store import document
@@ -37,15 +37,15 @@ def test_the_event_reads_back_as_what_is_said(given: FileComplaint) -> None:
         correlationid=str(event_id),
         data={"facts": say.facts, "parties": say.parties, "personal": say.personal},
     )
-    assert read(write_filed(given, event_id, NOW).event) == expected
+    assert read(encode_complaint(given, event_id, NOW).event) == expected
 
 
 @pytest.mark.parametrize("given", CASES)
 def test_the_document_reads_back_as_the_state(given: FileComplaint) -> None:
     decided = decide(None, given, Context(NOW)).state
     assert decided is not None
-    stored = IntakeState.model_validate_json(write_filed(given, uuid7(), NOW).state)
-    assert stored.model_copy(update={"said": 0, "version": 0}) == decided.model_copy(update={"fresh": ()})
+    stored = IntakeState.model_validate_json(encode_complaint(given, uuid7(), NOW).state)
+    assert stored.model_copy(update={"said": 0, "version": 0}) == decided.model_copy(update={"new_entries": ()})
     assert (stored.said, stored.version) == (1, 1)
     assert IntakeState.model_validate_json(document(stored)) == stored
 
@@ -54,13 +54,13 @@ def test_the_document_reads_back_as_the_state(given: FileComplaint) -> None:
 def test_the_first_line_is_the_one_decided(given: FileComplaint) -> None:
     state = decide(None, given, Context(NOW)).state
     assert state is not None
-    (entry,) = state.fresh
-    assert from_json(write_filed(given, uuid7(), NOW).entry) == entry.facts
+    (entry,) = state.new_entries
+    assert from_json(encode_complaint(given, uuid7(), NOW).entry) == entry.facts
     assert (entry.at, entry.kind) == (given.received_at, "complaint.received")
 
 
 def test_the_answer_says_nothing_of_the_customer() -> None:
-    assert set(from_json(write_filed(represented(), uuid7(), NOW).answer)) == {
+    assert set(from_json(encode_complaint(represented(), uuid7(), NOW).answer)) == {
         "id",
         "reference",
         "status",
@@ -70,7 +70,7 @@ def test_the_answer_says_nothing_of_the_customer() -> None:
 
 
 def test_the_event_introduces_both_people() -> None:
-    heard = read(write_filed(represented(), uuid7(), NOW).event)
+    heard = read(encode_complaint(represented(), uuid7(), NOW).event)
     assert heard.contact("complainant").email == "customer12@example.org"
     assert heard.contact("third_party").name == "Customer 13"
     assert heard.narrative().text == "It leaks."

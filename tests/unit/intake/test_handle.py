@@ -17,8 +17,8 @@ from services.intake.domain import (
     Withdraw,
     decide,
 )
-from services.intake.domain.handle import RECEIPTS_MAX
-from services.intake.domain.lifecycle import AFTER_THE_ANSWER, CLOSED, MILESTONES, OPEN, Move
+from services.intake.domain.handle import KEYS_MAX
+from services.intake.domain.lifecycle import MILESTONES_AFTER_RESOLUTION, CLOSED_STAGES, MILESTONES, OPEN_STAGES, Move
 from services.intake.domain.state import Stage
 from shared.contracts import events as e
 from shared.errors import Conflict, IllegalMove, NotFound, Rejected
@@ -93,13 +93,13 @@ def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[An
 
 def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> None:
     stages = set(get_args(Stage)) - {"unknown"}
-    assert stages == {*OPEN, *CLOSED}
+    assert stages == {*OPEN_STAGES, *CLOSED_STAGES}
     assert all((stage, "customer_message") in MOVES for stage in stages)
 
 
 def test_every_move_is_possible_somewhere_and_leads_somewhere_known() -> None:
     assert {move for _, move in MOVES} == set(get_args(Move))
-    assert set(MOVES.values()) <= {*OPEN, *CLOSED}
+    assert set(MOVES.values()) <= {*OPEN_STAGES, *CLOSED_STAGES}
 
 
 @pytest.mark.parametrize("given", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
@@ -178,14 +178,14 @@ def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(
         assert decision.events[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
         assert [one.fields.text for one in decision.events[0].personal] == ["The maker has it."]
         changed = decision.state
-        assert changed is not None and changed.fresh[-1].words == "The maker has it."
-        assert changed.model_copy(update={"fresh": before.fresh}) == before
+        assert changed is not None and changed.new_entries[-1].words == "The maker has it."
+        assert changed.model_copy(update={"new_entries": before.new_entries}) == before
 
 
 @pytest.mark.parametrize("name", MILESTONES)
 def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_withdrawal(name: str) -> None:
     answered_one, withdrawn = after(filed(), RESOLVE), after(filed(), WITHDRAW)
-    if name in AFTER_THE_ANSWER:
+    if name in MILESTONES_AFTER_RESOLUTION:
         assert answered(answered_one, milestone(name)).status == "resolved"
     else:
         with pytest.raises(IllegalMove, match="ombudsman_asked"):
@@ -214,8 +214,8 @@ def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
 
 
 def test_a_milestone_repeated_with_its_key_is_said_once() -> None:
-    first = answered(after(filed()), milestone(asked=asked()))
-    again = answered(first.state, milestone(asked=asked()))
+    first = answered(after(filed()), milestone(idempotency_key=asked()))
+    again = answered(first.state, milestone(idempotency_key=asked()))
     assert again.replayed
     assert again.events == ()
 
@@ -230,9 +230,9 @@ def test_nothing_is_resolved_before_it_was_received() -> None:
 
 
 def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
-    first = answered(after(filed()), message(asked=asked()))
+    first = answered(after(filed()), message(idempotency_key=asked()))
     later = after(RESOLVE, state=first.state)
-    again = answered(later, message(asked=asked(salt=b"other salt 16 by")), NOW + timedelta(days=3))
+    again = answered(later, message(idempotency_key=asked(salt=b"other salt 16 by")), NOW + timedelta(days=3))
     assert again.replayed and not first.replayed
     assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
     assert again.state is later
@@ -240,22 +240,22 @@ def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
 
 
 def test_the_same_key_with_another_body_is_refused() -> None:
-    state = answered(after(filed()), message(asked=asked())).state
+    state = answered(after(filed()), message(idempotency_key=asked())).state
     with pytest.raises(IdempotencyKeyReused):
-        decide(state, message(asked=asked(body=b"other")), Context(NOW))
+        decide(state, message(idempotency_key=asked(body=b"other")), Context(NOW))
 
 
 def test_keys_belong_to_their_client() -> None:
-    state = answered(after(filed()), message(asked=asked(client="shop"))).state
-    other = answered(state, message(asked=asked(client="bank", body=b"other")))
+    state = answered(after(filed()), message(idempotency_key=asked(client="shop"))).state
+    other = answered(state, message(idempotency_key=asked(client="bank", body=b"other")))
     assert not other.replayed
 
 
 def test_a_refused_request_leaves_its_key_free() -> None:
     state = after(filed())
     with pytest.raises(IllegalMove):
-        decide(state, Reopen(ID, asked=asked()), Context(NOW))
-    assert not answered(state, message(asked=asked(body=b"other"))).replayed
+        decide(state, Reopen(ID, idempotency_key=asked()), Context(NOW))
+    assert not answered(state, message(idempotency_key=asked(body=b"other"))).replayed
 
 
 def test_without_a_key_every_request_counts() -> None:
@@ -263,17 +263,17 @@ def test_without_a_key_every_request_counts() -> None:
 
 
 def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
-    state = after(filed(), *(message(asked=asked(key=f"k{n}")) for n in range(RECEIPTS_MAX + 5)))
-    assert len(state.receipts) == RECEIPTS_MAX
-    assert state.receipt("shop", "k4") is None
-    assert state.receipt("shop", f"k{RECEIPTS_MAX + 4}") is not None
+    state = after(filed(), *(message(idempotency_key=asked(key=f"k{n}")) for n in range(KEYS_MAX + 5)))
+    assert len(state.idempotency) == KEYS_MAX
+    assert state.find_record("shop", "k4") is None
+    assert state.find_record("shop", f"k{KEYS_MAX + 4}") is not None
 
 
 def test_what_is_kept_of_a_body_is_salted() -> None:
     one, other = asked(salt=b"a" * 16), asked(salt=b"b" * 16)
     assert one.seal != other.seal
-    assert one.opens(other.seal)
-    assert not one.opens(asked(body=b"other").seal)
+    assert one.matches(other.seal)
+    assert not one.matches(asked(body=b"other").seal)
 
 
 # ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -281,19 +281,19 @@ def test_what_is_kept_of_a_body_is_salted() -> None:
 
 def test_every_fact_leaves_a_line_outside_the_document() -> None:
     state = after(filed(), message(), RESOLVE, NOT_FIXED)
-    assert [entry.kind for entry in state.fresh] == [
+    assert [entry.kind for entry in state.new_entries] == [
         "complaint.received",
         "complaint.message_added",
         "complaint.resolved",
         "complaint.feedback_given",
         "complaint.reopened",
     ]
-    assert "fresh" not in state.model_dump()
-    assert b"fresh" not in state.__pydantic_serializer__.to_json(state)
+    assert "new_entries" not in state.model_dump()
+    assert b"new_entries" not in state.__pydantic_serializer__.to_json(state)
 
 
 def test_a_note_of_a_handler_is_not_for_the_public() -> None:
-    *_, line = after(filed(), message(author="handler", public=False)).fresh
+    *_, line = after(filed(), message(author="handler", public=False)).new_entries
     assert not line.public
 
 

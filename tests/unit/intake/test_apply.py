@@ -57,7 +57,7 @@ def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
     state = after(filed(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
     assert state.owner == CaseOwner(team="logistics", handler="h3", name="Handler 3", since=NOON)
     assert state.status == "open"
-    assert state.fresh[-1].words == "Handler 3"
+    assert state.new_entries[-1].words == "Handler 3"
 
 
 def test_an_escalation_raises_the_level() -> None:
@@ -76,7 +76,7 @@ def test_what_became_of_a_date_before_the_reopening_is_no_news_of_the_present_on
     late = (e.PromiseKept(promise=1, first=True), e.PromiseBroken(promise=2, due_at=REVISED.due_at))
     state = heard(MADE, REVISED, again, *late)
     assert state.promise is not None and (state.promise.number, state.promise.kept) == (3, None)
-    assert [one.kind for one in state.fresh][-2:] == ["promise.kept", "promise.broken"], "the story has them"
+    assert [one.kind for one in state.new_entries][-2:] == ["promise.kept", "promise.broken"], "the story has them"
     moved = REVISED.model_copy(update={"promise": 4})
     assert heard(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, "the version told counts"
 
@@ -95,7 +95,7 @@ def test_promises_of_another_thing_leave_the_date_of_the_answer_alone(other) -> 
         MADE, made, moved, e.PromiseBroken(**other), e.PromiseKept(promise=4, first=False, subject=made.subject)
     )
     assert state.promise == heard(MADE).promise
-    assert [line.kind for line in state.fresh[2:]] == [
+    assert [line.kind for line in state.new_entries[2:]] == [
         "promise.made",
         "promise.revised",
         "promise.broken",
@@ -115,7 +115,7 @@ def test_the_end_of_an_unknown_promise_is_only_a_line() -> None:
 
 def test_the_first_acknowledgement_counts() -> None:
     later = accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
-    told = heard(accepted(), later, accepted("resolution")).told
+    told = heard(accepted(), later, accepted("resolution")).delivery
     assert told.acknowledged_at == NOON
     assert told.resolution_at == NOON
 
@@ -124,8 +124,8 @@ def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
     failed = e.MessageFailed(message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3)
     held = e.MessageSuppressed(message="m", message_kind="progress", channel="email", cause="c", reason="no")
     state = heard(failed, held)
-    assert state.told.failed == 2
-    assert [line.public for line in state.fresh] == [True, False, False]
+    assert state.delivery.failed == 2
+    assert [line.public for line in state.new_entries] == [True, False, False]
 
 
 def test_news_of_a_complaint_unknown_here_waits_for_it() -> None:
@@ -164,4 +164,4 @@ def test_everything_that_intake_hears_is_kept() -> None:
     }
     assert set(known) == set(INTAKE.subscribes)
     for one in known.values():
-        assert after(event(one, subject=ID)).fresh[0].kind == one.kind
+        assert after(event(one, subject=ID)).new_entries[0].kind == one.kind
