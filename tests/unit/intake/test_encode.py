@@ -1,4 +1,4 @@
-"""The hot path's bytes are what `decide` decides."""
+"""Encoded documents of a new complaint, compared with the result of `decide`."""
 
 import pytest
 from pydantic_core import from_json
@@ -24,39 +24,39 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("given", CASES)
-def test_the_event_reads_back_as_what_is_said(given: FileComplaint) -> None:
+@pytest.mark.parametrize("command", CASES)
+def test_the_event_reads_back_as_what_is_said(command: FileComplaint) -> None:
     event_id = uuid7()
-    (say,) = decide(None, given, Context(NOW)).events
+    (new_event,) = decide(None, command, Context(NOW)).events
     expected = EVENTS[ComplaintReceived](
         id=event_id,
         source=INTAKE.source,
-        subject=given.complaint_id,
+        subject=command.complaint_id,
         time=NOW,
         sequence=1,
         correlationid=str(event_id),
-        data={"facts": say.facts, "parties": say.parties, "personal": say.personal},
+        data={"facts": new_event.facts, "parties": new_event.parties, "personal": new_event.personal},
     )
-    assert read(encode_complaint(given, event_id, NOW).event) == expected
+    assert read(encode_complaint(command, event_id, NOW).event) == expected
 
 
-@pytest.mark.parametrize("given", CASES)
-def test_the_document_reads_back_as_the_state(given: FileComplaint) -> None:
-    decided = decide(None, given, Context(NOW)).state
+@pytest.mark.parametrize("command", CASES)
+def test_the_document_reads_back_as_the_state(command: FileComplaint) -> None:
+    decided = decide(None, command, Context(NOW)).state
     assert decided is not None
-    stored = IntakeState.model_validate_json(encode_complaint(given, uuid7(), NOW).state)
+    stored = IntakeState.model_validate_json(encode_complaint(command, uuid7(), NOW).state)
     assert stored.model_copy(update={"said": 0, "version": 0}) == decided.model_copy(update={"new_entries": ()})
     assert (stored.said, stored.version) == (1, 1)
     assert IntakeState.model_validate_json(document(stored)) == stored
 
 
-@pytest.mark.parametrize("given", CASES)
-def test_the_first_line_is_the_one_decided(given: FileComplaint) -> None:
-    state = decide(None, given, Context(NOW)).state
+@pytest.mark.parametrize("command", CASES)
+def test_the_first_line_is_the_one_decided(command: FileComplaint) -> None:
+    state = decide(None, command, Context(NOW)).state
     assert state is not None
     (entry,) = state.new_entries
-    assert from_json(encode_complaint(given, uuid7(), NOW).entry) == entry.facts
-    assert (entry.at, entry.kind) == (given.received_at, "complaint.received")
+    assert from_json(encode_complaint(command, uuid7(), NOW).entry) == entry.facts
+    assert (entry.at, entry.kind) == (command.received_at, "complaint.received")
 
 
 def test_the_answer_says_nothing_of_the_customer() -> None:
@@ -70,9 +70,9 @@ def test_the_answer_says_nothing_of_the_customer() -> None:
 
 
 def test_the_event_introduces_both_people() -> None:
-    heard = read(encode_complaint(represented(), uuid7(), NOW).event)
-    assert heard.contact("complainant").email == "customer12@example.org"
-    assert heard.contact("third_party").name == "Customer 13"
-    assert heard.narrative().text == "It leaks."
-    assert heard.facts.on_behalf
-    assert type(heard) is type(event(heard.facts))
+    event_ = read(encode_complaint(represented(), uuid7(), NOW).event)
+    assert event_.contact("complainant").email == "customer12@example.org"
+    assert event_.contact("third_party").name == "Customer 13"
+    assert event_.narrative().text == "It leaks."
+    assert event_.facts.on_behalf
+    assert type(event_) is type(event(event_.facts))

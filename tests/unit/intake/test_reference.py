@@ -1,6 +1,13 @@
 import pytest
 
-from services.intake.domain.reference import ALPHABET, EXAMPLE, SPACE, InvalidReference, format_reference, parse_reference
+from services.intake.domain.reference import (
+    ALPHABET,
+    EXAMPLE,
+    SPACE,
+    InvalidReference,
+    format_reference,
+    parse_reference,
+)
 
 
 def test_no_symbol_can_be_taken_for_another() -> None:

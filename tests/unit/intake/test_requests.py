@@ -1,4 +1,4 @@
-"""Requests read by hand: bounded, and every failure a problem document."""
+"""Reading of raw requests: bounded bodies, and a problem document for every failure."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,15 @@ import pytest
 
 from services.intake.domain import IdempotencyKeyReused
 from services.intake.forms import Invalid, Malformed, field_error
-from services.intake.routes.requests import JSON, BodyTooLarge, WrongMedia, read_body, read_key, require_media_type, problem_response
+from services.intake.routes.requests import (
+    JSON,
+    BodyTooLarge,
+    WrongMedia,
+    problem_response,
+    read_body,
+    read_key,
+    require_media_type,
+)
 from shared.auth import Forbidden, Unauthenticated
 from shared.errors import IllegalMove, NotFound, Unavailable
 
@@ -55,26 +63,26 @@ async def test_a_client_that_goes_away_leaves_nothing() -> None:
         await read_body({}, receive, 3)
 
 
-@pytest.mark.parametrize(("given", "key"), [(b"abc", "abc"), (b'"abc"', "abc"), (b" a-1 ", "a-1"), (b'"', '"')])
-def test_a_key_may_be_quoted(given: bytes, key: str) -> None:
-    assert read_key({b"idempotency-key": given}) == key
+@pytest.mark.parametrize(("value", "key"), [(b"abc", "abc"), (b'"abc"', "abc"), (b" a-1 ", "a-1"), (b'"', '"')])
+def test_a_key_may_be_quoted(value: bytes, key: str) -> None:
+    assert read_key({b"idempotency-key": value}) == key
 
 
 def test_a_request_needs_no_key() -> None:
     assert read_key({}) is None
 
 
-@pytest.mark.parametrize("given", [b"", b'""', b"with space", b"x" * 201, "ключ".encode()])
-def test_a_key_of_another_form_is_refused(given: bytes) -> None:
+@pytest.mark.parametrize("value", [b"", b'""', b"with space", b"x" * 201, "ключ".encode()])
+def test_a_key_of_another_form_is_refused(value: bytes) -> None:
     with pytest.raises(Invalid, match="Idempotency-Key"):
-        read_key({b"idempotency-key": given})
+        read_key({b"idempotency-key": value})
 
 
 def test_the_media_type_has_to_be_the_one_expected() -> None:
     require_media_type({b"content-type": b"Application/JSON; charset=utf-8"}, JSON)
-    for given in ({}, {b"content-type": b"text/plain"}, {b"content-type": b"application/x-www-form-urlencoded"}):
+    for headers in ({}, {b"content-type": b"text/plain"}, {b"content-type": b"application/x-www-form-urlencoded"}):
         with pytest.raises(WrongMedia, match="application/json"):
-            require_media_type(given, JSON)
+            require_media_type(headers, JSON)
 
 
 ERRORS: Iterable[tuple[Exception, int]] = [

@@ -1,4 +1,4 @@
-"""The timeline as people read it."""
+"""Sentences of the timeline."""
 
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -7,15 +7,15 @@ import pytest
 
 from services.intake.domain import TimelineEntry
 from services.intake.domain.timeline_text import (
-    PROMISE_BROKEN,
     CHANNELS,
-    PROMISE_KEPT,
     MESSAGES,
     MILESTONES,
-    PROMISE_MOVED,
     OUTCOMES,
     PROGRESS,
+    PROMISE_BROKEN,
+    PROMISE_KEPT,
     PROMISE_MADE,
+    PROMISE_MOVED,
     SENTENCES,
     format_sentence,
 )
@@ -111,9 +111,9 @@ def test_a_handler_is_named_where_known() -> None:
 
 
 def test_nobody_is_told_of_severity_signals_or_inner_reasons() -> None:
-    told = " ".join(format_sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
-    assert "critical" not in told
-    assert "abuse" not in told
+    sentences = " ".join(format_sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
+    assert "critical" not in sentences
+    assert "abuse" not in sentences
 
 
 def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
