@@ -1,5 +1,6 @@
-"""Every service is the same rooms with the same names."""
+"""The same role has the same name in every service."""
 
+import ast
 import importlib
 import re
 
@@ -7,17 +8,65 @@ import pytest
 
 from shared.contracts import FACTS
 from shared.contracts import SERVICES as DECLARED
-from tests.house.reading import ROOT, SERVICES, imports, modules, name
+from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
 
-ROOMS = ("__init__", "__main__", "app", "settings", "routes", "domain", "store")
+ROOMS = ("__init__", "__main__", "app", "settings")
+PACKAGES = ("routes", "domain", "store")
+ROLES = ("state", "commands", "apply", "handle", "decide", "context")
 NO_ROOM = {"utils", "util", "common", "helpers", "helper", "base", "manager", "managers", "misc", "service", "services"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_service_has_every_room(service: str, room: str) -> None:
+    assert (ROOT / "services" / service / f"{room}.py").exists()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_service_has_every_package(service: str, package: str) -> None:
+    assert (ROOT / "services" / service / package / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_of_the_domain_has_the_same_file_in_every_service(service: str, role: str) -> None:
+    assert (ROOT / "services" / service / "domain" / f"{role}.py").exists()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_role_files_of_a_domain_contain_what_their_names_promise(service: str) -> None:
+    domain, title = ROOT / "services" / service / "domain", service.title()
+    assert f"{title}State" in defined(domain / "state.py")
+    assert f"{title}Context" in defined(domain / "context.py")
+    assert "decide" in defined(domain / "decide.py")
+    assert "apply" in defined(domain / "apply.py")
+    assert "handle" in defined(domain / "handle.py")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_stores_and_routes_have_the_same_name_in_every_service(service: str) -> None:
     folder = ROOT / "services" / service
-    assert (folder / f"{room}.py").exists() or (folder / room / "__init__.py").exists()
+    store = folder / "store" / "states.py"
+    bases = {
+        node.name: [ast.unparse(base).split("[")[0] for base in node.bases]
+        for node in tree(store).body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert bases[f"{service.title()}Store"] == ["StateStore"]
+    routes = importlib.import_module(f"services.{service}.routes")
+    assert callable(routes.routes)
+
+
+def defined(path) -> set[str]:
+    """Names that a module defines at its top level, aliases included."""
+    words = set()
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            words.add(node.name)
+        elif isinstance(node, ast.Assign):
+            words |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return words
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -25,14 +74,14 @@ def test_every_service_has_migrations(service: str) -> None:
     assert list((ROOT / "services" / service / "schema").glob("0*_*.sql"))
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.name)
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda service: service.name)
 def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> None:
     text = importlib.import_module(f"services.{declared.name}").__doc__ or ""
-    found = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
-    assert found, "expected three sentences: Owns / Subscribes to / Publishes"
-    heard, said = ([word.strip() for word in found[n].replace("\n", " ").split(",")] for n in (2, 3))
-    assert heard == [fact.__name__ for fact in declared.subscribes]
-    assert said == [fact.__name__ for fact in declared.publishes]
+    sentences = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
+    assert sentences, "expected three sentences: Owns / Subscribes to / Publishes"
+    subscribed, published = ([word.strip() for word in sentences[n].replace("\n", " ").split(",")] for n in (2, 3))
+    assert subscribed == [fact.__name__ for fact in declared.subscribes]
+    assert published == [fact.__name__ for fact in declared.publishes]
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
@@ -51,5 +100,5 @@ def test_every_fact_has_one_owner_and_nobody_waits_for_what_nobody_says() -> Non
 def test_only_the_outbox_and_the_relay_write_topics() -> None:
     producers = [name(path) for path in modules("services", "shared") if "aiokafka.AIOKafkaProducer" in imports(path)]
     assert producers == ["shared/messaging/kafka.py", "shared/messaging/relay.py"]
-    said = [name(path) for path in modules("services") if any(i.startswith("aiokafka") for i in imports(path))]
-    assert not said, "a service reaches Kafka only through the runner and the outbox"
+    importers = [name(path) for path in modules("services") if any(i.startswith("aiokafka") for i in imports(path))]
+    assert not importers, "a service reaches Kafka only through the runner and the outbox"
