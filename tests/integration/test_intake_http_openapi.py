@@ -20,8 +20,8 @@ async def test_openapi_describes_every_endpoint_with_examples_and_problems(intak
             for fact in ("messages", "progress", "resolution", "milestones", "reopen", "withdraw", "feedback")
         ),
     }
-    assert api["components"]["schemas"]["Complaint"]["examples"] == [EXAMPLE]
-    assert api["components"]["schemas"]["Milestone"]["examples"][0]["milestone"] == "action_completed"
+    assert api["components"]["schemas"]["ComplaintForm"]["examples"] == [EXAMPLE]
+    assert api["components"]["schemas"]["MilestoneForm"]["examples"][0]["milestone"] == "action_completed"
     filing = api["paths"][POST]["post"]
     assert {"201", "400", "401", "403", "413", "415", "422", "503"} <= filing["responses"].keys()
     assert "application/problem+json" in filing["responses"]["422"]["content"]
