@@ -57,7 +57,7 @@ class _RawEndpoint(ABC):
 
 
 class CreateEndpoint(_RawEndpoint):
-    """`POST /v1/complaints`."""
+    """Endpoint `POST /v1/complaints`."""
 
     async def _create(self, headers: Headers, receive: Receive) -> RawResponse:
         deps = self._deps
@@ -74,7 +74,7 @@ class CreateEndpoint(_RawEndpoint):
 
 
 class CreateBatchEndpoint(_RawEndpoint):
-    """`POST /v1/complaints:batch`: each line is independent; results have the order of the lines."""
+    """Endpoint `POST /v1/complaints:batch`: each line is independent; results have the order of the lines."""
 
     async def _create(self, headers: Headers, receive: Receive) -> RawResponse:
         client = await requests.authenticate(headers, self._deps.authenticator, WRITE)

@@ -37,7 +37,7 @@ PROBLEM_KINDS: Final[Sequence[tuple[type[Exception], int, str]]] = (
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """Complete response."""
+    """Complete response of an endpoint."""
 
     status: int
     body: bytes

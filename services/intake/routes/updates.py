@@ -44,7 +44,7 @@ UPDATE_KINDS = (
 
 
 class UpdateEndpoint:
-    """`POST /v1/complaints/{id}/…`."""
+    """Endpoint `POST /v1/complaints/{id}/…` of one kind of update."""
 
     def __init__(self, kind: UpdateKind, runtime: Runtime, clock: DatabaseClock) -> None:
         self._kind = kind

@@ -50,19 +50,20 @@ def build_message(message: OutgoingMessage, sender: SenderAddress, now: datetime
     """Encode a message for SMTP. Raises `Rejected` when an address or a header value is not valid."""
     boundary = f"=_{_NOT_BOUNDARY.sub('', message.message_id)[:48]}"
     recipient = mailbox(message.to)
-    sender_head, head = _sender_head(sender), _head(message, recipient, now, boundary)
+    (sender_mailbox, sender_head), head = _sender_head(sender), _head(message, recipient, now, boundary)
     parts = (_part("plain", message.text, boundary), _part("html", message.html, boundary))
     body = "".join((sender_head, CRLF, head, CRLF, CRLF, *parts, f"--{boundary}--", CRLF))
-    return SmtpMessage(ascii_mailbox(sender.address), recipient, body.encode())
+    return SmtpMessage(sender_mailbox, recipient, body.encode())
 
 
 @lru_cache(maxsize=16)
-def _sender_head(sender: SenderAddress) -> str:
-    """Header lines that are the same in every message."""
-    lines = [mailbox_header("From", ascii_mailbox(sender.address), sender.name)]
+def _sender_head(sender: SenderAddress) -> tuple[str, str]:
+    """Address of the sender in ASCII, and the header lines that are the same in every message."""
+    address = ascii_mailbox(sender.address)
+    lines = [mailbox_header("From", address, sender.name)]
     if sender.reply_to:
         lines.append(mailbox_header("Reply-To", ascii_mailbox(sender.reply_to)))
-    return CRLF.join(lines)
+    return address, CRLF.join(lines)
 
 
 def _head(message: OutgoingMessage, recipient: str, now: datetime, boundary: str) -> str:
