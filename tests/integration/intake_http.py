@@ -45,7 +45,7 @@ class Intake:
         return await self.http.post(f"{POST}/{complaint}/{kind}", json=body, headers=headers)
 
     async def count(self, table: str) -> int:
-        return int(await self.runtime.pool.fetchval(f"select count(*) from {table}"))  # noqa: S608 (our own names)
+        return int(await self.runtime.pool.fetchval(f"select count(*) from {table}"))  # noqa: S608 (names of the tests)
 
     async def counts(self) -> tuple[int, ...]:
         return tuple([await self.count(name) for name in ("complaint", "timeline", "outbox", "idempotency")])

@@ -14,7 +14,7 @@ from tests.integration.intake_http import POST, Intake
 # ── updates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_complaints_life_is_said_in_order_and_told_in_sentences(intake: Intake) -> None:
+async def test_a_complaints_updates_are_published_in_order_and_shown_as_sentences(intake: Intake) -> None:
     complaint = (await intake.file()).json()["id"]
     for kind, body, status in [
         ("messages", {"text": "It is the blue one."}, "received"),
@@ -74,7 +74,7 @@ async def test_withdrawing_needs_no_body(intake: Intake) -> None:
     assert (await intake.http.post(f"{POST}/{complaint}/withdraw")).json()["status"] == "withdrawn"
 
 
-async def test_a_milestone_is_said_once_a_key_and_stands_in_the_story(intake: Intake) -> None:
+async def test_a_milestone_is_published_once_per_key_and_shown_in_the_timeline(intake: Intake) -> None:
     complaint = (await intake.file()).json()["id"]
     body = {"milestone": "ombudsman_asked", "note": "They want our file."}
     first, again = [await intake.update(complaint, "milestones", "m1", **body) for _ in range(2)]
@@ -106,7 +106,7 @@ async def test_a_milestone_has_its_place_and_its_time(intake: Intake) -> None:
 
 
 @pytest.mark.parametrize("fact", ["messages", "progress", "resolution", "milestones", "reopen", "withdraw", "feedback"])
-async def test_facts_about_nothing_are_404(intake: Intake, fact: str) -> None:
+async def test_updates_of_a_missing_complaint_are_404(intake: Intake, fact: str) -> None:
     example = {
         "messages": {"text": "x"},
         "progress": {"state": "investigating"},
@@ -121,7 +121,7 @@ async def test_facts_about_nothing_are_404(intake: Intake, fact: str) -> None:
 # ── events of other services ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_news_of_the_others_is_in_record_and_timeline(intake: Intake) -> None:
+async def test_events_of_other_services_are_in_record_and_timeline(intake: Intake) -> None:
     complaint = (await intake.file()).json()["id"]
     due = datetime(2031, 5, 6, 10, 0, tzinfo=UTC)
     now = datetime.now(UTC) + timedelta(seconds=1)
@@ -169,7 +169,7 @@ async def test_news_of_the_others_is_in_record_and_timeline(intake: Intake) -> N
     ]
 
 
-async def test_news_of_an_unknown_complaint_is_kept_but_not_shown(intake: Intake) -> None:
+async def test_events_of_a_complaint_not_created_yet_are_kept_but_not_shown(intake: Intake) -> None:
     assigned = event(e.Assigned(team="care"))
     assert (await intake.runtime.runner.records([record(assigned)])).done == 1
     assert (await intake.http.get(f"{POST}/{assigned.subject}")).status_code == 404

@@ -1,4 +1,4 @@
-"""Commands to a complaint, with everything that `decide` needs to know about each of them."""
+"""Commands to a complaint, with everything that `decide` needs for each of them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -52,9 +52,7 @@ def _check_locale(tag: str) -> str:
     except (UnknownLocaleError, ValueError, TypeError):
         locale = None
     if locale is None:
-        raise PydanticCustomError(
-            "unknown_locale", "a language tag that CLDR knows, such as en, id-ID, zh-Hant or sr-Latn"
-        )
+        raise PydanticCustomError("unknown_locale", "a language tag of CLDR, such as en, id-ID, zh-Hant or sr-Latn")
     return tag.replace("_", "-")
 
 

@@ -64,14 +64,14 @@ def test_an_escalation_raises_the_level() -> None:
     assert apply_facts(e.Escalated(team="leads", level=2, reason="breach")).level == 2
 
 
-def test_a_promise_is_kept_with_the_first_date_told() -> None:
+def test_a_promise_keeps_its_first_due_time() -> None:
     promise = apply_facts(MADE, REVISED, e.PromiseBroken(promise=2, due_at=REVISED.due_at)).promise
     assert promise is not None
     assert (promise.number, promise.due_at, promise.first_due_at, promise.kept) == (2, REVISED.due_at, DUE, False)
     assert apply_facts(MADE, e.PromiseKept(promise=1, first=True)).promise.kept
 
 
-def test_what_became_of_a_date_before_the_reopening_is_no_news_of_the_present_one() -> None:
+def test_the_end_of_a_promise_from_before_the_reopening_does_not_end_the_current_one() -> None:
     again = MADE.model_copy(update={"promise": 3})
     late = (e.PromiseKept(promise=1, first=True), e.PromiseBroken(promise=2, due_at=REVISED.due_at))
     state = apply_facts(MADE, REVISED, again, *late)
@@ -88,7 +88,7 @@ ACTION = {"promise": 3, "due_at": DUE + timedelta(days=9), "subject": "action"}
 
 
 @pytest.mark.parametrize("other", [UPDATE, ACTION], ids=["next_update", "action"])
-def test_promises_of_another_thing_leave_the_date_of_the_answer_alone(other) -> None:
+def test_promises_of_other_subjects_do_not_change_the_promise_of_the_outcome(other) -> None:
     made = e.PromiseMade(**dict(MADE) | other)
     moved = e.PromiseRevised(
         promise=4, old_due_at=made.due_at, due_at=made.due_at + timedelta(days=1), reason="x", subject=made.subject
@@ -106,12 +106,12 @@ def test_promises_of_another_thing_leave_the_date_of_the_answer_alone(other) -> 
     assert apply_facts(made).promise is None
 
 
-def test_a_revision_that_comes_first_knows_the_old_date() -> None:
+def test_a_revision_that_arrives_first_sets_the_first_due_time() -> None:
     promise = apply_facts(REVISED).promise
     assert promise is not None and promise.first_due_at == DUE
 
 
-def test_the_end_of_an_unknown_promise_is_only_a_line() -> None:
+def test_the_end_of_a_promise_that_is_not_stored_adds_a_timeline_entry_only() -> None:
     assert apply_facts(e.PromiseKept(promise=1, first=True)).promise is None
 
 
@@ -130,7 +130,7 @@ def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
     assert [line.public for line in state.new_entries] == [True, False, False]
 
 
-def test_news_of_a_complaint_unknown_here_waits_for_it() -> None:
+def test_events_of_a_complaint_that_is_not_created_yet_are_kept_for_it() -> None:
     waiting = apply_facts(TRIAGED, MADE, filed_first=False)
     assert (waiting.status, waiting.filed) == ("unknown", None)
     created = after(filed(), state=waiting)
@@ -138,7 +138,7 @@ def test_news_of_a_complaint_unknown_here_waits_for_it() -> None:
     assert created.triage is not None and created.promise is not None
 
 
-def test_what_intake_does_not_hear_changes_nothing() -> None:
+def test_an_event_that_intake_does_not_apply_changes_nothing() -> None:
     state = after(filed())
     assert (
         after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
@@ -146,7 +146,7 @@ def test_what_intake_does_not_hear_changes_nothing() -> None:
     )
 
 
-def test_everything_that_intake_hears_is_kept() -> None:
+def test_every_subscribed_event_adds_a_timeline_entry() -> None:
     examples = {
         e.Triaged: TRIAGED,
         e.ScreeningRequested: e.ScreeningRequested(candidates=("a",), confidence=0.2),

@@ -25,7 +25,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("command", CASES)
-def test_the_event_reads_back_as_what_is_said(command: FileComplaint) -> None:
+def test_the_encoded_event_equals_the_decided_event(command: FileComplaint) -> None:
     event_id = uuid7()
     (new_event,) = decide(None, command, Context(NOW)).events
     expected = EVENTS[ComplaintReceived](
@@ -41,7 +41,7 @@ def test_the_event_reads_back_as_what_is_said(command: FileComplaint) -> None:
 
 
 @pytest.mark.parametrize("command", CASES)
-def test_the_document_reads_back_as_the_state(command: FileComplaint) -> None:
+def test_the_encoded_document_equals_the_decided_state(command: FileComplaint) -> None:
     decided = decide(None, command, Context(NOW)).state
     assert decided is not None
     stored = IntakeState.model_validate_json(encode_complaint(command, uuid7(), NOW).state)
@@ -51,7 +51,7 @@ def test_the_document_reads_back_as_the_state(command: FileComplaint) -> None:
 
 
 @pytest.mark.parametrize("command", CASES)
-def test_the_first_line_is_the_one_decided(command: FileComplaint) -> None:
+def test_the_first_timeline_entry_is_the_decided_one(command: FileComplaint) -> None:
     state = decide(None, command, Context(NOW)).state
     assert state is not None
     (entry,) = state.new_entries
@@ -59,7 +59,7 @@ def test_the_first_line_is_the_one_decided(command: FileComplaint) -> None:
     assert (entry.at, entry.kind) == (command.received_at, "complaint.received")
 
 
-def test_the_answer_says_nothing_of_the_customer() -> None:
+def test_the_response_contains_no_data_of_the_customer() -> None:
     assert set(from_json(encode_complaint(represented(), uuid7(), NOW).answer)) == {
         "id",
         "reference",
@@ -69,7 +69,7 @@ def test_the_answer_says_nothing_of_the_customer() -> None:
     }
 
 
-def test_the_event_introduces_both_people() -> None:
+def test_the_event_contains_both_people() -> None:
     event_ = read(encode_complaint(represented(), uuid7(), NOW).event)
     assert event_.contact("complainant").email == "customer12@example.org"
     assert event_.contact("third_party").name == "Customer 13"

@@ -178,7 +178,7 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("body", GOOD)
-def test_what_is_fine_is_taken(body: dict[str, Any]) -> None:
+def test_a_valid_complaint_is_accepted(body: dict[str, Any]) -> None:
     assert read(body).narrative == body["narrative"]
 
 
@@ -202,7 +202,7 @@ def test_what_customers_wrote_is_not_shown_by_repr() -> None:
     assert "customer12@example.org" not in shown
 
 
-def test_without_a_known_time_our_own_clock_is_asked() -> None:
+def test_without_a_context_the_time_of_this_machine_counts() -> None:
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     with pytest.raises(ValueError, match="until now"):
         COMPLAINT.validate_json(json.dumps(complaint(received_at=ahead)))

@@ -97,13 +97,13 @@ def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> 
     assert all((stage, "customer_message") in MOVES for stage in stages)
 
 
-def test_every_move_is_possible_somewhere_and_leads_somewhere_known() -> None:
+def test_every_move_occurs_in_the_table_and_leads_to_a_stage_of_it() -> None:
     assert {move for _, move in MOVES} == set(get_args(Move))
     assert set(MOVES.values()) <= {*OPEN_STAGES, *CLOSED_STAGES}
 
 
 @pytest.mark.parametrize("command", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
-def test_a_complaint_that_was_never_filed_takes_no_facts(command: Any) -> None:
+def test_a_complaint_that_was_never_created_accepts_no_updates(command: Any) -> None:
     with pytest.raises(NotFound):
         decide(None, command, Context(NOW))
     state = after(event(e.PromiseKept(promise=1, first=True), subject=ID))
@@ -116,7 +116,7 @@ def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
         decide(after(filed()), filed(), Context(NOW))
 
 
-def test_what_was_said_carries_words_apart_from_facts() -> None:
+def test_a_published_event_contains_texts_apart_from_facts() -> None:
     decision = answered(after(filed()), message(text="One more thing."))
     (published,) = decision.events
     assert published.facts == e.MessageAdded(author="customer", public=True)
@@ -124,17 +124,17 @@ def test_what_was_said_carries_words_apart_from_facts() -> None:
     assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant")}
 
 
-def test_a_handlers_words_are_the_handlers() -> None:
+def test_a_text_of_a_handler_belongs_to_the_handler() -> None:
     (published,) = answered(after(filed()), progress(note="We asked the maker.")).events
     assert [p.party for p in published.personal] == ["handler"]
     assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant"), ("handler", "handler")}
 
 
-def test_a_fact_without_words_says_nothing_personal() -> None:
+def test_a_command_without_text_publishes_nothing_personal() -> None:
     assert answered(after(filed()), WITHDRAW).events[0].personal == ()
 
 
-def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
+def test_a_resolution_is_published_with_its_redress_and_stored() -> None:
     refund = e.Redress(kind="refund", amount=Decimal("12.50"), currency="NOK")
     decision = answered(after(filed()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,)))
     facts = decision.events[0].facts
@@ -144,14 +144,14 @@ def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
     assert decision.state.resolution.redress == (refund,)
 
 
-def test_not_fixed_reopens_and_says_both() -> None:
+def test_not_fixed_reopens_and_publishes_both_events() -> None:
     decision = answered(after(filed(), RESOLVE), NOT_FIXED)
     assert [type(event.facts) for event in decision.events] == [e.FeedbackGiven, e.Reopened]
     assert [len(event.personal) for event in decision.events] == [1, 0]
     assert decision.state is not None and decision.state.cycle == 2
 
 
-def test_a_new_resolution_asks_for_feedback_anew() -> None:
+def test_a_new_resolution_clears_the_feedback() -> None:
     assert after(filed(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
 
 
@@ -202,7 +202,7 @@ def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_with
         (NOW + timedelta(minutes=1), NOW),
     ],
 )
-def test_a_milestone_was_reached_by_the_time_we_say_so(occurred_at: Any, published_at: Any) -> None:
+def test_a_published_milestone_is_never_in_the_future(occurred_at: Any, published_at: Any) -> None:
     (milestone_recorded,) = answered(after(filed()), milestone(occurred_at=occurred_at)).events
     assert milestone_recorded.facts.occurred_at == published_at
 
@@ -213,7 +213,7 @@ def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
     assert caught.value.errors[0]["field"] == "occurred_at"  # type: ignore[attr-defined]
 
 
-def test_a_milestone_repeated_with_its_key_is_said_once() -> None:
+def test_a_milestone_repeated_with_its_key_is_published_once() -> None:
     first = answered(after(filed()), milestone(idempotency_key=key()))
     again = answered(first.state, milestone(idempotency_key=key()))
     assert again.replayed
@@ -269,7 +269,7 @@ def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
     assert state.find_record("shop", f"k{KEYS_MAX + 4}") is not None
 
 
-def test_what_is_kept_of_a_body_is_salted() -> None:
+def test_the_seal_of_a_body_is_salted() -> None:
     first, second = key(salt=b"a" * 16), key(salt=b"b" * 16)
     assert first.seal != second.seal
     assert first.matches(second.seal)
@@ -279,7 +279,7 @@ def test_what_is_kept_of_a_body_is_salted() -> None:
 # ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_fact_leaves_a_line_outside_the_document() -> None:
+def test_every_command_adds_a_timeline_entry_outside_the_document() -> None:
     state = after(filed(), message(), RESOLVE, NOT_FIXED)
     assert [entry.kind for entry in state.new_entries] == [
         "complaint.received",
@@ -292,7 +292,7 @@ def test_every_fact_leaves_a_line_outside_the_document() -> None:
     assert b"new_entries" not in state.__pydantic_serializer__.to_json(state)
 
 
-def test_a_note_of_a_handler_is_not_for_the_public() -> None:
+def test_an_internal_note_of_a_handler_is_not_public() -> None:
     *_, line = after(filed(), message(author="handler", public=False)).new_entries
     assert not line.public
 

@@ -52,10 +52,10 @@ async def test_a_body_that_is_too_large_is_read_off_and_refused(
     receive = pieces(*parts)
     with pytest.raises(BodyTooLarge, match="at most 3 bytes"):
         await read_body(headers, receive, 3)
-    assert receive.left == [], "the sender can finish and then read our answer"
+    assert receive.left == [], "the client can finish and then read the response"
 
 
-async def test_a_client_that_goes_away_leaves_nothing() -> None:
+async def test_a_client_that_disconnects_raises_unavailable() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
@@ -116,7 +116,7 @@ def test_the_field_stands_in_the_document() -> None:
     assert document["errors"] == [{"field": "narrative", "expected": "text", "code": "string_type"}]
 
 
-def test_who_has_to_wait_or_to_log_in_is_told_how() -> None:
+def test_responses_have_the_headers_of_their_status() -> None:
     assert dict(problem_response(Unavailable()).headers)[b"retry-after"]
     assert dict(problem_response(Unauthenticated()).headers)[b"www-authenticate"] == b"Bearer"
     assert dict(problem_response(BodyTooLarge("x")).headers)[b"connection"] == b"close"

@@ -103,20 +103,20 @@ def test_each_line_reads_as_a_plain_sentence(kind: str, facts: dict[str, Any], e
     assert format_sentence(line(kind, facts), "Asia/Jakarta") == expected
 
 
-def test_a_handler_is_named_where_known() -> None:
+def test_the_name_of_a_handler_is_shown_if_present() -> None:
     assert (
         format_sentence(line("complaint.assigned", {"team": "care"}, words="Handler 3"), None)
         == "Handler 3 of care looks after it."
     )
 
 
-def test_nobody_is_told_of_severity_signals_or_inner_reasons() -> None:
+def test_sentences_contain_no_severity_signals_or_internal_reasons() -> None:
     sentences = " ".join(format_sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
     assert "critical" not in sentences
     assert "abuse" not in sentences
 
 
-def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
+def test_every_published_and_subscribed_event_has_a_sentence() -> None:
     kinds = {fact.kind for fact in (*INTAKE.publishes, *INTAKE.subscribes)} - {Merged.kind}
     assert kinds == set(SENTENCES)
 
