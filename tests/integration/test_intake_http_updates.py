@@ -150,7 +150,7 @@ async def test_events_of_other_services_are_in_record_and_timeline(intake: Intak
     events = [
         event(fact, subject=subject, sequence=n, time=now + timedelta(seconds=n)) for n, fact in enumerate(facts, 1)
     ]
-    outcome = await intake.runtime.runner.records([record(item, offset=n) for n, item in enumerate(events)])
+    outcome = await intake.runtime.runner.apply_records([record(item, offset=n) for n, item in enumerate(events)])
     assert outcome.done == 4
     shown = (await intake.http.get(f"{POST}/{complaint}")).json()
     assert (shown["status"], shown["understood"]["severity"], shown["owner"]["team"]) == (
@@ -171,6 +171,6 @@ async def test_events_of_other_services_are_in_record_and_timeline(intake: Intak
 
 async def test_events_of_a_complaint_not_created_yet_are_kept_but_not_shown(intake: Intake) -> None:
     assigned = event(e.Assigned(team="care"))
-    assert (await intake.runtime.runner.records([record(assigned)])).done == 1
+    assert (await intake.runtime.runner.apply_records([record(assigned)])).done == 1
     assert (await intake.http.get(f"{POST}/{assigned.subject}")).status_code == 404
     assert await intake.count("complaint") == 1

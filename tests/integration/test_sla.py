@@ -21,7 +21,7 @@ from shared.contracts.events import ClockBreached, ComplaintReceived, PromiseMad
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
@@ -42,7 +42,7 @@ class Front:
             category=("billing",), severity=severity, language="en", confidence=1, decided_by="r", decider_version="1"
         )
         facts = [event(triaged, subject=subject, time=at), event(received, subject=subject, time=at)]
-        await self.runtime.runner.records([record(one) for one in facts])
+        await self.runtime.runner.apply_records([record(one) for one in facts])
         return str(subject)
 
     async def said(self, subject: str) -> list[Any]:

@@ -21,7 +21,7 @@ from shared.contracts import write
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, ProgressRecorded, Resolved, Triaged
 from shared.ops.health import Health
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, owner_of

@@ -26,7 +26,7 @@ from shared.contracts.events import ClockRebased, ComplaintReceived, MessageAcce
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
@@ -64,7 +64,7 @@ class Front:
             template="t", states_promise=1,
         )  # fmt: skip
         facts = [triaged, received, *([accepted] if told else [])]
-        await self.runtime.runner.records([record(event(one, subject=subject, time=at)) for one in facts])
+        await self.runtime.runner.apply_records([record(event(one, subject=subject, time=at)) for one in facts])
         return str(subject)
 
     async def said(self, subject: str, kind: type[Any]) -> list[Any]:

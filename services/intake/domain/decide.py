@@ -18,19 +18,19 @@ from shared.errors import NotFound
 from shared.runner.types import Decision, Input
 
 
-def decide(state: IntakeState | None, given: Input, context: IntakeContext) -> Decision[IntakeState, IntakeContext]:
+def decide(state: IntakeState | None, input_: Input, context: IntakeContext) -> Decision[IntakeState, IntakeContext]:
     """Decide about one input, without side effects.
 
     Raises `NotFound`, `IllegalMove` or another `Rejected` for a command that is not possible. Events never raise.
     """
-    match given:
+    match input_:
         case Event():
-            return Decision(apply(state or IntakeState(complaint_id=given.subject), given))
+            return Decision(apply(state or IntakeState(complaint_id=input_.subject), input_))
         case FileComplaint():
-            created, event = create_complaint(state, given, context.now)
+            created, event = create_complaint(state, input_, context.now)
             return Decision(created, (event,))
         case UpdateCommand():
             if state is None or state.filed is None:
                 raise NotFound
-            return handle(state, given, context)
+            return handle(state, input_, context)
     return Decision(state)

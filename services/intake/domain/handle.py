@@ -13,18 +13,10 @@ from services.intake.domain.lifecycle import Move, apply_move
 from services.intake.domain.state import FeedbackRecord, IntakeState, ResolutionRecord, TimelineEntry
 from shared.contracts import events as e
 from shared.contracts.envelope import Fact, Narrative, NewEvent, Party, PartyId, PersonalNarrative
-from shared.errors import Rejected
+from shared.errors import ImplausibleTime, Rejected
 from shared.runner.types import Decision
 
 KEYS_MAX = 100  # idempotency keys that are kept per complaint; the oldest are dropped
-
-
-class ImplausibleTime(Rejected):
-    """A time cannot be right."""
-
-    def __init__(self, field: str, expected: str) -> None:
-        super().__init__(f"{field}: expected {expected}")
-        self.errors = ({"field": field, "expected": expected, "code": "implausible_time"},)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def problem_response(error: Exception) -> RawResponse:
 async def authenticate(headers: Headers, authenticator: Authenticator, scope: str) -> Client:
     """Return the client of the bearer token. Raises `Unauthenticated`, or `Forbidden` without that scope."""
     value = headers.get(b"authorization")
-    return (await authenticator.verify(value.decode("latin-1") if value else None)).must(scope)
+    return (await authenticator.verify(value.decode("latin-1") if value else None)).require(scope)
 
 
 def read_key(headers: Headers) -> str | None:

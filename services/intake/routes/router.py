@@ -79,7 +79,7 @@ class IntakeRoutes:
                 CreateComplaint(lambda: runtime.pool, self._clock, runtime.committed),
                 group_max=self._settings.group_max,
                 waiting_max=self._settings.waiting_max,
-                flights=self._settings.flights,
+                concurrency=self._settings.flights,
             )
             self._deps = Deps(runtime.authenticator, committer.submit, self._clock)
         return self._deps

@@ -89,8 +89,8 @@ class CreateComplaint:
         """
         async with self._pool().acquire() as proxy:
             conn = cast("asyncpg.Connection", proxy)  # a proxy has the interface of the connection that it wraps
-            if not self._clock.is_set:
-                self._clock.learn(await conn.fetchval("select clock_timestamp()"))
+            if not self._clock.is_fresh:
+                self._clock.synchronize(await conn.fetchval("select clock_timestamp()"))
             try:
                 return await self._insert(conn, group)
             except asyncpg.UniqueViolationError as error:
@@ -105,7 +105,7 @@ class CreateComplaint:
         rows = [self._row(complaint, now) for complaint in group]
         columns = [list(column) for column in zip(*rows, strict=True)]
         (output,) = await conn.fetch(INSERT_COMPLAINTS, INTAKE.topic, *columns)
-        self._clock.learn(output["at"])
+        self._clock.synchronize(output["at"])
         self._committed()
         inserted = frozenset(output["fresh"])
         results: list[CreateResult | Exception | None] = [

@@ -1,7 +1,6 @@
 """Public records on PostgreSQL: loaded and saved in bulk by the runner, read one at a time by the HTTP endpoints."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +8,9 @@ import asyncpg
 from pydantic_core import from_json, to_json
 
 from services.intake.domain import IntakeState, TimelineEntry
+from services.intake.domain.context import IntakeContext
 from shared.contracts import ComplaintId
 from shared.runner.state_store import StateStore
-from shared.runner.types import Context, DueTimer, Input
 
 # Insert new timeline entries in the order in which they were decided.
 INSERT_TIMELINE = """
@@ -32,53 +31,25 @@ where complaint_id = $1 and (public or $2) order by at, id limit $3
 TIMELINE_MAX = 1000  # entries returned at once
 
 
-class IntakeStore:
-    """The states that the runner folds."""
+class IntakeStore(StateStore[IntakeState, IntakeContext]):
+    """States of intake, and the timeline entries that belong to them. Intake has no timers."""
 
     def __init__(self) -> None:
-        self._documents = StateStore(
+        super().__init__(
             IntakeState,
             promoted={"reference": "text", "status": "text"},
             promote=lambda state: (state.filed.reference if state.filed else None, state.status),
         )
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to work out beforehand."""
-        del inputs
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> Context:
-        """Intake decides from the state alone."""
-        del conn, prepared
-        return Context(now)
-
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, IntakeState]:
-        """All known states, locked in id order."""
-        return await self._documents.load(conn, ids)
-
-    async def save(self, conn: asyncpg.Connection, states: Sequence[IntakeState], context: Context) -> None:
-        """Documents in one statement, their new lines in another."""
-        del context
-        await self._documents.save(conn, states)
-        lines = [_line(state.complaint_id, entry) for state in states for entry in state.new_entries]
-        if lines:
-            await conn.execute(INSERT_TIMELINE, *(list(column) for column in zip(*lines, strict=True)))
-
-    def due_at(self, state: IntakeState) -> None:
-        """Intake has no timers."""
-
-    async def next_due(self, conn: asyncpg.Connection) -> None:
-        """Intake has no timers."""
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[IntakeState]]:
-        """Intake has no timers."""
-        del conn, limit
-        return []
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Intake has no timers."""
+    async def save(self, conn: asyncpg.Connection, states: Sequence[IntakeState], context: IntakeContext) -> None:
+        """Save the states in one statement and their new timeline entries in another."""
+        await super().save(conn, states, context)
+        rows = [_timeline_row(state.complaint_id, entry) for state in states for entry in state.new_entries]
+        if rows:
+            await conn.execute(INSERT_TIMELINE, *(list(column) for column in zip(*rows, strict=True)))
 
 
-def _line(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ...]:
+def _timeline_row(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ...]:
     facts = to_json(entry.facts, exclude_none=True).decode()
     return (complaint, entry.at, entry.kind, facts, entry.words, entry.public)
 

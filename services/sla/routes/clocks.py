@@ -11,7 +11,7 @@ from services.sla.explain.as_of import as_of
 from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.states import look
+from services.sla.store.states import read_state
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
 from shared.http.openapi import refusals
@@ -37,7 +37,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
     ) -> schemas.Clocks:
-        now, state = await look(runtime.pool, ComplaintId(complaint_id))
+        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         _been(at, now)
         believed = as_of(state, at) if state and at and at < now else state
         if believed is None:

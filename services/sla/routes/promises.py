@@ -12,7 +12,7 @@ from services.sla.domain.commands import PromiseCommand
 from services.sla.reports.suggestion import because, suggest
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.states import look
+from services.sla.store.states import read_state
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
@@ -20,7 +20,7 @@ from shared.errors import IllegalMove, NotFound
 from shared.http.if_match import Seen, etag
 from shared.http.openapi import refusals
 from shared.runtime import Runtime
-from shared.text import INSTANT, Instant, Item, Reason
+from shared.text import INSTANT_EXAMPLE, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
 CHANGES = refusals(404, 409, 412, 415, 428)
@@ -42,7 +42,7 @@ class PromiseForm(_Form):
         description="`next_update` or `action`; the date of the outcome is made by policy.", examples=["next_update"]
     )
     due_at: Instant = Field(
-        description="Moved to the next opening where it falls outside working hours.", examples=[INSTANT]
+        description="Moved to the next opening where it falls outside working hours.", examples=[INSTANT_EXAMPLE]
     )
     item: Item = Field(default="", description="Which action, as in its milestone.")
 
@@ -51,7 +51,7 @@ class RevisionForm(_Form):
     """A later date, and why."""
 
     due_at: Instant = Field(
-        description="Later than what was promised; being early needs no notice.", examples=[INSTANT]
+        description="Later than what was promised; being early needs no notice.", examples=[INSTANT_EXAMPLE]
     )
     reason: Reason = Field(
         description="A code such as supplier_delay; the customer is told in their words.", examples=["supplier_delay"]
@@ -91,7 +91,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
             response.status_code = 202  # nothing has moved yet: somebody has to approve it
         version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
         response.headers["etag"] = etag(version)
-        now, _ = await look(runtime.pool, command.complaint_id)
+        now, _ = await read_state(runtime.pool, command.complaint_id)
         return schemas.clocks(state.replace(version=version), shelf.rulebook, now)
 
     @router.post(
@@ -115,7 +115,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
     ) -> schemas.Clocks:
         if form.approve:
-            client.must(APPROVE)
+            client.require(APPROVE)
         command = RevisePromise(
             ComplaintId(complaint_id),
             actor=client.name,
@@ -163,7 +163,7 @@ def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
         responses=refusals(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
-        now, state = await look(runtime.pool, ComplaintId(complaint_id))
+        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
         rulebook = await shelf.read(runtime.pool)
