@@ -10,9 +10,9 @@ from services.sla.domain import evaluation
 from services.sla.explain.clock import Look
 from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk
-from services.sla.reports.ical_feed import calendar
+from services.sla.reports.ical_feed import ical_feed
 from services.sla.routes import calendar_feed as doors
-from services.sla.store.states import look
+from services.sla.store.complaints import select_state
 from tests.integration.test_sla_http import Front, ahead, dsn, running, told
 
 __all__ = ["dsn", "running"]  # fixtures
@@ -46,7 +46,7 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
     packs = ("uk-disp", "eu-psd2")
     book = load_rulebook(None, around=datetime.now(UTC).date(), packs=packs)
     subject = await running.opened(team="packs")
-    now, state = await look(running.runtime.pool, subject)  # type: ignore[arg-type]
+    now, state = await select_state(running.runtime.pool, subject)  # type: ignore[arg-type]
     assert state is not None
     under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
     clocks = [one for one in evaluation(state.replace(terms=(under,)), book).clocks if one.is_open and one.due_at]
@@ -54,7 +54,7 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
         at_risk.AtRiskItem(state.complaint_id, "packs", one.due_at or now, False, one, now, Look(state, now))
         for one in clocks
     ]
-    found = entries(calendar("packs", at_risk.AtRiskPage(now, made, cut=False), book))
+    found = entries(ical_feed("packs", at_risk.AtRiskPage(now, made, cut=False), book))
     titles = [str(one["summary"]).rpartition(" (")[0] for one in found]
     assert len(set(titles)) == len(titles), titles
     for name in {pack.name for pack in book.current.packs}:
@@ -80,7 +80,7 @@ async def test_when_it_is_cut_live_dates_stay_and_it_says_so(running: Front, mon
     whole = entries((await running.http.get("/v1/teams/full/due.ics")).content)
     live = {str(one["uid"]) for one in whole if not str(one["summary"]).startswith("Late: ")}
     assert 0 < len(live) < len(whole)
-    monkeypatch.setattr(doors, "MOST", len(live) + 2)
+    monkeypatch.setattr(doors, "ENTRIES_MAX", len(live) + 2)
     answer = await running.http.get("/v1/teams/full/due.ics")
     notice, *shown = sorted(entries(answer.content), key=lambda one: not str(one["summary"]).startswith("Not all"))
     assert len(shown) == len(live) + 2

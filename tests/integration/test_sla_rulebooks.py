@@ -19,7 +19,7 @@ from services.sla.app import build
 from services.sla.policies.loader import STANDARD
 from services.sla.settings import Settings
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.workers.rebase import Moved, RecomputeWorker
+from services.sla.workers.recompute import RecomputeCount, RecomputeWorker
 from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import ClockRebased, ComplaintReceived, MessageAccepted, PromiseMade, Triaged
@@ -151,7 +151,7 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
     assert done.json() == {"revision": 2}
     assert (await sla.http.get(f"/v1/rulebook/drafts/{draft}")).status_code == 404
 
-    assert await RecomputeWorker().run_once(sla.runtime) == Moved(done=1)
+    assert await RecomputeWorker().run_once(sla.runtime) == RecomputeCount(done=1)
     moved = await sla.said(subject, ClockRebased)
     assert len(moved) == report["later"]
     assert {(one.reason, one.actor) for one in moved} == {("a storm", "ops")}
@@ -225,7 +225,7 @@ async def test_a_changed_file_is_published_at_the_start_and_moves_nothing_that_i
     assert [(one["revision"], one["mode"], one["actor"]) for one in listed] == [
         (2, "new_only", "rulebook file"), (1, "new_only", "rulebook file"),
     ]  # fmt: skip
-    assert await RecomputeWorker().run_once(sla.runtime) == Moved()
+    assert await RecomputeWorker().run_once(sla.runtime) == RecomputeCount()
     assert dict(await revisions_of(sla)) == {old: 1}
     new = await sla.heard()
     assert dict(await revisions_of(sla)) == {old: 1, new: 2}
@@ -239,9 +239,9 @@ async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: Front) -
     assert await sla.published(later, "new_only") == 3
     new = await sla.heard()
     assert dict(await revisions_of(sla)) == {old: 1, new: 3}
-    assert await RecomputeWorker().run_once(sla.runtime) == Moved(done=1)
+    assert await RecomputeWorker().run_once(sla.runtime) == RecomputeCount(done=1)
     assert dict(await revisions_of(sla)) == {old: 2, new: 3}
-    assert await RecomputeWorker().run_once(sla.runtime) == Moved()
+    assert await RecomputeWorker().run_once(sla.runtime) == RecomputeCount()
 
 
 async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint_once(sla: Front) -> None:
@@ -249,7 +249,7 @@ async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint
     await sla.published(closed_tomorrow(), "rebase_open")
     stopped = asyncio.Event()
     stopped.set()
-    assert await RecomputeWorker(batch=2).run_once(sla.runtime, stopped) == Moved()
+    assert await RecomputeWorker(batch=2).run_once(sla.runtime, stopped) == RecomputeCount()
     both = await asyncio.gather(*(RecomputeWorker(batch=2, flights=2).run_once(sla.runtime) for _ in range(2)))
     assert sum(one.done for one in both) == 12
     assert all(one.done for one in both)

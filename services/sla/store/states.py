@@ -8,23 +8,20 @@ import asyncpg
 
 from services.sla.domain import Outage, SlaContext, SlaState
 from services.sla.domain.cycles import team
+from services.sla.store.outages import OUTAGES
+from services.sla.store.revisions import SELECT_NEWEST_REVISION
 from services.sla.store.rulebooks import RulebookRepository
 from shared.contracts.envelope import ComplaintId
 from shared.runner.state_store import StateStore
 from shared.runner.types import DueTimer, Input
 
-# One complaint to look at, without a lock, and the database's clock to look at it by.
-BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
-# What a decision may know besides: the revision that counts now, and what was down in the last days.
-KNOWN = """
-    select (select max(revision) from rulebook),
-           array(select (cause, since, until) from (
-                     select cause, since, until from outage
-                     where until is null or until > now() - interval '8 days'
-                     union all -- not a sign of life lately, and nobody has written it down yet
-                     select 'downtime', at, null from heartbeat where expires_at < now()
-                 ) as down order by since desc limit 100)
-"""
+# What a decision may depend on besides the state: the newest revision, and the outages of the last days.
+SELECT_CONTEXT = f"""
+    select ({SELECT_NEWEST_REVISION}), array(
+        select (cause, since, until) from {OUTAGES}
+        where until is null or until > now() - interval '8 days' order by since desc limit 100
+    )
+"""  # noqa: S608 (constants)
 PROMOTED = {
     "due_at": "timestamptz",
     "is_open": "boolean",
@@ -54,7 +51,7 @@ class SlaStore:
     async def context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
         """The database's clock, the rulebook that counts in this transaction, and the outages of the last days."""
         del prepared
-        (row,) = await conn.fetch(KNOWN)
+        (row,) = await conn.fetch(SELECT_CONTEXT)
         outages = tuple(Outage(*one) for one in row[1])
         return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
 
@@ -100,9 +97,3 @@ def promoted(state: SlaState) -> tuple[Any, ...]:
         state.untold_since,
         state.last_due_at,
     )
-
-
-async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
-    """The database's clock and what we know of a complaint, for reading only."""
-    now, found = (await pool.fetch(BY_ID, complaint))[0]
-    return now, SlaState.model_validate_json(found) if found else None
