@@ -87,13 +87,13 @@ def _started(home: Path) -> Stack:
     return Stack(home, places=PortConfig.free(), faults=True).start()
 
 
-def until(found: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
+def until(condition: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
     """Poll until `found` gives something true; an answer that does not come yet is no answer."""
     end = time.monotonic() + seconds
     last: Any = None
     while time.monotonic() < end:
         try:
-            if last := found():
+            if last := condition():
                 return last
         except httpx.TransportError as error:
             last = type(error).__name__

@@ -27,7 +27,7 @@ console = Console(width=150 if not sys.stdout.isatty() else None)
 
 def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
     """The chosen parts, in order."""
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     steps: dict[str, Callable[[], Any]] = {
         "cycle": lambda: measures.cycle(bench),
         "waiting": lambda: measures.waiting(bench),
@@ -39,19 +39,19 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
             if name in ("waiting", "idle") and "triage" not in bench.servers.children:
                 bench.servers.start_ours()
             console.print(f"measuring {name} ...")
-            found[name] = step()
+            numbers[name] = step()
     if "accept" in parts:
         bench.servers.stop(*NAMES)
         for connections in (16, 64):
             console.print(f"measuring accept at {connections} connections ...")
-            found[f"accept_{connections}"] = measures.accept(bench, connections)
+            numbers[f"accept_{connections}"] = measures.accept(bench, connections)
     if "timers" in parts:
         bench.servers.stop(*bench.servers.children)
         size = timers.QUICK if bench.shape == QUICK else timers.Size()
-        found["timers"] = timers.measure(
+        numbers["timers"] = timers.measure(
             bench.servers, size, lambda side: console.print(f"measuring timers: {side} ...")
         )
-    return found
+    return numbers
 
 
 def main(
@@ -74,13 +74,13 @@ def main(
         facts["kafka"] = KAFKA_VERSION
         outside = Outside(servers.smtp_port)
         try:
-            found = measure(Bench(servers, outside, shape), set(only.split(",")))
+            numbers = measure(Bench(servers, outside, shape), set(only.split(",")))
         finally:
             servers.stop(*servers.children)
             outside.stop()
     out = FOLDER / f"{facts['at'].replace(':', '')}.json"
-    out.write_text(json.dumps({"machine": facts, "shape": vars(shape), "found": found}, indent=1), "utf-8")
-    reached = report.show(console, facts, found)
+    out.write_text(json.dumps({"machine": facts, "shape": vars(shape), "found": numbers}, indent=1), "utf-8")
+    reached = report.show(console, facts, numbers)
     if profile:
         profiles.show(console, home)
     console.print(f"All numbers of all runs: {out}")

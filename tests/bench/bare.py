@@ -117,16 +117,16 @@ class Publisher:
 
     async def _send(self, events: Sequence[bytes]) -> None:
         buckets: dict[int, list[bytes]] = {}
-        for one in events:
-            buckets.setdefault(crc32(address_of(one)) % PARTITIONS, []).append(one)
+        for payload in events:
+            buckets.setdefault(crc32(address_of(payload)) % PARTITIONS, []).append(payload)
         acks = []
         for partition, bucket in buckets.items():
             builder = self.producer.create_batch()
-            for one in bucket:
-                if builder.append(key=address_of(one), value=one, timestamp=None) is None:
+            for payload in bucket:
+                if builder.append(key=address_of(payload), value=payload, timestamp=None) is None:
                     acks.append(await self.producer.send_batch(builder, self.topic, partition=partition))
                     builder = self.producer.create_batch()
-                    builder.append(key=address_of(one), value=one, timestamp=None)
+                    builder.append(key=address_of(payload), value=payload, timestamp=None)
             acks.append(await self.producer.send_batch(builder, self.topic, partition=partition))
         await asyncio.gather(*acks)
 
@@ -159,21 +159,21 @@ class Process:
         try:
             while True:
                 polled = await consumer.getmany(timeout_ms=250, max_records=500)
-                heard = [r.value for records in polled.values() for r in records if r.value[:1] in HEARS[role]]
-                if heard:
-                    await self._handle(heard)
+                events = [r.value for records in polled.values() for r in records if r.value[:1] in HEARS[role]]
+                if events:
+                    await self._handle(events)
                 if polled:
                     await consumer.commit()
         finally:
             await consumer.stop()
 
-    async def _handle(self, heard: Sequence[bytes]) -> None:
+    async def _handle(self, events: Sequence[bytes]) -> None:
         table = SAYS[self.options.role]
-        says = [event(kind, address_of(one)) for one in heard for kind in table.get(one[:1], ())]
-        addresses = [address_of(one) for one in heard]
-        await self._commit(addresses, [uuid.uuid4() for _ in heard], says)
+        says = [event(kind, address_of(received)) for received in events for kind in table.get(received[:1], ())]
+        addresses = [address_of(received) for received in events]
+        await self._commit(addresses, [uuid.uuid4() for _ in events], says)
         if self.options.role == "notify":
-            self.mailer.put(address_of(one) for one in heard if one[:1] == b"P")
+            self.mailer.put(address_of(received) for received in events if received[:1] == b"P")
 
     async def _commit(self, addresses: Sequence[bytes], ids: Sequence[uuid.UUID], says: Sequence[bytes]) -> None:
         keys = sorted({address.decode() for address in addresses})
@@ -217,9 +217,9 @@ async def run(options: Options) -> None:
 
 
 async def _told_to_stop() -> None:
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
-    await told.wait()
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    await stopping.wait()
 
 
 if __name__ == "__main__":

@@ -40,10 +40,10 @@ class Offsets:
     async def committed(self, service: str) -> int:
         """Events that the service's group has committed; none while the broker still makes its own topic for that."""
         try:
-            found = await self._admin.list_consumer_group_offsets(f"redress-{service}")
+            offsets = await self._admin.list_consumer_group_offsets(f"redress-{service}")
         except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
             return 0
-        return sum(max(0, entry.offset) for entry in found.values())
+        return sum(max(0, entry.offset) for entry in offsets.values())
 
     async def ends(self, topics: Sequence[str]) -> int:
         """Events on these topics."""
@@ -94,8 +94,8 @@ class Offsets:
 
 def heard_by(service: str) -> list[str]:
     """The topics that a service consumes."""
-    found = next(one for one in SERVICES if one.name == service)
-    return [source.topic for source in found.sources]
+    subscriber = next(candidate for candidate in SERVICES if candidate.name == service)
+    return [source.topic for source in subscriber.sources]
 
 
 def with_offsets(kafka: str, ask: Callable[[Offsets], Awaitable[T]]) -> T:

@@ -55,7 +55,7 @@ def _cpu(pid: int) -> float:
         family = [process, *process.children(recursive=True)]
     except psutil.Error:
         return 0.0
-    return sum(_used(one) for one in family)
+    return sum(_used(process) for process in family)
 
 
 def _used(process: psutil.Process) -> float:

@@ -54,9 +54,9 @@ class Bench:
 def accept(bench: Bench, connections: int) -> dict[str, Any]:
     """Accepted complaints a second: plain and ours by turns. Ours authenticates, deduplicates, tells and relays."""
     servers, shape = bench.servers, bench.shape
-    plain, ours = servers.start_plain(), servers.start_ours("intake")
+    plain, redress = servers.start_plain(), servers.start_ours("intake")
     sides: dict[str, list[Answer]] = {"plain": [], "ours": []}
-    turns = (("plain", plain, ["intake"]), ("ours", ours, ["plain"]))
+    turns = (("plain", plain, ["intake"]), ("ours", redress, ["plain"]))
     for number in range(shape.runs):
         for side, target, still in turns if number % 2 else reversed(turns):
             bench.settle(["intake"])
@@ -83,9 +83,9 @@ def _closed(bench: Bench, target: Target, connections: int) -> Answer:
 def cycle(bench: Bench) -> dict[str, Any]:
     """Whole life cycles a second, from POST to the mail server's 250: bare and ours by turns."""
     servers, shape = bench.servers, bench.shape
-    bare, ours = servers.start_bare(), servers.start_ours()
+    bare, redress = servers.start_bare(), servers.start_ours()
     sides: dict[str, list[Answer]] = {"bare": [], "ours": []}
-    turns = (("bare", bare, BARE, NAMES), ("ours", ours, NAMES, BARE))
+    turns = (("bare", bare, BARE, NAMES), ("ours", redress, NAMES, BARE))
     for number in range(-1, shape.runs):  # the first of each warms up and is not counted
         for side, target, working, still in turns if number % 2 else reversed(turns):
             bench.settle(NAMES)
@@ -145,8 +145,8 @@ def idle(bench: Bench) -> dict[str, Any]:
     return {
         "services": each,
         "cpu_percent": used,
-        "rss_mb": sum(one["rss_mb"] for one in each.values()),
-        "pss_mb": sum(one["pss_mb"] for one in each.values()),
+        "rss_mb": sum(figures["rss_mb"] for figures in each.values()),
+        "pss_mb": sum(figures["pss_mb"] for figures in each.values()),
         "kafka": {**memory(broker), "heap_limit": java_heap_limit(broker)},
     }
 
@@ -160,11 +160,11 @@ def drain(bench: Bench) -> dict[str, Any]:
     _only_created(answer)
     bench.settle([])
     servers.stop("intake")
-    found: dict[str, Any] = {"complaints": shape.backlog}
+    numbers: dict[str, Any] = {"complaints": shape.backlog}
     for name in ("triage", "sla", "notify", "intake"):
         drained = _drain(bench, name)
-        found[name] = {**vars(drained), "rate": drained.rate}
-    return found
+        numbers[name] = {**vars(drained), "rate": drained.rate}
+    return numbers
 
 
 def _drain(bench: Bench, name: str) -> Drained:
@@ -186,7 +186,7 @@ def _only_created(answer: Answer) -> None:
 
 def _medians(runs: Sequence[Answer]) -> dict[str, Any]:
     numbers = {name for name, value in runs[0].items() if isinstance(value, float | int)}
-    found: dict[str, Any] = {name: median(run[name] for run in runs) for name in numbers}
+    medians: dict[str, Any] = {name: median(run[name] for run in runs) for name in numbers}
     if "cpu_ms" in runs[0]:
-        found["cpu_ms"] = {name: median(run["cpu_ms"][name] for run in runs) for name in runs[0]["cpu_ms"]}
-    return found
+        medians["cpu_ms"] = {name: median(run["cpu_ms"][name] for run in runs) for name in runs[0]["cpu_ms"]}
+    return medians

@@ -47,10 +47,10 @@ def show(console: Console, folder: Path) -> None:
         name = path.stem.removeprefix("profile-")
         table = Table("layer", "own", "busiest functions, with all they call", "", title=f"{name}: {total} samples")
         layers = by_layer(profile).most_common(14)
-        ours = [one for one in profile["inclusive"] if one[0].startswith(("services.", "shared."))][:14]
-        for number in range(max(len(layers), len(ours))):
+        frames = [frame for frame in profile["inclusive"] if frame[0].startswith(("services.", "shared."))][:14]
+        for number in range(max(len(layers), len(frames))):
             layer, own = layers[number] if number < len(layers) else ("", 0)
-            function, count = ours[number] if number < len(ours) else ("", 0)
+            function, count = frames[number] if number < len(frames) else ("", 0)
             table.add_row(layer, _share(own, total), function, _share(count, total))
         console.print(table)
 

@@ -58,9 +58,9 @@ class Servers:
 
     def start_bare(self) -> Target:
         """The four processes of the bare pipeline, ready."""
-        given = [self.kafka.bootstrap, self.postgres.dsn, str(self.ports["bare"]), str(self.smtp_port)]
+        arguments = [self.kafka.bootstrap, self.postgres.dsn, str(self.ports["bare"]), str(self.smtp_port)]
         for name in NAMES:
-            self._start(f"bare-{name}", ["tests.bench.bare", name, *given])
+            self._start(f"bare-{name}", ["tests.bench.bare", name, *arguments])
         self._until_answers("bare-intake", self.ports["bare"], "/")
         for name in NAMES:
             child = self.children[f"bare-{name}"]

@@ -88,8 +88,8 @@ class Dialogue(asyncio.Protocol):
             self.transport.write(b"".join(answers))
 
     def _take_line(self, answers: list[bytes]) -> bool:
-        line, found, rest = self.buffer.partition(b"\r\n")
-        if not found:
+        line, line_end, rest = self.buffer.partition(b"\r\n")
+        if not line_end:
             return False
         self.buffer = rest
         verb = line[:4].upper()

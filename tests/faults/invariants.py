@@ -30,7 +30,7 @@ class Case:
 
 def i1_accepted_is_final(case: Case) -> Iterator[str]:
     """Every complaint answered with 2xx reaches exactly one final state in every service; none is missing or extra."""
-    picture, deeds, told = case.picture, case.ledger.deeds(), case.picture.told()
+    picture, deeds, messages = case.picture, case.ledger.deeds(), case.picture.messages_by_complaint()
     for key, complaint in case.ledger.accepted().items():
         if complaint in picture.moved:
             continue
@@ -41,12 +41,12 @@ def i1_accepted_is_final(case: Case) -> Iterator[str]:
         if missing:
             yield f"{complaint} is missing in {', '.join(missing)}"
         else:
-            yield from _agrees(picture, complaint, deeds[key], told[complaint])
+            yield from _agrees(picture, complaint, deeds[key], messages[complaint])
     for complaint in picture.states["intake"].keys() - {picture.keys.get(key) for key in case.ledger.filings}:
         yield f"{complaint} was never asked for"
-    for one in case.ledger.attempts:
-        if one.status not in (None, 201, 503):
-            yield f"{one.key}: a valid request ({one.deed}) was answered with {one.status}"
+    for attempt in case.ledger.attempts:
+        if attempt.status not in (None, 201, 503):
+            yield f"{attempt.key}: a valid request ({attempt.deed}) was answered with {attempt.status}"
 
 
 def _knows(name: str, state: dict[str, Any] | None) -> bool:
@@ -54,7 +54,7 @@ def _knows(name: str, state: dict[str, Any] | None) -> bool:
     return bool(state and state.get(part))
 
 
-def _agrees(picture: Picture, complaint: str, deeds: list[tuple[str, Fate]], told: list[Message]) -> Iterator[str]:
+def _agrees(picture: Picture, complaint: str, deeds: list[tuple[str, Fate]], messages: list[Message]) -> Iterator[str]:
     """The four final states say the same, and it is one that the ledger allows."""
     state = {name: picture.states[name][complaint] for name in NAMES}
     if any(fate != "done" for _, fate in deeds):
@@ -68,9 +68,9 @@ def _agrees(picture: Picture, complaint: str, deeds: list[tuple[str, Fate]], tol
         "sla": _has_ended(state["sla"]),
     }
     yield from (
-        f"{complaint}: stated {ending}, {n} disagrees" for n, one in closed.items() if one != (ending != "open")
+        f"{complaint}: stated {ending}, {n} disagrees" for n, status in closed.items() if status != (ending != "open")
     )
-    yield from _told(complaint, Counter(deed for deed, _ in deeds), told)
+    yield from _messages_agree(complaint, Counter(deed for deed, _ in deeds), messages)
 
 
 def _has_ended(state: dict[str, Any]) -> bool:
@@ -79,48 +79,50 @@ def _has_ended(state: dict[str, Any]) -> bool:
     return bool(turns) and turns[-1] != "reopened"
 
 
-def _told(complaint: str, stated: Counter[str], messages: list[Message]) -> Iterator[str]:
+def _messages_agree(complaint: str, stated: Counter[str], messages: list[Message]) -> Iterator[str]:
     """The customer was told each of these, once, and every message has come to its end."""
-    kinds = Counter(one["kind"] for one in messages)
+    kinds = Counter(message["kind"] for message in messages)
     wanted = {"acknowledgement": 1} | {TOLD[deed]: count for deed, count in stated.items() if deed in TOLD}
     if wrong := {kind: kinds[kind] for kind, count in wanted.items() if kinds[kind] != count}:
         yield f"{complaint}: messages {wrong}, expected {wanted}"
-    for one in messages:
-        lost_progress = one["kind"] == "progress" and one["status"] == "uncertain" and one["next_attempt_at"] is None
-        if one["status"] not in FINAL and not lost_progress:
-            yield f"{complaint}: {one['kind']} is {one['status']}"
+    for message in messages:
+        lost_progress = (
+            message["kind"] == "progress" and message["status"] == "uncertain" and message["next_attempt_at"] is None
+        )
+        if message["status"] not in FINAL and not lost_progress:
+            yield f"{complaint}: {message['kind']} is {message['status']}"
 
 
 def i2_nothing_twice(case: Case) -> Iterator[str]:
     """One state change per consumer and event; one logical message per (complaint, cause, recipient)."""
     picture = case.picture
     for service in SERVICES:
-        said: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        attempts: dict[tuple[str, str, str], set[str]] = defaultdict(set)
         for _, event in picture.events(service.topic):
             if cause := event.get("causationid"):
-                said[cause, event["type"], str(event["data"]["facts"])].add(event["id"])
-        yield from (f"{service.name} said {k[1]} twice of one cause" for k, ids in said.items() if len(ids) > 1)
+                attempts[cause, event["type"], str(event["data"]["facts"])].add(event["id"])
+        yield from (f"{service.name} said {k[1]} twice of one cause" for k, ids in attempts.items() if len(ids) > 1)
     accepted = Counter(
         event["data"]["facts"]["message"]
         for event in {e["id"]: e for _, e in picture.events("complaints.notify.v1")}.values()
         if event["type"] == "redress.message.accepted.v1"
     )
-    yield from (f"message {one} was accepted {count} times" for one, count in accepted.items() if count > 1)
+    yield from (f"message {message} was accepted {count} times" for message, count in accepted.items() if count > 1)
     causes = Counter((str(m["complaint_id"]), m["kind"], m["caused_at"], m["recipient"]) for m in picture.messages)
-    yield from (f"{one[0]}: {count} messages {one[1]} of one cause" for one, count in causes.items() if count > 1)
+    yield from (f"{cause[0]}: {count} messages {cause[1]} of one cause" for cause, count in causes.items() if count > 1)
     yield from _mails(picture)
 
 
 def _mails(picture: Picture) -> Iterator[str]:
     """Each accepted message is in the mailbox; more than once only as often as nobody knew whether it had arrived."""
-    for one in picture.messages:
-        copies = picture.mails.get(str(one["message_id"]), 0)
-        if one["status"] == "accepted" and not copies:
-            yield f"{one['kind']} of {one['complaint_id']} was accepted by nobody"
-        if copies > 1 + one["uncertain"]:
-            yield f"{one['kind']} of {one['complaint_id']} arrived {copies} times, {one['uncertain']} were uncertain"
-    strangers = picture.mails.keys() - {str(one["message_id"]) for one in picture.messages}
-    yield from (f"mail {one} is of no message" for one in strangers)
+    for message in picture.messages:
+        copies = picture.mails.get(str(message["message_id"]), 0)
+        if message["status"] == "accepted" and not copies:
+            yield f"{message['kind']} of {message['complaint_id']} was accepted by nobody"
+        if copies > 1 + message["uncertain"]:
+            yield f"{message['kind']} of {message['complaint_id']} arrived {copies} times, {message['uncertain']} were uncertain"
+    strangers = picture.mails.keys() - {str(message["message_id"]) for message in picture.messages}
+    yield from (f"mail {mail} is of no message" for mail in strangers)
 
 
 def i3_in_order(case: Case) -> Iterator[str]:
@@ -132,9 +134,9 @@ def i3_in_order(case: Case) -> Iterator[str]:
             sequences = [int(event["sequence"]) for event in events]
             if sequences != list(range(1, len(sequences) + 1)):
                 yield f"{service.name} said of {subject}: {sequences}"
-            said = picture.states[service.name].get(subject, {}).get("said", 0)
-            if said != len(sequences):
-                yield f"{service.name} remembers {said} events of {subject}, {len(sequences)} are on Kafka"
+            sequence = picture.states[service.name].get(subject, {}).get("said", 0)
+            if sequence != len(sequences):
+                yield f"{service.name} remembers {sequence} events of {subject}, {len(sequences)} are on Kafka"
             kinds[service.name, subject] = [_kind(event) for event in events]
     yield from _applied(picture, kinds)
 
@@ -142,16 +144,16 @@ def i3_in_order(case: Case) -> Iterator[str]:
 def _applied(picture: Picture, kinds: dict[tuple[str, str], list[str]]) -> Iterator[str]:
     """Intake's timelines keep what was heard in the order of hearing: each source's part must be its stream."""
     intake = SERVICES[0]
-    heard = {fact.kind for fact in intake.subscribes}
+    subscribed = {fact.kind for fact in intake.subscribes}
     for source in SERVICES:
         own = {fact.kind for fact in source.publishes} & (
-            heard if source is not intake else {f.kind for f in source.publishes}
+            subscribed if source is not intake else {f.kind for f in source.publishes}
         )
         for subject, lines in picture.timeline.items():
-            told = [kind for kind in lines if kind in own]
-            said = [kind for kind in kinds.get((source.name, subject), []) if kind in own]
-            if told != said:
-                yield f"{subject}: {source.name} said {said}, the timeline has {told}"
+            public = [kind for kind in lines if kind in own]
+            published = [kind for kind in kinds.get((source.name, subject), []) if kind in own]
+            if public != published:
+                yield f"{subject}: {source.name} said {published}, the timeline has {public}"
 
 
 def _streams(picture: Picture, topic: str) -> dict[str, list[dict[str, Any]]]:
@@ -172,11 +174,11 @@ def i4_outbox_is_kafka(case: Case) -> Iterator[str]:
     for service in SERVICES:
         if (age := picture.unpublished[service.name]) >= 1:
             yield f"{service.name}: the oldest unpublished row is {age:.1f} s old"
-        said = {one.event for one in picture.outbox[service.name] if one.topic == service.topic}
+        events = {row.event for row in picture.outbox[service.name] if row.topic == service.topic}
         there = {event["id"] for _, event in picture.events(service.topic)}
-        if lost := said - there:
+        if lost := events - there:
             yield f"{service.name}: {len(lost)} events are in the outbox only"
-        if strange := there - said:
+        if strange := there - events:
             yield f"{service.name}: {len(strange)} events are on Kafka only"
 
 
@@ -194,15 +196,15 @@ def _passed(service: Service, picture: Picture) -> Iterator[str]:
     ahead: dict[tuple[str, int], deque[tuple[int, str]]] = defaultdict(deque)
     for (topic, partition, offset), event in _heard_by(service, picture):
         ahead[topic, partition].append((offset, event))
-    heard: set[str] = set()
-    for one in (glance for glance in picture.glances if glance.service == service.name):
-        heard |= one.heard
+    handled: set[str] = set()
+    for glance in (glance for glance in picture.glances if glance.service == service.name):
+        handled |= glance.handled
         passed = 0
         for part, records in ahead.items():
-            while records and records[0][0] < one.committed.get(part, 0):
-                passed += records.popleft()[1] not in heard
+            while records and records[0][0] < glance.committed.get(part, 0):
+                passed += records.popleft()[1] not in handled
         if passed:
-            yield f"{one.service} had committed past {passed} events that it had not processed"
+            yield f"{glance.service} had committed past {passed} events that it had not processed"
 
 
 def i6_dead_letters_are_poison(case: Case) -> Iterator[str]:
@@ -211,14 +213,16 @@ def i6_dead_letters_are_poison(case: Case) -> Iterator[str]:
     for service in SERVICES:
         topics = {source.topic for source in service.sources}
         sent = {place for place in picture.poison if place[0] in topics}
-        buried = [(one["topic"], one["partition"], one["record_offset"]) for one in picture.dead[service.name]]
-        if innocent := [one for one in picture.dead[service.name] if _place(one) not in sent]:
+        buried = [
+            (letter["topic"], letter["partition"], letter["record_offset"]) for letter in picture.dead[service.name]
+        ]
+        if innocent := [letter for letter in picture.dead[service.name] if _place(letter) not in sent]:
             yield f"{service.name} buried {len(innocent)} that are no poison, e.g. {innocent[0]}"
         if survived := sent - set(buried):
             yield f"{service.name} did not bury {len(survived)} of {len(sent)} poisons, e.g. {min(survived)}"
         if len(buried) != len(set(buried)):
             yield f"{service.name} buried a record twice"
-        announced = len({one.place for one in picture.records.get(service.dead_topic, ())})
+        announced = len({record.place for record in picture.records.get(service.dead_topic, ())})
         if announced < len(buried):
             yield f"{service.name} announced {announced} of {len(buried)} dead letters"
         left = {event for _, event in _heard_by(service, picture)} - picture.inbox[service.name]
@@ -255,11 +259,11 @@ def i8_conservation(case: Case) -> Iterator[str]:
 def i11_accepts_without_kafka(case: Case) -> Iterator[str]:
     """While Kafka is away intake accepts every valid complaint, at the first request."""
     for begin, end in case.without_kafka:
-        asked = [one for one in case.ledger.within(begin, end) if one.deed == "file"]
-        if not asked:
+        filings = [attempt for attempt in case.ledger.within(begin, end) if attempt.deed == "file"]
+        if not filings:
             yield f"nobody asked while Kafka was away for {end - begin:.0f} s"
-        failed = [one for one in asked if one.status != 201]
-        yield from (f"{one.key}: answered {one.status} while Kafka was away" for one in failed)
+        failed = [attempt for attempt in filings if attempt.status != 201]
+        yield from (f"{attempt.key}: answered {attempt.status} while Kafka was away" for attempt in failed)
 
 
 INVARIANTS: dict[str, Callable[[Case], Iterable[str]]] = {
@@ -276,8 +280,8 @@ INVARIANTS: dict[str, Callable[[Case], Iterable[str]]] = {
 
 def summary(sentences: Iterable[str], most: int = 5) -> list[str]:
     """The first few, and how many more there are."""
-    found = list(sentences)
-    return [*found[:most], *([f"... and {len(found) - most} more"] if len(found) > most else [])]
+    violations = list(sentences)
+    return [*violations[:most], *([f"... and {len(violations) - most} more"] if len(violations) > most else [])]
 
 
 __all__ = ["INVARIANTS", "Case", "summary"]

@@ -28,7 +28,7 @@ class Attempt:
     sent_at: float
     answered_at: float | None = None
     status: int | None = None
-    told: dict[str, Any] = field(default_factory=dict)
+    response: dict[str, Any] = field(default_factory=dict)
 
 
 class Pen:
@@ -48,10 +48,10 @@ class Pen:
             os.fsync(self._file.fileno())
         return number
 
-    def answer(self, number: int, status: int | None, told: dict[str, Any]) -> None:
+    def answer(self, number: int, status: int | None, answer: dict[str, Any]) -> None:
         """What came back, or that nothing did."""
         with self._lock:
-            self._write({"n": number, "status": status, "told": told, "at": time.time()})
+            self._write({"n": number, "status": status, "response": answer, "at": time.time()})
 
     def close(self) -> None:
         """Put it away."""
@@ -71,53 +71,58 @@ class Ledger:
     @property
     def filings(self) -> dict[str, list[Attempt]]:
         """Attempts to file, by key."""
-        return self._grouped(one for one in self.attempts if one.deed == "file")
+        return self._grouped(attempt for attempt in self.attempts if attempt.deed == "file")
 
     def accepted(self) -> dict[str, str]:
         """Complaint id by key, for everything that was answered with 2xx."""
-        return {key: one.told["id"] for key, tries in self.filings.items() for one in tries if one.status == 201}
+        return {
+            key: attempt.response["id"]
+            for key, tries in self.filings.items()
+            for attempt in tries
+            if attempt.status == 201
+        }
 
     def deeds(self) -> dict[str, list[tuple[str, Fate]]]:
         """What was stated about each complaint, in order, each deed once however often it was tried."""
         stated: dict[str, list[tuple[str, Fate]]] = defaultdict(list)
-        for tries in self._grouped(one for one in self.attempts if one.deed != "file").values():
+        for tries in self._grouped(attempt for attempt in self.attempts if attempt.deed != "file").values():
             stated[tries[0].complaint].append((tries[0].deed, fate(tries)))
         return stated
 
     def within(self, begin: float, end: float) -> list[Attempt]:
         """Attempts that left in that time."""
-        return [one for one in self.attempts if begin <= one.sent_at <= end]
+        return [attempt for attempt in self.attempts if begin <= attempt.sent_at <= end]
 
     @staticmethod
     def _grouped(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
         grouped: dict[str, list[Attempt]] = defaultdict(list)
-        for one in attempts:
-            grouped[one.key].append(one)
+        for attempt in attempts:
+            grouped[attempt.key].append(attempt)
         return dict(grouped)
 
 
 def fate(tries: Iterable[Attempt]) -> Fate:
     """What is known of a request after all its tries."""
-    known = [one.status for one in tries if one.status not in UNKNOWN]
-    if not known:
+    statuses = [attempt.status for attempt in tries if attempt.status not in UNKNOWN]
+    if not statuses:
         return "unknown"
-    return "done" if 201 in known else "refused"
+    return "done" if 201 in statuses else "refused"
 
 
 def read(*paths: Path) -> Ledger:
     """Ledgers as one. The last line of a load that was killed may be torn; then its request is unknown."""
-    return Ledger([one for path in paths if path.exists() for one in _attempts(path)])
+    return Ledger([attempt for path in paths if path.exists() for attempt in _attempts(path)])
 
 
 def _attempts(path: Path) -> Iterator[Attempt]:
-    known: dict[int, Attempt] = {}
+    attempts: dict[int, Attempt] = {}
     for line in _lines(path):
         if "key" in line:
-            known[line["n"]] = Attempt(line["key"], line["complaint"], line["deed"], line["at"])
+            attempts[line["n"]] = Attempt(line["key"], line["complaint"], line["deed"], line["at"])
         else:
-            one = known[line["n"]]
-            one.status, one.told, one.answered_at = line["status"], line["told"], line["at"]
-    yield from known.values()
+            attempt = attempts[line["n"]]
+            attempt.status, attempt.response, attempt.answered_at = line["status"], line["response"], line["at"]
+    yield from attempts.values()
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

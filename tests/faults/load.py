@@ -62,11 +62,11 @@ class Load:
 
     async def _complaint(self, number: int) -> None:
         key = f"{self._name}-{number}"
-        told = await self._ask(key, key, "file", "/v1/complaints", complaint(number, key))
-        if told is None:
+        answer = await self._ask(key, key, "file", "/v1/complaints", complaint(number, key))
+        if answer is None:
             return
         for turn, deed in enumerate(SCRIPTS[number % len(SCRIPTS)]):
-            path = f"/v1/complaints/{told['id']}/{deed}"
+            path = f"/v1/complaints/{answer['id']}/{deed}"
             if await self._ask(f"{key}-{turn}", key, deed, path, BODIES[deed]) is None:
                 return
 
@@ -75,10 +75,10 @@ class Load:
         turn = 0
         while True:
             number = await asyncio.to_thread(self._pen.intend, key, complaint, deed)
-            status, told = await self._post(path, body, key)
-            self._pen.answer(number, status, told)
+            status, answer = await self._post(path, body, key)
+            self._pen.answer(number, status, answer)
             if status not in UNKNOWN:
-                return told if status == 201 else None
+                return answer if status == 201 else None
             await asyncio.sleep(PAUSES[min(turn, len(PAUSES) - 1)])
             turn += 1
 
@@ -109,13 +109,13 @@ async def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--rate", type=float, default=10.0)
     parser.add_argument("--patience", type=float, default=60.0)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     headers = {"authorization": f"Bearer {os.environ['LOAD_TOKEN']}"}
-    async with httpx.AsyncClient(base_url=given.url, headers=headers, timeout=10, trust_env=False) as http:
-        pen = Pen(given.ledger)
-        load = Load(http, pen, given.name)
+    async with httpx.AsyncClient(base_url=arguments.url, headers=headers, timeout=10, trust_env=False) as http:
+        pen = Pen(arguments.ledger)
+        load = Load(http, pen, arguments.name)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, load.stopping.set)
-        await load.run(given.rate, given.patience)
+        await load.run(arguments.rate, arguments.patience)
         pen.close()
 
 

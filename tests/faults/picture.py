@@ -44,7 +44,7 @@ class Glance:
 
     service: str
     committed: Offsets
-    heard: frozenset[str]
+    handled: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -69,8 +69,12 @@ class Picture:
 
     def events(self, topic: str) -> Iterator[tuple[Place, dict[str, Any]]]:
         """The records of a topic that a service said."""
-        said = (one for one in self.records.get(topic, ()) if one.place not in self.poison)
-        return ((one.place, one.event) for one in said if one.event is not None and self.is_still(one.event["subject"]))
+        records = (record for record in self.records.get(topic, ()) if record.place not in self.poison)
+        return (
+            (record.place, record.event)
+            for record in records
+            if record.event is not None and self.is_still(record.event["subject"])
+        )
 
     def is_still(self, complaint: object) -> bool:
         """Whether all that is seen of a complaint is of one moment. What moved is left to the next look."""
@@ -80,20 +84,20 @@ class Picture:
         """Records per partition that a group has not committed, but those of complaints that moved."""
         committed, topics = self.committed[service.name], {source.topic for source in service.sources}
         waiting = Counter(
-            one.place[:2]
+            record.place[:2]
             for topic in topics
-            for one in self.records.get(topic, ())
-            if one.place[2] >= committed.get(one.place[:2], 0)
-            and (one.event is None or one.place in self.poison or self.is_still(one.event["subject"]))
+            for record in self.records.get(topic, ())
+            if record.place[2] >= committed.get(record.place[:2], 0)
+            and (record.event is None or record.place in self.poison or self.is_still(record.event["subject"]))
         )
         return dict(waiting)
 
-    def told(self) -> dict[str, list[Message]]:
+    def messages_by_complaint(self) -> dict[str, list[Message]]:
         """The messages of each complaint."""
-        told: dict[str, list[Message]] = defaultdict(list)
-        for one in self.messages:
-            told[str(one["complaint_id"])].append(one)
-        return told
+        by_complaint: dict[str, list[Message]] = defaultdict(list)
+        for message in self.messages:
+            by_complaint[str(message["complaint_id"])].append(message)
+        return by_complaint
 
 
 async def look(dsn: str, bootstrap: str, mailbox: Path, since: str | None) -> Picture:
@@ -135,13 +139,13 @@ def take_out(picture: Picture, moved: frozenset[str], messages: Iterable[Mapping
     picture.moved = moved
     for name in NAMES:
         picture.states[name] = {key: state for key, state in picture.states[name].items() if key not in moved}
-        picture.outbox[name] = [one for one in picture.outbox[name] if one.key not in moved]
+        picture.outbox[name] = [row for row in picture.outbox[name] if row.key not in moved]
     picture.statuses = {key: status for key, status in picture.statuses.items() if key not in moved}
     picture.timeline = {key: lines for key, lines in picture.timeline.items() if key not in moved}
-    picture.messages = [one for one in picture.messages if picture.is_still(one["complaint_id"])]
-    for one in messages:
-        if not picture.is_still(one["complaint_id"]):
-            picture.mails.pop(str(one["message_id"]), None)
+    picture.messages = [message for message in picture.messages if picture.is_still(message["complaint_id"])]
+    for message in messages:
+        if not picture.is_still(message["complaint_id"]):
+            picture.mails.pop(str(message["message_id"]), None)
 
 
 UNPUBLISHED = """
@@ -164,8 +168,8 @@ async def _schema(conn: asyncpg.Connection, name: str, picture: Picture) -> None
     picture.inbox[name] = {row[0] for row in await conn.fetch(HEARD)}
     dead = await conn.fetch("select topic, partition, record_offset, status, error from dead_letter")
     picture.dead[name] = [dict(row) for row in dead]
-    said = await conn.fetch("select topic, event_id::text, key::text from outbox")
-    picture.outbox[name] = [Said(*row) for row in said]
+    rows = await conn.fetch("select topic, event_id::text, key::text from outbox")
+    picture.outbox[name] = [Said(*row) for row in rows]
     picture.unpublished[name] = float(await conn.fetchval(UNPUBLISHED))
 
 
@@ -183,19 +187,21 @@ async def _records(bootstrap: str) -> dict[str, list[Record]]:
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False, max_poll_records=5000
     )
     await consumer.start()
-    found: dict[str, list[Record]] = {topic: [] for topic in TOPICS}
+    records_by_topic: dict[str, list[Record]] = {topic: [] for topic in TOPICS}
     try:
         parts = [TopicPartition(topic, number) for topic in TOPICS for number in _partitions(consumer, topic)]
         consumer.assign(parts)
         left = {part: end for part, end in (await consumer.end_offsets(parts)).items() if end}
         while left:
             for part, records in (await consumer.getmany(timeout_ms=500)).items():
-                found[part.topic] += [_record(one) for one in records if one.offset < left.get(part, 0)]
+                records_by_topic[part.topic] += [
+                    _record(record) for record in records if record.offset < left.get(part, 0)
+                ]
                 if records and records[-1].offset + 1 >= left.get(part, 0):
                     left.pop(part, None)
     finally:
         await consumer.stop()
-    return found
+    return records_by_topic
 
 
 def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
@@ -220,8 +226,8 @@ async def offsets(bootstrap: str) -> tuple[dict[str, Offsets], Offsets]:
     try:
         committed: dict[str, Offsets] = {}
         for name in NAMES:
-            told = await admin.list_consumer_group_offsets(f"redress-{name}")
-            committed[name] = {(part.topic, part.partition): meta.offset for part, meta in told.items()}
+            offsets = await admin.list_consumer_group_offsets(f"redress-{name}")
+            committed[name] = {(part.topic, part.partition): meta.offset for part, meta in offsets.items()}
         parts = [TopicPartition(service.topic, n) for service in SERVICES for n in range(12)]
         ends = {(part.topic, part.partition): end for part, end in (await consumer.end_offsets(parts)).items()}
     finally:
@@ -230,7 +236,7 @@ async def offsets(bootstrap: str) -> tuple[dict[str, Offsets], Offsets]:
     return committed, ends
 
 
-async def glance(dsn: str, bootstrap: str, known: Mapping[str, set[str]]) -> list[Glance]:
+async def glance(dsn: str, bootstrap: str, handled_before: Mapping[str, set[str]]) -> list[Glance]:
     """First how far each group has committed, then what it has heard beyond `known`: nothing below may be missing."""
     committed, _ = await offsets(bootstrap)
     conn = await asyncpg.connect(dsn, timeout=5)
@@ -238,8 +244,8 @@ async def glance(dsn: str, bootstrap: str, known: Mapping[str, set[str]]) -> lis
     try:
         for name in NAMES:
             await _turn_to(conn, name)
-            heard = frozenset(row[0] for row in await conn.fetch(HEARD))
-            seen.append(Glance(name, committed[name], heard - known[name]))
+            event_ids = frozenset(row[0] for row in await conn.fetch(HEARD))
+            seen.append(Glance(name, committed[name], event_ids - handled_before[name]))
     finally:
         await conn.close()
     return seen

@@ -59,10 +59,10 @@ async def send(bootstrap: str, records: list[Odd]) -> frozenset[Place]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=2_000_000)
     await producer.start()
     try:
-        told = [await producer.send_and_wait(o.topic, o.value, key=o.key, headers=o.headers) for o in records]
+        places = [await producer.send_and_wait(o.topic, o.value, key=o.key, headers=o.headers) for o in records]
     finally:
         await producer.stop()
-    return frozenset((one.topic, one.partition, one.offset) for one in told)
+    return frozenset((place.topic, place.partition, place.offset) for place in places)
 
 
 async def repeat(bootstrap: str, *, but: frozenset[Place], headers: Headers | None = None) -> int:
@@ -73,14 +73,16 @@ async def repeat(bootstrap: str, *, but: frozenset[Place], headers: Headers | No
         count = 0
         for service in SERVICES:
             records = await _all(bootstrap, service)
-            again = [one for one in records if (one.topic, one.partition, one.offset) not in but]
+            remaining = [record for record in records if (record.topic, record.partition, record.offset) not in but]
             waits = [
-                await producer.send(one.topic, one.value, key=one.key, partition=one.partition, headers=headers)
-                for one in again
+                await producer.send(
+                    record.topic, record.value, key=record.key, partition=record.partition, headers=headers
+                )
+                for record in remaining
             ]
             for wait in waits:
                 await wait
-            count += len(again)
+            count += len(remaining)
         return count
     finally:
         await producer.stop()
@@ -91,24 +93,24 @@ async def _all(bootstrap: str, service: Service) -> list[Any]:
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False, max_poll_records=5000
     )
     await consumer.start()
-    found: list[Any] = []
+    collected: list[Any] = []
     try:
         parts = [TopicPartition(service.topic, number) for number in range(12)]
         consumer.assign(parts)
         left = {part: end for part, end in (await consumer.end_offsets(parts)).items() if end}
         while left:
             for part, records in (await consumer.getmany(timeout_ms=500)).items():
-                found += [one for one in records if one.offset < left.get(part, 0)]
+                collected += [record for record in records if record.offset < left.get(part, 0)]
                 if records and records[-1].offset + 1 >= left.get(part, 0):
                     left.pop(part, None)
     finally:
         await consumer.stop()
-    return found
+    return collected
 
 
 async def rewind(bootstrap: str, name: str) -> None:
     """Set a group that is stopped back to the beginning of everything it hears."""
-    service = next(one for one in SERVICES if one.name == name)
+    service = next(candidate for candidate in SERVICES if candidate.name == name)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=f"redress-{name}", enable_auto_commit=False, session_timeout_ms=10_000
     )

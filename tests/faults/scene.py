@@ -55,7 +55,7 @@ class Scene:
         self._folder = folder
         self._ledgers: list[Path] = []
         self._glances: list[Glance] = []
-        self._heard: dict[str, set[str]] = {name: set() for name in NAMES}
+        self._handled: dict[str, set[str]] = {name: set() for name in NAMES}
         self._settled: str | None = None  # the transaction before which nothing was under way any more
         self._load: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
@@ -152,10 +152,10 @@ class Scene:
     def glance(self) -> None:
         """Note how far the groups have committed and what they heard; skipped while a server is away."""
         with suppress(KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
-            seen = asyncio.run(picture.glance(self.dsn, self.stack.bootstrap, self._heard))
+            seen = asyncio.run(picture.glance(self.dsn, self.stack.bootstrap, self._handled))
             self._glances += seen
-            for one in seen:
-                self._heard[one.service] |= one.heard
+            for glance in seen:
+                self._handled[glance.service] |= glance.handled
 
     def quiet(self, seconds: float = 150.0) -> float:
         """Until nothing is under way any more. Returns how many seconds that took."""

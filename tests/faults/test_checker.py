@@ -58,14 +58,14 @@ def calm() -> Case:
         Attempt("k", "k", "file", 1.0, 1.1, 201, {"id": ID}),
         Attempt("k-0", "k", "resolution", 2.0, 2.1, 201, {"id": ID}),
     ]
-    known: dict[str, dict[str, Any]] = {
+    states: dict[str, dict[str, Any]] = {
         "intake": {"filed": {}, "said": 2},
         "triage": {"received": True, "closed": True, "said": 2},
         "sla": {"receipt": {"channel": "web"}, "moments": [["t", 0, 2, "resolved", "", "t"]], "said": 2},
         "notify": {"received": {}, "said": 2} | {"received": {"reference": "R"}},
     }
-    known["intake"]["filed"] = {"reference": "R"}
-    heard = {
+    states["intake"]["filed"] = {"reference": "R"}
+    handled = {
         service.name: {
             f"{source.name}-{n}"
             for source in service.sources
@@ -76,11 +76,11 @@ def calm() -> Case:
     }
     ends = {(topic, 0): 2 for topic in TOPIC.values()}
     picture = Picture(
-        states={name: {ID: state} for name, state in known.items()},
+        states={name: {ID: state} for name, state in states.items()},
         statuses={ID: "resolved"},
         keys={"k": ID},
         timeline={ID: [kind for name in NAMES for kind in SAID[name]]},
-        inbox=heard,
+        inbox=handled,
         dead={name: [] for name in NAMES},
         outbox={name: [Said(TOPIC[name], f"{name}-{n}", ID) for n in (1, 2)] for name in NAMES},
         unpublished=dict.fromkeys(NAMES, 0.0),
@@ -88,7 +88,7 @@ def calm() -> Case:
         records={TOPIC[name]: [record(name, 1), record(name, 2)] for name in NAMES},
         committed={name: dict(ends) for name in NAMES},
         mails=Counter({f"{MAIL}-1": 1, f"{MAIL}-2": 1}),
-        glances=[Glance(name, dict(ends), frozenset(heard[name])) for name in NAMES],
+        glances=[Glance(name, dict(ends), frozenset(handled[name])) for name in NAMES],
     )
     return Case(Ledger(attempts), picture, ((0.5, 1.5),))
 
@@ -204,7 +204,7 @@ def test_a_request_is_on_disk_before_it_leaves_and_unknown_until_it_is_answered(
     pen.answer(pen.intend("k", "k", "file"), 201, {"id": ID})
     pen.close()
     ledger = read(path)
-    assert [one.status for one in ledger.filings["k"]] == [None, 201]
+    assert [attempt.status for attempt in ledger.filings["k"]] == [None, 201]
     assert ledger.accepted() == {"k": ID}
 
 

@@ -59,4 +59,6 @@ def test_the_storm_was_worth_the_name(case: Case) -> None:
     assert len(case.ledger.accepted()) > 200
     assert len(case.picture.poison) == 10
     assert case.without_kafka and case.picture.glances
-    assert any(one.status is None or one.status == 503 for one in case.ledger.attempts), "nothing was ever unknown"
+    assert any(attempt.status is None or attempt.status == 503 for attempt in case.ledger.attempts), (
+        "nothing was ever unknown"
+    )

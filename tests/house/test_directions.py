@@ -24,8 +24,10 @@ def is_domain(path) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in modules("services") if is_domain(path)], ids=name)
 def test_a_domain_has_no_clock_no_chance_and_no_io(path) -> None:
-    found = [one for one in imports(path) if one.startswith(IMPURE) and not one.startswith("shared.runner.types")]
-    assert not found
+    impure = [
+        module for module in imports(path) if module.startswith(IMPURE) and not module.startswith("shared.runner.types")
+    ]
+    assert not impure
     calls = [
         node.func.attr
         for node in ast.walk(tree(path))
@@ -50,7 +52,7 @@ def test_shared_knows_no_service_and_nobody_knows_deploy() -> None:
 
 def test_only_the_factories_open_connections() -> None:
     openers = {"create_pool", "connect"}
-    found = [
+    openers_found = [
         name(path)
         for path in modules("services", "shared")
         for node in ast.walk(tree(path))
@@ -59,17 +61,17 @@ def test_only_the_factories_open_connections() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "asyncpg"
     ]
-    assert set(found) == {"shared/storage/postgres.py"}
+    assert set(openers_found) == {"shared/storage/postgres.py"}
 
 
 def test_only_the_runner_commits_decisions() -> None:
     """Whoever appends to the outbox decides what is said: the runner, its replay, and intake's one-statement hot path."""
-    found = {
+    writers = {
         name(p) for p in modules("services", "shared") if any(i.startswith("shared.storage.outbox") for i in imports(p))
     }
     allowed = {"shared/messaging/relay.py", "shared/ops/probe.py", "shared/testing/memory.py"}
-    found |= {name(p) for p in modules("shared") if "shared.storage.outbox" in imports(p)}
-    assert {one for one in found - allowed if not one.startswith("shared/runner/")} <= {
+    writers |= {name(p) for p in modules("shared") if "shared.storage.outbox" in imports(p)}
+    assert {path for path in writers - allowed if not path.startswith("shared/runner/")} <= {
         "services/intake/store/create.py"
     }
 
@@ -100,9 +102,9 @@ def test_the_repository_names_no_registry_and_no_path_of_one_machine() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     hosts = re.compile(r"https?://[^ ]*(pypi|pythonhosted|npmjs|maven2|debian)")
     paths = re.compile(r"(^|[^A-Za-z0-9_.-])/(work|farm)/")
-    for one in tracked:
-        if one.startswith("tests/house/"):
+    for file in tracked:
+        if file.startswith("tests/house/"):
             continue
-        text = (ROOT / one).read_text("utf-8", errors="ignore") if (ROOT / one).is_file() else ""
-        assert not hosts.search(text), one
-        assert not paths.search(text), one
+        text = (ROOT / file).read_text("utf-8", errors="ignore") if (ROOT / file).is_file() else ""
+        assert not hosts.search(text), file
+        assert not paths.search(text), file

@@ -17,7 +17,7 @@ def test_the_pages_of_settings_and_metrics_are_current() -> None:
     assert (ROOT / "docs" / "metrics.md").read_text("utf-8") == docs.metrics_page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("service", [one.name for one in SERVICES])
+@pytest.mark.parametrize("service", [declared.name for declared in SERVICES])
 def test_every_setting_has_a_sentence_and_its_services_prefix(service: str) -> None:
     settings = importlib.import_module(f"services.{service}.settings").Settings
     assert issubclass(settings, ServiceSettings)
@@ -31,15 +31,15 @@ def test_every_metric_has_a_sentence_a_unit_where_it_measures_and_is_used() -> N
     for declared in (*COUNTERS, *GAUGES, *HISTOGRAMS):
         assert declared.sentence.endswith("."), declared.name
         assert code.count(f'"{declared.name}"') > 1, f"{declared.name} is declared and never set"
-    assert all(one.name.endswith(("_seconds", "_size")) for one in HISTOGRAMS)
+    assert all(metric.name.endswith(("_seconds", "_size")) for metric in HISTOGRAMS)
 
 
 def test_every_alert_and_panel_asks_for_a_metric_that_exists() -> None:
-    known = {one.name for one in (*COUNTERS, *GAUGES, *HISTOGRAMS)}
+    declared = {metric.name for metric in (*COUNTERS, *GAUGES, *HISTOGRAMS)}
     for path in [*(ROOT / "deploy" / "prometheus").glob("*.yml"), *(ROOT / "deploy" / "grafana").rglob("*.json")]:
-        for found in set(re.findall(r"\bredress_[a-z_]+", path.read_text("utf-8"))):
-            name = re.sub(r"_(total|bucket|count|sum)$", "", found)
-            assert name in known, f"{path.name}: {found}"
+        for mention in set(re.findall(r"\bredress_[a-z_]+", path.read_text("utf-8"))):
+            name = re.sub(r"_(total|bucket|count|sum)$", "", mention)
+            assert name in declared, f"{path.name}: {mention}"
 
 
 def test_every_decision_is_a_page_with_its_alternatives() -> None:
@@ -63,3 +63,11 @@ def test_every_local_link_of_the_documents_leads_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_path_that_a_document_names_exists() -> None:
+    """Paths in backticks; NAME stands for each service."""
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"):
+        for path in re.findall(r"`((?:services|shared|deploy|tests|docs)/[^`{}* ]+)`", page.read_text("utf-8")):
+            for service in SERVICES:
+                assert (ROOT / path.replace("NAME", service.name)).exists(), f"{page.name}: {path}"

@@ -74,14 +74,14 @@ def test_every_service_has_migrations(service: str) -> None:
     assert list((ROOT / "services" / service / "schema").glob("0*_*.sql"))
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda one: one.name)
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda service: service.name)
 def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> None:
     text = importlib.import_module(f"services.{declared.name}").__doc__ or ""
-    found = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
-    assert found, "expected three sentences: Owns / Subscribes to / Publishes"
-    heard, said = ([word.strip() for word in found[n].replace("\n", " ").split(",")] for n in (2, 3))
-    assert heard == [fact.__name__ for fact in declared.subscribes]
-    assert said == [fact.__name__ for fact in declared.publishes]
+    sentences = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
+    assert sentences, "expected three sentences: Owns / Subscribes to / Publishes"
+    subscribed, published = ([word.strip() for word in sentences[n].replace("\n", " ").split(",")] for n in (2, 3))
+    assert subscribed == [fact.__name__ for fact in declared.subscribes]
+    assert published == [fact.__name__ for fact in declared.publishes]
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
@@ -100,5 +100,5 @@ def test_every_fact_has_one_owner_and_nobody_waits_for_what_nobody_says() -> Non
 def test_only_the_outbox_and_the_relay_write_topics() -> None:
     producers = [name(path) for path in modules("services", "shared") if "aiokafka.AIOKafkaProducer" in imports(path)]
     assert producers == ["shared/messaging/kafka.py", "shared/messaging/relay.py"]
-    said = [name(path) for path in modules("services") if any(i.startswith("aiokafka") for i in imports(path))]
-    assert not said, "a service reaches Kafka only through the runner and the outbox"
+    importers = [name(path) for path in modules("services") if any(i.startswith("aiokafka") for i in imports(path))]
+    assert not importers, "a service reaches Kafka only through the runner and the outbox"

@@ -43,18 +43,18 @@ QUICK = Size(clocks=40_000, seconds=5, burst=2_000, moving_seconds=10, kills=3, 
 def measure(servers: Servers, size: Size, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Every side by turns, alone on the machine but for the servers."""
     note_commits(servers.postgres)
-    found: dict[str, Any] = {"size": vars(size), "versions": {name: version(name) for name in RIVALS}}
+    numbers: dict[str, Any] = {"size": vars(size), "versions": {name: version(name) for name in RIVALS}}
     for name in RIVALS:
         say(name)
-        found[name] = _rival(servers, size, name)
+        numbers[name] = _rival(servers, size, name)
     say("ours")
-    found["ours"] = _ours(servers, size)
-    return found
+    numbers["ours"] = _redress(servers, size)
+    return numbers
 
 
 def _rival(servers: Servers, size: Size, name: str) -> dict[str, Any]:
     """With nothing else stored, which is their best case, and with as many jobs as we have clocks."""
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     with ground(servers.postgres, servers.home, name) as side:
         jobs.install(name, side.dsn)
         for stored in (0, size.clocks):
@@ -62,19 +62,23 @@ def _rival(servers: Servers, size: Size, name: str) -> dict[str, Any]:
                 jobs.store(name, side.dsn, stored)
             side.start(name, ["tests.bench.timers.rivals", name, side.dsn])
             side.until(side.says_ready)
-            found["stored" if stored else "alone"] = _both(side, size, partial(_job, name, side.dsn))
+            numbers["stored" if stored else "alone"] = _both(side, size, partial(_job, name, side.dsn))
             side.stop()
-    return found
+    return numbers
 
 
 def _job(name: str, dsn: str, _: str, moments: Sequence[datetime]) -> None:
     jobs.plan(name, dsn, moments)
 
 
-def _both(side: Ground, size: Size, plan: Callable[[str, Sequence[datetime]], None], *, ours: bool = False) -> Any:
+def _both(
+    side: Ground, size: Size, plan: Callable[[str, Sequence[datetime]], None], *, is_redress: bool = False
+) -> Any:
     """Steadily, and all at once."""
-    steady = _run(side, "steady", partial(spread, rate=size.rate, seconds=size.seconds), plan, size, ours=ours)
-    burst = _run(side, "burst", partial(spread, rate=size.burst, seconds=1), plan, size, ours=ours)
+    steady = _run(
+        side, "steady", partial(spread, rate=size.rate, seconds=size.seconds), plan, size, is_redress=is_redress
+    )
+    burst = _run(side, "burst", partial(spread, rate=size.burst, seconds=1), plan, size, is_redress=is_redress)
     return {"steady": steady.plain(), "burst": burst.plain()}
 
 
@@ -85,7 +89,7 @@ def _run(
     plan: Callable[[str, Sequence[datetime]], None],
     size: Size,
     *,
-    ours: bool,
+    is_redress: bool,
 ) -> Fired:
     """Plan far enough ahead that everything is written before the first is due, then look."""
     lead = 5.0
@@ -100,13 +104,13 @@ def _run(
         lead, part = 2 * lead - left, f"{part} again"  # it took longer than that; what was planned too late passes by
     last = left + (moments[-1] - moments[0]).total_seconds()
     with side.asking() as conn:
-        name, used = part if ours else None, side.cpu()
-        side.until(lambda: is_done(conn, moments, ours=ours), last + size.patience)
+        name, used = part if is_redress else None, side.cpu()
+        side.until(lambda: is_done(conn, moments, is_redress=is_redress), last + size.patience)
         fired, now = measured(conn, len(moments), name), side.cpu()
     return replace(fired, cpu_us={who: (now[who] - used[who]) / max(1, fired.fired) * 1e6 for who in now})
 
 
-def _ours(servers: Servers, size: Size) -> dict[str, Any]:
+def _redress(servers: Servers, size: Size) -> dict[str, Any]:
     with ground(servers.postgres, servers.home, "ours") as side:
         side.dsn = provision(side.dsn, servers.home / "secrets" / "postgres.json")["sla"]
         asyncio.run(postgres.migrate(side.dsn, SCHEMA))
@@ -126,17 +130,17 @@ def _measured(servers: Servers, size: Size, side: Ground, makers: clocks.Makers)
     port = free_port()
     start = _starter(servers, side, "sla", port)
     start()
-    found = {"complaints": complaints, "clocks_each": each, "stored": _both(side, size, makers.plan, ours=True)}
+    numbers = {"complaints": complaints, "clocks_each": each, "stored": _both(side, size, makers.plan, is_redress=True)}
     _starter(servers, side, "sla-2", free_port())()
     when = partial(spread, rate=size.burst, seconds=1)
-    found["burst_of_two"] = _run(side, "burst of two", when, makers.plan, size, ours=True).plain()
-    found["moved"] = _moved(side, size, makers, moves.Asked(port, servers.token()))
+    numbers["burst_of_two"] = _run(side, "burst of two", when, makers.plan, size, is_redress=True).plain()
+    numbers["moved"] = _moved(side, size, makers, moves.Asked(port, servers.token()))
     side.stop("sla-2")
-    found["killed"] = _killed(side, size, makers, start)
-    return found
+    numbers["killed"] = _killed(side, size, makers, start)
+    return numbers
 
 
-def _moved(side: Ground, size: Size, makers: clocks.Makers, asked: moves.Asked) -> dict[str, Any]:
+def _moved(side: Ground, size: Size, makers: clocks.Makers, request: moves.Asked) -> dict[str, Any]:
     """Every open clock is worked out anew; meanwhile timers fire, and their lateness is told too."""
     moments = spread(
         side.in_a_moment(5 + size.moving_rate * size.moving_seconds * 0.001), size.moving_rate, size.moving_seconds
@@ -144,9 +148,9 @@ def _moved(side: Ground, size: Size, makers: clocks.Makers, asked: moves.Asked) 
     makers.plan("moving", moments)
     with side.asking() as conn:
         side.until(lambda: is_begun(conn, moments))
-        found = moves.move(side, asked)
-        side.until(lambda: is_done(conn, moments, ours=True), size.moving_seconds + size.patience)
-        return {**found, "meanwhile": measured(conn, len(moments), "moving").plain()}
+        numbers = moves.move(side, request)
+        side.until(lambda: is_done(conn, moments, is_redress=True), size.moving_seconds + size.patience)
+        return {**numbers, "meanwhile": measured(conn, len(moments), "moving").plain()}
 
 
 def _killed(side: Ground, size: Size, makers: clocks.Makers, start: Callable[[], None]) -> dict[str, Any]:

@@ -84,19 +84,19 @@ def _sizes(count: int, most: int = 5_000) -> Iterator[int]:
 def make(piece: Piece) -> None:
     """Fold and copy them; those that fire are noted in `asked` with the moment."""
     kinds = (PROMISE, *RUNGS) if piece.rungs else (PROMISE,)
-    asked = [kind for kind, _ in zip(cycle(kinds), piece.moments, strict=False)]
-    states = [_firing(at, kind) for at, kind in zip(piece.moments, asked, strict=True)]
-    asyncio.run(_copy(piece, states or [_lying() for _ in range(piece.count)], asked))
+    kinds_of_states = [kind for kind, _ in zip(cycle(kinds), piece.moments, strict=False)]
+    states = [_firing(at, kind) for at, kind in zip(piece.moments, kinds_of_states, strict=True)]
+    asyncio.run(_copy(piece, states or [_lying() for _ in range(piece.count)], kinds_of_states))
 
 
-async def _copy(piece: Piece, states: Sequence[SlaState], asked: Sequence[str]) -> None:
+async def _copy(piece: Piece, states: Sequence[SlaState], kinds: Sequence[str]) -> None:
     conn = await asyncpg.connect(piece.dsn)
-    rows = [(one.complaint_id, document(one), one.version, *promoted(one)) for one in states]
+    rows = [(state.complaint_id, document(state), state.version, *promoted(state)) for state in states]
     async with conn.transaction():
         await conn.copy_records_to_table("complaint", records=rows, columns=COLUMNS)
         if piece.moments:
-            ids = [one.complaint_id for one in states]
-            await conn.execute(ASK, ids, [piece.part] * len(ids), piece.moments, asked)
+            ids = [state.complaint_id for state in states]
+            await conn.execute(ASK, ids, [piece.part] * len(ids), piece.moments, kinds)
     await conn.close()
 
 
@@ -104,9 +104,9 @@ def _lying() -> SlaState:
     """Acknowledged, assigned, and the customer has written since; nothing falls due for a while."""
     while True:
         now = datetime.now(UTC)
-        heard = _heard(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
+        state = _received(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
         wrote_at = now - timedelta(seconds=random.uniform(60, 3600))
-        state = _decided(heard, _event(heard, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
+        state = _decided(state, _event(state, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
         if state.due_at is not None and state.due_at > now + QUIET:
             return state
 
@@ -121,26 +121,26 @@ def _firing(at: datetime, kind: str) -> SlaState:
 def _promised(at: datetime) -> SlaState:
     """Between two rungs of its clocks; a call back was promised for that moment, and the customer knows it."""
     now = datetime.now(UTC)
-    state = _heard(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
+    state = _received(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
     asked_at = now - timedelta(seconds=random.uniform(60, 3600))
-    asked = MakePromise(state.complaint_id, actor="handler", subject="action", item="call back", due_at=at)
-    state = _decided(_settled(state), asked, asked_at)
+    command = MakePromise(state.complaint_id, actor="handler", subject="action", item="call back", due_at=at)
+    state = _decided(_settled(state), command, asked_at)
     return _decided(state, _event(state, _accepted("progress", asked_at, states_promise=2), asked_at, 2), asked_at)
 
 
 def _on_a_rung(at: datetime, way: timedelta) -> SlaState:
     """Received so long before that moment; the rungs before are over."""
     now = datetime.now(UTC)
-    return _decided(_settled(_heard(at - way, "critical")), Tick(now), now)
+    return _decided(_settled(_received(at - way, "critical")), Tick(now), now)
 
 
-def _settled(heard: SlaState) -> SlaState:
+def _settled(state: SlaState) -> SlaState:
     """With what follows from all that was heard: its terms, and the date that was promised."""
-    at = heard.moments[-1].at
-    return _decided(heard, _event(heard, MessageAdded(author="handler"), at, 2), at)
+    at = state.moments[-1].at
+    return _decided(state, _event(state, MessageAdded(author="handler"), at, 2), at)
 
 
-def _heard(at: datetime, severity: str) -> SlaState:
+def _received(at: datetime, severity: str) -> SlaState:
     """Received at that moment, triaged, assigned, acknowledged, and the date of the outcome told: facts, no decision."""
     empty = SlaState(complaint_id=complaint_id())
     received = ComplaintReceived(reference="RC-BENCH", client="bench", channel="web", received_at=at)
@@ -148,13 +148,13 @@ def _heard(at: datetime, severity: str) -> SlaState:
         category=("billing",), severity=severity, language="en", confidence=1, decided_by="rules", decider_version="1"
     )
     acknowledged_at = at + timedelta(minutes=5)
-    heard = [
+    events = [
         _event(empty, received, at),
         _event(empty, triaged, at + timedelta(seconds=1)),
         _event(empty, Assigned(team="billing", handler="handler-1"), at + timedelta(minutes=3), 2),
         _event(empty, _accepted("acknowledgement", acknowledged_at, states_promise=1), acknowledged_at),
     ]
-    return reduce(hear, heard, empty)
+    return reduce(hear, events, empty)
 
 
 def _accepted(kind: str, at: datetime, *, states_promise: int) -> MessageAccepted:
@@ -174,8 +174,8 @@ def _event(state: SlaState, facts: Fact, at: datetime, sequence: int = 1) -> Eve
     return event(facts, subject=state.complaint_id, time=at, sequence=sequence)
 
 
-def _decided(state: SlaState, given: Any, at: datetime) -> SlaState:
-    decision = decide(state, given, SlaContext(at, _rulebook()))
+def _decided(state: SlaState, input_: Any, at: datetime) -> SlaState:
+    decision = decide(state, input_, SlaContext(at, _rulebook()))
     after = decision.state or state
     return after.replace(said=state.said + len(decision.events), version=1)
 

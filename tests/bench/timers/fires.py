@@ -29,7 +29,7 @@ from ({fires}) as fire(due_at, at)
 class Fired:
     """What became of so many timers. Rate from the first due moment to the last effect."""
 
-    asked: int
+    requested: int
     fired: int
     early: int
     seconds: float
@@ -48,12 +48,12 @@ class Fired:
         return {**vars(self), "rate": self.rate}
 
 
-def measured(conn: psycopg.Connection, asked: int, part: str | None = None) -> Fired:
+def measured(conn: psycopg.Connection, count: int, part: str | None = None) -> Fired:
     """The figures of a rival's effects, or of ours for one part."""
     row = conn.execute(FIGURES.format(fires=OURS if part else RIVAL), {"part": part}).fetchone()
     assert row is not None
     fired, seconds, (p50, p99, most), early = row[0], row[1] or 0.0, row[2] or (0.0, 0.0, 0.0), row[3]
-    return Fired(asked, fired, early, float(seconds), float(p50), float(p99), float(most))
+    return Fired(count, fired, early, float(seconds), float(p50), float(p99), float(most))
 
 
 def is_begun(conn: psycopg.Connection, moments: Sequence[datetime]) -> bool:
@@ -62,10 +62,10 @@ def is_begun(conn: psycopg.Connection, moments: Sequence[datetime]) -> bool:
     return row is not None and bool(row[0])
 
 
-def is_done(conn: psycopg.Connection, moments: Sequence[datetime], *, ours: bool) -> bool:
+def is_done(conn: psycopg.Connection, moments: Sequence[datetime], *, is_redress: bool) -> bool:
     """Whether all of these have fired, as far as a quick look can tell."""
-    given = {"count": len(moments), "last": moments[-1]}
-    row = conn.execute(NOTHING_LEFT if ours else DONE, given).fetchone()
+    parameters = {"count": len(moments), "last": moments[-1]}
+    row = conn.execute(NOTHING_LEFT if is_redress else DONE, parameters).fetchone()
     return row is not None and bool(row[0])
 
 

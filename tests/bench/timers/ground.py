@@ -75,8 +75,8 @@ class Ground:
         with self.asking() as conn:
             row = conn.execute("select date_trunc('second', clock_timestamp())").fetchone()
         assert row is not None
-        found: datetime = row[0]
-        return found + timedelta(seconds=int(seconds) + 2)
+        started_at: datetime = row[0]
+        return started_at + timedelta(seconds=int(seconds) + 2)
 
 
 @contextmanager

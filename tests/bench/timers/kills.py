@@ -45,14 +45,14 @@ def kill(ground: Ground, again: Any, times: int) -> int:
 
 def verdict(conn: psycopg.Connection) -> dict[str, Any]:
     """What was lost, doubled, or said out of number."""
-    said: dict[Any, list[dict[str, Any]]] = {}
+    by_complaint: dict[Any, list[dict[str, Any]]] = {}
     for key, value in conn.execute(EVENTS):
-        said.setdefault(key, []).append(json.loads(value))
+        by_complaint.setdefault(key, []).append(json.loads(value))
     rows = conn.execute(STATES).fetchall()
-    fired = sum(len(events) for events in said.values())
-    doubled = sum(_doubles(said.get(row[0], ())) for row in rows)
-    lost = sum(not _happened(row, said.get(row[0], ())) for row in rows)
-    gaps = sum(_has_gaps(row[4] or 0, said.get(row[0], ())) for row in rows)
+    fired = sum(len(events) for events in by_complaint.values())
+    doubled = sum(_doubles(by_complaint.get(row[0], ())) for row in rows)
+    lost = sum(not _happened(row, by_complaint.get(row[0], ())) for row in rows)
+    gaps = sum(_has_gaps(row[4] or 0, by_complaint.get(row[0], ())) for row in rows)
     return {"asked": len(rows), "events": fired, "lost": lost, "doubled": doubled, "gaps": gaps}
 
 

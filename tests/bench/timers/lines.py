@@ -10,53 +10,65 @@ DRAIN_SECONDS = 2.0
 MOVE_SECONDS = 60.0
 
 
-def lines(found: dict[str, Any]) -> Iterator[Figure]:
+def lines(numbers: dict[str, Any]) -> Iterator[Figure]:
     """All of them; a rival stands there with nothing else stored, and with as many jobs as we have clocks."""
-    size, ours = found["size"], found["ours"]
-    open_clocks = ours["complaints"] * ours["clocks_each"]
-    stored = f"{open_clocks:,.0f} open clocks stored ({ours['complaints']:,} complaints x {ours['clocks_each']:.1f})"
-    yield _steady(found, ours["stored"]["steady"], f"lateness at {size['rate']} fires/s, p50 / p99; {stored}")
-    yield _burst(found, ours["stored"]["burst"], f"{size['burst']:,} timers due in one second, drained in")
-    yield _of_two(ours["burst_of_two"])
-    yield from _moved(ours["moved"], ours["clocks_each"])
-    yield _killed(ours["killed"])
+    size, redress = numbers["size"], numbers["ours"]
+    open_clocks = redress["complaints"] * redress["clocks_each"]
+    stored = (
+        f"{open_clocks:,.0f} open clocks stored ({redress['complaints']:,} complaints x {redress['clocks_each']:.1f})"
+    )
+    yield _steady(numbers, redress["stored"]["steady"], f"lateness at {size['rate']} fires/s, p50 / p99; {stored}")
+    yield _burst(numbers, redress["stored"]["burst"], f"{size['burst']:,} timers due in one second, drained in")
+    yield _of_two(redress["burst_of_two"])
+    yield from _moved(redress["moved"], redress["clocks_each"])
+    yield _killed(redress["killed"])
 
 
-def _steady(found: dict[str, Any], one: dict[str, Any], what: str) -> Figure:
-    reached = one["fired"] == one["asked"] and not one["early"] and one["p99_ms"] <= LATE_MS
+def _steady(numbers: dict[str, Any], measured: dict[str, Any], what: str) -> Figure:
+    reached = measured["fired"] == measured["asked"] and not measured["early"] and measured["p99_ms"] <= LATE_MS
     return Figure(
-        what, _late(one), _rivals(found, "steady"), f"{one['p99_ms']:.0f} ms", f"p99 <= {LATE_MS:.0f} ms", reached
+        what,
+        _late(measured),
+        _rivals(numbers, "steady"),
+        f"{measured['p99_ms']:.0f} ms",
+        f"p99 <= {LATE_MS:.0f} ms",
+        reached,
     )
 
 
-def _burst(found: dict[str, Any], one: dict[str, Any], what: str) -> Figure:
-    reached = one["fired"] == one["asked"] and one["seconds"] <= DRAIN_SECONDS
+def _burst(numbers: dict[str, Any], measured: dict[str, Any], what: str) -> Figure:
+    reached = measured["fired"] == measured["asked"] and measured["seconds"] <= DRAIN_SECONDS
     return Figure(
-        what, _drained(one), _rivals(found, "burst"), f"{one['seconds']:.2f} s", f"<= {DRAIN_SECONDS:.0f} s", reached
-    )
-
-
-def _of_two(one: dict[str, Any]) -> Figure:
-    reached = one["fired"] == one["asked"] and one["seconds"] <= DRAIN_SECONDS
-    return Figure(
-        "the same by two processes of ours",
-        _drained(one),
-        "",
-        f"{one['seconds']:.2f} s",
+        what,
+        _drained(measured),
+        _rivals(numbers, "burst"),
+        f"{measured['seconds']:.2f} s",
         f"<= {DRAIN_SECONDS:.0f} s",
         reached,
     )
 
 
-def _moved(one: dict[str, Any], each: float) -> Iterator[Figure]:
-    late = one["meanwhile"]
+def _of_two(measured: dict[str, Any]) -> Figure:
+    reached = measured["fired"] == measured["asked"] and measured["seconds"] <= DRAIN_SECONDS
+    return Figure(
+        "the same by two processes of ours",
+        _drained(measured),
+        "",
+        f"{measured['seconds']:.2f} s",
+        f"<= {DRAIN_SECONDS:.0f} s",
+        reached,
+    )
+
+
+def _moved(measured: dict[str, Any], each: float) -> Iterator[Figure]:
+    late = measured["meanwhile"]
     yield Figure(
-        f"{one['complaints'] * each:,.0f} open clocks worked out anew after a calendar change, by two processes",
-        f"{one['seconds']:.1f} s, {one['events']:,} clocks moved",
-        f"meanwhile {one['asked']} looks and promises, p99 {one['look_p99_ms']:.0f} and {one['promise_p99_ms']:.0f} ms",
-        f"{one['seconds']:.1f} s",
+        f"{measured['complaints'] * each:,.0f} open clocks worked out anew after a calendar change, by two processes",
+        f"{measured['seconds']:.1f} s, {measured['events']:,} clocks moved",
+        f"meanwhile {measured['asked']} looks and promises, p99 {measured['look_p99_ms']:.0f} and {measured['promise_p99_ms']:.0f} ms",
+        f"{measured['seconds']:.1f} s",
         f"<= {MOVE_SECONDS:.0f} s",
-        one["seconds"] <= MOVE_SECONDS,
+        measured["seconds"] <= MOVE_SECONDS,
     )
     yield Figure(
         f"timers firing meanwhile, {late['asked']:,}",
@@ -68,35 +80,35 @@ def _moved(one: dict[str, Any], each: float) -> Iterator[Figure]:
     )
 
 
-def _killed(one: dict[str, Any]) -> Figure:
-    wrong = one["lost"] + one["doubled"] + one["gaps"]
+def _killed(measured: dict[str, Any]) -> Figure:
+    wrong = measured["lost"] + measured["doubled"] + measured["gaps"]
     return Figure(
-        f"kill -9 {one['kills']} times while {one['asked']:,} timers fire",
-        f"{one['lost']} lost, {one['doubled']} doubled, {one['gaps']} gaps in numbers",
-        f"{one['events']:,} events checked",
+        f"kill -9 {measured['kills']} times while {measured['asked']:,} timers fire",
+        f"{measured['lost']} lost, {measured['doubled']} doubled, {measured['gaps']} gaps in numbers",
+        f"{measured['events']:,} events checked",
         f"{wrong} wrong",
         "0 lost, 0 doubled",
         not wrong,
     )
 
 
-def _rivals(found: dict[str, Any], part: str) -> str:
-    told = []
-    for name, its_version in found["versions"].items():
+def _rivals(numbers: dict[str, Any], part: str) -> str:
+    parts = []
+    for name, its_version in numbers["versions"].items():
         for how in ("alone", "stored"):
-            one = found[name][how][part]
-            number = _late(one) if part == "steady" else _drained(one)
-            told.append(f"{name} {its_version}{'' if how == 'alone' else ', as many stored'}: {number}")
-    return "\n".join(told)
+            measured = numbers[name][how][part]
+            number = _late(measured) if part == "steady" else _drained(measured)
+            parts.append(f"{name} {its_version}{'' if how == 'alone' else ', as many stored'}: {number}")
+    return "\n".join(parts)
 
 
-def _late(one: dict[str, Any]) -> str:
-    return f"{one['p50_ms']:,.0f} / {one['p99_ms']:,.0f} ms{_of(one)}"
+def _late(measured: dict[str, Any]) -> str:
+    return f"{measured['p50_ms']:,.0f} / {measured['p99_ms']:,.0f} ms{_of(measured)}"
 
 
-def _drained(one: dict[str, Any]) -> str:
-    return f"{one['seconds']:.2f} s, {one['rate']:,.0f} fires/s{_of(one)}"
+def _drained(measured: dict[str, Any]) -> str:
+    return f"{measured['seconds']:.2f} s, {measured['rate']:,.0f} fires/s{_of(measured)}"
 
 
-def _of(one: dict[str, Any]) -> str:
-    return "" if one["fired"] == one["asked"] else f" ({one['fired']:,} of {one['asked']:,} fired)"
+def _of(measured: dict[str, Any]) -> str:
+    return "" if measured["fired"] == measured["asked"] else f" ({measured['fired']:,} of {measured['asked']:,} fired)"

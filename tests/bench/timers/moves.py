@@ -53,9 +53,9 @@ class Asked:
         self, into: list[float], method: str, path: str, body: str | None = None, extra: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, str]]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        given = {"authorization": f"Bearer {self.token}", "content-type": "application/json", **(extra or {})}
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json", **(extra or {})}
         begun = time.perf_counter()
-        connection.request(method, path, body, given)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         answer.read()
         into.append((time.perf_counter() - begun) * 1e3)
@@ -63,28 +63,28 @@ class Asked:
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}
 
 
-def move(side: Ground, asked: Asked) -> dict[str, Any]:
+def move(side: Ground, request: Asked) -> dict[str, Any]:
     """Publish a holiday that moves what is open; look until no open complaint is under the rulebook before."""
     with side.asking() as conn:
         used = side.cpu()
         revision, published_at = asyncio.run(_publish(side.dsn))
         begun = time.monotonic()
         subjects = _somebody(conn)
-        while _one(conn, BEHIND, revision):
+        while _value(conn, BEHIND, revision):
             if time.monotonic() - begun > PATIENCE:
                 raise RuntimeError(f"open clocks are still under an older rulebook after {PATIENCE:.0f} s")
-            asked.ask(next(subjects))
+            request.ask(next(subjects))
             time.sleep(PAUSE)
         seconds, now = time.monotonic() - begun, side.cpu()
-        moved = _one(conn, MOVED, revision)
+        moved = _value(conn, MOVED, revision)
         return {
             "complaints": moved,
             "seconds": seconds,
-            "events": _one(conn, SAID, published_at),
-            "asked": len(asked.promises),
-            "refused": asked.refused,
-            "look_p99_ms": percentile(sorted(asked.looks), 99),
-            "promise_p99_ms": percentile(sorted(asked.promises), 99),
+            "events": _value(conn, SAID, published_at),
+            "asked": len(request.promises),
+            "refused": request.refused,
+            "look_p99_ms": percentile(sorted(request.looks), 99),
+            "promise_p99_ms": percentile(sorted(request.promises), 99),
             "cpu_us": {who: (now[who] - used[who]) / max(1, moved) * 1e6 for who in now},
         }
 
@@ -105,7 +105,7 @@ async def _publish(dsn: str) -> tuple[int, datetime]:
 
 def _closed(data: dict[str, Any]) -> dict[str, Any]:
     changed = deepcopy(data)
-    office = next(one for one in changed["calendar"] if one["id"] == "office")
+    office = next(calendar for calendar in changed["calendar"] if calendar["id"] == "office")
     holidays = [*office.get("holidays", ()), {"on": _working_day().isoformat(), "name": "Storm"}]
     changed["calendar"].append({**office, "version": office["version"] + 1, "holidays": holidays})
     return changed
@@ -123,7 +123,7 @@ def _somebody(conn: psycopg.Connection) -> Iterator[Any]:
         yield from (row[0] for row in rows or conn.execute("select complaint_id from complaint limit 50").fetchall())
 
 
-def _one(conn: psycopg.Connection, sql: str, *given: Any) -> Any:
-    row = conn.execute(sql.encode(), given).fetchone()
+def _value(conn: psycopg.Connection, sql: str, *parameters: Any) -> Any:
+    row = conn.execute(sql.encode(), parameters).fetchone()
     assert row is not None
     return row[0]

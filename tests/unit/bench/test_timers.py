@@ -41,8 +41,8 @@ class Stored:
 
 
 def verdict(stored: Stored) -> tuple[int, int, int]:
-    found = kills.verdict(stored)  # type: ignore[arg-type]  # it is asked like a connection
-    return found["lost"], found["doubled"], found["gaps"]
+    verdict = kills.verdict(stored)  # type: ignore[arg-type]  # it is asked like a connection
+    return verdict["lost"], verdict["doubled"], verdict["gaps"]
 
 
 @pytest.fixture
@@ -84,26 +84,41 @@ def test_moments_are_spread_over_the_beginnings_of_seconds() -> None:
     assert moments == [begin] * 3 + [begin + timedelta(seconds=1)] * 3
 
 
-def found(**changes: Any) -> dict[str, Any]:
-    one = {"asked": 10, "fired": 10, "early": 0, "seconds": 1.0, "rate": 10.0, "p50_ms": 20.0, "p99_ms": 90.0} | changes
-    both = {"steady": one, "burst": one}
+def numbers(**changes: Any) -> dict[str, Any]:
+    measured = {
+        "asked": 10,
+        "fired": 10,
+        "early": 0,
+        "seconds": 1.0,
+        "rate": 10.0,
+        "p50_ms": 20.0,
+        "p99_ms": 90.0,
+    } | changes
+    both = {"steady": measured, "burst": measured}
     killed = {"kills": 20, "asked": 10, "events": 10, "lost": 0, "doubled": 0, "gaps": 0}
     moved = {"complaints": 5, "seconds": 9.0, "events": 4, "asked": 3, "look_p99_ms": 1.0, "promise_p99_ms": 2.0}
-    moved["meanwhile"] = one
-    ours = {"complaints": 5, "clocks_each": 4.0, "stored": both, "burst_of_two": one, "moved": moved, "killed": killed}
+    moved["meanwhile"] = measured
+    redress = {
+        "complaints": 5,
+        "clocks_each": 4.0,
+        "stored": both,
+        "burst_of_two": measured,
+        "moved": moved,
+        "killed": killed,
+    }
     return {
         "size": {"rate": 300, "burst": 10},
         "versions": {"pgqueuer": "1"},
-        "ours": ours,
+        "ours": redress,
         "pgqueuer": {"alone": both, "stored": both},
     }
 
 
 def test_a_figure_is_reached_only_when_all_fired_and_none_early() -> None:
-    assert [line.reached for line in lines.lines(found())] == [True] * 6
-    assert [line.reached for line in lines.lines(found(fired=9))] == [False, False, False, True, False, True]
-    assert [line.reached for line in lines.lines(found(early=1))] == [False, True, True, True, True, True]
-    assert [line.reached for line in lines.lines(found(p99_ms=501.0, seconds=2.1))] == [
+    assert [line.reached for line in lines.lines(numbers())] == [True] * 6
+    assert [line.reached for line in lines.lines(numbers(fired=9))] == [False, False, False, True, False, True]
+    assert [line.reached for line in lines.lines(numbers(early=1))] == [False, True, True, True, True, True]
+    assert [line.reached for line in lines.lines(numbers(p99_ms=501.0, seconds=2.1))] == [
         False,
         False,
         False,
@@ -114,5 +129,5 @@ def test_a_figure_is_reached_only_when_all_fired_and_none_early() -> None:
 
 
 def test_a_rival_that_did_not_finish_is_told_with_how_many_it_did() -> None:
-    (steady, *_) = lines.lines(found(fired=9))
+    (steady, *_) = lines.lines(numbers(fired=9))
     assert steady.other.splitlines()[1] == "pgqueuer 1, as many stored: 20 / 90 ms (9 of 10 fired)"

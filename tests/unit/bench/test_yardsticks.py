@@ -103,9 +103,9 @@ async def test_the_sink_takes_pipelined_mail_and_knows_for_whom() -> None:
     mail = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<r1n1@example.com>\r\nDATA\r\nSubject: x\r\n\r\nhello\r\n.\r\n"
     async with await sink.listen(0) as server:
         port = server.sockets[0].getsockname()[1]
-        said = await dialogue(port, b"EHLO me\r\n" + mail + mail.replace(b"r1n1", b"other") + b"QUIT\r\n")
+        answers = await dialogue(port, b"EHLO me\r\n" + mail + mail.replace(b"r1n1", b"other") + b"QUIT\r\n")
         assert await sink.until(1, 1.0)
-    assert said.count(b"250 OK taken") == 2
+    assert answers.count(b"250 OK taken") == 2
     assert set(sink.taken) == {"r1n1@example.com"}
     assert sink.mails == 2
 
@@ -122,18 +122,18 @@ def test_a_bare_event_has_the_size_of_ours_and_its_customer(kind: bytes) -> None
 
 
 def test_what_a_bare_process_says_somebody_hears() -> None:
-    said = {kind for table in bare.SAYS.values() for kinds in table.values() for kind in kinds} | {b"R", b"M"}
-    heard = {kind for kinds in bare.HEARS.values() for kind in (bytes([one]) for one in kinds)}
-    assert said - heard <= {b"C"}  # a stopped clock is only for the record
+    published = {kind for table in bare.SAYS.values() for kinds in table.values() for kind in kinds} | {b"R", b"M"}
+    subscribed = {kind for kinds in bare.HEARS.values() for kind in (bytes([code]) for code in kinds)}
+    assert published - subscribed <= {b"C"}  # a stopped clock is only for the record
 
 
-def accepted(*, ours: float, plain: float) -> dict[str, Any]:
+def accepted(*, redress: float, plain: float) -> dict[str, Any]:
     side = {"p50_ms": 1.0, "p99_ms": 2.0}
-    return {"connections": 16, "ours": {**side, "rate": ours}, "plain": {**side, "rate": plain, "p99_ms": 3.0}}
+    return {"connections": 16, "ours": {**side, "rate": redress}, "plain": {**side, "rate": plain, "p99_ms": 3.0}}
 
 
 def test_the_verdict_follows_from_the_ratio() -> None:
-    (reached, _) = report.figures({"accept_16": accepted(ours=1500, plain=1000)})
-    (missed, _) = report.figures({"accept_16": accepted(ours=1499, plain=1000)})
+    (reached, _) = report.figures({"accept_16": accepted(redress=1500, plain=1000)})
+    (missed, _) = report.figures({"accept_16": accepted(redress=1499, plain=1000)})
     assert (reached.reached, missed.reached) == (True, False)
     assert "plain 1,000/s" in reached.other
