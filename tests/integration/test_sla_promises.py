@@ -36,7 +36,7 @@ async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_ve
         (2, "next_update", "crm"),
     ]
     again = await module_sla.http.post(path, json=body, headers={"if-match": seen})
-    assert again.status_code == 412, "the same request again makes no second promise"
+    assert again.status_code == 412, "the same request makes no second promise"
     _, now = await module_sla.clocks(subject)
     assert made.headers["etag"] == now
 
@@ -80,19 +80,19 @@ async def test_beyond_the_cap_a_date_waits_until_somebody_who_may_has_decided(mo
     _, seen = await module_sla.clocks(subject)
     path = f"/v1/complaints/{subject}/promises/1"
     far = {"due_at": ahead(days=20), "reason": "supplier_delay"}
-    extension_answer = await module_sla.http.post(f"{path}/revision", json=far, headers={"if-match": seen})
-    assert extension_answer.status_code == 202
-    assert [extension["approved"] for extension in extension_answer.json()["extensions"]] == [None]
-    assert len(extension_answer.json()["promises"]) == 1, "nothing has moved"
+    pending = await module_sla.http.post(f"{path}/revision", json=far, headers={"if-match": seen})
+    assert pending.status_code == 202
+    assert [extension["approved"] for extension in pending.json()["extensions"]] == [None]
+    assert len(pending.json()["promises"]) == 1, "nothing has moved"
     assert [type(fact) for fact in await module_sla.published(subject)][-1] is ExtensionRequested
 
-    headers = {**module_sla.headers("complaints:read", "promises:write"), "if-match": extension_answer.headers["etag"]}
+    headers = {**module_sla.headers("complaints:read", "promises:write"), "if-match": pending.headers["etag"]}
     refused = await module_sla.http.post(f"{path}/extension", json={"approve": True}, headers=headers)
     alone = await module_sla.http.post(f"{path}/revision", json={**far, "approve": True}, headers=headers)
     assert (refused.status_code, alone.status_code) == (403, 403)
 
     granted = await module_sla.http.post(
-        f"{path}/extension", json={"approve": True}, headers={"if-match": extension_answer.headers["etag"]}
+        f"{path}/extension", json={"approve": True}, headers={"if-match": pending.headers["etag"]}
     )
     assert granted.status_code == 200
     [extension] = granted.json()["extensions"]
@@ -163,7 +163,7 @@ async def test_a_date_is_explained_as_it_was_believed_and_in_whose_words(module_
     await module_sla.receive(subject, (Resolved(outcome="upheld", resolved_at=now), now))
     then = (await module_sla.http.get(path, params={"at": (now - timedelta(days=1)).isoformat()})).json()
     phases = {clock["clock"]: clock["phase"] for clock in then["clocks"]}
-    assert phases["requester_wait"] == "module_sla", "nobody knew of the answer yet"
+    assert phases["requester_wait"] == "running", "nobody knew of the answer yet"
     assert {clock["clock"]: clock["phase"] for clock in (await module_sla.clocks(subject))[0]["clocks"]}[
         "requester_wait"
     ] == "stopped"

@@ -150,7 +150,7 @@ async def test_a_back_test_counts_and_writes_nothing(sla: SlaClient) -> None:
 
 async def test_a_rehearsal_whose_process_died_is_told_as_interrupted_and_can_be_made_again(sla: SlaClient) -> None:
     draft = await sla.draft(storm_rulebook())
-    died = {"run": "x", "status": "module_sla", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
+    died = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
     died["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
     await sla.runtime.pool.execute(
         "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(died)
