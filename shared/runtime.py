@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.auth import Authenticator, requires
+from shared.auth import Authenticator, require_scope
 from shared.errors import Unavailable
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
@@ -15,8 +15,9 @@ from shared.ops.metrics import Metrics
 from shared.runner.group_commit import GroupCommitter
 from shared.runner.replay import Replay
 from shared.runner.runner import Runner
+from shared.runner.spec import ServiceSpec
 from shared.runner.timers import Timers
-from shared.runner.types import Command, Decision, ServiceSpec
+from shared.runner.types import Command, Decision
 from shared.settings import ServiceSettings
 
 
@@ -34,15 +35,15 @@ class Runtime:
         self._after_commit: list[Callable[[], None]] = [self.relay.wake]
         self._pool: asyncpg.Pool | None = None
         self.runner = Runner(
-            fold, pool=self._get_pool, settings=settings, metrics=self.metrics, committed=self.committed
+            fold, pool=self._get_pool, settings=settings, metrics=self.metrics, on_commit=self.committed
         )
-        self.replay = Replay(
-            fold, pool=self._get_pool, event_bytes_max=settings.event_bytes_max, committed=self.committed
-        )
+        self.replay = Replay(fold, pool=self._get_pool, settings=settings, on_commit=self.committed)
         self.timers = Timers(self.runner, settings)
         self.on_commit(self.timers.wake)
         self.consumer = Consumer(fold.service, settings, self.runner, self.metrics, health)
-        self._commands = GroupCommitter[Command, Decision[Any, Any]](self.runner.commands, pace=settings.pace_ms / 1000)
+        self._commands = GroupCommitter[Command, Decision[Any, Any]](
+            self.runner.handle_commands, pace=settings.pace_ms / 1000
+        )
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -65,7 +66,7 @@ class Runtime:
 
     def require(self, scope: str) -> Any:
         """A FastAPI dependency that gives the client, if its token carries `scope`."""
-        return requires(scope)
+        return require_scope(scope)
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Call this after every commit of this process; it must return at once."""

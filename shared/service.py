@@ -29,7 +29,9 @@ from shared.ops import logs
 from shared.ops.health import Health
 from shared.ops.probe import Probe
 from shared.retry import is_transient
-from shared.runner.types import ContextT, Decide, ServiceSpec, StateT, Store
+from shared.runner.spec import ServiceSpec
+from shared.runner.state_store import StateStore
+from shared.runner.types import ContextT, Decide, StateT
 from shared.runtime import Runtime
 from shared.settings import ServiceSettings
 from shared.storage import inbox, postgres
@@ -49,7 +51,7 @@ class ServiceApp(Generic[StateT, ContextT]):
     service: Service
     settings: ServiceSettings
     decide: Decide[StateT, ContextT]
-    store: Store[StateT, ContextT]
+    store: StateStore[StateT, ContextT]
     schema: Path
     routes: Callable[[Runtime], APIRouter] | None = None
     hot: Callable[[Runtime], Hot] | None = None
@@ -205,7 +207,7 @@ class ServiceProcess(Generic[StateT, ContextT]):
         while not self.runtime.stopping.is_set():
             async with postgres.transaction(self.runtime.pool) as conn:
                 now = await conn.fetchval("select now()")
-                await inbox.forget(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
+                await inbox.delete_old(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
             await self._rest(3600)
 
     async def _stop(self, server: _Server, *tasks: "asyncio.Task[Any]") -> None:

@@ -1,4 +1,4 @@
-"""A process that moves what is open, one complaint at a time, to be killed at it: `python -m tests.movers DSN KEY`."""
+"""Process that recomputes open complaints one by one, for tests that kill it: `python -m tests.movers DSN KEY`."""
 
 import asyncio
 import sys
@@ -8,13 +8,13 @@ from services.sla.app import build
 from services.sla.settings import Settings
 from services.sla.workers.recompute import RecomputeWorker
 from shared.ops.health import Health
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect
 
 
 async def move(dsn: str, public_key: Path) -> None:
-    """One round of the worker."""
+    """Run the worker once."""
     chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
     runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))

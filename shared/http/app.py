@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from shared.auth import Client
 from shared.contracts import registry
-from shared.contracts.asyncapi import document
+from shared.contracts.asyncapi import build_document
 from shared.contracts.envelope import ComplaintId
 from shared.errors import MalformedRequest, NotFound
 from shared.http import openapi, problems
@@ -121,7 +121,7 @@ def _operations(runtime: Runtime, probe: Probe) -> APIRouter:
 
     @router.get("/asyncapi.json", summary="All events, as AsyncAPI 3")
     async def asyncapi() -> dict[str, Any]:
-        return document()
+        return build_document()
 
     return router
 
@@ -135,13 +135,13 @@ def _dead_letters(runtime: Runtime) -> APIRouter:
         client: operator, subject: UUID | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         del client
-        rows = await runtime.replay.open(ComplaintId(subject) if subject else None, limit)
+        rows = await runtime.replay.list_open(ComplaintId(subject) if subject else None, limit)
         return [_letter(row) for row in rows]
 
     @router.get("/dead/{letter}", summary="One dead letter; `reveal=true` adds its contents, personal data included")
     async def shown(client: operator, letter: int, *, reveal: bool = False) -> dict[str, Any]:
         del client
-        rows = [row for row in await runtime.replay.open(None, 100_000) if row["id"] == letter]
+        rows = [row for row in await runtime.replay.list_open(None, 100_000) if row["id"] == letter]
         if not rows:
             raise NotFound(f"no open dead letter has the number {letter}")
         return _letter(rows[0]) | ({"event": _contents(rows[0]["value"])} if reveal else {})
@@ -149,7 +149,7 @@ def _dead_letters(runtime: Runtime) -> APIRouter:
     @router.post("/dead/{subject}/replay", summary="Apply one complaint's dead letters again, in order")
     async def replayed(client: operator, subject: UUID) -> dict[str, int]:
         del client
-        done = await runtime.replay.subject(ComplaintId(subject))
+        done = await runtime.replay.replay(ComplaintId(subject))
         return {"applied": done.applied, "left": done.left}
 
     @router.delete("/dead/{letter}", summary="Give one dead letter up for good", status_code=204)

@@ -21,7 +21,7 @@ def seen(
         str, Header(pattern=None, description=SAYS, json_schema_extra={**NEEDED, "pattern": ETAG_PATTERN})
     ] = "",
 ) -> int:
-    """Return the version that the caller has read. Raises `PreconditionRequired`, or `MalformedRequest` for a bad ETag."""
+    """Return the version that the caller has read. Raises `PreconditionRequired` or `MalformedRequest`."""
     if not if_match:
         raise PreconditionRequired
     if not ETAG.match(if_match):

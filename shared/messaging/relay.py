@@ -101,7 +101,7 @@ class Relay:
 
     async def run_once(self, held: _Leadership) -> int:
         """One round: read, send, wait for all acknowledgements, move the cursor. Returns how many were published."""
-        held.cursor, rows = await outbox.pending(held.conn, held.cursor, self._settings.relay_batch)
+        held.cursor, rows = await outbox.read_pending(held.conn, held.cursor, self._settings.relay_batch)
         if not rows:
             return 0
         try:
@@ -110,15 +110,15 @@ class Relay:
             self._metrics.count("redress_relay_failures")
             raise
         held.cursor = replace(held.cursor, id=rows[-1]["id"])
-        if not await outbox.move(held.conn, held.cursor):
+        if not await outbox.advance_cursor(held.conn, held.cursor):
             raise LeadershipLost
         self._metrics.count("redress_published", len(rows))
         return len(rows)
 
     async def _rotate(self, held: _Leadership) -> None:
-        if monotonic() - held.rotated_at > self._settings.outbox_slot_seconds:
+        if monotonic() - held.rotated_at > self._settings.outbox_truncate_seconds:
             held.rotated_at = monotonic()
-            await outbox.rotate(held.conn, datetime.now(UTC), held.cursor)
+            await outbox.truncate_published(held.conn, datetime.now(UTC), held.cursor)
 
 
 async def _send(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:

@@ -16,7 +16,7 @@ from shared.contracts import read
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.service import ServiceApp
 from shared.settings import ServiceSettings
@@ -75,7 +75,7 @@ class ServiceClient:
             self.sequences[str(subject), source] = number
             numbered = event(fact, subject=subject, time=at, sequence=number)
             records.append(record(numbered.model_copy(update={"id": uuid7_at(at)})))
-        await self.runtime.runner.records(records)
+        await self.runtime.runner.apply_records(records)
 
     async def published(self, subject: str, kind: type[Any] = object) -> list[Any]:
         """Return the published facts of this kind about a complaint, in order."""

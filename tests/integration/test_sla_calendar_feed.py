@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import icalendar
 import pytest
 
-from services.sla.domain import evaluation
+from services.sla.domain import evaluate
 from services.sla.explain.clock import Look
 from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import ical_feed
 from services.sla.routes import calendar_feed as doors
-from services.sla.store.complaints import select_state
+from services.sla.store.states import read_state
 from tests.integration.sla_client import SlaClient, accepted, ahead
 
 DAY = timedelta(days=1)
@@ -45,12 +45,10 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(module_sl
     packs = ("uk-disp", "eu-psd2")
     book = load_rulebook(None, around=datetime.now(UTC).date(), packs=packs)
     subject = await module_sla.opened(team="packs")
-    now, state = await select_state(module_sla.runtime.pool, subject)  # type: ignore[arg-type]
+    now, state = await read_state(module_sla.runtime.pool, subject)  # type: ignore[arg-type]
     assert state is not None
     under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
-    clocks = [
-        clock for clock in evaluation(state.replace(terms=(under,)), book).clocks if clock.is_open and clock.due_at
-    ]
+    clocks = [clock for clock in evaluate(state.replace(terms=(under,)), book).clocks if clock.is_open and clock.due_at]
     made = [
         at_risk.AtRiskItem(state.complaint_id, "packs", clock.due_at or now, False, clock, now, Look(state, now))
         for clock in clocks

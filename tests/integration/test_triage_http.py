@@ -18,7 +18,7 @@ from shared.auth import create_token
 from shared.http.app import build_http_app
 from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import event, personal, received, record
@@ -33,7 +33,7 @@ class Front:
 
     async def heard(self, text: str) -> str:
         one = event(received(), **personal(text))
-        await self.runtime.runner.records([record(one)])
+        await self.runtime.runner.apply_records([record(one)])
         return str(one.subject)
 
 

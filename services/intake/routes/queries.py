@@ -30,16 +30,16 @@ def reading(runtime: Runtime) -> APIRouter:
             canonical = parse(reference)
         except NotAReference as error:
             raise invalid("reference", error.expected, "not_a_reference") from None
-        return responses.record(await _found(runtime.pool, store.BY_REFERENCE, canonical))
+        return responses.record(await _found(runtime.pool, store.SELECT_BY_REFERENCE, canonical))
 
     @router.get("/{complaint_id}", summary="A complaint as it stands")
     async def by_id(complaint_id: UUID) -> responses.ComplaintView:
-        return responses.record(await _found(runtime.pool, store.BY_ID, complaint_id))
+        return responses.record(await _found(runtime.pool, store.SELECT_BY_ID, complaint_id))
 
     @router.get("/{complaint_id}/timeline", summary="Its story in plain sentences, from the beginning")
     async def timeline(complaint_id: UUID, *, internal: Internal = False) -> responses.Timeline:
-        state = await _found(runtime.pool, store.BY_ID, complaint_id)
-        entries = await store.timeline(runtime.pool, complaint_id, internal=internal)
+        state = await _found(runtime.pool, store.SELECT_BY_ID, complaint_id)
+        entries = await store.load_timeline(runtime.pool, complaint_id, internal=internal)
         record = responses.record(state)
         return responses.Timeline(
             id=record.id,

@@ -77,7 +77,7 @@ def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     )
     async def messages(client: reader, complaint_id: UUID) -> list[dict[str, Any]]:
         del client
-        rows = await states.timeline(runtime.pool, complaint_id)
+        rows = await states.load_messages(runtime.pool, complaint_id)
         if rows is None:
             raise NotFound
         return [{**row, "attempts": from_json(row["attempts"])} for row in rows]

@@ -102,7 +102,7 @@ class EventSource:
                     if event := _own_event(record.value):
                         yield event
                 continue
-            for received in decode_records(records, SLA).heard:
+            for received in decode_records(records, SLA).events:
                 if received.event.id not in self._unapplied:
                     yield received.event
 

@@ -12,7 +12,7 @@ from services.sla.reports.ical_feed import ical_feed
 from services.sla.routes.reports import READ
 from services.sla.store.complaints import select_open_teams
 from services.sla.store.rulebooks import RulebookRepository
-from shared.auth import requires
+from shared.auth import require_scope
 from shared.runtime import Runtime
 from shared.text import LINE_PATTERN
 
@@ -33,7 +33,7 @@ Team = Annotated[str, Path(max_length=60, pattern=LINE_PATTERN, description="Nam
 
 def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     """Return the endpoint. It needs the scope complaints:read, by token or with the token as password."""
-    schemes = [requires(READ, password=True), HTTPBearer(auto_error=False), HTTPBasic(auto_error=False)]
+    schemes = [require_scope(READ, password=True), HTTPBearer(auto_error=False), HTTPBasic(auto_error=False)]
     router = APIRouter(dependencies=[Depends(scheme) for scheme in schemes])
 
     @router.get(

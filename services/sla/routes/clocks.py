@@ -10,8 +10,8 @@ from fastapi.security import HTTPBearer
 from services.sla.explain.as_of import as_of
 from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
-from services.sla.store.complaints import select_state
 from services.sla.store.rulebooks import RulebookRepository
+from services.sla.store.states import read_state
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
 from shared.http.openapi import refusals
@@ -37,7 +37,7 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
     ) -> schemas.Clocks:
-        now, current = await select_state(runtime.pool, ComplaintId(complaint_id))
+        now, current = await read_state(runtime.pool, ComplaintId(complaint_id))
         _check_past(at, now)
         state = as_of(current, at) if current and at and at < now else current
         if state is None:

@@ -12,8 +12,8 @@ from services.sla.domain.commands import PromiseCommand
 from services.sla.reports.suggestion import explain_suggestion, suggest_date
 from services.sla.routes import schemas
 from services.sla.store.clock import database_now
-from services.sla.store.complaints import select_state
 from services.sla.store.rulebooks import RulebookRepository
+from services.sla.store.states import read_state
 from shared.auth import Client
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
@@ -21,7 +21,7 @@ from shared.errors import IllegalMove, NotFound
 from shared.http.if_match import Seen, etag
 from shared.http.openapi import refusals
 from shared.runtime import Runtime
-from shared.text import INSTANT, Instant, Item, Reason
+from shared.text import INSTANT_EXAMPLE, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
 CHANGES = refusals(404, 409, 412, 415, 428)
@@ -43,7 +43,7 @@ class PromiseForm(_Form):
         description="`next_update` or `action`; the policy makes the date of the outcome.", examples=["next_update"]
     )
     due_at: Instant = Field(
-        description="Moved to the next opening time if it is outside working hours.", examples=[INSTANT]
+        description="Moved to the next opening time if it is outside working hours.", examples=[INSTANT_EXAMPLE]
     )
     item: Item = Field(default="", description="Name of the action, as in its milestone.")
 
@@ -52,7 +52,7 @@ class RevisionForm(_Form):
     """A later date, and the reason."""
 
     due_at: Instant = Field(
-        description="Later than the promised date; to be early needs no notice.", examples=[INSTANT]
+        description="Later than the promised date; to be early needs no notice.", examples=[INSTANT_EXAMPLE]
     )
     reason: Reason = Field(
         description="A code such as supplier_delay; the customer's language has a text for it.",
@@ -117,7 +117,7 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
     ) -> schemas.Clocks:
         if form.approve:
-            client.must(APPROVE)
+            client.require(APPROVE)
         command = RevisePromise(
             ComplaintId(complaint_id),
             actor=client.name,
@@ -165,7 +165,7 @@ def _add_suggestion(router: APIRouter, runtime: Runtime, repository: RulebookRep
         responses=refusals(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
-        now, state = await select_state(runtime.pool, ComplaintId(complaint_id))
+        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
         rulebook = await repository.read(runtime.pool)

@@ -20,7 +20,7 @@ from services.sla.store import drafts
 from services.sla.store.drafts import RehearsalKind, RulebookDraft
 from services.sla.store.revisions import newest_revision, select_revision, select_revisions
 from services.sla.store.rulebooks import RulebookRepository
-from shared.auth import Client, requires
+from shared.auth import Client, require_scope
 from shared.errors import NotFound, Rejected
 from shared.http.if_match import Seen, etag
 from shared.http.openapi import refusals
@@ -31,8 +31,8 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the revi
 DraftId = Annotated[UUID, Path(description="The draft's id.")]
 From = Annotated[int, Query(ge=1, le=2**31 - 1, description="Revision to copy.")]
 MISSING, CHANGES = refusals(404), refusals(404, 412, 428)
-READER = Depends(requires("complaints:read"))
-Writer = Annotated[Client, Depends(requires("sla:write"))]
+READER = Depends(require_scope("complaints:read"))
+Writer = Annotated[Client, Depends(require_scope("sla:write"))]
 BODY = {"requestBody": schemas.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
     **CHANGES,

@@ -1,4 +1,4 @@
-"""Queries over the complaint table that only read: one state, complaints due soon, open teams, durations."""
+"""Queries over the complaint table that only read: complaints due soon, open teams, durations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,10 +6,6 @@ from typing import NamedTuple
 
 import asyncpg
 
-from services.sla.domain import SlaState
-from shared.contracts.envelope import ComplaintId
-
-SELECT_STATE = "select now(), (select state from complaint where complaint_id = $1)"
 # Complaints with a clock or a promise due from $1 until before $2, by two indexes, each read in order; the team's own
 # indexes serve if a team is given. $4 complaints are skipped, and $3 counts those and the ones returned.
 _SELECT_DUE = """
@@ -52,12 +48,6 @@ class DueQuery(NamedTuple):
     until: datetime
     limit: int
     offset: int = 0
-
-
-async def select_state(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
-    """Return the database's time and the state of a complaint, without a lock; None if there is no such complaint."""
-    now, state = (await pool.fetch(SELECT_STATE, complaint))[0]
-    return now, SlaState.model_validate_json(state) if state else None
 
 
 async def select_due(

@@ -5,15 +5,15 @@ from uuid import UUID
 
 import asyncpg
 
-from services.sla.domain import SlaState
-from shared.runner.state_store import StateStore, claiming
+from services.sla.domain import SlaContext, SlaState
+from shared.runner.state_store import StateStore, build_claim_query
 
 EXISTS_OUTDATED = "select exists (select from complaint where is_open and revision < $1)"
 # Claims in the order of (revision, id), behind the last claimed row: the rows of failed decisions are not read again.
-CLAIM_OUTDATED = claiming(
+CLAIM_OUTDATED = build_claim_query(
     "is_open and revision < $2 and (revision, complaint_id) > ($3, $4::uuid)", "revision, complaint_id"
 )
-_states = StateStore(SlaState)
+_states: StateStore[SlaState, SlaContext] = StateStore(SlaState)
 
 
 async def has_outdated(pool: asyncpg.Pool, revision: int) -> bool:

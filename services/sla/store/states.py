@@ -1,6 +1,5 @@
-"""States on PostgreSQL, and what decisions may know: the rulebook as published, and what of ours was down."""
+"""States of sla on PostgreSQL, and the context of its decisions: published rulebook and outages."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +12,10 @@ from services.sla.store.revisions import SELECT_NEWEST_REVISION
 from services.sla.store.rulebooks import RulebookRepository
 from shared.contracts.envelope import ComplaintId
 from shared.runner.state_store import StateStore
-from shared.runner.types import DueTimer, Input
 
-# What a decision may depend on besides the state: the newest revision, and the outages of the last days.
+# One state without a lock, and the database's time.
+SELECT_STATE = "select now(), (select state from complaint where complaint_id = $1)"
+# The newest revision of the rulebook, and the outages of the last days.
 SELECT_CONTEXT = f"""
     select ({SELECT_NEWEST_REVISION}), array(
         select (cause, since, until) from {OUTAGES}
@@ -38,51 +38,23 @@ PROMOTED = {
 }
 
 
-class SlaStore:
-    """Documents with what is asked for over all complaints promoted to columns."""
+class SlaStore(StateStore[SlaState, SlaContext]):
+    """States of sla, with columns for what is queried over all complaints."""
 
-    def __init__(self, shelf: RulebookRepository) -> None:
-        self.shelf = shelf
-        self._documents = StateStore(SlaState, promoted=PROMOTED, promote=promoted)
+    def __init__(self, rulebooks: RulebookRepository) -> None:
+        super().__init__(SlaState, promoted=PROMOTED, promote=promoted)
+        self.shelf = rulebooks
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to do before the transaction."""
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
-        """The database's clock, the rulebook that counts in this transaction, and the outages of the last days."""
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
+        """Load the rulebook that is in force in this transaction, and the outages of the last days."""
         del prepared
         (row,) = await conn.fetch(SELECT_CONTEXT)
-        outages = tuple(Outage(*one) for one in row[1])
+        outages = tuple(Outage(*outage) for outage in row[1])
         return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
-
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, SlaState]:
-        """All known states of these complaints, locked in id order."""
-        return await self._documents.load(conn, ids)
-
-    async def save(self, conn: asyncpg.Connection, states: Sequence[SlaState], context: SlaContext) -> None:
-        """One upsert for all that changed."""
-        del context
-        await self._documents.save(conn, states)
-
-    def due_at(self, state: SlaState) -> datetime | None:
-        """When time alone will next have something to say."""
-        return state.due_at
-
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        """Seconds until the next clock or promise has something to say."""
-        return await self._documents.next_due(conn)
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[SlaState]]:
-        """Complaints about which time has something to say, the longest waiting first."""
-        return await self._documents.due(conn, limit)
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Move timers whose ticks failed out of the way."""
-        await self._documents.put_off(conn, ids, now)
 
 
 def promoted(state: SlaState) -> tuple[Any, ...]:
-    """In the order of `PROMOTED`."""
+    """Return the values of the promoted columns, in the order of `PROMOTED`."""
     return (
         state.due_at,
         state.is_open,
@@ -97,3 +69,9 @@ def promoted(state: SlaState) -> tuple[Any, ...]:
         state.untold_since,
         state.last_due_at,
     )
+
+
+async def read_state(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
+    """Return the database's time and the state of a complaint, None if there is none, without a lock."""
+    now, state = (await pool.fetch(SELECT_STATE, complaint))[0]
+    return now, SlaState.model_validate_json(state) if state else None
