@@ -25,7 +25,7 @@ async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_ve
     _, seen = await module_sla.clocks(subject)
 
     blind = await module_sla.http.post(path, json=body)
-    assert (blind.status_code, blind.json()["detail"][:30]) == (428, "Say which version you saw: `If")
+    assert (blind.status_code, blind.json()["detail"][:30]) == (428, "Send `If-Match` with the ETag ")
     stale = await module_sla.http.post(path, json=body, headers={"if-match": '"99"'})
     assert (stale.status_code, stale.json()["type"].rpartition("/")[2]) == (412, "changed-meanwhile")
 

@@ -22,7 +22,7 @@ READ = "complaints:read"
 Complaint = Annotated[UUID, Path(description="The complaint's id.")]
 AsOf = Annotated[Instant | None, Query(description="Return what was known at that time; now if absent.")]
 SKEW = timedelta(minutes=1)  # by which a client's clock may be ahead of the database's
-For = Annotated[Reader, Query(alias="for", description="Reader of the sentences: a customer is not shown our targets.")]
+For = Annotated[Reader, Query(alias="for", description="Reader of the sentences: targets are not shown to customers.")]
 
 
 def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:

@@ -45,7 +45,7 @@ class AtRisk(FrozenModel):
     what: str
     kind: Literal["clock", "promise"]
     item: str = Field(description="Name of the action or supplier; empty if there is only one.")
-    pack: str | None = Field(description="Regulator pack of the rule; absent for our own rules.")
+    pack: str | None = Field(description="Regulator pack of the rule; absent for the organisation's own rules.")
     due_at: AwareDatetime
     is_late: bool
     because: str

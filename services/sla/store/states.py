@@ -43,14 +43,14 @@ class SlaStore(StateStore[SlaState, SlaContext]):
 
     def __init__(self, rulebooks: RulebookRepository) -> None:
         super().__init__(SlaState, promoted=PROMOTED, promote=promoted)
-        self.shelf = rulebooks
+        self._rulebooks = rulebooks
 
     async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
         """Load the rulebook that is in force in this transaction, and the outages of the last days."""
         del prepared
         (row,) = await conn.fetch(SELECT_CONTEXT)
         outages = tuple(Outage(*outage) for outage in row[1])
-        return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
+        return SlaContext(now, await self._rulebooks.current(conn, row[0]), outages)
 
 
 def promoted(state: SlaState) -> tuple[Any, ...]:
