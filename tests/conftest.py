@@ -1,4 +1,4 @@
-"""Real servers for every test that asks for them: started once a session, a fresh database for each test."""
+"""Real servers for the tests that use them: started once per session, a new database for each test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ from shared.auth import create_keys
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all servers of this session."""
+    """Folder of all servers of this session."""
     return tmp_path_factory.mktemp("redress")
 
 
@@ -34,7 +34,7 @@ def kafka(home: Path) -> Iterator[EmbeddedKafka]:
 
 @pytest.fixture
 def databases(postgres: EmbeddedPostgres) -> Iterator[Callable[[], dict[str, str]]]:
-    """Makes a new database with the four schemas and gives each service's DSN; dropped afterwards."""
+    """Create databases with the four schemas, each with the DSN of every service; dropped after the test."""
     with ExitStack() as created:
         yield lambda: created.enter_context(new_database(postgres))
 
@@ -52,7 +52,7 @@ def new_database(postgres: EmbeddedPostgres) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def dsns(databases: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """DSN by service name, in a database of this test's own."""
+    """DSN by service name, in a database of this test."""
     return databases()
 
 

@@ -1,4 +1,4 @@
-"""The whole system on ports of its own, supervised, for stories and faults: real processes, Kafka, PostgreSQL, mail."""
+"""Complete supervised system on free ports, for story and fault tests: processes, Kafka, PostgreSQL, mail server."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from deploy.local.keys import token_keys
+from deploy.local.keys import ensure_token_keys
 from deploy.local.port_config import PortConfig
 from deploy.local.stack import Stack
 from shared.auth import SCOPES, create_token
@@ -22,7 +22,7 @@ TRIES = 3  # a port that was free a moment ago may be another's by now
 
 
 class Ground:
-    """A running stack, and how a client meets it."""
+    """Running stack with HTTP clients for its services."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -33,14 +33,14 @@ class Ground:
 
     @property
     def token(self) -> str:
-        private, _ = token_keys(self.stack.home)
+        private, _ = ensure_token_keys(self.stack.home)
         lasts = timedelta(hours=6)
         return create_token(private, client="shop", scopes=frozenset(SCOPES), lasts=lasts, audience="redress")
 
     def client(self, name: str) -> httpx.Client:
-        """HTTP to a service or the mailbox."""
+        """Return an HTTP client of a service or the mailbox."""
         headers = {"authorization": f"Bearer {self.token}"}
-        made = httpx.Client(base_url=self.stack.places.url(name), headers=headers, timeout=20, trust_env=False)
+        made = httpx.Client(base_url=self.stack.ports.url(name), headers=headers, timeout=20, trust_env=False)
         self._clients.append(made)
         return made
 
@@ -48,7 +48,7 @@ class Ground:
         return self.stack.child(name).log.read_text("utf-8", "replace")
 
     def close(self) -> None:
-        """Hang up and stop everything."""
+        """Close the clients and stop the stack."""
         for client in self._clients:
             client.close()
         self.stack.stop()
@@ -56,14 +56,14 @@ class Ground:
 
     def _watch(self) -> None:
         try:
-            self.stack.watch()
+            self.stack.supervise()
         except BaseException as error:  # noqa: BLE001 (told to whoever looks)
             self.watching = error
 
 
 @contextmanager
 def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Ground]:
-    """Start everything in `home`; services see `environment` besides ours."""
+    """Start the stack in `home`; services get `environment` in addition to the one of this process."""
     before = dict(os.environ)
     os.environ.update(environment or {})
     ground = None
@@ -80,15 +80,15 @@ def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterato
 def _started(home: Path) -> Stack:
     for _ in range(TRIES - 1):
         try:
-            return Stack(home, places=PortConfig.free(), faults=True).start()
+            return Stack(home, ports=PortConfig.free(), faults=True).start()
         except Misconfigured as error:
             if "taken" not in error.detail:
                 raise
-    return Stack(home, places=PortConfig.free(), faults=True).start()
+    return Stack(home, ports=PortConfig.free(), faults=True).start()
 
 
 def until(condition: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
-    """Poll until `found` gives something true; an answer that does not come yet is no answer."""
+    """Poll until `check` returns a true value, and return it. Failing connections count as not yet."""
     end = time.monotonic() + seconds
     last: Any = None
     while time.monotonic() < end:

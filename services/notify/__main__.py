@@ -1,4 +1,4 @@
-"""`python -m services.notify`."""
+"""Entry point for `python -m services.notify`."""
 
 from services.notify.app import build
 from shared.service import main

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.notify.channels.smtp import SmtpChannel
-from services.notify.domain import NotificationState, NotifyContext, decide
+from services.notify.domain import NotifyContext, NotifyState, decide
 from services.notify.routes.messages import routes
 from services.notify.sender import SendLoop
 from services.notify.settings import Settings
@@ -18,7 +18,7 @@ from shared.service import ServiceApp
 from shared.settings import load_settings
 
 
-def build(settings: Settings | None = None, **given: Any) -> ServiceApp[NotificationState, NotifyContext]:
+def build(settings: Settings | None = None, **given: Any) -> ServiceApp[NotifyState, NotifyContext]:
     """The service, ready to run. Mail waits in its table while the mail server is away."""
     chosen = settings or load_settings(Settings, **given)
     printer = Renderer(
@@ -50,7 +50,7 @@ def build(settings: Settings | None = None, **given: Any) -> ServiceApp[Notifica
 def records(settings: Settings) -> NotifyStore:
     """The store with what the settings say about patience and language."""
     return NotifyStore(
-        patience=timedelta(seconds=settings.acknowledge_within_seconds),
+        acknowledge_within=timedelta(seconds=settings.acknowledge_within_seconds),
         receipt_window=timedelta(seconds=settings.receipt_window_seconds),
         default_locale=settings.default_locale,
     )

@@ -382,7 +382,9 @@ def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_ti
         assert heard == SlaState(complaint_id=COMPLAINT)
         return
     again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
-    assert [one.what for one in compare_states(again, heard, RULEBOOK, said) if one.what not in unsaid(again, said)] == []
+    assert [
+        one.what for one in compare_states(again, heard, RULEBOOK, said) if one.what not in unsaid(again, said)
+    ] == []
 
 
 def unsaid(state: SlaState, said: Sequence[Fact]) -> set[str]:

@@ -8,11 +8,11 @@ from uuid import UUID
 import typer
 
 from deploy.cli import output
-from deploy.cli.endpoints import dsns_known
-from deploy.cli.output import Exit
+from deploy.cli.endpoints import find_dsns
+from deploy.cli.output import ExitCode
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import open_doorway
-from deploy.cli.topics import bootstrap
+from deploy.cli.topics import require_kafka
 from shared.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def explain(
     at = instant(as_of)
     answer = _get(f"/v1/complaints/{complaint}/clocks", {"for": reader} | ({"at": at.isoformat()} if at else {}))
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
         return
-    output.say(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
+    output.print_line(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
     for heading, why in sentences(answer):
-        output.say(heading, style="bold")
-        output.say(f"  {why}")
+        output.print_line(heading, style="bold")
+        output.print_line(f"  {why}")
 
 
 @app.command("at-risk")
@@ -54,15 +54,15 @@ def at_risk(
     answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
     elif items:
         for one in items:
-            output.say(_headline(one), style="bold")
-            output.say(f"  {one['because']}")
+            output.print_line(_headline(one), style="bold")
+            output.print_line(f"  {one['because']}")
     else:
-        output.say(f"Nothing is late or due within {within}.")
+        output.print_line(f"Nothing is late or due within {within}.")
     if any(one["is_late"] for one in items):
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command()
@@ -71,10 +71,10 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild every complaint from its events and compare it with what is stored. Exit 1 if anything differs."""
-    dsn = dsns_known().get("sla")
+    dsn = find_dsns().get("sla")
     if dsn is None:
         raise Misconfigured("Where is the database of sla? Set SLA_POSTGRES, or start one: `redress up`.")
-    report = asyncio.run(_audit(bootstrap(kafka), dsn))
+    report = asyncio.run(_audit(require_kafka(kafka), dsn))
     differing = {
         str(complaint): [{"what": item.what, "stored": item.stored, "refolded": item.rebuilt} for item in differences]
         for complaint, differences in report.differing.items()
@@ -82,12 +82,12 @@ def check(
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
         cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
-        output.as_json(figures | cut | {"differing": differing, "well": report.is_well})
+        output.print_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
         for sentence in _sentences(report, differing):
-            output.say(sentence)
+            output.print_line(sentence)
     if not report.is_well:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 async def _audit(bootstrap_servers: str, dsn: str) -> "AuditReport":
@@ -102,7 +102,7 @@ async def _audit(bootstrap_servers: str, dsn: str) -> "AuditReport":
     settings = load_settings(ServiceSettings, kafka=bootstrap_servers, postgres=dsn)
     try:
         async with open_reader(settings) as reader, await postgres.connect(settings, "check") as pool:
-            with output.bar(total_known=True) as progress:
+            with output.progress_bar(total_known=True) as progress:
                 task = progress.add_task("checking", total=None)
                 return await audit(reader, pool, lambda done, total: progress.update(task, completed=done, total=total))
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
