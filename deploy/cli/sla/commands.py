@@ -1,8 +1,8 @@
 """Commands `redress sla explain`, `at-risk` and `check`. Modules are imported when a command runs."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -13,7 +13,10 @@ from deploy.cli.output import ExitCode
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import open_doorway
 from deploy.cli.topics import require_kafka
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from services.sla.audit.run import AuditReport
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LISTED_MAX = 50  # complaints with differences that are listed; --json prints all
@@ -70,14 +73,12 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild every complaint from its events and compare it with the stored state. Exit code 1 if they differ."""
-    from services.sla.audit.run import check as run_audit  # noqa: PLC0415
-
     dsn = find_dsns().get("sla")
     if dsn is None:
         raise Misconfigured("The database of sla is not configured; set SLA_POSTGRES, or start one: `redress up`.")
-    report = asyncio.run(run_audit(require_kafka(kafka), dsn))
+    report = asyncio.run(_audit(require_kafka(kafka), dsn))
     differing = {
-        str(complaint): [difference._asdict() for difference in differences]
+        str(complaint): [{"what": item.what, "stored": item.stored, "refolded": item.rebuilt} for item in differences]
         for complaint, differences in report.differing.items()
     }
     if as_json:
@@ -85,32 +86,46 @@ def check(
         cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
         output.print_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
-        for sentence in _differences(differing):
+        for sentence in _sentences(report, differing):
             output.print_line(sentence)
-        output.print_line(
-            f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
-            f"{report.unread:,} are stored but not in the topics."
-        )
-        if report.cut:
-            output.print_line(
-                f"The first events of {', '.join(sorted(report.cut))} are deleted: {len(report.short):,} complaints "
-                "were compared in part, and complaints that are in no topic were not compared."
-            )
     if not report.is_well:
         raise typer.Exit(ExitCode.PROBLEM)
 
 
-def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:
-    shown = list(differing.items())[:LISTED_MAX]
-    lines = [
-        f"{complaint}: {difference['what']} is stored as {difference['stored']}, "
-        f"but the events result in {difference['refolded']}"
-        for complaint, differences in shown
-        for difference in differences
-    ]
+async def _audit(bootstrap_servers: str, dsn: str) -> "AuditReport":
+    """Run the audit with a progress bar. Raises `Unavailable` if Kafka or PostgreSQL does not answer."""
+    import asyncpg  # noqa: PLC0415
+
+    from services.sla.audit.run import audit  # noqa: PLC0415
+    from shared.messaging.reader import open_reader  # noqa: PLC0415
+    from shared.settings import ServiceSettings, load_settings  # noqa: PLC0415
+    from shared.storage import postgres  # noqa: PLC0415
+
+    settings = load_settings(ServiceSettings, kafka=bootstrap_servers, postgres=dsn)
+    try:
+        async with open_reader(settings) as reader, await postgres.connect(settings, "check") as pool:
+            with output.progress_bar(total_known=True) as progress:
+                task = progress.add_task("checking", total=None)
+                return await audit(reader, pool, lambda done, total: progress.update(task, completed=done, total=total))
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise Unavailable(f"The audit was interrupted ({type(error).__name__}).") from None
+
+
+def _sentences(report: "AuditReport", differing: Mapping[str, list[dict[str, object]]]) -> Iterator[str]:
+    for complaint, differences in list(differing.items())[:LISTED_MAX]:
+        for item in differences:
+            yield f"{complaint}: {item['what']} is stored as {item['stored']}, but the events give {item['refolded']}"
     if len(differing) > LISTED_MAX:
-        lines.append(f"… and {len(differing) - LISTED_MAX:,} more; --json prints all.")
-    return lines
+        yield f"… and {len(differing) - LISTED_MAX:,} more; --json prints all."
+    yield (
+        f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
+        f"{report.unread:,} are stored and not in the topics."
+    )
+    if report.cut:
+        yield (
+            f"The first events of {', '.join(sorted(report.cut))} are deleted: of {len(report.short):,} complaints "
+            "only what is left could be compared, and those that are in no topic not at all."
+        )
 
 
 def _headline(item: Mapping[str, Any]) -> str:

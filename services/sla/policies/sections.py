@@ -12,11 +12,12 @@ ENTRIES_MAX = 500  # of one section of a document received over HTTP; each calen
 
 def require_known_sections(data: Any) -> Mapping[str, Any]:
     """Return the document. Raises `Rejected` if it is no object or has an unknown section."""
-    document = _require_object(data)
-    unknown = sorted(str(name) for name in document if name not in SECTIONS)
+    if not isinstance(data, Mapping):
+        raise Rejected(f'expected an object such as {{"calendar": […], "policy": […]}}, got {_short(data)}')
+    unknown = sorted(str(name) for name in data if name not in SECTIONS)
     if unknown:
         raise Rejected(f"unknown section {unknown[0]!r}; expected [[calendar]], [[policy]] and [[pack]]")
-    return document
+    return data
 
 
 def read_section(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any]]:
@@ -34,21 +35,12 @@ def read_section(data: Mapping[str, Any], section: str) -> list[Mapping[str, Any
 
 
 def check_section_sizes(data: Any) -> None:
-    """Raise `Rejected` if a document is no object, a section is no list of entries, or it has too many entries.
-
-    Unknown sections are accepted here: a draft may be stored with mistakes, which are refused when it is compiled.
-    """
-    document = _require_object(data)
+    """Raise `Rejected` for an unknown section, one that is no list of entries, or one with too many entries."""
+    document = require_known_sections(data)
     for section in SECTIONS:
         count = len(read_section(document, section))
         if count > ENTRIES_MAX:
             raise Rejected(f"{section}: expected at most {ENTRIES_MAX} entries, got {count}")
-
-
-def _require_object(data: Any) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise Rejected(f'expected an object such as {{"calendar": […], "policy": […]}}, got {_short(data)}')
-    return data
 
 
 def _short(value: Any) -> str:

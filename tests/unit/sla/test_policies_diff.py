@@ -4,7 +4,7 @@ from copy import deepcopy
 
 from services.sla.policies.diff import FieldChange, compare_rulebooks
 from tests.unit.sla.lives import OFFICE, POLICY
-from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
+from tests.unit.sla.published import PLAIN, Data, closed_on, published, with_goal
 
 PACK = {
     "id": "testland",
@@ -48,7 +48,7 @@ def test_a_late_holiday_is_one_field_of_one_calendar() -> None:
 
 
 def test_another_goal_names_the_clock_by_its_kind() -> None:
-    (sentences,) = sentences_of(PLAIN, given({"business_days": 3}))
+    (sentences,) = sentences_of(PLAIN, with_goal({"business_days": 3}))
     assert sentences == (
         "Policy 'plain' changes from version 1 to 2.",
         "clocks.requester_wait.goal.business is removed; it was PT8H.",
@@ -57,7 +57,7 @@ def test_another_goal_names_the_clock_by_its_kind() -> None:
 
 
 def test_escalation_steps_are_compared_as_a_whole() -> None:
-    (sentences,) = sentences_of(PLAIN, given({"business": "PT8H"}, rungs=[50, {"after": "PT4H"}]))
+    (sentences,) = sentences_of(PLAIN, with_goal({"business": "PT8H"}, rungs=[50, {"after": "PT4H"}]))
     assert "changes from" in sentences[1]
     assert '"after": "PT4H"' in sentences[1]
 
