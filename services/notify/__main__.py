@@ -1,6 +1,7 @@
-"""`python -m services.notify`."""
+"""Entry point of `python -m services.notify`."""
 
 from services.notify.app import build
 from shared.service import main
 
-main(build)
+if __name__ == "__main__":
+    main(build)

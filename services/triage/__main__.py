@@ -1,4 +1,4 @@
-"""`python -m services.triage`."""
+"""Entry point of `python -m services.triage`."""
 
 from services.triage.app import build
 from shared.service import main

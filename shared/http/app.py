@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from shared.auth import Client
+from shared.auth import Client, requires
 from shared.contracts import registry
 from shared.contracts.asyncapi import document
 from shared.contracts.envelope import ComplaintId
@@ -128,7 +128,7 @@ def _operations(runtime: Runtime, probe: Probe) -> APIRouter:
 
 def _dead_letters(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/admin", tags=["dead letters"])
-    operator = Annotated[Client, Depends(runtime.require("operate"))]
+    operator = Annotated[Client, Depends(requires("operate"))]
 
     @router.get("/dead", summary="Open dead letters, oldest first; never their contents")
     async def listed(

@@ -12,6 +12,7 @@ from services.intake.domain import IntakeState
 from services.intake.domain.reference import NotAReference, parse
 from services.intake.forms import invalid
 from services.intake.routes import responses
+from shared.auth import requires
 from shared.errors import NotFound
 from shared.runtime import Runtime
 
@@ -21,7 +22,7 @@ Internal = Annotated[bool, Query(description="Also what the customer is not show
 
 def reading(runtime: Runtime) -> APIRouter:
     """All of them need the scope complaints:read."""
-    known = [Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))]
+    known = [Depends(requires(READ)), Depends(HTTPBearer(auto_error=False))]
     router = APIRouter(prefix="/v1/complaints", tags=["read"], dependencies=known)
 
     @router.get("/by-reference/{reference}", summary="A complaint by the reference that the customer was told")

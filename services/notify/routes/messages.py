@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from services.notify.domain import Content
 from services.notify.store import states
 from services.notify.templates import Renderer
-from shared.auth import Client
+from shared.auth import Client, requires
 from shared.contracts.events import MessageKind, Redress
 from shared.errors import NotFound
 from shared.runtime import Runtime
@@ -67,8 +67,8 @@ class PreviewRequest(BaseModel):
 def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     """Reading needs complaints:read; previews are for operators."""
     router = APIRouter(prefix="/v1", tags=["messages"])
-    reader = Annotated[Client, Depends(runtime.require("complaints:read"))]
-    operator = Annotated[Client, Depends(runtime.require("operate"))]
+    reader = Annotated[Client, Depends(requires("complaints:read"))]
+    operator = Annotated[Client, Depends(requires("operate"))]
 
     @router.get(
         "/complaints/{complaint_id}/messages",

@@ -12,6 +12,7 @@ from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import look
+from shared.auth import requires
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
 from shared.http.openapi import refusals
@@ -27,7 +28,7 @@ For = Annotated[Reader, Query(alias="for", description="Whose words: a customer 
 
 def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(requires(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get(
         "/complaints/{complaint_id}/clocks",

@@ -13,7 +13,7 @@ from services.sla.reports.suggestion import because, suggest
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import look
-from shared.auth import Client
+from shared.auth import Client, requires
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
@@ -80,7 +80,7 @@ class SuggestionAnswer(BaseModel):
 def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """Writing needs promises:write, deciding promises:approve, suggesting complaints:read."""
     router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
-    writer = Annotated[Client, Depends(runtime.require(WRITE))]
+    writer = Annotated[Client, Depends(requires(WRITE))]
 
     async def asked(command: PromiseCommand, response: Response) -> schemas.Clocks:
         decision = await runtime.submit(command)
@@ -127,13 +127,13 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         )
         return await asked(command, response)
 
-    _deciding(router, runtime, asked)
+    _deciding(router, asked)
     _suggesting(router, runtime, shelf)
     return router
 
 
-def _deciding(router: APIRouter, runtime: Runtime, asked: Any) -> None:
-    approver = Annotated[Client, Depends(runtime.require(APPROVE))]
+def _deciding(router: APIRouter, asked: Any) -> None:
+    approver = Annotated[Client, Depends(requires(APPROVE))]
 
     @router.post(
         "/complaints/{complaint_id}/promises/{number}/extension",
@@ -159,7 +159,7 @@ def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
     @router.get(
         "/complaints/{complaint_id}/promises:suggest",
         summary="A date to promise: when nine in ten similar complaints had their answer",
-        dependencies=[Depends(runtime.require(READ))],
+        dependencies=[Depends(requires(READ))],
         responses=refusals(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
