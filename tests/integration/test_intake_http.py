@@ -24,9 +24,7 @@ from shared.auth import create_token
 from shared.contracts import ComplaintId, read
 from shared.contracts import events as e
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
@@ -79,12 +77,10 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
     settings = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(settings)
-    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), settings, Health(needed=app.needed))
+    runtime = app.runtime
     await migrate(dsn, app.schema)
-    runtime.opened(await connect(settings, "intake"))
-    assert app.routes and app.hot
-    hot = app.hot(runtime)
-    _, front = build_http_app(runtime, Probe("intake", settings, runtime.metrics), app.routes(runtime), hot)
+    runtime.set_pool(await connect(settings, "intake"))
+    _, front = build_http_app(runtime, Probe("intake", settings, runtime.metrics), app.routes, app.hot)
 
     def token(*scopes: str, client: str = "shop", lasts: timedelta = timedelta(hours=1)) -> str:
         return create_token(keys[0], client=client, scopes=frozenset(scopes), lasts=lasts, audience="redress")

@@ -15,7 +15,7 @@ import pytest
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
-from services.notify.app import build, records
+from services.notify.app import build, notify_store
 from services.notify.channels.interface import Channel, DeliveryReport, OutgoingMessage
 from services.notify.channels.memory import MemoryChannel
 from services.notify.channels.smtp import SmtpChannel
@@ -29,7 +29,6 @@ from shared import auth
 from shared.contracts import Event, read
 from shared.contracts.topics import NOTIFY
 from shared.http import problems
-from shared.ops.health import Health
 from shared.runner.runner import BatchResult
 from shared.runner.types import ServiceSpec
 from shared.runtime import Runtime
@@ -80,8 +79,8 @@ class Desk:
 async def opened(dsn: str, key: Path, **given: Any) -> Desk:
     settings = Settings(postgres=dsn, auth_public_key_file=key, port=0, **given)
     await postgres.migrate(dsn, build(settings).schema)
-    runtime = Runtime(ServiceSpec(NOTIFY, decide, records(settings)), settings, Health(needed=()))
-    runtime.opened(await postgres.connect(settings, "notify"))
+    runtime = Runtime(ServiceSpec(NOTIFY, decide, notify_store(settings)), settings, needed=())
+    runtime.set_pool(await postgres.connect(settings, "notify"))
     return Desk(runtime, settings)
 
 

@@ -19,9 +19,7 @@ from shared.auth import create_token
 from shared.contracts import read
 from shared.contracts.events import ClockBreached, ComplaintReceived, PromiseMade, Triaged
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import complaint_id, event, record
@@ -66,13 +64,12 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
-    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime = app.runtime
     await migrate(dsn, app.schema)
-    runtime.opened(await connect(chosen, "sla"))
-    assert app.opened
-    await app.opened(runtime)
-    assert app.routes
-    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})
+    runtime.set_pool(await connect(chosen, "sla"))
+    assert app.on_open
+    await app.on_open()
+    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes, app.hot)
     token = create_token(
         keys[0], client="crm", scopes=frozenset({"complaints:read"}), lasts=timedelta(hours=1), audience="redress"
     )

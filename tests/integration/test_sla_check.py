@@ -20,11 +20,10 @@ from services.sla.settings import Settings
 from shared.contracts import write
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, ProgressRecorded, Resolved, Triaged
-from shared.ops.health import Health
-from shared.runner.types import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, owner_of
+from tests.members import consume
 
 PARTITIONS = 3
 COMPLAINTS = 12
@@ -150,15 +149,15 @@ async def scene(
     given: dict[str, Any] = {"postgres": dsns["sla"], "auth_public_key_file": keys[1], "kafka": kafka.bootstrap}
     chosen = Settings(packs="eu-psd2", **given)
     app = build(chosen)
-    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime = app.runtime
     await migrate(dsns["sla"], app.schema)
-    runtime.opened(await connect(chosen, "sla"))
-    assert app.opened
-    await app.opened(runtime)
+    runtime.set_pool(await connect(chosen, "sla"))
+    assert app.on_open
+    await app.on_open()
 
     complaints = [complaint_id() for _ in range(COMPLAINTS)]
     stopping = asyncio.Event()
-    consuming = asyncio.create_task(runtime.consumer.run(stopping))
+    consuming = asyncio.create_task(consume(runtime, app.broker, stopping))
 
     async def heard(answers: int) -> bool:
         count = sum(len(life(n)) for n in range(COMPLAINTS)) - COMPLAINTS // 2 + answers

@@ -18,10 +18,7 @@ from services.sla.policies.loader import STANDARD
 from services.sla.settings import Settings
 from shared.auth import SCOPES, create_token
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
-from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 
 STORM = """
@@ -44,13 +41,12 @@ def serving(dsn: str, public_key: Path) -> Iterator[int]:
 
     async def serve() -> None:
         app = build(chosen)
-        runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+        runtime = app.runtime
         await migrate(dsn, app.schema)
-        runtime.opened(await connect(chosen, "sla"))
-        assert app.opened
-        assert app.routes
-        await app.opened(runtime)
-        asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})[1]
+        runtime.set_pool(await connect(chosen, "sla"))
+        assert app.on_open
+        await app.on_open()
+        asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes, app.hot)[1]
         config = uvicorn.Config(asgi, port=0, log_config=None, lifespan="off")
         config.load()
         server.config = config

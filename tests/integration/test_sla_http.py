@@ -35,9 +35,7 @@ from shared.contracts.events import (
     Triaged,
 )
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.types import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate, transaction
 from tests.factories import complaint_id, event, record
@@ -135,13 +133,12 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1", pace_ms=0)  # type: ignore[arg-type]
     app = build(chosen)
-    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime = app.runtime
     await migrate(dsn, app.schema)
-    runtime.opened(await connect(chosen, "sla"))
-    assert app.opened
-    await app.opened(runtime)
-    assert app.routes
-    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})
+    runtime.set_pool(await connect(chosen, "sla"))
+    assert app.on_open
+    await app.on_open()
+    _, asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes, app.hot)
     transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://sla") as http:
         front = Front(http, runtime, keys)
