@@ -20,6 +20,10 @@ select id, subject, event_id, topic, partition, record_offset, value, status, er
 from dead_letter where status in ('buried', 'parked') and ($1::uuid is null or subject = $1)
 order by id limit $2
 """
+SELECT_OPEN_LETTER = """
+select id, subject, event_id, topic, partition, record_offset, value, status, error, attempts, buried_at
+from dead_letter where status in ('buried', 'parked') and id = $1
+"""
 CLAIM_SUBJECT = """
 select id, subject, event_id, topic, partition, record_offset, value
 from dead_letter where status in ('buried', 'parked') and subject = $1 order by id for update
@@ -93,6 +97,11 @@ async def blocked(conn: asyncpg.Connection, subjects: Iterable[ComplaintId]) -> 
     if not (asked := list(subjects)):
         return frozenset()
     return frozenset(row[0] for row in await conn.fetch(STILL_OPEN, asked))
+
+
+async def load_open(conn: asyncpg.Connection, letter: int) -> asyncpg.Record | None:
+    """Return the open dead letter with this id, or None if there is none or it is settled."""
+    return await conn.fetchrow(SELECT_OPEN_LETTER, letter)
 
 
 async def oldest_seconds(conn: asyncpg.Connection) -> float:
