@@ -63,3 +63,11 @@ def test_every_local_link_of_the_documents_leads_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_path_that_a_document_names_exists() -> None:
+    """Paths in backticks; NAME stands for each service."""
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"):
+        for path in re.findall(r"`((?:services|shared|deploy|tests|docs)/[^`{}* ]+)`", page.read_text("utf-8")):
+            for service in SERVICES:
+                assert (ROOT / path.replace("NAME", service.name)).exists(), f"{page.name}: {path}"

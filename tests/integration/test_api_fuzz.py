@@ -54,8 +54,8 @@ class Doors:
         return f"http://{HOST}:{self.ports[name]}"
 
     def token(self, *scopes: str, key: Path | None = None, **changes: Any) -> str:
-        given = {"client": "shop", "lasts": timedelta(hours=1), "audience": "redress"} | changes
-        return create_token(key or self.key, scopes=frozenset(scopes or SCOPES), **given)
+        claims = {"client": "shop", "lasts": timedelta(hours=1), "audience": "redress"} | changes
+        return create_token(key or self.key, scopes=frozenset(scopes or SCOPES), **claims)
 
     def counts(self) -> tuple[int, ...]:
         """Rows of intake, table by table."""
@@ -72,14 +72,14 @@ def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory:
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
         admin.execute(f"create database {name}")
     dsns = provision(target, postgres.home / "secrets" / "postgres.json")
-    ports = {one: free_port() for one in NAMES}
-    children = {one: _child(one, home, dsns[one], ports[one], keys[1]) for one in NAMES}
+    ports = {name: free_port() for name in NAMES}
+    children = {name: _child(name, home, dsns[name], ports[name], keys[1]) for name in NAMES}
     made = Doors(ports, children, target, keys[0])
     try:
         for child in children.values():
             child.start()
-        for one in NAMES:
-            until(lambda one=one: _serves(made.url(one)), seconds=90, what=f"{one} to open its database")
+        for name in NAMES:
+            until(lambda name=name: _serves(made.url(name)), seconds=90, what=f"{name} to open its database")
         yield made
     finally:
         for child in children.values():
@@ -89,8 +89,8 @@ def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory:
 
 
 def _child(name: str, home: Path, dsn: str, port: int, public: Path) -> Child:
-    given = {"POSTGRES": dsn, "KAFKA": f"{HOST}:1", "PORT": str(port), "AUTH_PUBLIC_KEY_FILE": str(public)}
-    env = {f"{name.upper()}_{key}": value for key, value in given.items()}
+    environment = {"POSTGRES": dsn, "KAFKA": f"{HOST}:1", "PORT": str(port), "AUTH_PUBLIC_KEY_FILE": str(public)}
+    env = {f"{name.upper()}_{key}": value for key, value in environment.items()}
     return Child(name, home, [sys.executable, "-m", f"services.{name}"], {**env, "REDRESS_LOG_LEVEL": "DEBUG"})
 
 
@@ -130,9 +130,9 @@ def assert_answered(case: Any, answer: Any) -> None:
     case.validate_response(answer, checks=checks)
     if answer.status_code >= 400:
         assert answer.headers["content-type"][0] == PROBLEM, answer.status_code
-        told = json.loads(answer.content)
-        assert told["status"] == answer.status_code
-        assert {"type", "title", "detail"} <= told.keys()
+        problem = json.loads(answer.content)
+        assert problem["status"] == answer.status_code
+        assert {"type", "title", "detail"} <= problem.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -163,13 +163,13 @@ def _fuzz(operation: Any, mode: Any, session: requests.Session, filed: str) -> N
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
-    def one(case: Any, known: bool) -> None:
-        if known and "complaint_id" in (case.path_parameters or {}):
+    @given(case=operation.as_strategy(generation_mode=mode), is_authenticated=st.booleans())
+    def try_case(case: Any, is_authenticated: bool) -> None:
+        if is_authenticated and "complaint_id" in (case.path_parameters or {}):
             case.path_parameters["complaint_id"] = filed
         assert_answered(case, case.call(session=session))
 
-    one()
+    try_case()
 
 
 # ── bad input ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,9 +230,9 @@ def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     assert SECRET not in answer.text
-    told = answer.json()
-    assert told["status"] == status and told["detail"]
-    return dict(told)
+    problem = answer.json()
+    assert problem["status"] == status and problem["detail"]
+    return dict(problem)
 
 
 @pytest.fixture
@@ -246,12 +246,12 @@ def unchanged(doors: Doors, filed: str) -> Iterator[None]:
 @pytest.mark.parametrize(("content", "status", "field"), WRONG.values(), ids=WRONG)
 def test_a_bad_complaint_is_refused_by_field(intake: httpx.Client, content: bytes, status: int, field: str) -> None:
     answer = intake.post(POST, content=content, headers={"content-type": "application/json", "idempotency-key": "x"})
-    told = refused(answer, status)
+    problem = refused(answer, status)
     if status == 422:
-        named = {error["field"]: error["expected"] for error in told["errors"]}
-        assert named.get(field), told
+        named = {error["field"]: error["expected"] for error in problem["errors"]}
+        assert named.get(field), problem
     else:
-        assert field in told["detail"].lower()
+        assert field in problem["detail"].lower()
 
 
 # About a complaint that exists.
@@ -307,8 +307,8 @@ FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
 def test_a_bad_fact_is_refused_by_field(
     intake: httpx.Client, filed: str, fact: str, content: dict[str, Any], field: str
 ) -> None:
-    told = refused(intake.post(f"{POST}/{filed}/{fact}", json=content), 422)
-    assert field in {error["field"] for error in told["errors"]}, told
+    problem = refused(intake.post(f"{POST}/{filed}/{fact}", json=content), 422)
+    assert field in {error["field"] for error in problem["errors"]}, problem
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -316,9 +316,9 @@ def test_lines_of_a_batch_are_refused_one_by_one(intake: httpx.Client) -> None:
     lines = [content for content, status, _ in WRONG.values() if status != 413 and content and b"\n" not in content]
     answer = intake.post(f"{POST}:batch", content=b"\n".join(lines), headers={"content-type": "application/x-ndjson"})
     assert answer.status_code == 200
-    told = [json.loads(line) for line in answer.text.splitlines()]
-    assert len(told) == len(lines)
-    assert {one["status"] for one in told} == {400, 422}
+    results = [json.loads(line) for line in answer.text.splitlines()]
+    assert len(results) == len(lines)
+    assert {result["status"] for result in results} == {400, 422}
     assert SECRET not in answer.text
 
 
@@ -351,16 +351,18 @@ GUARDED = {
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("given", UNKNOWN.values(), ids=UNKNOWN)
-def test_nobody_is_let_in_without_a_good_token(doors: Doors, tmp_path: Path, name: str, given: Credentials) -> None:
+@pytest.mark.parametrize("credentials", UNKNOWN.values(), ids=UNKNOWN)
+def test_nobody_is_let_in_without_a_good_token(
+    doors: Doors, tmp_path: Path, name: str, credentials: Credentials
+) -> None:
     create_keys(tmp_path / "key", tmp_path / "key.pub")
-    token = given.make(doors, tmp_path / "key")
+    token = credentials.make(doors, tmp_path / "key")
     method, path = GUARDED[name]
     headers = {"content-type": "application/json"} | ({"authorization": token} if token else {})
     url = f"{doors.url(name)}{path}"
     answer = httpx.request(method, url, content=body(), headers=headers, trust_env=False)
-    assert given.message in refused(answer, given.status)["detail"].lower()
-    assert (answer.headers.get("www-authenticate") == "Bearer") == (given.status == 401)
+    assert credentials.message in refused(answer, credentials.status)["detail"].lower()
+    assert (answer.headers.get("www-authenticate") == "Bearer") == (credentials.status == 401)
 
 
 def test_a_good_request_still_goes_in_and_no_log_knows_anybody(doors: Doors, intake: httpx.Client) -> None:

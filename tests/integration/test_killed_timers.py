@@ -33,16 +33,16 @@ def lives(rig: Rig) -> Iterator[subprocess.Popen[str]]:
 def until(conn: psycopg.Connection, fired: int) -> int:
     """Look until so many have fired. Returns how many had."""
     give_up = monotonic() + 60
-    while (found := conn.execute(TICKS).fetchone()[0]) < fired:  # type: ignore[index]
-        assert monotonic() < give_up, f"{found} of {fired} fired"
+    while (count := conn.execute(TICKS).fetchone()[0]) < fired:  # type: ignore[index]
+        assert monotonic() < give_up, f"{count} of {fired} fired"
         sleep(0.002)
-    return found
+    return count
 
 
 async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, request: pytest.FixtureRequest) -> None:
-    told = [words("NOW") for _ in range(TIMERS)]
+    timers = [words("NOW") for _ in range(TIMERS)]
     for start in range(0, TIMERS, 500):
-        await rig.runner.records([record for _, records in told[start : start + 500] for record in records])
+        await rig.runner.records([record for _, records in timers[start : start + 500] for record in records])
     lives = request.getfixturevalue("lives")
     with psycopg.connect(rig.dsn, autocommit=True) as conn:
         fired = 0
@@ -53,7 +53,7 @@ async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, 
         assert fired < TIMERS, "the last life had nothing left to fire when it was killed"
         until(conn, TIMERS)
     rows = await rig.rows("select key, value from outbox order by xid, id")
-    said = Counter((row["key"], read(row["value"]).facts.team) for row in rows)
-    assert said == Counter((subject, word) for subject, _ in told for word in ("NOW", "tick"))
+    effects = Counter((row["key"], read(row["value"]).facts.team) for row in rows)
+    assert effects == Counter((subject, word) for subject, _ in timers for word in ("NOW", "tick"))
     sequences = sorted((row["key"], read(row["value"]).sequence) for row in rows)
-    assert sequences == sorted((subject, number) for subject, _ in told for number in (1, 2))
+    assert sequences == sorted((subject, number) for subject, _ in timers for number in (1, 2))

@@ -35,23 +35,23 @@ ANY_EVENT = st.one_of([events_of(fact) for fact in FACTS])
 
 
 @given(ANY_EVENT)
-def test_an_event_read_back_is_the_same_event(one) -> None:
-    assert read(write(one)) == one
+def test_an_event_read_back_is_the_same_event(event) -> None:
+    assert read(write(event)) == event
 
 
 @given(ANY_EVENT)
-def test_bytes_are_stable(one) -> None:
-    assert write(read(write(one))) == write(one)
+def test_bytes_are_stable(event) -> None:
+    assert write(read(write(event))) == write(event)
 
 
 @given(
     ANY_EVENT,
     st.dictionaries(st.text(min_size=1).filter(lambda key: key not in ("type", "data")), st.none(), max_size=3),
 )
-def test_a_field_that_a_newer_producer_added_is_no_obstacle(one, extra) -> None:
-    plain = json.loads(write(one))
+def test_a_field_that_a_newer_producer_added_is_no_obstacle(event, extra) -> None:
+    plain = json.loads(write(event))
     with_more = {f"x{key}": 1 for key in extra} | plain
-    assert read(json.dumps(with_more).encode()) == one
+    assert read(json.dumps(with_more).encode()) == event
 
 
 @given(st.binary(max_size=200))
@@ -61,8 +61,8 @@ def test_foreign_bytes_are_refused_with_a_sentence_and_nothing_else(value) -> No
 
 
 @given(ANY_EVENT, st.data())
-def test_a_damaged_event_is_refused_or_read_but_never_an_accident(one, data) -> None:
-    damaged = bytearray(write(one))
+def test_a_damaged_event_is_refused_or_read_but_never_an_accident(event, data) -> None:
+    damaged = bytearray(write(event))
     damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with suppress(InvalidEvent):
         assert isinstance(read(bytes(damaged)), Event)

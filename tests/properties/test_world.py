@@ -25,12 +25,14 @@ LANGUAGES_KNOWN.load()
 LATER = NOON + timedelta(days=20)
 TEXTS = ("The parcel came late and the kettle in it is broken.", "You charged my card twice, I want a refund.")
 DEEDS: dict[str, Any] = {
-    "progress": lambda one: RecordProgress(one, state="investigating", note="We asked the driver."),
-    "move": lambda one: RecordProgress(one, state="investigating", expected_at=LATER, reason="supplier_delay"),
-    "ask": lambda one: RecordProgress(one, state="awaiting_customer", note="Which colour?"),
-    "message": lambda one: AddMessage(one, author="customer", text="Blue."),
-    "resolve": lambda one: Resolve(one, outcome="upheld", explanation="Sorry. A new one is on its way."),
-    "reopen": lambda one: Reopen(one, by="customer", reason="It leaks as well."),
+    "progress": lambda complaint: RecordProgress(complaint, state="investigating", note="We asked the driver."),
+    "move": lambda complaint: RecordProgress(
+        complaint, state="investigating", expected_at=LATER, reason="supplier_delay"
+    ),
+    "ask": lambda complaint: RecordProgress(complaint, state="awaiting_customer", note="Which colour?"),
+    "message": lambda complaint: AddMessage(complaint, author="customer", text="Blue."),
+    "resolve": lambda complaint: Resolve(complaint, outcome="upheld", explanation="Sorry. A new one is on its way."),
+    "reopen": lambda complaint: Reopen(complaint, by="customer", reason="It leaks as well."),
     "withdraw": Withdraw,
 }
 OPEN = st.lists(st.sampled_from(("progress", "move", "ask", "message")), max_size=2)
@@ -49,7 +51,7 @@ STEPS = st.lists(
 )
 
 
-async def told(
+async def simulated(
     scripts: list[tuple[str, ...]], steps: list[Any], repeated: int = 0
 ) -> tuple[Simulation, PostOffice, list[ComplaintId]]:
     post = PostOffice()
@@ -79,11 +81,11 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
 
     A date that was over before triage had spoken is promised to nobody, so what became of it does not count either.
     """
-    known = {name: states[complaint] for name, states in world.known().items()}
-    closed = known["triage"].closed
-    ended = any(cycle.ended_at for cycle in cycles(known["sla"].moments))
+    states_by_service = {name: states[complaint] for name, states in world.known().items()}
+    closed = states_by_service["triage"].closed
+    ended = any(cycle.ended_at for cycle in cycles(states_by_service["sla"].moments))
     silent = ("message.", "promise.") if ended else ("message.",)
-    lines = [one for one in known["intake"].fresh if not one.kind.startswith(silent)]
+    lines = [entry for entry in states_by_service["intake"].fresh if not entry.kind.startswith(silent)]
     dropped = {
         "intake": {"told"},
         "triage": set(),
@@ -92,16 +94,19 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
     }
     always = {"complaint_id", "said", "version"}
     dates = {"promise", "first_promise"} if closed else set()
-    states = {name: known[name].model_dump(exclude={*always, *dates, *dropped[name]}) for name in known}
-    happened = [one[:5] for one in known["sla"].moments if one.source != SOURCES["notify"]]
-    return {"timeline": Counter((one.kind, str(one.facts)) for one in lines), "happened": happened, **states}
+    states = {
+        name: states_by_service[name].model_dump(exclude={*always, *dates, *dropped[name]})
+        for name in states_by_service
+    }
+    happened = [moment[:5] for moment in states_by_service["sla"].moments if moment.source != SOURCES["notify"]]
+    return {"timeline": Counter((entry.kind, str(entry.facts)) for entry in lines), "happened": happened, **states}
 
 
 def mandatory(world: Simulation, complaint: ComplaintId) -> Counter[str]:
     """What has to be told whatever happens, by kind and how often."""
     intents = world.known()["notify"][complaint].intents.values()
     kinds = ("acknowledgement", "resolution", "reopened", "withdrawn")
-    return Counter(one.kind for one in intents if one.kind in kinds and one.result == "accepted")
+    return Counter(intent.kind for intent in intents if intent.kind in kinds and intent.result == "accepted")
 
 
 @settings(max_examples=100, deadline=None)
@@ -109,26 +114,26 @@ def mandatory(world: Simulation, complaint: ComplaintId) -> Counter[str]:
 def test_any_interleaving_and_repetition_ends_in_the_same_states(
     scripts: list[Any], steps: list[Any], repeated: int
 ) -> None:
-    calm, _, in_calm = asyncio.run(told(scripts, []))
-    wild, post, in_wild = asyncio.run(told(scripts, steps, repeated))
-    for one, other in zip(in_calm, in_wild, strict=True):
-        assert ends(calm, one) == ends(wild, other)
-        assert mandatory(calm, one) == mandatory(wild, other)
+    calm, _, in_calm = asyncio.run(simulated(scripts, []))
+    wild, post, in_wild = asyncio.run(simulated(scripts, steps, repeated))
+    for expected, other in zip(in_calm, in_wild, strict=True):
+        assert ends(calm, expected) == ends(wild, other)
+        assert mandatory(calm, expected) == mandatory(wild, other)
     assert_nothing_is_doubled(wild, post)
 
 
 def assert_nothing_is_doubled(world: Simulation, post: PostOffice) -> None:
     for service in SERVICES:
         assert not world.runner(service).dead
-        said = world.events(service)
-        for subject in {one.subject for one in said}:
-            sequences = [one.sequence for one in said if one.subject == subject]
+        events = world.events(service)
+        for subject in {event.subject for event in events}:
+            sequences = [event.sequence for event in events if event.subject == subject]
             assert sequences == list(range(1, len(sequences) + 1))
     assert max(Counter(mail.message.message_id for mail in post.mails).values()) == 1
-    once = [(one.subject, one.facts) for one in world.events(SLA) if isinstance(one.facts, e.PromiseMade)]
+    once = [(event.subject, event.facts) for event in world.events(SLA) if isinstance(event.facts, e.PromiseMade)]
     assert len({(subject, facts.promise) for subject, facts in once}) == len(once)
-    accepted = [one.facts.message for one in world.events(NOTIFY) if isinstance(one.facts, e.MessageAccepted)]
+    accepted = [event.facts.message for event in world.events(NOTIFY) if isinstance(event.facts, e.MessageAccepted)]
     assert len(set(accepted)) == len(accepted) == len(post.mails)
     received = len(world.known()["intake"])
-    triaged = {one.subject for one in world.events(TRIAGE) if isinstance(one.facts, e.Triaged)}
+    triaged = {event.subject for event in world.events(TRIAGE) if isinstance(event.facts, e.Triaged)}
     assert len(triaged) == received
