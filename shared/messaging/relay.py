@@ -2,7 +2,7 @@
 
 Only one relay per service may publish, else the order per complaint is lost. Two mechanisms ensure it together:
 
-- An advisory lock of PostgreSQL elects the active relay. It belongs to the relay's connection, so PostgreSQL releases it
+- An advisory lock of PostgreSQL elects the active relay. It belongs to the relay's connection. PostgreSQL releases it
   when the process or the connection ends, and a waiting relay gets it within a second.
 - The lock alone is not enough: a relay whose connection has been cut on the way does not notice it, and could publish
   while its successor does. So a relay that gets the lock increments the epoch in the row of the cursor, and each update
@@ -116,7 +116,7 @@ class Relay:
             idle = min(idle * 1.5, IDLE_MAX_SECONDS)
 
     async def run_once(self, leadership: _Leadership) -> int:
-        """Publish one round: read, send, wait for all acknowledgements, advance the cursor. Return the number of rows."""
+        """Publish one round: read, send, wait for all acknowledgements, advance the cursor. Return the count of rows."""
         conn = leadership.conn
         leadership.cursor, rows = await outbox.pending(conn, leadership.cursor, self._settings.relay_batch)
         if not rows:
