@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from faststream.kafka.prometheus import KafkaPrometheusMiddleware
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -23,6 +25,9 @@ def settings_page() -> str:
         "All from the environment; a secret may instead be a file named like the variable in lower case, in the folder",
         f"that `REDRESS_SECRETS_DIR` names. What all services have is `{SHARED_PREFIX}NAME`; `SERVICE_NAME` wins for",
         "one service, e.g. `INTAKE_PORT`. Made by `make docs`; do not edit.",
+        "",
+        "Traces: `OTEL_TRACES_EXPORTER` is `none` (default), `console` or `otlp` (needs the extra `otlp`); the standard",
+        "`OTEL_*` variables of the OpenTelemetry SDK set endpoint, sampler and resource.",
         "",
         f"## All services (`{SHARED_PREFIX}…`)",
         "",
@@ -46,7 +51,30 @@ def metrics_page() -> str:
         ("gauge", "", GAUGES),
     ]
     lines += [_metric(one, kind, suffix) for kind, suffix, declared in kinds for one in declared]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_faststream_metrics()]) + "\n"
+
+
+def _faststream_metrics() -> Iterator[str]:
+    """Describe the metrics of FastStream's middleware. Publishing is left out: only the relay publishes, without it."""
+    registry = CollectorRegistry()
+    KafkaPrometheusMiddleware(registry=registry)
+    yield from (
+        "",
+        "## FastStream",
+        "",
+        "From FastStream's Prometheus middleware on the subscriber of each service. Labels: `app_name` is the service,",
+        "`broker` is `kafka`, `handler` is a topic the service subscribes to, `status` is `acked`, `nacked`, `rejected`,",
+        "`skipped` or `error`, `exception_type` is the class of an error that Kafka delivers the batch again for. A batch",
+        "may hold events of several topics: all of it counts for the topic of its first event. Sizes and durations are",
+        "those of batches. For events by outcome use `redress_inputs_total`.",
+        "",
+        "| name | kind | meaning |",
+        "|---|---|---|",
+    )
+    for metric in registry.collect():
+        if metric.name.startswith("faststream_received_"):
+            suffix = "_total" if metric.type == "counter" else ""
+            yield f"| `{metric.name}{suffix}` | {metric.type} | {metric.documentation}. |"
 
 
 def _metric(one: MetricSpec, kind: str, suffix: str) -> str:

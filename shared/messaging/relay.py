@@ -116,7 +116,7 @@ class Relay:
             idle = min(idle * 1.5, IDLE_MAX_SECONDS)
 
     async def run_once(self, leadership: _Leadership) -> int:
-        """Publish one round: read, send, wait for all acknowledgements, advance the cursor. Return the count of rows."""
+        """Publish one round: read, send, wait for acknowledgements, advance the cursor. Return the number of rows."""
         conn = leadership.conn
         leadership.cursor, rows = await outbox.pending(conn, leadership.cursor, self._settings.relay_batch)
         if not rows:
