@@ -87,7 +87,7 @@ async def _refuse_control_characters(scope: Scope, receive: Receive, send: Send)
     error = MalformedRequest(
         f"{part}: expected text without control characters, such as those that %00 and %0A stand for"
     )
-    status, body = problems.of_error(error)
+    status, body = problems.describe_error(error)
     await Response(body, status, media_type=problems.MEDIA_TYPE)(scope, _receive_nothing, send)
 
 

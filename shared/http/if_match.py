@@ -31,9 +31,9 @@ def expected_version(
     return int(if_match.strip('"'))
 
 
-Seen = Annotated[int, Depends(expected_version)]
+ExpectedVersion = Annotated[int, Depends(expected_version)]
 
 
-def etag(version: int) -> str:
+def format_etag(version: int) -> str:
     """Format a version as the ETag that `If-Match` expects."""
     return f'"{version}"'

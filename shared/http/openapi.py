@@ -46,7 +46,7 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that answers with these problems."""
     return {status: {"description": DESCRIPTIONS[status]} for status in statuses}
 

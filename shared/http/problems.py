@@ -22,7 +22,7 @@ from shared.errors import (
     Rejected,
     Unavailable,
 )
-from shared.http.validation_errors import expected, field_of
+from shared.http.validation_errors import describe_accepted, format_path
 from shared.retry import is_transient
 
 log = logging.getLogger(__name__)
@@ -43,14 +43,14 @@ STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
 
 
 def problem(status: int, kind: str, detail: str, *, errors: Iterable[Mapping[str, str]] = ()) -> bytes:
-    """Build a problem document. `errors` are objects with `field`, `expected` and `code`."""
+    """Build a problem document. `errors` are objects with `field`, `describe_accepted` and `code`."""
     body: dict[str, Any] = {"type": TYPE + kind, "title": kind.replace("-", " "), "status": status, "detail": detail}
     if listed := list(errors):
         body["errors"] = listed
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-def of_error(error: Exception) -> tuple[int, bytes]:
+def describe_error(error: Exception) -> tuple[int, bytes]:
     """Return status and document for an error. The text of a foreign error is left out: it may quote personal data."""
     for kind, status, name in STATUSES:
         if isinstance(error, kind):
@@ -61,7 +61,9 @@ def of_error(error: Exception) -> tuple[int, bytes]:
     return 500, problem(500, "internal", "the service failed; nothing was stored")
 
 
-def of_validation(errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | None = None) -> tuple[int, bytes]:
+def describe_validation_errors(
+    errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | None = None
+) -> tuple[int, bytes]:
     """Return 422 and a document with an entry per wrong field, without its value. `form` is the model of the body."""
     listed = [_entry(item, form) for item in errors]
     first = listed[0]
@@ -71,11 +73,11 @@ def of_validation(errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | N
 def _entry(item: Mapping[str, Any], form: type[BaseModel] | None) -> dict[str, str]:
     part, *path = item["loc"]
     in_body, is_whole = part == "body", item["type"] == "json_invalid"
-    field = field_of(() if is_whole else path if in_body else item["loc"])
-    return {"field": field, "expected": expected(item, form if in_body else None), "code": str(item["type"])}
+    field = format_path(() if is_whole else path if in_body else item["loc"])
+    return {"field": field, "expected": describe_accepted(item, form if in_body else None), "code": str(item["type"])}
 
 
-def headers_for(status: int) -> dict[str, str]:
+def response_headers(status: int) -> dict[str, str]:
     """Return the headers that a response with this status needs."""
     if status == 401:
         return {"www-authenticate": "Bearer"}
@@ -87,8 +89,8 @@ def install(app: FastAPI) -> None:
 
     async def on_error(request: Request, error: Exception) -> Response:
         del request
-        status, body = of_error(error)
-        headers = headers_for(status)
+        status, body = describe_error(error)
+        headers = response_headers(status)
         if isinstance(error, Unauthenticated):
             headers["www-authenticate"] = error.challenge
         return Response(body, status, headers, MEDIA_TYPE)
@@ -100,7 +102,7 @@ def install(app: FastAPI) -> None:
             if media != "application/json":
                 body = problem(415, "unsupported-media-type", "Content-Type: expected application/json")
                 return Response(body, 415, media_type=MEDIA_TYPE)
-        status, body = of_validation(errors, _form(request))
+        status, body = describe_validation_errors(errors, _form(request))
         return Response(body, status, media_type=MEDIA_TYPE)
 
     async def on_http_error(request: Request, error: Exception) -> Response:

@@ -45,7 +45,7 @@ EXPECTED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 
 
-def expected(item: Mapping[str, Any], form: type[BaseModel] | None = None) -> str:
+def describe_accepted(item: Mapping[str, Any], form: type[BaseModel] | None = None) -> str:
     """Describe what is accepted in place of a wrong value. `form` adds its field names and examples."""
     kind, field = str(item["type"]), item["loc"][-1] if item["loc"] else None
     if kind == "extra_forbidden" and form is not None:
@@ -61,7 +61,7 @@ def expected(item: Mapping[str, Any], form: type[BaseModel] | None = None) -> st
     return f"{head}{',' * (kind != 'missing')} such as {example}{mark}{rest}"
 
 
-def field_of(loc: Sequence[int | str], whole: str = "body") -> str:
+def format_path(loc: Sequence[int | str], whole: str = "body") -> str:
     """Format the path of a field. The name of an unknown field is left out: it may contain personal data."""
     parts = [str(part) for part in loc]
     return ".".join(part if NAMEABLE.fullmatch(part) else "(unnamed)" for part in parts) or whole

@@ -10,7 +10,7 @@ from services.intake.forms.complaint import KEY_PATTERN
 from services.intake.forms.people import EMAIL_PATTERN
 from services.intake.forms.text import ATTRIBUTE_PATTERN, CODE_PATTERN
 from shared.errors import Rejected
-from shared.http.validation_errors import expected, field_of
+from shared.http.validation_errors import describe_accepted, format_path
 
 T = TypeVar("T")
 SHOWN_MAX = 20  # wrong fields listed at most
@@ -54,4 +54,4 @@ def read_form(form: TypeAdapter[T], body: bytes, now: datetime) -> T:
 
 def _entry(item: Mapping[str, Any]) -> dict[str, str]:
     ours = PATTERNS.get(item.get("ctx", {}).get("pattern", ""))
-    return {"field": field_of(item["loc"]), "expected": ours or expected(item), "code": str(item["type"])}
+    return {"field": format_path(item["loc"]), "expected": ours or describe_accepted(item), "code": str(item["type"])}

@@ -15,7 +15,7 @@ from services.sla.store.states import look
 from shared.auth import requires
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
-from shared.http.openapi import refusals
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.text import Instant
 
@@ -33,7 +33,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     @router.get(
         "/complaints/{complaint_id}/clocks",
         summary="By when, and why: every clock and promise of a complaint",
-        responses=refusals(404),
+        responses=problem_responses(404),
     )
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"

@@ -17,13 +17,13 @@ from shared.auth import Client, requires
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
-from shared.http.if_match import Seen, etag
-from shared.http.openapi import refusals
+from shared.http.if_match import ExpectedVersion, format_etag
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.text import INSTANT, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
-CHANGES = refusals(404, 409, 412, 415, 428)
+CHANGES = problem_responses(404, 409, 412, 415, 428)
 LATER: dict[int | str, dict[str, Any]] = {
     202: {"model": schemas.Clocks, "description": "Nothing has moved: it is beyond the cap and waits for approval."}
 }
@@ -90,7 +90,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         if any(isinstance(say.facts, ExtensionRequested) for say in decision.events):
             response.status_code = 202  # nothing has moved yet: somebody has to approve it
         version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
-        response.headers["etag"] = etag(version)
+        response.headers["etag"] = format_etag(version)
         now, _ = await look(runtime.pool, command.complaint_id)
         return schemas.clocks(state.replace(version=version), shelf.rulebook, now)
 
@@ -101,7 +101,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         responses=CHANGES,
     )
     async def make(
-        complaint_id: Id, form: PromiseForm, client: writer, version: Seen, response: Response
+        complaint_id: Id, form: PromiseForm, client: writer, version: ExpectedVersion, response: Response
     ) -> schemas.Clocks:
         given = {"actor": client.name, "version": version, **form.model_dump()}
         return await asked(MakePromise(ComplaintId(complaint_id), **given), response)
@@ -112,7 +112,12 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         responses=CHANGES | LATER,
     )
     async def revise(
-        complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
+        complaint_id: Id,
+        number: Number,
+        form: RevisionForm,
+        client: writer,
+        version: ExpectedVersion,
+        response: Response,
     ) -> schemas.Clocks:
         if form.approve:
             client.must(APPROVE)
@@ -145,7 +150,7 @@ def _deciding(router: APIRouter, asked: Any) -> None:
         number: Number,
         form: ExtensionDecisionForm,
         client: approver,
-        version: Seen,
+        version: ExpectedVersion,
         response: Response,
     ) -> schemas.Clocks:
         command = DecideExtension(
@@ -160,7 +165,7 @@ def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
         "/complaints/{complaint_id}/promises:suggest",
         summary="A date to promise: when nine in ten similar complaints had their answer",
         dependencies=[Depends(requires(READ))],
-        responses=refusals(404, 409),
+        responses=problem_responses(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
         now, state = await look(runtime.pool, ComplaintId(complaint_id))

@@ -17,8 +17,8 @@ from services.sla.store import drafts
 from services.sla.store.rulebooks import RulebookRepository
 from shared.auth import Client, requires
 from shared.errors import NotFound, Rejected
-from shared.http.if_match import Seen, etag
-from shared.http.openapi import refusals
+from shared.http.if_match import ExpectedVersion, format_etag
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 
@@ -32,13 +32,13 @@ ALL = "select revision, mode, reason, actor, published_at from rulebook order by
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="A revision.")]
 DraftId = Annotated[UUID, Path(description="A draft.")]
 From = Annotated[int, Query(ge=1, le=2**31 - 1, description="The revision whose contents it takes.")]
-GONE, DRAFTED = refusals(404), refusals(404, 412, 428)
+GONE, DRAFTED = problem_responses(404), problem_responses(404, 412, 428)
 READER = Depends(requires("complaints:read"))
 Writer = Annotated[Client, Depends(requires("sla:write"))]
 BODY = {"requestBody": rulebook_schemas.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
     **DRAFTED,
-    **refusals(415),
+    **problem_responses(415),
     202: {"model": rulebook_schemas.Rehearsal, "description": "It runs; look again where Location says."},
 }
 
@@ -58,7 +58,7 @@ def _revisions(router: APIRouter, runtime: Runtime) -> None:
     @router.get("", dependencies=[READER], summary="The rulebook that counts now")
     async def current(response: Response) -> rulebook_schemas.RulebookAnswer:
         found = await _revision(runtime, None)
-        response.headers["etag"] = etag(found.revision)
+        response.headers["etag"] = format_etag(found.revision)
         return found
 
     @router.get("/revisions", dependencies=[READER], summary="Everything that was published, the newest first")
@@ -90,7 +90,7 @@ def _drafts(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> N
         "/drafts",
         status_code=201,
         openapi_extra=BODY,
-        responses=refusals(413, 415),
+        responses=problem_responses(413, 415),
         summary="A new draft, checked and not yet in force",
     )
     async def create(
@@ -106,18 +106,22 @@ def _drafts(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> N
     @router.put(
         "/drafts/{draft_id}",
         openapi_extra=BODY,
-        responses=DRAFTED | refusals(413, 415),
+        responses=DRAFTED | problem_responses(413, 415),
         summary="Other contents; what was rehearsed is void",
     )
     async def replace(
-        client: Writer, draft_id: DraftId, version: Seen, document: rulebook_schemas.Document, response: Response
+        client: Writer,
+        draft_id: DraftId,
+        version: ExpectedVersion,
+        document: rulebook_schemas.Document,
+        response: Response,
     ) -> rulebook_schemas.WholeDraft:
         async with transaction(runtime.pool) as conn:
             await shelf.candidate(conn, json.loads(document), "new_only", "", client.name)
             return _told(await drafts.replace(conn, draft_id, version, document, client.name), response)
 
     @router.delete("/drafts/{draft_id}", status_code=204, responses=DRAFTED, summary="Away with a draft")
-    async def delete(client: Writer, draft_id: DraftId, version: Seen) -> None:
+    async def delete(client: Writer, draft_id: DraftId, version: ExpectedVersion) -> None:
         del client
         async with transaction(runtime.pool) as conn:
             await drafts.delete(conn, draft_id, version)
@@ -159,7 +163,7 @@ async def _created(runtime: Runtime, shelf: RulebookRepository, document: str, a
 
 
 def _told(draft: drafts.RulebookDraft, response: Response) -> rulebook_schemas.WholeDraft:
-    response.headers["etag"] = etag(draft.version)
+    response.headers["etag"] = format_etag(draft.version)
     response.headers["location"] = f"/v1/rulebook/drafts/{draft.id}"
     return rulebook_schemas.WholeDraft.of(draft)
 
@@ -176,7 +180,7 @@ def _rehearsals(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
 
     @router.post("/drafts/{draft_id}:dry-run", status_code=202, responses=RUNS, summary="What publishing would move")
     async def dry_run(
-        client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.ModeForm, response: Response
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, form: rulebook_schemas.ModeForm, response: Response
     ) -> rulebook_schemas.Rehearsal:
         await desk.dry_run(draft_id, version, form.mode, client.name)
         response.status_code = 202
@@ -184,7 +188,7 @@ def _rehearsals(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
 
     @router.post("/drafts/{draft_id}:back-test", status_code=202, responses=RUNS, summary="What would have happened")
     async def back_test(
-        client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.DaysForm, response: Response
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, form: rulebook_schemas.DaysForm, response: Response
     ) -> rulebook_schemas.Rehearsal:
         del client
         await desk.back_test(draft_id, version, form.days)
@@ -237,11 +241,11 @@ async def _unmet(runtime: Runtime, shelf: RulebookRepository, draft: drafts.Rule
 def _publication(router: APIRouter, runtime: Runtime, shelf: RulebookRepository, published: Callable[[], None]) -> None:
     @router.post(
         "/drafts/{draft_id}:publish",
-        responses=DRAFTED | refusals(409, 415),
+        responses=DRAFTED | problem_responses(409, 415),
         summary="Put it in force, if a dry run of just this touches no promise",
     )
     async def publication(
-        client: Writer, draft_id: DraftId, version: Seen, form: rulebook_schemas.PublishForm
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, form: rulebook_schemas.PublishForm
     ) -> rulebook_schemas.Published:
         number = await publish(runtime.pool, shelf, (draft_id, version), form.mode, form.reason, client.name)
         published()
