@@ -18,7 +18,7 @@ from shared.runner.runner import Runner
 from shared.runner.timers import Timers
 from shared.runner.types import Command, Decision, ServiceSpec
 from shared.settings import ServiceSettings
-from shared.supervisor import Supervisor
+from shared.supervisor import JobSupervisor
 
 
 class Runtime:
@@ -36,7 +36,7 @@ class Runtime:
         self.metrics = Metrics()
         self.authenticator = Authenticator(settings)
         self.stopping = asyncio.Event()
-        self.supervisor = Supervisor(self.health, self.metrics, self.stopping)
+        self.supervisor = JobSupervisor(self.health, self.metrics, self.stopping)
         self.relay = Relay(spec.service.name, settings, self.metrics)
         self._after_commit: list[Callable[[], None]] = [self.relay.wake]
         self._pool: asyncpg.Pool | None = None

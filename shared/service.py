@@ -91,7 +91,7 @@ class _Server(uvicorn.Server):
 
 
 class ServiceProcess:
-    """One run of a service. See the module for the order of its steps."""
+    """Run of a service in this process. The docstring of the module lists its steps."""
 
     def __init__(self, app: ServiceApp) -> None:
         self._app = app

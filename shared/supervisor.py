@@ -22,7 +22,7 @@ STABLE_SECONDS: Final = 30.0  # a job that ran as long as this starts again with
 Job = Callable[[], Awaitable[None]]
 
 
-class Supervisor:
+class JobSupervisor:
     """Runs the background jobs of one process.
 
     A failed job is logged, reported as not healthy and started again after a pause. So one lost connection never ends

@@ -1,4 +1,4 @@
-"""`If-Match`: a change names the version it is based on, so that it cannot overwrite a change in between."""
+"""Optimistic locking over HTTP with `If-Match`: a change names the version it is based on, so none is overwritten."""
 
 import re
 from typing import Annotated

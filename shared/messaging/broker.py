@@ -31,7 +31,7 @@ from shared.messaging import kafka
 from shared.messaging.consumer import Records
 from shared.ops.tracing import tracer_provider
 from shared.runtime import Runtime
-from shared.supervisor import Supervisor
+from shared.supervisor import JobSupervisor
 
 log = logging.getLogger(__name__)
 RecordTuple = tuple["ConsumerRecord[Any, Any]", ...]
@@ -47,7 +47,7 @@ class RetryingBroker(KafkaBroker):
     it in a task of its own; nothing else waits for it.
     """
 
-    def __init__(self, *servers: str, supervisor: Supervisor, stop_seconds: float, **options: Any) -> None:
+    def __init__(self, *servers: str, supervisor: JobSupervisor, stop_seconds: float, **options: Any) -> None:
         super().__init__(list(servers), **options)
         self._supervisor = supervisor
         self._stop_seconds = stop_seconds

@@ -7,13 +7,13 @@ from shared.errors import Misconfigured, Unavailable
 from shared.messaging.consumer import ConsumerStuck
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
-from shared.supervisor import Supervisor
+from shared.supervisor import JobSupervisor
 
 
 class Rig:
     def __init__(self) -> None:
         self.health, self.metrics, self.stopping = Health(()), Metrics(), asyncio.Event()
-        self.supervisor = Supervisor(self.health, self.metrics, self.stopping)
+        self.supervisor = JobSupervisor(self.health, self.metrics, self.stopping)
         self.calls = 0
 
     async def run(self, *outcomes: Any, once: bool = False) -> None:
