@@ -1,1 +1,1 @@
-"""What all services need and what knows no complaint rule."""
+"""Code that all services share. It contains no rule about complaints."""

@@ -1,4 +1,4 @@
-"""Bearer tokens: JWT signed with Ed25519, scopes; a token is verified once and remembered until it expires."""
+"""Bearer tokens: JWTs with scopes, signed with Ed25519. A verified token is cached until it expires."""
 
 import asyncio
 import base64
@@ -19,15 +19,15 @@ from shared.settings import ServiceSettings
 from shared.text import is_line
 
 SCOPES: Final[Mapping[str, str]] = {
-    "complaints:write": "post complaints and facts about them",
+    "complaints:write": "file complaints and record what happens to them",
     "complaints:read": "read complaints, timelines, clocks and messages",
-    "cases:decide": "decide what a complaint is and whose it is",
-    "promises:write": "make and move promises, ask for extensions",
-    "promises:approve": "go beyond what the rules allow without approval",
-    "sla:write": "draft, rehearse and publish calendars, policies and packs",
-    "operate": "look at and replay dead letters, close the breaker",
+    "cases:decide": "classify and assign complaints",
+    "promises:write": "make and move promises, request extensions",
+    "promises:approve": "approve promises beyond the limits of the rules",
+    "sla:write": "draft, test and publish calendars, policies and packs",
+    "operate": "read and replay dead letters, close the breaker",
 }
-REMEMBERED_MAX = 10_000
+CACHE_MAX = 10_000
 ALGORITHMS = ["EdDSA"]
 
 
@@ -44,51 +44,51 @@ class PasswordNeeded(Unauthenticated):
 
 
 class Forbidden(RedressError):
-    """The token is good but does not carry the scope this needs."""
+    """The token is valid but does not have the scope that this request needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A system with credentials."""
+    """Authenticated client: a system with a valid token."""
 
     name: str
     scopes: frozenset[str]
     expires_at: float  # seconds since the epoch
 
-    def must(self, scope: str) -> "Client":
-        """Itself, if it holds the scope."""
+    def require(self, scope: str) -> "Client":
+        """Return the client if it has the scope. Raises `Forbidden`."""
         if scope not in self.scopes:
-            raise Forbidden(f"this needs the scope {scope}")
+            raise Forbidden(f"this request needs the scope {scope}")
         return self
 
 
 class Authenticator:
-    """Verifies tokens against a key file or an identity provider's JWKS."""
+    """Verifies tokens with the public key of a file or of an identity provider (JWKS)."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
-        self._remembered: dict[str, Client] = {}
+        self._verified: dict[str, Client] = {}
         self._key = _public_key(settings.auth_public_key_file) if settings.auth_public_key_file else None
         self._jwks = jwt.PyJWKClient(settings.auth_jwks_url, lifespan=300) if settings.auth_jwks_url else None
         if self._key is None and self._jwks is None:
             raise Misconfigured("auth: expected REDRESS_AUTH_PUBLIC_KEY_FILE or REDRESS_AUTH_JWKS_URL, got neither")
 
-    def recall(self, token: str) -> Client | None:
-        """The client of a token verified before, without any cryptography; None when it must be verified."""
-        client = self._remembered.get(token)
+    def find_verified(self, token: str) -> Client | None:
+        """Return the client of a token that was verified before and is still valid; None if it must be verified."""
+        client = self._verified.get(token)
         return client if client and client.expires_at > time.time() else None
 
     async def verify(self, authorization: str | None) -> Client:
-        """The client that an `Authorization` header proves. Raises `Unauthenticated`."""
+        """Return the client of an `Authorization` header. Raises `Unauthenticated`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        client = self.recall(token)
+        client = self.find_verified(token)
         if client is None:
             client = await self._verify(token)
-            if len(self._remembered) >= REMEMBERED_MAX:
-                self._remembered.clear()
-            self._remembered[token] = client
+            if len(self._verified) >= CACHE_MAX:
+                self._verified.clear()
+            self._verified[token] = client
         return client
 
     async def _verify(self, token: str) -> Client:
@@ -107,44 +107,45 @@ class Authenticator:
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired; ask for a new one") from None
         except jwt.PyJWTError:
-            raise Unauthenticated("the token is not valid here: wrong signature, audience, issuer or form") from None
-        if not is_line(str(claims["sub"])):  # it is stored as the actor, and shown
+            raise Unauthenticated("the token is not valid: wrong signature, audience, issuer or format") from None
+        if not is_line(str(claims["sub"])):  # it is stored and shown as the actor
             raise Unauthenticated("the token's subject: expected one line of text without control characters")
         return Client(str(claims["sub"]), frozenset(str(claims.get("scope", "")).split()), float(claims["exp"]))
 
 
-def requires(scope: str, *, password: bool = False) -> Any:
-    """A FastAPI dependency: the client, if its token carries `scope`. Reads `app.state.authenticator`.
+def require_scope(scope: str, *, password: bool = False) -> Any:
+    """Return a FastAPI dependency that authenticates the client and requires `scope`.
 
-    `password`: the token may also be the password of HTTP Basic, for clients that know nothing else.
+    It uses `app.state.authenticator`. `password`: the token may also be the password of HTTP Basic, for clients that
+    support nothing else.
     """
 
     async def client(request: Request) -> Client:
         authenticator: Authenticator = request.app.state.authenticator
-        given = request.headers.get("authorization")
+        authorization = request.headers.get("authorization")
         if not password:
-            return (await authenticator.verify(given)).must(scope)
+            return (await authenticator.verify(authorization)).require(scope)
         try:
-            return (await authenticator.verify(_bearer(given))).must(scope)
+            return (await authenticator.verify(_to_bearer(authorization))).require(scope)
         except Unauthenticated as error:
-            raise PasswordNeeded(error.detail if given else None) from None
+            raise PasswordNeeded(error.detail if authorization else None) from None
 
     return client
 
 
-def _bearer(authorization: str | None) -> str | None:
-    """The same, with the password of HTTP Basic as the token."""
-    scheme, _, given = (authorization or "").partition(" ")
+def _to_bearer(authorization: str | None) -> str | None:
+    """Return the header with the password of HTTP Basic as a bearer token; other headers unchanged."""
+    scheme, _, credentials = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
         return authorization
     try:
-        return f"Bearer {base64.b64decode(given, validate=True).decode().partition(':')[2]}"
+        return f"Bearer {base64.b64decode(credentials, validate=True).decode().partition(':')[2]}"
     except ValueError:
-        raise Unauthenticated("the credentials of HTTP Basic cannot be read: expected NAME:TOKEN in Base64") from None
+        raise Unauthenticated("the credentials of HTTP Basic are malformed: expected NAME:TOKEN in Base64") from None
 
 
 def create_token(key_file: Path, *, client: str, scopes: frozenset[str], lasts: timedelta, audience: str) -> str:
-    """A token for `client`, signed with the private key in `key_file`. Raises `Misconfigured` on unknown scopes."""
+    """Return a token for `client`, signed with the key in `key_file`. Raises `Misconfigured` on unknown scopes."""
     if unknown := scopes - SCOPES.keys():
         raise Misconfigured(f"scope: expected some of {', '.join(SCOPES)}, got {', '.join(sorted(unknown))}")
     key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
@@ -154,7 +155,7 @@ def create_token(key_file: Path, *, client: str, scopes: frozenset[str], lasts: 
 
 
 def create_keys(private_file: Path, public_file: Path) -> None:
-    """A new Ed25519 pair; the private file is readable by its owner only."""
+    """Write a new Ed25519 key pair; only the owner can read the private file."""
     key = Ed25519PrivateKey.generate()
     private_file.touch(mode=0o600)
     private_file.write_bytes(

@@ -15,8 +15,9 @@ from shared.ops.metrics import Metrics
 from shared.runner.group_commit import GroupCommitter
 from shared.runner.replay import Replay
 from shared.runner.runner import Runner
+from shared.runner.spec import ServiceSpec
 from shared.runner.timers import Timers
-from shared.runner.types import Command, Decision, ServiceSpec
+from shared.runner.types import Command, Decision
 from shared.settings import ServiceSettings
 from shared.supervisor import JobSupervisor
 
@@ -41,15 +42,15 @@ class Runtime:
         self._after_commit: list[Callable[[], None]] = [self.relay.wake]
         self._pool: asyncpg.Pool | None = None
         self.runner = Runner(
-            spec, pool=self._get_pool, settings=settings, metrics=self.metrics, committed=self.committed
+            spec, pool=self._get_pool, settings=settings, metrics=self.metrics, on_commit=self.committed
         )
-        self.replay = Replay(
-            spec, pool=self._get_pool, event_bytes_max=settings.event_bytes_max, committed=self.committed
-        )
+        self.replay = Replay(spec, pool=self._get_pool, settings=settings, on_commit=self.committed)
         self.timers = Timers(self.runner, settings)
         self.on_commit(self.timers.wake)
         self.consumer = Consumer(settings, self.runner, self.metrics, self.health)
-        self._commands = GroupCommitter[Command, Decision[Any, Any]](self.runner.commands, pace=settings.pace_ms / 1000)
+        self._commands = GroupCommitter[Command, Decision[Any, Any]](
+            self.runner.handle_commands, pace=settings.pace_ms / 1000
+        )
 
     @property
     def pool(self) -> asyncpg.Pool:

@@ -187,7 +187,7 @@ class ServiceProcess:
         keep = timedelta(days=runtime.settings.inbox_keep_days)
         while not runtime.stopping.is_set():
             async with postgres.transaction(runtime.pool) as conn:
-                await inbox.forget(conn, await conn.fetchval("select now()"), keep)
+                await inbox.delete_old(conn, await conn.fetchval("select now()"), keep)
             await wait_for_event(runtime.stopping, SWEEP_SECONDS)
 
     async def _start_watchdog(self) -> None:

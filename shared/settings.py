@@ -1,4 +1,4 @@
-"""Settings that every service has. Only from the environment, or from files for what must stay secret."""
+"""Settings that all services have. They are read from the environment; secrets also from files."""
 
 import os
 from pathlib import Path
@@ -19,10 +19,10 @@ SHARED_PREFIX = "REDRESS_"
 
 
 class ServiceSettings(BaseSettings):
-    """One frozen object per process.
+    """Settings of a process; frozen.
 
-    A service's own prefix wins over `REDRESS_`. A secret may also be a file named like the variable in lower case,
-    in the folder that `REDRESS_SECRETS_DIR` names.
+    A variable with the service's own prefix overrides the one with `REDRESS_`. A secret may also be a file with the
+    name of the variable in lower case, in the folder `REDRESS_SECRETS_DIR`.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
@@ -36,18 +36,18 @@ class ServiceSettings(BaseSettings):
     postgres: SecretStr = Field(
         default=SecretStr("postgresql://127.0.0.1:5432/redress"), description="DSN of this service's own database role."
     )
-    postgres_pool_max: int = Field(default=8, ge=2, le=100, description="Connections to PostgreSQL at most.")
-    host: str = Field(default="127.0.0.1", description="Address that HTTP listens on.")
-    port: int = Field(default=8080, ge=0, le=65535, description="Port that HTTP listens on; 0 picks a free one.")
+    postgres_pool_max: int = Field(default=8, ge=2, le=100, description="Largest number of connections to PostgreSQL.")
+    host: str = Field(default="127.0.0.1", description="Address on which HTTP listens.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port on which HTTP listens; 0 takes a free one.")
     auth_public_key_file: Path | None = Field(
-        default=None, description="Ed25519 public key (PEM) that bearer tokens are verified with."
+        default=None, description="Ed25519 public key (PEM) with which bearer tokens are verified."
     )
     auth_jwks_url: str | None = Field(
         default=None, description="JWKS of an identity provider, used instead of the key file."
     )
-    auth_issuer: str | None = Field(default=None, description="Issuer that tokens must name; unset accepts any.")
-    auth_audience: str = Field(default="redress", description="Audience that tokens must name.")
-    batch_max: int = Field(default=500, ge=1, le=5000, description="Events in one transaction at most.")
+    auth_issuer: str | None = Field(default=None, description="Issuer that tokens must have; unset accepts any.")
+    auth_audience: str = Field(default="redress", description="Audience that tokens must have.")
+    batch_max: int = Field(default=500, ge=1, le=5000, description="Largest number of events in one transaction.")
     batch_wait_ms: int = Field(
         default=20, ge=1, le=1000, description="Milliseconds to wait for the first event of a batch."
     )
@@ -55,41 +55,53 @@ class ServiceSettings(BaseSettings):
         default=40,
         ge=0,
         le=1000,
-        description="Milliseconds from one small batch, relay round or command group to the next; lets more gather.",
+        description="Milliseconds between small batches, relay rounds or command groups, in which more gather.",
     )
     breaker_in_a_row: int = Field(
-        default=50, ge=1, description="Dead letters in a row after which the service stops consuming."
+        default=50, ge=1, description="Number of dead letters in a row after which the service stops consuming."
     )
     breaker_percent: int = Field(
-        default=50, ge=1, le=100, description="Percent of dead letters in a batch of at least 20 that stops consuming."
+        default=50,
+        ge=1,
+        le=100,
+        description="Percentage of dead letters in a batch of at least 20 above which the service stops consuming.",
     )
     retry_seconds: float = Field(
-        default=60.0, gt=0, description="Seconds to retry a batch in place before handing it back to Kafka."
+        default=60.0, gt=0, description="Seconds for which a batch is retried before it is fetched from Kafka again."
     )
     relay_batch: int = Field(default=2000, ge=1, le=20000, description="Outbox rows per round of the relay.")
-    outbox_slot_seconds: int = Field(
-        default=600, ge=60, description="Seconds between attempts to empty an outbox child that was relayed."
+    outbox_truncate_seconds: int = Field(
+        default=600,
+        ge=60,
+        description="Seconds between attempts to truncate outbox partitions whose events are all published.",
     )
     event_bytes_max: int = Field(
-        default=900_000, ge=10_000, le=1_000_000, description="Size of one event at most; below Kafka's own 1 MiB."
+        default=900_000, ge=10_000, le=1_000_000, description="Largest size of one event; below the 1 MiB of Kafka."
     )
     inbox_keep_days: int = Field(
-        default=30, ge=1, description="Days to remember event ids; must exceed how long Kafka may redeliver."
+        default=30,
+        ge=1,
+        description="Days for which event ids are kept; must be longer than Kafka may deliver an event again.",
     )
     tick_ms: int = Field(
         default=400,
         ge=10,
-        description="Milliseconds to sleep at most until the next look for due timers; what another process wrote and "
-        "did not live to fire waits that long.",
+        description="Longest sleep between two looks for due timers, in milliseconds. A timer written by a process "
+        "that crashed waits at most this long.",
     )
-    tick_batch: int = Field(default=250, ge=1, le=5000, description="Timers fired in one transaction at most.")
+    tick_batch: int = Field(default=250, ge=1, le=5000, description="Largest number of timers in one transaction.")
     tick_flights: int = Field(
-        default=2, ge=1, le=8, description="Transactions of due timers under way at once where one batch is not enough."
+        default=2,
+        ge=1,
+        le=8,
+        description="Largest number of concurrent transactions that fire timers, if one batch is not enough.",
     )
     watchdog_seconds: float = Field(
-        default=60.0, gt=0, description="Seconds of lag without progress after which the process exits to be restarted."
+        default=60.0,
+        gt=0,
+        description="Seconds of lag without progress after which the process exits, to be restarted.",
     )
-    stop_seconds: float = Field(default=25.0, gt=0, description="Seconds a graceful stop may take.")
+    stop_seconds: float = Field(default=25.0, gt=0, description="Longest duration of a graceful stop, in seconds.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod
@@ -101,7 +113,7 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, own environment, shared environment, secret files; first wins. No .env file is read."""
+        """Return the sources in order of priority: arguments, own prefix, shared prefix, secret files; no .env file."""
         del dotenv_settings, file_secret_settings
         folder = os.environ.get("REDRESS_SECRETS_DIR")
         files: tuple[PydanticBaseSettingsSource, ...] = ()
@@ -114,10 +126,10 @@ class ServiceSettings(BaseSettings):
 T = TypeVar("T", bound=ServiceSettings)
 
 
-def load_settings(settings: type[T], **given: Any) -> T:
-    """Read the environment. Raises `Misconfigured` that names every wrong variable and what was expected."""
+def load_settings(settings: type[T], **arguments: Any) -> T:
+    """Read the settings. Raises `Misconfigured` with the name of each wrong variable and what was expected."""
     try:
-        return settings(**given)
+        return settings(**arguments)
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix", "")
         lines = [

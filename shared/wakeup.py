@@ -9,7 +9,8 @@ class Wakeup:
     """Wake-up call for a loop that otherwise looks for work again after a timeout.
 
     `wait` clears the flag before it returns, so before the loop looks for work. A `wake` that arrives while the loop
-    works sets the flag again and ends the next `wait` at once. No wake-up is lost; at most the loop looks once too often.
+    works sets the flag again and ends the next `wait` at once. No wake-up is lost; at most the loop looks one time too
+    many.
     """
 
     def __init__(self) -> None:

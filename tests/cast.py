@@ -1,4 +1,4 @@
-"""The four real services as a `Simulation`: their own `decide`, rulebooks, classifier and printer; no server anywhere."""
+"""The four real services as a `Simulation`, with their `decide`, rulebooks, classifier and renderer, without servers."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from services.triage.store.states import TriageStore, promote
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
 from shared.runner.types import Context
 from shared.testing.memory import MemoryRunner
-from shared.testing.simulation import Hand, Simulation
+from shared.testing.simulation import SimulatedWorker, Simulation
 from tests.factories import complaint_id
 
 THRESHOLD = 0.45
@@ -36,7 +36,7 @@ PRINTER = Renderer("Redress")  # compiles its templates once
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A letter that was handed over, and when."""
+    """Message that was sent, and when."""
 
     at: datetime
     message: NewMessage
@@ -48,7 +48,7 @@ class Mail:
 
 
 class PostOffice:
-    """Sends what notify planned: prints the real letter, keeps it, and reports the attempt as the sender would."""
+    """Worker that sends planned messages: renders and keeps them, and reports the attempts like the real sender."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -71,18 +71,18 @@ class PostOffice:
                 template=letter.template,
                 states_promise=message.states_promise,
             )
-            await world.ask(NOTIFY, finished)
+            await world.submit(NOTIFY, finished)
         return len(waiting)
 
     def waiting(self, world: Simulation) -> list[NewMessage]:
-        """Planned, reachable, and not handed over yet."""
+        """Return planned messages with a usable address that were not sent yet."""
         states = world.runner(NOTIFY).states.values()
         planned = [message for state in states for message in state.planned]
-        return [one for one in planned if not one.suppressed and one.message_id not in self._handed]
+        return [message for message in planned if not message.suppressed and message.message_id not in self._handed]
 
 
-def cast(now: datetime, *hands: Hand) -> Simulation:
-    """The four services, as they are composed in production, around one clock."""
+def cast(now: datetime, *workers: SimulatedWorker) -> Simulation:
+    """Return a simulation of the four services, composed as in production."""
     policies = _policies(now.date())
     runners: list[MemoryRunner[Any, Any]] = [
         MemoryRunner(INTAKE, intake.decide, context=lambda at, _: Context(at)),
@@ -90,7 +90,7 @@ def cast(now: datetime, *hands: Hand) -> Simulation:
         MemoryRunner(SLA, sla.decide, context=lambda at, _: sla.SlaContext(at, policies)),
         MemoryRunner(NOTIFY, notify.decide, context=lambda at, _: notify.NotifyContext(at, patience=PATIENCE)),
     ]
-    return Simulation(runners, now=now, hands=hands)
+    return Simulation(runners, now=now, workers=workers)
 
 
 @cache
@@ -99,7 +99,7 @@ def _policies(around: date) -> Rulebook:
 
 
 def _triage() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
-    """Handlers' load is what follows from the open cases; in production it is counted along."""
+    """Return a runner for triage. The open cases of handlers are counted from the states, in production by the store."""
     cases: Callable[[], Mapping[Any, triage.TriageState]] = lambda: runner.states  # noqa: E731 (the runner does not exist yet)
 
     def context(at: datetime, prepared: Any) -> triage.TriageContext:
@@ -113,10 +113,10 @@ def _triage() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
 
 
 async def filed(world: Simulation, text: str = "", **changes: Any) -> ComplaintId:
-    """A complaint goes in at the world's time; `changes` are of the customer's contact."""
-    given = {"name": "Customer 12", "email": "customer12@example.org", "locale": "en", "timezone": "UTC"} | changes
+    """File a complaint at the time of the simulation; `changes` apply to the customer's contact."""
+    contact = {"name": "Customer 12", "email": "customer12@example.org", "locale": "en", "timezone": "UTC"} | changes
     number = complaint_id()
-    await world.ask(
+    await world.submit(
         INTAKE,
         intake.FileComplaint(
             number,
@@ -124,7 +124,7 @@ async def filed(world: Simulation, text: str = "", **changes: Any) -> ComplaintI
             client="shop",
             channel="web",
             received_at=world.now,
-            customer=Contact(**given),
+            customer=Contact(**contact),
             narrative=Narrative(
                 subject="Kettle arrived broken",
                 text=text or "The parcel came late and the kettle in it is broken. I want a refund.",

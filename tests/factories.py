@@ -32,8 +32,8 @@ def complaint_id() -> ComplaintId:
 
 
 def received(**changes: Any) -> ComplaintReceived:
-    given: dict[str, Any] = {"reference": "RC-TEST", "client": "shop", "channel": "web", "received_at": NOON} | changes
-    return ComplaintReceived(**given)
+    fields: dict[str, Any] = {"reference": "RC-TEST", "client": "shop", "channel": "web", "received_at": NOON} | changes
+    return ComplaintReceived(**fields)
 
 
 def event(
@@ -62,21 +62,21 @@ def personal(text: str = "The parcel never came.", email: str = "customer-1@exam
     }
 
 
-def owner_of(one: Event[Any]) -> Service:
-    return next(service for service in SERVICES if service.source == one.source)
+def owner_of(event_: Event[Any]) -> Service:
+    return next(service for service in SERVICES if service.source == event_.source)
 
 
 def record(
-    one: Event[Any] | bytes | None,
+    content: Event[Any] | bytes | None,
     *,
     topic: str | None = None,
     offset: int = 0,
     key: bytes | None = None,
     headers: Any = (),
 ) -> ConsumerRecord:
-    value = write(one) if isinstance(one, Event) else one
-    name = topic or (owner_of(one).topic if isinstance(one, Event) else "complaints.intake.v1")
-    chosen = key if key is not None else (str(one.subject).encode() if isinstance(one, Event) else b"no-key")
+    value = write(content) if isinstance(content, Event) else content
+    name = topic or (owner_of(content).topic if isinstance(content, Event) else "complaints.intake.v1")
+    chosen = key if key is not None else (str(content.subject).encode() if isinstance(content, Event) else b"no-key")
     return ConsumerRecord(
         topic=name,
         partition=0,

@@ -1,7 +1,7 @@
-"""A process with the toy's timers that is born again whenever it is killed: `python -m tests.lives DSN`.
+"""Process with the toy's timers that restarts whenever it is killed: `python -m tests.lives DSN`.
 
-Everything is imported before the first fork, so that a life begins within milliseconds and a test can take twenty.
-Prints the process id of each life.
+Everything is imported before the first fork, so that a restart takes milliseconds and a test can kill it twenty times.
+Prints the process id after each start.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from tests.toy import toy
 
 
 async def live(dsn: str) -> None:
-    """Fire what is due, few at a time, so that whoever kills us meets a transaction."""
+    """Fire due timers in small batches, so that a kill is likely to interrupt a transaction."""
     chosen = settings(dsn, Path("unused"), tick_batch=5, tick_flights=2)
     pool = await postgres.connect(chosen, "toy")
     runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=Metrics())
@@ -26,7 +26,7 @@ async def live(dsn: str) -> None:
 
 
 def main() -> None:
-    """One life after the other, until one ends by itself."""
+    """Restart the child whenever it is killed, until it exits by itself."""
     killed = True
     while killed:
         child = os.fork()

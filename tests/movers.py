@@ -1,4 +1,4 @@
-"""A process that moves what is open, one complaint at a time, to be killed at it: `python -m tests.movers DSN KEY`."""
+"""Process that recomputes open complaints one by one, for tests that kill it: `python -m tests.movers DSN KEY`."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from shared.storage.postgres import connect
 
 
 async def move(dsn: str, public_key: Path) -> None:
-    """One round of the worker."""
+    """Run the worker once."""
     chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
     runtime = build(chosen).runtime
     runtime.set_pool(await connect(chosen, "sla"))

@@ -1,6 +1,5 @@
-"""The smallest possible service: it counts what it heard. Lets the runtime be tested without any complaint rule."""
+"""Smallest possible service: it collects the references of events. For tests of the runner without domain rules."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,15 +11,16 @@ from aiokafka import ConsumerRecord
 from shared.contracts import TRIAGE, ComplaintId, Event, NewEvent
 from shared.contracts.events import Assigned, ComplaintReceived
 from shared.errors import Rejected
+from shared.runner.spec import ServiceSpec
 from shared.runner.state_store import StateStore
-from shared.runner.types import Command, Context, Decision, Input, ServiceSpec, State, Tick
+from shared.runner.types import Command, Context, Decision, Input, State, Tick
 from tests.factories import complaint_id, event, received, record
 
 SCHEMA = Path(__file__).parent / "toy_schema"
 
 
 class Counted(State):
-    heard: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     due_at: datetime | None = None
 
 
@@ -29,65 +29,58 @@ class Add(Command):
     word: str
 
 
-def decide(state: Counted | None, given: Input, context: Context) -> Decision[Counted, Context]:
-    match given:
+def decide(state: Counted | None, input_: Input, context: Context) -> Decision[Counted, Context]:
+    match input_:
         case Event():
-            facts = given.facts
+            facts = input_.facts
             word = facts.reference if isinstance(facts, ComplaintReceived) else facts.kind
             if word == "BROKEN":
                 raise Rejected("this one is broken")
             if word == "BUG":
                 raise ZeroDivisionError
-            base = state or Counted(complaint_id=given.subject)
+            base = state or Counted(complaint_id=input_.subject)
             due = context.now + timedelta(hours=1) if word == "LATER" else base.due_at
             due = context.now - timedelta(seconds=1) if word == "NOW" else due
             text = "x" * 2_000_000 if word == "HUGE" else word
             if word == "NUL":
                 text = "nul\x00"
-            return Decision(base.model_copy(update={"heard": (*base.heard, text), "due_at": due}), _say(word))
+            return Decision(base.model_copy(update={"words": (*base.words, text), "due_at": due}), _make_events(word))
         case Tick():
             assert state is not None
-            if "TICKBUG" in state.heard:
+            if "TICKBUG" in state.words:
                 raise ZeroDivisionError
-            if "STAYS" in state.heard:
+            if "STAYS" in state.words:
                 return Decision(state)
-            return Decision(state.model_copy(update={"heard": (*state.heard, "tick"), "due_at": None}), _say("tick"))
+            return Decision(
+                state.model_copy(update={"words": (*state.words, "tick"), "due_at": None}), _make_events("tick")
+            )
         case Add():
             if state is None:
                 raise Rejected("unknown")
-            return Decision(state.model_copy(update={"heard": (*state.heard, given.word)}), _say(given.word))
+            return Decision(state.model_copy(update={"words": (*state.words, input_.word)}), _make_events(input_.word))
         case _:
             raise AssertionError
 
 
-def _say(word: str) -> tuple[NewEvent[Any], ...]:
+def _make_events(word: str) -> tuple[NewEvent[Any], ...]:
     return (NewEvent(facts=Assigned(team="t" * 950_000 if word == "HUGE" else word)),)
 
 
-class ToyStore(StateStore[Counted]):
+class ToyStore(StateStore[Counted, Context]):
     def __init__(self) -> None:
         super().__init__(Counted, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
 
-    def prepare(self, inputs: Sequence[Input]) -> Any:
-        return None
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> Context:
-        return Context(now)
-
-    async def save(self, conn: asyncpg.Connection, states: Sequence[Counted], context: Context | None = None) -> None:
-        await super().save(conn, states)
-
-    async def heard(self, conn: asyncpg.Connection, subject: ComplaintId) -> tuple[str, ...]:
+    async def load_words(self, conn: asyncpg.Connection, subject: ComplaintId) -> tuple[str, ...]:
         states = await self.load(conn, [subject])
-        return states[subject].heard if subject in states else ()
+        return states[subject].words if subject in states else ()
 
 
 def toy() -> ServiceSpec[Counted, Context]:
     return ServiceSpec(TRIAGE, decide, ToyStore())
 
 
-def words(*references: str) -> tuple[ComplaintId, list[ConsumerRecord]]:
-    """A complaint, and one record for each word it is to be told."""
+def make_records(*words: str) -> tuple[ComplaintId, list[ConsumerRecord]]:
+    """Return a new complaint id and a record with an event for each word."""
     subject = complaint_id()
-    events = [event(received(reference=word), subject=subject, sequence=n) for n, word in enumerate(references, 1)]
-    return subject, [record(one, offset=n) for n, one in enumerate(events)]
+    events = [event(received(reference=word), subject=subject, sequence=n) for n, word in enumerate(words, 1)]
+    return subject, [record(event_, offset=n) for n, event_ in enumerate(events)]

@@ -26,7 +26,7 @@ from services.notify.templates import RenderedMessage, Renderer
 from shared.errors import Rejected
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
-from shared.retry import is_transient, patiently
+from shared.retry import is_transient, retry_transient
 from shared.runner.types import Command
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class SendLoop:
 
     async def sweep(self) -> int:
         """Declare abandoned claims uncertain. Returns how many there were."""
-        abandoned = [m for m in await states.expired(self._desk.pool, 500) if m.message_id not in self._held]
+        abandoned = [m for m in await states.find_expired(self._desk.pool, 500) if m.message_id not in self._held]
         lost = DeliveryReport("uncertain", "lease_expired")
         await asyncio.gather(*(self._record(message, lost) for message in abandoned))
         return len(abandoned)
@@ -200,6 +200,6 @@ class SendLoop:
         except Exception as error:
             if not is_transient(error):
                 raise
-            async for attempt in patiently():
+            async for attempt in retry_transient():
                 with attempt:
                     await self._desk.submit(command)

@@ -1,4 +1,4 @@
-"""What services say to each other: envelope, events, topics."""
+"""Contracts between the services: envelope, events and topics."""
 
 from shared.contracts.envelope import (
     ComplaintId,

@@ -1,4 +1,7 @@
-"""AsyncAPI 3 from the registry: topics, events and their JSON Schemas (FastStream's own is wrong for batches)."""
+"""AsyncAPI 3 document from the registry: topics, events and their JSON Schemas.
+
+FastStream can generate one as well, but describes the messages of batch subscribers wrongly.
+"""
 
 from functools import cache
 from typing import Any
@@ -8,8 +11,8 @@ from shared.contracts.registry import EVENTS
 from shared.contracts.topics import SERVICES, Service
 
 
-def schema(fact: type[Fact]) -> dict[str, Any]:
-    """JSON Schema of the whole event, envelope included, as it stands on the wire."""
+def event_schema(fact: type[Fact]) -> dict[str, Any]:
+    """Return the JSON Schema of the whole event, with its envelope, as it is published."""
     return EVENTS[fact].model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
 
 
@@ -18,15 +21,15 @@ def _summary(fact: type[Fact]) -> str:
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document of all topics."""
+def build_document() -> dict[str, Any]:
+    """Return the AsyncAPI 3.0 document of all topics."""
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Redress events", "version": "1.0.0", "license": {"name": "Apache-2.0"}},
         "defaultContentType": CONTENT_TYPE.decode(),
         "channels": {service.name: _channel(service) for service in SERVICES},
-        "operations": {f"{service.name}.say": _operation(service) for service in SERVICES}
-        | {f"{s.name}.hear.{source.name}": _hearing(s, source) for s in SERVICES for source in s.sources},
+        "operations": {f"{service.name}.say": _send(service) for service in SERVICES}
+        | {f"{s.name}.hear.{source.name}": _receive(s, source) for s in SERVICES for source in s.sources},
         "components": {"messages": {fact.wire_type(): _message(fact) for fact in EVENTS}},
     }
 
@@ -41,16 +44,16 @@ def _channel(service: Service) -> dict[str, Any]:
     }
 
 
-def _operation(service: Service) -> dict[str, Any]:
+def _send(service: Service) -> dict[str, Any]:
     return {"action": "send", "channel": {"$ref": f"#/channels/{service.name}"}}
 
 
-def _hearing(service: Service, source: Service) -> dict[str, Any]:
-    heard = [fact.wire_type() for fact in source.publishes if fact in service.subscribes]
+def _receive(service: Service, source: Service) -> dict[str, Any]:
+    names = [fact.wire_type() for fact in source.publishes if fact in service.subscribes]
     return {
         "action": "receive",
         "channel": {"$ref": f"#/channels/{source.name}"},
-        "messages": [{"$ref": f"#/channels/{source.name}/messages/{name}"} for name in heard],
+        "messages": [{"$ref": f"#/channels/{source.name}/messages/{name}"} for name in names],
     }
 
 
@@ -60,5 +63,5 @@ def _message(fact: type[Fact]) -> dict[str, Any]:
         "title": fact.__name__,
         "summary": _summary(fact),
         "contentType": CONTENT_TYPE.decode(),
-        "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": schema(fact)},
+        "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": event_schema(fact)},
     }

@@ -1,4 +1,7 @@
-"""May this schema replace that one under the same event version? Readers of old and new run side by side."""
+"""Compatibility of two schemas under the same event version.
+
+During a deployment, services of the old and the new version publish and read the same topics.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,15 +9,15 @@ from typing import Any
 Schema = dict[str, Any]
 
 
-def breaks(old: Schema, new: Schema) -> list[str]:
-    """What an event written by one side could contain that the other cannot read; empty when compatible.
+def find_breaking_changes(old: Schema, new: Schema) -> list[str]:
+    """Return the changes that make an event of one schema unreadable under the other; empty if they are compatible.
 
-    Allowed: a new optional field. Everything else is a new meaning and so a new version.
+    A new optional field is compatible. Any other change needs a new version of the event.
     """
-    return sorted(set(_breaks("", old, new, old.get("$defs", {}), new.get("$defs", {}))))
+    return sorted(set(_find("", old, new, old.get("$defs", {}), new.get("$defs", {}))))
 
 
-def _breaks(at: str, old: Schema, new: Schema, olds: Schema, news: Schema) -> Iterator[str]:
+def _find(at: str, old: Schema, new: Schema, olds: Schema, news: Schema) -> Iterator[str]:
     old, new = _resolve(old, olds), _resolve(new, news)
     where = at or "event"
     before, after = old.get("properties", {}), new.get("properties", {})
@@ -22,13 +25,13 @@ def _breaks(at: str, old: Schema, new: Schema, olds: Schema, news: Schema) -> It
     added = set(new.get("required", ())) - set(old.get("required", ()))
     yield from (f"{where}.{name}: required now" for name in added)
     for name in before.keys() & after.keys():
-        yield from _breaks(f"{at}.{name}".lstrip("."), before[name], after[name], olds, news)
+        yield from _find(f"{at}.{name}".lstrip("."), before[name], after[name], olds, news)
     for key in ("type", "const", "format", "pattern", "minimum", "maximum"):
         if old.get(key) != new.get(key):
             yield f"{where}: {key} was {old.get(key)!r}, is {new.get(key)!r}"
     yield from _choices(where, old, new, olds, news)
     if isinstance(old.get("items"), dict) and isinstance(new.get("items"), dict):
-        yield from _breaks(f"{where}[]", old["items"], new["items"], olds, news)
+        yield from _find(f"{where}[]", old["items"], new["items"], olds, news)
 
 
 def _choices(where: str, old: Schema, new: Schema, olds: Schema, news: Schema) -> Iterator[str]:
@@ -37,13 +40,13 @@ def _choices(where: str, old: Schema, new: Schema, olds: Schema, news: Schema) -
     before, after = _alternatives(old), _alternatives(new)
     if len(before) != len(after):
         yield f"{where}: its alternatives changed"
-    for number, (one, other) in enumerate(zip(before, after, strict=False)):
-        yield from _breaks(f"{where}|{number}", one, other, olds, news)
+    for number, (alternative, replacement) in enumerate(zip(before, after, strict=False)):
+        yield from _find(f"{where}|{number}", alternative, replacement, olds, news)
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
-    found: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or []
-    return found
+    alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or []
+    return alternatives
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:

@@ -1,6 +1,6 @@
-"""The envelope of every event: CloudEvents 1.0 in structured mode, personal data apart from facts.
+"""Envelope of all events: CloudEvents 1.0 in structured mode, with personal data separate from facts.
 
-One validated parse per record, and the same bytes in outbox, Kafka, dead letter and replay.
+An event is parsed and validated once per record; outbox, Kafka, dead letter and replay contain the same bytes.
 Source: CloudEvents specification 1.0.2, its Sequence, Partitioning and Distributed Tracing extensions.
 """
 
@@ -23,12 +23,12 @@ SEQUENCE_DIGITS = 10  # zero-padded: the Sequence extension wants strings that s
 
 
 class FrozenModel(BaseModel):
-    """A value: immutable, and tolerant of fields that a newer producer added."""
+    """Base class of values: immutable, and ignores fields that a newer producer has added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     def replace(self, **changes: Any) -> Self:
-        """The same value with these fields changed: `model_copy(update=…)` at half its cost, for the hot path."""
+        """Return a copy with these fields changed: `model_copy(update=…)` at half its cost, for the hot path."""
         new = object.__new__(self.__class__)
         new.__dict__.update(self.__dict__, **changes)
         object.__setattr__(new, "__pydantic_fields_set__", self.__pydantic_fields_set__)
@@ -38,26 +38,29 @@ class FrozenModel(BaseModel):
 
 
 class Fact(FrozenModel):
-    """What an event states; nothing personal in here. Subclasses name their wire `type` without prefix and version."""
+    """Base class of the typed content of an event; contains no personal data.
+
+    `kind` is the event type without prefix and version.
+    """
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1
 
     @classmethod
     def wire_type(cls) -> str:
-        """The CloudEvents `type`, e.g. `redress.complaint.received.v1`."""
+        """Return the CloudEvents `type`, for example `redress.complaint.received.v1`."""
         return f"redress.{cls.kind}.v{cls.version}"
 
 
 class Party(FrozenModel):
-    """Somebody who takes part in the complaint; `id` is only unique within it, e.g. `customer`."""
+    """Participant of a complaint. `id` is unique only within the complaint, for example `customer`."""
 
     id: PartyId
     role: Role
 
 
 class Contact(FrozenModel):
-    """How to reach and address a person. `locale` is BCP 47, `timezone` an IANA name."""
+    """Contact data of a person. `locale` is BCP 47, `timezone` an IANA name."""
 
     name: str | None = Field(default=None, repr=False)
     email: str | None = Field(default=None, repr=False)
@@ -67,7 +70,7 @@ class Contact(FrozenModel):
 
 
 class Narrative(FrozenModel):
-    """Free words about a case; whatever people wrote themselves."""
+    """Free text about a complaint, as a person wrote it."""
 
     subject: str | None = Field(default=None, repr=False)
     text: str | None = Field(default=None, repr=False)
@@ -76,7 +79,7 @@ class Narrative(FrozenModel):
 
 
 class Staff(FrozenModel):
-    """A handler as customers may know them."""
+    """Data of a handler that customers may see."""
 
     name: str | None = Field(default=None, repr=False)
     email: str | None = Field(default=None, repr=False)
@@ -92,7 +95,7 @@ class PersonalContact(FrozenModel):
 
 
 class PersonalNarrative(FrozenModel):
-    """Words of, or about, one party."""
+    """Free text of one party, or about them."""
 
     party: PartyId
     purpose: Literal["narrative"] = "narrative"
@@ -100,7 +103,7 @@ class PersonalNarrative(FrozenModel):
 
 
 class PersonalStaff(FrozenModel):
-    """Data of a handler, kept for the case."""
+    """Data of a handler, stored with the complaint."""
 
     party: PartyId
     purpose: Literal["staff"] = "staff"
@@ -123,9 +126,10 @@ F_co = TypeVar("F_co", bound=Fact, covariant=True)
 
 
 class Data(FrozenModel, Generic[F_co]):
-    """An event's payload: facts, who takes part, and what is personal about them.
+    """Payload of an event: facts, participants, and their personal data.
 
-    `sealed` is reserved for ciphertext by `party/purpose`, so that a person can be erased without breaking the log.
+    `sealed` is reserved for encrypted personal data by `party/purpose`, so that a person's data can be erased by
+    deleting the key while the log stays complete.
     """
 
     facts: F_co
@@ -134,20 +138,20 @@ class Data(FrozenModel, Generic[F_co]):
     sealed: dict[str, str] | None = None
 
 
-def _read_sequence(value: Any) -> Any:
+def _parse_sequence(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
 Sequence = Annotated[
     int,
-    BeforeValidator(_read_sequence, json_schema_input_type=str),
+    BeforeValidator(_parse_sequence, json_schema_input_type=str),
     PlainSerializer(lambda value: f"{value:0{SEQUENCE_DIGITS}d}", return_type=str),
     Field(ge=1),
 ]
 
 
 class Event(FrozenModel, Generic[F_co]):
-    """One fact on Kafka. `sequence` counts from 1, without gaps, per complaint (`subject`) and `source`."""
+    """Event with its envelope. `sequence` counts from 1 without gaps per complaint (`subject`) and `source`."""
 
     specversion: Literal["1.0"] = "1.0"
     id: EventId
@@ -165,33 +169,33 @@ class Event(FrozenModel, Generic[F_co]):
 
     @property
     def facts(self) -> F_co:
-        """What this event states."""
+        """Facts of this event."""
         return self.data.facts
 
-    def only(self, purposes: Collection[Purpose]) -> "Event[F_co]":
-        """The same event without personal data of any purpose that is not named."""
+    def keep_purposes(self, purposes: Collection[Purpose]) -> "Event[F_co]":
+        """Return the event without personal data of other purposes."""
         kept = tuple(item for item in self.data.personal if item.purpose in purposes)
         if len(kept) == len(self.data.personal):
             return self
         return self.model_copy(update={"data": self.data.model_copy(update={"personal": kept})})
 
     def contact(self, role: Role = "complainant") -> Contact | None:
-        """Contact data of the first party in that role, if this reader may see it."""
+        """Return the contact data of the first party in this role; None if there is none or it was removed."""
         ids = {party.id for party in self.data.parties if party.role == role}
-        found = (p.fields for p in self.data.personal if p.purpose == "contact" and p.party in ids)
-        return next(found, None)
+        contacts = (p.fields for p in self.data.personal if p.purpose == "contact" and p.party in ids)
+        return next(contacts, None)
 
     def narrative(self) -> Narrative | None:
-        """The words this event carries, if this reader may see them."""
+        """Return the free text of this event; None if there is none or it was removed."""
         return next((p.fields for p in self.data.personal if p.purpose == "narrative"), None)
 
     def staff(self) -> Staff | None:
-        """The handler this event introduces, if this reader may see them."""
+        """Return the handler data of this event; None if there is none or it was removed."""
         return next((p.fields for p in self.data.personal if p.purpose == "staff"), None)
 
 
 class NewEvent(FrozenModel, Generic[F_co]):
-    """An event that a `decide` wants said; the runner gives it identity, sequence and time."""
+    """Event that a `decide` returns to be published; the runner adds id, sequence and time."""
 
     facts: F_co
     parties: tuple[Party, ...] = ()

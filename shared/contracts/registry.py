@@ -1,4 +1,4 @@
-"""Bytes to events and back, by the table of topics."""
+"""Registry of event classes, and conversion between bytes and events."""
 
 from functools import reduce
 from operator import or_
@@ -12,19 +12,19 @@ from shared.errors import Rejected
 
 
 class InvalidEvent(Rejected):
-    """These bytes are not an event that we know."""
+    """These bytes are not a known event."""
 
 
 def _concrete(fact: type[Fact]) -> type[Event[Any]]:
     wire = fact.wire_type()
-    made: type[Event[Any]] = create_model(
+    model: type[Event[Any]] = create_model(
         fact.__name__,
         __base__=Event,
         __doc__=fact.__doc__,
         type=(Literal[wire], wire),  # type: ignore[arg-type]
         data=(Data[fact], ...),  # type: ignore[valid-type]
     )
-    return made
+    return model
 
 
 EVENTS: dict[type[Fact], type[Event[Any]]] = {fact: _concrete(fact) for fact in FACTS}
@@ -34,7 +34,7 @@ READER: TypeAdapter[Event[Any]] = TypeAdapter(
 
 
 def read(value: bytes | None) -> Event[Any]:
-    """One validated parse of one record. Raises `InvalidEvent` with what was expected; never quotes the payload."""
+    """Parse and validate one event. Raises `InvalidEvent` with what was expected, without quoting the payload."""
     if value is None:
         raise InvalidEvent("expected an event, got a record without a value")
     try:
@@ -44,7 +44,7 @@ def read(value: bytes | None) -> Event[Any]:
 
 
 def write(event: Event[Any]) -> bytes:
-    """The bytes that go to outbox, Kafka, dead letter and replay alike."""
+    """Return the bytes of an event for outbox, Kafka, dead letter and replay."""
     return event.__pydantic_serializer__.to_json(event, exclude_none=True)
 
 

@@ -1,4 +1,4 @@
-"""The one table: which service alone writes which topic, what it says there, and who listens."""
+"""Table of services: their topics, and the events they publish and subscribe to."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from shared.contracts.envelope import Fact, Purpose
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service as the others see it. `purposes` are the kinds of personal data its `decide` may read."""
+    """Interface of a service on Kafka. `purposes` are the kinds of personal data that its `decide` may read."""
 
     name: str
     publishes: tuple[type[Fact], ...]
@@ -17,22 +17,22 @@ class Service:
 
     @property
     def topic(self) -> str:
-        """The topic that this service alone writes."""
+        """Topic that only this service writes."""
         return f"complaints.{self.name}.v1"
 
     @property
     def dead_topic(self) -> str:
-        """Where its dead letters are announced."""
+        """Topic on which its dead letters are announced."""
         return f"complaints.{self.name}.dead.v1"
 
     @property
     def source(self) -> str:
-        """The CloudEvents `source` of what it says."""
+        """CloudEvents `source` of the events that it publishes."""
         return f"/redress/{self.name}"
 
     @property
     def sources(self) -> tuple["Service", ...]:
-        """The services it listens to, in the table's order."""
+        """Services whose events it subscribes to, in the order of the table."""
         return tuple(other for other in SERVICES if set(other.publishes) & set(self.subscribes))
 
 

@@ -7,9 +7,9 @@ import asyncpg
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 
-from shared.auth import requires
+from shared.auth import require_scope
 from shared.contracts import registry
-from shared.contracts.asyncapi import document
+from shared.contracts.asyncapi import build_document
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound
 from shared.ops.probe import Probe
@@ -43,20 +43,20 @@ def operation_routes(runtime: Runtime, probe: Probe) -> APIRouter:
 
     @router.get("/asyncapi.json", summary="All events, as AsyncAPI 3")
     async def asyncapi() -> dict[str, Any]:
-        return document()
+        return build_document()
 
     return router
 
 
 def dead_letter_routes(runtime: Runtime) -> APIRouter:
     """Build the routes for dead letters and the circuit breaker. They need a token with the scope `operate`."""
-    router = APIRouter(prefix="/admin", tags=["dead letters"], dependencies=[Depends(requires("operate"))])
+    router = APIRouter(prefix="/admin", tags=["dead letters"], dependencies=[Depends(require_scope("operate"))])
 
     @router.get("/dead", summary="Open dead letters, oldest first, without the events' contents")
     async def list_dead_letters(
         subject: UUID | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
-        rows = await runtime.replay.open(ComplaintId(subject) if subject else None, limit)
+        rows = await runtime.replay.list_open(ComplaintId(subject) if subject else None, limit)
         return [_describe_letter(row) for row in rows]
 
     @router.get("/dead/{letter}", summary="One dead letter; `reveal=true` adds the event, personal data included")
@@ -69,7 +69,7 @@ def dead_letter_routes(runtime: Runtime) -> APIRouter:
 
     @router.post("/dead/{subject}/replay", summary="Apply the dead letters of one complaint again, in order")
     async def replay_dead_letters(subject: UUID) -> dict[str, int]:
-        result = await runtime.replay.subject(ComplaintId(subject))
+        result = await runtime.replay.replay(ComplaintId(subject))
         return {"applied": result.applied, "left": result.left}
 
     @router.delete("/dead/{letter}", summary="Discard one dead letter for good", status_code=204)

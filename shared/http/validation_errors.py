@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared.text import INSTANT, PATTERNS
+from shared.text import INSTANT_EXAMPLE, PATTERNS
 
 NAMEABLE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
-_TIME = f"an ISO 8601 time with offset that exists, such as {INSTANT}"
-_ZONED = f"a time with its offset, such as {INSTANT} or 2026-05-04T02:30:00Z"
+_TIME = f"an ISO 8601 time with offset that exists, such as {INSTANT_EXAMPLE}"
+_ZONED = f"a time with its offset, such as {INSTANT_EXAMPLE} or 2026-05-04T02:30:00Z"
 _WHOLE = "a whole number, such as 3"
 _ID = "a UUID, such as 019d2b5e-5c1a-7c3e-9a51-0d6f2b8e4a10"
 _SPAN = "a duration such as PT4H, PT30M or P2D"

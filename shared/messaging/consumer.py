@@ -60,7 +60,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
         started = monotonic()
         async with self._busy:
             try:
-                await self._runner.records(records)
+                await self._runner.apply_records(records)
             except BreakerOpen as error:
                 self._health.sick("breaker", error.detail)
                 await asyncio.sleep(BREAKER_SECONDS)

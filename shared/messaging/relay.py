@@ -57,7 +57,7 @@ class _Leadership:
     conn: asyncpg.Connection
     producer: AIOKafkaProducer
     cursor: OutboxCursor
-    rotated_at: float = 0.0
+    truncated_at: float = 0.0
 
 
 class Relay:
@@ -111,14 +111,14 @@ class Relay:
                 if published < self._settings.relay_batch // 2:  # small rounds cost Kafka as much as large ones
                     await asyncio.sleep(max(0.0, self._settings.pace_ms / 1000 - (monotonic() - started)))
                 continue
-            await self._rotate(leadership)
+            await self._truncate(leadership)
             await self._wakeup.wait(idle)
             idle = min(idle * 1.5, IDLE_MAX_SECONDS)
 
     async def run_once(self, leadership: _Leadership) -> int:
         """Publish one round: read, send, wait for acknowledgements, advance the cursor. Return the number of rows."""
         conn = leadership.conn
-        leadership.cursor, rows = await outbox.pending(conn, leadership.cursor, self._settings.relay_batch)
+        leadership.cursor, rows = await outbox.read_pending(conn, leadership.cursor, self._settings.relay_batch)
         if not rows:
             return 0
         try:
@@ -127,15 +127,15 @@ class Relay:
             self._metrics.count("redress_relay_failures")
             raise
         leadership.cursor = replace(leadership.cursor, id=rows[-1]["id"])
-        if not await outbox.move(conn, leadership.cursor):
+        if not await outbox.advance_cursor(conn, leadership.cursor):
             raise LeadershipLost
         self._metrics.count("redress_published", len(rows))
         return len(rows)
 
-    async def _rotate(self, leadership: _Leadership) -> None:
-        if monotonic() - leadership.rotated_at > self._settings.outbox_slot_seconds:
-            leadership.rotated_at = monotonic()
-            await outbox.rotate(leadership.conn, datetime.now(UTC), leadership.cursor)
+    async def _truncate(self, leadership: _Leadership) -> None:
+        if monotonic() - leadership.truncated_at > self._settings.outbox_truncate_seconds:
+            leadership.truncated_at = monotonic()
+            await outbox.truncate_published(leadership.conn, datetime.now(UTC), leadership.cursor)
 
 
 async def _send(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:

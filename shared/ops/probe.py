@@ -50,9 +50,9 @@ class Probe:
             self._conn = await postgres.connect_alone(self._settings, f"{self._name}-probe")
             self._has_timers = bool(await self._conn.fetchval(SELECT_HAS_TIMERS))
         conn, gauge = self._conn, self._metrics.gauge
-        gauge("redress_oldest_unpublished_seconds", await outbox.oldest_seconds(conn))
-        gauge("redress_oldest_dead_letter_seconds", await dead_letters.oldest_seconds(conn))
-        for status, count in (await dead_letters.counts(conn)).items():
+        gauge("redress_oldest_unpublished_seconds", await outbox.select_oldest_age(conn))
+        gauge("redress_oldest_dead_letter_seconds", await dead_letters.select_oldest_age(conn))
+        for status, count in (await dead_letters.count_open(conn)).items():
             gauge("redress_dead_letters", count, label=status)
         if self._has_timers:
             gauge("redress_oldest_timer_seconds", float(await conn.fetchval(SELECT_OLDEST_TIMER)))

@@ -1,40 +1,47 @@
-"""Too much buried: stop consuming. A growing lag is better than a quietly emptied topic."""
+"""Circuit breaker: stop consuming when too many events become dead letters.
+
+Without it, a defect of the service would turn the whole topic into dead letters within minutes. A growing lag is
+better: it is visible, and no event has to be repaired afterwards.
+"""
 
 from dataclasses import dataclass
 
-SMALLEST_BATCH = 20  # below this a percentage says little
+BATCH_MIN = 20  # records; the percentage of a smaller batch has no meaning
 
 
 @dataclass(slots=True)
 class Breaker:
-    """Opens after `in_a_row` dead letters without a success between, or `percent` of one batch; a person closes it."""
+    """Breaker that opens after `in_a_row` dead letters without a success, or above `percent` of one batch.
+
+    Only an operator or a restart closes it.
+    """
 
     in_a_row: int
     percent: int
-    row: int = 0
+    buried_in_a_row: int = 0
     reason: str | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether consuming has stopped."""
+        """True if consuming has stopped."""
         return self.reason is not None
 
     def would_trip(self, buried: int, handled: int) -> str | None:
-        """Why this batch must not be committed, or None. Parked and skipped records do not count as handled."""
-        if buried + handled >= SMALLEST_BATCH and buried * 100 > self.percent * (buried + handled):
+        """Return the reason why this batch must not be committed, or None. `handled` excludes parked and skipped."""
+        if buried + handled >= BATCH_MIN and buried * 100 > self.percent * (buried + handled):
             return f"{buried} of {buried + handled} records of one batch cannot be applied"
-        if buried and not handled and self.row + buried >= self.in_a_row:
-            return f"{self.row + buried} records in a row cannot be applied"
+        if buried and not handled and self.buried_in_a_row + buried >= self.in_a_row:
+            return f"{self.buried_in_a_row + buried} records in a row cannot be applied"
         return None
 
-    def note(self, buried: int, handled: int) -> None:
-        """Remember a committed batch."""
-        self.row = 0 if handled else self.row + buried
+    def record(self, buried: int, handled: int) -> None:
+        """Count a committed batch."""
+        self.buried_in_a_row = 0 if handled else self.buried_in_a_row + buried
 
     def open(self, reason: str) -> None:
-        """Stop consuming."""
+        """Stop consuming, for this reason."""
         self.reason = reason
 
     def close(self) -> None:
-        """A person has looked, or a corrected version was started."""
-        self.reason, self.row = None, 0
+        """Allow consuming again."""
+        self.reason, self.buried_in_a_row = None, 0

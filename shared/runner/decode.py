@@ -1,4 +1,4 @@
-"""Records to events: what is readable, what is for us, and what has to be laid aside."""
+"""Decoding of Kafka records: sort them into events for this service, records to skip, and dead letters."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,14 +14,15 @@ from shared.contracts.topics import SERVICES, Service
 from shared.storage import dead_letters
 from shared.storage.dead_letters import DeadLetter
 
-# How `contracts.write` begins an event. What is for others need not be parsed to be skipped.
-WRITTEN = re.compile(rb'\{"specversion":"1\.0","id":"[^"]{36}","source":"[^"]*","type":"([^"]+)"')
-OWNERS = {service.topic: service for service in SERVICES}
+# Start of an event as `contracts.write` produces it. The type can be read from it without parsing the whole event,
+# which makes it cheap to skip events for other services.
+EVENT_START = re.compile(rb'\{"specversion":"1\.0","id":"[^"]{36}","source":"[^"]*","type":"([^"]+)"')
+TOPIC_OWNERS = {service.topic: service for service in SERVICES}
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event with the place it came from."""
+    """Event with its position in Kafka and its original bytes."""
 
     event: Event[Any]
     topic: str
@@ -29,71 +30,77 @@ class ReceivedEvent:
     offset: int
     value: bytes
 
-    def dead(self, error: str, *, parked: bool = False) -> DeadLetter:
-        """This event, laid aside."""
+    def to_dead_letter(self, error: str, *, parked: bool = False) -> DeadLetter:
+        """Return the dead letter of this event."""
         subject, event_id = self.event.subject, self.event.id
         return DeadLetter(subject, event_id, self.topic, self.partition, self.offset, self.value, error, parked)
 
 
 @dataclass(slots=True)
 class DecodedBatch:
-    """One poll, sorted out. `skipped` were readable but are nothing this service hears."""
+    """Decoded records of one poll. `skipped` counts valid events that this service does not subscribe to."""
 
-    heard: list[ReceivedEvent] = field(default_factory=list)
+    events: list[ReceivedEvent] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     skipped: int = 0
 
     def __len__(self) -> int:
-        return len(self.heard) + len(self.dead) + self.skipped
+        return len(self.events) + len(self.dead) + self.skipped
 
 
 def decode_records(records: Sequence["ConsumerRecord[Any, Any]"], service: Service) -> DecodedBatch:
-    """Each record by itself: one that is no event must not take its neighbours with it."""
+    """Decode each record by itself: an invalid record becomes a dead letter and does not affect its neighbours.
+
+    The events contain only personal data of the purposes that the service declares.
+    """
     batch = DecodedBatch()
-    hears = _heard(service)
+    subscribed_types = _subscribed_types(service)
     for record in records:
-        if (written := WRITTEN.match(record.value or b"")) and written[1] in _for_others(service, record.topic):
+        if (start := EVENT_START.match(record.value or b"")) and start[1] in _skipped_types(service, record.topic):
             batch.skipped += 1
             continue
         try:
-            event = _read(record)
+            event = _decode(record)
         except InvalidEvent as error:
-            batch.dead.append(dead_letters.of_record(record, error.detail))
+            batch.dead.append(dead_letters.from_record(record, error.detail))
             continue
-        if event.type.encode() in hears:
-            seen = event.only(service.purposes)
-            batch.heard.append(ReceivedEvent(seen, record.topic, record.partition, record.offset, record.value))
+        if event.type.encode() in subscribed_types:
+            event = event.keep_purposes(service.purposes)
+            batch.events.append(ReceivedEvent(event, record.topic, record.partition, record.offset, record.value))
         else:
             batch.skipped += 1
     return batch
 
 
-def parked_behind(one: ReceivedEvent, dead: Iterable[DeadLetter]) -> bool:
-    """Whether a record of the same complaint that came before this one is laid aside (order across topics is open)."""
+def is_behind_dead_letter(received: ReceivedEvent, dead: Iterable[DeadLetter]) -> bool:
+    """Return True if an earlier record of the same complaint and partition is a dead letter.
+
+    Only records of one partition have an order; events on other topics do not wait.
+    """
     return any(
-        other.subject == one.event.subject
-        and (other.topic, other.partition) == (one.topic, one.partition)
-        and other.offset < one.offset
-        for other in dead
+        letter.subject == received.event.subject
+        and (letter.topic, letter.partition) == (received.topic, received.partition)
+        and letter.offset < received.offset
+        for letter in dead
     )
 
 
 @cache
-def _heard(service: Service) -> frozenset[bytes]:
+def _subscribed_types(service: Service) -> frozenset[bytes]:
     return frozenset(fact.wire_type().encode() for fact in service.subscribes)
 
 
 @cache
-def _for_others(service: Service, topic: str) -> frozenset[bytes]:
-    """Types that belong on this topic and are nothing to this service."""
-    owner = OWNERS.get(topic)
-    said = frozenset(fact.wire_type().encode() for fact in owner.publishes) if owner else frozenset()
-    return said - _heard(service)
+def _skipped_types(service: Service, topic: str) -> frozenset[bytes]:
+    """Return the types that are published on this topic and to which the service does not subscribe."""
+    owner = TOPIC_OWNERS.get(topic)
+    published = frozenset(fact.wire_type().encode() for fact in owner.publishes) if owner else frozenset()
+    return published - _subscribed_types(service)
 
 
-def _read(record: "ConsumerRecord[Any, Any]") -> Event[Any]:
+def _decode(record: "ConsumerRecord[Any, Any]") -> Event[Any]:
     event = read(record.value)
-    owner = OWNERS.get(record.topic)
+    owner = TOPIC_OWNERS.get(record.topic)
     if owner is None or event.source != owner.source:
         raise InvalidEvent(f"source: expected {owner.source if owner else 'a known topic'}")
     if record.key != str(event.subject).encode():

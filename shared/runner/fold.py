@@ -1,4 +1,4 @@
-"""A batch of inputs through `decide`, in order, in memory. No I/O; the runner commits what comes out."""
+"""Fold: apply `decide` to a batch of inputs in order, in memory. No I/O; the runner commits the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from shared.contracts.envelope import ComplaintId, Event, EventId, NewEvent
 from shared.contracts.registry import EVENTS, write
 from shared.contracts.topics import Service
 from shared.errors import Rejected
-from shared.runner.types import Command, ContextT, Decide, Decision, Input, StateT, Tick
+from shared.runner.types import ContextT, Decide, Decision, Input, StateT
 from shared.storage.outbox import OutboxRow
 
 
 class EventTooLarge(Rejected):
-    """The event is larger than Kafka takes."""
+    """The event is larger than Kafka accepts."""
 
 
 class WaitsForDeadLetter(Rejected):
@@ -25,7 +25,7 @@ class WaitsForDeadLetter(Rejected):
 
 @dataclass(slots=True)
 class FoldResult(Generic[StateT, ContextT]):
-    """What a batch came to. `results` stand in the order of the inputs; an exception is that input's own."""
+    """Result of a fold: changed states, outbox rows, and for each input its decision or its exception, in order."""
 
     context: ContextT
     states: dict[ComplaintId, StateT] = field(default_factory=dict)
@@ -34,97 +34,93 @@ class FoldResult(Generic[StateT, ContextT]):
 
 
 class BatchFolder(Generic[StateT, ContextT]):
-    """Folds inputs into states and events; nothing of a rejected input remains."""
+    """Folds batches of inputs into states and events. A rejected input leaves no trace in them."""
 
     def __init__(self, service: Service, decide: Decide[StateT, ContextT], event_bytes_max: int) -> None:
         self._service = service
         self._decide = decide
-        self._max = event_bytes_max
+        self._event_bytes_max = event_bytes_max
 
     def fold(
-        self, known: Mapping[ComplaintId, StateT], given: Sequence[tuple[ComplaintId, Input]], context: ContextT
+        self, states: Mapping[ComplaintId, StateT], inputs: Sequence[tuple[ComplaintId, Input]], context: ContextT
     ) -> FoldResult[StateT, ContextT]:
-        """Decide each input on the state that the one before left. A rejected input changes nothing.
+        """Decide each input on the state that the previous input has left. `states` are the loaded ones.
 
-        After an event that cannot be applied, later events of the same complaint wait; commands do not.
+        After an event that fails, later events of the same complaint fail with `WaitsForDeadLetter`, because they must
+        not be applied before it. Commands do not wait: they are decided on the state as it is.
         """
-        folded = FoldResult[StateT, ContextT](context)
+        result = FoldResult[StateT, ContextT](context)
         failed: set[ComplaintId] = set()
-        for subject, one in given:
+        for subject, input_ in inputs:
             if subject in failed:
-                folded.results.append(WaitsForDeadLetter())
+                result.results.append(WaitsForDeadLetter())
                 continue
-            before = folded.states.get(subject) or known.get(subject)
+            state = result.states.get(subject) or states.get(subject)
             try:
-                decision = self._decide(before, one, folded.context)
-                rows = self._say(subject, before.said if before else 0, decision.events, one, folded.context)
-            except Exception as error:  # noqa: BLE001 (whatever a decide raises is about this input alone)
-                folded.results.append(error)
-                if isinstance(one, Event):
+                decision = self._decide(state, input_, result.context)
+                rows = self._make_rows(subject, state, decision.events, input_, result.context)
+            except Exception as error:  # noqa: BLE001 (any exception of a decide concerns this input alone)
+                result.results.append(error)
+                if isinstance(input_, Event):
                     failed.add(subject)
                 continue
-            folded.results.append(decision)
-            self._keep(folded, subject, before, decision, rows)
-        return folded
+            result.results.append(decision)
+            self._add(result, subject, state, decision, rows)
+        return result
 
     @staticmethod
-    def _keep(
-        folded: FoldResult[StateT, ContextT],
+    def _add(
+        result: FoldResult[StateT, ContextT],
         subject: ComplaintId,
         before: StateT | None,
         decision: Decision[StateT, ContextT],
         rows: list[OutboxRow],
     ) -> None:
-        folded.rows.extend(rows)
-        folded.context = decision.context or folded.context
+        result.rows.extend(rows)
+        result.context = decision.context or result.context
         state = decision.state
         if state is None or state is before:
             return
-        said = (before.said if before else 0) + len(rows)
+        last_sequence = (before.last_sequence if before else 0) + len(rows)
         # `version` counts transactions, not inputs: only the first change of a batch raises it.
-        version = state.version if subject in folded.states else state.version + 1
-        folded.states[subject] = state.replace(said=said, version=version)
+        version = state.version if subject in result.states else state.version + 1
+        result.states[subject] = state.replace(last_sequence=last_sequence, version=version)
 
-    def _say(
-        self, subject: ComplaintId, said: int, says: Sequence[NewEvent[Any]], cause: Input, context: ContextT
+    def _make_rows(
+        self,
+        subject: ComplaintId,
+        state: StateT | None,
+        events: Sequence[NewEvent[Any]],
+        cause: Input,
+        context: ContextT,
     ) -> list[OutboxRow]:
-        return [self._row(subject, said + n, say, cause, context) for n, say in enumerate(says, start=1)]
+        first = (state.last_sequence if state else 0) + 1
+        return [self._make_row(subject, n, event, cause, context) for n, event in enumerate(events, start=first)]
 
-    def _row(
-        self, subject: ComplaintId, sequence: int, say: NewEvent[Any], cause: Input, context: ContextT
+    def _make_row(
+        self, subject: ComplaintId, sequence: int, new_event: NewEvent[Any], cause: Input, context: ContextT
     ) -> OutboxRow:
-        event = make_event(self._service, subject, sequence, say, cause, context)
+        event = make_event(self._service, subject, sequence, new_event, cause, context)
         value = write(event)
-        if len(value) > self._max:
-            raise EventTooLarge(f"event: expected at most {self._max} bytes, got {len(value)}")
+        if len(value) > self._event_bytes_max:
+            raise EventTooLarge(f"event: expected at most {self._event_bytes_max} bytes, got {len(value)}")
         return OutboxRow(self._service.topic, subject, event.id, value)
 
 
 def make_event(
-    service: Service, subject: ComplaintId, sequence: int, say: NewEvent[Any], cause: Input | None, context: Any
+    service: Service, subject: ComplaintId, sequence: int, new_event: NewEvent[Any], cause: Input | None, context: Any
 ) -> Event[Any]:
-    """Give what was decided its identity, order, time and the thread that led to it."""
-    heard = cause if isinstance(cause, Event) else None
+    """Build the event: add id, sequence, time, and the correlation and trace of the event that caused it."""
+    origin = cause if isinstance(cause, Event) else None
     event_id: UUID = uuid7()
-    return EVENTS[type(say.facts)](  # type: ignore[call-arg]  # the concrete class knows its own type
+    return EVENTS[type(new_event.facts)](  # type: ignore[call-arg]  # the concrete class has its own type
         id=EventId(event_id),
         source=service.source,
         subject=subject,
-        time=say.occurred_at or context.now,
+        time=new_event.occurred_at or context.now,
         sequence=sequence,
-        correlationid=(heard.correlationid or str(heard.id)) if heard else str(event_id),
-        causationid=str(heard.id) if heard else None,
-        traceparent=heard.traceparent if heard else None,
-        data={"facts": say.facts, "parties": say.parties, "personal": say.personal},
+        correlationid=(origin.correlationid or str(origin.id)) if origin else str(event_id),
+        causationid=str(origin.id) if origin else None,
+        traceparent=origin.traceparent if origin else None,
+        data={"facts": new_event.facts, "parties": new_event.parties, "personal": new_event.personal},
     )
-
-
-def subject_of(given: Input) -> ComplaintId | None:
-    """Whom an input is about; a `Tick` does not say."""
-    match given:
-        case Event():
-            return given.subject
-        case Command():
-            return given.complaint_id
-        case Tick():
-            return None

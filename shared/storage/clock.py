@@ -1,33 +1,33 @@
-"""The database's time, without asking for it each time."""
+"""Clock that follows the database's time without a query for each reading."""
 
 import time
 from datetime import UTC, datetime, timedelta
 
-FRESH_FOR = 30.0  # seconds for which the offset of our clock to the database's is trusted
+FRESH_SECONDS = 30.0  # for which an offset is used before it must be renewed
 
 
 class DatabaseClock:
-    """The database's time without asking for it each time: our monotonic clock plus an offset that answers renew."""
+    """Time of the database: this machine's monotonic clock plus an offset that query results renew."""
 
     def __init__(self) -> None:
         self._offset: timedelta | None = None
-        self._set_at = 0.0
+        self._synchronized_at = 0.0
 
     @property
-    def is_set(self) -> bool:
-        """Whether the offset is recent enough."""
-        return self._offset is not None and time.monotonic() - self._set_at < FRESH_FOR
+    def is_fresh(self) -> bool:
+        """True if the offset was renewed recently."""
+        return self._offset is not None and time.monotonic() - self._synchronized_at < FRESH_SECONDS
 
     def now(self) -> datetime:
-        """Aware UTC; this machine's time until the database has told its own once."""
+        """Return the database's time, aware UTC; this machine's time until the first `synchronize`."""
         if self._offset is None:
             return datetime.now(UTC)
-        return _since_start() + self._offset
+        return _monotonic_time() + self._offset
 
-    def learn(self, now: datetime) -> None:
-        """The database has just told its time."""
-        self._offset, self._set_at = now - _since_start(), time.monotonic()
+    def synchronize(self, now: datetime) -> None:
+        """Set the offset from a time that the database has just returned."""
+        self._offset, self._synchronized_at = now - _monotonic_time(), time.monotonic()
 
 
-def _since_start() -> datetime:
+def _monotonic_time() -> datetime:
     return datetime.fromtimestamp(time.monotonic(), UTC)

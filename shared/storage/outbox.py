@@ -1,4 +1,20 @@
-"""Events wait here, in the transaction that decided them, until the relay has them on Kafka."""
+"""Outbox: events are stored in the transaction that decided them; the relay publishes them to Kafka afterwards.
+
+Order of publication. The order of `id` alone would lose events: ids are assigned at the insert, but transactions commit
+in another order. If row 12 is committed before row 11, a relay that reads `id > cursor` publishes 12, remembers 12 and
+never sees 11. Therefore each row also has the id of its transaction (`xid`), and the relay works in windows of it:
+
+1. `pg_snapshot_xmin` is the lowest transaction id that is still running. All transactions below have ended, so no row
+   with a lower xid can appear any more. This bound, the horizon, ends the window that begins at the last horizon.
+2. Within the window the relay publishes by `id`. The order of xid would be wrong here: a transaction can get its xid,
+   wait for the row of a complaint, and insert its event after another one with a higher xid has inserted one for the
+   same complaint. The complaint's row is locked before events are inserted, so per complaint the ids are in order.
+3. Across windows the order is that of xid. `StateStore.load` makes this correct per complaint: a transaction that
+   finds a state of a transaction with a higher xid raises `LostUpdate` and starts again with a new xid.
+
+Rows are never deleted one by one. The table has three partitions that are filled in turn, `SLOT_SECONDS` each; a
+partition whose rows are all published is truncated.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,48 +23,48 @@ from uuid import UUID
 
 import asyncpg
 
-APPEND = """
+PARTITIONS = ("outbox_0", "outbox_1", "outbox_2")
+SLOT_SECONDS = 600  # for which one partition is filled; fixed by the default of `slot` in the schema, not a setting
+
+INSERT_EVENTS = """
 insert into outbox (topic, key, event_id, value)
 select topic, key, event_id, value
 from unnest($1::text[], $2::uuid[], $3::uuid[], $4::bytea[]) with ordinality as row(topic, key, event_id, value, n)
 order by n
 """
-# Nothing can appear any more below a snapshot's xmin: from there down to the last such horizon is a window whose rows
-# are all known. Within it they go out by id. Not by xid: a transaction may get its xid, wait for a complaint's row, and
-# say its event after one with a higher xid. (Across windows the order of xids holds: `Documents.load` sees to that.)
-# `+ 0`: for a bare min(id) PostgreSQL walks the index on id from its start, through everything that was said before.
-OPEN = """
+# The next window: its end, and the id before its first row (null: no rows).
+# `+ 0`: for a bare min(id) PostgreSQL scans the index on id from its start, over all rows that were published before.
+SELECT_WINDOW = """
 with horizon as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
 select horizon.xid::text as xid,
        (select min(o.id + 0) - 1 from outbox o where o.xid >= $1::text::xid8 and o.xid < horizon.xid) as floor
 from horizon
 """
-NEXT = """
+SELECT_NEXT_EVENTS = """
 select o.id, o.topic, o.key, o.value, o.said_at
 from outbox o
 where o.id > $3::bigint and o.xid >= $1::text::xid8 and o.xid < $2::text::xid8
 order by o.id
 limit $4
 """
-# The snapshot's xmax is above all that can be seen; a range with both ends is looked up in the index on xid.
-OLDEST = """
+# The snapshot's xmax is above all visible rows; a range with both ends can use the index on xid.
+SELECT_OLDEST_AGE = """
 select coalesce(extract(epoch from clock_timestamp() - (
     select min(o.said_at) from outbox o
     where o.xid >= (select done from relay) and o.xid < pg_snapshot_xmax(pg_current_snapshot())
         and not (o.xid < (select horizon from relay) and o.id <= (select id from relay))
 )), 0)::float8
 """
-TAKE_OVER = "update relay set epoch = epoch + 1 returning epoch, done::text, horizon::text, id"
-MOVE = """
+INCREMENT_EPOCH = "update relay set epoch = epoch + 1 returning epoch, done::text, horizon::text, id"
+ADVANCE_CURSOR = """
 update relay set done = $2::text::xid8, horizon = $3::text::xid8, id = $4, moved_at = now()
 where epoch = $1 returning 1
 """
-CHILDREN = ("outbox_0", "outbox_1", "outbox_2")
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One event on its way out; `key` is the complaint."""
+    """Event to be published; `key` is the complaint id."""
 
     topic: str
     key: UUID
@@ -58,9 +74,9 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCursor:
-    """Up to where the relay has published: all below `done`, and below `horizon` what has an id up to `id`.
+    """Progress of the relay: published are all rows with an xid below `done`, and those below `horizon` up to `id`.
 
-    `epoch` tells whose cursor it is.
+    `epoch` is the fencing token of the relay that owns the cursor.
     """
 
     epoch: int
@@ -70,70 +86,73 @@ class OutboxCursor:
 
 
 async def append(conn: asyncpg.Connection, rows: Sequence[OutboxRow]) -> None:
-    """Add events in this order. The complaint's row must be locked already: that keeps the order per complaint."""
+    """Insert events in this order. The complaint's row must be locked already: that keeps the order per complaint."""
     if rows:
         columns = zip(*((row.topic, row.key, row.event_id, row.value) for row in rows), strict=True)
-        await conn.execute(APPEND, *(list(column) for column in columns))
+        await conn.execute(INSERT_EVENTS, *(list(column) for column in columns))
 
 
 async def take_over(conn: asyncpg.Connection) -> OutboxCursor:
-    """Become the one relay: a higher epoch makes every earlier relay's cursor update miss."""
-    row = await conn.fetchrow(TAKE_OVER)
-    return OutboxCursor(*row)  # type: ignore[misc]  # the migration put the one row in
+    """Make this the active relay and return its cursor.
+
+    The new epoch is a fencing token: `advance_cursor` of every earlier relay fails from now on.
+    """
+    row = await conn.fetchrow(INCREMENT_EPOCH)
+    return OutboxCursor(*row)  # type: ignore[misc]  # the migration inserts the only row
 
 
-async def pending(
+async def read_pending(
     conn: asyncpg.Connection, cursor: OutboxCursor, limit: int
 ) -> tuple[OutboxCursor, Sequence[asyncpg.Record]]:
-    """The next rows that may be published, and the cursor in whose window they stand."""
+    """Return up to `limit` rows that may be published next, and the cursor with the window that contains them."""
     if cursor.horizon != cursor.done:
-        if rows := await conn.fetch(NEXT, cursor.done, cursor.horizon, cursor.id, limit):
+        if rows := await conn.fetch(SELECT_NEXT_EVENTS, cursor.done, cursor.horizon, cursor.id, limit):
             return cursor, rows
         cursor = replace(cursor, done=cursor.horizon)
-    opened = await conn.fetchrow(OPEN, cursor.done)
-    horizon, floor = opened  # type: ignore[misc]  # there is always a horizon
+    window = await conn.fetchrow(SELECT_WINDOW, cursor.done)
+    horizon, floor = window  # type: ignore[misc]  # there is always a horizon
     if floor is None:
         return replace(cursor, done=horizon, horizon=horizon), []
     cursor = replace(cursor, horizon=horizon, id=floor)
-    return cursor, await conn.fetch(NEXT, cursor.done, cursor.horizon, cursor.id, limit)
+    return cursor, await conn.fetch(SELECT_NEXT_EVENTS, cursor.done, cursor.horizon, cursor.id, limit)
 
 
-async def move(conn: asyncpg.Connection, cursor: OutboxCursor) -> bool:
-    """Remember that everything up to `cursor` is on Kafka; False when another relay has taken over."""
-    return bool(await conn.fetchval(MOVE, cursor.epoch, cursor.done, cursor.horizon, cursor.id))
+async def advance_cursor(conn: asyncpg.Connection, cursor: OutboxCursor) -> bool:
+    """Store that everything up to `cursor` is published. Return False if another relay has taken over."""
+    return bool(await conn.fetchval(ADVANCE_CURSOR, cursor.epoch, cursor.done, cursor.horizon, cursor.id))
 
 
-async def oldest_seconds(conn: asyncpg.Connection) -> float:
-    """Age of the oldest row that is not on Kafka yet, in seconds; 0 when there is none."""
-    return float(await conn.fetchval(OLDEST))
+async def select_oldest_age(conn: asyncpg.Connection) -> float:
+    """Return the age of the oldest row that is not published yet, in seconds; 0 if there is none."""
+    return float(await conn.fetchval(SELECT_OLDEST_AGE))
 
 
-async def rotate(conn: asyncpg.Connection, now: datetime, cursor: OutboxCursor) -> int:
-    """Truncate the children that are not being filled now and hold nothing unpublished. Returns how many."""
-    current = int(now.timestamp()) // 600 % len(CHILDREN)
-    emptied = 0
-    for slot, child in enumerate(CHILDREN):
-        if slot != current and await conn.fetchval(f"select exists (select from {child})"):  # noqa: S608
-            emptied += await _truncate(conn, child, cursor)
-    return emptied
+async def truncate_published(conn: asyncpg.Connection, now: datetime, cursor: OutboxCursor) -> int:
+    """Truncate the partitions that are not being filled at `now` and are published. Return how many were truncated."""
+    current = int(now.timestamp()) // SLOT_SECONDS % len(PARTITIONS)
+    truncated = 0
+    for slot, partition in enumerate(PARTITIONS):
+        if slot != current and await conn.fetchval(f"select exists (select from {partition})"):  # noqa: S608
+            truncated += await _truncate(conn, partition, cursor)
+    return truncated
 
 
-async def _truncate(conn: asyncpg.Connection, child: str, cursor: OutboxCursor) -> bool:
-    # Under the exclusive lock no transaction that wrote here is still open, so what we see is all there is.
+async def _truncate(conn: asyncpg.Connection, partition: str, cursor: OutboxCursor) -> bool:
+    # While the exclusive lock is held, no transaction that wrote to the partition is open: all its rows are visible.
     try:
         async with conn.transaction():
             await conn.execute("set local lock_timeout = '200ms'")
-            await conn.execute(f"lock table {child} in access exclusive mode")
-            left = await conn.fetchval(
-                f"select exists (select from {child} where xid >= $1::text::xid8 "  # noqa: S608 (our own table's name)
+            await conn.execute(f"lock table {partition} in access exclusive mode")
+            has_unpublished = await conn.fetchval(
+                f"select exists (select from {partition} where xid >= $1::text::xid8 "  # noqa: S608 (own table name)
                 f"and not (xid < $2::text::xid8 and id <= $3::bigint))",
                 cursor.done,
                 cursor.horizon,
                 cursor.id,
             )
-            if left:
+            if has_unpublished:
                 return False
-            await conn.execute(f"truncate {child}")
+            await conn.execute(f"truncate {partition}")
             return True
     except asyncpg.LockNotAvailableError:
         return False

@@ -1,4 +1,4 @@
-"""Fakes that pass the same conformance suite as the real thing; shipped, so that integrators can test with them."""
+"""In-memory fakes that pass the same conformance tests as the real parts. Shipped for tests of integrators."""
 
 from shared.testing.memory import MemoryRunner
 

@@ -1,4 +1,4 @@
-"""A runner without PostgreSQL: the same folding, inbox, outbox, parking and replay, in memory and at once."""
+"""In-memory runner: the same fold, inbox, outbox, parking and replay as the real runner, without PostgreSQL."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,18 +9,19 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.topics import Service
-from shared.runner.decode import ReceivedEvent, decode_records, parked_behind
+from shared.errors import describe_error
+from shared.runner.decode import ReceivedEvent, decode_records, is_behind_dead_letter
 from shared.runner.fold import BatchFolder, FoldResult, WaitsForDeadLetter
 from shared.runner.replay import ReplayResult
-from shared.runner.runner import BatchResult, sentence
-from shared.runner.state_store import POSTPONED
+from shared.runner.runner import BatchResult
+from shared.runner.state_store import POSTPONEMENT
 from shared.runner.types import Command, ContextT, Decide, Decision, Input, StateT, Tick
 from shared.storage.dead_letters import DeadLetter
 from shared.storage.outbox import OutboxRow
 
 
 class MemoryRunner(Generic[StateT, ContextT]):
-    """Time stands still until `now` is moved; `rows` is what would be on Kafka."""
+    """Runner in memory. The time is `now`, which tests set; `rows` are the published events."""
 
     def __init__(
         self,
@@ -41,74 +42,74 @@ class MemoryRunner(Generic[StateT, ContextT]):
         self._prepare = prepare
         self._due_at = due_at
         self._inbox: set[UUID] = set()
-        self._put_off: dict[ComplaintId, tuple[int, datetime]] = {}
+        self._postponed: dict[ComplaintId, tuple[int, datetime]] = {}
 
-    async def records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> BatchResult:
-        """Apply one poll."""
+    async def apply_records(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> BatchResult:
+        """Apply the records of one poll."""
         batch = decode_records(records, self.service)
-        fresh = [one for one in batch.heard if self._is_new(one.event.id)]
-        dead = [one for one in batch.dead if self._is_new(one.event_id)]
-        blocked = {one.subject for one in self.dead if one.subject}
-        duplicates = len(batch.heard) + len(batch.dead) - len(fresh) - len(dead)
-        waits = [one for one in fresh if one.event.subject in blocked or parked_behind(one, dead)]
-        ready = [one for one in fresh if one not in waits]
-        results = self._fold([(one.event.subject, one.event) for one in ready]).results
+        events = [received for received in batch.events if self._is_new(received.event.id)]
+        dead = [letter for letter in batch.dead if self._is_new(letter.event_id)]
+        blocked = {letter.subject for letter in self.dead if letter.subject}
+        duplicates = len(batch.events) + len(batch.dead) - len(events) - len(dead)
+        parked = [r for r in events if r.event.subject in blocked or is_behind_dead_letter(r, dead)]
+        ready = [received for received in events if received not in parked]
+        results = self._fold([(received.event.subject, received.event) for received in ready]).results
         failed = [
-            one.dead(sentence(result), parked=isinstance(result, WaitsForDeadLetter))
-            for one, result in zip(ready, results, strict=True)
+            received.to_dead_letter(describe_error(result), parked=isinstance(result, WaitsForDeadLetter))
+            for received, result in zip(ready, results, strict=True)
             if isinstance(result, Exception)
         ]
-        dead += [*failed, *(one.dead(WaitsForDeadLetter().detail, parked=True) for one in waits)]
+        dead += [*failed, *(r.to_dead_letter(WaitsForDeadLetter().detail, parked=True) for r in parked)]
         self.dead += dead
-        buried = sum(not one.parked for one in dead)
+        buried = sum(not letter.parked for letter in dead)
         return BatchResult(len(ready) - len(failed), duplicates, buried, len(dead) - buried, batch.skipped)
 
-    async def ticks(self, limit: int) -> int:
-        """Give a tick to what is due at `now`, the longest waiting first."""
-        waiting = [(at, key) for key, state in self.states.items() if (at := self._due(state)) and at <= self.now]
-        due = [key for _, key in sorted(waiting)[:limit]]
+    async def fire_timers(self, limit: int) -> int:
+        """Send a `Tick` to up to `limit` complaints that are due at `now`, the oldest timers first."""
+        timers = [(at, key) for key, state in self.states.items() if (at := self._timer_of(state)) and at <= self.now]
+        due = [key for _, key in sorted(timers)[:limit]]
         folded = self._fold([(key, Tick(self.now)) for key in due])
         for key, result in zip(due, folded.results, strict=True):
             if isinstance(result, Exception):
-                self._put_off[key] = (self.states[key].version, self.now + POSTPONED)
+                self._postponed[key] = (self.states[key].version, self.now + POSTPONEMENT)
         return len(due)
 
-    def next_due(self, after: datetime) -> datetime | None:
-        """The first moment after that at which a complaint is due; None when there is none."""
-        moments = (self._due(state) for state in self.states.values())
-        return min((at for at in moments if at is not None and at > after), default=None)
+    def next_due_at(self, after: datetime) -> datetime | None:
+        """Return the time of the first timer after this time; None if there is none."""
+        timers = (self._timer_of(state) for state in self.states.values())
+        return min((at for at in timers if at is not None and at > after), default=None)
 
-    async def commands(self, commands: Sequence[Command]) -> list[Decision[StateT, ContextT] | Exception]:
-        """Apply what was asked."""
-        return self._fold([(one.complaint_id, one) for one in commands]).results
+    async def handle_commands(self, commands: Sequence[Command]) -> list[Decision[StateT, ContextT] | Exception]:
+        """Handle commands. Return for each its decision, or the exception if it was rejected."""
+        return self._fold([(command.complaint_id, command) for command in commands]).results
 
     async def replay(self, subject: ComplaintId) -> ReplayResult:
-        """Apply one complaint's dead letters again, in order, up to the first that still fails."""
-        letters = [one for one in self.dead if one.subject == subject]
+        """Apply the dead letters of one complaint in order, up to the first that still fails."""
+        letters = [letter for letter in self.dead if letter.subject == subject]
         for number, letter in enumerate(letters):
-            batch = decode_records([letter.record()], self.service)
-            if batch.dead or (batch.heard and self._apply(batch.heard[0])):
+            batch = decode_records([letter.to_record()], self.service)
+            if batch.dead or (batch.events and self._apply(batch.events[0])):
                 return ReplayResult(number, len(letters) - number)
             self.dead.remove(letter)
         return ReplayResult(len(letters), 0)
 
-    def _due(self, state: StateT) -> datetime | None:
-        """When its time comes; later while its last tick failed and nothing else has changed it since."""
-        version, until = self._put_off.get(state.complaint_id, (None, None))
+    def _timer_of(self, state: StateT) -> datetime | None:
+        """Return the due time of a state; the postponed one if its last tick failed and it has not changed since."""
+        version, until = self._postponed.get(state.complaint_id, (None, None))
         return until if version == state.version else self._due_at(state)
 
     def _is_new(self, event_id: UUID) -> bool:
-        known = event_id in self._inbox
+        is_duplicate = event_id in self._inbox
         self._inbox.add(event_id)
-        return not known
+        return not is_duplicate
 
-    def _apply(self, one: ReceivedEvent) -> str | None:
-        result = self._fold([(one.event.subject, one.event)]).results[0]
-        return sentence(result) if isinstance(result, Exception) else None
+    def _apply(self, received: ReceivedEvent) -> str | None:
+        result = self._fold([(received.event.subject, received.event)]).results[0]
+        return describe_error(result) if isinstance(result, Exception) else None
 
-    def _fold(self, given: Sequence[tuple[ComplaintId, Input]]) -> FoldResult[StateT, ContextT]:
-        context = self._context(self.now, self._prepare([one for _, one in given]))
-        folded = self._folder.fold(self.states, given, context)
+    def _fold(self, inputs: Sequence[tuple[ComplaintId, Input]]) -> FoldResult[StateT, ContextT]:
+        context = self._context(self.now, self._prepare([input_ for _, input_ in inputs]))
+        folded = self._folder.fold(self.states, inputs, context)
         self.states |= folded.states
         self.rows += folded.rows
         return folded

@@ -1,4 +1,4 @@
-"""One exam, two candidates: the fake in memory and the runner on PostgreSQL."""
+"""Two candidates for the same tests: the in-memory fake and the runner on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -19,15 +19,15 @@ from tests.toy import SCHEMA, decide, toy
 
 
 class Candidate(Protocol):
-    """What the exam asks for."""
+    """Interface that the tests use."""
 
     runner: Any
 
-    async def heard(self, subject: ComplaintId) -> tuple[str, ...]: ...
-    async def said(self) -> Sequence[Event[Any]]: ...
-    async def letters(self) -> Sequence[tuple[str, str]]: ...
+    async def load_words(self, subject: ComplaintId) -> tuple[str, ...]: ...
+    async def load_events(self) -> Sequence[Event[Any]]: ...
+    async def load_letters(self) -> Sequence[tuple[str, str]]: ...
     async def replay(self, subject: ComplaintId) -> ReplayResult: ...
-    async def rest(self) -> Any: ...
+    async def seconds_until_due(self) -> Any: ...
 
 
 class OnPostgres:
@@ -35,45 +35,45 @@ class OnPostgres:
         chosen = settings(dsn, public_key)
         self.pool = pool
         self.runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=Metrics())
-        self._replay = Replay(toy(), pool=lambda: pool, event_bytes_max=chosen.event_bytes_max)
+        self._replay = Replay(toy(), pool=lambda: pool, settings=chosen)
 
-    async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
+    async def load_words(self, subject: ComplaintId) -> tuple[str, ...]:
         async with postgres.transaction(self.pool) as conn:
-            return await toy().store.heard(conn, subject)  # type: ignore[attr-defined]
+            return await toy().store.load_words(conn, subject)  # type: ignore[attr-defined]
 
-    async def said(self) -> Sequence[Event[Any]]:
+    async def load_events(self) -> Sequence[Event[Any]]:
         rows = await self.pool.fetch("select value from outbox where topic = $1 order by xid, id", TRIAGE.topic)
         return [read(row[0]) for row in rows]
 
-    async def letters(self) -> Sequence[tuple[str, str]]:
-        return [(row["status"], row["error"]) for row in await self._replay.open(None, 100)]
+    async def load_letters(self) -> Sequence[tuple[str, str]]:
+        return [(row["status"], row["error"]) for row in await self._replay.list_open(None, 100)]
 
     async def replay(self, subject: ComplaintId) -> ReplayResult:
-        return await self._replay.subject(subject)
+        return await self._replay.replay(subject)
 
-    async def rest(self) -> float | None:
-        return await self.runner.next_due()
+    async def seconds_until_due(self) -> float | None:
+        return await self.runner.seconds_until_due()
 
 
 class InMemory:
     def __init__(self) -> None:
         self.runner = MemoryRunner(TRIAGE, decide, context=lambda now, _: Context(now))
 
-    async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
+    async def load_words(self, subject: ComplaintId) -> tuple[str, ...]:
         state = self.runner.states.get(subject)
-        return state.heard if state else ()
+        return state.words if state else ()
 
-    async def said(self) -> Sequence[Event[Any]]:
+    async def load_events(self) -> Sequence[Event[Any]]:
         return [read(row.value) for row in self.runner.rows]
 
-    async def letters(self) -> Sequence[tuple[str, str]]:
-        return [(one.status, one.error) for one in self.runner.dead]
+    async def load_letters(self) -> Sequence[tuple[str, str]]:
+        return [(letter.status, letter.error) for letter in self.runner.dead]
 
     async def replay(self, subject: ComplaintId) -> ReplayResult:
         return await self.runner.replay(subject)
 
-    async def rest(self) -> float | None:
-        due = self.runner.next_due(datetime.min.replace(tzinfo=UTC))
+    async def seconds_until_due(self) -> float | None:
+        due = self.runner.next_due_at(datetime.min.replace(tzinfo=UTC))
         return (due - self.runner.now).total_seconds() if due else None
 
 

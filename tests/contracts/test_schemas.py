@@ -8,8 +8,8 @@ import pytest
 
 from shared.contracts import EVENTS, FACTS, SERVICES, Fact
 from shared.contracts import __file__ as package
-from shared.contracts.asyncapi import document, schema
-from shared.contracts.compatibility import breaks
+from shared.contracts.asyncapi import build_document, event_schema
+from shared.contracts.compatibility import find_breaking_changes
 from shared.contracts.events import ComplaintReceived, Triaged
 
 FOLDER = Path(package).parent / "schemas"
@@ -18,8 +18,10 @@ FOLDER = Path(package).parent / "schemas"
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.kind)
 def test_the_committed_schema_is_compatible_and_current(fact: type[Fact]) -> None:
     committed = json.loads((FOLDER / f"{fact.wire_type()}.json").read_text("utf-8"))
-    assert not breaks(committed, schema(fact)), f"a new meaning: make it version {fact.version + 1}"
-    assert committed == schema(fact), "run `make schemas` and commit the result"
+    assert not find_breaking_changes(committed, event_schema(fact)), (
+        f"a new meaning: make it version {fact.version + 1}"
+    )
+    assert committed == event_schema(fact), "run `make schemas` and commit the result"
 
 
 def test_no_schema_is_left_of_an_event_that_is_gone() -> None:
@@ -27,7 +29,7 @@ def test_no_schema_is_left_of_an_event_that_is_gone() -> None:
 
 
 def changed(fact: type[Fact], **edits):
-    new = deepcopy(schema(fact))
+    new = deepcopy(event_schema(fact))
     facts = (
         new["$defs"][fact.__name__]
         if fact.__name__ in new["$defs"]
@@ -39,7 +41,7 @@ def changed(fact: type[Fact], **edits):
 
 
 @pytest.mark.parametrize(
-    ("fact", "edit", "says"),
+    ("fact", "edit", "message"),
     [
         (ComplaintReceived, lambda facts: facts["properties"].pop("reference"), "reference: removed"),
         (ComplaintReceived, lambda facts: facts["required"].append("product"), "product: required now"),
@@ -48,18 +50,18 @@ def changed(fact: type[Fact], **edits):
         (Triaged, lambda facts: facts["properties"]["category"]["items"].update(type="integer"), "type was 'string'"),
     ],
 )
-def test_what_would_strand_a_reader_is_found(fact: type[Fact], edit, says: str) -> None:
-    assert any(says in found for found in breaks(schema(fact), changed(fact, edit=edit)))
+def test_what_would_strand_a_reader_is_found(fact: type[Fact], edit, message: str) -> None:
+    assert any(message in change for change in find_breaking_changes(event_schema(fact), changed(fact, edit=edit)))
 
 
 def test_a_new_optional_field_strands_nobody() -> None:
-    assert breaks(schema(Triaged), changed(Triaged, mood={"type": "string", "default": ""})) == []
+    assert find_breaking_changes(event_schema(Triaged), changed(Triaged, mood={"type": "string", "default": ""})) == []
 
 
 def test_asyncapi_names_every_topic_with_its_one_writer_and_all_its_messages() -> None:
-    made = document()
-    assert made["asyncapi"].startswith("3.")
-    assert {c["address"] for c in made["channels"].values()} == {service.topic for service in SERVICES}
-    assert sum(operation["action"] == "send" for operation in made["operations"].values()) == len(SERVICES)
-    references = [m["$ref"].rsplit("/", 1)[-1] for c in made["channels"].values() for m in c["messages"].values()]
-    assert sorted(references) == sorted(made["components"]["messages"]) == sorted(f.wire_type() for f in FACTS)
+    document = build_document()
+    assert document["asyncapi"].startswith("3.")
+    assert {c["address"] for c in document["channels"].values()} == {service.topic for service in SERVICES}
+    assert sum(operation["action"] == "send" for operation in document["operations"].values()) == len(SERVICES)
+    references = [m["$ref"].rsplit("/", 1)[-1] for c in document["channels"].values() for m in c["messages"].values()]
+    assert sorted(references) == sorted(document["components"]["messages"]) == sorted(f.wire_type() for f in FACTS)

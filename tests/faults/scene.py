@@ -29,7 +29,7 @@ BRISK = {
     "NOTIFY_SMTP_TIMEOUT_SECONDS": "2",
     "NOTIFY_LEASE_SECONDS": "10",
     "NOTIFY_RECEIPT_WINDOW_SECONDS": "5",
-    "REDRESS_OUTBOX_SLOT_SECONDS": "86400",
+    "REDRESS_OUTBOX_TRUNCATE_SECONDS": "86400",
 }
 OPEN_MESSAGES = """
 select count(*) from notify.message where status in ('queued', 'sending', 'retry_wait')

@@ -106,7 +106,7 @@ async def test_a_rebalance_waits_for_the_batch_in_flight(started: Started, monke
         entered.set()
         await leave.wait()
 
-    monkeypatch.setattr(started.app.runtime.runner, "records", slow)
+    monkeypatch.setattr(started.app.runtime.runner, "apply_records", slow)
     started.consumer.batches.append([record(b"{}", topic=started.consumer.topics[0])])
     await asyncio.wait_for(entered.wait(), 5)
     revoking = asyncio.ensure_future(started.consumer.listener.on_partitions_revoked({"partition"}))
@@ -124,7 +124,7 @@ async def test_a_batch_with_unreadable_headers_is_handed_over_and_then_acknowled
     async def collect(records: Any) -> None:
         handled.extend(records)
 
-    monkeypatch.setattr(started.app.runtime.runner, "records", collect)
+    monkeypatch.setattr(started.app.runtime.runner, "apply_records", collect)
     topic = started.consumer.topics[0]
     batch = [
         record(b"{", topic=topic, offset=1, headers=[("none", None)]),
@@ -145,7 +145,7 @@ async def test_a_batch_that_fails_is_sought_back_to_its_first_record_of_each_par
     async def fail(records: Any) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(started.app.runtime.runner, "records", fail)
+    monkeypatch.setattr(started.app.runtime.runner, "apply_records", fail)
     first, last = started.consumer.topics[0], started.consumer.topics[-1]
     started.consumer.batches.append(
         [

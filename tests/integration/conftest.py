@@ -1,4 +1,4 @@
-"""A runtime around the toy fold, on a database of the test's own."""
+"""Runner of the toy service on a database per test."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.toy import SCHEMA, Counted, toy
 
 @dataclass
 class Rig:
-    """A runner with everything around it that a test wants to look at."""
+    """Runner with the parts that tests inspect."""
 
     runner: Runner[Counted, Any]
     replay: Replay[Counted, Any]
@@ -27,12 +27,12 @@ class Rig:
     metrics: Metrics
     dsn: str
 
-    async def heard(self, subject: ComplaintId) -> tuple[str, ...]:
+    async def load_words(self, subject: ComplaintId) -> tuple[str, ...]:
         async with postgres.transaction(self.pool) as conn:
-            return await toy().store.heard(conn, subject)  # type: ignore[attr-defined]
+            return await toy().store.load_words(conn, subject)  # type: ignore[attr-defined]
 
-    async def rows(self, query: str, *given: Any) -> list[asyncpg.Record]:
-        return list(await self.pool.fetch(query, *given))
+    async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        return list(await self.pool.fetch(query, *arguments))
 
 
 @pytest.fixture
@@ -42,6 +42,6 @@ async def rig(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Ri
     pool = await postgres.connect(chosen, "toy")
     metrics = Metrics()
     runner = Runner(toy(), pool=lambda: pool, settings=chosen, metrics=metrics)
-    replay = Replay(toy(), pool=lambda: pool, event_bytes_max=chosen.event_bytes_max)
+    replay = Replay(toy(), pool=lambda: pool, settings=chosen)
     yield Rig(runner, replay, pool, metrics, dsns["triage"])
     await pool.close()

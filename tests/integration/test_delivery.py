@@ -116,7 +116,7 @@ async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(rig
     for subject in subjects:
         mine = [one for _, one in said if one.subject == subject]
         assert [one.sequence for one in mine] == [1, 2, 3, 4, 5]
-        assert await rig.heard(subject) == ("w1", "w2", "w3", "w4", "w5")
+        assert await rig.load_words(subject) == ("w1", "w2", "w3", "w4", "w5")
     assert {partition for partition, _ in said} == {partition_of(str(s).encode(), 12) for s in subjects}
 
 
@@ -142,9 +142,9 @@ async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig
             return len(await rig.rows("select from inbox")) >= len(poison) * 3
 
         await until(handled)
-    letters = await rig.replay.open(None, 100)
+    letters = await rig.replay.list_open(None, 100)
     assert len(letters) == len(poison)
-    assert {await rig.heard(one.subject) for one in good} == {("fine",)}
+    assert {await rig.load_words(one.subject) for one in good} == {("fine",)}
 
 
 async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: Rig, topics: str, keys) -> None:
@@ -165,7 +165,7 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: R
     while len(seen) < 50:
         for records in (await raw.getmany(timeout_ms=200)).values():
             seen.extend(records)
-    await rig.runner.records(seen)
+    await rig.runner.apply_records(seen)
     await raw.stop()
     async with running(member(rig, topics, keys[1]).run):
 
@@ -173,7 +173,7 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: R
             return rig.metrics.value("redress_inputs", label="duplicate") >= 50
 
         await until(repeated)
-    assert {await rig.heard(one.subject) for one in events} == {("once",)}
+    assert {await rig.load_words(one.subject) for one in events} == {("once",)}
 
 
 async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(rig: Rig, topics: str, keys) -> None:
@@ -196,7 +196,7 @@ async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(ri
         for subject in subjects:
             await say(producer, event(received(reference="d"), subject=subject, sequence=4))
         await all_done(240)
-    assert Counter([await rig.heard(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
+    assert Counter([await rig.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
 
 
 async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, topics: str, keys) -> None:
@@ -245,7 +245,7 @@ async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig,
     await slow.close()
 
 
-@pytest.mark.parametrize("query", ["OPEN", "OLDEST"])
+@pytest.mark.parametrize("query", ["SELECT_WINDOW", "SELECT_OLDEST_AGE"])
 async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: Rig, query: str) -> None:
     """It happens twenty times a second, also when nothing has been said for hours."""
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
@@ -253,12 +253,12 @@ async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: R
         "insert into outbox (topic, key, event_id, value) select 't', gen_random_uuid(), gen_random_uuid(), 'x'"
         " from generate_series(1, 20000)"
     )
-    cursor, rows = await outbox.pending(conn, await outbox.take_over(conn), 20000)
+    cursor, rows = await outbox.read_pending(conn, await outbox.take_over(conn), 20000)
     cursor = replace(cursor, done=cursor.horizon, id=rows[-1]["id"])
-    assert await outbox.move(conn, cursor)
+    assert await outbox.advance_cursor(conn, cursor)
     await conn.execute("analyze outbox")
     await conn.execute("set plan_cache_mode = force_generic_plan")  # what a statement gets that is asked often
-    given = ("(text)", f"('{cursor.done}')") if query == "OPEN" else ("", "")
+    given = ("(text)", f"('{cursor.done}')") if query == "SELECT_WINDOW" else ("", "")
     await conn.execute(f"prepare look{given[0]} as {getattr(outbox, query)}")
     told = json.loads(await conn.fetchval(f"explain (analyze, format json) execute look{given[1]}"))
     assert sum(read_by(told[0]["Plan"])) < 10
@@ -281,11 +281,11 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(r
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
     cursor = await outbox.take_over(conn)
     next_slot = datetime.now(UTC) + timedelta(seconds=600)
-    assert await outbox.rotate(conn, next_slot, cursor) == 0
-    window, (row,) = await outbox.pending(conn, cursor, 10)
-    assert await outbox.rotate(conn, next_slot, window) == 0
+    assert await outbox.truncate_published(conn, next_slot, cursor) == 0
+    window, (row,) = await outbox.read_pending(conn, cursor, 10)
+    assert await outbox.truncate_published(conn, next_slot, window) == 0
     done = replace(window, id=row["id"])
-    assert await outbox.rotate(conn, next_slot, done) == 1
+    assert await outbox.truncate_published(conn, next_slot, done) == 1
     assert not await rig.rows("select from outbox")
     await conn.close()
 
@@ -319,6 +319,6 @@ async def test_an_old_epoch_cannot_move_the_cursor(rig: Rig) -> None:
     conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
     old = await outbox.take_over(conn)
     new = await outbox.take_over(conn)
-    assert not await outbox.move(conn, old)
-    assert await outbox.move(conn, new)
+    assert not await outbox.advance_cursor(conn, old)
+    assert await outbox.advance_cursor(conn, new)
     await conn.close()

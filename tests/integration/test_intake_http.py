@@ -460,7 +460,7 @@ async def test_news_of_the_others_is_in_record_and_timeline(intake: Intake) -> N
     ]
     subject = ComplaintId(complaint_id().__class__(complaint))
     heard = [event(one, subject=subject, sequence=n, time=now + timedelta(seconds=n)) for n, one in enumerate(news, 1)]
-    outcome = await intake.runtime.runner.records([record(one, offset=n) for n, one in enumerate(heard)])
+    outcome = await intake.runtime.runner.apply_records([record(one, offset=n) for n, one in enumerate(heard)])
     assert outcome.done == 4
     shown = (await intake.http.get(f"{POST}/{complaint}")).json()
     assert (shown["status"], shown["understood"]["severity"], shown["owner"]["team"]) == (
@@ -481,7 +481,7 @@ async def test_news_of_the_others_is_in_record_and_timeline(intake: Intake) -> N
 
 async def test_news_of_an_unknown_complaint_is_kept_but_not_shown(intake: Intake) -> None:
     heard = event(e.Assigned(team="care"))
-    assert (await intake.runtime.runner.records([record(heard)])).done == 1
+    assert (await intake.runtime.runner.apply_records([record(heard)])).done == 1
     assert (await intake.http.get(f"{POST}/{heard.subject}")).status_code == 404
     assert await intake.count("complaint") == 1
 

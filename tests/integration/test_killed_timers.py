@@ -14,7 +14,7 @@ import pytest
 
 from shared.contracts import read
 from tests.integration.conftest import Rig
-from tests.toy import words
+from tests.toy import make_records
 
 KILLS = 20
 TIMERS = 3_000
@@ -40,9 +40,9 @@ def until(conn: psycopg.Connection, fired: int) -> int:
 
 
 async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, request: pytest.FixtureRequest) -> None:
-    timers = [words("NOW") for _ in range(TIMERS)]
+    timers = [make_records("NOW") for _ in range(TIMERS)]
     for start in range(0, TIMERS, 500):
-        await rig.runner.records([record for _, records in timers[start : start + 500] for record in records])
+        await rig.runner.apply_records([record for _, records in timers[start : start + 500] for record in records])
     lives = request.getfixturevalue("lives")
     with psycopg.connect(rig.dsn, autocommit=True) as conn:
         fired = 0

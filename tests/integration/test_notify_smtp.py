@@ -30,7 +30,7 @@ from shared.contracts import Event, read
 from shared.contracts.topics import NOTIFY
 from shared.http import problems
 from shared.runner.runner import BatchResult
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage import postgres
 from tests.factories import record
@@ -47,7 +47,7 @@ class Desk:
     printer: Renderer = field(default_factory=lambda: Renderer("Example Shop"))
 
     async def hear(self, *events: Event[Any]) -> BatchResult:
-        return await self.runtime.runner.records([record(one, offset=n) for n, one in enumerate(events)])
+        return await self.runtime.runner.apply_records([record(one, offset=n) for n, one in enumerate(events)])
 
     def sender(self, channel: Channel) -> SendLoop:
         return SendLoop(self.runtime, self.settings, channel, self.printer)
@@ -166,8 +166,8 @@ async def test_time_alone_sends_an_incomplete_acknowledgement(
     hasty = await opened(dsn, keys[1], acknowledge_within_seconds=0.001)
     await hasty.hear(s.received())
     assert await hasty.smtp(office).run_once() == 0
-    assert await hasty.runtime.runner.ticks(10) == 1
-    assert await hasty.runtime.runner.ticks(10) == 0
+    assert await hasty.runtime.runner.fire_timers(10) == 1
+    assert await hasty.runtime.runner.fire_timers(10) == 0
     assert await hasty.smtp(office).run_once() == 1
     await hasty.runtime.close()
 

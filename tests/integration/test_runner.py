@@ -1,4 +1,4 @@
-"""The runner on real PostgreSQL: what is committed together, what is buried alone, what waits."""
+"""Runner on real PostgreSQL: transactions, dead letters, timers, and order under concurrency."""
 
 import asyncio
 import json
@@ -14,51 +14,54 @@ from shared.runner.runner import BatchResult, BreakerOpen
 from shared.runner.types import Command, Decision
 from tests.factories import record
 from tests.integration.conftest import Rig
-from tests.toy import Add, toy, words
+from tests.toy import Add, make_records, toy
 
 
 async def test_a_batch_is_committed_with_state_inbox_and_outbox(rig: Rig) -> None:
-    subject, records = words("one", "two")
-    assert await rig.runner.records(records) == BatchResult(done=2)
-    assert await rig.heard(subject) == ("one", "two")
-    said = [read(row["value"]) for row in await rig.rows("select value from outbox order by xid, id")]
-    assert [(one.sequence, one.facts.team, one.subject) for one in said] == [(1, "one", subject), (2, "two", subject)]
-    assert said[0].causationid and said[0].source == "/redress/triage"
+    subject, records = make_records("one", "two")
+    assert await rig.runner.apply_records(records) == BatchResult(done=2)
+    assert await rig.load_words(subject) == ("one", "two")
+    events = [read(row["value"]) for row in await rig.rows("select value from outbox order by xid, id")]
+    assert [(event.sequence, event.facts.team, event.subject) for event in events] == [
+        (1, "one", subject),
+        (2, "two", subject),
+    ]
+    assert events[0].causationid and events[0].source == "/redress/triage"
 
 
 @pytest.mark.parametrize("word", ["HUGE", "NUL"])
 async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(rig: Rig, word: str) -> None:
-    before, first = words("fine")
-    guilty, middle = words(word)
-    after, last = words("fine", "fine")
-    outcome = await rig.runner.records([*first, *middle, *last])
+    before, first = make_records("fine")
+    guilty, middle = make_records(word)
+    after, last = make_records("fine", "fine")
+    outcome = await rig.runner.apply_records([*first, *middle, *last])
     assert (outcome.done, outcome.buried) == (3, 1)
-    assert await rig.heard(before) == ("fine",)
-    assert await rig.heard(after) == ("fine", "fine")
-    assert await rig.heard(guilty) == ()
-    assert await rig.runner.records(middle) == BatchResult(duplicate=1), "buried once, whatever Kafka redelivers"
+    assert await rig.load_words(before) == ("fine",)
+    assert await rig.load_words(after) == ("fine", "fine")
+    assert await rig.load_words(guilty) == ()
+    assert await rig.runner.apply_records(middle) == BatchResult(duplicate=1), "buried once, whatever Kafka redelivers"
 
 
 async def test_a_command_that_cannot_be_stored_fails_alone(rig: Rig) -> None:
-    subjects = [words("one") for _ in range(12)]
-    await rig.runner.records([one for _, records in subjects for one in records])
-    committer = GroupCommitter[Command, Decision[Any, Any]](rig.runner.commands)
-    asked = [Add(subject, "nul\x00" if n == 5 else "fine") for n, (subject, _) in enumerate(subjects)]
-    answers = await asyncio.gather(*map(committer.submit, asked), return_exceptions=True)
+    subjects = [make_records("one") for _ in range(12)]
+    await rig.runner.apply_records([record_ for _, records in subjects for record_ in records])
+    committer = GroupCommitter[Command, Decision[Any, Any]](rig.runner.handle_commands)
+    commands = [Add(subject, "nul\x00" if n == 5 else "fine") for n, (subject, _) in enumerate(subjects)]
+    answers = await asyncio.gather(*map(committer.submit, commands), return_exceptions=True)
     assert [n for n, answer in enumerate(answers) if isinstance(answer, Exception)] == [5]
-    heard = [await rig.heard(subject) for subject, _ in subjects]
-    assert heard == [("one",) if n == 5 else ("one", "fine") for n in range(12)]
+    stored = [await rig.load_words(subject) for subject, _ in subjects]
+    assert stored == [("one",) if n == 5 else ("one", "fine") for n in range(12)]
 
 
 async def test_replay_applies_in_order_and_stops_at_what_still_fails(rig: Rig) -> None:
-    subject, records = words("one", "BROKEN", "two", "three")
-    await rig.runner.records(records)
-    assert (await rig.replay.subject(subject)).left == 3
-    assert await rig.replay.discard((await rig.replay.open(subject, 1))[0]["id"])
-    done = await rig.replay.subject(subject)
+    subject, records = make_records("one", "BROKEN", "two", "three")
+    await rig.runner.apply_records(records)
+    assert (await rig.replay.replay(subject)).left == 3
+    assert await rig.replay.discard((await rig.replay.list_open(subject, 1))[0]["id"])
+    done = await rig.replay.replay(subject)
     assert (done.applied, done.left) == (2, 0)
-    assert await rig.heard(subject) == ("one", "two", "three")
-    assert not await rig.replay.open(subject, 1)
+    assert await rig.load_words(subject) == ("one", "two", "three")
+    assert not await rig.replay.list_open(subject, 1)
 
 
 @pytest.mark.parametrize(
@@ -75,19 +78,19 @@ async def test_replay_applies_in_order_and_stops_at_what_still_fails(rig: Rig) -
     ],
 )
 async def test_a_record_that_is_no_event_is_buried_with_its_bytes(rig: Rig, value: bytes | None, sentence: str) -> None:
-    subject, good = words("fine")
+    subject, good = make_records("fine")
     bad = record(value, offset=7, headers=[("x", None), ("y", b"\xff")])
-    outcome = await rig.runner.records([bad, *good])
+    outcome = await rig.runner.apply_records([bad, *good])
     assert (outcome.buried, outcome.done) == (1, 1)
-    (letter,) = await rig.replay.open(None, 10)
+    (letter,) = await rig.replay.list_open(None, 10)
     assert sentence in letter["error"]
     assert letter["value"] == value
-    assert (await rig.runner.records([bad])).duplicate == 1
+    assert (await rig.runner.apply_records([bad])).duplicate == 1
 
 
 async def test_dead_letters_are_announced_on_the_dead_topic(rig: Rig) -> None:
-    _, records = words("BROKEN")
-    await rig.runner.records(records)
+    _, records = make_records("BROKEN")
+    await rig.runner.apply_records(records)
     (row,) = await rig.rows("select topic, value from outbox")
     assert row["topic"] == "complaints.triage.dead.v1"
     notice = json.loads(row["value"])
@@ -97,75 +100,75 @@ async def test_dead_letters_are_announced_on_the_dead_topic(rig: Rig) -> None:
 
 async def test_the_breaker_opens_instead_of_emptying_the_topic(rig: Rig) -> None:
     for _ in range(4):
-        await rig.runner.records(words("BROKEN")[1])
+        await rig.runner.apply_records(make_records("BROKEN")[1])
     with pytest.raises(BreakerOpen, match="in a row"):
-        await rig.runner.records(words("BROKEN")[1])
+        await rig.runner.apply_records(make_records("BROKEN")[1])
     with pytest.raises(BreakerOpen):
-        await rig.runner.records(words("fine")[1])
-    assert len(await rig.replay.open(None, 100)) == 4, "the batch that tripped it was rolled back"
+        await rig.runner.apply_records(make_records("fine")[1])
+    assert len(await rig.replay.list_open(None, 100)) == 4, "the batch that tripped it was rolled back"
     assert rig.metrics.value("redress_breaker_open") == 1
     rig.runner.breaker.close()
-    assert (await rig.runner.records(words("fine")[1])).done == 1
+    assert (await rig.runner.apply_records(make_records("fine")[1])).done == 1
 
 
 async def test_a_batch_that_is_mostly_poison_opens_the_breaker(rig: Rig) -> None:
     poison = [record(b"{", offset=n) for n in range(30)]
     with pytest.raises(BreakerOpen, match="30 of 31"):
-        await rig.runner.records([*poison, *words("fine")[1]])
-    assert not await rig.replay.open(None, 10)
+        await rig.runner.apply_records([*poison, *make_records("fine")[1]])
+    assert not await rig.replay.list_open(None, 10)
 
 
-async def test_a_timer_whose_tick_leaves_it_due_is_put_off_and_starves_nobody(rig: Rig) -> None:
-    idle, first = words("STAYS", "NOW")
-    good, second = words("NOW")
-    await rig.runner.records([*first, *second])
-    assert await rig.runner.ticks(10) == 2
-    assert await rig.heard(good) == ("NOW", "tick")
+async def test_a_timer_whose_tick_leaves_it_due_is_postponed_and_does_not_starve_others(rig: Rig) -> None:
+    idle, first = make_records("STAYS", "NOW")
+    good, second = make_records("NOW")
+    await rig.runner.apply_records([*first, *second])
+    assert await rig.runner.fire_timers(10) == 2
+    assert await rig.load_words(good) == ("NOW", "tick")
     (row,) = await rig.rows("select due_at - now() as left from complaint where complaint_id = $1", idle)
     assert row["left"] > timedelta(minutes=14)
 
 
-async def test_a_tick_leaves_what_a_younger_transaction_wrote_to_the_next_round(rig: Rig) -> None:
-    """What it said of the complaint would overtake what was said before: the outbox is read by transaction ids."""
-    subject, records = words("NOW")
+async def test_a_tick_leaves_the_state_of_a_younger_transaction_to_the_next_round(rig: Rig) -> None:
+    """Its event would be published before the earlier one, because the outbox is read by transaction ids."""
+    subject, records = make_records("NOW")
     async with rig.pool.acquire() as conn, conn.transaction():
         await conn.fetchval("select pg_current_xact_id()")
-        await rig.runner.records(records)
-        assert await toy().store.due(conn, 10) == []
+        await rig.runner.apply_records(records)
+        assert await toy().store.claim_due(conn, 10) == []
     async with rig.pool.acquire() as conn, conn.transaction():
-        (due,) = await toy().store.due(conn, 10)
+        (due,) = await toy().store.claim_due(conn, 10)
     assert due.state.complaint_id == subject
 
 
-async def test_what_another_holds_is_skipped_and_not_waited_for(rig: Rig) -> None:
-    held, first = words("NOW")
-    free, second = words("NOW")
-    await rig.runner.records([*first, *second])
+async def test_a_row_that_another_transaction_holds_is_skipped_and_not_waited_for(rig: Rig) -> None:
+    held, first = make_records("NOW")
+    free, second = make_records("NOW")
+    await rig.runner.apply_records([*first, *second])
     async with rig.pool.acquire() as conn, conn.transaction():
         await conn.execute("select from complaint where complaint_id = $1 for update", held)
-        assert await rig.runner.ticks(10) == 1
-        assert await rig.heard(free) == ("NOW", "tick")
-    assert await rig.runner.ticks(10) == 1
+        assert await rig.runner.fire_timers(10) == 1
+        assert await rig.load_words(free) == ("NOW", "tick")
+    assert await rig.runner.fire_timers(10) == 1
 
 
 async def test_two_workers_never_tick_the_same_complaint(rig: Rig) -> None:
     subjects = []
     for _ in range(40):
-        subject, records = words("NOW")
+        subject, records = make_records("NOW")
         subjects.append(subject)
-        await rig.runner.records(records)
-    counts = await asyncio.gather(*(rig.runner.ticks(15) for _ in range(4)))
-    while more := await rig.runner.ticks(15):
+        await rig.runner.apply_records(records)
+    counts = await asyncio.gather(*(rig.runner.fire_timers(15) for _ in range(4)))
+    while more := await rig.runner.fire_timers(15):
         counts.append(more)
     assert sum(counts) == 40
-    assert {await rig.heard(subject) for subject in subjects} == {("NOW", "tick")}
+    assert {await rig.load_words(subject) for subject in subjects} == {("NOW", "tick")}
 
 
-async def test_what_passes_by_itself_is_retried_and_never_buried(rig: Rig) -> None:
-    subject, records = words("one")
+async def test_a_transient_failure_is_retried_and_never_buried(rig: Rig) -> None:
+    subject, records = make_records("one")
     holder = await asyncpg.connect(rig.dsn)
     await holder.execute("begin; lock table inbox in access exclusive mode")
-    running = asyncio.create_task(rig.runner.records(records))
+    running = asyncio.create_task(rig.runner.apply_records(records))
     while not await holder.fetchval("select count(*) from pg_locks where not granted"):
         await asyncio.sleep(0.01)
     await holder.execute(
@@ -173,29 +176,29 @@ async def test_what_passes_by_itself_is_retried_and_never_buried(rig: Rig) -> No
     )
     await holder.execute("rollback")
     assert await running == BatchResult(done=1)
-    assert await rig.heard(subject) == ("one",)
-    assert not await rig.replay.open(None, 1)
+    assert await rig.load_words(subject) == ("one",)
+    assert not await rig.replay.list_open(None, 1)
     assert rig.metrics.value("redress_inputs", label="retry") >= 1
     await holder.close()
 
 
-async def test_the_stored_state_is_plain_json_without_the_runners_secrets(rig: Rig) -> None:
-    subject, records = words("one")
-    await rig.runner.records(records)
+async def test_the_stored_state_is_plain_json(rig: Rig) -> None:
+    subject, records = make_records("one")
+    await rig.runner.apply_records(records)
     (row,) = await rig.rows("select state from complaint")
-    assert json.loads(row["state"])["heard"] == ["one"]
+    assert json.loads(row["state"])["words"] == ["one"]
 
 
 @pytest.mark.parametrize(
     "how", ["a command between claim and load", "a tick between claim and load", "a command first in line"]
 )
-async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig, how: str) -> None:
-    """A batch has its transaction id from the inbox on. Somebody who began later may have the complaint before it."""
-    subject, records = words("NOW", "later")
-    await rig.runner.records(records[:1])
+async def test_events_of_a_complaint_are_published_in_the_order_of_decisions(rig: Rig, how: str) -> None:
+    """A batch gets its transaction id at the inbox. A transaction that began later may lock the complaint first."""
+    subject, records = make_records("NOW", "later")
+    await rig.runner.apply_records(records[:1])
     begun, go_on = asyncio.Event(), asyncio.Event()
-    store = rig.runner.fold.store
-    real = store.context
+    store = rig.runner.spec.store
+    real = store.load_context
 
     async def slowly(conn: asyncpg.Connection, now: datetime, prepared: Any) -> Any:
         if asyncio.current_task() is batch and not begun.is_set():
@@ -203,26 +206,26 @@ async def test_what_is_said_of_a_complaint_is_ordered_as_it_was_decided(rig: Rig
             await go_on.wait()
         return await real(conn, now, prepared)
 
-    store.context = slowly  # type: ignore[method-assign]
-    batch = asyncio.create_task(rig.runner.records(records[1:]))
+    store.load_context = slowly  # type: ignore[method-assign]
+    batch = asyncio.create_task(rig.runner.apply_records(records[1:]))
     await begun.wait()
     if how == "a tick between claim and load":
-        assert await rig.runner.ticks(10) == 1
+        assert await rig.runner.fire_timers(10) == 1
     elif how == "a command between claim and load":
-        await rig.runner.commands([Add(subject, "asked")])
+        await rig.runner.handle_commands([Add(subject, "asked")])
     else:
         async with rig.pool.acquire() as conn, conn.transaction():
             await conn.execute("select from complaint where complaint_id = $1 for update", subject)
-            command = asyncio.create_task(rig.runner.commands([Add(subject, "asked")]))
+            command = asyncio.create_task(rig.runner.handle_commands([Add(subject, "asked")]))
             await waiting_for_locks(rig, 1)
             go_on.set()
             await waiting_for_locks(rig, 2)
         await command
     go_on.set()
     await batch
-    assert len(await rig.heard(subject)) == 3
-    said = [read(row["value"]).sequence for row in await rig.rows("select value from outbox order by xid, id")]
-    assert said == [1, 2, 3]
+    assert len(await rig.load_words(subject)) == 3
+    sequences = [read(row["value"]).sequence for row in await rig.rows("select value from outbox order by xid, id")]
+    assert sequences == [1, 2, 3]
 
 
 async def waiting_for_locks(rig: Rig, count: int) -> None:

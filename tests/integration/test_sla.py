@@ -40,7 +40,7 @@ class Front:
             category=("billing",), severity=severity, language="en", confidence=1, decided_by="r", decider_version="1"
         )
         facts = [event(triaged, subject=subject, time=at), event(received, subject=subject, time=at)]
-        await self.runtime.runner.records([record(one) for one in facts])
+        await self.runtime.runner.apply_records([record(one) for one in facts])
         return str(subject)
 
     async def said(self, subject: str) -> list[Any]:

@@ -12,7 +12,7 @@ from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import calendar
 from services.sla.routes import calendar_feed as doors
-from services.sla.store.states import look
+from services.sla.store.states import read_state
 from tests.integration.test_sla_http import Front, ahead, dsn, running, told
 
 __all__ = ["dsn", "running"]  # fixtures
@@ -46,7 +46,7 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(running: 
     packs = ("uk-disp", "eu-psd2")
     book = load_rulebook(None, around=datetime.now(UTC).date(), packs=packs)
     subject = await running.opened(team="packs")
-    now, state = await look(running.runtime.pool, subject)  # type: ignore[arg-type]
+    now, state = await read_state(running.runtime.pool, subject)  # type: ignore[arg-type]
     assert state is not None
     under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
     clocks = [one for one in evaluation(state.replace(terms=(under,)), book).clocks if one.is_open and one.due_at]

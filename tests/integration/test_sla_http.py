@@ -67,7 +67,7 @@ class Front:
             self.numbers[str(subject), made.source] = number
             made = event(fact, subject=subject, time=at, sequence=number)
             records.append(record(made.model_copy(update={"id": recorded(at)})))  # on disk when it happened
-        await self.runtime.runner.records(records)
+        await self.runtime.runner.apply_records(records)
 
     async def opened(self, *, ago: timedelta = timedelta(), severity: str = "normal", team: str = "billing") -> str:
         """Received so long ago, triaged, with a team, and the date told."""
@@ -165,7 +165,7 @@ async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_ve
     _, seen = await running.clocks(subject)
 
     blind = await running.http.post(path, json=body)
-    assert (blind.status_code, blind.json()["detail"][:30]) == (428, "Say which version you saw: `If")
+    assert (blind.status_code, blind.json()["detail"][:30]) == (428, "Send `If-Match` with the ETag ")
     stale = await running.http.post(path, json=body, headers={"if-match": '"99"'})
     assert (stale.status_code, stale.json()["type"].rpartition("/")[2]) == (412, "changed-meanwhile")
 

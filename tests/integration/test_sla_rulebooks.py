@@ -62,7 +62,7 @@ class Front:
             template="t", states_promise=1,
         )  # fmt: skip
         facts = [triaged, received, *([accepted] if told else [])]
-        await self.runtime.runner.records([record(event(one, subject=subject, time=at)) for one in facts])
+        await self.runtime.runner.apply_records([record(event(one, subject=subject, time=at)) for one in facts])
         return str(subject)
 
     async def said(self, subject: str, kind: type[Any]) -> list[Any]:

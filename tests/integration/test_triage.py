@@ -24,7 +24,7 @@ from shared.contracts.events import Resolved
 from shared.errors import Rejected
 from shared.ops.metrics import Metrics
 from shared.runner.runner import BatchResult, Runner
-from shared.runner.types import ServiceSpec
+from shared.runner.spec import ServiceSpec
 from shared.storage.postgres import connect, migrate
 from tests.factories import NOON, complaint_id, event, personal, received, record, settings
 
@@ -93,7 +93,7 @@ def answer(subject):
 
 async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
     ones = [complaint() for _ in range(3)]
-    assert await desk.runner.records([record(one) for one in ones]) == BatchResult(done=3)
+    assert await desk.runner.apply_records([record(one) for one in ones]) == BatchResult(done=3)
     assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 1}
     said = await desk.said()
     assert [one.type.split(".")[2] for one in said] == ["triaged", "assigned"] * 3
@@ -104,7 +104,7 @@ async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
 
 
 async def test_no_word_of_the_customer_is_stored_or_said(desk: Desk) -> None:
-    await desk.runner.records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
+    await desk.runner.apply_records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
     stored = await desk.pool.fetchval("select string_agg(state::text, '') from complaint")
     said = await desk.pool.fetchval("select string_agg(convert_from(value, 'UTF8'), '') from outbox")
     assert "Xanthippe" not in stored + said
@@ -114,10 +114,10 @@ async def test_no_word_of_the_customer_is_stored_or_said(desk: Desk) -> None:
 async def test_who_finds_no_room_waits_and_is_served_gravest_first(desk: Desk) -> None:
     first = [complaint() for _ in range(4)]
     calm, grave = complaint(), complaint(text="My parcel never arrived, my baby needs the insulin in it.")
-    await desk.runner.records([record(one) for one in [*first, calm, grave]])
-    assert await desk.runner.ticks(100) == 0, "nobody has room"
-    await desk.runner.records([record(answer(first[0].subject))])
-    while await desk.runner.ticks(1):
+    await desk.runner.apply_records([record(one) for one in [*first, calm, grave]])
+    assert await desk.runner.fire_timers(100) == 0, "nobody has room"
+    await desk.runner.apply_records([record(answer(first[0].subject))])
+    while await desk.runner.fire_timers(1):
         pass
     assert (await find_case(desk.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
     assert (await find_case(desk.pool, calm.subject)).handler is None  # type: ignore[union-attr]
@@ -131,10 +131,10 @@ async def test_who_finds_no_room_waits_and_is_served_gravest_first(desk: Desk) -
 async def test_counts_add_up_when_batches_and_decisions_run_at_once(desk: Desk) -> None:
     ones = [complaint(text=text) for text in ("My parcel never arrived.", "You charged me twice.") * 40]
     batches = [ones[start : start + 20] for start in range(0, 80, 20)]
-    await asyncio.gather(*(desk.runner.records([record(one) for one in batch]) for batch in batches))
+    await asyncio.gather(*(desk.runner.apply_records([record(one) for one in batch]) for batch in batches))
     moves = [[DecideCase(one.subject, by="crm", category="privacy")] for one in ones[:20]]
-    closings = [desk.runner.records([record(answer(one.subject)) for one in batch[::2]]) for batch in batches[2:]]
-    await asyncio.gather(*(desk.runner.commands(move) for move in moves), *closings)
+    closings = [desk.runner.apply_records([record(answer(one.subject)) for one in batch[::2]]) for batch in batches[2:]]
+    await asyncio.gather(*(desk.runner.handle_commands(move) for move in moves), *closings)
     counted = await desk.pool.fetch(
         "select state->>'handler', count(*) from complaint where open and state ? 'handler' group by 1"
     )
@@ -143,10 +143,10 @@ async def test_counts_add_up_when_batches_and_decisions_run_at_once(desk: Desk) 
 
 async def test_a_persons_decision_is_said_and_a_wrong_one_harms_nobody(desk: Desk) -> None:
     one = complaint(text="Something about something.")
-    await desk.runner.records([record(one)])
+    await desk.runner.apply_records([record(one)])
     good = DecideCase(one.subject, by="crm", category="billing")
     wrong, unknown = DecideCase(one.subject, by="crm", category="nonsense"), DecideCase(complaint_id(), by="crm")
-    results = await desk.runner.commands([wrong, good, unknown])
+    results = await desk.runner.handle_commands([wrong, good, unknown])
     assert [isinstance(result, Rejected) for result in results] == [True, False, True]
     assert await desk.load() == {"payments-1": 1}
     assert [said.facts.kind for said in await desk.said()][-2:] == ["complaint.triaged", "complaint.assigned"]

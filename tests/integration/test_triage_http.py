@@ -31,7 +31,7 @@ class Front:
 
     async def heard(self, text: str) -> str:
         one = event(received(), **personal(text))
-        await self.runtime.runner.records([record(one)])
+        await self.runtime.runner.apply_records([record(one)])
         return str(one.subject)
 
 

@@ -61,16 +61,16 @@ async def simulated(
         complaints.append(await filed(world, text))
         for deed in script:
             world.pass_time_alone(timedelta(minutes=1))
-            await world.ask(INTAKE, DEEDS[deed](complaints[-1]))
+            await world.submit(INTAKE, DEEDS[deed](complaints[-1]))
     for what, way, count in steps:
         if what == "hear":
-            await world.hear(*way, count)
+            await world.deliver(*way, count)
         elif what == "again":
             world.rewind(*way, count)
         else:
             await post(world, count)
     await world.settle()
-    for way in world.ways:
+    for way in world.subscriptions:
         world.rewind(*way, repeated)
     await world.pass_time(timedelta(seconds=20))  # an opening letter waits that long to be complete
     return world, post, complaints
@@ -81,7 +81,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
 
     A date that was over before triage had spoken is promised to nobody, so what became of it does not count either.
     """
-    states_by_service = {name: states[complaint] for name, states in world.known().items()}
+    states_by_service = {name: states[complaint] for name, states in world.states().items()}
     closed = states_by_service["triage"].closed
     ended = any(cycle.ended_at for cycle in cycles(states_by_service["sla"].moments))
     silent = ("message.", "promise.") if ended else ("message.",)
@@ -92,7 +92,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
         "sla": {"moments", "tellings", "due_at", "is_open", "tightest_at", "promised_at", "last_due_at"},
         "notify": {"intents", "owes_date", "due_at"},
     }
-    always = {"complaint_id", "said", "version"}
+    always = {"complaint_id", "last_sequence", "version"}
     dates = {"promise", "first_promise"} if closed else set()
     states = {
         name: states_by_service[name].model_dump(exclude={*always, *dates, *dropped[name]})
@@ -104,7 +104,7 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
 
 def mandatory(world: Simulation, complaint: ComplaintId) -> Counter[str]:
     """What has to be told whatever happens, by kind and how often."""
-    intents = world.known()["notify"][complaint].intents.values()
+    intents = world.states()["notify"][complaint].intents.values()
     kinds = ("acknowledgement", "resolution", "reopened", "withdrawn")
     return Counter(intent.kind for intent in intents if intent.kind in kinds and intent.result == "accepted")
 
@@ -134,6 +134,6 @@ def assert_nothing_is_doubled(world: Simulation, post: PostOffice) -> None:
     assert len({(subject, facts.promise) for subject, facts in once}) == len(once)
     accepted = [event.facts.message for event in world.events(NOTIFY) if isinstance(event.facts, e.MessageAccepted)]
     assert len(set(accepted)) == len(accepted) == len(post.mails)
-    received = len(world.known()["intake"])
+    received = len(world.states()["intake"])
     triaged = {event.subject for event in world.events(TRIAGE) if isinstance(event.facts, e.Triaged)}
     assert len(triaged) == received

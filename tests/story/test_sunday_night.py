@@ -58,7 +58,7 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     assert not said(world, e.ClockBreached, e.PromiseBroken)
 
     # It will take longer: the customer hears so before the date, with the reason and a new date.
-    await world.ask(
+    await world.submit(
         INTAKE,
         RecordProgress(
             complaint,
@@ -86,7 +86,7 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
 
     # Resolved on Tuesday: told the very moment.
     await until(world, datetime(2026, 3, 10, 10, 0, tzinfo=UTC))
-    await world.ask(INTAKE, Resolve(complaint, outcome="upheld", explanation="A new kettle is on its way to you."))
+    await world.submit(INTAKE, Resolve(complaint, outcome="upheld", explanation="A new kettle is on its way to you."))
     await world.settle()
     (answer,) = new_mails(post, seen)
     assert (answer.kind, answer.at) == ("resolution", world.now)
@@ -102,7 +102,7 @@ async def reopened_and_resolved_again(
 ) -> None:
     before = world.runner(INTAKE).states[complaint].owner
     await until(world, datetime(2026, 3, 12, 8, 0, tzinfo=UTC))
-    await world.ask(INTAKE, Reopen(complaint, by="customer", reason="The new one leaks as well."))
+    await world.submit(INTAKE, Reopen(complaint, by="customer", reason="The new one leaks as well."))
     await world.settle()
     (again,) = new_mails(post, seen)
     assert (again.kind, again.at) == ("reopened", world.now)
@@ -114,7 +114,7 @@ async def reopened_and_resolved_again(
     assert again.message.states_promise == record.promise.number
 
     await until(world, datetime(2026, 3, 13, 15, 0, tzinfo=UTC))
-    await world.ask(INTAKE, Resolve(complaint, outcome="upheld", explanation="We refunded you in full."))
+    await world.submit(INTAKE, Resolve(complaint, outcome="upheld", explanation="We refunded you in full."))
     await world.settle()
     (last,) = new_mails(post, seen)
     assert (last.kind, last.at) == ("resolution", world.now)

@@ -1,4 +1,4 @@
-"""The loop sleeps until something is due, gathers what comes close after it, and drains what is more than one batch."""
+"""Timer loop: it sleeps until a timer is due, lets timers gather, and fires several batches at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,53 +13,53 @@ from tests.factories import settings
 
 
 class Clocks:
-    """A runner with so many timers due, the next one that many seconds away; notes what it is asked."""
+    """Fake runner with `due` timers, the next one `next_due` seconds away; records the calls."""
 
     def __init__(self, due: int = 0, *, next_due: float | None = None) -> None:
         self.due = due
         self.next = next_due
         self.claims: list[int] = []
         self.looks = 0
-        self.flying = self.most = 0
+        self.running = self.most = 0
         self.failure: Exception | None = None
-        self._asked = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
-    async def next_due(self) -> float | None:
-        async with self._asked:
+    async def seconds_until_due(self) -> float | None:
+        async with self._changed:
             self.looks += 1
-            self._asked.notify_all()
+            self._changed.notify_all()
         return 0.0 if self.due else self.next
 
-    async def ticks(self, limit: int, more: Callable[[], None]) -> int:
-        self.flying += 1
-        self.most = max(self.most, self.flying)
+    async def fire_timers(self, limit: int, on_full_batch: Callable[[], None]) -> int:
+        self.running += 1
+        self.most = max(self.most, self.running)
         count, self.due = min(limit, self.due), max(0, self.due - limit)
         if count == limit:
-            more()
+            on_full_batch()
         await asyncio.sleep(0)
-        self.flying -= 1
-        async with self._asked:
+        self.running -= 1
+        async with self._changed:
             self.claims.append(count)
-            self._asked.notify_all()
+            self._changed.notify_all()
         if self.failure is not None:
             raise self.failure
         return count
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10), self._asked:
-            await self._asked.wait_for(reached)
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(reached)
 
 
 def timers(clocks: Clocks, **changes: int) -> Timers:
-    given = {"tick_batch": 10, "tick_flights": 2, "tick_ms": 600_000, "pace_ms": 0} | changes
-    return Timers(clocks, settings("postgresql://unused", Path("unused"), **given))
+    changes = {"tick_batch": 10, "tick_flights": 2, "tick_ms": 600_000, "pace_ms": 0} | changes
+    return Timers(clocks, settings("postgresql://unused", Path("unused"), **changes))
 
 
 @asynccontextmanager
-async def running(one: Timers) -> AsyncIterator[None]:
-    """The loop, stopped at the end, which it does at once however long it meant to sleep."""
+async def running(timer_loop: Timers) -> AsyncIterator[None]:
+    """Run the loop and stop it at the end; it must stop at once, however long it would sleep."""
     stopping = asyncio.Event()
-    task = asyncio.create_task(one.run(stopping))
+    task = asyncio.create_task(timer_loop.run(stopping))
     yield
     stopping.set()
     await asyncio.wait_for(task, 5)
@@ -79,13 +79,13 @@ async def test_more_than_a_batch_is_drained_by_several_at_once_and_by_no_more_th
     assert await timers(Clocks()).run_once() == 0
 
 
-async def test_a_flight_that_fails_fails_the_round_after_the_others_have_landed() -> None:
+async def test_a_failing_batch_fails_the_round_after_the_other_batches_have_ended() -> None:
     clocks = Clocks(35)
-    one = timers(clocks)
+    timer_loop = timers(clocks)
     clocks.failure = OSError("gone")
     with pytest.raises(OSError, match="gone"):
-        await one.run_once()
-    assert clocks.flying == 0
+        await timer_loop.run_once()
+    assert clocks.running == 0
     assert len(clocks.claims) == 2
 
 
@@ -104,11 +104,11 @@ async def test_it_sleeps_until_the_next_is_due_and_looks_no_sooner() -> None:
 @pytest.mark.parametrize("next_due", [None, 3600.0])
 async def test_a_commit_wakes_it_although_nothing_was_due_for_long(next_due: float | None) -> None:
     clocks = Clocks(next_due=next_due)
-    one = timers(clocks)
-    async with running(one):
+    timer_loop = timers(clocks)
+    async with running(timer_loop):
         await clocks.until(lambda: clocks.looks == 1)
         clocks.due = 3
-        one.wake()
+        timer_loop.wake()
         await clocks.until(lambda: clocks.claims == [3])
 
 
@@ -121,13 +121,13 @@ async def test_without_being_woken_it_looks_again_after_the_longest_sleep() -> N
 
 async def test_what_comes_close_together_gathers_for_the_pace_of_a_round() -> None:
     clocks = Clocks(1)
-    one = timers(clocks, pace_ms=50)
+    timer_loop = timers(clocks, pace_ms=50)
     loop = asyncio.get_running_loop()
-    async with running(one):
+    async with running(timer_loop):
         await clocks.until(lambda: clocks.claims == [1])
         first = loop.time()
         clocks.due = 4
-        one.wake()
+        timer_loop.wake()
         await clocks.until(lambda: clocks.claims == [1, 4])
     assert loop.time() - first >= 0.04
 
@@ -135,7 +135,7 @@ async def test_what_comes_close_together_gathers_for_the_pace_of_a_round() -> No
 @pytest.mark.parametrize(
     ("failure", "raised"), [(OSError("away"), Unavailable), (ZeroDivisionError(), ZeroDivisionError)]
 )
-async def test_what_passes_by_itself_is_told_from_what_does_not(failure: Exception, raised: type[Exception]) -> None:
+async def test_only_a_transient_failure_becomes_unavailable(failure: Exception, raised: type[Exception]) -> None:
     clocks = Clocks(1)
     clocks.failure = failure
     with pytest.raises(raised):

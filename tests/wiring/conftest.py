@@ -30,7 +30,7 @@ async def batches_of(app: ServiceApp, topic: str, *values: bytes) -> list[list[C
         batches.append(list(records))
         return BatchResult()
 
-    app.runtime.runner.records = collect  # type: ignore[method-assign]
+    app.runtime.runner.apply_records = collect  # type: ignore[method-assign]
     async with TestKafkaBroker(app.broker) as broker:
         for value in values:
             await broker.publish(value, topic, key=b"complaint", headers={"content-type": "application/json"})

@@ -12,7 +12,7 @@ from deploy.cli import topics
 from deploy.cli.doctor.finding import Finding, note, todo, well
 from deploy.local.topics import PARTITIONS
 from shared.errors import Unavailable
-from shared.storage.postgres import KERNEL_SCHEMA
+from shared.storage.postgres import SHARED_SCHEMA
 
 OLDEST_POSTGRES = 14
 SKEW = 1.0  # seconds between the database's clock and ours
@@ -71,7 +71,7 @@ def _migrations(name: str, dsn: str) -> Finding:
     schema = SERVICES / name / "schema"
     backend = get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
-        pending = len(backend.to_apply(read_migrations(str(KERNEL_SCHEMA), str(schema))))
+        pending = len(backend.to_apply(read_migrations(str(SHARED_SCHEMA), str(schema))))
     finally:
         backend.connection.close()
     if pending:

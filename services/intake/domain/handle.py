@@ -12,18 +12,10 @@ from services.intake.domain.lifecycle import Move, after
 from services.intake.domain.state import FeedbackRecord, IntakeState, ResolutionRecord, TimelineEntry
 from shared.contracts import events as e
 from shared.contracts.envelope import Fact, Narrative, NewEvent, Party, PartyId, PersonalNarrative
-from shared.errors import Rejected
+from shared.errors import ImplausibleTime, Rejected
 from shared.runner.types import Context, Decision
 
 RECEIPTS_MAX = 100  # facts of one complaint whose keys are remembered
-
-
-class Implausible(Rejected):
-    """A time cannot be right."""
-
-    def __init__(self, field: str, expected: str) -> None:
-        super().__init__(f"{field}: expected {expected}")
-        self.errors = ({"field": field, "expected": expected, "code": "implausible_time"},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +111,7 @@ def _message(state: IntakeState, given: c.AddMessage, _: datetime) -> StateChang
 
 def _progress(_: IntakeState, given: c.RecordProgress, now: datetime) -> StateChange:
     if given.expected_at is not None and given.expected_at <= now:
-        raise Implausible("expected_at", "a time that is still to come")
+        raise ImplausibleTime("expected_at", "a time that is still to come")
     facts = e.ProgressRecorded(state=given.state, expected_at=given.expected_at, reason=given.reason)
     return StateChange(given.state, (facts,), given.note, HANDLER)
 
@@ -127,7 +119,7 @@ def _progress(_: IntakeState, given: c.RecordProgress, now: datetime) -> StateCh
 def _resolve(state: IntakeState, given: c.Resolve, now: datetime) -> StateChange:
     resolved_at = given.resolved_at or now
     if state.filed and resolved_at < state.filed.received_at:
-        raise Implausible("resolved_at", "a time after the complaint was received")
+        raise ImplausibleTime("resolved_at", "a time after the complaint was received")
     facts = e.Resolved(
         outcome=given.outcome, resolved_at=resolved_at, redress=given.redress, root_cause=given.root_cause
     )
@@ -140,7 +132,7 @@ def _resolve(state: IntakeState, given: c.Resolve, now: datetime) -> StateChange
 def _milestone(state: IntakeState, given: c.RecordMilestone, now: datetime) -> StateChange:
     told_at = given.occurred_at
     if told_at and state.filed and told_at < state.filed.received_at:
-        raise Implausible("occurred_at", "a time after the complaint was received")
+        raise ImplausibleTime("occurred_at", "a time after the complaint was received")
     # The form lets clocks differ by minutes; what we say has happened by the time we say it.
     occurred_at = min(told_at, now) if told_at else now
     facts = e.MilestoneRecorded(milestone=given.milestone, occurred_at=occurred_at, item=given.item)

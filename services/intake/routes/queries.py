@@ -12,7 +12,7 @@ from services.intake.domain import IntakeState
 from services.intake.domain.reference import NotAReference, parse
 from services.intake.forms import invalid
 from services.intake.routes import responses
-from shared.auth import requires
+from shared.auth import require_scope
 from shared.errors import NotFound
 from shared.runtime import Runtime
 
@@ -22,7 +22,7 @@ Internal = Annotated[bool, Query(description="Also what the customer is not show
 
 def reading(runtime: Runtime) -> APIRouter:
     """All of them need the scope complaints:read."""
-    known = [Depends(requires(READ)), Depends(HTTPBearer(auto_error=False))]
+    known = [Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))]
     router = APIRouter(prefix="/v1/complaints", tags=["read"], dependencies=known)
 
     @router.get("/by-reference/{reference}", summary="A complaint by the reference that the customer was told")
@@ -31,16 +31,16 @@ def reading(runtime: Runtime) -> APIRouter:
             canonical = parse(reference)
         except NotAReference as error:
             raise invalid("reference", error.expected, "not_a_reference") from None
-        return responses.record(await _found(runtime.pool, store.BY_REFERENCE, canonical))
+        return responses.record(await _found(runtime.pool, store.SELECT_BY_REFERENCE, canonical))
 
     @router.get("/{complaint_id}", summary="A complaint as it stands")
     async def by_id(complaint_id: UUID) -> responses.ComplaintView:
-        return responses.record(await _found(runtime.pool, store.BY_ID, complaint_id))
+        return responses.record(await _found(runtime.pool, store.SELECT_BY_ID, complaint_id))
 
     @router.get("/{complaint_id}/timeline", summary="Its story in plain sentences, from the beginning")
     async def timeline(complaint_id: UUID, *, internal: Internal = False) -> responses.Timeline:
-        state = await _found(runtime.pool, store.BY_ID, complaint_id)
-        entries = await store.timeline(runtime.pool, complaint_id, internal=internal)
+        state = await _found(runtime.pool, store.SELECT_BY_ID, complaint_id)
+        entries = await store.load_timeline(runtime.pool, complaint_id, internal=internal)
         record = responses.record(state)
         return responses.Timeline(
             id=record.id,

@@ -67,7 +67,7 @@ def refusal(error: Exception) -> RawResponse:
 async def client_of(headers: Headers, authenticator: Authenticator, scope: str) -> Client:
     """Who asks. Raises `Unauthenticated` or `Forbidden`."""
     given = headers.get(b"authorization")
-    return (await authenticator.verify(given.decode("latin-1") if given else None)).must(scope)
+    return (await authenticator.verify(given.decode("latin-1") if given else None)).require(scope)
 
 
 def key_of(headers: Headers) -> str | None:

@@ -84,7 +84,7 @@ class IntakeRoutes:
                 take_in,
                 group_max=self._settings.group_max,
                 waiting_max=self._settings.waiting_max,
-                flights=self._settings.flights,
+                concurrency=self._settings.flights,
             )
             self._desk = Deps(runtime.authenticator, committer.submit, self._clock)
         return self._desk

@@ -87,8 +87,8 @@ class CreateComplaint:
         """One transaction for all. A reference that exists already (one in 1e5 at ten million) is drawn anew."""
         async with self._pool().acquire() as proxy:
             conn = cast("asyncpg.Connection", proxy)  # it behaves as the connection it wraps
-            if not self._clock.is_set:
-                self._clock.learn(await conn.fetchval("select clock_timestamp()"))
+            if not self._clock.is_fresh:
+                self._clock.synchronize(await conn.fetchval("select clock_timestamp()"))
             try:
                 return await self._store(conn, filings)
             except asyncpg.UniqueViolationError as error:
@@ -103,7 +103,7 @@ class CreateComplaint:
         rows = [self._row(one, now) for one in filings]
         columns = [list(column) for column in zip(*rows, strict=True)]
         done = await conn.fetch(TAKE_IN, INTAKE.topic, *columns)
-        self._clock.learn(done[0]["at"])
+        self._clock.synchronize(done[0]["at"])
         self._done()
         known = frozenset(done[0]["fresh"])
         results: list[CreateResult | Exception | None] = [

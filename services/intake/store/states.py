@@ -1,7 +1,6 @@
-"""The public record on PostgreSQL: bulk in, bulk out, and one at a time for readers."""
+"""States of intake (the public record) and timelines on PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,85 +10,56 @@ from pydantic_core import from_json, to_json
 from services.intake.domain import IntakeState, TimelineEntry
 from shared.contracts import ComplaintId
 from shared.runner.state_store import StateStore
-from shared.runner.types import Context, DueTimer, Input
+from shared.runner.types import Context
 
-# New lines of timelines, in the order in which they were decided.
-TELL = """
+# New timeline entries, in the order in which they were decided.
+INSERT_TIMELINE = """
 insert into timeline (complaint_id, at, kind, facts, words, public)
 select complaint_id, at, kind, facts::jsonb, words, public
 from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[])
     with ordinality as row(complaint_id, at, kind, facts, words, public, n)
 order by n
 """
-# One complaint as it stands, by its id or by its reference; a reader locks nothing.
-BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
-BY_REFERENCE = "select state from complaint where reference = $1"
-# Its story from the beginning.
-TIMELINE = """
+# Readers take no locks. A state without a reference is only known from events of other services and is not shown.
+SELECT_BY_ID = "select state from complaint where complaint_id = $1 and reference is not null"
+SELECT_BY_REFERENCE = "select state from complaint where reference = $1"
+SELECT_TIMELINE = """
 select at, kind, facts, words, public from timeline
 where complaint_id = $1 and (public or $2) order by at, id limit $3
 """
-TIMELINE_MAX = 1000  # lines shown at once
+TIMELINE_MAX = 1000  # entries in one response
 
 
-class IntakeStore:
-    """The states that the runner folds."""
+class IntakeStore(StateStore[IntakeState, Context]):
+    """States of intake, and the timeline entries that belong to them. Intake has no timers."""
 
     def __init__(self) -> None:
-        self._documents = StateStore(
+        super().__init__(
             IntakeState,
             promoted={"reference": "text", "status": "text"},
             promote=lambda state: (state.filed.reference if state.filed else None, state.status),
         )
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to work out beforehand."""
-        del inputs
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> Context:
-        """Intake decides from the state alone."""
-        del conn, prepared
-        return Context(now)
-
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, IntakeState]:
-        """All known states, locked in id order."""
-        return await self._documents.load(conn, ids)
-
     async def save(self, conn: asyncpg.Connection, states: Sequence[IntakeState], context: Context) -> None:
-        """Documents in one statement, their new lines in another."""
-        del context
-        await self._documents.save(conn, states)
-        lines = [_line(state.complaint_id, entry) for state in states for entry in state.fresh]
-        if lines:
-            await conn.execute(TELL, *(list(column) for column in zip(*lines, strict=True)))
-
-    def due_at(self, state: IntakeState) -> None:
-        """Intake has no timers."""
-
-    async def next_due(self, conn: asyncpg.Connection) -> None:
-        """Intake has no timers."""
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[IntakeState]]:
-        """Intake has no timers."""
-        del conn, limit
-        return []
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Intake has no timers."""
+        """Save the states in one statement and their new timeline entries in another."""
+        await super().save(conn, states, context)
+        rows = [_timeline_row(state.complaint_id, entry) for state in states for entry in state.fresh]
+        if rows:
+            await conn.execute(INSERT_TIMELINE, *(list(column) for column in zip(*rows, strict=True)))
 
 
-def _line(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ...]:
+def _timeline_row(complaint: ComplaintId, entry: TimelineEntry) -> tuple[Any, ...]:
     facts = to_json(entry.facts, exclude_none=True).decode()
     return (complaint, entry.at, entry.kind, facts, entry.words, entry.public)
 
 
-async def find(pool: asyncpg.Pool, sql: str, what: UUID | str) -> IntakeState | None:
-    """The complaint as it stands, by `BY_ID` or `BY_REFERENCE`."""
-    found = await pool.fetchval(sql, what)
-    return IntakeState.model_validate_json(found) if found else None
+async def find(pool: asyncpg.Pool, query: str, key: UUID | str) -> IntakeState | None:
+    """Return the current state of a complaint by `SELECT_BY_ID` or `SELECT_BY_REFERENCE`; None if there is none."""
+    state = await pool.fetchval(query, key)
+    return IntakeState.model_validate_json(state) if state else None
 
 
-async def timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
-    """The lines of one complaint in the order in which things happened; `internal` ones only when asked for."""
-    rows = await pool.fetch(TIMELINE, complaint, internal, TIMELINE_MAX)
+async def load_timeline(pool: asyncpg.Pool, complaint: UUID, *, internal: bool) -> list[TimelineEntry]:
+    """Return the timeline of one complaint by time; internal entries only if `internal` is True."""
+    rows = await pool.fetch(SELECT_TIMELINE, complaint, internal, TIMELINE_MAX)
     return [TimelineEntry.model_construct(**{**row, "facts": from_json(row["facts"])}) for row in rows]

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from services.notify.domain import Content
 from services.notify.store import states
 from services.notify.templates import Renderer
-from shared.auth import Client, requires
+from shared.auth import Client, require_scope
 from shared.contracts.events import MessageKind, Redress
 from shared.errors import NotFound
 from shared.runtime import Runtime
@@ -67,8 +67,8 @@ class PreviewRequest(BaseModel):
 def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     """Reading needs complaints:read; previews are for operators."""
     router = APIRouter(prefix="/v1", tags=["messages"])
-    reader = Annotated[Client, Depends(requires("complaints:read"))]
-    operator = Annotated[Client, Depends(requires("operate"))]
+    reader = Annotated[Client, Depends(require_scope("complaints:read"))]
+    operator = Annotated[Client, Depends(require_scope("operate"))]
 
     @router.get(
         "/complaints/{complaint_id}/messages",
@@ -77,7 +77,7 @@ def routes(runtime: Runtime, printer: Renderer) -> APIRouter:
     )
     async def messages(client: reader, complaint_id: UUID) -> list[dict[str, Any]]:
         del client
-        rows = await states.timeline(runtime.pool, complaint_id)
+        rows = await states.load_messages(runtime.pool, complaint_id)
         if rows is None:
             raise NotFound
         return [{**row, "attempts": from_json(row["attempts"])} for row in rows]

@@ -1,6 +1,6 @@
-"""Notify on PostgreSQL: states, the messages that follow from them, and every attempt to hand one over."""
+"""States of notify on PostgreSQL, with their messages and the attempts to hand these to a provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,11 +13,10 @@ from services.notify.domain import Content, Finished, NewMessage, NotificationSt
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import MessageKind
 from shared.runner.state_store import StateStore
-from shared.runner.types import DueTimer, Input
 from shared.storage.postgres import transaction
 
-# New messages, in the order they were decided. An intent that is known already is left as it is: it is unique for ever.
-PLAN = """
+# New messages, in the order in which they were decided. An intent is unique for ever, so an existing one stays.
+INSERT_MESSAGES = """
 insert into message (message_id, complaint_id, intent_key, intent, kind, recipient, address, locale, content,
     states_promise, caused_at, status, reason, next_attempt_at)
 select message_id, complaint_id, complaint_id || ':' || intent, intent, kind, recipient, address, locale,
@@ -25,31 +24,32 @@ select message_id, complaint_id, complaint_id || ':' || intent, intent, kind, re
     case when suppressed is null then 'queued' else 'suppressed' end, suppressed,
     case when suppressed is null then now() end
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::timestamptz[], $11::text[]) with ordinality as given(message_id, complaint_id, intent, kind,
+    $9::integer[], $10::timestamptz[], $11::text[]) with ordinality as row(message_id, complaint_id, intent, kind,
     recipient, address, locale, content, states_promise, caused_at, suppressed, n)
 order by n
 on conflict (intent_key) do nothing
 """
-# How attempts ended. A late "sent" corrects an "uncertain"; anything else leaves a finished attempt alone.
-FINISH = """
-update attempt a set finished_at = now(), outcome = given.outcome, code = given.code
-from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as given(message_id, number, outcome, code)
-where a.message_id = given.message_id and a.number = given.number
-    and (a.outcome is null or (a.outcome = 'uncertain' and given.outcome = 'sent'))
+# Results of attempts. A late "sent" corrects an "uncertain"; otherwise a finished attempt does not change.
+FINISH_ATTEMPTS = """
+update attempt a set finished_at = now(), outcome = row.outcome, code = row.code
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[]) as row(message_id, number, outcome, code)
+where a.message_id = row.message_id and a.number = row.number
+    and (a.outcome is null or (a.outcome = 'uncertain' and row.outcome = 'sent'))
 """
-# Where that leaves the messages. Only the current attempt moves its message, except that accepted is accepted.
-MOVE = """
-update message m set status = given.status, reason = given.code, next_attempt_at = given.again_at, lease_until = null,
-    written_in = coalesce(given.locale, m.written_in), template = coalesce(given.template, m.template),
+# Status of messages after these attempts. Only the current attempt changes its message, except that "accepted" of an
+# earlier one counts as well.
+UPDATE_MESSAGES = """
+update message m set status = row.status, reason = row.code, next_attempt_at = row.again_at, lease_until = null,
+    written_in = coalesce(row.locale, m.written_in), template = coalesce(row.template, m.template),
     updated_at = now()
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])
-    as given(message_id, number, status, code, again_at, locale, template)
-where m.message_id = given.message_id and m.status not in ('accepted', 'dead', 'suppressed')
-    and ((m.attempts = given.number and m.status = 'sending') or given.status = 'accepted')
+    as row(message_id, number, status, code, again_at, locale, template)
+where m.message_id = row.message_id and m.status not in ('accepted', 'dead', 'suppressed')
+    and ((m.attempts = row.number and m.status = 'sending') or row.status = 'accepted')
 """
-# Take messages whose time has come, each with its attempt row. One complaint's messages leave in their order: a later
-# one is not taken while an earlier one is queued or being sent.
-CLAIM = """
+# Claim due messages and insert a row for each attempt. Messages of one complaint are sent in order: a later one is not
+# claimed while an earlier one is queued or being sent.
+CLAIM_MESSAGES = """
 with ready as materialized (
     select m.message_id, m.status from message m
     where m.next_attempt_at <= now() and not exists (
@@ -69,14 +69,14 @@ select message_id, complaint_id, intent, kind, address, locale, content, states_
     coalesce(written_in, '') as written_in, coalesce(template, '') as template
 from claimed order by position
 """
-# Messages whose claim ran out: their worker died between claiming and recording.
-EXPIRED = """
+# Messages whose lease has expired: their worker crashed between claim and result.
+SELECT_EXPIRED = """
 select message_id, complaint_id, intent, kind, address, locale, content, states_promise, caused_at, attempts,
     coalesce(written_in, '') as written_in, coalesce(template, '') as template
 from message where lease_until < now() order by lease_until limit $1
 """
-# One complaint's messages and their attempts, in the order they were decided.
-TIMELINE = """
+# Messages of one complaint with their attempts, in the order in which they were decided.
+SELECT_MESSAGES = """
 select m.message_id, m.kind, m.channel, m.recipient, m.status, m.reason, m.locale, m.written_in, m.template,
     m.states_promise, m.created_at, m.next_attempt_at,
     coalesce(jsonb_agg(jsonb_build_object('number', a.number, 'started_at', a.started_at, 'finished_at', a.finished_at,
@@ -85,12 +85,12 @@ select m.message_id, m.kind, m.channel, m.recipient, m.status, m.reason, m.local
 from message m left join attempt a using (message_id)
 where m.complaint_id = $1 group by m.message_id order by m.position
 """
-KNOWN = "select exists (select from complaint where complaint_id = $1)"
+EXISTS_COMPLAINT = "select exists (select from complaint where complaint_id = $1)"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message that this process is to hand over now, as attempt number `attempt`."""
+    """Message that this process has claimed, to be sent now as attempt number `attempt`."""
 
     message_id: UUID
     complaint_id: ComplaintId
@@ -106,83 +106,60 @@ class ClaimedMessage:
     template: str
 
 
-class NotifyStore:
-    """The states that the runner folds, and the messages that leave with them."""
+class NotifyStore(StateStore[NotificationState, NotifyContext]):
+    """States of notify, and the messages and attempts that belong to them."""
 
     def __init__(self, *, patience: timedelta, receipt_window: timedelta, default_locale: str) -> None:
-        self._context = partial(
+        super().__init__(
+            NotificationState,
+            promoted={"due_at": "timestamptz"},
+            promote=lambda state: (state.due_at,),
+            postponement=timedelta(hours=1),
+        )
+        self._make_context = partial(
             NotifyContext, patience=patience, receipt_window=receipt_window, default_locale=default_locale
         )
-        self._documents = StateStore(
-            NotificationState, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,)
-        )
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to do before the transaction."""
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: object) -> NotifyContext:
-        """The settings that decisions depend on, and the time."""
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> NotifyContext:
+        """Return the time and the settings that decisions depend on."""
         del conn, prepared
-        return self._context(now)
-
-    async def load(
-        self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]
-    ) -> Mapping[ComplaintId, NotificationState]:
-        """All known states in one query, locked in id order."""
-        return await self._documents.load(conn, ids)
+        return self._make_context(now)
 
     async def save(self, conn: asyncpg.Connection, states: Sequence[NotificationState], context: NotifyContext) -> None:
-        """States, new messages and finished attempts, one statement each; nothing where there is nothing."""
-        del context
-        await self._documents.save(conn, states)
-        planned = [message for state in states for message in state.planned]
-        finished = [one for state in states for one in state.finished]
-        if planned:
-            await conn.execute(PLAN, *_columns(_planned_row(message) for message in planned))
-        if finished:
-            await conn.execute(FINISH, *_columns((f.message_id, f.attempt, f.outcome, f.code) for f in finished))
-        if moves := [_move_row(one) for one in finished if one.status is not None]:
-            await conn.execute(MOVE, *_columns(moves))
-
-    def due_at(self, state: NotificationState) -> datetime | None:
-        """When the opening letter has waited long enough."""
-        return state.due_at
-
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        """Seconds until the next opening letter has waited long enough."""
-        return await self._documents.next_due(conn)
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[NotificationState]]:
-        """Claim complaints whose opening letter has waited long enough."""
-        return await self._documents.due(conn, limit)
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Try failing timers again in an hour."""
-        await self._documents.put_off(conn, ids, now + timedelta(hours=1))
+        """Save states, new messages and finished attempts, in one statement each; skip statements without rows."""
+        await super().save(conn, states, context)
+        messages = [message for state in states for message in state.planned]
+        attempts = [attempt for state in states for attempt in state.finished]
+        if messages:
+            await conn.execute(INSERT_MESSAGES, *_columns(_message_row(message) for message in messages))
+        if attempts:
+            await conn.execute(FINISH_ATTEMPTS, *_columns(_attempt_row(attempt) for attempt in attempts))
+        if statuses := [_status_row(attempt) for attempt in attempts if attempt.status is not None]:
+            await conn.execute(UPDATE_MESSAGES, *_columns(statuses))
 
 
 async def claim(pool: asyncpg.Pool, limit: int, lease: timedelta) -> list[ClaimedMessage]:
-    """Take up to `limit` messages; their attempts are committed when this returns."""
+    """Claim up to `limit` messages for `lease`; the rows of their attempts are committed when this returns."""
     async with transaction(pool) as conn:
-        return [_claimed(row) for row in await conn.fetch(CLAIM, limit, lease)]
+        return [_to_message(row) for row in await conn.fetch(CLAIM_MESSAGES, limit, lease)]
 
 
-async def expired(pool: asyncpg.Pool, limit: int) -> list[ClaimedMessage]:
-    """Messages whose claim ran out; nobody knows whether the provider has them."""
-    return [_claimed(row) for row in await pool.fetch(EXPIRED, limit)]
+async def find_expired(pool: asyncpg.Pool, limit: int) -> list[ClaimedMessage]:
+    """Return messages whose lease has expired; it is not known whether the provider has accepted them."""
+    return [_to_message(row) for row in await pool.fetch(SELECT_EXPIRED, limit)]
 
 
-async def timeline(pool: asyncpg.Pool, complaint: UUID) -> list[asyncpg.Record] | None:
-    """A complaint's messages with their attempts; None where the complaint itself is unknown."""
-    rows = list(await pool.fetch(TIMELINE, complaint))
-    return rows if rows or await pool.fetchval(KNOWN, complaint) else None
+async def load_messages(pool: asyncpg.Pool, complaint: UUID) -> list[asyncpg.Record] | None:
+    """Return the messages of a complaint with their attempts; None if there is no such complaint."""
+    rows = list(await pool.fetch(SELECT_MESSAGES, complaint))
+    return rows if rows or await pool.fetchval(EXISTS_COMPLAINT, complaint) else None
 
 
 def _columns(rows: Any) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _planned_row(message: NewMessage) -> tuple[Any, ...]:
+def _message_row(message: NewMessage) -> tuple[Any, ...]:
     return (
         message.message_id,
         message.complaint_id,
@@ -198,11 +175,23 @@ def _planned_row(message: NewMessage) -> tuple[Any, ...]:
     )
 
 
-def _move_row(one: Finished) -> tuple[Any, ...]:
-    return (one.message_id, one.attempt, one.status, one.code, one.next_attempt_at, one.locale, one.template)
+def _attempt_row(attempt: Finished) -> tuple[Any, ...]:
+    return (attempt.message_id, attempt.attempt, attempt.outcome, attempt.code)
 
 
-def _claimed(row: asyncpg.Record) -> ClaimedMessage:
+def _status_row(attempt: Finished) -> tuple[Any, ...]:
+    return (
+        attempt.message_id,
+        attempt.attempt,
+        attempt.status,
+        attempt.code,
+        attempt.next_attempt_at,
+        attempt.locale,
+        attempt.template,
+    )
+
+
+def _to_message(row: asyncpg.Record) -> ClaimedMessage:
     return ClaimedMessage(
         message_id=row["message_id"],
         complaint_id=row["complaint_id"],

@@ -137,7 +137,7 @@ class InputTopics:
                         if event := _said(record.value):
                             yield event
                     continue
-                for heard in decode_records(records, SLA).heard:
+                for heard in decode_records(records, SLA).events:
                     if heard.event.id not in self._aside:
                         yield heard.event
 

@@ -4,20 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.events import BreachCause, PromiseSubject
-from shared.errors import PreconditionFailed, Rejected
+from shared.errors import PreconditionFailed
 from shared.runner.types import Command
 
 
 class VersionConflict(PreconditionFailed):
     """The complaint has changed since you read it; read it again."""
-
-
-class Implausible(Rejected):
-    """A date cannot be right."""
-
-    def __init__(self, field: str, expected: str) -> None:
-        super().__init__(f"{field}: expected {expected}")
-        self.errors = ({"field": field, "expected": expected, "code": "implausible_time"},)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

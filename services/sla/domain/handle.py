@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from services.sla.domain.commands import (
     DecideExtension,
-    Implausible,
     MakePromise,
     PromiseCommand,
     RevisePromise,
@@ -15,7 +14,7 @@ from services.sla.domain.cycles import cycles
 from services.sla.domain.promise_dates import FARTHEST, ask_for, beyond, into_hours, is_waiting, moved_to, revise
 from services.sla.domain.promise_status import chain_key, promise_statuses
 from services.sla.domain.state import ExtensionRequest, Promise, SlaState
-from shared.errors import IllegalMove, NotFound, Rejected
+from shared.errors import IllegalMove, ImplausibleTime, NotFound, Rejected
 
 ACTION = frozenset({"action_agreed", "action_completed"})
 
@@ -39,7 +38,8 @@ def ask(state: SlaState | None, given: PromiseCommand, context: SlaContext) -> S
 def _ahead(due_at: datetime, now: datetime) -> None:
     if not now < due_at < now + FARTHEST:
         example = (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
-        raise Implausible("due_at", f"a time that is still to come, within ten years, such as {example.isoformat()}")
+        expected = f"a time that is still to come, within ten years, such as {example.isoformat()}"
+        raise ImplausibleTime("due_at", expected)
 
 
 def _make(state: SlaState, given: MakePromise, context: SlaContext) -> SlaState:
@@ -95,7 +95,7 @@ def _revise(state: SlaState, given: RevisePromise, context: SlaContext) -> SlaSt
     _ahead(given.due_at, context.now)
     due_at = moved_to(current, given.due_at, context.now, context.rulebook)
     if due_at is None:
-        raise Implausible("due_at", f"a date later than what was promised, {current.due_at.isoformat()}")
+        raise ImplausibleTime("due_at", f"a date later than what was promised, {current.due_at.isoformat()}")
     limit = None if given.approved else beyond(state, current, due_at, context.rulebook)
     if limit is None:
         return revise(state, current, due_at, context.now, given.reason, given.actor)

@@ -11,7 +11,7 @@ from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import calendar
 from services.sla.routes.reports import READ
 from services.sla.store.rulebooks import RulebookRepository
-from shared.auth import requires
+from shared.auth import require_scope
 from shared.runtime import Runtime
 from shared.text import LINE_PATTERN
 
@@ -32,7 +32,7 @@ Team = Annotated[str, Path(max_length=60, pattern=LINE_PATTERN, description="As 
 
 def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """It needs the scope complaints:read, by token or with the token as password."""
-    doors = [requires(READ, password=True), HTTPBearer(auto_error=False), HTTPBasic(auto_error=False)]
+    doors = [require_scope(READ, password=True), HTTPBearer(auto_error=False), HTTPBasic(auto_error=False)]
     router = APIRouter(dependencies=[Depends(one) for one in doors])
 
     @router.get(

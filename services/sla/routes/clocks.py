@@ -11,8 +11,8 @@ from services.sla.explain.as_of import as_of
 from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.states import look
-from shared.auth import requires
+from services.sla.store.states import read_state
+from shared.auth import require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
 from shared.http.openapi import problem_responses
@@ -28,7 +28,7 @@ For = Annotated[Reader, Query(alias="for", description="Whose words: a customer 
 
 def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(requires(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get(
         "/complaints/{complaint_id}/clocks",
@@ -38,7 +38,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
     ) -> schemas.Clocks:
-        now, state = await look(runtime.pool, ComplaintId(complaint_id))
+        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         _been(at, now)
         believed = as_of(state, at) if state and at and at < now else state
         if believed is None:

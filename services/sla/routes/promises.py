@@ -12,15 +12,15 @@ from services.sla.domain.commands import PromiseCommand
 from services.sla.reports.suggestion import because, suggest
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.states import look
-from shared.auth import Client, requires
+from services.sla.store.states import read_state
+from shared.auth import Client, require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
 from shared.http.if_match import ExpectedVersion, format_etag
 from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
-from shared.text import INSTANT, Instant, Item, Reason
+from shared.text import INSTANT_EXAMPLE, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
 CHANGES = problem_responses(404, 409, 412, 415, 428)
@@ -42,7 +42,7 @@ class PromiseForm(_Form):
         description="`next_update` or `action`; the date of the outcome is made by policy.", examples=["next_update"]
     )
     due_at: Instant = Field(
-        description="Moved to the next opening where it falls outside working hours.", examples=[INSTANT]
+        description="Moved to the next opening where it falls outside working hours.", examples=[INSTANT_EXAMPLE]
     )
     item: Item = Field(default="", description="Which action, as in its milestone.")
 
@@ -51,7 +51,7 @@ class RevisionForm(_Form):
     """A later date, and why."""
 
     due_at: Instant = Field(
-        description="Later than what was promised; being early needs no notice.", examples=[INSTANT]
+        description="Later than what was promised; being early needs no notice.", examples=[INSTANT_EXAMPLE]
     )
     reason: Reason = Field(
         description="A code such as supplier_delay; the customer is told in their words.", examples=["supplier_delay"]
@@ -80,7 +80,7 @@ class SuggestionAnswer(BaseModel):
 def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """Writing needs promises:write, deciding promises:approve, suggesting complaints:read."""
     router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
-    writer = Annotated[Client, Depends(requires(WRITE))]
+    writer = Annotated[Client, Depends(require_scope(WRITE))]
 
     async def asked(command: PromiseCommand, response: Response) -> schemas.Clocks:
         decision = await runtime.submit(command)
@@ -91,7 +91,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
             response.status_code = 202  # nothing has moved yet: somebody has to approve it
         version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
         response.headers["etag"] = format_etag(version)
-        now, _ = await look(runtime.pool, command.complaint_id)
+        now, _ = await read_state(runtime.pool, command.complaint_id)
         return schemas.clocks(state.replace(version=version), shelf.rulebook, now)
 
     @router.post(
@@ -120,7 +120,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         response: Response,
     ) -> schemas.Clocks:
         if form.approve:
-            client.must(APPROVE)
+            client.require(APPROVE)
         command = RevisePromise(
             ComplaintId(complaint_id),
             actor=client.name,
@@ -138,7 +138,7 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
 
 
 def _deciding(router: APIRouter, asked: Any) -> None:
-    approver = Annotated[Client, Depends(requires(APPROVE))]
+    approver = Annotated[Client, Depends(require_scope(APPROVE))]
 
     @router.post(
         "/complaints/{complaint_id}/promises/{number}/extension",
@@ -164,11 +164,11 @@ def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) 
     @router.get(
         "/complaints/{complaint_id}/promises:suggest",
         summary="A date to promise: when nine in ten similar complaints had their answer",
-        dependencies=[Depends(requires(READ))],
+        dependencies=[Depends(require_scope(READ))],
         responses=problem_responses(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
-        now, state = await look(runtime.pool, ComplaintId(complaint_id))
+        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
         rulebook = await shelf.read(runtime.pool)

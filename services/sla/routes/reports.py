@@ -14,7 +14,7 @@ from services.sla.reports import at_risk as risks
 from services.sla.reports import performance
 from services.sla.scan import Period
 from services.sla.store.rulebooks import RulebookRepository
-from shared.auth import requires
+from shared.auth import require_scope
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
@@ -94,7 +94,7 @@ class Outages(FrozenModel):
 
 def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
     """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(requires(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get("/at-risk", summary="What is late or due soon, what is late first, and why")
     async def at_risk(

@@ -15,7 +15,7 @@ from services.sla.rulebook.jobs import RehearsalJobs
 from services.sla.rulebook.publish import NEWEST, publish
 from services.sla.store import drafts
 from services.sla.store.rulebooks import RulebookRepository
-from shared.auth import Client, requires
+from shared.auth import Client, require_scope
 from shared.errors import NotFound, Rejected
 from shared.http.if_match import ExpectedVersion, format_etag
 from shared.http.openapi import problem_responses
@@ -33,8 +33,8 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="A revision.")]
 DraftId = Annotated[UUID, Path(description="A draft.")]
 From = Annotated[int, Query(ge=1, le=2**31 - 1, description="The revision whose contents it takes.")]
 GONE, DRAFTED = problem_responses(404), problem_responses(404, 412, 428)
-READER = Depends(requires("complaints:read"))
-Writer = Annotated[Client, Depends(requires("sla:write"))]
+READER = Depends(require_scope("complaints:read"))
+Writer = Annotated[Client, Depends(require_scope("sla:write"))]
 BODY = {"requestBody": rulebook_schemas.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
     **DRAFTED,

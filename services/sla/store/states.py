@@ -1,6 +1,5 @@
-"""States on PostgreSQL, and what decisions may know: the rulebook as published, and what of ours was down."""
+"""States of sla on PostgreSQL, and the context of its decisions: published rulebook and outages."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,17 +10,16 @@ from services.sla.domain.cycles import team
 from services.sla.store.rulebooks import RulebookRepository
 from shared.contracts.envelope import ComplaintId
 from shared.runner.state_store import StateStore
-from shared.runner.types import DueTimer, Input
 
-# One complaint to look at, without a lock, and the database's clock to look at it by.
-BY_ID = "select now(), (select state from complaint where complaint_id = $1)"
-# What a decision may know besides: the revision that counts now, and what was down in the last days.
-KNOWN = """
+# One state without a lock, and the database's time.
+SELECT_STATE = "select now(), (select state from complaint where complaint_id = $1)"
+# The rulebook revision in force, and the outages of the last days.
+SELECT_CONTEXT = """
     select (select max(revision) from rulebook),
            array(select (cause, since, until) from (
                      select cause, since, until from outage
                      where until is null or until > now() - interval '8 days'
-                     union all -- not a sign of life lately, and nobody has written it down yet
+                     union all -- a missed heartbeat is a downtime that is not recorded yet
                      select 'downtime', at, null from heartbeat where expires_at < now()
                  ) as down order by since desc limit 100)
 """
@@ -41,51 +39,23 @@ PROMOTED = {
 }
 
 
-class SlaStore:
-    """Documents with what is asked for over all complaints promoted to columns."""
+class SlaStore(StateStore[SlaState, SlaContext]):
+    """States of sla, with columns for what is queried over all complaints."""
 
-    def __init__(self, shelf: RulebookRepository) -> None:
-        self.shelf = shelf
-        self._documents = StateStore(SlaState, promoted=PROMOTED, promote=promoted)
+    def __init__(self, rulebooks: RulebookRepository) -> None:
+        super().__init__(SlaState, promoted=PROMOTED, promote=promoted)
+        self.shelf = rulebooks
 
-    def prepare(self, inputs: Sequence[Input]) -> None:
-        """Nothing to do before the transaction."""
-
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
-        """The database's clock, the rulebook that counts in this transaction, and the outages of the last days."""
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
+        """Load the rulebook that is in force in this transaction, and the outages of the last days."""
         del prepared
-        (row,) = await conn.fetch(KNOWN)
-        outages = tuple(Outage(*one) for one in row[1])
+        (row,) = await conn.fetch(SELECT_CONTEXT)
+        outages = tuple(Outage(*outage) for outage in row[1])
         return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
-
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, SlaState]:
-        """All known states of these complaints, locked in id order."""
-        return await self._documents.load(conn, ids)
-
-    async def save(self, conn: asyncpg.Connection, states: Sequence[SlaState], context: SlaContext) -> None:
-        """One upsert for all that changed."""
-        del context
-        await self._documents.save(conn, states)
-
-    def due_at(self, state: SlaState) -> datetime | None:
-        """When time alone will next have something to say."""
-        return state.due_at
-
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        """Seconds until the next clock or promise has something to say."""
-        return await self._documents.next_due(conn)
-
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[SlaState]]:
-        """Complaints about which time has something to say, the longest waiting first."""
-        return await self._documents.due(conn, limit)
-
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
-        """Move timers whose ticks failed out of the way."""
-        await self._documents.put_off(conn, ids, now)
 
 
 def promoted(state: SlaState) -> tuple[Any, ...]:
-    """In the order of `PROMOTED`."""
+    """Return the values of the promoted columns, in the order of `PROMOTED`."""
     return (
         state.due_at,
         state.is_open,
@@ -102,7 +72,7 @@ def promoted(state: SlaState) -> tuple[Any, ...]:
     )
 
 
-async def look(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
-    """The database's clock and what we know of a complaint, for reading only."""
-    now, found = (await pool.fetch(BY_ID, complaint))[0]
-    return now, SlaState.model_validate_json(found) if found else None
+async def read_state(pool: asyncpg.Pool, complaint: ComplaintId) -> tuple[datetime, SlaState | None]:
+    """Return the database's time and the state of a complaint, None if there is none, without a lock."""
+    now, state = (await pool.fetch(SELECT_STATE, complaint))[0]
+    return now, SlaState.model_validate_json(state) if state else None

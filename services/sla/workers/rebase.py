@@ -14,8 +14,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.sla.domain import Recompute, SlaState
-from shared.runner.state_store import StateStore, claiming
+from services.sla.domain import Recompute, SlaContext, SlaState
+from shared.runner.state_store import StateStore, build_claim_query
 from shared.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,13 @@ MOVING = "select max(revision) from rulebook where mode <> 'new_only'"
 # Whether anybody is under an older revision at all.
 ANY = "select exists (select from complaint where is_open and revision < $1)"
 # Open complaints that are under an older revision, behind the last one that was claimed.
-BEHIND = claiming("is_open and revision < $2 and (revision, complaint_id) > ($3, $4::uuid)", "revision, complaint_id")
+BEHIND = build_claim_query(
+    "is_open and revision < $2 and (revision, complaint_id) > ($3, $4::uuid)", "revision, complaint_id"
+)
 FIRST = (0, UUID(int=0))
 PASSES = 3  # the later ones are for what others held during the one before; what is left then, the next look finds
 
-_documents = StateStore(SlaState)
+_documents: StateStore[SlaState, SlaContext] = StateStore(SlaState)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.triage.domain import DecideCase, TriageState
 from services.triage.rulebook import TriageRulebook
 from services.triage.store.states import find_case, find_queue
-from shared.auth import Client, requires
+from shared.auth import Client, require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import Severity, Signal
 from shared.errors import NotFound, Rejected
@@ -97,7 +97,7 @@ class TaxonomyView(BaseModel):
 def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
     """All routes of triage."""
     router = APIRouter(prefix="/v1", tags=["triage"])
-    reader = Depends(requires("complaints:read"))
+    reader = Depends(require_scope("complaints:read"))
     taxonomy_view = _taxonomy(rulebook)
 
     @router.get("/cases/{complaint_id}", dependencies=[reader])
@@ -129,7 +129,7 @@ def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
     async def decision(
         complaint_id: UUID,
         form: TriageDecisionForm,
-        client: Annotated[Client, Depends(requires("cases:decide"))],
+        client: Annotated[Client, Depends(require_scope("cases:decide"))],
     ) -> CaseView:
         """Say what a complaint is; it goes to the team that owns that."""
         command = DecideCase(

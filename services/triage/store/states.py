@@ -1,4 +1,4 @@
-"""Cases and handlers' load on PostgreSQL; the batch is classified here, before the transaction begins."""
+"""States of triage (cases) and open cases of handlers on PostgreSQL; texts are classified before the transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from services.triage.rulebook import TriageRulebook
 from services.triage.rulebook.model import SEVERITIES
 from shared.contracts.envelope import ComplaintId, Event, EventId
 from shared.contracts.events import ComplaintReceived
-from shared.runner.state_store import POSTPONED, StateStore
+from shared.runner.state_store import StateStore
 from shared.runner.types import Command, DueTimer, Input, Tick
 
 PROMOTED = {
@@ -24,20 +24,20 @@ PROMOTED = {
     "waiting_since": "timestamptz",
 }
 
-# How many open cases each handler has.
-LOAD = "select handler, open_cases from handler"
+# Number of open cases of each handler.
+SELECT_LOAD = "select handler, open_cases from handler"
 
-# Adds this transaction's changes to the counts. Sorted, so that two transactions lock the rows in the same order.
+# Add the changes of this transaction. Sorted, so that two transactions lock the rows in the same order.
 CHANGE_LOAD = """
 insert into handler (handler, open_cases)
-select handler, change from unnest($1::text[], $2::integer[]) as given(handler, change) order by handler
+select handler, change from unnest($1::text[], $2::integer[]) as row(handler, change) order by handler
 on conflict (handler) do update set open_cases = handler.open_cases + excluded.open_cases
 """
 
-# Teams in which somebody has room. They are asked one by one, by the index on who waits: the thousands who wait where
-# nobody has room are not looked at.
-_TEAMS = """
-with room as (
+# Teams with a handler who has capacity. The queries below look up waiting cases per team by an index, so that cases of
+# teams without capacity are not read, however many there are.
+_FREE_TEAMS = """
+with free as (
     select distinct team
     from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
     left join handler using (handler)
@@ -45,37 +45,36 @@ with room as (
 )
 """
 
-# Cases that wait for a handler, where somebody of their team has room; gravest first, then oldest.
-WAITING = f"""{_TEAMS}
+# Waiting cases of teams with capacity, by severity, then age. Locked; rows that others hold are skipped.
+CLAIM_ASSIGNABLE = f"""{_FREE_TEAMS}
 select complaint_id, now()
-from room cross join lateral (
+from free cross join lateral (
     select complaint_id, severity, waiting_since from complaint
-    where complaint.team = room.team and waiting_since <= now()
+    where complaint.team = free.team and waiting_since <= now()
     order by severity desc, waiting_since
     limit $4
     for no key update skip locked
 ) as waiting
 order by severity desc, waiting_since
 limit $4
-"""  # noqa: S608 (our own text)
+"""  # noqa: S608 (own constants)
 
-# Whether there is one.
-ROOM = f"""{_TEAMS}
+# True if there is such a case.
+EXISTS_ASSIGNABLE = f"""{_FREE_TEAMS}
 select exists (
-    select from room cross join lateral (
-        select from complaint where complaint.team = room.team and waiting_since <= now() limit 1
+    select from free cross join lateral (
+        select from complaint where complaint.team = free.team and waiting_since <= now() limit 1
     ) as waiting
 )
-"""  # noqa: S608 (our own text)
+"""  # noqa: S608 (own constants)
 
-# Moves cases whose ticks failed behind the others for a while, so that they cannot starve them.
-PUT_OFF = "update complaint set waiting_since = $2 where complaint_id = any($1)"
+# Move cases whose tick failed behind the others for a while.
+POSTPONE_WAITING = "update complaint set waiting_since = $2 where complaint_id = any($1)"
 
-# One case as it stands.
-ONE = "select state from complaint where complaint_id = $1"
+SELECT_CASE = "select state from complaint where complaint_id = $1"
 
-# A team's open cases, gravest first, then oldest.
-QUEUE = """
+# Open cases of a team, by severity, then age.
+SELECT_QUEUE = """
 select state from complaint
 where open and team = $1
 order by severity desc, since, complaint_id
@@ -83,75 +82,76 @@ limit $2 offset $3
 """
 
 
-class TriageStore:
-    """What the runner needs to keep cases, and what the routes read."""
+class TriageStore(StateStore[TriageState, TriageContext]):
+    """States of triage (cases), and the number of open cases of each handler."""
 
     def __init__(self, rulebook: TriageRulebook, classifier: Classifier, threshold: float) -> None:
+        super().__init__(TriageState, promoted=PROMOTED, promote=promote)
         self._rulebook = rulebook
         self._classifier = classifier
         self._threshold = threshold
-        self._documents = StateStore(TriageState, promoted=PROMOTED, promote=promote)
-        members = [(name, one) for name, team in rulebook.teams.items() for one in team.handlers]
+        members = [(name, handler) for name, team in rulebook.teams.items() for handler in team.handlers]
         self._members = (
             [name for name, _ in members],
-            [one.id for _, one in members],
-            [one.capacity for _, one in members],
+            [handler.id for _, handler in members],
+            [handler.capacity for _, handler in members],
         )
 
     def prepare(self, inputs: Sequence[Input]) -> Mapping[EventId, Classification]:
-        """Classify what was received, all at once."""
+        """Classify the texts of all new complaints of the batch at once."""
         # By exact class: the isinstance of pydantic's generic models costs as much as reading the text.
-        events = [one for one in inputs if not isinstance(one, Tick | Command)]
-        received = [one for one in events if type(one.facts) is ComplaintReceived]
-        found = self._classifier.classify([text_of(event) for event in received])
-        return {event.id: one for event, one in zip(received, found, strict=True)}
+        events = [input_ for input_ in inputs if not isinstance(input_, Tick | Command)]
+        received = [event for event in events if type(event.facts) is ComplaintReceived]
+        results = self._classifier.classify([text_of(event) for event in received])
+        return {event.id: result for event, result in zip(received, results, strict=True)}
 
-    async def context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> TriageContext:
-        """The rulebook, the classifications, and everybody's load as it is now."""
-        load = {row[0]: row[1] for row in await conn.fetch(LOAD)}
-        roster = Roster(self._rulebook.teams, load)
+    async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: Any) -> TriageContext:
+        """Load the open cases of each handler; add the rulebook and the classifications of `prepare`."""
+        open_cases = {row[0]: row[1] for row in await conn.fetch(SELECT_LOAD)}
+        roster = Roster(self._rulebook.teams, open_cases)
         return TriageContext(now, self._rulebook, roster, prepared or {}, self._threshold)
 
-    async def load(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId]) -> Mapping[ComplaintId, TriageState]:
-        return await self._documents.load(conn, ids)
-
     async def save(self, conn: asyncpg.Connection, states: Sequence[TriageState], context: TriageContext) -> None:
-        await self._documents.save(conn, states)
+        """Save the states and add this batch's changes to the handlers' open cases."""
+        await super().save(conn, states, context)
         changes = sorted((handler, change) for handler, change in context.roster.changes.items() if change)
         if changes:
-            await conn.execute(CHANGE_LOAD, [one[0] for one in changes], [one[1] for one in changes])
+            await conn.execute(CHANGE_LOAD, [handler for handler, _ in changes], [change for _, change in changes])
 
     def due_at(self, state: TriageState) -> None:
-        """Cases wait for room, not for a moment: one that found none is not stuck."""
+        """Return None: a case waits for a free handler and not for a time, so its timer is never stuck."""
 
-    async def next_due(self, conn: asyncpg.Connection) -> float | None:
-        return 0.0 if await conn.fetchval(ROOM, *self._members) else None
+    async def seconds_until_due(self, conn: asyncpg.Connection) -> float | None:
+        """Return 0 if a case waits in a team with a free handler, otherwise None."""
+        return 0.0 if await conn.fetchval(EXISTS_ASSIGNABLE, *self._members) else None
 
-    async def due(self, conn: asyncpg.Connection, limit: int) -> Sequence[DueTimer[TriageState]]:
-        rows = await conn.fetch(WAITING, *self._members, limit)
+    async def claim_due(self, conn: asyncpg.Connection, limit: int) -> list[DueTimer[TriageState]]:
+        """Claim up to `limit` cases that wait in teams with a free handler."""
+        rows = await conn.fetch(CLAIM_ASSIGNABLE, *self._members, limit)
         if not rows:
             return []
-        known, now = await self._documents.load(conn, [row[0] for row in rows]), rows[0][1]
-        return [DueTimer(known[row[0]], now, now) for row in rows]  # there was no room before now
+        states, now = await self.load(conn, [row[0] for row in rows]), rows[0][1]
+        return [DueTimer(states[row[0]], now, now) for row in rows]  # not late: no handler was free before
 
-    async def put_off(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+    async def postpone(self, conn: asyncpg.Connection, ids: Sequence[ComplaintId], now: datetime) -> None:
+        """Move these cases behind the others for `postponement`."""
         if ids:
-            await conn.execute(PUT_OFF, ids, now + POSTPONED)
+            await conn.execute(POSTPONE_WAITING, ids, now + self.postponement)
 
 
 async def find_case(pool: asyncpg.Pool, complaint: UUID) -> TriageState | None:
-    """One case; None if we never heard of it."""
-    document = await pool.fetchval(ONE, complaint)
+    """Return a case; None if there is none."""
+    document = await pool.fetchval(SELECT_CASE, complaint)
     return TriageState.model_validate_json(document) if document else None
 
 
 async def find_queue(pool: asyncpg.Pool, team: str, *, limit: int, offset: int) -> list[TriageState]:
-    """A team's open cases, gravest first, then oldest."""
-    return [TriageState.model_validate_json(row[0]) for row in await pool.fetch(QUEUE, team, limit, offset)]
+    """Return the open cases of a team, by severity, then age."""
+    return [TriageState.model_validate_json(row[0]) for row in await pool.fetch(SELECT_QUEUE, team, limit, offset)]
 
 
 def text_of(event: Event[ComplaintReceived]) -> ComplaintText:
-    """What of an event the classifier reads. What the customer hopes for is left out: it says nothing of the cause."""
+    """Return the text for the classifier, without the expected outcome, which does not describe the cause."""
     narrative = event.narrative()
     if narrative is None:
         return ComplaintText(locale=event.facts.locale)
@@ -159,6 +159,6 @@ def text_of(event: Event[ComplaintReceived]) -> ComplaintText:
 
 
 def promote(case: TriageState) -> tuple[Any, ...]:
-    """The columns that queues are read by, in the order of `PROMOTED`."""
+    """Return the values of the promoted columns, in the order of `PROMOTED`."""
     severity = SEVERITIES.index(case.severity) if case.severity else 0
     return case.team, case.is_open, severity, case.since, case.since if case.is_waiting else None

@@ -1,4 +1,7 @@
-"""All events, past tense, by who says them. A new meaning is a new version; a new field has a default."""
+"""Events in the past tense, by the service that publishes them.
+
+A new meaning needs a new version of the event; a new field needs a default.
+"""
 
 from shared.contracts.events.intake import (
     ComplaintReceived,

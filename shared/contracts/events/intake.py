@@ -1,4 +1,4 @@
-"""What outsiders state about a complaint, as intake says it."""
+"""Events published by intake: facts that customers, clients and handlers have reported about a complaint."""
 
 from decimal import Decimal
 from typing import Literal
@@ -10,7 +10,7 @@ from shared.contracts.events.vocabulary import Channel, Milestone, Outcome, Prog
 
 
 class Redress(FrozenModel):
-    """What is offered to put things right; `amount` in `currency` (ISO 4217), both only where money is the remedy."""
+    """Remedy that is offered. `amount` in `currency` (ISO 4217), both only if the remedy is money."""
 
     kind: Literal["refund", "replacement", "repair", "discount", "goodwill", "apology", "other"]
     amount: Decimal | None = None
@@ -19,7 +19,7 @@ class Redress(FrozenModel):
 
 
 class ComplaintReceived(Fact):
-    """A complaint reached us. `received_at` is when the customer handed it over, anywhere in the organisation."""
+    """A complaint was received. `received_at` is when the customer handed it over, anywhere in the organisation."""
 
     kind = "complaint.received"
     reference: str
@@ -33,7 +33,7 @@ class ComplaintReceived(Fact):
 
 
 class MessageAdded(Fact):
-    """Somebody added words to the case."""
+    """A message was added to the complaint."""
 
     kind = "complaint.message_added"
     author: Literal["customer", "handler"]
@@ -41,16 +41,16 @@ class MessageAdded(Fact):
 
 
 class ProgressRecorded(Fact):
-    """A handler moved the case. `expected_at` proposes a new date for the outcome and needs `reason`."""
+    """A handler changed the state of work. `expected_at` proposes a new date for the outcome and needs a `reason`."""
 
     kind = "complaint.progress_recorded"
     state: ProgressState
     expected_at: AwareDatetime | None = None
-    reason: str | None = None  # a code such as `supplier_delay`; words belong to the narrative
+    reason: str | None = None  # a code such as `supplier_delay`; free text belongs to the narrative
 
 
 class Resolved(Fact):
-    """The answer is known; the explanation is narrative."""
+    """The complaint was resolved. The explanation is part of the narrative."""
 
     kind = "complaint.resolved"
     outcome: Outcome
@@ -60,20 +60,20 @@ class Resolved(Fact):
 
 
 class Reopened(Fact):
-    """The resolution did not hold."""
+    """The complaint was reopened, because the resolution did not solve the problem."""
 
     kind = "complaint.reopened"
     by: Literal["customer", "handler"] = "customer"
 
 
 class Withdrawn(Fact):
-    """The customer no longer wants it handled."""
+    """The customer has withdrawn the complaint."""
 
     kind = "complaint.withdrawn"
 
 
 class FeedbackGiven(Fact):
-    """The customer's answer to "was it really fixed?"."""
+    """Answer of the customer to the question whether the problem was fixed."""
 
     kind = "complaint.feedback_given"
     fixed: bool
@@ -81,10 +81,10 @@ class FeedbackGiven(Fact):
 
 
 class MilestoneRecorded(Fact):
-    """A step that has a clock of its own was reached. `occurred_at` may lie before we heard of it.
+    """A step with a clock of its own was reached. `occurred_at` may be earlier than the report.
 
-    `item` tells several of a kind apart: the second action agreed, another supplier. `settled`: the customer accepted
-    the outcome, however it was said.
+    `item` distinguishes several steps of the same kind, such as a second agreed action or another supplier. `settled`:
+    the customer has accepted the outcome, on whatever channel.
     """
 
     kind = "complaint.milestone_recorded"
@@ -94,7 +94,7 @@ class MilestoneRecorded(Fact):
 
 
 class Merged(Fact):
-    """This complaint goes on as another one."""
+    """This complaint was merged into another one, which continues it."""
 
     kind = "complaint.merged"
     into_reference: str

@@ -1,4 +1,4 @@
-"""What was told to people, as notify says it."""
+"""Events published by notify: what happened to messages to customers."""
 
 from typing import Literal
 
@@ -12,12 +12,12 @@ class _Message(Fact):
     message: str
     message_kind: MessageKind
     channel: Literal["email"]
-    cause: str  # id of the event that made us write
+    cause: str  # id of the event that caused the message
     recipient: str = "customer"  # party id
 
 
 class MessageAccepted(_Message):
-    """The provider took it. Not the same as delivered."""
+    """The provider has accepted the message. It may not be delivered yet."""
 
     kind = "message.accepted"
     accepted_at: AwareDatetime
@@ -25,17 +25,17 @@ class MessageAccepted(_Message):
     template: str
     states_promise: int | None = None
     attempts: int = 1
-    letter: str | None = None  # `pack:letter` where the message is one that a regulator's rule asks for
+    letter: str | None = None  # `pack:letter` if a regulator's rule requires the message
 
 
 class MessageDelivered(_Message):
-    """The provider says it arrived."""
+    """The provider has reported the delivery of the message."""
 
     kind = "message.delivered"
 
 
 class MessageBounced(_Message):
-    """It came back."""
+    """The message came back after it was accepted."""
 
     kind = "message.bounced"
     hard: bool
@@ -43,7 +43,7 @@ class MessageBounced(_Message):
 
 
 class MessageFailed(_Message):
-    """We gave up trying."""
+    """The message could not be sent and is not tried again."""
 
     kind = "message.failed"
     reason: str
@@ -51,7 +51,7 @@ class MessageFailed(_Message):
 
 
 class MessageSuppressed(_Message):
-    """We must not, or cannot, write to this address."""
+    """The message was not sent, because the address must not or cannot be used."""
 
     kind = "message.suppressed"
     reason: str

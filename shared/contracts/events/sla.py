@@ -1,4 +1,4 @@
-"""By when, and what became of it, as sla says it."""
+"""Events published by sla: promises, due times, warnings and breaches."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from shared.contracts.events.vocabulary import BreachCause, ClockKind, Obligatio
 
 
 class PromiseMade(Fact):
-    """A date the customer is to be told. It is a promise once a message that states it was accepted by a provider."""
+    """A date for the customer was determined. It counts as told once a provider has accepted a message with it."""
 
     kind = "promise.made"
     promise: int = Field(ge=1)
@@ -24,7 +24,7 @@ class PromiseMade(Fact):
 
 
 class PromiseRevised(Fact):
-    """The date moved, for a reason; `promise` is the number of the new one. In time if told before `old_due_at`."""
+    """A promised date was moved. `promise` is the number of the new one; it is in time if told before `old_due_at`."""
 
     kind = "promise.revised"
     promise: int = Field(ge=2)
@@ -36,7 +36,7 @@ class PromiseRevised(Fact):
 
 
 class PromiseKept(Fact):
-    """What was promised was done by the last date told; `first`: by the first one."""
+    """The promise was kept by the last date that was told; `first`: also by the first one."""
 
     kind = "promise.kept"
     promise: int
@@ -46,7 +46,7 @@ class PromiseKept(Fact):
 
 
 class PromiseBroken(Fact):
-    """The date told passed, and no new one had been told before it."""
+    """The date that was told passed, and no new one had been told before it."""
 
     kind = "promise.broken"
     promise: int
@@ -57,7 +57,7 @@ class PromiseBroken(Fact):
 
 
 class PromiseAtRisk(Fact):
-    """The date told comes near while something of ours is down; the customer should hear of it before."""
+    """The promise is due soon during an outage; the customer should be informed before its date passes."""
 
     kind = "promise.at_risk"
     promise: int
@@ -68,7 +68,7 @@ class PromiseAtRisk(Fact):
 
 
 class ExtensionRequested(Fact):
-    """A handler asked for a date beyond what the rules allow without approval; nothing moves until somebody decides."""
+    """A handler requested a date that needs approval under the rules; the promise does not move until it is decided."""
 
     kind = "promise.extension_requested"
     promise: int
@@ -79,9 +79,10 @@ class ExtensionRequested(Fact):
 
 
 class LetterDue(Fact):
-    """A regulator's rule wants a letter before `limit_at`: holding, delay or final. Said with lead time to write it.
+    """A letter is due before `limit_at` under a regulator's rule: holding, delay or final.
 
-    `reasons` are codes of what it must explain, such as `why_delayed` or `ombudsman_now`.
+    Published with lead time to write it. `reasons` are codes of what the letter must explain, such as `why_delayed` or
+    `ombudsman_now`.
     """
 
     kind = "letter.due"
@@ -92,7 +93,10 @@ class LetterDue(Fact):
 
 
 class SilenceNoticed(Fact):
-    """Nothing reached the customer since `since`. `tried_at`: said again, as what we wrote about it then came back."""
+    """The customer has received no message since `since`.
+
+    `tried_at`: published again, because the message about it at this time failed.
+    """
 
     kind = "customer.silence_noticed"
     since: AwareDatetime
@@ -101,7 +105,7 @@ class SilenceNoticed(Fact):
 
 
 class _Clock(Fact):
-    """`pack` names the regulator pack that asks for the clock; `item` the supplier, action or run it is about."""
+    """Fields of all clock events. `pack` is the pack that requires the clock; `item` its supplier, action or run."""
 
     clock: ClockKind
     cycle: int
@@ -112,7 +116,7 @@ class _Clock(Fact):
 
 
 class ClockWarned(_Clock):
-    """A rung before the due time was reached, such as `75%` or `-PT30M`; `to` is who should act on it."""
+    """An escalation step before the due time was reached, such as `75%` or `-PT30M`; `to` is who should act on it."""
 
     kind = "clock.warned"
     rung: str
@@ -120,7 +124,7 @@ class ClockWarned(_Clock):
 
 
 class ClockEscalated(_Clock):
-    """A rung after the due time was reached, such as `+PT4H` or, repeated, `+PT4H#2`."""
+    """An escalation step after the due time was reached, such as `+PT4H` or, repeated, `+PT4H#2`."""
 
     kind = "clock.escalated"
     rung: str
@@ -129,7 +133,7 @@ class ClockEscalated(_Clock):
 
 
 class ClockBreached(_Clock):
-    """The due time passed. `late_by` is what passed between the due time and our noticing."""
+    """The due time passed before the clock stopped. `late_by` is the time from the due time to its detection."""
 
     kind = "clock.breached"
     late_by: timedelta
@@ -137,7 +141,7 @@ class ClockBreached(_Clock):
 
 
 class ClockBreachVoided(_Clock):
-    """A breach that was said did not happen: a late fact, a new policy or calendar shows it. Visible in reports."""
+    """A published breach is void, because of a late fact, a new policy or a new calendar. Visible in reports."""
 
     kind = "clock.breach_voided"
     reason: str
@@ -145,7 +149,7 @@ class ClockBreachVoided(_Clock):
 
 
 class ClockStopped(_Clock):
-    """The clock has its answer."""
+    """The clock has stopped; `met`: before its due time."""
 
     kind = "clock.stopped"
     stopped_at: AwareDatetime
@@ -153,7 +157,7 @@ class ClockStopped(_Clock):
 
 
 class ClockCorrected(_Clock):
-    """A late or changed fact moved a due time that was already computed."""
+    """The due time was moved by a late or changed fact."""
 
     kind = "clock.corrected"
     old_due_at: AwareDatetime
@@ -161,7 +165,7 @@ class ClockCorrected(_Clock):
 
 
 class ClockRebased(_Clock):
-    """A published policy or calendar moved the due time of a clock that runs. What is promised stays."""
+    """The due time of a running clock was moved by a published policy or calendar. Promises do not move."""
 
     kind = "clock.rebased"
     old_due_at: AwareDatetime

@@ -1,4 +1,4 @@
-"""What a complaint is and whose it is, as triage says it."""
+"""Events published by triage: category and severity of complaints, and who handles them."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from shared.contracts.events.vocabulary import Severity, Signal
 
 
 class Triaged(Fact):
-    """What the complaint is, who says so, and why."""
+    """The complaint was classified. `decided_by` and `why` name the decider and the reasons."""
 
     kind = "complaint.triaged"
     category: tuple[str, ...]
@@ -21,7 +21,7 @@ class Triaged(Fact):
 
 
 class ScreeningRequested(Fact):
-    """The classifier is not sure enough; a person has to look."""
+    """The confidence of the classifier is too low; a person has to decide."""
 
     kind = "complaint.screening_requested"
     candidates: tuple[str, ...]
@@ -29,7 +29,7 @@ class ScreeningRequested(Fact):
 
 
 class Assigned(Fact):
-    """Somebody owns it. `handler` is absent while only the team is known."""
+    """The complaint was assigned. `handler` is absent if only the team was determined."""
 
     kind = "complaint.assigned"
     team: str
@@ -38,7 +38,7 @@ class Assigned(Fact):
 
 
 class Escalated(Fact):
-    """It went a level up."""
+    """The complaint was escalated to the next level."""
 
     kind = "complaint.escalated"
     team: str

@@ -1,4 +1,4 @@
-"""The words that events are told in: closed lists, and what is common to several."""
+"""Closed lists of values that events use."""
 
 from typing import Literal
 

@@ -173,7 +173,7 @@ def _starter(servers: Servers, side: Ground, name: str, port: int) -> Callable[[
         "REDRESS_AUTH_PUBLIC_KEY_FILE": str(servers.home / "public.pem"),
         "REDRESS_LOG_LEVEL": "WARNING",
         "SLA_REBASE_SECONDS": "0.5",  # what another replica publishes is found at a look
-        "REDRESS_OUTBOX_SLOT_SECONDS": "86400",  # what was relayed stays, for us to count
+        "REDRESS_OUTBOX_TRUNCATE_SECONDS": "86400",  # what was relayed stays, for us to count
     }
 
     def start() -> None:

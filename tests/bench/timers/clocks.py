@@ -23,7 +23,7 @@ from services.sla.policies import Rulebook, load_rulebook
 from services.sla.store.states import PROMOTED, promoted
 from shared.contracts import Event, Fact
 from shared.contracts.events import Assigned, ComplaintReceived, MessageAccepted, MessageAdded, Triaged
-from shared.runner.state_store import document
+from shared.runner.state_store import serialize_state
 from shared.runner.types import Tick
 from tests.factories import complaint_id, event
 
@@ -91,7 +91,7 @@ def make(piece: Piece) -> None:
 
 async def _copy(piece: Piece, states: Sequence[SlaState], kinds: Sequence[str]) -> None:
     conn = await asyncpg.connect(piece.dsn)
-    rows = [(state.complaint_id, document(state), state.version, *promoted(state)) for state in states]
+    rows = [(state.complaint_id, serialize_state(state), state.version, *promoted(state)) for state in states]
     async with conn.transaction():
         await conn.copy_records_to_table("complaint", records=rows, columns=COLUMNS)
         if piece.moments:
@@ -177,7 +177,7 @@ def _event(state: SlaState, facts: Fact, at: datetime, sequence: int = 1) -> Eve
 def _decided(state: SlaState, input_: Any, at: datetime) -> SlaState:
     decision = decide(state, input_, SlaContext(at, _rulebook()))
     after = decision.state or state
-    return after.replace(said=state.said + len(decision.events), version=1)
+    return after.replace(last_sequence=state.last_sequence + len(decision.events), version=1)
 
 
 def _open_clocks(state: SlaState) -> int:

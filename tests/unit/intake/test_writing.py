@@ -8,7 +8,7 @@ from services.intake.domain import FileComplaint, IntakeState, decide
 from services.intake.store.encode import write_filed
 from shared.contracts import EVENTS, INTAKE, Contact, Narrative, read
 from shared.contracts.events import ComplaintReceived
-from shared.runner.state_store import document
+from shared.runner.state_store import serialize_state
 from shared.runner.types import Context
 from tests.factories import event
 from tests.unit.intake.stories import NOW, filed, represented
@@ -45,9 +45,9 @@ def test_the_document_reads_back_as_the_state(given: FileComplaint) -> None:
     decided = decide(None, given, Context(NOW)).state
     assert decided is not None
     stored = IntakeState.model_validate_json(write_filed(given, uuid7(), NOW).state)
-    assert stored.model_copy(update={"said": 0, "version": 0}) == decided.model_copy(update={"fresh": ()})
-    assert (stored.said, stored.version) == (1, 1)
-    assert IntakeState.model_validate_json(document(stored)) == stored
+    assert stored.model_copy(update={"last_sequence": 0, "version": 0}) == decided.model_copy(update={"fresh": ()})
+    assert (stored.last_sequence, stored.version) == (1, 1)
+    assert IntakeState.model_validate_json(serialize_state(stored)) == stored
 
 
 @pytest.mark.parametrize("given", CASES)

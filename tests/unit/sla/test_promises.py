@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import DecideExtension, MakePromise, MarkAtRisk, RevisePromise
-from services.sla.domain.commands import Implausible, VersionConflict
+from services.sla.domain.commands import VersionConflict
 from services.sla.policies import load_rulebook, rulebook_from
 from shared.contracts.events import (
     ExtensionRequested,
@@ -15,7 +15,7 @@ from shared.contracts.events import (
     PromiseRevised,
     SilenceNoticed,
 )
-from shared.errors import IllegalMove, NotFound
+from shared.errors import IllegalMove, ImplausibleTime, NotFound
 from tests.unit.sla.lives import (
     COMPLAINT,
     HANDLER,
@@ -387,9 +387,9 @@ def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
     ("command", "refusal", "sentence"),
     [
         (makes("Thu 12:00", "outcome"), IllegalMove, "made by policy; revise it"),
-        (makes("Mon 09:00"), Implausible, "still to come"),
-        (moves("Mon 09:00"), Implausible, "still to come"),
-        (moves("Tue 12:00"), Implausible, "later than what was promised"),
+        (makes("Mon 09:00"), ImplausibleTime, "still to come"),
+        (moves("Mon 09:00"), ImplausibleTime, "still to come"),
+        (moves("Tue 12:00"), ImplausibleTime, "later than what was promised"),
         (moves("Fri 12:00", promise=9), NotFound, "no promise 9"),
         (decides(approve=True), NotFound, "no extension waits"),
         (moves("Thu 12:00", version=99), VersionConflict, "changed since"),

@@ -1,4 +1,4 @@
-"""What clients may write: the same for every service."""
+"""Types of text fields in requests: what they accept and which error they give."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,9 +10,9 @@ from shared.http.validation_errors import describe_accepted
 from shared.text import Duration, Instant, Item, Reason, is_line, is_prose
 
 
-def refusal(kind: Any, given: Any) -> str:
+def refusal(kind: Any, value: Any) -> str:
     with pytest.raises(ValidationError) as error:
-        TypeAdapter(kind).validate_python(given)
+        TypeAdapter(kind).validate_python(value)
     return describe_accepted(error.value.errors()[0])
 
 
@@ -35,8 +35,8 @@ def test_an_instant_is_a_text_with_its_offset() -> None:
         model_config = ConfigDict(strict=True)
         at: Instant
 
-    for given in ("2031-05-05T12:00:00Z", "2031-05-05T12:00Z", "2031-05-05t19:00:00+07:00"):
-        assert Form.model_validate({"at": given}).at == datetime(2031, 5, 5, 12, tzinfo=UTC)
+    for text in ("2031-05-05T12:00:00Z", "2031-05-05T12:00Z", "2031-05-05t19:00:00+07:00"):
+        assert Form.model_validate({"at": text}).at == datetime(2031, 5, 5, 12, tzinfo=UTC)
     for wrong in (1900000000, "1900000000", "2031-05-05", "soon", None, True, "2031-02-30T12:00:00Z"):
         assert refusal(Instant, wrong).endswith("such as 2026-05-04T09:30:00+07:00")
     for far in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
@@ -45,7 +45,7 @@ def test_an_instant_is_a_text_with_its_offset() -> None:
     assert "%2B07:00" in refusal(Instant, "2031-05-05T12:00:00 07:00"), "a + that was not encoded"
 
 
-def test_a_duration_says_its_units() -> None:
+def test_a_duration_has_units() -> None:
     read = TypeAdapter(Duration).validate_python
     assert read("PT4H") == timedelta(hours=4)
     assert read("P1DT30M") == timedelta(days=1, minutes=30)
