@@ -19,7 +19,7 @@ from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
 from services.triage.rulebook import load_rulebook as load_taxonomy
 from services.triage.settings import LANGUAGES
-from services.triage.store.states import TriageStore, promote
+from services.triage.store.states import TriageStore, promoted_columns
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE, ComplaintId, Contact, Narrative
 from shared.runner.types import Context
 from shared.testing.memory import MemoryRunner
@@ -30,7 +30,7 @@ THRESHOLD = 0.45
 RULES = load_taxonomy()
 LANGUAGES_KNOWN = Languages(LANGUAGES.split(","))
 CLASSIFIED = TriageStore(RULES, LexiconClassifier(RULES, LANGUAGES_KNOWN), THRESHOLD)
-PATIENCE = timedelta(seconds=15)
+ACKNOWLEDGE_WITHIN = timedelta(seconds=15)
 PRINTER = Renderer("Redress")  # compiles its templates once
 
 
@@ -58,7 +58,7 @@ class PostOffice:
         waiting = self.waiting(world)[:limit]
         for message in waiting:
             self._handed.add(message.message_id)
-            letter = PRINTER.print(message.kind, message.content, message.locale)
+            letter = PRINTER.render(message.kind, message.content, message.locale)
             self.mails.append(Mail(world.now, message, letter))
             finished = notify.AttemptFinished(
                 message.complaint_id,
@@ -88,7 +88,9 @@ def cast(now: datetime, *workers: SimulatedWorker) -> Simulation:
         MemoryRunner(INTAKE, intake.decide, context=lambda at, _: Context(at)),
         _triage(),
         MemoryRunner(SLA, sla.decide, context=lambda at, _: sla.SlaContext(at, policies)),
-        MemoryRunner(NOTIFY, notify.decide, context=lambda at, _: notify.NotifyContext(at, patience=PATIENCE)),
+        MemoryRunner(
+            NOTIFY, notify.decide, context=lambda at, _: notify.NotifyContext(at, acknowledge_within=ACKNOWLEDGE_WITHIN)
+        ),
     ]
     return Simulation(runners, now=now, workers=workers)
 
@@ -107,7 +109,11 @@ def _triage() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
         return triage.TriageContext(at, RULES, triage.Roster(RULES.teams, load), prepared or {}, THRESHOLD)
 
     runner = MemoryRunner(
-        TRIAGE, triage.decide, context=context, prepare=CLASSIFIED.prepare, due_at=lambda case: promote(case)[-1]
+        TRIAGE,
+        triage.decide,
+        context=context,
+        prepare=CLASSIFIED.prepare,
+        due_at=lambda case: promoted_columns(case)[-1],
     )
     return runner
 

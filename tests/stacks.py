@@ -1,4 +1,4 @@
-"""The whole system on ports of its own, supervised, for stories and faults: real processes, Kafka, PostgreSQL, mail."""
+"""Complete supervised system on free ports, for story and fault tests: processes, Kafka, PostgreSQL, mail server."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ TRIES = 3  # a port that was free a moment ago may be another's by now
 
 
 class Ground:
-    """A running stack, and how a client meets it."""
+    """Running stack with HTTP clients for its services."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -38,7 +38,7 @@ class Ground:
         return create_token(private, client="shop", scopes=frozenset(SCOPES), lasts=lasts, audience="redress")
 
     def client(self, name: str) -> httpx.Client:
-        """HTTP to a service or the mailbox."""
+        """Return an HTTP client of a service or the mailbox."""
         headers = {"authorization": f"Bearer {self.token}"}
         made = httpx.Client(base_url=self.stack.places.url(name), headers=headers, timeout=20, trust_env=False)
         self._clients.append(made)
@@ -48,7 +48,7 @@ class Ground:
         return self.stack.child(name).log.read_text("utf-8", "replace")
 
     def close(self) -> None:
-        """Hang up and stop everything."""
+        """Close the clients and stop the stack."""
         for client in self._clients:
             client.close()
         self.stack.stop()
@@ -63,7 +63,7 @@ class Ground:
 
 @contextmanager
 def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Ground]:
-    """Start everything in `home`; services see `environment` besides ours."""
+    """Start the stack in `home`; services get `environment` in addition to the one of this process."""
     before = dict(os.environ)
     os.environ.update(environment or {})
     ground = None
@@ -88,7 +88,7 @@ def _started(home: Path) -> Stack:
 
 
 def until(condition: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
-    """Poll until `found` gives something true; an answer that does not come yet is no answer."""
+    """Poll until `check` returns a true value, and return it. Failing connections count as not yet."""
     end = time.monotonic() + seconds
     last: Any = None
     while time.monotonic() < end:

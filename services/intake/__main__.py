@@ -1,4 +1,4 @@
-"""Entry point of `python -m services.intake`."""
+"""Entry point for `python -m services.intake`."""
 
 from services.intake.app import build
 from shared.service import main

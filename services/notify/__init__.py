@@ -1,4 +1,4 @@
-"""Owns: what people are told about their complaint, in which words, and every attempt to tell them.
+"""Owns: messages to customers, their texts and languages, and all attempts to send them.
 
 Subscribes to: ComplaintReceived, MessageAdded, ProgressRecorded, Resolved, Reopened, Withdrawn, Triaged, Assigned,
 PromiseMade, PromiseRevised, PromiseBroken, PromiseAtRisk, LetterDue, SilenceNoticed.

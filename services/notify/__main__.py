@@ -1,7 +1,6 @@
-"""Entry point of `python -m services.notify`."""
+"""Entry point for `python -m services.notify`."""
 
 from services.notify.app import build
 from shared.service import main
 
-if __name__ == "__main__":
-    main(build)
+main(build)

@@ -49,7 +49,7 @@ def build(settings: Settings | None = None, **overrides: Any) -> ServiceApp:
 def notify_store(settings: Settings) -> NotifyStore:
     """Build the store with the deadlines and the language of the settings."""
     return NotifyStore(
-        patience=timedelta(seconds=settings.acknowledge_within_seconds),
+        acknowledge_within=timedelta(seconds=settings.acknowledge_within_seconds),
         receipt_window=timedelta(seconds=settings.receipt_window_seconds),
         default_locale=settings.default_locale,
     )

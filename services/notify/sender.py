@@ -1,15 +1,20 @@
-"""The worker that hands messages over: claim, print, send, record.
+"""Worker that sends messages: claim, render, send, record.
 
-The attempt is committed before the provider is called, so a crash leaves a claim that runs out, and what was in flight
-is then honestly `uncertain`. The result goes through `decide` like everything else. Once a provider has taken a
-message, nothing here sends it again: only recording is retried.
+Claim and lease. A claim is committed before the provider is called, and lasts for `lease_seconds`. While it lasts, no
+other process sends the message. If this process dies, the lease expires and `sweep` of any process records the attempt.
+
+Uncertain. An attempt is `uncertain` if the provider may have taken the message although no reply says so: the process
+died after the claim, or the connection failed after the message was transmitted. `handle` in the domain decides whether
+such a message is sent again.
+
+After a provider has taken a message, this worker never sends it again; only recording the result is retried. The result
+is recorded by a command, so the status of the message, the state and the published event are one transaction.
 """
 
 import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -20,162 +25,168 @@ import asyncpg
 from services.notify.channels.interface import Channel, DeliveryReport, OutgoingMessage
 from services.notify.domain import AttemptFinished
 from services.notify.settings import Settings
-from services.notify.store import states
-from services.notify.store.states import ClaimedMessage
+from services.notify.store.messages import ClaimedMessage, claim_messages, select_expired
 from services.notify.templates import RenderedMessage, Renderer
 from shared.errors import Rejected
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
 from shared.retry import is_transient, retry_transient
 from shared.runner.types import Command
+from shared.wakeup import Wakeup, wait_for_event
 
 log = logging.getLogger(__name__)
 JITTER: Final = (0.8, 1.2)
 SWEEP_SECONDS: Final = 5.0
-PAUSES: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0)  # seconds of rest after so many rounds without a connection
-BREATH: Final = 0.01  # seconds between two claims while mail is in flight, so that commits become one claim, not many
+SWEEP_LIMIT: Final = 500  # expired leases recorded per sweep
+BACKOFF: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0)  # seconds to wait after 0, 1, 2 … rounds without a connection
+CLAIM_PAUSE: Final = 0.01  # seconds between claims while messages are in flight, so that one claim serves many commits
 
 
 class SenderRuntime(Protocol):
-    """What the sender needs of the runtime."""
+    """Part of the runtime that the sender uses: database, commands, commit notifications, health and metrics."""
 
     health: Health
     metrics: Metrics
 
     @property
-    def pool(self) -> asyncpg.Pool: ...
+    def pool(self) -> asyncpg.Pool:
+        """Connection pool of the service's database."""
 
-    def submit(self, command: Command) -> Awaitable[Any]: ...
+    def submit(self, command: Command) -> Awaitable[Any]:
+        """Handle a command in a transaction of its own."""
 
-    def on_commit(self, callback: Callable[[], None]) -> None: ...
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each commit of this process."""
 
 
 class SendLoop:
-    """Sends for one process. `run_once` takes one batch to its end; `run` keeps the line busy."""
+    """Sender of one process. `run_once` sends one batch to its end; `run` sends until it is stopped."""
 
-    def __init__(self, desk: SenderRuntime, settings: Settings, channel: Channel, printer: Renderer) -> None:
-        self._desk = desk
+    def __init__(self, runtime: SenderRuntime, settings: Settings, channel: Channel, renderer: Renderer) -> None:
+        self._runtime = runtime
         self._settings = settings
         self._channel = channel
-        self._printer = printer
-        self._wake = asyncio.Event()
-        self._flying: set[asyncio.Task[None]] = set()
-        self._held: set[UUID] = set()  # what this process is working on, so that it never calls itself dead
-        self._is_down = False  # the last attempt found no connection
+        self._renderer = renderer
+        self._wakeup = Wakeup()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._in_flight: set[UUID] = set()  # messages that this process is sending; `sweep` leaves them alone
+        self._is_down = False  # the last attempt had no connection
         self._rounds_down = 0
-        desk.on_commit(self._wake.set)
+        runtime.on_commit(self._wakeup.wake)
 
     async def run_once(self) -> int:
-        """Claim one batch and see it through. Returns how many messages were attempted."""
-        claimed = await states.claim(self._desk.pool, self._settings.send_in_flight, self._settings.lease)
-        await asyncio.gather(*(self._deliver(message) for message in claimed))
-        return len(claimed)
+        """Claim one batch and send it. Return the number of messages."""
+        messages = await claim_messages(self._runtime.pool, self._settings.send_in_flight, self._settings.lease)
+        await asyncio.gather(*(self._deliver(message) for message in messages))
+        return len(messages)
 
     async def sweep(self) -> int:
-        """Declare abandoned claims uncertain. Returns how many there were."""
-        abandoned = [m for m in await states.find_expired(self._desk.pool, 500) if m.message_id not in self._held]
-        lost = DeliveryReport("uncertain", "lease_expired")
-        await asyncio.gather(*(self._record(message, lost) for message in abandoned))
+        """Record attempts with an expired lease as uncertain. Return their number."""
+        expired = await select_expired(self._runtime.pool, SWEEP_LIMIT)
+        abandoned = [message for message in expired if message.message_id not in self._in_flight]
+        report = DeliveryReport("uncertain", "lease_expired")
+        await asyncio.gather(*(self._record(message, report) for message in abandoned))
         return len(abandoned)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping`; then finish what is in flight and let the connections go."""
-        stop = asyncio.create_task(stopping.wait())
-        stop.add_done_callback(lambda _: self._wake.set())
+        """Send until `stopping` is set; then finish the messages in flight and close the connections."""
         loop = asyncio.get_running_loop()
-        swept = 0.0
+        swept_at = 0.0
         try:
-            while not stopping.is_set():
-                if loop.time() - swept >= SWEEP_SECONDS:
-                    swept = loop.time()
-                    await self.sweep()
-                await self._fill()
-                await self._rest(stopping)
+            async with self._wakeup.woken_by(stopping):
+                while not stopping.is_set():
+                    if loop.time() - swept_at >= SWEEP_SECONDS:
+                        swept_at = loop.time()
+                        await self.sweep()
+                    await self._start_sending()
+                    await self._wait(stopping)
         finally:
-            stop.cancel()
-            await asyncio.gather(*self._flying, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._channel.close()
 
-    async def _fill(self) -> None:
-        """Claim as long as there is something to claim and room for it."""
-        self._wake.clear()
+    async def _start_sending(self) -> None:
+        """Claim messages and start sending them, while at least half of the places in flight are free.
+
+        Claiming at each free place would make one query per message under load; half of the places make few queries.
+        """
         limit = self._settings.send_in_flight
-        room = limit - len(self._flying)
-        while room * 2 >= limit:
-            claimed = await states.claim(self._desk.pool, room, self._settings.lease)
-            for message in claimed:
+        free = limit - len(self._tasks)
+        while free * 2 >= limit:
+            messages = await claim_messages(self._runtime.pool, free, self._settings.lease)
+            for message in messages:
                 task = asyncio.create_task(self._deliver(message))
-                self._flying.add(task)
-                task.add_done_callback(self._landed)
-            if len(claimed) < room:
-                return  # what becomes ready later comes with a commit
-            room = limit - len(self._flying)
+                self._tasks.add(task)
+                task.add_done_callback(self._end_task)
+            if len(messages) < free:
+                return  # a message that becomes ready later comes with a commit, which wakes the loop
+            free = limit - len(self._tasks)
 
-    def _landed(self, task: "asyncio.Task[None]") -> None:
-        self._flying.discard(task)
+    def _end_task(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("a message could not be recorded; its claim will run out", exc_info=task.exception())
-        if len(self._flying) * 2 <= self._settings.send_in_flight:
-            self._wake.set()
+            log.error("an attempt could not be recorded; its lease will expire", exc_info=task.exception())
+        if len(self._tasks) * 2 <= self._settings.send_in_flight:
+            self._wakeup.wake()
 
-    async def _rest(self, stopping: asyncio.Event) -> None:
-        """Wait to be woken; while the mail server is away, wait longer and leave the attempts unspent."""
+    async def _wait(self, stopping: asyncio.Event) -> None:
+        """Wait for a wake-up or the poll interval; first wait longer while the provider cannot be reached.
+
+        Without the backoff every message would use up its attempts during an outage of the provider.
+        """
         self._rounds_down = self._rounds_down + 1 if self._is_down else 0
         self._is_down = False
-        pause = PAUSES[min(self._rounds_down, len(PAUSES) - 1)] or (BREATH if self._flying else 0.0)
+        pause = BACKOFF[min(self._rounds_down, len(BACKOFF) - 1)] or (CLAIM_PAUSE if self._tasks else 0.0)
         if pause:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), pause)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._settings.send_poll_ms / 1000)
+            await wait_for_event(stopping, pause)
+        await self._wakeup.wait(self._settings.send_poll_ms / 1000)
 
     async def _deliver(self, message: ClaimedMessage) -> None:
-        self._held.add(message.message_id)
+        self._in_flight.add(message.message_id)
         try:
             await self._record(*await self._attempt(message))
         finally:
-            self._held.discard(message.message_id)
+            self._in_flight.discard(message.message_id)
 
     async def _attempt(self, message: ClaimedMessage) -> tuple[ClaimedMessage, DeliveryReport]:
-        """Print and send. A letter that may not leave is refused for good, one that breaks our printer is not."""
+        """Render and send. An incomplete message fails for good; after another error of rendering it is retried."""
         try:
-            letter = self._printer.print(message.kind, message.content, message.locale)
-        except Rejected as refusal:
-            log.warning("a message is incomplete: %s", refusal.detail, extra={"message_id": str(message.message_id)})
+            rendered = self._renderer.render(message.kind, message.content, message.locale)
+        except Rejected as error:
+            log.warning("a message is incomplete: %s", error.detail, extra={"message_id": str(message.message_id)})
             return message, DeliveryReport("failed_permanent", "incomplete")
         except Exception:
-            log.exception("a message could not be printed", extra={"message_id": str(message.message_id)})
+            log.exception("a message could not be rendered", extra={"message_id": str(message.message_id)})
             return message, DeliveryReport("failed_transient", "not_printed")
-        written = replace(message, written_in=letter.locale, template=letter.template)
-        report = await self._channel.send(self._outgoing(message, letter))
-        self._note(written, report)
+        written = replace(message, written_in=rendered.locale, template=rendered.template)
+        report = await self._channel.send(self._outgoing(message, rendered))
+        self._report(written, report)
         return written, report
 
-    def _outgoing(self, message: ClaimedMessage, letter: RenderedMessage) -> OutgoingMessage:
+    def _outgoing(self, message: ClaimedMessage, rendered: RenderedMessage) -> OutgoingMessage:
         domain = self._settings.sender_address.rpartition("@")[2]
         return OutgoingMessage(
             message_id=f"{message.message_id}@{domain}",
             to=message.address,
-            subject=letter.subject,
-            html=letter.html,
-            text=letter.text,
-            language=letter.locale,
+            subject=rendered.subject,
+            html=rendered.html,
+            text=rendered.text,
+            language=rendered.locale,
         )
 
-    def _note(self, message: ClaimedMessage, report: DeliveryReport) -> None:
-        """Health, and how long the customer of an acknowledgement waited."""
+    def _report(self, message: ClaimedMessage, report: DeliveryReport) -> None:
+        """Update health, and the metric of the time until an acknowledgement was accepted."""
         if report.code.endswith("connect"):
             self._is_down = True
-            self._desk.health.sick("smtp", f"cannot hand mail over: {report.code}")
+            self._runtime.health.sick("smtp", f"cannot send mail: {report.code}")
         else:
             self._is_down = False
-            self._desk.health.well("smtp")
+            self._runtime.health.well("smtp")
         if report.outcome == "sent" and message.kind == "acknowledgement":
-            waited = (datetime.now(UTC) - message.caused_at).total_seconds()
-            self._desk.metrics.observe("redress_acknowledged_seconds", max(waited, 0.0))
+            seconds = (datetime.now(UTC) - message.caused_at).total_seconds()
+            self._runtime.metrics.observe("redress_acknowledged_seconds", max(seconds, 0.0))
 
     async def _record(self, message: ClaimedMessage, report: DeliveryReport) -> None:
-        """Have the attempt recorded, however long the database is away; a refusal is final."""
+        """Record the result of an attempt. Retry while the database is unavailable; give up if it is rejected."""
         command = AttemptFinished(
             complaint_id=message.complaint_id,
             message_id=message.message_id,
@@ -186,20 +197,20 @@ class SendLoop:
             locale=message.written_in or message.locale,
             template=message.template,
             states_promise=message.states_promise,
-            jitter=random.uniform(*JITTER),  # noqa: S311 (spreads load, keeps no secret)
+            jitter=random.uniform(*JITTER),  # noqa: S311 (spreads load, is no secret)
         )
         try:
             await self._submit(command)
-        except Rejected as refusal:
-            log.warning("an attempt was refused: %s", refusal.detail, extra={"message_id": str(message.message_id)})
+        except Rejected as error:
+            log.warning("an attempt was rejected: %s", error.detail, extra={"message_id": str(message.message_id)})
 
     async def _submit(self, command: AttemptFinished) -> None:
-        """Once, as nearly always; patience is only built where it is needed."""
+        """Submit the command; build the retry loop only after a first failure, which is rare."""
         try:
-            await self._desk.submit(command)
+            await self._runtime.submit(command)
         except Exception as error:
             if not is_transient(error):
                 raise
             async for attempt in retry_transient():
                 with attempt:
-                    await self._desk.submit(command)
+                    await self._runtime.submit(command)

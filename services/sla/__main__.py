@@ -1,4 +1,4 @@
-"""Entry point of `python -m services.sla`."""
+"""Entry point for `python -m services.sla`."""
 
 from services.sla.app import build
 from shared.service import main

@@ -1,4 +1,4 @@
-"""Owns: cases, the load of teams and handlers, the taxonomy, the rulebook, the classifier.
+"""Owns: cases, open cases per handler, the rulebook with its categories and teams, the classifier.
 
 Subscribes to: ComplaintReceived, Resolved, Reopened, Withdrawn, ClockBreached, ClockEscalated.
 Publishes: Triaged, ScreeningRequested, Assigned, Escalated.

@@ -1,4 +1,4 @@
-"""Entry point of `python -m services.triage`."""
+"""Entry point for `python -m services.triage`."""
 
 from services.triage.app import build
 from shared.service import main

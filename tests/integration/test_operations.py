@@ -15,7 +15,7 @@ from shared.ops.probe import Probe
 from shared.runtime import Runtime
 from tests.factories import settings
 from tests.integration.conftest import Rig
-from tests.toy import toy, words
+from tests.toy import make_records, toy
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def test_a_dead_letter_is_shown_however_many_are_older(rig: Rig, http: htt
         "insert into dead_letter (event_id, topic, partition, record_offset, value, status, error)"
         " select gen_random_uuid(), 't', 0, n, 'x', 'buried', 'e' from generate_series(1, 100001) n"
     )
-    subject, records = words("BROKEN")
+    subject, records = make_records("BROKEN")
     await rig.runner.records(records)
     letter = await rig.pool.fetchval("select max(id) from dead_letter")
     shown = await http.get(f"/admin/dead/{letter}", params={"reveal": True})
@@ -49,7 +49,7 @@ async def test_a_dead_letter_is_shown_however_many_are_older(rig: Rig, http: htt
 
 
 async def test_a_dead_letter_that_is_settled_is_not_shown(rig: Rig, http: httpx.AsyncClient) -> None:
-    _, records = words("BROKEN")
+    _, records = make_records("BROKEN")
     await rig.runner.records(records)
     (listed,) = (await http.get("/admin/dead")).json()
     assert (await http.delete(f"/admin/dead/{listed['id']}")).status_code == 204

@@ -1,4 +1,4 @@
-"""Triage's fold and store through the runner on real PostgreSQL: load that adds up, cases that wait, decisions."""
+"""Triage on real PostgreSQL, through the runner: counts of open cases, waiting cases, decisions of a person."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +18,8 @@ from services.triage.classifier.language import Languages
 from services.triage.classifier.lexicon import LexiconClassifier
 from services.triage.domain import DecideCase, TriageState, decide
 from services.triage.rulebook import TriageRulebook, load_rulebook
-from services.triage.store.states import TriageStore, find_case, find_queue
+from services.triage.store.cases import select_case, select_queue
+from services.triage.store.states import TriageStore
 from shared.contracts import TRIAGE, read
 from shared.contracts.events import Resolved
 from shared.errors import Rejected
@@ -30,8 +31,8 @@ from tests.factories import NOON, complaint_id, event, personal, received, recor
 
 
 @dataclass
-class Desk:
-    """A triage service without Kafka and HTTP."""
+class TriageService:
+    """Triage without Kafka and HTTP."""
 
     runner: Runner[TriageState, Any]
     pool: asyncpg.Pool
@@ -40,7 +41,7 @@ class Desk:
     async def load(self) -> dict[str, int]:
         return dict(await self.pool.fetch("select handler, open_cases from handler where open_cases <> 0"))
 
-    async def said(self) -> list[Any]:
+    async def published(self) -> list[Any]:
         return [read(row[0]) for row in await self.pool.fetch("select value from outbox order by xid, id")]
 
 
@@ -56,20 +57,20 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Desk]:
+async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[TriageService]:
     chosen = settings(dsn, keys[1], retry_seconds=2)
     await migrate(dsn, SCHEMA)
     pool = await connect(chosen, "triage")
     rules = small(load_rulebook())
     store = TriageStore(rules, LexiconClassifier(rules, Languages(["en", "nb"])), 0.45)
-    yield Desk(
+    yield TriageService(
         Runner(ServiceSpec(TRIAGE, decide, store), pool=lambda: pool, settings=chosen, metrics=Metrics()), pool, rules
     )
     await pool.close()
 
 
 @pytest.fixture
-async def desk(running: Desk) -> Desk:
+async def service(running: TriageService) -> TriageService:
     """The running service, with nothing in it."""
     await running.pool.execute("truncate complaint, handler, inbox, outbox")
     return running
@@ -91,62 +92,64 @@ def answer(subject):
     return event(Resolved(outcome="upheld", resolved_at=NOON), subject=subject, sequence=2)
 
 
-async def test_a_batch_is_classified_assigned_and_counted(desk: Desk) -> None:
-    ones = [complaint() for _ in range(3)]
-    assert await desk.runner.apply_records([record(one) for one in ones]) == BatchResult(done=3)
-    assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 1}
-    said = await desk.said()
-    assert [one.type.split(".")[2] for one in said] == ["triaged", "assigned"] * 3
-    assert said[1].staff().name == "Handler 1 (Deliveries)"
-    case = await find_case(desk.pool, ones[0].subject)
+async def test_a_batch_is_classified_assigned_and_counted(service: TriageService) -> None:
+    complaints = [complaint() for _ in range(3)]
+    assert await service.runner.apply_records([record(event) for event in complaints]) == BatchResult(done=3)
+    assert await service.load() == {"deliveries-1": 2, "deliveries-2": 1}
+    published = await service.published()
+    assert [event.type.split(".")[2] for event in published] == ["triaged", "assigned"] * 3
+    assert published[1].staff().name == "Handler 1 (Deliveries)"
+    case = await select_case(service.pool, complaints[0].subject)
     assert case is not None
     assert (case.category, case.team) == (("delivery",), "deliveries")
 
 
-async def test_no_word_of_the_customer_is_stored_or_said(desk: Desk) -> None:
-    await desk.runner.apply_records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
-    stored = await desk.pool.fetchval("select string_agg(state::text, '') from complaint")
-    said = await desk.pool.fetchval("select string_agg(convert_from(value, 'UTF8'), '') from outbox")
-    assert "Xanthippe" not in stored + said
-    assert "customer-1@example.com" not in stored + said
+async def test_no_text_of_the_customer_is_stored_or_published(service: TriageService) -> None:
+    await service.runner.apply_records([record(complaint(text="My parcel never arrived, says Xanthippe."))])
+    stored = await service.pool.fetchval("select string_agg(state::text, '') from complaint")
+    published = await service.pool.fetchval("select string_agg(convert_from(value, 'UTF8'), '') from outbox")
+    assert "Xanthippe" not in stored + published
+    assert "customer-1@example.com" not in stored + published
 
 
-async def test_who_finds_no_room_waits_and_is_served_gravest_first(desk: Desk) -> None:
+async def test_a_case_of_a_full_team_waits_and_the_most_severe_is_assigned_first(service: TriageService) -> None:
     first = [complaint() for _ in range(4)]
     calm, grave = complaint(), complaint(text="My parcel never arrived, my baby needs the insulin in it.")
-    await desk.runner.apply_records([record(one) for one in [*first, calm, grave]])
-    assert await desk.runner.fire_timers(100) == 0, "nobody has room"
-    await desk.runner.apply_records([record(answer(first[0].subject))])
-    while await desk.runner.fire_timers(1):
+    await service.runner.apply_records([record(event) for event in [*first, calm, grave]])
+    assert await service.runner.fire_timers(100) == 0, "nobody has room"
+    await service.runner.apply_records([record(answer(first[0].subject))])
+    while await service.runner.fire_timers(1):
         pass
-    assert (await find_case(desk.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
-    assert (await find_case(desk.pool, calm.subject)).handler is None  # type: ignore[union-attr]
-    assert await desk.load() == {"deliveries-1": 2, "deliveries-2": 2}
-    queue = await find_queue(desk.pool, "deliveries", limit=10, offset=0)
+    assert (await select_case(service.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
+    assert (await select_case(service.pool, calm.subject)).handler is None  # type: ignore[union-attr]
+    assert await service.load() == {"deliveries-1": 2, "deliveries-2": 2}
+    queue = await select_queue(service.pool, "deliveries", limit=10, offset=0)
     assert queue[0].complaint_id == grave.subject
     assert len(queue) == 5, "what is closed is in no queue"
-    assert await find_queue(desk.pool, "deliveries", limit=10, offset=5) == []
+    assert await select_queue(service.pool, "deliveries", limit=10, offset=5) == []
 
 
-async def test_counts_add_up_when_batches_and_decisions_run_at_once(desk: Desk) -> None:
-    ones = [complaint(text=text) for text in ("My parcel never arrived.", "You charged me twice.") * 40]
-    batches = [ones[start : start + 20] for start in range(0, 80, 20)]
-    await asyncio.gather(*(desk.runner.apply_records([record(one) for one in batch]) for batch in batches))
-    moves = [[DecideCase(one.subject, by="crm", category="privacy")] for one in ones[:20]]
-    closings = [desk.runner.apply_records([record(answer(one.subject)) for one in batch[::2]]) for batch in batches[2:]]
-    await asyncio.gather(*(desk.runner.handle_commands(move) for move in moves), *closings)
-    counted = await desk.pool.fetch(
+async def test_counts_add_up_when_batches_and_decisions_run_at_once(service: TriageService) -> None:
+    complaints = [complaint(text=text) for text in ("My parcel never arrived.", "You charged me twice.") * 40]
+    batches = [complaints[start : start + 20] for start in range(0, 80, 20)]
+    await asyncio.gather(*(service.runner.apply_records([record(event) for event in batch]) for batch in batches))
+    moves = [[DecideCase(event.subject, by="crm", category="privacy")] for event in complaints[:20]]
+    closings = [
+        service.runner.apply_records([record(answer(event.subject)) for event in batch[::2]]) for batch in batches[2:]
+    ]
+    await asyncio.gather(*(service.runner.handle_commands(move) for move in moves), *closings)
+    counted = await service.pool.fetch(
         "select state->>'handler', count(*) from complaint where open and state ? 'handler' group by 1"
     )
-    assert await desk.load() == dict(counted)
+    assert await service.load() == dict(counted)
 
 
-async def test_a_persons_decision_is_said_and_a_wrong_one_harms_nobody(desk: Desk) -> None:
-    one = complaint(text="Something about something.")
-    await desk.runner.apply_records([record(one)])
-    good = DecideCase(one.subject, by="crm", category="billing")
-    wrong, unknown = DecideCase(one.subject, by="crm", category="nonsense"), DecideCase(complaint_id(), by="crm")
-    results = await desk.runner.handle_commands([wrong, good, unknown])
+async def test_a_decision_is_published_and_an_invalid_one_does_not_affect_others(service: TriageService) -> None:
+    event = complaint(text="Something about something.")
+    await service.runner.apply_records([record(event)])
+    good = DecideCase(event.subject, by="crm", category="billing")
+    wrong, unknown = DecideCase(event.subject, by="crm", category="nonsense"), DecideCase(complaint_id(), by="crm")
+    results = await service.runner.handle_commands([wrong, good, unknown])
     assert [isinstance(result, Rejected) for result in results] == [True, False, True]
-    assert await desk.load() == {"payments-1": 1}
-    assert [said.facts.kind for said in await desk.said()][-2:] == ["complaint.triaged", "complaint.assigned"]
+    assert await service.load() == {"payments-1": 1}
+    assert [event.facts.kind for event in await service.published()][-2:] == ["complaint.triaged", "complaint.assigned"]

@@ -1,4 +1,4 @@
-"""Triage's doors on real PostgreSQL: what clients may see and decide, and how it says no."""
+"""Routes of triage on real PostgreSQL: views, decisions and problem documents."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from tests.factories import event, personal, received, record
 
 @dataclass
 class Front:
-    """The routes of triage, and the runtime behind them."""
+    """HTTP client of triage, and the runtime that serves it."""
 
     http: httpx.AsyncClient
     runtime: Runtime
 
-    async def heard(self, text: str) -> str:
-        one = event(received(), **personal(text))
-        await self.runtime.runner.apply_records([record(one)])
-        return str(one.subject)
+    async def receive(self, text: str) -> str:
+        complaint = event(received(), **personal(text))
+        await self.runtime.runner.apply_records([record(complaint)])
+        return str(complaint.subject)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ async def front(running: Front) -> Front:
 
 
 async def test_a_case_is_shown_without_a_word_of_the_customer(front: Front) -> None:
-    complaint = await front.heard("My parcel never arrived, says Xanthippe.")
+    complaint = await front.receive("My parcel never arrived, says Xanthippe.")
     answer = await front.http.get(f"/v1/cases/{complaint}")
     assert answer.status_code == 200
     shown = answer.json()
@@ -83,20 +83,22 @@ async def test_a_case_is_shown_without_a_word_of_the_customer(front: Front) -> N
 
 
 async def test_a_decision_moves_the_case_and_shows_in_the_other_queue(front: Front) -> None:
-    complaint = await front.heard("My parcel never arrived.")
+    complaint = await front.receive("My parcel never arrived.")
     decided = await front.http.post(f"/v1/cases/{complaint}/decision", json={"category": "fraud", "severity": "low"})
     assert decided.status_code == 200
     assert (decided.json()["team"], decided.json()["severity"]) == ("security", "low")
     assert decided.json()["decided_by"] == "handler:crm"
     before, after = [(await front.http.get("/v1/queue", params={"team": t})).json() for t in ("deliveries", "security")]
     assert before["cases"] == []
-    assert [one["complaint_id"] for one in after["cases"]] == [complaint]
+    assert [case["complaint_id"] for case in after["cases"]] == [complaint]
 
 
 async def test_the_taxonomy_names_categories_in_every_language(front: Front) -> None:
     taxonomy = (await front.http.get("/v1/taxonomy")).json()
-    assert {one["id"] for one in taxonomy["categories"]} >= {"delivery", "billing", "other"}
-    assert all({"en", "id", "vi", "zh-Hant", "sr-Cyrl", "nb"} <= one["titles"].keys() for one in taxonomy["categories"])
+    assert {entry["id"] for entry in taxonomy["categories"]} >= {"delivery", "billing", "other"}
+    assert all(
+        {"en", "id", "vi", "zh-Hant", "sr-Cyrl", "nb"} <= entry["titles"].keys() for entry in taxonomy["categories"]
+    )
     assert "@" not in str(taxonomy), "addresses of staff are not for clients"
 
 
@@ -117,14 +119,14 @@ async def test_the_taxonomy_names_categories_in_every_language(front: Front) -> 
         ("POST", f"/v1/cases/{uuid4()}/decision", [], 422),
     ],
 )
-async def test_what_cannot_be_is_a_problem_document(front: Front, method, path, body, status) -> None:
+async def test_an_invalid_request_is_answered_with_a_problem_document(front: Front, method, path, body, status) -> None:
     answer = await front.http.request(method, path, json=body)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_an_unknown_category_names_the_known_ones(front: Front) -> None:
-    complaint = await front.heard("My parcel never arrived.")
+    complaint = await front.receive("My parcel never arrived.")
     answer = await front.http.post(f"/v1/cases/{complaint}/decision", json={"category": "nonsense"})
     assert answer.status_code == 422
     assert "expected one of fraud, " in answer.json()["detail"]

@@ -1,17 +1,17 @@
-"""Whatever order the topics arrive in, notify ends up knowing and intending the same."""
+"""Notify with topics in any order: the state and the intents end the same."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify.domain import NewMessage
-from services.notify.domain.content import missing
+from services.notify.domain.content import missing_fields
 from shared.contracts import events as e
 from tests.unit.notify import stories as s
 
 INTAKE = [
     s.received(),
     s.progressed(),
-    s.asked(sequence=3, minutes=70),
+    s.question(sequence=3, minutes=70),
     s.answered(sequence=4, minutes=80),
     s.resolved(sequence=5),
     s.reopened(sequence=6),
@@ -56,25 +56,27 @@ def test_interleaving_of_topics_does_not_change_the_final_state(
 ) -> None:
     order = data.draw(interleaving(cut))
     first = s.received() if reachable else s.received(email=None)
-    heard = [first if one is INTAKE[0] else one for one in order]
-    by_time = sorted(heard, key=lambda one: one.time)
-    one, _ = s.fold(heard)
+    received = [first if event is INTAKE[0] else event for event in order]
+    by_time = sorted(received, key=lambda event: event.time)
+    state, _ = s.fold(received)
     other, _ = s.fold(by_time)
-    assert one.model_dump() == other.model_dump()
-    assert [m.kind for m in one.planned][:1] in ([], ["acknowledgement"])
-    told = [message.intent for message in one.planned]
-    assert len(told) == len(set(told))
+    assert state.model_dump() == other.model_dump()
+    assert [m.kind for m in state.planned][:1] in ([], ["acknowledgement"])
+    planned = [message.intent for message in state.planned]
+    assert len(planned) == len(set(planned))
     mandatory = {
-        key for key, intent in one.intents.items() if intent.kind in {"acknowledgement", "reopened", "resolution"}
+        key for key, intent in state.intents.items() if intent.kind in {"acknowledgement", "reopened", "resolution"}
     }
-    assert mandatory <= set(told), "nothing that must be told is ever overtaken"
-    assert_dates_belong_to_their_letters(one.planned)
+    assert mandatory <= set(planned), "a mandatory message is never superseded"
+    assert_dates_belong_to_their_letters(state.planned)
 
 
 def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> None:
-    """Which number a letter states is which date stands in it, and a date at risk is stated by none."""
+    """Check that a message contains the date of the promise it states, and that a message about a risk states none."""
     dates = {
-        one.facts.promise: one.facts.due_at for one in SLA if isinstance(one.facts, e.PromiseMade | e.PromiseRevised)
+        event.facts.promise: event.facts.due_at
+        for event in SLA
+        if isinstance(event.facts, e.PromiseMade | e.PromiseRevised)
     }
     for message in planned:
         content = message.content
@@ -84,15 +86,15 @@ def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> Non
         if message.kind == "holding" and content.letter is None:
             assert message.states_promise is None
             assert set(named.values()) == {None}
-        assert not missing(message.kind, content), "every message has what its kind must say"
+        assert not missing_fields(message.kind, content), "every message has what its kind must say"
 
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), repeated=st.lists(st.integers(0, ALL - 1), max_size=10))
-def test_hearing_things_twice_changes_nothing(data: st.DataObject, repeated: list[int]) -> None:
+def test_repeated_events_change_nothing(data: st.DataObject, repeated: list[int]) -> None:
     order = data.draw(interleaving((len(INTAKE), len(TRIAGE), len(SLA))))
-    twice = [same for index, one in enumerate(order) for same in (one,) * (1 + repeated.count(index))]
-    one, _ = s.fold(order)
+    twice = [same for index, event in enumerate(order) for same in (event,) * (1 + repeated.count(index))]
+    state, _ = s.fold(order)
     other, _ = s.fold(twice)
-    assert one.model_dump() == other.model_dump()
-    assert [m.intent for m in one.planned] == [m.intent for m in other.planned]
+    assert state.model_dump() == other.model_dump()
+    assert [m.intent for m in state.planned] == [m.intent for m in other.planned]

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from services.notify.channels.headers import guard, mailbox
 from services.notify.channels.interface import OutgoingMessage
 from services.notify.channels.mime import SenderAddress, seal
-from services.notify.routes.messages import sample
+from services.notify.routes.sample import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import words as catalogue
+from services.notify.templates.catalogue import load_catalogue as catalogue
 from shared.errors import Rejected
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-FULL = sample("Asia/Jakarta")
+FULL = build_sample("Asia/Jakarta")
 said = catalogue("en").__getitem__
 SENDER = SenderAddress("complaints@example.com", "Example Shop", "answers@example.com")
 NAMES = [
@@ -89,11 +89,11 @@ def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
 @given(kind=st.sampled_from(["holding", "progress", "delay"]), pack=HOSTILE, code=HOSTILE, words=HOSTILE)
 def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, code, words) -> None:
     content = FULL.model_copy(update={"letter": f"{pack}:{code}", "reasons": (code,), "words": words, "handler": words})
-    printed = Renderer("Example Shop", recourse={pack: words}).print(kind, content, "en")
-    sealed = seal(letter(subject=printed.subject, html=printed.html, text=printed.text), SENDER, NOW)
+    rendered = Renderer("Example Shop", recourse={pack: words}).render(kind, content, "en")
+    sealed = seal(letter(subject=rendered.subject, html=rendered.html, text=rendered.text), SENDER, NOW)
     mail = message_from_bytes(sealed.body, policy=policy.default)
     assert sorted(mail.keys()) == sorted(NAMES)
-    assert mail["Subject"] == printed.subject == f"[{FULL.reference}] {said(f'subject.{kind}')}"
+    assert mail["Subject"] == rendered.subject == f"[{FULL.reference}] {said(f'subject.{kind}')}"
 
 
 @settings(max_examples=150, deadline=None)

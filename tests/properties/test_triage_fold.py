@@ -1,4 +1,4 @@
-"""Triage's fold over shuffled topics: whichever order they are heard in, the cases end the same."""
+"""Triage with topics in any order: the cases end in the same state."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ classifications = st.builds(
         confidence=confidence,
         language="en",
         candidates=(category,),
-        signals=tuple(one for one in SIGNALS if one in signals),
+        signals=tuple(signal for signal in SIGNALS if signal in signals),
         large_amount=large,
     ),
     st.sampled_from(list(RULES.categories)),
@@ -53,7 +53,7 @@ late = st.one_of(
 
 @st.composite
 def complaints(draw: st.DrawFn, *, most: int) -> tuple[list[Stream], dict[Any, Classification]]:
-    """Streams of intake and sla about some complaints, and what the classifier said of each."""
+    """Draw streams of intake and sla about some complaints, and a classification of each."""
     streams: list[Stream] = []
     classified = {}
     for _ in range(draw(st.integers(1, most))):
@@ -66,7 +66,7 @@ def complaints(draw: st.DrawFn, *, most: int) -> tuple[list[Stream], dict[Any, C
 
 @st.composite
 def lives(draw: st.DrawFn, subject: ComplaintId) -> Stream:
-    """Closed and reopened, over and over."""
+    """Draw closings and reopenings in turn."""
     end = st.sampled_from([Resolved(outcome="upheld", resolved_at=NOON), Withdrawn()])
     turns = draw(st.integers(0, 5))
     return [event(draw(end) if turn % 2 == 0 else Reopened(), subject=subject) for turn in range(turns)]
@@ -74,12 +74,12 @@ def lives(draw: st.DrawFn, subject: ComplaintId) -> Stream:
 
 @st.composite
 def breaches(draw: st.DrawFn, subject: ComplaintId) -> Stream:
-    """Clocks that ran out, those that go up and those that are noted, and their rungs; the same may be told twice."""
+    """Draw breaches and escalation steps, with and without an escalation; the same one can occur twice."""
     return [event(facts, subject=subject) for facts in draw(st.lists(late, max_size=5))]
 
 
 def interleave(draw: st.DataObject, streams: Sequence[Stream]) -> Stream:
-    """All events in some order that keeps each stream's own."""
+    """Return all events in an order that keeps the order within each stream."""
     labels = [number for number, stream in enumerate(streams) for _ in stream]
     order = draw.draw(st.permutations(labels))
     waiting = [iter(stream) for stream in streams]
@@ -91,24 +91,24 @@ def fold(
 ) -> tuple[dict[Any, TriageState], TriageContext]:
     context = TriageContext(NOON, RULES, Roster(teams or RULES.teams), classified)
     states: dict[Any, TriageState] = {}
-    for one in events:
-        decision = decide(states.get(one.subject), one, context)
+    for input_ in events:
+        decision = decide(states.get(input_.subject), input_, context)
         context = decision.context or context
         if decision.state is not None:
-            states[one.subject] = decision.state
+            states[input_.subject] = decision.state
     return states, context
 
 
 def in_one_go(streams: Sequence[Stream]) -> Stream:
-    return [one for stream in streams for one in stream]
+    return [input_ for stream in streams for input_ in stream]
 
 
 def recount(states: dict[Any, TriageState]) -> Counter[str | None]:
-    return Counter(one.handler for one in states.values() if one.is_open and one.handler)
+    return Counter(case.handler for case in states.values() if case.is_open and case.handler)
 
 
 def tight(capacity: int) -> dict[str, Team]:
-    """The same teams, each with two handlers of that capacity."""
+    """Return the same teams, each with two handlers of that capacity."""
     return {
         name: team.model_copy(
             update={"handlers": tuple(h.model_copy(update={"capacity": capacity}) for h in team.handlers[:2])}
@@ -119,7 +119,7 @@ def tight(capacity: int) -> dict[str, Team]:
 
 @settings(max_examples=80, deadline=None)
 @given(complaints(most=1), st.data())
-def test_one_complaint_ends_the_same_whichever_topic_is_heard_first(made, data) -> None:
+def test_one_complaint_ends_the_same_for_any_order_of_topics(made, data) -> None:
     streams, classified = made
     straight, _ = fold(in_one_go(streams), classified)
     shuffled, _ = fold(interleave(data, streams), classified)
@@ -128,7 +128,7 @@ def test_one_complaint_ends_the_same_whichever_topic_is_heard_first(made, data) 
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=6), st.data())
-def test_many_complaints_end_the_same_but_for_who_of_the_team_has_them(made, data) -> None:
+def test_many_complaints_end_the_same_apart_from_the_handler(made, data) -> None:
     streams, classified = made
     straight, _ = fold(in_one_go(streams), classified)
     shuffled, after = fold(interleave(data, streams), classified)
@@ -150,7 +150,7 @@ def test_the_roster_counts_exactly_the_open_cases(made, capacity, data) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=8), st.data())
-def test_after_ticks_nobody_waits_while_their_team_has_room(made, data) -> None:
+def test_after_ticks_no_case_waits_for_a_team_with_room(made, data) -> None:
     streams, classified = made
     states, context = fold(interleave(data, streams), classified, tight(1))
     for subject, case in states.items():
@@ -165,22 +165,22 @@ def test_after_ticks_nobody_waits_while_their_team_has_room(made, data) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=3), st.data())
-def test_what_is_said_once_is_not_said_again_when_heard_again_at_once(made, data) -> None:
+def test_a_repeated_event_changes_nothing(made, data) -> None:
     streams, classified = made
     events = interleave(data, streams)
-    doubled = [one for one in events for _ in range(2)]
+    doubled = [input_ for input_ in events for _ in range(2)]
     assert fold(doubled, classified) == fold(events, classified)
 
 
 @settings(max_examples=40, deadline=None)
 @given(complaints(most=1), st.data())
-def test_levels_only_go_up_and_are_never_said_twice(made, data) -> None:
+def test_levels_only_go_up_and_are_published_once(made, data) -> None:
     streams, classified = made
     context = TriageContext(NOON, RULES, Roster(RULES.teams), classified)
     state: TriageState | None = None
     levels: list[int] = []
-    for one in interleave(data, streams):
-        decision = decide(state, one, context)
+    for input_ in interleave(data, streams):
+        decision = decide(state, input_, context)
         state, context = decision.state, decision.context or context
         levels += [say.facts.level for say in decision.events if say.facts.kind == "complaint.escalated"]
     assert levels == sorted(set(levels))

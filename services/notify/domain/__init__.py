@@ -1,18 +1,19 @@
-"""The rules of notify, without clock, network or database."""
+"""Rules of notify: which messages a customer receives, when, and what they contain, as a pure function."""
 
+from services.notify.domain.commands import AttemptFinished
 from services.notify.domain.content import MANDATORY, REQUIRED, Content
-from services.notify.domain.decide import NotifyContext, decide
-from services.notify.domain.handle import AttemptFinished
-from services.notify.domain.state import Finished, NewMessage, NotificationState
+from services.notify.domain.context import NotifyContext
+from services.notify.domain.decide import decide
+from services.notify.domain.state import AttemptRecord, NewMessage, NotifyState
 
 __all__ = [
     "MANDATORY",
     "REQUIRED",
     "AttemptFinished",
+    "AttemptRecord",
     "Content",
-    "Finished",
     "NewMessage",
-    "NotificationState",
     "NotifyContext",
+    "NotifyState",
     "decide",
 ]

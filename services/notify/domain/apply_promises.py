@@ -1,57 +1,58 @@
-"""What sla teaches: dates to be told, moved, broken or at risk, letters that a rule wants, and our own silence.
+"""Effects of events of sla on the state: promises, dates at risk, letters of regulators' rules, long silences.
 
-The date of the answer stands in the letters that open a case; the other dates have a message of their own.
+The date of the answer is normally stated by the opening message, so its promise causes a message of its own only if
+that message was sent without a date. Dates of updates and actions always have their own message.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any, Final
 
-from services.notify.domain.queue import origin_of, queue
-from services.notify.domain.state import ANY_PROMISE, AnnouncedPromise, NotificationState, PendingMessage
+from services.notify.domain.queue import build_origin, enqueue
+from services.notify.domain.state import ANY_PROMISE, AnnouncedPromise, NotifyState, PendingMessage
 from shared.contracts import events as e
 from shared.contracts.envelope import Event, Fact
 
-Dated = Event[e.PromiseMade] | Event[e.PromiseRevised]
-# What a rule wants explained, beside why it takes so long, by when, and where it stands, which every letter says.
+PromiseEvent = Event[e.PromiseMade] | Event[e.PromiseRevised]
+# Reasons of a letter that require more than every letter contains (the cause, the date, the state of work).
 RECOURSE: Final = ("ombudsman", "adr")
 UNDERSTANDING: Final = frozenset({"issues_understood", "outcome_sought"})
 
 
-def learn(state: NotificationState, event: Event[Any]) -> NotificationState:
-    """The state with what this event states."""
-    lesson = _LESSONS.get(type(event.facts))
-    return lesson(state, event) if lesson else state
+def apply_promise(state: NotifyState, event: Event[Any]) -> NotifyState:
+    """Return the state with an event of sla applied. Events of other types change nothing."""
+    apply_event = _APPLY.get(type(event.facts))
+    return apply_event(state, event) if apply_event else state
 
 
-def _made(state: NotificationState, event: Event[e.PromiseMade]) -> NotificationState:
+def _apply_made(state: NotifyState, event: Event[e.PromiseMade]) -> NotifyState:
     facts = event.facts
-    known = _with_promise(state, event)
+    stored = _store_promise(state, event)
     if facts.subject != "outcome":
-        return queue(known, _other_date(event))
+        return enqueue(stored, _date_message(event))
     if not state.owes_date:
-        return known
-    return queue(
-        known, PendingMessage(kind="promise_moved", origin=origin_of(event), promise=facts.promise, due_at=facts.due_at)
-    )
+        return stored
+    return enqueue(stored, _answer_date_message(event))
 
 
-def _revised(state: NotificationState, event: Event[e.PromiseRevised]) -> NotificationState:
+def _apply_revised(state: NotifyState, event: Event[e.PromiseRevised]) -> NotifyState:
     facts = event.facts
-    was = {"old_due_at": facts.old_due_at, "reasons": (facts.reason,)}
-    known = _with_promise(state, event)
-    if facts.subject != "outcome":
-        return queue(known, _other_date(event).replace(**was))
-    moved = PendingMessage(kind="promise_moved", origin=origin_of(event), promise=facts.promise, due_at=facts.due_at)
-    return queue(known, moved.replace(**was))
+    stored = _store_promise(state, event)
+    pending = _date_message(event) if facts.subject != "outcome" else _answer_date_message(event)
+    return enqueue(stored, pending.replace(old_due_at=facts.old_due_at, reasons=(facts.reason,)))
 
 
-def _other_date(event: Dated) -> PendingMessage:
-    """By when we write again, or by when something agreed is done. Told only once a message states it."""
+def _answer_date_message(event: PromiseEvent) -> PendingMessage:
+    facts = event.facts
+    return PendingMessage(kind="promise_moved", origin=build_origin(event), promise=facts.promise, due_at=facts.due_at)
+
+
+def _date_message(event: PromiseEvent) -> PendingMessage:
+    """Return the message about the date of an update or an action."""
     facts = event.facts
     return PendingMessage(
         kind="progress",
-        origin=origin_of(event),
+        origin=build_origin(event),
         ground=f"promise-{facts.promise}",
         about=facts.subject,
         promise=facts.promise,
@@ -59,43 +60,42 @@ def _other_date(event: Dated) -> PendingMessage:
     )
 
 
-def _broken(state: NotificationState, event: Event[e.PromiseBroken]) -> NotificationState:
+def _apply_broken(state: NotifyState, event: Event[e.PromiseBroken]) -> NotifyState:
     facts = event.facts
-    late = PendingMessage(
+    apology = PendingMessage(
         kind="delay",
-        origin=origin_of(event),
+        origin=build_origin(event),
         about=facts.subject,
         promise=facts.promise,
         old_due_at=facts.due_at,
         reasons=(facts.cause,),
     )
-    return queue(_with_broken(state, facts), late)
+    return enqueue(_store_broken(state, facts), apology)
 
 
-def _at_risk(state: NotificationState, event: Event[e.PromiseAtRisk]) -> NotificationState:
+def _apply_at_risk(state: NotifyState, event: Event[e.PromiseAtRisk]) -> NotifyState:
     facts = event.facts
     warning = PendingMessage(
         kind="holding",
-        origin=origin_of(event),
+        origin=build_origin(event),
         ground=f"risk-{facts.promise}-{facts.cause}",
         about=facts.subject,
         promise=facts.promise,
         old_due_at=facts.due_at,
         reasons=(facts.cause,),
     )
-    return queue(state, warning)
+    return enqueue(state, warning)
 
 
-def _letter_due(state: NotificationState, event: Event[e.LetterDue]) -> NotificationState:
+def _apply_letter_due(state: NotifyState, event: Event[e.LetterDue]) -> NotifyState:
+    """Queue the letter, unless it is the final response: that is the answer, which a person writes."""
     facts = event.facts
     parts = frozenset(facts.letter.lower().replace("-", "_").split("_"))
-    if (
-        "final" in parts and "delay" not in parts
-    ):  # people write it when they resolve: we must not claim to have done so
+    if "final" in parts and "delay" not in parts:
         return state
-    wanted = PendingMessage(
+    letter = PendingMessage(
         kind="holding",
-        origin=origin_of(event),
+        origin=build_origin(event),
         ground=f"letter-{facts.pack}/{facts.letter}/{facts.limit_at.astimezone(UTC).isoformat()}",
         promise=ANY_PROMISE,
         reasons=facts.reasons,
@@ -103,22 +103,26 @@ def _letter_due(state: NotificationState, event: Event[e.LetterDue]) -> Notifica
         recourse="delay" in parts or any(reason.startswith(RECOURSE) for reason in facts.reasons),
         repeats=not UNDERSTANDING.isdisjoint(facts.reasons),
     )
-    return queue(state, wanted)
+    return enqueue(state, letter)
 
 
-def _silence(state: NotificationState, event: Event[e.SilenceNoticed]) -> NotificationState:
+def _apply_silence(state: NotifyState, event: Event[e.SilenceNoticed]) -> NotifyState:
+    """Queue a sign of life: one per silence, and one more for each that could not be sent (`tried_at`)."""
     since, tried_at = event.facts.since, event.facts.tried_at
-    ground = f"silence-{(tried_at or since).astimezone(UTC).isoformat()}"  # one note a silence, and one a note lost
-    return queue(
+    ground = f"silence-{(tried_at or since).astimezone(UTC).isoformat()}"
+    return enqueue(
         state,
         PendingMessage(
-            kind="progress", origin=origin_of(event), ground=ground, silent_since=since, promise=ANY_PROMISE
+            kind="progress", origin=build_origin(event), ground=ground, silent_since=since, promise=ANY_PROMISE
         ),
     )
 
 
-def _with_promise(state: NotificationState, event: Dated) -> NotificationState:
-    """The newest date of its subject. Actions run side by side and cannot be told apart, so none stands for all."""
+def _store_promise(state: NotifyState, event: PromiseEvent) -> NotifyState:
+    """Store the promise if it is the newest of its subject.
+
+    The dates of actions are not stored: several actions run at the same time, and their promises have no order.
+    """
     facts = event.facts
     reason = facts.reason if isinstance(facts, e.PromiseRevised) else None
     cycle = facts.cycle if isinstance(facts, e.PromiseMade) else state.promise.cycle if state.promise else 1
@@ -131,19 +135,19 @@ def _with_promise(state: NotificationState, event: Dated) -> NotificationState:
     return state
 
 
-def _with_broken(state: NotificationState, facts: e.PromiseBroken) -> NotificationState:
-    known = {"outcome": state.promise, "next_update": state.next_update, "action": None}[facts.subject]
-    if known is None or known.number > facts.promise:
+def _store_broken(state: NotifyState, facts: e.PromiseBroken) -> NotifyState:
+    promise = {"outcome": state.promise, "next_update": state.next_update, "action": None}[facts.subject]
+    if promise is None or promise.number > facts.promise:
         return state
-    broken = known.replace(broken=True)
+    broken = promise.replace(broken=True)
     return state.replace(promise=broken) if facts.subject == "outcome" else state.replace(next_update=broken)
 
 
-_LESSONS: Final[Mapping[type[Fact], Callable[[NotificationState, Event[Any]], NotificationState]]] = {
-    e.PromiseMade: _made,
-    e.PromiseRevised: _revised,
-    e.PromiseBroken: _broken,
-    e.PromiseAtRisk: _at_risk,
-    e.LetterDue: _letter_due,
-    e.SilenceNoticed: _silence,
+_APPLY: Final[Mapping[type[Fact], Callable[[NotifyState, Event[Any]], NotifyState]]] = {
+    e.PromiseMade: _apply_made,
+    e.PromiseRevised: _apply_revised,
+    e.PromiseBroken: _apply_broken,
+    e.PromiseAtRisk: _apply_at_risk,
+    e.LetterDue: _apply_letter_due,
+    e.SilenceNoticed: _apply_silence,
 }

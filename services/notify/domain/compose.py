@@ -1,4 +1,4 @@
-"""From news to a message: who gets it, in which language, which date it states, and everything else that it may say."""
+"""Composition of a message: recipient, language, the promise it states, and its content."""
 
 from datetime import datetime
 from typing import Final
@@ -6,65 +6,65 @@ from uuid import uuid5
 
 from services.notify.domain.address import unreachable
 from services.notify.domain.content import Content
-from services.notify.domain.languages import choose
-from services.notify.domain.queue import intent_of
+from services.notify.domain.languages import choose_locale
+from services.notify.domain.queue import build_intent
 from services.notify.domain.state import (
     AnnouncedPromise,
     NewMessage,
-    NotificationState,
+    NotifyState,
     PendingMessage,
     ReceivedComplaint,
 )
 from shared.contracts.events import MessageKind, ProgressState, PromiseSubject
 
 OPENING: Final[frozenset[MessageKind]] = frozenset({"acknowledgement", "reopened"})
-WAITS: Final[dict[ProgressState, str]] = {
+REASON_BY_PROGRESS: Final[dict[ProgressState, str]] = {
     "investigating": "investigation",
     "awaiting_customer": "awaiting_customer",
     "awaiting_third_party": "awaiting_third_party",
 }
 
 
-def write(
-    state: NotificationState, received: ReceivedComplaint, news: PendingMessage, *, now: datetime, default_locale: str
+def compose(
+    state: NotifyState, received: ReceivedComplaint, pending: PendingMessage, *, now: datetime, default_locale: str
 ) -> NewMessage:
-    """The message; `suppressed` where its recipient cannot be written to."""
+    """Return the message; `suppressed` is set if the recipient has no usable address."""
     recipient = received.recipient
-    promise = stated(state, news)
-    intent = intent_of(news, recipient.party)
+    promise = stated_promise(state, pending)
+    intent = build_intent(pending, recipient.party)
     return NewMessage(
         message_id=uuid5(state.complaint_id, intent),
         complaint_id=state.complaint_id,
         intent=intent,
-        kind=news.kind,
+        kind=pending.kind,
         recipient=recipient.party,
         address=recipient.email,
-        locale=choose((*recipient.wishes, state.language), default_locale),
-        content=_content(state, received, news, now),
-        caused_at=news.origin.time,
-        states_promise=promise.number if promise else news.promise if news.due_at else None,
+        locale=choose_locale((*recipient.preferred_languages, state.language), default_locale),
+        content=_content(state, received, pending, now),
+        caused_at=pending.origin.time,
+        states_promise=promise.number if promise else pending.promise if pending.due_at else None,
         suppressed=unreachable(recipient.email),
     )
 
 
-def has_date(state: NotificationState, news: PendingMessage) -> bool:
-    """Whether a date was set for what this opening letter opens: a case opened again wants a date of its own."""
+def has_date(state: NotifyState, pending: PendingMessage) -> bool:
+    """Return True if a promise exists for the cycle of the opening message; a reopened case needs a new one."""
     if state.promise is None:
         return False
-    return state.promise.cycle >= news.cycle
+    return state.promise.cycle >= pending.cycle
 
 
-def stated(state: NotificationState, news: PendingMessage) -> AnnouncedPromise | None:
-    """The promise whose date this message tells, if it tells the current one of its subject."""
-    promise = {"outcome": state.promise, "next_update": state.next_update, "action": None}[news.about]
-    if promise is None or promise.broken or news.is_risk:
+def stated_promise(state: NotifyState, pending: PendingMessage) -> AnnouncedPromise | None:
+    """Return the current promise of the message's subject if the message states its date, else None."""
+    promise = {"outcome": state.promise, "next_update": state.next_update, "action": None}[pending.about]
+    if promise is None or promise.broken or pending.is_risk:
         return None
-    if news.kind in OPENING:
-        return promise if has_date(state, news) else None
-    return promise if news.promise is not None and promise.number >= news.promise else None
+    if pending.kind in OPENING:
+        return promise if has_date(state, pending) else None
+    return promise if pending.promise is not None and promise.number >= pending.promise else None
 
 
-def _content(state: NotificationState, received: ReceivedComplaint, news: PendingMessage, now: datetime) -> Content:
+def _content(state: NotifyState, received: ReceivedComplaint, pending: PendingMessage, now: datetime) -> Content:
     return Content(
         reference=received.reference,
         received_at=received.received_at,
@@ -75,42 +75,42 @@ def _content(state: NotificationState, received: ReceivedComplaint, news: Pendin
         category=state.category,
         team=state.owner.team if state.owner else None,
         handler=state.owner.handler if state.owner else None,
-        old_due_at=news.old_due_at,
-        about=news.about,
-        reasons=_reasons(state, news),
-        words=news.words,
-        progress=news.progress or state.progress,
-        silent_since=news.silent_since,
-        letter=news.letter,
-        recourse=news.recourse,
-        repeats=news.repeats,
-        outcome=news.outcome,
-        redress=news.redress,
-        **_dates(state, news, now),
+        old_due_at=pending.old_due_at,
+        about=pending.about,
+        reasons=_reasons(state, pending),
+        words=pending.words,
+        progress=pending.progress or state.progress,
+        silent_since=pending.silent_since,
+        letter=pending.letter,
+        recourse=pending.recourse,
+        repeats=pending.repeats,
+        outcome=pending.outcome,
+        redress=pending.redress,
+        **_dates(state, pending, now),
     )
 
 
-def _reasons(state: NotificationState, news: PendingMessage) -> tuple[str, ...]:
-    """Why it takes long. A rule only says that a letter must explain it; the reasons themselves are in the case."""
-    if news.letter is None:
-        return news.reasons
+def _reasons(state: NotifyState, pending: PendingMessage) -> tuple[str, ...]:
+    """Return the reason codes. A letter's rule only requires that reasons are given; the state has the reasons."""
+    if pending.letter is None:
+        return pending.reasons
     moved = (state.promise.reason,) if state.promise and state.promise.reason else ()
-    waits = (WAITS[state.progress],) if state.progress else ()
-    return (*news.reasons, *moved, *waits)
+    waits = (REASON_BY_PROGRESS[state.progress],) if state.progress else ()
+    return (*pending.reasons, *moved, *waits)
 
 
-def _dates(state: NotificationState, news: PendingMessage, now: datetime) -> dict[str, datetime | None]:
-    """The date this message states, and beside it those that stand anyway."""
-    promise = stated(state, news)
-    told = promise.due_at if promise else news.due_at
-    if news.about != "outcome":
-        field = _FIELDS[news.about]
-        return {"due_at": _standing(state.promise, now) if news.kind == "progress" else None, field: told}
-    next_update_at = _standing(state.next_update, now) if news.kind == "progress" else None
-    return {"due_at": told, "next_update_at": next_update_at}
+def _dates(state: NotifyState, pending: PendingMessage, now: datetime) -> dict[str, datetime | None]:
+    """Return the date that the message states, and the other dates that are still open."""
+    promise = stated_promise(state, pending)
+    stated = promise.due_at if promise else pending.due_at
+    if pending.about != "outcome":
+        field = _FIELDS[pending.about]
+        return {"due_at": _open_date(state.promise, now) if pending.kind == "progress" else None, field: stated}
+    next_update_at = _open_date(state.next_update, now) if pending.kind == "progress" else None
+    return {"due_at": stated, "next_update_at": next_update_at}
 
 
-def _standing(promise: AnnouncedPromise | None, now: datetime) -> datetime | None:
+def _open_date(promise: AnnouncedPromise | None, now: datetime) -> datetime | None:
     return promise.due_at if promise and not promise.broken and promise.due_at > now else None
 
 

@@ -1,7 +1,8 @@
-"""What a message may say, and what each kind must say.
+"""Content of messages, and the fields that each kind requires.
 
-The rules come from complaint-handling practice: an acknowledgement repeats what was understood, a delay owns up and
-names the old date, an answer names its outcome. A message that cannot do that is refused, not sent half empty.
+The rules come from complaint-handling practice: an acknowledgement repeats how the complaint was understood, an apology
+for a delay names the old date, an answer names its outcome. A message without a required field is rejected instead of
+sent with a gap.
 """
 
 from typing import Final
@@ -23,23 +24,24 @@ REQUIRED: Final[dict[MessageKind, tuple[str, ...]]] = {
     "withdrawn": ("reference",),
 }
 
-# What a kind is about differs from case to case; one of these must be there, and the first that is there counts.
+# Kinds that are sent for several reasons: one of these fields is required. The template uses the first that is set.
 ONE_OF: Final[dict[MessageKind, tuple[str, ...]]] = {
     "progress": ("words", "silent_since", "action_at", "next_update_at"),
     "holding": ("letter", "old_due_at"),
 }
 
-# Told whatever happens; sent again when the fate of an attempt is unknown.
+# Messages that the customer must receive. They are sent again after an uncertain attempt.
 MANDATORY: Final[frozenset[MessageKind]] = frozenset(
     {"acknowledgement", "promise_moved", "delay", "holding", "resolution", "reopened", "withdrawn"}
 )
 
 
 class Content(FrozenModel):
-    """Everything a template may use. Instants are aware; the renderer turns them into the recipient's own time.
+    """Values that templates can use. Times are aware; the renderer converts them to the time zone of the recipient.
 
-    `due_at` is the date of the answer, `next_update_at` and `action_at` are the other dates we name; `old_due_at` is
-    the date of `about` that is over, moved or at risk. `letter` is `pack:letter` where a regulator's rule asks for it.
+    `due_at` is the date of the answer; `next_update_at` and `action_at` are the other dates that a message can state;
+    `old_due_at` is the date of `about` that is over, moved or at risk. `letter` is `pack:letter` if a regulator's rule
+    requires the message.
     """
 
     reference: str
@@ -61,14 +63,14 @@ class Content(FrozenModel):
     progress: ProgressState | None = None
     silent_since: AwareDatetime | None = None
     letter: str | None = None
-    recourse: bool = False  # whether it tells of the right to go to the ombudsman
-    repeats: bool = False  # whether it says again how we understood the complaint
+    recourse: bool = False  # True if the message names the right to go to the ombudsman
+    repeats: bool = False  # True if the message repeats how the complaint was understood
     outcome: Outcome | None = None
     redress: tuple[Redress, ...] = ()
 
 
-def missing(kind: MessageKind, content: Content) -> tuple[str, ...]:
-    """The fields without which a message of this kind must not leave, as far as they are absent or blank."""
+def missing_fields(kind: MessageKind, content: Content) -> tuple[str, ...]:
+    """Return the required fields of this kind of message that are absent or blank."""
     absent = tuple(name for name in REQUIRED[kind] if _is_blank(getattr(content, name)))
     choice = ONE_OF.get(kind, ())
     if choice and all(_is_blank(getattr(content, name)) for name in choice):

@@ -1,124 +1,128 @@
-"""What follows from an attempt to send: done, again later, or never.
+"""Handling of a finished attempt: the message is accepted, is sent again later, or has failed for good.
 
-Waits before attempt 1, 2, 3 …: about 16 hours in all. Jitter is drawn by the worker and handed in as a factor.
+The schedule holds the wait before attempt 1, 2, 3 and so on, about 16 hours in all. The waits grow, because a provider
+that was down for an hour is not helped by an attempt every 30 seconds. A factor drawn per attempt (jitter) spreads
+messages that failed together, so that they do not all come back at the same instant.
+
+`uncertain` means that the connection failed after the whole message was sent: the provider may have it or not. Sending
+again risks that the customer receives the message twice, giving up risks that they never receive it. A mandatory
+message is therefore sent again after the receipt window, with the same Message-ID, by which mail programs recognize a
+copy. Any other message is given up.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
+from services.notify.domain.commands import AttemptFinished
 from services.notify.domain.content import MANDATORY
-from services.notify.domain.state import AttemptOutcome, Finished, Intent, NotificationState, Result, Status
+from services.notify.domain.context import NotifyContext, NotifyDecision
+from services.notify.domain.state import AttemptOutcome, AttemptRecord, Intent, IntentResult, MessageStatus, NotifyState
 from shared.contracts.envelope import NewEvent
 from shared.contracts.events import MessageAccepted, MessageFailed, MessageKind
-from shared.errors import NotFound
-from shared.runner.types import Command
+from shared.errors import NotFound, Rejected
+from shared.runner.types import Command, Decision
 
-SCHEDULE: Final = tuple(timedelta(seconds=s) for s in (0, 30, 120, 600, 1800, 3600, 7200, 14400, 28800))
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptFinished(Command):
-    """A worker tells how an attempt ended. `code` names the reply, never its text (it may quote an address)."""
-
-    message_id: UUID
-    intent: str
-    attempt: int
-    outcome: AttemptOutcome
-    code: str
-    locale: str
-    template: str
-    states_promise: int | None = None
-    jitter: float = 1.0  # factor on the wait, 0.8 to 1.2
+SCHEDULE: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 30, 120, 600, 1800, 3600, 7200, 14400, 28800))
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """Where an attempt leaves its message; `wait` before the next one."""
+    """Status of a message after an attempt; `wait` is the time until the next attempt, None if there is none."""
 
-    status: Status
+    status: MessageStatus
     wait: timedelta | None = None
 
 
-def after(outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta) -> AttemptResult:
-    """The next status of a message after its attempt number `attempt` (counted from 1)."""
-    last = attempt >= len(SCHEDULE)
+def handle(state: NotifyState | None, command: Command, context: NotifyContext) -> NotifyDecision:
+    """Record a finished attempt and publish a final result.
+
+    An intent that has a result keeps it; then only the attempt itself is recorded. Raises `NotFound` for an unknown
+    complaint or message, and `Rejected` for an unknown command.
+    """
+    if not isinstance(command, AttemptFinished):
+        raise Rejected(f"expected an event, a tick or a finished attempt, got {type(command).__name__}")
+    if state is None:
+        raise NotFound
+    intent = state.intents.get(command.intent)
+    if intent is None:
+        raise NotFound("expected a planned message, got an unknown one")
+    if intent.result is not None:
+        return Decision(_record(state, command, status=None))
+    after = next_status(command.outcome, command.attempt, kind=intent.kind, receipt_window=context.receipt_window)
+    next_attempt_at = context.now + after.wait * command.jitter if after.wait is not None else None
+    recorded = _record(state, command, status=after.status, next_attempt_at=next_attempt_at)
+    if next_attempt_at is not None:
+        return Decision(recorded)
+    result: IntentResult = "accepted" if after.status == "accepted" else "failed"
+    accepted_at = context.now if result == "accepted" else None
+    intents = {**state.intents, command.intent: intent.replace(result=result, accepted_at=accepted_at)}
+    event = _accepted(intent, command, context.now) if result == "accepted" else _failed(intent, command)
+    return Decision(recorded.replace(intents=intents), (event,))
+
+
+def next_status(
+    outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta
+) -> AttemptResult:
+    """Return the status of a message after its attempt number `attempt`, counted from 1."""
+    is_last = attempt >= len(SCHEDULE)
     match outcome:
         case "sent":
             return AttemptResult("accepted")
-        case "failed_transient" if not last:
+        case "failed_transient" if not is_last:
             return AttemptResult("retry_wait", SCHEDULE[attempt])
-        case "uncertain" if kind in MANDATORY and not last:
+        case "uncertain" if kind in MANDATORY and not is_last:
             return AttemptResult("uncertain", receipt_window)
         case "uncertain":
             return AttemptResult("uncertain")
     return AttemptResult("dead")
 
 
-def finish(
-    state: NotificationState, given: AttemptFinished, *, now: datetime, receipt_window: timedelta
-) -> tuple[NotificationState, tuple[NewEvent[Any], ...]]:
-    """Record an attempt. A result that is already final stays; only the attempt itself is written down then."""
-    intent = state.intents.get(given.intent)
-    if intent is None:
-        raise NotFound("no such message was ever intended")
-    if intent.result is not None:
-        return _record(state, _finished(given, status=None)), ()
-    move = after(given.outcome, given.attempt, kind=intent.kind, receipt_window=receipt_window)
-    again_at = now + move.wait * given.jitter if move.wait is not None else None
-    recorded = _record(state, _finished(given, status=move.status, again_at=again_at))
-    if again_at is not None:
-        return recorded, ()
-    result: Result = "accepted" if move.status == "accepted" else "failed"
-    accepted_at = now if result == "accepted" else None
-    intents = {**state.intents, given.intent: intent.replace(result=result, accepted_at=accepted_at)}
-    says = _accepted(intent, given, now) if result == "accepted" else _failed(intent, given)
-    return recorded.replace(intents=intents), (says,)
-
-
-def _finished(given: AttemptFinished, *, status: Status | None, again_at: datetime | None = None) -> Finished:
-    return Finished(
-        message_id=given.message_id,
-        attempt=given.attempt,
-        outcome=given.outcome,
-        code=given.code,
+def _record(
+    state: NotifyState,
+    command: AttemptFinished,
+    *,
+    status: MessageStatus | None,
+    next_attempt_at: datetime | None = None,
+) -> NotifyState:
+    attempt = AttemptRecord(
+        message_id=command.message_id,
+        attempt=command.attempt,
+        outcome=command.outcome,
+        code=command.code,
         status=status,
-        next_attempt_at=again_at,
-        locale=given.locale,
-        template=given.template,
+        next_attempt_at=next_attempt_at,
+        locale=command.locale,
+        template=command.template,
     )
+    return state.replace(finished=(*state.finished, attempt))
 
 
-def _record(state: NotificationState, finished: Finished) -> NotificationState:
-    return state.replace(finished=(*state.finished, finished))
-
-
-def _accepted(intent: Intent, given: AttemptFinished, now: datetime) -> NewEvent[MessageAccepted]:
+def _accepted(intent: Intent, command: AttemptFinished, now: datetime) -> NewEvent[MessageAccepted]:
     facts = MessageAccepted(
-        message=str(given.message_id),
+        message=str(command.message_id),
         message_kind=intent.kind,
         channel="email",
         cause=str(intent.cause),
         recipient=intent.recipient,
         accepted_at=now,
-        locale=given.locale,
-        template=given.template,
-        states_promise=given.states_promise,
-        attempts=given.attempt,
+        locale=command.locale,
+        template=command.template,
+        states_promise=command.states_promise,
+        attempts=command.attempt,
         letter=intent.letter,
     )
     return NewEvent(facts=facts)
 
 
-def _failed(intent: Intent, given: AttemptFinished) -> NewEvent[MessageFailed]:
+def _failed(intent: Intent, command: AttemptFinished) -> NewEvent[MessageFailed]:
     facts = MessageFailed(
-        message=str(given.message_id),
+        message=str(command.message_id),
         message_kind=intent.kind,
         channel="email",
         cause=str(intent.cause),
         recipient=intent.recipient,
-        reason=given.code if given.outcome != "uncertain" else "uncertain",
-        attempts=given.attempt,
+        reason=command.code if command.outcome != "uncertain" else "uncertain",
+        attempts=command.attempt,
     )
     return NewEvent(facts=facts)

@@ -1,30 +1,31 @@
-"""Which language a person is written to in: the first of their wishes that we speak.
+"""Choice of the language of a message: the first of the customer's languages that is supported.
 
-Tags are BCP 47. Serbian without a script is Cyrillic, Chinese is told apart by script or region, Norwegian is Bokmål.
+Tags are BCP 47. Serbian without a script is Cyrillic. The script of Chinese follows from script or region. Norwegian is
+Bokmål.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-SPOKEN: Final = ("en", "id", "vi", "zh-Hans", "zh-Hant", "sr-Cyrl", "sr-Latn", "nb")
+SUPPORTED: Final = ("en", "id", "vi", "zh-Hans", "zh-Hant", "sr-Cyrl", "sr-Latn", "nb")
 _ALIASES: Final = {"in": "id", "no": "nb", "nn": "nb", "sh": "sr-Latn", "hr": "sr-Latn", "bs": "sr-Latn"}
 _TRADITIONAL: Final = frozenset({"hant", "tw", "hk", "mo"})
 
 
 @lru_cache(maxsize=1024)
-def spoken(tag: str) -> str | None:
-    """The catalogue for a tag: `zh-TW` gives `zh-Hant`, `no` gives `nb`; None for a language we do not speak."""
-    parts = tag.replace("_", "-").split("-")
-    language, rest = parts[0].lower(), {part.lower() for part in parts[1:]}
+def supported_language(tag: str) -> str | None:
+    """Return the supported language for a tag: `zh-TW` gives `zh-Hant`, `no` gives `nb`. None if there is none."""
+    language, *rest = (part.lower() for part in tag.replace("_", "-").split("-"))
+    subtags = set(rest)
     if language == "zh":
-        return "zh-Hant" if rest & _TRADITIONAL and "hans" not in rest else "zh-Hans"
+        return "zh-Hant" if subtags & _TRADITIONAL and "hans" not in subtags else "zh-Hans"
     if language == "sr":
-        return "sr-Latn" if "latn" in rest else "sr-Cyrl"
-    found = _ALIASES.get(language, language)
-    return found if found in SPOKEN else None
+        return "sr-Latn" if "latn" in subtags else "sr-Cyrl"
+    language = _ALIASES.get(language, language)
+    return language if language in SUPPORTED else None
 
 
-def choose(wishes: Iterable[str | None], default: str) -> str:
-    """The first wish we can fulfil, with its region; otherwise the organisation's default, never a mixture."""
-    return next((wish for wish in wishes if wish and spoken(wish)), default)
+def choose_locale(preferred: Iterable[str | None], default: str) -> str:
+    """Return the first preferred tag with a supported language, including its region; else `default`."""
+    return next((tag for tag in preferred if tag and supported_language(tag)), default)

@@ -1,90 +1,101 @@
-"""What is to be written now, out of what is known.
+"""Planning: pending messages become messages for the sender.
 
-An opening letter (acknowledgement, reopened) waits a moment for owner and date to be known, and holds back what comes
-after it; an answer never waits, it takes the opening letter along. News that something has overtaken is not written.
+An opening message (acknowledgement, reopened) should name the category, the handler and the date of the answer. These
+come from other services shortly after the complaint, as separate events. The opening message therefore waits for them,
+but not longer than `wait_until`. While it waits, promises are merged into it: a promise that arrives in time changes
+the state only, and the acknowledgement states it, so that the customer receives one message instead of three. If it
+had to be sent without a date, `owes_date` is set, and the first promise after that gets a message of its own.
+
+The queue keeps its order: while an opening message waits, everything behind it waits too. An answer does not wait. If
+one is in the queue, the opening message is sent at once, incomplete if need be, with the answer behind it.
 """
 
 from datetime import datetime
 from typing import Any, Final
 
-from services.notify.domain.compose import OPENING, has_date, stated, write
-from services.notify.domain.state import Intent, NewMessage, NotificationState, PendingMessage
-from services.notify.domain.superseded import is_overtaken
+from services.notify.domain.compose import OPENING, compose, has_date, stated_promise
+from services.notify.domain.state import Intent, NewMessage, NotifyState, PendingMessage
+from services.notify.domain.superseded import is_superseded
 from shared.contracts.envelope import NewEvent
 from shared.contracts.events import MessageKind, MessageSuppressed
 
 CLOSING: Final[frozenset[MessageKind]] = frozenset({"resolution", "withdrawn"})
 
-Saying = tuple[NewEvent[Any], ...]
 
+def plan(state: NotifyState, now: datetime, default_locale: str) -> tuple[NotifyState, tuple[NewEvent[Any], ...]]:
+    """Compose the pending messages that need not wait. Return the new state and the events about suppressed messages.
 
-def plan(state: NotificationState, now: datetime, default_locale: str) -> tuple[NotificationState, Saying]:
-    """Turn news that is ripe into messages; the rest stays in the queue and sets the timer."""
+    The rest stays in the queue; `due_at` is set to the time at which its first message stops waiting.
+    """
     if state.received is None or not state.waiting:
         return state, ()
-    ripe = _ripe(state, now)
-    ready, held = state.waiting[:ripe], state.waiting[ripe:]
-    due_at = held[0].wait_until if held else None
-    if not ripe:
+    count = _count_ready(state, now)
+    ready, rest = state.waiting[:count], state.waiting[count:]
+    due_at = rest[0].wait_until if rest else None
+    if not count:
         return (state if state.due_at == due_at else state.replace(due_at=due_at)), ()
-    told = _date_told(ready, state)
+    stated = _stated_number(ready, state)
     planned: list[NewMessage] = []
     intents = dict(state.intents)
-    for news in ready:
-        message = write(state, state.received, news, now=now, default_locale=default_locale)
-        overtaken = not message.suppressed and is_overtaken(news, state, together=ready, told=told)
-        intents[message.intent] = _intent(news, message)
-        if not overtaken:
+    for pending in ready:
+        message = compose(state, state.received, pending, now=now, default_locale=default_locale)
+        is_dropped = not message.suppressed and is_superseded(pending, state, batch=ready, stated=stated)
+        intents[message.intent] = _intent(pending, message)
+        if not is_dropped:
             planned.append(message)
     after = state.replace(
-        waiting=held,
+        waiting=rest,
         intents=intents,
         planned=(*state.planned, *planned),
         owes_date=_owes_date(state, ready),
         due_at=due_at,
     )
-    return after, tuple(_suppressed(intents, m) for m in planned if m.suppressed)
+    return after, tuple(_suppressed(intents, message) for message in planned if message.suppressed)
 
 
-def _ripe(state: NotificationState, now: datetime) -> int:
-    """How many of the queue, from its head, can be written now."""
-    for position, news in enumerate(state.waiting):
-        if news.kind not in OPENING or news.wait_until is None or now >= news.wait_until or _is_complete(state, news):
+def _count_ready(state: NotifyState, now: datetime) -> int:
+    """Return how many messages at the head of the queue need not wait."""
+    for position, pending in enumerate(state.waiting):
+        if not _is_waiting(state, pending, now):
             continue
-        hurried = any(later.kind in CLOSING for later in state.waiting[position + 1 :])
-        if not hurried:
+        is_closing_queued = any(later.kind in CLOSING for later in state.waiting[position + 1 :])
+        if not is_closing_queued:
             return position
     return len(state.waiting)
 
 
-def _is_complete(state: NotificationState, news: PendingMessage) -> bool:
-    """Whether everything an opening letter wants to say is known."""
-    return has_date(state, news) and state.owner is not None and bool(state.category)
+def _is_waiting(state: NotifyState, pending: PendingMessage, now: datetime) -> bool:
+    """Return True for an opening message that is not complete and whose time is not over."""
+    if pending.kind not in OPENING or pending.wait_until is None or now >= pending.wait_until:
+        return False
+    is_complete = has_date(state, pending) and state.owner is not None and bool(state.category)
+    return not is_complete
 
 
-def _date_told(ready: tuple[PendingMessage, ...], state: NotificationState) -> int:
-    """The number of the promise that an opening letter of this round states; 0 when none does."""
-    promises = (stated(state, news) for news in ready if news.kind in OPENING)
+def _stated_number(ready: tuple[PendingMessage, ...], state: NotifyState) -> int:
+    """Return the highest number of a promise that an opening message among `ready` states; 0 for none."""
+    promises = (stated_promise(state, pending) for pending in ready if pending.kind in OPENING)
     return max((promise.number for promise in promises if promise), default=0)
 
 
-def _owes_date(state: NotificationState, ready: tuple[PendingMessage, ...]) -> bool:
-    owes = state.owes_date
-    for news in ready:
-        if news.kind in OPENING:
-            owes = not has_date(state, news)
-        elif news.kind in CLOSING or news.kind == "promise_moved":
-            owes = False
-    return owes
+def _owes_date(state: NotifyState, ready: tuple[PendingMessage, ...]) -> bool:
+    """Return True if the customer still expects a date: the last opening message had none and none was sent since."""
+    owes_date = state.owes_date
+    for pending in ready:
+        if pending.kind in OPENING:
+            owes_date = not has_date(state, pending)
+        elif pending.kind in CLOSING or pending.kind == "promise_moved":
+            owes_date = False
+    return owes_date
 
 
-def _intent(news: PendingMessage, message: NewMessage) -> Intent:
+def _intent(pending: PendingMessage, message: NewMessage) -> Intent:
     return Intent(
-        kind=news.kind,
-        cause=news.origin.id,
-        caused_at=news.origin.time,
+        kind=pending.kind,
+        cause=pending.origin.id,
+        caused_at=pending.origin.time,
         recipient=message.recipient,
-        letter=news.letter,
+        letter=pending.letter,
         result="suppressed" if message.suppressed else None,
     )
 

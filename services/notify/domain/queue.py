@@ -1,33 +1,35 @@
-"""What waits to be told: each news in its place in the queue, once and for ever.
+"""Queue of pending messages of one complaint.
 
-Topics arrive in any interleaving, so a place follows from the news alone.
+Topics arrive in any order, so the position of a message in the queue is computed from the message alone, and not from
+the time of its arrival.
 """
 
 from datetime import datetime
 from typing import Any
 
-from services.notify.domain.state import NotificationState, Origin, PendingMessage
+from services.notify.domain.state import NotifyState, Origin, PendingMessage
 from shared.contracts.envelope import Event, PartyId
 
 
-def queue(state: NotificationState, news: PendingMessage) -> NotificationState:
-    """The state with the news in the queue, unless it waits there or was told before."""
-    told = any(key.startswith(f"{news.mark}:") for key in state.intents)
-    if told or any(other.mark == news.mark for other in state.waiting):
+def enqueue(state: NotifyState, pending: PendingMessage) -> NotifyState:
+    """Return the state with the message queued, unless it is in the queue or was composed before."""
+    is_composed = any(intent.startswith(f"{pending.key}:") for intent in state.intents)
+    if is_composed or any(other.key == pending.key for other in state.waiting):
         return state
-    return state.replace(waiting=tuple(sorted((*state.waiting, news), key=order)))
+    return state.replace(waiting=tuple(sorted((*state.waiting, pending), key=queue_order)))
 
 
-def order(news: PendingMessage) -> tuple[bool, datetime, str, int, str]:
-    """The order of telling: the acknowledgement before everything, then as things happened."""
-    return (news.kind != "acknowledgement", news.origin.time, news.kind, news.origin.sequence, news.mark)
+def queue_order(pending: PendingMessage) -> tuple[bool, datetime, str, int, str]:
+    """Return the sort key of the queue: the acknowledgement first, then by the time of the events."""
+    is_later = pending.kind != "acknowledgement"
+    return (is_later, pending.origin.time, pending.kind, pending.origin.sequence, pending.key)
 
 
-def intent_of(news: PendingMessage, recipient: PartyId) -> str:
-    """The part of an intent key that is unique within its complaint."""
-    return f"{news.mark}:{recipient}"
+def build_intent(pending: PendingMessage, recipient: PartyId) -> str:
+    """Return the intent: the key of the message and its recipient, unique within the complaint."""
+    return f"{pending.key}:{recipient}"
 
 
-def origin_of(event: Event[Any]) -> Origin:
-    """What of an event a message remembers of its cause."""
+def build_origin(event: Event[Any]) -> Origin:
+    """Return the reference from a message to the event that caused it."""
     return Origin(id=event.id, sequence=event.sequence, time=event.time)

@@ -1,4 +1,4 @@
-"""HTTP endpoints of notify."""
+"""HTTP routes of notify."""
 
 from services.notify.routes.messages import routes
 

@@ -1,5 +1,5 @@
 -- depends: 0001_kernel
--- What notify remembers of each complaint; `due_at` is when an opening letter stops waiting to be complete.
+-- State of each complaint; `due_at` is the time at which an opening message stops waiting for missing data.
 
 create table complaint (
     complaint_id uuid primary key,

@@ -1,27 +1,27 @@
 -- depends: 0001_notices
--- One row per message for ever (`intent_key`), one per attempt to hand it over, written before the provider is called.
+-- One row per message, kept for ever (`intent_key`), and one per attempt, inserted before the provider is called.
 
 create table message (
     message_id uuid primary key,
-    position bigint generated always as identity, -- the order in which a complaint's messages were decided
+    position bigint generated always as identity, -- order in which the messages of a complaint were decided
     complaint_id uuid not null,
-    intent_key text not null unique, -- complaint:kind:cause-sequence:recipient
+    intent_key text not null unique, -- complaint:kind:cause-or-ground:recipient
     intent text not null,
     kind text not null,
     channel text not null default 'email',
     recipient text not null,
     address text,
-    locale text not null, -- what the recipient asked for; `written_in` is what they got
+    locale text not null, -- requested by the recipient; `written_in` is the language of the message
     content jsonb not null,
     states_promise integer,
     caused_at timestamptz not null,
     status text not null check (
         status in ('queued', 'sending', 'retry_wait', 'accepted', 'uncertain', 'dead', 'suppressed')
     ),
-    reason text, -- code of the last reply, or why it is suppressed
+    reason text, -- code of the last reply, or reason of the suppression
     attempts integer not null default 0,
     next_attempt_at timestamptz,
-    lease_until timestamptz, -- whoever claimed it has to have recorded its fate by then
+    lease_until timestamptz, -- the worker that claimed it must record the result before that
     written_in text,
     template text,
     created_at timestamptz not null default now(),
@@ -39,6 +39,6 @@ create table attempt (
     finished_at timestamptz,
     outcome text check (outcome in ('sent', 'failed_transient', 'failed_permanent', 'uncertain')),
     code text,
-    after_uncertain boolean not null default false, -- sent again, with the same Message-ID, without knowing
+    after_uncertain boolean not null default false, -- sent again with the same Message-ID after an uncertain attempt
     primary key (message_id, number)
 );

@@ -1,1 +1,1 @@
-"""SQL of notify."""
+"""Store of notify: states, messages and attempts on PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Letters: words per language, one template per kind, and the two shapes (HTML, plain text) they are printed in."""
+"""Messages as text: a catalogue per language, a template per kind, and a layout for HTML and for plain text."""
 
 from services.notify.templates.render import RenderedMessage, Renderer
 

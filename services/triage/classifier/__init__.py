@@ -1,4 +1,4 @@
-"""Says what a complaint is. The seam is `Classifier`; the first one behind it counts words of the rulebook."""
+"""Classification of complaints: category, language and signals. `lexicon` implements the interface `Classifier`."""
 
 from services.triage.classifier.interface import TEXT_MAX, Classification, Classifier, ComplaintText
 

@@ -1,8 +1,8 @@
-"""Tells simplified from traditional Chinese by characters that only one of them uses."""
+"""Distinction between simplified and traditional Chinese by characters that only one of the two scripts uses."""
 
 from typing import Final
 
-# Frequent pairs, simplified first; each character belongs to one of the two ways of writing only.
+# Pairs of frequent characters, simplified first.
 _PAIRS: Final = (
     "们們这這个個来來时時为為国國说說对對会會学學过過还還钱錢货貨点點样樣东東车車门門问問间間关關开開电電话話务務员員单單订訂"
     "发發费費账賬户戶请請让讓给給谁誰应應该該觉覺难難买買卖賣运運网網号號录錄码碼断斷处處实實认認识識业業机機损損坏壞换換质質"
@@ -14,7 +14,7 @@ TRADITIONAL: Final = frozenset(_PAIRS[1::2]) - frozenset(_PAIRS[::2])
 
 
 def is_traditional(text: str, *, unclear: bool) -> bool:
-    """True if more characters are traditional than simplified; `unclear` is the answer for a draw."""
-    simplified = sum(one in SIMPLIFIED for one in text)
-    traditional = sum(one in TRADITIONAL for one in text)
+    """Return True if more characters are traditional than simplified, and `unclear` if there are as many of both."""
+    simplified = sum(character in SIMPLIFIED for character in text)
+    traditional = sum(character in TRADITIONAL for character in text)
     return unclear if simplified == traditional else traditional > simplified

@@ -1,4 +1,4 @@
-"""What goes into a classifier and what comes out; whoever learns to do better replaces what is behind it."""
+"""Interface of a classifier: its input, its result, and the protocol that every classifier implements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from typing import Protocol
 
 from shared.contracts.events import Signal
 
-TEXT_MAX = 4000  # characters that a classifier reads; what a complaint is about stands before that
+TEXT_MAX = 4000  # characters that a classifier reads; the cause of a complaint is named before that
 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintText:
-    """What a customer wrote. `locale` is BCP 47 as the customer stated it. Never logged: no part of it in `repr`."""
+    """Text of a customer. `locale` is the BCP 47 tag that the customer stated. `repr` hides the text, also in logs."""
 
     subject: str = field(default="", repr=False)
     body: str = field(default="", repr=False)
@@ -20,12 +20,12 @@ class ComplaintText:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a classifier thinks. `why` quotes the rulebook, never the customer."""
+    """Result of a classification. `why` quotes terms of the rulebook, never the text of the customer."""
 
     category: str
     confidence: float  # 0 to 1
     language: str  # BCP 47, one of the configured languages
-    candidates: tuple[str, ...]  # the likeliest categories, best first
+    candidates: tuple[str, ...]  # the most likely categories, best first
     signals: tuple[Signal, ...] = ()
     large_amount: bool = False
     why: tuple[str, ...] = ()
@@ -34,6 +34,7 @@ class Classification:
 
 
 class Classifier(Protocol):
-    """Works on a whole batch, before any transaction; gives one answer per text, in order. Must never raise."""
+    """Classifier of a batch of texts. Runs before the transaction, because it may take long."""
 
-    def classify(self, texts: Sequence[ComplaintText]) -> list[Classification]: ...
+    def classify(self, texts: Sequence[ComplaintText]) -> list[Classification]:
+        """Return one classification per text, in the same order. Must not raise, whatever the text."""

@@ -1,4 +1,4 @@
-"""Finds sums of money in a text and says whether one of them is large."""
+"""Detection of large sums of money in a text."""
 
 import re
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ _NUMBER = re.compile(r"\d[\d.,]{0,18}")
 _BEFORE = 6  # characters in front of a number in which a currency may stand
 
 
-class Money:
-    """Knows the rulebook's currencies and from which sum on each counts as large."""
+class MoneyDetector:
+    """Detector for sums that reach the rulebook's threshold of their currency."""
 
     def __init__(self, rules: SeverityRules) -> None:
         self._large = rules.large_amounts
@@ -23,14 +23,14 @@ class Money:
         self._behind = re.compile(rf"\s?({factors})?\s?({words})(?:(?<![a-zđ₫])|(?![^\W\d_]))")
 
     def is_large(self, text: str) -> bool:
-        """True if any sum in the text reaches its currency's threshold."""
+        """Return True if a sum in the text reaches the threshold of its currency."""
         if text.isascii() and not any(digit in text for digit in _DIGITS):
-            return False  # most texts, and ten searches in C are far cheaper than one by pattern
+            return False  # most texts; ten searches for a digit cost far less than one search by a regular expression
         text = text.casefold()
-        return any(self._reaches(text, found) for found in _NUMBER.finditer(text))
+        return any(self._is_large_sum(text, number) for number in _NUMBER.finditer(text))
 
-    def _reaches(self, text: str, found: re.Match[str]) -> bool:
-        start, end = found.span()
+    def _is_large_sum(self, text: str, number: re.Match[str]) -> bool:
+        start, end = number.span()
         factor = 1
         if behind := self._behind.match(text, end):
             factor, word = self._multipliers.get(behind[1] or "", 1), behind[2]
@@ -39,11 +39,14 @@ class Money:
         else:
             return False
         code = self._currency[word]
-        return code in self._large and amount(found[0]) * factor >= self._large[code]
+        return code in self._large and parse_amount(number[0]) * factor >= self._large[code]
 
 
-def amount(number: str) -> float:
-    """The value of a written number; reads 1.234,56 and 1,234.56 and 1.500.000 alike."""
+def parse_amount(number: str) -> float:
+    """Return the value of a written number such as 1.234,56 or 1,234.56 or 1.500.000.
+
+    The last point or comma separates the fraction, unless three digits follow it or it occurs more than once.
+    """
     number = number.rstrip(".,")
     last = max(number.rfind("."), number.rfind(","))
     if last < 0:

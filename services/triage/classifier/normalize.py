@@ -1,4 +1,4 @@
-"""One plain form of a text, in which words of the rulebook are looked for."""
+"""Normalization of a text before the terms of the rulebook are searched in it."""
 
 import unicodedata
 
@@ -9,15 +9,15 @@ _DROPPED = "'’‘ʼ`´"
 _STOPS = ".!?;:。…\n"
 
 
-class _Plain(dict[int, str]):
-    """What each character becomes; decided once, when it is first met."""
+class _CharacterTable(dict[int, str]):
+    """Replacement of each character by code point, for `str.translate`; computed when a character first occurs."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = became = _became(chr(code))
-        return became
+        self[code] = replacement = _replacement(chr(code))
+        return replacement
 
 
-def _became(character: str) -> str:
+def _replacement(character: str) -> str:
     if character in _STOPS:
         return "."
     if character in _DROPPED or unicodedata.category(character) in {"Mn", "Cf"}:
@@ -25,19 +25,21 @@ def _became(character: str) -> str:
     return character if character.isalnum() else " "
 
 
-_TABLE = _Plain({ord(a): b for a, b in zip(_CYRILLIC, _LATIN, strict=True)} | {ord(a): b for a, b in _SPECIAL.items()})
+_TABLE = _CharacterTable(
+    {ord(a): b for a, b in zip(_CYRILLIC, _LATIN, strict=True)} | {ord(a): b for a, b in _SPECIAL.items()}
+)
 
 
-def plain(text: str, *, marks: bool = False) -> str:
-    """Lower case without marks, punctuation or apostrophes; Serbian Cyrillic in Latin; ` . ` where a sentence ends.
+def normalize(text: str, *, marks: bool = False) -> str:
+    """Return the text in lower case, without punctuation and apostrophes, and with ` . ` where a sentence ends.
 
-    Marks go because people leave them out when typing, unless `marks` says that they carry the meaning. One space
-    stands between words and none at the ends.
+    Serbian Cyrillic is written in Latin letters. Accents are removed, because people often leave them out when typing;
+    `marks` keeps them for languages in which they make other words. Words are separated by one space.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC" if marks else "NFKD", text)
-    # Characters to characters first (a fast path of str.translate), then room around the stops.
+    # `str.translate` is fastest when it maps one character to one, so the spaces around stops are added afterwards.
     text = text.casefold().translate(_TABLE).replace(".", " . ")
-    while "  " in text:  # only spaces are left between words; half the cost of split and join
+    while "  " in text:  # half the cost of split and join
         text = text.replace("  ", " ")
     return text.strip(" ")

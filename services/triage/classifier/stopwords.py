@@ -1,13 +1,13 @@
-"""Words that one of the Latin-script languages uses all the time, and the others here hardly ever.
+"""Stop words: words that are frequent in one Latin-script language and rare in the others of this list.
 
-Three of them, all of one language, settle it far cheaper than a model does. Left out on purpose: what two of them share
-("da", "i", "for", "her", "dan", "to", "var", "vi", "bu" stand in several) and what is also a name ("Ali").
+Three stop words of one language decide the language, at a tenth of the cost of the model. The list omits words that
+occur in several languages ("da", "i", "for", "her", "dan", "to", "var", "vi", "bu") and words that are names ("Ali").
 """
 
 from collections.abc import Collection, Mapping
 from typing import Final
 
-HITS_MIN = 3  # fewer are left to the model: a quoted line or a product's name can hold two
+HITS_MIN = 3  # with fewer the model decides: a quotation or the name of a product can contain two
 
 _WORDS: Final[Mapping[str, str]] = {
     "en": "the and is was were are have has had my your you they this that with not but from been would could what "
@@ -19,15 +19,15 @@ _WORDS: Final[Mapping[str, str]] = {
     "sr": "je nije sam sa što koji koja već kada kako bez nisu nisam nakon posle pre zbog ništa li sve",
     "tr": "bir ve için çok değil olarak gibi daha sonra bana benim kadar hiç olan ki ile hala",
 }
-LATIN_ELSEWHERE = frozenset({"zh"})  # configured languages that no Latin text is in
+NOT_LATIN = frozenset({"zh"})  # languages that are never written in Latin letters
 
 
-def frequent_words(languages: Collection[str]) -> Mapping[str, str]:
-    """Language by word, for words of exactly one of `languages`.
+def index_stopwords(languages: Collection[str]) -> Mapping[str, str]:
+    """Return the language of each stop word, for words that belong to exactly one of `languages`.
 
-    Empty if one of them has no list above: its own words could look like another's ("was" is German, too).
+    Empty if a language has no list above: its words could be taken for those of another ("was" is also German).
     """
-    if not set(languages) - LATIN_ELSEWHERE <= set(_WORDS):
+    if not set(languages) - NOT_LATIN <= set(_WORDS):
         return {}
     owners: dict[str, set[str]] = {}
     for language, words in _WORDS.items():
@@ -36,7 +36,7 @@ def frequent_words(languages: Collection[str]) -> Mapping[str, str]:
     return {word: next(iter(owner)) for word, owner in owners.items() if len(owner) == 1 and owner <= set(languages)}
 
 
-def told_by(words: Mapping[str, str], text: str) -> str | None:
-    """The value in `words` of the frequent words in there, if all have the same one; None where that is not clear."""
+def language_by_stopwords(words: Mapping[str, str], text: str) -> str | None:
+    """Return the value that `words` has for the stop words of the text, or None if they are too few or differ."""
     hits = [words[word] for word in text.lower().split() if word in words]
     return hits[0] if len(hits) >= HITS_MIN and hits.count(hits[0]) == len(hits) else None

@@ -1,9 +1,10 @@
-"""A decision in the making: the case, the roster and what was said so far. Lives for one `decide` only."""
+"""Builder of one decision: collects changes of the case, changes of the roster, and events to publish."""
 
 from functools import lru_cache
 from typing import Any
 
-from services.triage.domain.state import TriageContext, TriageState
+from services.triage.domain.context import TriageContext, TriageDecision
+from services.triage.domain.state import TriageState
 from services.triage.rulebook.model import Handler
 from shared.contracts.envelope import Fact, NewEvent, Party, PartyId, PersonalStaff, Staff
 from shared.contracts.events import Assigned, Escalated, Triaged
@@ -14,41 +15,41 @@ PARTIES = (Party(id=HANDLER, role="handler"),)
 
 
 class DecisionBuilder:
-    """Collects changes and sayings; `done` freezes them."""
+    """Mutable draft of a decision, used during one `decide` only; `build` returns the decision."""
 
     def __init__(self, case: TriageState, context: TriageContext) -> None:
         self.case = case
         self.context = context
         self.roster = context.roster
-        self._says: list[NewEvent[Any]] = []
+        self._events: list[NewEvent[Any]] = []
 
     def change(self, **changes: Any) -> None:
-        """Some fields of the case get new values."""
+        """Replace fields of the case."""
         self.case = self.case.replace(**changes)
 
-    def hand_to(self, handler: str) -> None:
-        """The handler has it, and one more open case."""
+    def assign_to(self, handler: str) -> None:
+        """Make `handler` the handler of the case, with one more open case."""
         self.roster = self.roster.take(handler)
         self.change(handler=handler)
 
     def add_ground(self, ground: str) -> None:
-        """One level up for that reason, which then is more than a note."""
-        noted = tuple(one for one in self.case.noted if one != ground)
+        """Raise the level by one for this reason. A note of the same reason is removed."""
+        noted = tuple(note for note in self.case.noted if note != ground)
         self.change(grounds=tuple(sorted({*self.case.grounds, ground})), noted=noted)
 
     def note(self, ground: str) -> None:
-        """It ran late in that way, which is no reason to go up, unless it went up for it already."""
+        """Note a clock that ran out without raising the level, unless the reason was counted before."""
         if ground not in (*self.case.noted, *self.case.grounds):
             self.change(noted=tuple(sorted({*self.case.noted, ground})))
 
-    def say(self, facts: Fact) -> None:
-        """One more event, without anything personal."""
-        self._says.append(NewEvent(facts=facts))
+    def publish(self, facts: Fact) -> None:
+        """Add an event without personal data."""
+        self._events.append(NewEvent(facts=facts))
 
-    def say_triaged(self) -> None:
-        """What the case is now, by whom and why."""
+    def publish_triaged(self) -> None:
+        """Add `Triaged` with the present category, severity and their origin."""
         case = self.case
-        self.say(
+        self.publish(
             Triaged(
                 category=case.category,
                 severity=case.severity or "normal",
@@ -61,29 +62,29 @@ class DecisionBuilder:
             )
         )
 
-    def say_assigned(self, handler: Handler | None, why: str) -> None:
-        """Whose it is now; the handler's name and address travel apart, as staff data."""
+    def publish_assigned(self, handler: Handler | None, why: str) -> None:
+        """Add `Assigned`. The handler's name and address are personal data of staff and stay out of the facts."""
         facts = Assigned(team=self.case.team or "", handler=handler.id if handler else None, why=why)
         if handler is None:
-            self.say(facts)
+            self.publish(facts)
             return
-        self._says.append(NewEvent(facts=facts, parties=PARTIES, personal=_introduction(handler.name, handler.email)))
+        self._events.append(NewEvent(facts=facts, parties=PARTIES, personal=_staff(handler.name, handler.email)))
 
-    def say_escalated(self, reason: str) -> None:
-        """It is at that level now: of its team, or of those who look at what belongs to nobody yet."""
+    def publish_escalated(self, reason: str) -> None:
+        """Add `Escalated` to the case's team, or to the screening team if the rulebook has no such team."""
         rules = self.context.rules
         team = self.case.team if self.case.team in rules.teams else rules.screening
-        self.say(Escalated(team=team, level=self.case.level, reason=reason))
+        self.publish(Escalated(team=team, level=self.case.level, reason=reason))
 
-    def done(self) -> Decision[TriageState, TriageContext]:
-        """The decision; without a change it is the very same state, and nothing is written."""
-        now = self.context
-        if self.roster is now.roster:
-            return Decision(self.case, tuple(self._says))
-        context = TriageContext(now.now, now.rules, self.roster, now.classifications, now.threshold)
-        return Decision(self.case, tuple(self._says), context)
+    def build(self) -> TriageDecision:
+        """Return the decision. Without a change it holds the same state object, and nothing is written."""
+        context = self.context
+        if self.roster is context.roster:
+            return Decision(self.case, tuple(self._events))
+        changed = TriageContext(context.now, context.rules, self.roster, context.classifications, context.threshold)
+        return Decision(self.case, tuple(self._events), changed)
 
 
-@lru_cache(maxsize=4096)  # as good as every handler there is; each is introduced over and over
-def _introduction(name: str, email: str) -> tuple[PersonalStaff, ...]:
+@lru_cache(maxsize=4096)  # more than there are handlers; the same few appear in most decisions
+def _staff(name: str, email: str) -> tuple[PersonalStaff, ...]:
     return (PersonalStaff(party=HANDLER, fields=Staff(name=name, email=email)),)

@@ -1,4 +1,4 @@
-"""Who has how many open cases, as a value that every decision of a batch hands to the next."""
+"""Teams, and the number of open cases of each handler, as an immutable value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,12 @@ from services.triage.rulebook.model import Handler, Team
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """`loaded` is what the database says, per handler id; `changes` is what was decided since and has to be stored.
+    """Open cases per handler id: `loaded` as stored in the database, `changes` as decided since and not yet stored.
 
-    A decision copies the few changes only, never the counts of everybody.
+    The decisions of one batch are made one after the other, and each hands its roster to the next, so that a batch
+    is spread over the handlers like single complaints. A decision copies `changes` only, never all counts. `changes`
+    is added to the table at the end of the transaction; two batches that run at the same time therefore never
+    overwrite each other's counts.
     """
 
     teams: Mapping[str, Team]
@@ -19,15 +22,15 @@ class Roster:
 
     @property
     def open_cases(self) -> Mapping[str, int]:
-        """Open cases per handler id, as decided so far."""
-        return {name: self.load(name) for name in (*self.loaded, *self.changes)}
+        """Open cases per handler id, with the changes applied."""
+        return {handler: self.load(handler) for handler in (*self.loaded, *self.changes)}
 
     def take(self, handler: str | None) -> "Roster":
-        """One more open case for the handler; nobody takes nothing."""
+        """Return the roster with one more open case for the handler; None changes nothing."""
         return self._add(handler, 1)
 
-    def free(self, handler: str | None) -> "Roster":
-        """One less open case for the handler."""
+    def release(self, handler: str | None) -> "Roster":
+        """Return the roster with one open case less for the handler; None changes nothing."""
         return self._add(handler, -1)
 
     def load(self, handler: str) -> int:
@@ -35,26 +38,29 @@ class Roster:
         return self.loaded.get(handler, 0) + self.changes.get(handler, 0)
 
     def member(self, team: str, handler: str | None) -> Handler | None:
-        """The handler, if they are in that team."""
-        return next((one for one in self._members(team) if one.id == handler), None)
+        """Return the handler if they are a member of the team, else None."""
+        return next((member for member in self._members(team) if member.id == handler), None)
 
     def least_loaded(self, team: str) -> Handler | None:
-        """Who has most room for their capacity; the id breaks ties. None when nobody has room for one more."""
+        """Return the handler with the lowest load relative to their capacity, or None if the team is full.
+
+        Equal shares are decided by the number of open cases, then by id, so that every process chooses the same.
+        """
         best: tuple[float, int, str] | None = None
         chosen: Handler | None = None
-        for one in self._members(team):
-            load = self.load(one.id)
-            if load < one.capacity and (best is None or (load / one.capacity, load, one.id) < best):
-                best, chosen = (load / one.capacity, load, one.id), one
+        for member in self._members(team):
+            load = self.load(member.id)
+            if load < member.capacity and (best is None or (load / member.capacity, load, member.id) < best):
+                best, chosen = (load / member.capacity, load, member.id), member
         return chosen
 
-    def _members(self, team: str) -> tuple[Handler, ...]:
-        """Nobody, where a newer rulebook dropped a team that still has cases."""
-        known = self.teams.get(team)
-        return known.handlers if known else ()
+    def _members(self, name: str) -> tuple[Handler, ...]:
+        """Return the handlers of a team; empty if a newer rulebook removed a team that still has cases."""
+        team = self.teams.get(name)
+        return team.handlers if team else ()
 
     def _add(self, handler: str | None, number: int) -> "Roster":
         if handler is None:
             return self
-        changed = {**self.changes, handler: self.changes.get(handler, 0) + number}
-        return Roster(self.teams, self.loaded, changed)
+        changes = {**self.changes, handler: self.changes.get(handler, 0) + number}
+        return Roster(self.teams, self.loaded, changes)

@@ -1,29 +1,25 @@
-"""What triage remembers of a complaint, what it may know when it decides, and what it can be asked."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+"""State of triage for one complaint."""
 
 from pydantic import AwareDatetime
 
-from services.triage.classifier.interface import Classification
-from services.triage.domain.roster import Roster
-from services.triage.rulebook.model import TriageRulebook
-from shared.contracts.envelope import EventId
 from shared.contracts.events import Severity, Signal
-from shared.runner.types import Command, Context, State
+from shared.runner.types import State
 
 
 class TriageState(State):
-    """A complaint as triage sees it; no word of the customer is in here.
+    """A complaint as a case of a team. Contains no text of the customer.
 
-    `received` and `closed` are apart because events of several topics arrive in any order: what is heard before the
-    complaint itself waits in here. `grounds` says why it went up, one level each, `noted` what ran late without that;
-    both are sorted so that order leaves no trace.
+    Events of several topics arrive in any order, so `received` and `closed` are two fields: an event that arrives
+    before the complaint itself is stored here and takes effect when the complaint is received.
+
+    `grounds` holds the reasons for which the case was escalated, one level each; `noted` holds clocks that ran out
+    without an escalation. The keys of both are built by `escalation_ground`. Both are sorted, so that the order in
+    which the events arrived does not change the state.
     """
 
     received: bool = False
     closed: bool = False
-    since: AwareDatetime | None = None  # when the complaint was received by us
+    since: AwareDatetime | None = None  # when the complaint was received
     category: tuple[str, ...] = ()
     severity: Severity | None = None
     language: str | None = None
@@ -33,7 +29,7 @@ class TriageState(State):
     decided_by: str | None = None
     decider_version: str | None = None
     why: tuple[str, ...] = ()
-    screening: bool = False  # a person still has to look
+    screening: bool = False  # a person still has to decide the category
     candidates: tuple[str, ...] = ()
     team: str | None = None
     handler: str | None = None
@@ -42,35 +38,15 @@ class TriageState(State):
 
     @property
     def is_open(self) -> bool:
-        """Somebody has to work on it."""
+        """True if the complaint was received and is not closed."""
         return self.received and not self.closed
 
     @property
     def is_waiting(self) -> bool:
-        """Only its team is known: nobody had room."""
+        """True if the case is open without a handler, because its team was full."""
         return self.is_open and self.handler is None
 
     @property
     def level(self) -> int:
-        """How many levels it went up; 0 is the handler, 1 the team's lead."""
+        """Number of escalations; 0 is the handler, 1 the lead of the team."""
         return len(self.grounds)
-
-
-@dataclass(frozen=True, slots=True)
-class TriageContext(Context):
-    """`classifications` are by event id and were made before the transaction; below `threshold` a person looks."""
-
-    rules: TriageRulebook
-    roster: Roster
-    classifications: Mapping[EventId, Classification] = field(default_factory=dict)
-    threshold: float = 0.45
-
-
-@dataclass(frozen=True, slots=True)
-class DecideCase(Command):
-    """A person says what it is; what they leave out stays, or follows from the rulebook. `by` is the client's name."""
-
-    by: str
-    category: str | None = None
-    severity: Severity | None = None
-    handler: str | None = None

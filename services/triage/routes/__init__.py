@@ -1,4 +1,4 @@
-"""HTTP endpoints of triage."""
+"""HTTP routes of triage."""
 
 from services.triage.routes.cases import routes
 

@@ -1,10 +1,10 @@
-"""What a complaint can be, how grave it is and whose: data that an operator edits, read once at start."""
+"""Rulebook of triage: categories, severity, teams and word lists. Data files that an operator edits, read at start."""
 
-from services.triage.rulebook.loader import SHIPPED, load_rulebook
+from services.triage.rulebook.loader import DEFAULT_FOLDER, load_rulebook
 from services.triage.rulebook.model import Category, Handler, Lead, SeverityRules, Team, Term, TriageRulebook
 
 __all__ = [
-    "SHIPPED",
+    "DEFAULT_FOLDER",
     "Category",
     "Handler",
     "Lead",

@@ -1,4 +1,4 @@
-"""From data files to a rulebook. Every mistake ends the start with file, place, expected and got."""
+"""Loader of the rulebook. A mistake in a data file stops the start with file, position and expected value."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -22,32 +22,32 @@ from services.triage.rulebook.model import (
 from shared.contracts.events import Signal
 from shared.errors import Misconfigured
 
-SHIPPED = Path(__file__).parent
+DEFAULT_FOLDER = Path(__file__).parent
 
 
 class Categories(RulebookEntry):
-    """categories.toml; `number` is the rulebook's own edition, counted by whoever edits it."""
+    """Content of categories.toml. `number` is the edition of the rulebook, raised by its editors."""
 
     number: int = Field(ge=1)
     categories: dict[Name, Category] = Field(min_length=2)
 
 
 class Teams(RulebookEntry):
-    """teams.toml; `screening` names the team that looks at what the classifier is not sure of."""
+    """Content of teams.toml. `screening` is the team for complaints with a low confidence."""
 
     screening: Name
     teams: dict[Name, Team] = Field(min_length=1)
 
 
 class CategoryWords(RulebookEntry):
-    """What one language says about one category."""
+    """Terms of one language for one category: strong terms, and weak ones under `words`."""
 
     strong: Words
     words: Words
 
 
 class LexiconFile(RulebookEntry):
-    """words/LANGUAGE.toml."""
+    """Content of a file words/LANGUAGE.toml."""
 
     language: str = Field(pattern="^[a-z]{2}(-[A-Z][a-z]{3})?$")
     negations: Words
@@ -58,9 +58,9 @@ class LexiconFile(RulebookEntry):
 E = TypeVar("E", bound=RulebookEntry)
 
 
-def load_rulebook(folder: Path = SHIPPED) -> TriageRulebook:
-    """The rulebook in `folder`. Raises `Misconfigured`."""
-    files = {name: _bytes(folder / name) for name in ("categories.toml", "teams.toml", "severity.toml")}
+def load_rulebook(folder: Path = DEFAULT_FOLDER) -> TriageRulebook:
+    """Load and check the rulebook in `folder`. Raises `Misconfigured`."""
+    files = {name: _read_bytes(folder / name) for name in ("categories.toml", "teams.toml", "severity.toml")}
     files |= {f"words/{path.name}": path.read_bytes() for path in sorted((folder / "words").glob("*.toml"))}
     categories = _read(Categories, "categories.toml", files)
     teams = _read(Teams, "teams.toml", files)
@@ -83,7 +83,7 @@ def load_rulebook(folder: Path = SHIPPED) -> TriageRulebook:
     )
 
 
-def _bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
@@ -97,25 +97,25 @@ def _read(model: type[E], name: str, files: Mapping[str, bytes]) -> E:
         raise Misconfigured(f"rulebook {name}: expected TOML in UTF-8, got {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        got = _short(first["input"])
-        raise Misconfigured(f"rulebook {name}: {where}: expected: {first['msg']}; got {got}") from None
+        location = ".".join(str(part) for part in first["loc"])
+        got = _shorten(first["input"])
+        raise Misconfigured(f"rulebook {name}: {location}: expected: {first['msg']}; got {got}") from None
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _check_owners(categories: Categories, teams: Teams) -> None:
-    known = ", ".join(teams.teams)
+    names = ", ".join(teams.teams)
     for name, category in categories.categories.items():
         if category.team not in teams.teams:
             raise Misconfigured(
-                f"rulebook categories.toml: categories.{name}.team: expected one of {known}; got {category.team}"
+                f"rulebook categories.toml: categories.{name}.team: expected one of {names}; got {category.team}"
             )
     if teams.screening not in teams.teams:
-        raise Misconfigured(f"rulebook teams.toml: screening: expected one of {known}; got {teams.screening}")
+        raise Misconfigured(f"rulebook teams.toml: screening: expected one of {names}; got {teams.screening}")
     if OTHER not in categories.categories:
         raise Misconfigured(f"rulebook categories.toml: expected a category {OTHER}, got none")
     languages = set(categories.categories[OTHER].titles)
@@ -130,10 +130,10 @@ def _check_owners(categories: Categories, teams: Teams) -> None:
 def _check_handlers(teams: Teams) -> None:
     seen: set[str] = set()
     for name, team in teams.teams.items():
-        for one in (team.lead.id, *(handler.id for handler in team.handlers)):
-            if one in seen:
-                raise Misconfigured(f"rulebook teams.toml: teams.{name}: expected unique ids; got {one} twice")
-            seen.add(one)
+        for id_ in (team.lead.id, *(handler.id for handler in team.handlers)):
+            if id_ in seen:
+                raise Misconfigured(f"rulebook teams.toml: teams.{name}: expected unique ids; got {id_} twice")
+            seen.add(id_)
 
 
 def _check_lexicons(lexicons: Mapping[str, LexiconFile], categories: Categories) -> None:
@@ -141,14 +141,14 @@ def _check_lexicons(lexicons: Mapping[str, LexiconFile], categories: Categories)
         raise Misconfigured("rulebook: expected at least one file words/LANGUAGE.toml, got none")
     for name, lexicon in lexicons.items():
         if unknown := set(lexicon.categories) - set(categories.categories):
-            known = ", ".join(categories.categories)
-            raise Misconfigured(f"rulebook {name}: categories: expected some of {known}; got {min(unknown)}")
+            names = ", ".join(categories.categories)
+            raise Misconfigured(f"rulebook {name}: categories: expected some of {names}; got {min(unknown)}")
         for term in _terms(lexicon):
             stem = term.text.removesuffix("*")
             if "*" in stem or len(stem.strip()) < (1 if term.group == "zh" else 2):
                 raise Misconfigured(
                     f"rulebook {name}: {term.target}: expected a word or phrase with * at its end only; "
-                    f"got {_short(term.text)}"
+                    f"got {_shorten(term.text)}"
                 )
 
 

@@ -1,4 +1,4 @@
-"""The rulebook as values. Nothing here reads a file; `load` does."""
+"""Values of a rulebook. `loader` reads them from files."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
 
 
 class RulebookEntry(BaseModel):
-    """A part of a data file. An unknown key is an error: it is a misspelt known one."""
+    """Part of a data file. An unknown key is an error, because it is most often a misspelt one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Category(RulebookEntry):
-    """What a complaint can be about, who owns such complaints, and how grave they are before any signal."""
+    """Category of complaints: the team that owns them, and their severity before any signal."""
 
     team: Name
     severity: Severity
@@ -33,7 +33,7 @@ class Category(RulebookEntry):
 
 
 class Handler(RulebookEntry):
-    """Somebody who works on cases; `capacity` is the number of open cases they can do justice to."""
+    """Person who works on cases. `capacity` is the number of open cases they can handle well."""
 
     id: Name
     name: str = Field(min_length=1)
@@ -42,7 +42,7 @@ class Handler(RulebookEntry):
 
 
 class Lead(RulebookEntry):
-    """Who takes a team's escalations."""
+    """Person who receives the escalations of a team."""
 
     id: Name
     name: str = Field(min_length=1)
@@ -50,7 +50,7 @@ class Lead(RulebookEntry):
 
 
 class Team(RulebookEntry):
-    """Some handlers and their lead."""
+    """Team of handlers with its lead."""
 
     title: str = Field(min_length=1)
     lead: Lead
@@ -58,7 +58,7 @@ class Team(RulebookEntry):
 
 
 class SeverityRules(RulebookEntry):
-    """What raises severity; nothing lowers it. Amounts are in the currency's main unit."""
+    """Rules that raise the severity; nothing lowers it. Amounts are in the main unit of the currency."""
 
     most_steps: int = Field(ge=0, le=3)
     steps: dict[Reason, Annotated[int, Field(ge=0, le=3)]]
@@ -68,21 +68,21 @@ class SeverityRules(RulebookEntry):
     multipliers: dict[str, Annotated[int, Field(gt=1)]]
 
     def severity(self, start: Severity, signals: Collection[Signal], *, large_amount: bool) -> Severity:
-        """Steps first, together at most `most_steps`; then the highest floor."""
+        """Return `start`, raised by at most `most_steps` steps, then to the highest floor of the signals."""
         if not signals and not large_amount:
             return start
-        noticed: list[Reason] = [*signals, "large_amount"] if large_amount else [*signals]
-        steps = min(sum(self.steps.get(one, 0) for one in noticed), self.most_steps)
+        reasons: list[Reason] = [*signals, "large_amount"] if large_amount else [*signals]
+        steps = min(sum(self.steps.get(reason, 0) for reason in reasons), self.most_steps)
         level = min(SEVERITIES.index(start) + steps, len(SEVERITIES) - 1)
-        floors = [SEVERITIES.index(self.floors[one]) for one in signals if one in self.floors]
+        floors = [SEVERITIES.index(self.floors[signal]) for signal in signals if signal in self.floors]
         return SEVERITIES[max([level, *floors])]
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word or phrase of one language group (`sr` for both scripts). A trailing `*` stands for any ending.
+    """Word or phrase of one language group (`sr` for both scripts). A trailing `*` matches any ending.
 
-    `target` is a category or a signal; a strong term says by itself what a complaint is about.
+    `target` is a category or a signal. A strong term is enough evidence by itself; weak terms only add up.
     """
 
     text: str
@@ -94,7 +94,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class TriageRulebook:
-    """Everything triage knows before it reads a complaint. `version` changes with every byte of the data."""
+    """Loaded rulebook. `version` changes with every byte of the data files."""
 
     version: str
     categories: Mapping[str, Category]
@@ -105,9 +105,9 @@ class TriageRulebook:
     negations: Mapping[str, frozenset[str]]
 
     def team_of(self, category: str) -> str:
-        """The team that owns complaints of this category."""
+        """Return the team that owns complaints of the category."""
         return self.categories[category].team
 
     def severity_of(self, category: str, signals: Collection[Signal], *, large_amount: bool) -> Severity:
-        """How grave a complaint of this category is, given what was noticed in it."""
+        """Return the severity of a complaint from its category, its signals and a large amount of money."""
         return self.severity.severity(self.categories[category].severity, signals, large_amount=large_amount)

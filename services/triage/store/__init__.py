@@ -1,1 +1,1 @@
-"""SQL of triage."""
+"""Store of triage: states, handlers, waiting cases and queues on PostgreSQL."""

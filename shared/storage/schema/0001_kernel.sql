@@ -1,5 +1,5 @@
 -- depends:
--- What every service's schema has, whatever it decides: inbox, outbox, the relay's cursor, dead letters.
+-- Tables of every service: inbox, outbox, cursor of the relay, dead letters.
 
 create table inbox (
     event_id uuid primary key, -- UUIDv7: old ids are one end of the index, so forgetting them is a range delete
@@ -7,7 +7,7 @@ create table inbox (
 );
 
 -- Append-only. Read in windows of xid below the snapshot's xmin, by id within a window: a plain `id > cursor` would skip
--- rows of transactions that commit late. Children are truncated once relayed, never deleted row by row.
+-- rows of transactions that commit late (see shared/storage/outbox.py). Partitions are truncated once published.
 create table outbox (
     xid xid8 not null default pg_current_xact_id(),
     id bigint generated always as identity,
@@ -15,7 +15,7 @@ create table outbox (
     topic text not null,
     key uuid not null,
     event_id uuid not null,
-    value bytea not null check (octet_length(value) <= 1000000), -- larger would be a permanent poison for the producer
+    value bytea not null check (octet_length(value) <= 1000000), -- the producer could never send a larger one
     said_at timestamptz not null default now()
 ) partition by list (slot);
 create table outbox_0 partition of outbox for values in (0);
@@ -24,21 +24,21 @@ create table outbox_2 partition of outbox for values in (2);
 create index outbox_window on outbox (xid, id);
 create index outbox_order on outbox (id);
 
--- How far the one active relay has got. `epoch` fences a relay that lost its lock and does not know it yet.
+-- Cursor of the active relay. `epoch` is the fencing token: it stops a former relay that has not noticed its lost lock.
 create table relay (
     singleton boolean primary key default true check (singleton),
     epoch bigint not null default 0,
-    done xid8 not null default '0', -- everything below is on Kafka
+    done xid8 not null default '0', -- all rows below are published
     horizon xid8 not null default '0', -- end of the window that is being published
-    id bigint not null default 0, -- up to here within the window
+    id bigint not null default 0, -- published up to this id within the window
     moved_at timestamptz not null default now()
 );
 insert into relay default values;
 
 create table dead_letter (
     id bigint generated always as identity primary key,
-    subject uuid, -- complaint id, as far as it can be told
-    event_id uuid not null, -- the event's own, or one derived from where the record stood
+    subject uuid, -- complaint id, if the record has a valid one
+    event_id uuid not null, -- of the event, or derived from the position of the record
     topic text not null,
     partition integer not null,
     record_offset bigint not null,

@@ -1,4 +1,4 @@
-"""Mail servers for tests: aiosmtpd for what servers answer, a scripted one for how lines break."""
+"""Mail servers for tests: aiosmtpd for replies of servers, a scripted one for failing connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ REPLIES = {
 
 @dataclass
 class Office:
-    """What arrived, and where."""
+    """Mail that arrived at an aiosmtpd, and the port of that server."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Office:
 
 @asynccontextmanager
 async def post_office() -> AsyncIterator[Office]:
-    """A real aiosmtpd on a free port of this machine."""
+    """Run an aiosmtpd on a free local port."""
     office = Office()
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(
@@ -79,7 +79,7 @@ async def post_office() -> AsyncIterator[Office]:
 
 @dataclass
 class Line:
-    """A scripted server: answers each step in turn, and breaks as told at one of them."""
+    """Scripted server: it replies to each step, and fails at the step `at` in the way `how`."""
 
     at: str
     how: str  # hang, close, half_close
@@ -139,9 +139,9 @@ class Line:
 
 
 @asynccontextmanager
-async def line(at: str, how: str, **given: Any) -> AsyncIterator[Line]:
-    """A server on a free port that breaks at a step: connect, ehlo, mail, rcpt, data or body."""
-    script = Line(at, how, **given)
+async def line(at: str, how: str, **changes: Any) -> AsyncIterator[Line]:
+    """Run a server on a free port that fails at a step: connect, ehlo, mail, rcpt, data or body."""
+    script = Line(at, how, **changes)
     listening = await asyncio.start_server(script.talk, "127.0.0.1", 0)
     script.port = listening.sockets[0].getsockname()[1]
     try:

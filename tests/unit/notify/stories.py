@@ -1,4 +1,4 @@
-"""Stories of one complaint as its events, and the fold that hears them."""
+"""Builders of the events of one complaint, and a fold of notify over them."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.notify.domain import NotificationState, NotifyContext, decide
+from services.notify.domain import NotifyContext, NotifyState, decide
 from shared.contracts import EVENTS, Contact, Event, Fact, Narrative, Party, PersonalContact, PersonalNarrative
 from shared.contracts import events as e
 from shared.contracts.envelope import NewEvent, PersonalStaff, Staff
@@ -18,7 +18,7 @@ START = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)  # a Sunday, late
 SUBJECT = UUID("01900000-0000-7000-8000-000000000001")
 CUSTOMER = (Party(id="customer", role="complainant"),)
 CONTEXT = NotifyContext(
-    START, patience=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en"
+    START, acknowledge_within=timedelta(seconds=15), receipt_window=timedelta(minutes=15), default_locale="en"
 )
 
 
@@ -26,8 +26,8 @@ def at(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def said(facts: Fact, sequence: int, minutes: float, **data: Any) -> Event[Any]:
-    """An event of its owner's stream, the same each time it is made."""
+def build_event(facts: Fact, sequence: int, minutes: float, **data: Any) -> Event[Any]:
+    """Return an event of the service that publishes the fact; the same arguments give the same event."""
     owner = next(service for service in SERVICES if type(facts) in service.publishes)
     return EVENTS[type(facts)](
         id=uuid5(SUBJECT, f"{owner.name}:{sequence}"),
@@ -56,96 +56,96 @@ def received(email: str | None = "customer-12@example.com", **contact: Any) -> E
         ),
     )
     facts = e.ComplaintReceived(reference="RD-1", client="shop", channel="web", received_at=START)
-    return said(facts, 1, 0, parties=CUSTOMER, personal=personal)
+    return build_event(facts, 1, 0, parties=CUSTOMER, personal=personal)
 
 
 def triaged(sequence: int = 1, minutes: float = 0.1, category: str = "delivery") -> Event[Any]:
     facts = e.Triaged(
         category=(category,), severity="normal", language="id", confidence=0.9, decided_by="rules", decider_version="1"
     )
-    return said(facts, sequence, minutes)
+    return build_event(facts, sequence, minutes)
 
 
 def assigned(sequence: int = 2, minutes: float = 0.2) -> Event[Any]:
     staff = (PersonalStaff(party="handler", fields=Staff(name="Handler 3")),)
     parties = (Party(id="handler", role="handler"),)
-    return said(e.Assigned(team="deliveries", handler="h-3"), sequence, minutes, parties=parties, personal=staff)
+    return build_event(e.Assigned(team="deliveries", handler="h-3"), sequence, minutes, parties=parties, personal=staff)
 
 
 def promised(number: int = 1, sequence: int = 1, minutes: float = 0.3, due: float = 4000, **changes: Any) -> Event[Any]:
     terms = {"policy": "standard", "policy_version": 1, "calendar": "office", "calendar_version": 1}
-    return said(e.PromiseMade(promise=number, due_at=at(due), **terms, **changes), sequence, minutes)
+    return build_event(e.PromiseMade(promise=number, due_at=at(due), **terms, **changes), sequence, minutes)
 
 
 def revised(number: int = 2, sequence: int = 2, minutes: float = 100, due: float = 6000, **changes: Any) -> Event[Any]:
     facts = e.PromiseRevised(promise=number, old_due_at=at(4000), due_at=at(due), reason="supplier_delay", **changes)
-    return said(facts, sequence, minutes)
+    return build_event(facts, sequence, minutes)
 
 
 def broken(number: int = 1, sequence: int = 2, minutes: float = 4001, **changes: Any) -> Event[Any]:
-    return said(e.PromiseBroken(promise=number, due_at=at(4000), **changes), sequence, minutes)
+    return build_event(e.PromiseBroken(promise=number, due_at=at(4000), **changes), sequence, minutes)
 
 
 def at_risk(number: int = 1, sequence: int = 2, minutes: float = 60, **changes: Any) -> Event[Any]:
-    given = {"promise": number, "due_at": at(4000), "cause": "downtime"} | changes
-    return said(e.PromiseAtRisk(**given), sequence, minutes)
+    fields = {"promise": number, "due_at": at(4000), "cause": "downtime"} | changes
+    return build_event(e.PromiseAtRisk(**fields), sequence, minutes)
 
 
 def letter_due(letter: str = "delay", sequence: int = 2, minutes: float = 70, **changes: Any) -> Event[Any]:
-    given = {"pack": "uk", "letter": letter, "limit_at": at(5000), "reasons": ("investigation",)} | changes
-    return said(e.LetterDue(**given), sequence, minutes)
+    fields = {"pack": "uk", "letter": letter, "limit_at": at(5000), "reasons": ("investigation",)} | changes
+    return build_event(e.LetterDue(**fields), sequence, minutes)
 
 
 def silence(since: float = 0.5, sequence: int = 2, minutes: float = 20_000, tried: float | None = None) -> Event[Any]:
     tried_at = None if tried is None else at(tried)
-    return said(e.SilenceNoticed(since=at(since), days=14, tried_at=tried_at), sequence, minutes)
+    return build_event(e.SilenceNoticed(since=at(since), days=14, tried_at=tried_at), sequence, minutes)
 
 
 def answered(sequence: int = 3, minutes: float = 80, author: str = "customer") -> Event[Any]:
-    return said(e.MessageAdded(author=author), sequence, minutes, **words("The blue one."))  # type: ignore[arg-type]
+    return build_event(e.MessageAdded(author=author), sequence, minutes, **words("The blue one."))  # type: ignore[arg-type]
 
 
-def asked(sequence: int = 2, minutes: float = 50) -> Event[Any]:
-    return said(e.ProgressRecorded(state="awaiting_customer"), sequence, minutes, **words("Which colour?"))
+def question(sequence: int = 2, minutes: float = 50) -> Event[Any]:
+    return build_event(e.ProgressRecorded(state="awaiting_customer"), sequence, minutes, **words("Which colour?"))
 
 
 def progressed(sequence: int = 2, minutes: float = 50, text: str | None = "We spoke to the courier.") -> Event[Any]:
-    return said(e.ProgressRecorded(state="awaiting_third_party"), sequence, minutes, **words(text))
+    return build_event(e.ProgressRecorded(state="awaiting_third_party"), sequence, minutes, **words(text))
 
 
 def resolved(sequence: int = 3, minutes: float = 200) -> Event[Any]:
     redress = (e.Redress(kind="refund", amount=Decimal("12.50"), currency="EUR"),)
     facts = e.Resolved(outcome="upheld", resolved_at=at(minutes), redress=redress)
-    return said(facts, sequence, minutes, **words("It broke on the way."))
+    return build_event(facts, sequence, minutes, **words("It broke on the way."))
 
 
 def reopened(sequence: int = 4, minutes: float = 300) -> Event[Any]:
-    return said(e.Reopened(), sequence, minutes)
+    return build_event(e.Reopened(), sequence, minutes)
 
 
 def withdrawn(sequence: int = 5, minutes: float = 400) -> Event[Any]:
-    return said(e.Withdrawn(), sequence, minutes)
+    return build_event(e.Withdrawn(), sequence, minutes)
 
 
 def fold(
-    given: Iterable[Any], state: NotificationState | None = None, context: NotifyContext = CONTEXT
-) -> tuple[NotificationState, list[NewEvent[Any]]]:
-    """All inputs in order, in one transaction."""
-    says: list[NewEvent[Any]] = []
-    for one in given:
-        decision = decide(state, one, context)
+    inputs: Iterable[Any], state: NotifyState | None = None, context: NotifyContext = CONTEXT
+) -> tuple[NotifyState, list[NewEvent[Any]]]:
+    """Decide all inputs in order. Return the state and the published events."""
+    events: list[NewEvent[Any]] = []
+    for input_ in inputs:
+        decision = decide(state, input_, context)
         state = decision.state
-        says.extend(decision.events)
+        events.extend(decision.events)
     assert state is not None
-    return state, says
+    return state, events
 
 
 def seen(html: str) -> str:
-    """What a reader of the HTML part sees."""
+    """Return the text that a reader of the HTML part sees."""
     return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 
-def kinds(state: NotificationState) -> list[str]:
+def kinds(state: NotifyState) -> list[str]:
     return [message.kind for message in state.planned]
 
 

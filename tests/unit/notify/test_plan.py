@@ -1,4 +1,4 @@
-"""Which messages follow from what is known, and when."""
+"""Planning of messages: which are composed, when, and what they contain."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,25 +13,25 @@ LATER = replace(s.CONTEXT, now=s.START + timedelta(seconds=16))
 
 
 def test_the_acknowledgement_leaves_as_soon_as_owner_and_date_are_known() -> None:
-    state, says = s.fold(s.FIRST)
+    state, events = s.fold(s.FIRST)
     (message,) = state.planned
     assert (message.kind, message.states_promise, message.address) == ("acknowledgement", 1, "customer-12@example.com")
     content = message.content
     assert (content.reference, content.subject, content.expected_outcome) == ("RD-1", "Kettle", "A new kettle")
     assert (content.category, content.team, content.handler) == (("delivery",), "deliveries", "Handler 3")
     assert content.due_at == s.at(4000)
-    assert not says
+    assert not events
     assert state.due_at is None
 
 
 @pytest.mark.parametrize("absent", [1, 2, 3])
 def test_an_incomplete_acknowledgement_waits_and_sets_a_timer(absent: int) -> None:
-    state, _ = s.fold(one for n, one in enumerate(s.FIRST) if n != absent)
+    state, _ = s.fold(event for n, event in enumerate(s.FIRST) if n != absent)
     assert not state.planned
     assert state.due_at == s.START + timedelta(seconds=15)
 
 
-def test_time_sends_the_acknowledgement_with_what_is_known() -> None:
+def test_a_tick_sends_the_acknowledgement_incomplete() -> None:
     waiting, _ = s.fold([s.received(), s.triaged()])
     state, _ = s.fold([Tick(LATER.now)], waiting, LATER)
     (message,) = state.planned
@@ -47,7 +47,7 @@ def test_an_early_tick_changes_nothing() -> None:
     assert state == waiting
 
 
-def test_a_date_that_comes_after_the_acknowledgement_is_told_by_itself() -> None:
+def test_a_promise_after_the_acknowledgement_has_a_message_of_its_own() -> None:
     waiting, _ = s.fold([s.received()])
     state, _ = s.fold([Tick(LATER.now), s.promised()], waiting, LATER)
     assert s.kinds(state) == ["acknowledgement", "promise_moved"]
@@ -56,7 +56,7 @@ def test_a_date_that_comes_after_the_acknowledgement_is_told_by_itself() -> None
     assert not state.owes_date
 
 
-def test_a_date_told_with_the_acknowledgement_is_not_told_again() -> None:
+def test_a_date_stated_by_the_acknowledgement_is_not_sent_again() -> None:
     state, _ = s.fold([s.received(), s.triaged(), s.assigned(), s.promised(), s.revised()])
     late, _ = s.fold([s.promised(), s.revised(), s.triaged(), s.assigned(), s.received()])
     assert s.kinds(state) == ["acknowledgement", "promise_moved"]
@@ -80,13 +80,13 @@ def test_a_broken_promise_is_owned_with_the_old_date() -> None:
     assert state.planned[1].states_promise is None
 
 
-def test_a_delay_heard_late_states_the_date_that_replaced_the_broken_one() -> None:
+def test_an_apology_composed_late_states_the_date_that_replaced_the_broken_one() -> None:
     state, _ = s.fold([s.promised(), s.broken(), s.revised(sequence=3, minutes=4002), *s.FIRST[:3]])
     delay = next(message for message in state.planned if message.kind == "delay")
     assert (delay.content.due_at, delay.states_promise) == (s.at(6000), 2)
 
 
-def test_progress_is_told_in_the_handlers_words() -> None:
+def test_progress_is_sent_with_the_text_of_the_handler() -> None:
     state, _ = s.fold([*s.FIRST, s.progressed()])
     assert s.kinds(state) == ["acknowledgement", "progress"]
     assert state.planned[1].content.words == "We spoke to the courier."
@@ -119,7 +119,7 @@ def test_the_answer_leaves_at_once() -> None:
     )
 
 
-def test_an_early_answer_takes_the_waiting_acknowledgement_along_and_does_not_overtake_it() -> None:
+def test_an_early_answer_is_sent_behind_the_waiting_acknowledgement() -> None:
     state, _ = s.fold([s.received(), s.resolved(sequence=2)])
     assert s.kinds(state) == ["acknowledgement", "resolution"]
     assert not state.owes_date
@@ -136,7 +136,7 @@ def test_a_case_opened_again_waits_for_a_date_of_its_own() -> None:
 
 
 def test_a_date_of_before_that_was_made_late_is_no_date_for_the_case_opened_again() -> None:
-    """Triage spoke so late that sla made both dates after the reopening."""
+    """Cover a late triage: sla made the promises of both cycles after the reopening."""
     state, _ = s.fold([s.FIRST[0], s.resolved(), s.reopened(), s.promised(number=1, sequence=1, minutes=302)])
     assert "reopened" not in s.kinds(state)
     dated, _ = s.fold([s.promised(number=2, sequence=2, minutes=302, due=9000, cycle=2), *s.FIRST[1:]], state)
@@ -155,7 +155,7 @@ def test_a_withdrawal_is_confirmed() -> None:
 
 
 @pytest.mark.parametrize("news", [s.progressed(), s.revised(), s.broken(minutes=150)])
-def test_news_that_the_answer_has_overtaken_is_not_written_but_remembered(news: object) -> None:
+def test_a_message_superseded_by_the_answer_is_not_sent_and_its_intent_is_stored(news: object) -> None:
     state, _ = s.fold([s.resolved(), *s.FIRST, news])
     assert "resolution" in s.kinds(state)
     assert not {"progress", "promise_moved", "delay"} & set(s.kinds(state))
@@ -168,10 +168,10 @@ def test_the_same_news_is_intended_once() -> None:
 
 
 def test_a_message_has_the_same_identity_on_every_replay() -> None:
-    one, _ = s.fold([*s.FIRST, s.resolved()])
-    two, _ = s.fold([*s.FIRST, s.resolved()])
-    assert [m.message_id for m in one.planned] == [m.message_id for m in two.planned]
-    assert one.planned[0].intent_key == f"{s.SUBJECT}:acknowledgement:1:customer"
+    first, _ = s.fold([*s.FIRST, s.resolved()])
+    second, _ = s.fold([*s.FIRST, s.resolved()])
+    assert [m.message_id for m in first.planned] == [m.message_id for m in second.planned]
+    assert first.planned[0].intent_key == f"{s.SUBJECT}:acknowledgement:1:customer"
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_a_message_has_the_same_identity_on_every_replay() -> None:
         ("a@-example.com", "malformed_address"),
     ],
 )
-def test_an_unreachable_customer_is_said_to_be_so_for_every_message(email: str | None, reason: str) -> None:
-    state, says = s.fold([s.received(email=email), *s.FIRST[1:], s.resolved()])
-    facts = [say.facts for say in says]
+def test_each_message_to_a_customer_without_address_is_published_as_suppressed(email: str | None, reason: str) -> None:
+    state, events = s.fold([s.received(email=email), *s.FIRST[1:], s.resolved()])
+    facts = [event.facts for event in events]
     assert all(isinstance(fact, MessageSuppressed) and fact.reason == reason for fact in facts)
     assert [fact.message_kind for fact in facts] == ["acknowledgement", "resolution"]
     assert all(message.suppressed == reason for message in state.planned)
@@ -198,8 +198,8 @@ def test_an_unreachable_customer_is_said_to_be_so_for_every_message(email: str |
 
 @pytest.mark.parametrize("email", ["a@example.com", "a.b+c@sub.example.org", "a@bücher.example", "o'x@localhost"])
 def test_ordinary_addresses_are_written_to(email: str) -> None:
-    state, says = s.fold([s.received(email=email), *s.FIRST[1:]])
-    assert not says
+    state, events = s.fold([s.received(email=email), *s.FIRST[1:]])
+    assert not events
     assert state.planned[0].address == email
 
 
@@ -207,20 +207,20 @@ def test_ordinary_addresses_are_written_to(email: str) -> None:
     ("wish", "expected"),
     [("nb-NO", "nb-NO"), ("fr", "id"), (None, "id"), ("zh-TW", "zh-TW"), ("en-GB", "en-GB")],
 )
-def test_people_are_written_to_in_the_first_language_of_theirs_that_we_speak(wish: str | None, expected: str) -> None:
+def test_the_first_supported_language_of_the_customer_is_used(wish: str | None, expected: str) -> None:
     state, _ = s.fold([s.received(locale=wish), *s.FIRST[1:]])
-    assert state.planned[0].locale == expected, "triage heard Indonesian"
+    assert state.planned[0].locale == expected, "triage detected Indonesian"
 
 
-def test_what_leaves_with_the_transaction_is_not_part_of_the_document() -> None:
+def test_messages_of_the_transaction_are_not_part_of_the_document() -> None:
     state, _ = s.fold([*s.FIRST, s.resolved()])
     stored = type(state).model_validate_json(state.model_dump_json(exclude_none=True))
     assert not stored.planned
     assert stored == state.model_copy(update={"planned": ()})
 
 
-def test_nobody_is_told_anything_before_the_complaint_is_known() -> None:
-    state, says = s.fold([s.triaged(), s.assigned(), s.promised(), s.resolved(), s.revised()])
+def test_no_message_is_composed_before_the_complaint_is_received() -> None:
+    state, events = s.fold([s.triaged(), s.assigned(), s.promised(), s.resolved(), s.revised()])
     assert not state.planned
-    assert not says
+    assert not events
     assert state.due_at is None

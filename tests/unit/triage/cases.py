@@ -1,4 +1,4 @@
-"""Inputs of triage's fold, valid by default; no text, no database."""
+"""Builders of inputs for triage, valid by default, without text and database."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ CLEAR = Classification(
 )
 
 
-def found(**changes: Any) -> Classification:
+def classification(**changes: Any) -> Classification:
     return replace(CLEAR, **changes)
 
 
@@ -57,12 +57,12 @@ def withdrawn(subject: Any) -> Event[Any]:
 
 
 def play(
-    given: Iterable[Input], start: TriageContext, state: TriageState | None = None
+    inputs: Iterable[Input], start: TriageContext, state: TriageState | None = None
 ) -> tuple[TriageState | None, list[Any], TriageContext]:
-    """Fold inputs about one complaint; gives the state, the facts said, and the context as the last one left it."""
-    said: list[Any] = []
-    for one in given:
-        decision: Decision[TriageState, TriageContext] = decide(state, one, start)
+    """Fold inputs about one complaint. Return the state, the published facts, and the context after the last input."""
+    published: list[Any] = []
+    for input_ in inputs:
+        decision: Decision[TriageState, TriageContext] = decide(state, input_, start)
         state, start = decision.state, decision.context or start
-        said.extend(say.facts for say in decision.events)
-    return state, said, start
+        published.extend(event.facts for event in decision.events)
+    return state, published, start

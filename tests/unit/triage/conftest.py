@@ -1,4 +1,4 @@
-"""The rulebook that ships with us, and the classifier over it: read once, they never change."""
+"""Fixtures: the default rulebook and its classifier, loaded once because they never change."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What triage decides, one fact a test."""
+"""Decisions of triage: events, ticks and decisions of a person."""
 
 from datetime import timedelta
 
@@ -9,44 +9,44 @@ from shared.contracts.events import Assigned, Escalated, ScreeningRequested, Tri
 from shared.errors import IllegalMove, NotFound, Rejected
 from shared.runner.types import Command, Tick
 from tests.factories import NOON, complaint_id
-from tests.unit.triage.cases import breach, complaint, context, found, play, reopened, resolved, withdrawn
+from tests.unit.triage.cases import breach, classification, complaint, context, play, reopened, resolved, withdrawn
 
 
-def kinds(said):
-    return [type(one) for one in said]
+def kinds(published):
+    return [type(fact) for fact in published]
 
 
 def opened(rules, **changes):
-    """A received complaint: state, what was said, context after it, and its id."""
-    one = complaint()
-    state, said, after = play([one], context(rules, {one.id: found(**changes)}))
-    return state, said, after, one.subject
+    """Return a received complaint: its state, the published facts, the context after it, and its id."""
+    event = complaint()
+    state, published, after = play([event], context(rules, {event.id: classification(**changes)}))
+    return state, published, after, event.subject
 
 
 def test_a_clear_complaint_is_triaged_and_assigned_to_the_owner(rules) -> None:
-    state, said, after, _ = opened(rules)
-    assert kinds(said) == [Triaged, Assigned]
-    assert said[0].category == ("delivery",)
-    assert (said[0].decided_by, said[0].decider_version) == ("rules", "1-test")
-    assert (said[1].team, said[1].handler) == ("deliveries", "deliveries-1")
+    state, published, after, _ = opened(rules)
+    assert kinds(published) == [Triaged, Assigned]
+    assert published[0].category == ("delivery",)
+    assert (published[0].decided_by, published[0].decider_version) == ("rules", "1-test")
+    assert (published[1].team, published[1].handler) == ("deliveries", "deliveries-1")
     assert state.is_open
     assert after.roster.changes == {"deliveries-1": 1}
 
 
 def test_the_handler_is_introduced_as_staff_and_nowhere_else(rules) -> None:
-    one = complaint()
-    says = decide(None, one, context(rules, {one.id: found()})).events
-    assert says[1].personal[0].fields.email == "handler-1.deliveries@example.com"
-    assert says[1].parties[0].role == "handler"
-    assert "@" not in says[1].facts.model_dump_json()
-    assert not says[0].personal
+    event = complaint()
+    events = decide(None, event, context(rules, {event.id: classification()})).events
+    assert events[1].personal[0].fields.email == "handler-1.deliveries@example.com"
+    assert events[1].parties[0].role == "handler"
+    assert "@" not in events[1].facts.model_dump_json()
+    assert not events[0].personal
 
 
 def test_an_unsure_one_goes_to_screening_with_candidates(rules) -> None:
-    state, said, *_ = opened(rules, confidence=0.2)
-    assert kinds(said) == [Triaged, ScreeningRequested, Assigned]
-    assert said[1].candidates == ("delivery", "refund")
-    assert said[2].team == rules.screening
+    state, published, *_ = opened(rules, confidence=0.2)
+    assert kinds(published) == [Triaged, ScreeningRequested, Assigned]
+    assert published[1].candidates == ("delivery", "refund")
+    assert published[2].team == rules.screening
     assert state.screening
 
 
@@ -65,29 +65,29 @@ def test_confidence_at_the_threshold_is_enough(rules) -> None:
         ({"category": "fraud", "large_amount": True}, "critical"),
     ],
 )
-def test_what_is_urgent_reaches_the_lead_at_once(rules, changes, reason) -> None:
-    state, said, *_ = opened(rules, **changes)
-    assert said[-1] == Escalated(team=state.team, level=1, reason=reason)
+def test_an_urgent_case_is_escalated_at_once(rules, changes, reason) -> None:
+    state, published, *_ = opened(rules, **changes)
+    assert published[-1] == Escalated(team=state.team, level=1, reason=reason)
 
 
 @pytest.mark.parametrize("signals", [(), ("repeat",), ("legal_threat",)])
-def test_what_is_not_urgent_stays_with_the_handler(rules, signals) -> None:
-    _, said, *_ = opened(rules, signals=signals)
-    assert Escalated not in kinds(said)
+def test_a_case_that_is_not_urgent_stays_with_the_handler(rules, signals) -> None:
+    _, published, *_ = opened(rules, signals=signals)
+    assert Escalated not in kinds(published)
 
 
 def test_a_full_team_owns_it_without_a_handler_until_somebody_has_room(rules) -> None:
-    one = complaint()
+    event = complaint()
     full = {f"deliveries_{n}": 50 for n in range(1, 5)}
-    state, said, _ = play([one], context(rules, {one.id: found()}, **full))
-    assert said[-1].team == "deliveries"
-    assert said[-1].handler is None
-    assert "room" in said[-1].why
+    state, published, _ = play([event], context(rules, {event.id: classification()}, **full))
+    assert published[-1].team == "deliveries"
+    assert published[-1].handler is None
+    assert "room" in published[-1].why
     assert state.is_waiting
     assert decide(state, Tick(NOON), context(rules, **full)).state is state
 
-    state, said, after = play([Tick(NOON)], context(rules, **{**full, "deliveries_3": 49}), state)
-    assert said == [Assigned(team="deliveries", handler="deliveries-3", why=said[0].why)]
+    state, published, after = play([Tick(NOON)], context(rules, **{**full, "deliveries_3": 49}), state)
+    assert published == [Assigned(team="deliveries", handler="deliveries-3", why=published[0].why)]
     assert after.roster.load("deliveries-3") == 50
     assert not state.is_waiting
 
@@ -95,8 +95,8 @@ def test_a_full_team_owns_it_without_a_handler_until_somebody_has_room(rules) ->
 @pytest.mark.parametrize("end", [resolved, withdrawn])
 def test_closing_gives_the_handler_room_again(rules, end) -> None:
     state, _, after, subject = opened(rules)
-    state, said, after = play([end(subject)], after, state)
-    assert said == []
+    state, published, after = play([end(subject)], after, state)
+    assert published == []
     assert not state.is_open
     assert after.roster.load("deliveries-1") == 0
     assert play([end(subject)], after, state)[2].roster.load("deliveries-1") == 0, "once only"
@@ -104,60 +104,60 @@ def test_closing_gives_the_handler_room_again(rules, end) -> None:
 
 def test_reopened_goes_back_to_the_same_handler_and_to_the_lead(rules) -> None:
     state, _, after, subject = opened(rules)
-    state, said, after = play([resolved(subject), reopened(subject)], after, state)
-    assert said == [Escalated(team="deliveries", level=1, reason="it was reopened")]
+    state, published, after = play([resolved(subject), reopened(subject)], after, state)
+    assert published == [Escalated(team="deliveries", level=1, reason="it was reopened")]
     assert (state.handler, after.roster.load("deliveries-1")) == ("deliveries-1", 1)
-    state, said, _ = play([resolved(subject), reopened(subject)], after, state)
-    assert said[0].level == 2, "every failed resolution is one level"
+    state, published, _ = play([resolved(subject), reopened(subject)], after, state)
+    assert published[0].level == 2, "every failed resolution is one level"
 
 
 def test_reopened_goes_to_its_handler_even_without_room(rules) -> None:
     state, _, after, subject = opened(rules)
     state, _, _ = play([resolved(subject)], after, state)
-    state, said, after = play([reopened(subject)], context(rules, deliveries_1=50), state)
+    state, published, after = play([reopened(subject)], context(rules, deliveries_1=50), state)
     assert after.roster.load("deliveries-1") == 51
-    assert kinds(said) == [Escalated]
+    assert kinds(published) == [Escalated]
 
 
 def test_reopened_before_it_ever_had_a_handler_gets_one(rules) -> None:
-    one = complaint()
-    full = context(rules, {one.id: found()}, **{f"deliveries_{n}": 50 for n in range(1, 5)})
-    state, _, _ = play([one, resolved(one.subject)], full)
-    state, said, _ = play([reopened(one.subject)], context(rules), state)
-    assert kinds(said) == [Assigned, Escalated]
+    event = complaint()
+    full = context(rules, {event.id: classification()}, **{f"deliveries_{n}": 50 for n in range(1, 5)})
+    state, _, _ = play([event, resolved(event.subject)], full)
+    state, published, _ = play([reopened(event.subject)], context(rules), state)
+    assert kinds(published) == [Assigned, Escalated]
     assert state.handler == "deliveries-1"
 
 
 def test_a_breach_goes_up_one_level_once_per_clock_and_cycle(rules) -> None:
     state, _, after, subject = opened(rules)
-    given = [breach(subject), breach(subject), breach(subject, "acknowledge"), breach(subject, cycle=2)]
-    state, said, _ = play(given, after, state)
-    assert [one.level for one in said] == [1, 2, 3]
-    assert said[0].reason == "the total_resolution clock was breached"
+    events = [breach(subject), breach(subject), breach(subject, "acknowledge"), breach(subject, cycle=2)]
+    state, published, _ = play(events, after, state)
+    assert [fact.level for fact in published] == [1, 2, 3]
+    assert published[0].reason == "the total_resolution clock was breached"
 
 
-def test_a_breach_of_a_closed_case_is_remembered_but_not_said(rules) -> None:
+def test_a_breach_of_a_closed_case_counts_but_is_not_published(rules) -> None:
     state, _, after, subject = opened(rules)
-    state, said, after = play([resolved(subject), breach(subject)], after, state)
-    assert said == []
+    state, published, after = play([resolved(subject), breach(subject)], after, state)
+    assert published == []
     assert state.level == 1
     assert play([reopened(subject)], after, state)[1][0].level == 2
 
 
-def test_a_breach_heard_before_the_complaint_waits_for_it(rules) -> None:
-    one = complaint()
-    state, said, after = play([breach(one.subject)], context(rules, {one.id: found()}))
-    assert said == []
+def test_a_breach_received_before_the_complaint_takes_effect_with_it(rules) -> None:
+    event = complaint()
+    state, published, after = play([breach(event.subject)], context(rules, {event.id: classification()}))
+    assert published == []
     assert not state.is_open
-    _, said, _ = play([one], after, state)
-    assert kinds(said) == [Triaged, Assigned, Escalated]
-    assert said[-1].level == 1
+    _, published, _ = play([event], after, state)
+    assert kinds(published) == [Triaged, Assigned, Escalated]
+    assert published[-1].level == 1
 
 
-def test_what_is_heard_twice_changes_nothing(rules) -> None:
-    one = complaint()
-    state, _, after = play([one], context(rules, {one.id: found()}))
-    again = decide(state, one, after)
+def test_an_event_received_twice_changes_nothing(rules) -> None:
+    event = complaint()
+    state, _, after = play([event], context(rules, {event.id: classification()}))
+    again = decide(state, event, after)
     assert again.state is state
     assert (again.events, again.context) == ((), None)
 
@@ -167,56 +167,60 @@ def test_what_is_heard_twice_changes_nothing(rules) -> None:
 
 def test_a_persons_decision_moves_it_to_the_owner_and_frees_the_screener(rules) -> None:
     state, _, after, subject = opened(rules, confidence=0.1)
-    given = DecideCase(subject, by="crm", category="billing")
-    state, said, after = play([given], after, state)
-    assert kinds(said) == [Triaged, Assigned]
-    assert (said[0].category, said[0].confidence, said[0].decided_by) == (("billing",), 1.0, "handler:crm")
-    assert (said[1].team, said[1].handler) == ("payments", "payments-1")
+    command = DecideCase(subject, by="crm", category="billing")
+    state, published, after = play([command], after, state)
+    assert kinds(published) == [Triaged, Assigned]
+    assert (published[0].category, published[0].confidence, published[0].decided_by) == (
+        ("billing",),
+        1.0,
+        "handler:crm",
+    )
+    assert (published[1].team, published[1].handler) == ("payments", "payments-1")
     assert not state.screening
     assert (after.roster.load("screening-1"), after.roster.load("payments-1")) == (0, 1)
 
 
-def test_a_decision_that_leaves_the_owner_says_only_what_it_is(rules) -> None:
+def test_a_decision_that_keeps_the_team_publishes_only_triaged(rules) -> None:
     state, _, after, subject = opened(rules)
-    _, said, after = play([DecideCase(subject, by="crm", severity="low")], after, state)
-    assert kinds(said) == [Triaged]
-    assert said[0].severity == "low"
+    _, published, after = play([DecideCase(subject, by="crm", severity="low")], after, state)
+    assert kinds(published) == [Triaged]
+    assert published[0].severity == "low"
     assert after.roster.load("deliveries-1") == 1
 
 
 def test_a_chosen_handler_gets_it_even_without_room(rules) -> None:
     state, _, _, subject = opened(rules)
-    given = DecideCase(subject, by="crm", handler="deliveries-4")
-    state, said, after = play([given], context(rules, deliveries_1=1, deliveries_4=50), state)
-    assert said[-1].handler == "deliveries-4"
+    command = DecideCase(subject, by="crm", handler="deliveries-4")
+    state, published, after = play([command], context(rules, deliveries_1=1, deliveries_4=50), state)
+    assert published[-1].handler == "deliveries-4"
     assert (after.roster.load("deliveries-1"), after.roster.load("deliveries-4")) == (0, 51)
 
 
 def test_a_new_category_brings_its_own_severity_and_signals_still_count(rules) -> None:
     state, _, after, subject = opened(rules, signals=("legal_threat",))
-    state, said, _ = play([DecideCase(subject, by="crm", category="fraud")], after, state)
-    assert said[0].severity == "critical"
-    assert kinds(said)[-1] is Escalated
+    state, published, _ = play([DecideCase(subject, by="crm", category="fraud")], after, state)
+    assert published[0].severity == "critical"
+    assert kinds(published)[-1] is Escalated
 
 
 def test_made_critical_twice_it_goes_up_once(rules) -> None:
     state, _, after, subject = opened(rules)
-    given = DecideCase(subject, by="crm", severity="critical")
-    _, said, _ = play([given, given], after, state)
-    assert kinds(said).count(Escalated) == 1
+    command = DecideCase(subject, by="crm", severity="critical")
+    _, published, _ = play([command, command], after, state)
+    assert kinds(published).count(Escalated) == 1
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"category": "nonsense"}, "category: expected one of fraud, "),
         ({"handler": "payments-1"}, "handler: expected one of the team deliveries"),
         ({"handler": "deliveries-lead"}, "deliveries-4"),
     ],
 )
-def test_an_impossible_decision_names_what_is_possible(rules, changes, says) -> None:
+def test_an_invalid_decision_names_the_valid_values(rules, changes, message) -> None:
     state, _, after, subject = opened(rules)
-    with pytest.raises(Rejected, match=says):
+    with pytest.raises(Rejected, match=message):
         decide(state, DecideCase(subject, by="crm", **changes), after)
 
 

@@ -1,10 +1,10 @@
-"""Languages of texts: by script, by model, by the customer's own word where the text says too little."""
+"""Language detection: by script, by stop words, by model, and by the stated locale for short texts."""
 
 import pytest
 
 from services.triage.classifier.chinese_script import SIMPLIFIED, TRADITIONAL
 from services.triage.classifier.language import Languages
-from services.triage.classifier.stopwords import frequent_words, told_by
+from services.triage.classifier.stopwords import index_stopwords, language_by_stopwords
 from shared.errors import Misconfigured
 
 
@@ -35,10 +35,10 @@ from shared.errors import Misconfigured
         ("merhaba", "xx-??-not-a-locale", None),
     ],
 )
-def test_the_language_is_one_of_ours(languages, text, stated, language) -> None:
-    found = languages.detect(text, stated)
-    assert found in languages._tags
-    assert language is None or found == language
+def test_the_language_is_one_of_the_configured_ones(languages, text, stated, language) -> None:
+    detected = languages.detect(text, stated)
+    assert detected in languages._tags
+    assert language is None or detected == language
 
 
 def test_only_configured_languages_are_ever_detected() -> None:
@@ -48,14 +48,14 @@ def test_only_configured_languages_are_ever_detected() -> None:
     assert few.detect("我的包裹没有收到", None) in {"nb", "sr-Latn"}
 
 
-def test_a_language_that_no_model_knows_ends_the_start() -> None:
+def test_a_language_without_a_model_stops_the_start() -> None:
     with pytest.raises(Misconfigured, match="qq"):
         Languages(["en", "qq"]).load()
     with pytest.raises(Misconfigured):
         Languages([])
 
 
-def test_no_character_belongs_to_both_ways_of_writing_chinese() -> None:
+def test_no_character_belongs_to_both_chinese_scripts() -> None:
     assert not SIMPLIFIED & TRADITIONAL
     assert len(SIMPLIFIED) > 80
     assert len(TRADITIONAL) > 80
@@ -77,15 +77,15 @@ LATIN = ("en", "id", "vi", "nb", "sr", "tr", "zh")
         ("", None),
     ],
 )
-def test_frequent_words_settle_a_language_only_if_there_are_three_and_no_others(text, language) -> None:
-    assert told_by(frequent_words(LATIN), text) == language
+def test_three_stop_words_of_one_language_decide_and_no_fewer(text, language) -> None:
+    assert language_by_stopwords(index_stopwords(LATIN), text) == language
 
 
-def test_frequent_words_are_not_trusted_beside_a_language_that_has_none() -> None:
-    assert not frequent_words([*LATIN, "de"])
-    assert set(frequent_words(["nb", "zh"]).values()) == {"nb"}
+def test_stop_words_are_not_used_with_a_language_that_has_none() -> None:
+    assert not index_stopwords([*LATIN, "de"])
+    assert set(index_stopwords(["nb", "zh"]).values()) == {"nb"}
 
 
 @pytest.mark.parametrize("word", ["da", "i", "for", "her", "dan", "to", "var", "vi", "bu", "ali"])
-def test_a_word_of_several_languages_says_nothing(word) -> None:
-    assert word not in frequent_words(LATIN)
+def test_a_word_of_several_languages_is_no_stop_word(word) -> None:
+    assert word not in index_stopwords(LATIN)

@@ -1,8 +1,8 @@
-"""Sums of money as people write them."""
+"""Detection of sums of money, as people write them."""
 
 import pytest
 
-from services.triage.classifier.money import Money, amount
+from services.triage.classifier.money import MoneyDetector, parse_amount
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from services.triage.classifier.money import Money, amount
     ],
 )
 def test_a_written_number_has_one_value(written, value) -> None:
-    assert amount(written) == value
+    assert parse_amount(written) == value
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_a_written_number_has_one_value(written, value) -> None:
     ],
 )
 def test_a_sum_is_large_by_its_currency(rules, text, large) -> None:
-    assert Money(rules.severity).is_large(text) is large
+    assert MoneyDetector(rules.severity).is_large(text) is large

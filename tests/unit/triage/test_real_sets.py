@@ -1,4 +1,4 @@
-"""Real complaints of many kinds go through: nothing crashes, nothing is left without a category.
+"""Classification of real complaints: no text raises an error, every text gets a category.
 
 The sets belong to other people and are read where they lie; where they are absent the test says so and is skipped.
 Their labels follow other taxonomies, so nothing is scored here: the share of `other` is reported.
@@ -31,13 +31,15 @@ FOUND = sorted(SETS.glob("*.jsonl.gz")) if SETS.is_dir() else []
 @pytest.mark.skipif(not FOUND, reason="the sets of real complaints are not on this machine")
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name.partition(".")[0])
 def test_real_complaints_all_get_an_answer(classifier, rules, path, record_property) -> None:
-    texts = [ComplaintText(body=str(one["text"] or "")) for one in rows(path) if one.get("text")]
+    texts = [ComplaintText(body=str(row["text"] or "")) for row in rows(path) if row.get("text")]
     if not texts:
         pytest.skip("a set without texts")
     answers = classifier.classify(texts)
-    assert all(one.category in rules.categories and one.language and 0 <= one.confidence <= 1 for one in answers)
-    counts = Counter(one.category for one in answers)
-    other, unsure = counts["other"] / len(answers), sum(one.confidence < 0.45 for one in answers) / len(answers)
+    assert all(
+        answer.category in rules.categories and answer.language and 0 <= answer.confidence <= 1 for answer in answers
+    )
+    counts = Counter(answer.category for answer in answers)
+    other, unsure = counts["other"] / len(answers), sum(answer.confidence < 0.45 for answer in answers) / len(answers)
     record_property("other", round(other, 3))
     print(f"{path.name}: {len(answers)} texts, other {other:.0%}, to screening {unsure:.0%}, {counts.most_common(4)}")  # noqa: T201
     name = path.name.partition(".")[0]

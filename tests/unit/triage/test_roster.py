@@ -1,4 +1,4 @@
-"""Load is spread evenly, capacity is kept, and ties are broken the same way everywhere."""
+"""Assignment by load: even shares, no load above capacity, and the same choice between equal handlers."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import pytest
 
 from services.triage.domain import Roster
 from services.triage.rulebook import Handler, Lead, Team
-from tests.unit.triage.cases import complaint, context, found, play
+from tests.unit.triage.cases import classification, complaint, context, play
 
 
 def team(*capacities: int) -> dict[str, Team]:
@@ -27,20 +27,20 @@ def fill(roster: Roster, cases: int) -> Counter[str | None]:
 
 
 def test_a_hundred_complaints_over_four_handlers_differ_by_at_most_one(rules) -> None:
-    ones = [complaint() for _ in range(102)]
-    now = context(rules, {one.id: found() for one in ones})
-    for one in ones:
-        _, _, now = play([one], now)
-    loads = [now.roster.load(one.id) for one in rules.teams["deliveries"].handlers]
+    events = [complaint() for _ in range(102)]
+    now = context(rules, {event.id: classification() for event in events})
+    for event in events:
+        _, _, now = play([event], now)
+    loads = [now.roster.load(handler.id) for handler in rules.teams["deliveries"].handlers]
     assert sum(loads) == 102
     assert max(loads) - min(loads) <= 1
 
 
-def test_nobody_gets_more_than_their_capacity() -> None:
+def test_no_handler_gets_more_than_their_capacity() -> None:
     assert fill(Roster(team(2, 3)), 10) == {"h-0": 2, "h-1": 3, None: 5}
 
 
-def test_who_has_more_capacity_gets_a_larger_share() -> None:
+def test_a_handler_with_more_capacity_gets_a_larger_share() -> None:
     assert fill(Roster(team(10, 20)), 15) == {"h-0": 5, "h-1": 10}
 
 
@@ -51,12 +51,12 @@ def test_ties_go_to_the_first_id() -> None:
 
 def test_a_roster_never_changes_itself() -> None:
     before = Roster(team(5))
-    after = before.take("h-0").take("h-0").free("h-0")
+    after = before.take("h-0").take("h-0").release("h-0")
     assert (before.load("h-0"), after.load("h-0"), after.changes) == (0, 1, {"h-0": 1})
     assert before.take(None) is before
 
 
 @pytest.mark.parametrize("name", ["gone", ""])
-def test_a_team_that_the_rulebook_dropped_has_nobody(name) -> None:
+def test_a_team_that_is_not_in_the_rulebook_has_no_handlers(name) -> None:
     assert Roster(team(5)).least_loaded(name) is None
     assert Roster(team(5)).member(name, "h-0") is None

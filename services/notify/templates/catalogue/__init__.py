@@ -1,20 +1,20 @@
-"""Words, one file a language, as TOML. Read once; every language must have every word that English has."""
+"""Catalogues: the sentences of messages, one TOML file per language. Every language has the same keys as English."""
 
 import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from services.notify.domain.languages import SPOKEN, spoken
+from services.notify.domain.languages import SUPPORTED, supported_language
 
 FALLBACK: Final = "en"
 _FOLDER: Final = Path(__file__).parent
 
 
 @cache
-def words(language: str) -> dict[str, str]:
-    """All words of one language as `section.key`."""
-    return _flat(tomllib.loads(_source(language)))
+def load_catalogue(language: str) -> dict[str, str]:
+    """Return the sentences of a language by `section.key`. The file is read once."""
+    return _flatten(tomllib.loads(_source(language)))
 
 
 @cache
@@ -22,12 +22,12 @@ def _source(language: str) -> str:
     return (_FOLDER / f"{language}.toml").read_text(encoding="utf-8")
 
 
-def source(language: str) -> bytes:
-    """The file as it is, for the version of what was sent."""
+def read_source(language: str) -> bytes:
+    """Return the bytes of the file, from which the version of a template is computed."""
     return _source(language).encode()
 
 
-def _flat(tree: dict[str, Any]) -> dict[str, str]:
+def _flatten(tree: dict[str, Any]) -> dict[str, str]:
     return {
         f"{section}.{key}": text
         for section, entries in tree.items()
@@ -36,7 +36,7 @@ def _flat(tree: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def language_for(tag: str) -> str:
-    """The language a letter is written in as a whole: the wish if we speak it, else English; never a mixture."""
-    found = spoken(tag)
-    return found if found in SPOKEN else FALLBACK
+def catalogue_language(tag: str) -> str:
+    """Return the language of a whole message: the language of the tag if it is supported, else English."""
+    language = supported_language(tag)
+    return language if language in SUPPORTED else FALLBACK

@@ -1,4 +1,4 @@
-"""Every kind of letter in every language: the facts stand in both parts, and nothing leaves half empty."""
+"""Rendering of every kind of message in every language: both parts contain the facts, and no required field is missing."""
 
 import re
 import string
@@ -12,18 +12,18 @@ import pytest
 
 from services.notify.domain import REQUIRED, Content
 from services.notify.domain.content import ONE_OF
-from services.notify.domain.languages import SPOKEN, choose, spoken
-from services.notify.routes.messages import sample
+from services.notify.domain.languages import SUPPORTED, choose_locale, supported_language
+from services.notify.routes.sample import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import words
+from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
 from shared.contracts import events as e
 from shared.errors import Misconfigured, Rejected
 from tests.unit.notify.stories import seen
 
 KINDS = get_args(e.MessageKind)
-PRINTER = Renderer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
-FULL = sample("Asia/Jakarta")
+RENDERER = Renderer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
+FULL = build_sample("Asia/Jakarta")
 RULEBOOK = Path(__file__).parents[3] / "services" / "triage" / "rulebook"
 SHOWN = {  # what a reader must find, by kind; every letter also shows name, reference and organisation
     "acknowledgement": ("subject", "expected_outcome", "handler", "due_at"),
@@ -38,18 +38,18 @@ SHOWN = {  # what a reader must find, by kind; every letter also shows name, ref
 }
 
 
-def facts(kind: str, speech: Localizer) -> list[str]:
-    found = [FULL.name, FULL.reference, "Example Shop", "Call 0800 for free."]
+def facts(kind: str, localizer: Localizer) -> list[str]:
+    texts = [FULL.name, FULL.reference, "Example Shop", "Call 0800 for free."]
     for name in SHOWN[kind]:
         value = getattr(FULL, name)
-        found += [speech.moment(value)] if isinstance(value, datetime) else str(value).splitlines()
-    return found
+        texts += [localizer.format_time(value)] if isinstance(value, datetime) else str(value).splitlines()
+    return texts
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, language: str) -> None:
-    letter = PRINTER.print(kind, FULL, language)
+    letter = RENDERER.render(kind, FULL, language)
     for fact in facts(kind, Localizer(language, FULL.timezone)):
         assert fact in seen(letter.html)
         assert fact in letter.text
@@ -58,56 +58,56 @@ def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, languag
     assert f'<html lang="{language}">' in letter.html
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_tells_nothing_but_the_reference(kind: e.MessageKind, language: str) -> None:
-    letter = PRINTER.print(kind, FULL, language)
-    assert letter.subject == f"[{FULL.reference}] {words(language)[f'subject.{kind}']}"
+    letter = RENDERER.render(kind, FULL, language)
+    assert letter.subject == f"[{FULL.reference}] {load_catalogue(language)[f'subject.{kind}']}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_without_a_required_field_is_refused_and_names_it(kind: e.MessageKind) -> None:
     for name in set(REQUIRED[kind]) - {"received_at"}:
         with pytest.raises(Rejected, match=f"{kind}: expected {name}"):
-            PRINTER.print(kind, FULL.model_copy(update={name: "" if name == "reference" else None}), "en")
+            RENDERER.render(kind, FULL.model_copy(update={name: "" if name == "reference" else None}), "en")
     if kind in ONE_OF:
         with pytest.raises(Rejected, match=f"{kind}: expected one of {', '.join(ONE_OF[kind])}"):
-            PRINTER.print(kind, FULL.model_copy(update=dict.fromkeys(ONE_OF[kind])), "en")
+            RENDERER.render(kind, FULL.model_copy(update=dict.fromkeys(ONE_OF[kind])), "en")
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_prints_with_nothing_but_what_it_requires(kind: e.MessageKind, language: str) -> None:
     needed = {*REQUIRED[kind], "received_at"}
-    for one in ONE_OF.get(kind, ("reference",)):
-        bare = Content(**{k: v for k, v in FULL.model_dump().items() if k in {*needed, one}})
-        letter = PRINTER.print(kind, bare, language)
+    for name in ONE_OF.get(kind, ("reference",)):
+        bare = Content(**{k: v for k, v in FULL.model_dump().items() if k in {*needed, name}})
+        letter = RENDERER.render(kind, bare, language)
         for part in (letter.html, letter.text):
             assert "None" not in part
             assert FULL.reference in part
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 def test_every_language_has_every_word_and_placeholder_of_english(language: str) -> None:
     def placeholders(text: str) -> set[str]:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-    english, other = words("en"), words(language)
+    english, other = load_catalogue("en"), load_catalogue(language)
     assert other.keys() == english.keys()
     assert {k: placeholders(v) for k, v in other.items()} == {k: placeholders(v) for k, v in english.items()}
     assert all(text.strip() for text in other.values())
 
 
-@pytest.mark.parametrize("language", [one for one in SPOKEN if one != "en"])
+@pytest.mark.parametrize("language", [language for language in SUPPORTED if language != "en"])
 def test_no_sentence_was_left_in_english(language: str) -> None:
-    english = {text for key, text in words("en").items() if len(text) > 20}
-    assert not english & set(words(language).values())
+    english = {text for key, text in load_catalogue("en").items() if len(text) > 20}
+    assert not english & set(load_catalogue(language).values())
 
 
 def test_serbian_is_the_same_in_both_scripts() -> None:
     cyrillic = set("абвгдђежзијклљмнњопрстћуфхцчџш")
-    assert not any(cyrillic & set(text.lower()) for text in words("sr-Latn").values())
-    assert not any(re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text)) for text in words("sr-Cyrl").values())
+    assert not any(cyrillic & set(text.lower()) for text in load_catalogue("sr-Latn").values())
+    assert not any(re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text)) for text in load_catalogue("sr-Cyrl").values())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_serbian_is_the_same_in_both_scripts() -> None:
 )
 def test_every_category_and_team_of_the_rulebook_has_a_word(section: str, file: str, table: str) -> None:
     codes = tomllib.loads((RULEBOOK / f"{file}.toml").read_text())[table]
-    assert {f"{section}.{code}" for code in codes} <= words("en").keys()
+    assert {f"{section}.{code}" for code in codes} <= load_catalogue("en").keys()
 
 
 def test_what_customers_wrote_cannot_become_markup() -> None:
@@ -123,35 +123,35 @@ def test_what_customers_wrote_cannot_become_markup() -> None:
         update={"subject": "<script>alert(1)</script>", "name": "{{ 7 * 7 }} {name}", "words": "a<b>&"}
     )
     for kind in KINDS:
-        letter = PRINTER.print(kind, nasty, "en")
+        letter = RENDERER.render(kind, nasty, "en")
         assert "<script>" not in letter.html
         assert "<b>" not in letter.html
         assert "{{ 7 * 7 }} {name}" in letter.text
 
 
 def test_the_acknowledgement_invites_correction_and_says_how_to_escalate() -> None:
-    text = PRINTER.print("acknowledgement", FULL, "en").text
+    text = RENDERER.render("acknowledgement", FULL, "en").text
     for words_ in ("Did we misunderstand", "supervisor", "What happens next", "Damaged or defective product"):
         assert words_ in text
 
 
 def test_an_acknowledgement_without_a_date_does_not_pretend_to_one() -> None:
-    text = PRINTER.print("acknowledgement", FULL.model_copy(update={"due_at": None}), "en").text
+    text = RENDERER.render("acknowledgement", FULL.model_copy(update={"due_at": None}), "en").text
     assert "date above" not in text
     assert "as soon as it is set" in text
 
 
 def test_a_broken_promise_is_apologised_for() -> None:
     for new in (FULL, FULL.model_copy(update={"due_at": None})):
-        text = PRINTER.print("delay", new, "en").text
+        text = RENDERER.render("delay", new, "en").text
         assert "We apologise; this is our responsibility." in text
 
 
 @pytest.mark.parametrize("outcome", get_args(e.Outcome))
-@pytest.mark.parametrize("language", SPOKEN)
-def test_every_outcome_is_said_in_words(outcome: e.Outcome, language: str) -> None:
-    letter = PRINTER.print("resolution", FULL.model_copy(update={"outcome": outcome}), language)
-    assert words(language)[f"outcome.{outcome}"] in letter.text
+@pytest.mark.parametrize("language", SUPPORTED)
+def test_every_outcome_has_a_sentence(outcome: e.Outcome, language: str) -> None:
+    letter = RENDERER.render("resolution", FULL.model_copy(update={"outcome": outcome}), language)
+    assert load_catalogue(language)[f"outcome.{outcome}"] in letter.text
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_every_outcome_is_said_in_words(outcome: e.Outcome, language: str) -> No
 )
 def test_money_is_written_as_people_there_write_it(tag: str, amount: str) -> None:
     offer = e.Redress(kind="refund", amount=Decimal("1234.5"), currency="EUR")
-    assert amount in Localizer(tag, None).offer(offer).replace("\u202f", "\u00a0")
+    assert amount in Localizer(tag, None).format_redress(offer).replace("\u202f", "\u00a0")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_money_is_written_as_people_there_write_it(tag: str, amount: str) -> Non
     ],
 )
 def test_a_moment_has_weekday_date_time_and_zone_of_the_recipient(tag: str, zone: str, expected: str) -> None:
-    assert Localizer(tag, zone).moment(datetime(2026, 6, 26, 12, tzinfo=UTC)).replace(",", "") == expected.replace(
+    assert Localizer(tag, zone).format_time(datetime(2026, 6, 26, 12, tzinfo=UTC)).replace(",", "") == expected.replace(
         ",", ""
     )
 
@@ -187,22 +187,22 @@ def test_a_moment_has_weekday_date_time_and_zone_of_the_recipient(tag: str, zone
     ],
 )  # fmt: skip
 def test_a_tag_finds_its_catalogue(tag: str, catalogue: str | None) -> None:
-    assert spoken(tag) == catalogue
+    assert supported_language(tag) == catalogue
 
 
-def test_a_language_we_do_not_speak_gets_a_whole_letter_in_english_and_says_so() -> None:
-    letter = PRINTER.print("acknowledgement", FULL, "fr-FR")
+def test_an_unsupported_language_gets_a_message_in_english_with_its_locale() -> None:
+    letter = RENDERER.render("acknowledgement", FULL, "fr-FR")
     assert letter.locale == "en"
     assert "Thank you for telling us" in letter.text
     assert "May" in letter.text
-    assert choose(["fr", None], "nb") == "nb"
+    assert choose_locale(["fr", None], "nb") == "nb"
 
 
 def test_a_missing_word_stops_the_letter() -> None:
     with pytest.raises(Misconfigured, match=r"expected nothing\.here"):
-        Localizer("en", None).say("nothing.here")
+        Localizer("en", None).sentence("nothing.here")
 
 
 def test_the_version_changes_with_kind_and_language() -> None:
-    versions = {PRINTER.print(kind, FULL, language).template for kind in KINDS for language in SPOKEN}
-    assert len(versions) == len(KINDS) * len(SPOKEN)
+    versions = {RENDERER.render(kind, FULL, language).template for kind in KINDS for language in SUPPORTED}
+    assert len(versions) == len(KINDS) * len(SUPPORTED)

@@ -1,4 +1,4 @@
-"""What a typical complaint of each language is taken for. The sentences are ours and were written before the result."""
+"""Classification of typical complaints in each language. The sentences were written before the classifier ran on them."""
 
 import pytest
 
@@ -122,12 +122,12 @@ TYPICAL = [
 
 @pytest.mark.parametrize(("language", "sentence", "category", "signals"), TYPICAL)
 def test_a_typical_complaint_is_understood(classifier, language, sentence, category, signals) -> None:
-    found = classifier.classify([ComplaintText(body=sentence)])[0]
-    assert found.language == language
-    assert set(signals) <= set(found.signals)
+    result = classifier.classify([ComplaintText(body=sentence)])[0]
+    assert result.language == language
+    assert set(signals) <= set(result.signals)
     if category is not None:
-        assert found.category == category, found
-        assert not found.signals, "nothing was noticed that is not there"
+        assert result.category == category, result
+        assert not result.signals, "nothing was noticed that is not there"
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_a_typical_complaint_is_understood(classifier, language, sentence, categ
     ],
 )
 def test_a_negated_signal_is_no_signal(classifier, sentence) -> None:
-    found = classifier.classify([ComplaintText(body=sentence)])[0]
-    assert "legal_threat" not in found.signals
-    assert "safety" not in found.signals or "caught fire" in sentence
+    result = classifier.classify([ComplaintText(body=sentence)])[0]
+    assert "legal_threat" not in result.signals
+    assert "safety" not in result.signals or "caught fire" in sentence
 
 
 def test_a_negation_reaches_no_further_than_its_sentence(classifier) -> None:
@@ -158,10 +158,10 @@ def test_marks_and_case_may_be_missing(classifier) -> None:
 
 
 def test_words_inside_other_words_do_not_count(classifier) -> None:
-    found = classifier.classify(
+    result = classifier.classify(
         [ComplaintText(body="The pursuer sued nobody; issue and tissue are fine words here today.")]
     )[0]
-    assert "legal_threat" not in found.signals
+    assert "legal_threat" not in result.signals
 
 
 def test_the_subject_counts_double(classifier) -> None:
@@ -183,20 +183,20 @@ def test_english_loanwords_count_in_other_languages(classifier) -> None:
 
 
 def test_why_quotes_the_rulebook_and_never_the_customer(classifier, rules) -> None:
-    ours = {f"{term.target}: {term.text}" for term in rules.terms}
+    terms = {f"{term.target}: {term.text}" for term in rules.terms}
     for language, sentence, *_ in TYPICAL:
         del language
-        assert set(classifier.classify([ComplaintText(body=sentence)])[0].why) <= ours
+        assert set(classifier.classify([ComplaintText(body=sentence)])[0].why) <= terms
 
 
-def test_what_nothing_is_known_about_is_other_and_unsure(classifier) -> None:
-    found = classifier.classify([ComplaintText(body="Lorem ipsum dolor sit amet consectetur")])[0]
-    assert (found.category, found.confidence, found.candidates) == ("other", 0.0, ("other",))
+def test_a_text_without_terms_is_other_with_no_confidence(classifier) -> None:
+    result = classifier.classify([ComplaintText(body="Lorem ipsum dolor sit amet consectetur")])[0]
+    assert (result.category, result.confidence, result.candidates) == ("other", 0.0, ("other",))
 
 
 def test_a_batch_is_answered_in_order(classifier) -> None:
     texts = [ComplaintText(body=sentence) for _, sentence, *_ in TYPICAL]
-    assert classifier.classify(texts) == [classifier.classify([one])[0] for one in texts]
+    assert classifier.classify(texts) == [classifier.classify([text])[0] for text in texts]
 
 
 def test_a_clear_lead_is_surer_than_a_tie(classifier) -> None:
@@ -210,9 +210,9 @@ def test_a_clear_lead_is_surer_than_a_tie(classifier) -> None:
     "text", ["", " ", "\x00", "💥" * 5000, "ا" * 10, "a" * 100_000, "\ud800", "1" * 5000, "$" * 50]
 )
 def test_any_text_gets_an_answer(classifier, text) -> None:
-    found = classifier.classify([ComplaintText(subject=text, body=text, locale=text)])[0]
-    assert found.category
-    assert found.language
+    result = classifier.classify([ComplaintText(subject=text, body=text, locale=text)])[0]
+    assert result.category
+    assert result.language
 
 
 HAZARDS = [
@@ -239,9 +239,9 @@ HAZARDS = [
 
 @pytest.mark.parametrize(("sentence", "signal"), HAZARDS)
 def test_a_way_out_that_is_shut_and_an_alarm_that_is_dead_are_grave(classifier, rules, sentence, signal) -> None:
-    found = classifier.classify([ComplaintText(body=sentence)])[0]
-    assert signal in found.signals
-    severity = rules.severity_of(found.category, found.signals, large_amount=False)
+    result = classifier.classify([ComplaintText(body=sentence)])[0]
+    assert signal in result.signals
+    severity = rules.severity_of(result.category, result.signals, large_amount=False)
     assert severity == {"safety": "critical", "vulnerable": "high"}[signal]
 
 

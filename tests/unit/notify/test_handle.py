@@ -1,4 +1,4 @@
-"""What follows from an attempt."""
+"""Handling of finished attempts: status, schedule and published results."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.domain import AttemptFinished
-from services.notify.domain.handle import SCHEDULE, AttemptResult, after
+from services.notify.domain.handle import SCHEDULE, AttemptResult, next_status
 from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound
 from tests.unit.notify import stories as s
@@ -18,7 +18,7 @@ TOLD, _ = s.fold([*s.FIRST, s.progressed()])
 
 
 def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFinished:
-    given = {
+    fields = {
         "complaint_id": s.SUBJECT,
         "message_id": message.message_id,
         "intent": message.intent,
@@ -29,7 +29,7 @@ def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFini
         "template": "acknowledgement/en@0",
         "states_promise": message.states_promise,
     }
-    return AttemptFinished(**(given | changes))
+    return AttemptFinished(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFini
     ],
 )
 def test_an_attempt_moves_its_message(outcome: Any, attempt: int, kind: Any, expected: AttemptResult) -> None:
-    assert after(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
+    assert next_status(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
 
 
 def test_all_waits_together_are_about_sixteen_hours() -> None:
@@ -59,10 +59,10 @@ def test_all_waits_together_are_about_sixteen_hours() -> None:
     assert list(SCHEDULE) == sorted(SCHEDULE)
 
 
-def test_an_accepted_message_is_said_with_the_promise_it_states() -> None:
+def test_an_accepted_message_is_published_with_the_promise_it_states() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, says = s.fold([finished(message, attempt=3)], ACKNOWLEDGED)
-    (fact,) = [say.facts for say in says]
+    state, events = s.fold([finished(message, attempt=3)], ACKNOWLEDGED)
+    (fact,) = [event.facts for event in events]
     assert isinstance(fact, MessageAccepted)
     assert (fact.message_kind, fact.states_promise, fact.attempts, fact.locale) == ("acknowledgement", 1, 3, "en")
     assert (fact.cause, fact.accepted_at) == (str(s.received().id), s.START)
@@ -70,26 +70,26 @@ def test_an_accepted_message_is_said_with_the_promise_it_states() -> None:
     assert state.finished[0].status == "accepted"
 
 
-def test_an_accepted_letter_is_said_as_the_one_that_the_rule_asks_for() -> None:
+def test_an_accepted_letter_is_published_with_its_name() -> None:
     state, _ = s.fold([*s.FIRST, s.letter_due()])
     acknowledgement, letter = state.planned
-    _, says = s.fold([finished(acknowledgement), finished(letter)], state)
-    assert [say.facts.letter for say in says] == [None, "uk:delay"]
-    assert says[1].facts.message_kind == "holding"
+    _, events = s.fold([finished(acknowledgement), finished(letter)], state)
+    assert [event.facts.letter for event in events] == [None, "uk:delay"]
+    assert events[1].facts.message_kind == "holding"
 
 
-def test_a_transient_failure_says_nothing_and_comes_again_after_its_wait() -> None:
+def test_a_transient_failure_publishes_nothing_and_is_retried_after_its_wait() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, says = s.fold([finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
-    assert not says
+    state, events = s.fold([finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
+    assert not events
     assert state.finished[0].next_attempt_at == s.START + timedelta(seconds=36)
     assert state.intents[message.intent].result is None
 
 
-def test_a_permanent_failure_is_said_with_its_code() -> None:
+def test_a_permanent_failure_is_published_with_its_code() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, says = s.fold([finished(message, "failed_permanent", code="550 5.1.1")], ACKNOWLEDGED)
-    (fact,) = [say.facts for say in says]
+    state, events = s.fold([finished(message, "failed_permanent", code="550 5.1.1")], ACKNOWLEDGED)
+    (fact,) = [event.facts for event in events]
     assert isinstance(fact, MessageFailed)
     assert (fact.reason, fact.attempts) == ("550 5.1.1", 1)
     assert state.finished[0].status == "dead"
@@ -97,24 +97,24 @@ def test_a_permanent_failure_is_said_with_its_code() -> None:
 
 def test_an_uncertain_mandatory_message_is_sent_again_and_an_optional_one_is_given_up() -> None:
     mandatory, optional = TOLD.planned
-    state, says = s.fold([finished(mandatory, "uncertain"), finished(optional, "uncertain")], TOLD)
-    assert [one.next_attempt_at for one in state.finished] == [s.START + WINDOW, None]
-    assert [(say.facts.message_kind, say.facts.reason) for say in says] == [("progress", "uncertain")]
+    state, events = s.fold([finished(mandatory, "uncertain"), finished(optional, "uncertain")], TOLD)
+    assert [attempt.next_attempt_at for attempt in state.finished] == [s.START + WINDOW, None]
+    assert [(event.facts.message_kind, event.facts.reason) for event in events] == [("progress", "uncertain")]
 
 
 def test_an_uncertain_message_that_turns_out_to_be_taken_is_accepted() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, says = s.fold([finished(message, "uncertain"), finished(message, "sent")], ACKNOWLEDGED)
-    assert [type(say.facts) for say in says] == [MessageAccepted]
-    assert [one.status for one in state.finished] == ["uncertain", "accepted"]
+    state, events = s.fold([finished(message, "uncertain"), finished(message, "sent")], ACKNOWLEDGED)
+    assert [type(event.facts) for event in events] == [MessageAccepted]
+    assert [attempt.status for attempt in state.finished] == ["uncertain", "accepted"]
 
 
 @pytest.mark.parametrize("late", ["sent", "failed_transient", "failed_permanent", "uncertain"])
-def test_a_result_that_is_final_stays_and_is_said_once(late: str) -> None:
+def test_a_final_result_stays_and_is_published_once(late: str) -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, says = s.fold([finished(message), finished(message, late, attempt=2)], ACKNOWLEDGED)
-    assert [type(say.facts) for say in says] == [MessageAccepted]
-    assert [one.status for one in state.finished] == ["accepted", None]
+    state, events = s.fold([finished(message), finished(message, late, attempt=2)], ACKNOWLEDGED)
+    assert [type(event.facts) for event in events] == [MessageAccepted]
+    assert [attempt.status for attempt in state.finished] == ["accepted", None]
 
 
 def test_an_attempt_at_something_never_intended_is_refused() -> None:

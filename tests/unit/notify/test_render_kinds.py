@@ -1,18 +1,18 @@
-"""What letters of one kind say on different occasions, in every language: what they must have and must not have."""
+"""Sentences that a kind of message must and must not contain, by reason of the message, in every language."""
 
 import pytest
 
 from services.notify.domain import Content
-from services.notify.domain.languages import SPOKEN
-from services.notify.routes.messages import sample
+from services.notify.domain.languages import SUPPORTED
+from services.notify.routes.sample import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import words
+from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
 from tests.unit.notify.stories import seen
 
-PRINTER = Renderer("Example Shop")
-FULL = sample("Asia/Jakarta")
-# What one kind says on different occasions: what is absent, what is given, the sentences it has and those it has not.
+RENDERER = Renderer("Example Shop")
+FULL = build_sample("Asia/Jakarta")
+# By reason of a message: its kind, changes of the content, sentences that it contains, sentences that it must not contain.
 NEWS = dict.fromkeys(("words", "silent_since", "action_at", "next_update_at", "old_due_at")) | {"reasons": ()}
 RISK = {"letter": None, "recourse": False, "repeats": False, "reasons": ("downtime",)}
 OCCASIONS = {
@@ -119,41 +119,43 @@ OCCASIONS = {
 DATES = {"progress.date": "due_at", "progress.next": "next_update_at"}
 
 
-def sentence(key: str, content: Content, speech: Localizer) -> str:
-    """A date of the content, or a sentence of the catalogue with its date."""
+def sentence(key: str, content: Content, localizer: Localizer) -> str:
+    """Return a date of the content, or a sentence of the catalogue with its date."""
     if "." not in key:
-        return str(speech.moment(getattr(FULL, key)))
-    text = words(speech.language)[key]
-    return text.format(date=speech.moment(getattr(content, DATES.get(key, "old_due_at")))) if "{" in text else text
+        return str(localizer.format_time(getattr(FULL, key)))
+    text = load_catalogue(localizer.language)[key]
+    return (
+        text.format(date=localizer.format_time(getattr(content, DATES.get(key, "old_due_at")))) if "{" in text else text
+    )
 
 
-@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
-def test_a_letter_says_what_its_occasion_asks_for(kind, changes, has, has_not, language) -> None:
+def test_a_message_has_the_sentences_of_its_reason(kind, changes, has, has_not, language) -> None:
     content = FULL.model_copy(update=changes)
-    letter, speech = PRINTER.print(kind, content, language), Localizer(language, FULL.timezone)
+    letter, localizer = RENDERER.render(kind, content, language), Localizer(language, FULL.timezone)
     for part in (seen(letter.html), letter.text):
         for key in has:
-            assert sentence(key, content, speech) in part, key
+            assert sentence(key, content, localizer) in part, key
         for key in has_not:
-            assert sentence(key, content, speech) not in part, key
-        assert speech.moment(FULL.silent_since) not in part, "how long we were silent is no news"
+            assert sentence(key, content, localizer) not in part, key
+        assert localizer.format_time(FULL.silent_since) not in part, "how long we were silent is no news"
         assert str(FULL.handler) in part, "it says who"
 
 
-def test_reasons_without_a_word_are_said_once() -> None:
-    letter = PRINTER.print("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
-    assert letter.text.count(words("en")["reason.other"]) == 1
+def test_reasons_without_a_text_share_one_sentence() -> None:
+    letter = RENDERER.render("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
+    assert letter.text.count(load_catalogue("en")["reason.other"]) == 1
 
 
 @pytest.mark.parametrize(("pack", "body"), [("uk", "Ombudsman Service"), ("de", "Schlichtungsstelle")])
 def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, body: str) -> None:
     bodies = {"uk": "Ombudsman Service\n<b>Free of charge</b>", "*": "Schlichtungsstelle"}
-    printer = Renderer("Example Shop", recourse=bodies)
-    letter = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
+    renderer = Renderer("Example Shop", recourse=bodies)
+    letter = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
     for part in (seen(letter.html), letter.text):
         assert body in part
-        assert words("en")["holding.ask"] not in part
+        assert load_catalogue("en")["holding.ask"] not in part
     assert "<b>" not in letter.html
-    silent = printer.print("holding", FULL.model_copy(update={"letter": f"{pack}:delay", "recourse": False}), "en")
+    silent = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay", "recourse": False}), "en")
     assert body not in silent.text

@@ -1,11 +1,11 @@
-"""The rulebook that ships is whole; a broken one ends the start with file, place, expected and got."""
+"""Loader of the rulebook: the default one is complete, a wrong one stops the start with file, position and expectation."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from services.triage.rulebook import SHIPPED, load_rulebook
+from services.triage.rulebook import DEFAULT_FOLDER, load_rulebook
 from services.triage.rulebook.model import SIGNALS
 from services.triage.settings import LANGUAGES
 from shared.errors import Misconfigured
@@ -14,7 +14,7 @@ from shared.errors import Misconfigured
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     copied = tmp_path / "rulebook"
-    shutil.copytree(SHIPPED, copied, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(DEFAULT_FOLDER, copied, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return copied
 
 
@@ -27,9 +27,9 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
 
 def test_every_language_has_words_for_every_category_and_signal(rules) -> None:
     for group in {tag.partition("-")[0] for tag in LANGUAGES.split(",")}:
-        ours = [term for term in rules.terms if term.group == group]
-        assert {term.target for term in ours if not term.is_signal} == set(rules.categories)
-        assert {term.target for term in ours if term.is_signal} == set(SIGNALS)
+        terms = [term for term in rules.terms if term.group == group]
+        assert {term.target for term in terms if not term.is_signal} == set(rules.categories)
+        assert {term.target for term in terms if term.is_signal} == set(SIGNALS)
         assert rules.negations[group]
 
 
@@ -64,7 +64,7 @@ def test_signals_raise_severity_by_the_rules(rules, start, signals, large, sever
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "says"),
+    ("name", "old", "new", "message"),
     [
         (
             "categories.toml",
@@ -100,9 +100,9 @@ def test_signals_raise_severity_by_the_rules(rules, start, signals, large, sever
         ("words/en.toml", 'language = "en"', 'language = "english"', r"language: expected.*got 'english'"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(folder, name, old, new, says) -> None:
+def test_an_error_names_its_position(folder, name, old, new, message) -> None:
     change(folder, name, old, new)
-    with pytest.raises(Misconfigured, match=says):
+    with pytest.raises(Misconfigured, match=message):
         load_rulebook(folder)
 
 

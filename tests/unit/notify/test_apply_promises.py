@@ -1,4 +1,4 @@
-"""Dates that are not the answer's, dates at risk, letters that a rule wants, and our own silence."""
+"""Events of sla: dates of updates and actions, dates at risk, letters of rules, and silences."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,8 +24,8 @@ def sent(message: NewMessage, outcome: str = "sent") -> AttemptFinished:
     )
 
 
-def told(*news: Any) -> list[NewMessage]:
-    """What is written after the acknowledgement was accepted."""
+def compose_after_acknowledgement(*news: Any) -> list[NewMessage]:
+    """Return the messages that are composed after the acknowledgement was accepted."""
     state, _ = s.fold(s.FIRST)
     return list(s.fold([sent(state.planned[0]), *news], state)[0].planned[1:])
 
@@ -33,22 +33,24 @@ def told(*news: Any) -> list[NewMessage]:
 # ── other dates ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_date_of_the_next_update_is_told_and_counts_as_told() -> None:
-    (note,) = told(s.promised(2, 2, 30, due=900, subject="next_update"))
+def test_the_date_of_the_next_update_is_stated_with_its_promise() -> None:
+    (note,) = compose_after_acknowledgement(s.promised(2, 2, 30, due=900, subject="next_update"))
     assert (note.kind, note.states_promise, note.content.next_update_at) == ("progress", 2, s.at(900))
     assert note.content.due_at == s.at(4000), "the date of the answer stands beside it"
     assert (note.content.handler, note.content.old_due_at) == ("Handler 3", None)
 
 
-def test_the_date_of_an_action_is_told_and_counts_as_told() -> None:
-    (note,) = told(s.promised(2, 2, 30, due=900, subject="action"))
+def test_the_date_of_an_action_is_stated_with_its_promise() -> None:
+    (note,) = compose_after_acknowledgement(s.promised(2, 2, 30, due=900, subject="action"))
     assert (note.kind, note.states_promise, note.content.action_at) == ("progress", 2, s.at(900))
     assert note.content.next_update_at is None
 
 
 @pytest.mark.parametrize("subject", ["next_update", "action"])
-def test_another_date_that_moves_is_told_with_the_old_one_and_the_reason(subject: str) -> None:
-    *_, note = told(s.promised(2, 2, 30, subject=subject), s.revised(3, 3, 40, subject=subject))
+def test_another_date_that_moves_is_stated_with_the_old_one_and_the_reason(subject: str) -> None:
+    *_, note = compose_after_acknowledgement(
+        s.promised(2, 2, 30, subject=subject), s.revised(3, 3, 40, subject=subject)
+    )
     content = note.content
     assert (note.kind, note.states_promise) == ("progress", 3)
     assert (content.old_due_at, content.reasons) == (s.at(4000), ("supplier_delay",))
@@ -68,7 +70,9 @@ def test_other_dates_leave_the_date_of_the_answer_alone(subject: str) -> None:
 
 
 def test_an_update_that_did_not_come_is_a_delay_with_its_cause() -> None:
-    late = told(s.promised(2, 2, 30, subject="next_update"), s.broken(2, 3, subject="next_update", cause="lag"))[-1]
+    late = compose_after_acknowledgement(
+        s.promised(2, 2, 30, subject="next_update"), s.broken(2, 3, subject="next_update", cause="lag")
+    )[-1]
     assert (late.kind, late.states_promise, late.content.about) == ("delay", None, "next_update")
     assert (late.content.old_due_at, late.content.next_update_at) == (s.at(4000), None)
     assert late.content.reasons == ("lag",)
@@ -85,7 +89,7 @@ def test_a_late_update_states_the_date_that_replaced_it_where_there_is_one() -> 
     assert (late.states_promise, late.content.next_update_at) == (3, s.at(6000))
 
 
-def test_of_two_dates_for_the_next_update_only_the_newest_is_told() -> None:
+def test_of_two_dates_for_the_next_update_only_the_newest_is_stated() -> None:
     news = [s.promised(2, 2, 30, subject="next_update"), s.revised(3, 3, 40, subject="next_update")]
     state, _ = s.fold([s.promised(), *news, *s.FIRST[:3]])
     assert [(m.kind, m.states_promise) for m in state.planned] == [("acknowledgement", 1), ("progress", 3)]
@@ -103,15 +107,15 @@ def test_dates_of_two_actions_stand_side_by_side() -> None:
     assert [m.states_promise for m in state.planned] == [1, 2, 3]
 
 
-def test_what_was_agreed_outlives_the_answer_but_not_a_withdrawal() -> None:
+def test_messages_about_actions_are_sent_after_the_answer_but_not_after_a_withdrawal() -> None:
     action = [s.promised(2, 2, 190, subject="action"), s.broken(2, 3, subject="action")]
-    assert [m.kind for m in told(s.resolved(), *action)] == ["resolution", "progress", "delay"]
-    assert [m.kind for m in told(s.withdrawn(), *action)] == ["withdrawn"]
+    assert [m.kind for m in compose_after_acknowledgement(s.resolved(), *action)] == ["resolution", "progress", "delay"]
+    assert [m.kind for m in compose_after_acknowledgement(s.withdrawn(), *action)] == ["withdrawn"]
 
 
 def test_news_names_the_next_update_while_it_is_still_to_come() -> None:
     update = s.promised(2, 2, 30, due=900, subject="next_update")
-    news = told(update, s.progressed())[-1]
+    news = compose_after_acknowledgement(update, s.progressed())[-1]
     assert (news.content.words, news.content.next_update_at, news.states_promise) == (
         "We spoke to the courier.",
         s.at(900),
@@ -127,7 +131,7 @@ def test_news_names_the_next_update_while_it_is_still_to_come() -> None:
 
 
 def test_a_date_at_risk_is_owned_before_it_passes_and_no_new_one_is_invented() -> None:
-    (warning,) = told(s.at_risk())
+    (warning,) = compose_after_acknowledgement(s.at_risk())
     content = warning.content
     assert (warning.kind, warning.states_promise) == ("holding", None)
     assert (content.old_due_at, content.due_at, content.reasons) == (s.at(4000), None, ("downtime",))
@@ -138,7 +142,9 @@ def test_a_date_is_called_at_risk_once_a_cause() -> None:
     other = s.at_risk(sequence=4, minutes=62, cause="provider")
     next_one = s.at_risk(2, 5, 63, subject="next_update")
     update = s.promised(2, 6, 30, subject="next_update")
-    warnings = [m for m in told(update, s.at_risk(), again, other, next_one) if m.kind == "holding"]
+    warnings = [
+        m for m in compose_after_acknowledgement(update, s.at_risk(), again, other, next_one) if m.kind == "holding"
+    ]
     assert [(m.content.about, m.content.reasons) for m in warnings] == [
         ("outcome", ("downtime",)),
         ("outcome", ("provider",)),
@@ -147,29 +153,31 @@ def test_a_date_is_called_at_risk_once_a_cause() -> None:
 
 
 def test_no_date_is_at_risk_once_it_was_moved_or_the_case_is_closed() -> None:
-    assert [m.kind for m in told(s.resolved(), s.at_risk(minutes=190))] == ["resolution"]
-    assert [m.kind for m in told(s.resolved(), s.at_risk(minutes=210))] == ["resolution"], "said before sla knew"
+    assert [m.kind for m in compose_after_acknowledgement(s.resolved(), s.at_risk(minutes=190))] == ["resolution"]
+    assert [m.kind for m in compose_after_acknowledgement(s.resolved(), s.at_risk(minutes=210))] == ["resolution"], (
+        "published by sla before it received the answer"
+    )
     state, _ = s.fold([s.promised(), s.at_risk(), s.revised(2, 3), *s.FIRST[:3]])
     assert "holding" not in s.kinds(state)
 
 
-def test_a_case_opened_again_hears_of_its_dates_again() -> None:
+def test_a_reopened_complaint_gets_messages_about_its_dates_again() -> None:
     again = [s.resolved(), s.reopened(), s.promised(2, 3, 301, due=9000, cycle=2), s.at_risk(2, 4, 400)]
-    assert [m.kind for m in told(*again)] == ["resolution", "reopened", "holding"]
+    assert [m.kind for m in compose_after_acknowledgement(*again)] == ["resolution", "reopened", "holding"]
 
 
 # ── letters ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_letter_says_why_and_by_when_and_states_the_date_that_stands() -> None:
-    (letter,) = told(s.letter_due())
+def test_a_letter_states_the_reasons_and_the_current_date() -> None:
+    (letter,) = compose_after_acknowledgement(s.letter_due())
     content = letter.content
     assert (letter.kind, letter.states_promise, content.due_at) == ("holding", 1, s.at(4000))
     assert (content.letter, content.reasons, content.old_due_at) == ("uk:delay", ("investigation",), None)
 
 
 def test_a_letter_after_a_broken_date_names_none() -> None:
-    letter = told(s.broken(), s.letter_due(sequence=3, minutes=4100))[-1]
+    letter = compose_after_acknowledgement(s.broken(), s.letter_due(sequence=3, minutes=4100))[-1]
     assert (letter.kind, letter.states_promise, letter.content.due_at) == ("holding", None, None)
 
 
@@ -185,10 +193,10 @@ def test_a_letter_after_a_broken_date_names_none() -> None:
         ("adr-referral", ("unresolved", "adr_scheme"), True),
     ],
 )
-def test_a_delay_and_what_a_rule_says_so_of_tell_of_the_right_to_go_further(
+def test_letters_of_delay_and_of_recourse_name_the_right_to_go_further(
     letter: str, reasons: tuple[str, ...], tells: bool
 ) -> None:
-    (message,) = told(s.letter_due(letter, reasons=reasons))
+    (message,) = compose_after_acknowledgement(s.letter_due(letter, reasons=reasons))
     assert message.content.recourse is tells
 
 
@@ -198,30 +206,32 @@ def test_a_delay_and_what_a_rule_says_so_of_tell_of_the_right_to_go_further(
         ([], ()),
         ([s.progressed(text=None)], ("awaiting_third_party",)),
         ([s.revised()], ("supplier_delay",)),
-        ([s.revised(), s.asked()], ("supplier_delay", "awaiting_customer")),
+        ([s.revised(), s.question()], ("supplier_delay", "awaiting_customer")),
     ],
 )
 def test_the_reasons_of_a_letter_are_those_of_the_case(news: list[Any], why: tuple[str, ...]) -> None:
-    letter = told(*news, s.letter_due(sequence=9, minutes=200, reasons=("why_delayed",)))[-1]
+    letter = compose_after_acknowledgement(*news, s.letter_due(sequence=9, minutes=200, reasons=("why_delayed",)))[-1]
     assert letter.content.reasons == ("why_delayed", *why)
 
 
-def test_a_letter_repeats_how_we_understood_it_where_a_rule_wants_that() -> None:
-    (letter,) = told(s.letter_due("acknowledgement-stage-2", reasons=("issues_understood", "outcome_sought")))
+def test_a_letter_repeats_how_the_complaint_was_understood_if_a_rule_requires_it() -> None:
+    (letter,) = compose_after_acknowledgement(
+        s.letter_due("acknowledgement-stage-2", reasons=("issues_understood", "outcome_sought"))
+    )
     assert letter.content.repeats
     assert (letter.content.subject, letter.content.expected_outcome) == ("Kettle", "A new kettle")
-    assert not told(s.letter_due())[0].content.repeats
+    assert not compose_after_acknowledgement(s.letter_due())[0].content.repeats
 
 
 def test_the_letters_of_a_second_stage_are_written_after_the_answer_of_the_first() -> None:
     letter = s.letter_due("delay-stage-2", minutes=300)
-    assert [m.kind for m in told(s.resolved(), letter)] == ["resolution", "holding"]
-    assert [m.kind for m in told(s.withdrawn(), letter)] == ["withdrawn"]
+    assert [m.kind for m in compose_after_acknowledgement(s.resolved(), letter)] == ["resolution", "holding"]
+    assert [m.kind for m in compose_after_acknowledgement(s.withdrawn(), letter)] == ["withdrawn"]
 
 
 @pytest.mark.parametrize("letter", ["final", "final-response"])
-def test_the_final_letter_is_the_answer_itself_and_not_ours_to_make_up(letter: str) -> None:
-    assert told(s.letter_due(letter)) == []
+def test_the_final_letter_is_the_answer_and_is_not_composed(letter: str) -> None:
+    assert compose_after_acknowledgement(s.letter_due(letter)) == []
 
 
 def test_a_letter_is_written_once_a_pack_name_and_limit() -> None:
@@ -231,18 +241,18 @@ def test_a_letter_is_written_once_a_pack_name_and_limit() -> None:
         s.letter_due(sequence=5, minutes=73, limit_at=s.at(5001)),
         s.letter_due("holding", sequence=6, minutes=74),
     ]
-    assert len(told(s.letter_due(), same, *others)) == 4
+    assert len(compose_after_acknowledgement(s.letter_due(), same, *others)) == 4
 
 
 def test_no_letter_is_written_about_a_closed_case() -> None:
-    assert [m.kind for m in told(s.resolved(), s.letter_due(minutes=300))] == ["resolution"]
+    assert [m.kind for m in compose_after_acknowledgement(s.resolved(), s.letter_due(minutes=300))] == ["resolution"]
 
 
 # ── silence ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_silence_is_broken_with_where_it_stands() -> None:
-    (note,) = told(s.progressed(text=None), s.silence())
+def test_a_silence_ends_with_a_message_about_the_state_of_work() -> None:
+    (note,) = compose_after_acknowledgement(s.progressed(text=None), s.silence())
     content = note.content
     assert (note.kind, note.states_promise, content.due_at) == ("progress", 1, s.at(4000))
     assert (content.progress, content.handler, content.words) == ("awaiting_third_party", "Handler 3", None)
@@ -250,36 +260,43 @@ def test_silence_is_broken_with_where_it_stands() -> None:
 
 
 def test_a_customer_who_answered_is_not_asked_again() -> None:
-    assert told(s.asked(), s.silence(since=51))[-1].content.progress == "awaiting_customer"
-    assert told(s.asked(), s.answered(), s.silence(since=51))[-1].content.progress == "investigating"
-    assert told(s.asked(), s.answered(author="handler"), s.silence(since=51))[-1].content.progress == (
-        "awaiting_customer"
+    assert compose_after_acknowledgement(s.question(), s.silence(since=51))[-1].content.progress == "awaiting_customer"
+    assert (
+        compose_after_acknowledgement(s.question(), s.answered(), s.silence(since=51))[-1].content.progress
+        == "investigating"
     )
-    reopened = s.fold([*s.FIRST, s.asked(), s.resolved(), s.reopened()])[0]
+    assert compose_after_acknowledgement(s.question(), s.answered(author="handler"), s.silence(since=51))[
+        -1
+    ].content.progress == ("awaiting_customer")
+    reopened = s.fold([*s.FIRST, s.question(), s.resolved(), s.reopened()])[0]
     assert reopened.progress is None
 
 
-def test_each_silence_is_broken_once() -> None:
+def test_each_silence_causes_one_message() -> None:
     same = s.silence(sequence=3, minutes=40_000)
-    assert len(told(s.silence(), same)) == 1
-    assert len(told(s.silence(), same, s.silence(since=20_001, sequence=4, minutes=50_000))) == 2
+    assert len(compose_after_acknowledgement(s.silence(), same)) == 1
+    assert (
+        len(compose_after_acknowledgement(s.silence(), same, s.silence(since=20_001, sequence=4, minutes=50_000))) == 2
+    )
 
 
-def test_a_silence_whose_note_was_lost_is_broken_again() -> None:
+def test_a_silence_whose_message_failed_causes_another_one() -> None:
     state, _ = s.fold(s.FIRST)
     state, _ = s.fold([sent(state.planned[0]), s.silence()], state)
     lost, _ = s.fold([sent(state.planned[-1], "failed_permanent")], state)
     same = [s.silence(sequence=number, minutes=40_000, tried=20_000) for number in (3, 4)]
     notes = [m.content.silent_since for m in s.fold(same, lost)[0].planned if m.kind == "progress"]
-    assert notes == [s.at(0.5)] * 2, "the lost one and one more, both since the last word that arrived"
+    assert notes == [s.at(0.5)] * 2, "the lost one and one more, both since the last message that was accepted"
 
 
 @pytest.mark.parametrize("since", [20, 49])
-def test_silence_that_another_message_has_broken_meanwhile_is_none(since: float) -> None:
-    assert [m.content.silent_since for m in told(s.progressed(), s.silence(since=since))] == [None]
+def test_a_silence_that_another_message_ended_causes_none(since: float) -> None:
+    assert [m.content.silent_since for m in compose_after_acknowledgement(s.progressed(), s.silence(since=since))] == [
+        None
+    ]
 
 
-def test_silence_is_none_while_the_letter_that_opens_the_case_is_on_its_way() -> None:
+def test_a_silence_causes_no_message_while_the_opening_message_waits() -> None:
     waiting, _ = s.fold([s.received()])
     late = replace(s.CONTEXT, now=s.at(20_000))
     together, _ = s.fold([s.silence(since=0)], waiting, late)
@@ -289,7 +306,7 @@ def test_silence_is_none_while_the_letter_that_opens_the_case_is_on_its_way() ->
     assert s.kinds(after) == ["acknowledgement"]
 
 
-def test_a_message_that_arrived_after_the_silence_began_has_broken_it() -> None:
+def test_a_message_accepted_after_the_silence_began_ends_it() -> None:
     state, _ = s.fold([*s.FIRST, s.progressed()])
     acknowledged = replace(s.CONTEXT, now=s.at(1))
     state, _ = s.fold([sent(state.planned[0])], state, acknowledged)
@@ -298,27 +315,27 @@ def test_a_message_that_arrived_after_the_silence_began_has_broken_it() -> None:
     assert s.kinds(s.fold([s.silence(since=500)], arrived)[0]) == ["acknowledgement", "progress", "progress"]
 
 
-def test_a_message_that_never_arrived_breaks_no_silence() -> None:
+def test_a_message_that_failed_ends_no_silence() -> None:
     state, _ = s.fold([*s.FIRST, s.progressed()])
     failed, _ = s.fold([sent(message, "failed_permanent") for message in state.planned], state)
     after, _ = s.fold([s.silence(since=20)], failed)
     assert after.planned[-1].content.silent_since == s.at(20)
 
 
-def test_silence_about_a_closed_case_is_none() -> None:
-    assert [m.kind for m in told(s.resolved(), s.silence())] == ["resolution"]
-    assert [m.kind for m in told(s.withdrawn(sequence=2), s.silence())] == ["withdrawn"]
+def test_a_silence_about_a_closed_complaint_causes_no_message() -> None:
+    assert [m.kind for m in compose_after_acknowledgement(s.resolved(), s.silence())] == ["resolution"]
+    assert [m.kind for m in compose_after_acknowledgement(s.withdrawn(sequence=2), s.silence())] == ["withdrawn"]
 
 
 def test_messages_of_two_topics_with_one_number_are_two_messages() -> None:
-    given = [s.progressed(sequence=2), s.promised(2, 2, 55, subject="next_update"), s.silence(since=60, sequence=3)]
-    messages = told(*given)
+    events = [s.progressed(sequence=2), s.promised(2, 2, 55, subject="next_update"), s.silence(since=60, sequence=3)]
+    messages = compose_after_acknowledgement(*events)
     assert [m.kind for m in messages] == ["progress"] * 3
     assert len({m.message_id for m in messages}) == len({m.intent for m in messages}) == 3
 
 
 def test_one_message_a_ground_has_the_same_identity_on_every_replay() -> None:
-    (one,), (two,) = told(s.letter_due()), told(s.letter_due())
-    assert one.intent == "holding:letter-uk/delay/2026-03-05T11:10:00+00:00:customer"
-    assert one.message_id == two.message_id
+    (first,), (second,) = compose_after_acknowledgement(s.letter_due()), compose_after_acknowledgement(s.letter_due())
+    assert first.intent == "holding:letter-uk/delay/2026-03-05T11:10:00+00:00:customer"
+    assert first.message_id == second.message_id
     assert s.at(5000) - s.START == timedelta(minutes=5000)
