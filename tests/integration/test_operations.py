@@ -39,7 +39,7 @@ async def test_a_dead_letter_is_shown_however_many_are_older(rig: Rig, http: htt
         " select gen_random_uuid(), 't', 0, n, 'x', 'buried', 'e' from generate_series(1, 100001) n"
     )
     subject, records = make_records("BROKEN")
-    await rig.runner.records(records)
+    await rig.runner.apply_records(records)
     letter = await rig.pool.fetchval("select max(id) from dead_letter")
     shown = await http.get(f"/admin/dead/{letter}", params={"reveal": True})
     assert shown.status_code == 200
@@ -50,7 +50,7 @@ async def test_a_dead_letter_is_shown_however_many_are_older(rig: Rig, http: htt
 
 async def test_a_dead_letter_that_is_settled_is_not_shown(rig: Rig, http: httpx.AsyncClient) -> None:
     _, records = make_records("BROKEN")
-    await rig.runner.records(records)
+    await rig.runner.apply_records(records)
     (listed,) = (await http.get("/admin/dead")).json()
     assert (await http.delete(f"/admin/dead/{listed['id']}")).status_code == 204
     assert (await http.get(f"/admin/dead/{listed['id']}")).status_code == 404
