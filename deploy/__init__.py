@@ -1,1 +1,1 @@
-"""Everything that starts, feeds or watches the services; nothing in here is imported by them."""
+"""Programs and files that start, configure and monitor the services. The services import nothing from here."""

@@ -1,16 +1,16 @@
-"""Whether the service in this container is alive: `python -m deploy.alive`, the HEALTHCHECK, ends with 0 or 1."""
+"""Health check of the service in this container (HEALTHCHECK): `python -m deploy.healthcheck` exits with 0 or 1."""
 
 import os
 import sys
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
-SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 
 
-def alive(port: int) -> bool:
-    """What `/live` says; no answer in time is a no."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+def is_alive(port: int) -> bool:
+    """Return True if `/live` answers 200 in time."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/live")
         return connection.getresponse().status == HTTPStatus.OK
@@ -22,5 +22,5 @@ def alive(port: int) -> bool:
 
 if __name__ == "__main__":
     service = os.environ.get("SERVICE", "")
-    given = os.environ.get(f"{service.upper()}_PORT") or os.environ.get("REDRESS_PORT", "8080")
-    sys.exit(0 if alive(int(given)) else 1)
+    port = os.environ.get(f"{service.upper()}_PORT") or os.environ.get("REDRESS_PORT", "8080")
+    sys.exit(0 if is_alive(int(port)) else 1)

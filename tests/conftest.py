@@ -1,4 +1,4 @@
-"""Real servers for every test that asks for them: started once a session, a fresh database for each test."""
+"""Real servers for the tests that use them: started once per session, a new database for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from shared.auth import create_keys
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all servers of this session."""
+    """Folder of all servers of this session."""
     return tmp_path_factory.mktemp("redress")
 
 
@@ -33,25 +33,25 @@ def kafka(home: Path) -> Iterator[EmbeddedKafka]:
 
 @pytest.fixture
 def databases(postgres: EmbeddedPostgres) -> Iterator[Callable[[], dict[str, str]]]:
-    """Makes a new database with the four schemas and gives each service's DSN; dropped afterwards."""
-    made: list[str] = []
+    """Create a database with the four schemas and return each service's DSN; dropped after the test."""
+    names: list[str] = []
 
     def make() -> dict[str, str]:
         name = f"test_{uuid4().hex[:12]}"
         with psycopg.connect(postgres.dsn, autocommit=True) as admin:
             admin.execute(f"create database {name}")
-        made.append(name)
+        names.append(name)
         return provision(postgres.dsn.rsplit("/", 1)[0] + f"/{name}", postgres.home / "secrets" / "postgres.json")
 
     yield make
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        for name in made:
+        for name in names:
             admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
 def dsns(databases: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """DSN by service name, in a database of this test's own."""
+    """DSN by service name, in a database of this test."""
     return databases()
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from deploy.local.keys import token_keys
+from deploy.local.keys import ensure_token_keys
 from deploy.local.port_config import PortConfig
 from deploy.local.stack import Stack
 from shared.auth import SCOPES, create_token
@@ -33,14 +33,14 @@ class Ground:
 
     @property
     def token(self) -> str:
-        private, _ = token_keys(self.stack.home)
+        private, _ = ensure_token_keys(self.stack.home)
         lasts = timedelta(hours=6)
         return create_token(private, client="shop", scopes=frozenset(SCOPES), lasts=lasts, audience="redress")
 
     def client(self, name: str) -> httpx.Client:
         """Return an HTTP client of a service or the mailbox."""
         headers = {"authorization": f"Bearer {self.token}"}
-        made = httpx.Client(base_url=self.stack.places.url(name), headers=headers, timeout=20, trust_env=False)
+        made = httpx.Client(base_url=self.stack.ports.url(name), headers=headers, timeout=20, trust_env=False)
         self._clients.append(made)
         return made
 
@@ -56,7 +56,7 @@ class Ground:
 
     def _watch(self) -> None:
         try:
-            self.stack.watch()
+            self.stack.supervise()
         except BaseException as error:  # noqa: BLE001 (told to whoever looks)
             self.watching = error
 
@@ -80,11 +80,11 @@ def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterato
 def _started(home: Path) -> Stack:
     for _ in range(TRIES - 1):
         try:
-            return Stack(home, places=PortConfig.free(), faults=True).start()
+            return Stack(home, ports=PortConfig.free(), faults=True).start()
         except Misconfigured as error:
             if "taken" not in error.detail:
                 raise
-    return Stack(home, places=PortConfig.free(), faults=True).start()
+    return Stack(home, ports=PortConfig.free(), faults=True).start()
 
 
 def until(condition: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:

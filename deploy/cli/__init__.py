@@ -1,4 +1,4 @@
-"""The command line `redress`."""
+"""Command line `redress`."""
 
 from deploy.cli.app import app
 

@@ -1,4 +1,4 @@
-"""`python -m deploy.cli`, the same as `redress`."""
+"""Run `redress` as `python -m deploy.cli`."""
 
 from deploy.cli.app import app
 

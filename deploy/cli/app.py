@@ -1,4 +1,4 @@
-"""The command line `redress`: every command, and every error as a sentence with an exit code."""
+"""Command line `redress`: all commands, and the exit code of every error."""
 
 import asyncio
 import logging
@@ -9,44 +9,46 @@ from typer.core import TyperGroup
 
 from deploy.cli import calendar, dead, output, sla, token, topics
 from deploy.cli.doctor import doctor
-from deploy.cli.output import Exit
+from deploy.cli.output import ExitCode
 from deploy.cli.status import status
 from deploy.cli.submit.command import submit
 from deploy.cli.up import up
 from deploy.demo.demo import demo
 from shared.errors import Misconfigured, RedressError, Unavailable
 
-HELP = """Redress: complaint handling that loses nothing and tells the customer.
+HELP = """Redress: complaint handling that loses no complaint and keeps the customer informed.
 
-Exit codes: 0 all well · 1 it ran, and something is not as it should be · 2 the command line or a setting is wrong ·
-3 something we need does not answer · 130 stopped with Ctrl-C.
+Exit codes: 0 success · 1 the command ran and found a problem · 2 the command line or a setting is wrong ·
+3 a service or server does not answer · 130 stopped with Ctrl-C.
 """
 
 
-class Sentences(TyperGroup):
-    """Turns our errors into a sentence and an exit code; a traceback is left for what we did not foresee."""
+class ErrorHandlingGroup(TyperGroup):
+    """Command group that prints a `RedressError` as one sentence and sets the exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        logging.basicConfig(handlers=[logging.NullHandler()])  # libraries tell us by raising; people read our sentence
+        logging.basicConfig(
+            handlers=[logging.NullHandler()]
+        )  # errors of libraries arrive as exceptions, so their logs are not needed
         try:
             return super().invoke(ctx)
         except RedressError as error:
-            raise output.stop(error.detail, code_of(error)) from None
+            raise output.error_exit(error.detail, exit_code(error)) from None
         except (KeyboardInterrupt, asyncio.CancelledError):
-            raise typer.Exit(Exit.STOPPED) from None
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
         except BrokenPipeError:
-            raise typer.Exit(Exit.OK) from None
+            raise typer.Exit(ExitCode.OK) from None
 
 
-def code_of(error: RedressError) -> Exit:
-    """Who has to act: whoever typed it, whoever runs the servers, or whoever owns the data."""
+def exit_code(error: RedressError) -> ExitCode:
+    """Exit code of an error: a wrong setting, a server that does not answer, or a problem with the data."""
     if isinstance(error, Misconfigured):
-        return Exit.WRONG
-    return Exit.AWAY if isinstance(error, Unavailable) else Exit.TO_DO
+        return ExitCode.USAGE
+    return ExitCode.UNAVAILABLE if isinstance(error, Unavailable) else ExitCode.PROBLEM
 
 
 app = typer.Typer(
-    cls=Sentences,
+    cls=ErrorHandlingGroup,
     help=HELP,
     no_args_is_help=True,
     add_completion=False,

@@ -1,4 +1,4 @@
-"""`redress dead`: what could not be applied, and how to apply it after all."""
+"""`redress dead`: list, show, replay and discard dead letters."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,121 +9,105 @@ import httpx
 import typer
 
 from deploy.cli import output
-from deploy.cli.endpoints import Endpoints, doors, token
-from deploy.cli.output import Exit
-from shared.contracts import SERVICES
-from shared.errors import Misconfigured, NotFound, Rejected, Unavailable
+from deploy.cli.endpoints import SERVICE_NAMES, Endpoints, find_endpoints, obtain_token
+from deploy.cli.output import ExitCode
+from deploy.cli.problems import read_body
+from shared.errors import Unavailable
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: records that a service laid aside instead of losing them.")
+app = typer.Typer(no_args_is_help=True, help="Dead letters: events that could not be applied, stored for a replay.")
 Letters = list[dict[str, Any]]
-Service = Annotated[str | None, typer.Option(help="Only this service: intake, triage, sla or notify.")]
-One = Annotated[str, typer.Option(help="The service that holds it: intake, triage, sla or notify.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+ServiceOption = Annotated[str | None, typer.Option(help="Only this service: intake, triage, sla or notify.")]
+RequiredServiceOption = Annotated[str, typer.Option(help="The service that stores it: intake, triage, sla or notify.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 COLUMNS = ("service", "number", "complaint", "status", "tries", "since", "where", "error")
-PAGE = 1000
+PAGE_SIZE = 1000
 
 
 @app.command("list")
-def list_(service: Service = None, json: Json = False) -> None:
-    """All that are open, oldest first, without their contents. Exit 1 when there are any."""
-    letters = asyncio.run(_open(doors(), service))
+def list_(service: ServiceOption = None, json: JsonOption = False) -> None:
+    """List all open dead letters, oldest first, without their contents. Exit 1 if there are any."""
+    letters = asyncio.run(_load_open_letters(find_endpoints(), service))
     if json:
-        output.as_json(letters)
+        output.print_json(letters)
     elif letters:
-        output.table("Dead letters", COLUMNS, map(_row, letters))
+        output.print_table("Dead letters", COLUMNS, map(_table_row, letters))
     else:
-        output.say("No dead letters.")
+        output.print_line("No dead letters.")
     if letters:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command()
 def show(
     number: int,
-    service: One,
-    reveal: Annotated[bool, typer.Option(help="Contents too. They hold personal data: mind who looks.")] = False,
+    service: RequiredServiceOption,
+    reveal: Annotated[bool, typer.Option(help="Include the contents, which hold personal data.")] = False,
 ) -> None:
-    """One dead letter as JSON."""
+    """Show one dead letter as JSON."""
     query = {"reveal": "true"} if reveal else {}
-    output.as_json(asyncio.run(_with(service, lambda client: client.get(f"/admin/dead/{number}", params=query))))
+    output.print_json(asyncio.run(_request(service, lambda client: client.get(f"/admin/dead/{number}", params=query))))
 
 
 @app.command()
 def replay(
-    complaint: Annotated[UUID | None, typer.Argument(help="Only this complaint's.")] = None,
-    service: Service = None,
-    json: Json = False,
+    complaint: Annotated[UUID | None, typer.Argument(help="Only the dead letters of this complaint.")] = None,
+    service: ServiceOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """Apply dead letters again, complaint by complaint, in order. Exit 1 when some are left."""
-    done = asyncio.run(_replay(doors(), service, complaint))
-    applied, left = sum(item["applied"] for item in done), sum(item["left"] for item in done)
+    """Apply dead letters again, complaint by complaint, in order. Exit 1 if some are left."""
+    results = asyncio.run(_replay_all(find_endpoints(), service, complaint))
+    applied, left = sum(item["applied"] for item in results), sum(item["left"] for item in results)
     if json:
-        output.as_json({"applied": applied, "left": left, "complaints": done})
+        output.print_json({"applied": applied, "left": left, "complaints": results})
     else:
-        output.say(f"{applied} applied, {left} left." if done else "No dead letters of a complaint.")
+        output.print_line(f"{applied} applied, {left} left." if results else "No dead letters of a complaint.")
     if left:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command()
-def discard(number: int, service: One) -> None:
-    """Give one dead letter up for good; what waits behind it can then be replayed."""
-    asyncio.run(_with(service, lambda client: client.delete(f"/admin/dead/{number}")))
-    output.say(f"{service}: dead letter {number} is given up.")
+def discard(number: int, service: RequiredServiceOption) -> None:
+    """Discard one dead letter for ever; those that wait behind it can then be replayed."""
+    asyncio.run(_request(service, lambda client: client.delete(f"/admin/dead/{number}")))
+    output.print_line(f"{service}: dead letter {number} is discarded.")
 
 
-async def _open(places: Endpoints, service: str | None, complaint: UUID | None = None) -> Letters:
+async def _load_open_letters(endpoints: Endpoints, service: str | None, complaint: UUID | None = None) -> Letters:
     letters: Letters = []
-    query: dict[str, str | int] = {"limit": PAGE} | ({"subject": str(complaint)} if complaint else {})
-    for name in [service] if service else [one.name for one in SERVICES]:
-        found = await _with(name, lambda client: client.get("/admin/dead", params=query), places)
-        letters += [{"service": name, **letter} for letter in found]
+    query: dict[str, str | int] = {"limit": PAGE_SIZE} | ({"subject": str(complaint)} if complaint else {})
+    for name in [service] if service else SERVICE_NAMES:
+        page = await _request(name, lambda client: client.get("/admin/dead", params=query), endpoints)
+        letters += [{"service": name, **letter} for letter in page]
     return letters
 
 
-async def _replay(places: Endpoints, service: str | None, complaint: UUID | None) -> Letters:
-    letters = await _open(places, service, complaint)
+async def _replay_all(endpoints: Endpoints, service: str | None, complaint: UUID | None) -> Letters:
+    letters = await _load_open_letters(endpoints, service, complaint)
     subjects = dict.fromkeys((item["service"], item["subject"]) for item in letters if item["subject"])
-    done = []
+    results = []
     for name, subject in subjects:
-        told = await _with(name, _replay_one(subject), places)
-        done.append({"service": name, "complaint": subject, **told})
-    return done
+        counts = await _request(name, _replay_request(subject), endpoints)
+        results.append({"service": name, "complaint": subject, **counts})
+    return results
 
 
-def _replay_one(subject: str) -> Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]:
+def _replay_request(subject: str) -> Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]:
     return lambda client: client.post(f"/admin/dead/{subject}/replay")
 
 
-async def _with(
-    service: str, ask: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], places: Endpoints | None = None
+async def _request(
+    service: str, send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], endpoints: Endpoints | None = None
 ) -> Any:
-    """One question to one service, its problem documents turned into our errors."""
-    async with (places or doors()).client(service, token=token(), seconds=60) as client:
+    """Send one request to one service. Raises the error of a problem document, and `Unavailable` without an answer."""
+    async with (endpoints or find_endpoints()).client(service, token=obtain_token(), seconds=60) as client:
         try:
-            response = await ask(client)
+            response = await send(client)
         except httpx.HTTPError as error:
             raise Unavailable(f"{service} does not answer ({type(error).__name__}).") from None
-    return judged(service, response)
+    return read_body(service, response)
 
 
-def judged(service: str, response: httpx.Response) -> Any:
-    """The body of a good answer. Raises what the problem document means."""
-    if response.is_success:
-        return response.json() if response.content else None
-    try:
-        detail = str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        detail = f"it answered {response.status_code}"
-    sentence = f"{service}: {detail}"
-    if response.status_code == 404:
-        raise NotFound(sentence)
-    if response.status_code in (401, 403):
-        raise Misconfigured(sentence)
-    raise (Unavailable if response.status_code >= 500 else Rejected)(sentence)
-
-
-def _row(letter: dict[str, Any]) -> tuple[object, ...]:
+def _table_row(letter: dict[str, Any]) -> tuple[object, ...]:
     where = f"{letter['topic']}/{letter['partition']}/{letter['record_offset']}"
     return (
         letter["service"],

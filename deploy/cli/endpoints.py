@@ -1,6 +1,6 @@
-"""Where everything is: services, mailbox, Kafka, PostgreSQL, and the token to show.
+"""Endpoints of services, mailbox, Kafka and PostgreSQL, and the token for requests.
 
-What the environment says wins; else it is the embedded stack of this home.
+Environment variables have priority; without them the embedded stack of this home is used.
 """
 
 import json
@@ -25,9 +25,9 @@ TOKEN = "REDRESS_TOKEN"  # noqa: S105 (the name of a variable)
 PRIVATE_KEY = "REDRESS_AUTH_PRIVATE_KEY_FILE"
 AUDIENCE = "REDRESS_AUTH_AUDIENCE"
 SECRETS = "secrets"
-OWN_NAME = "redress-cli"
-LASTS = timedelta(hours=12)
-NAMES = tuple(service.name for service in SERVICES)
+CLIENT_NAME = "redress-cli"
+TOKEN_LIFETIME = timedelta(hours=12)
+SERVICE_NAMES = tuple(service.name for service in SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,62 +37,64 @@ class Endpoints:
     urls: Mapping[str, str]
 
     def url(self, service: str) -> str:
-        """Where that service answers. Raises `Misconfigured` for a name that is none of ours."""
+        """Base URL of the service. Raises `Misconfigured` for an unknown name."""
         if service not in self.urls:
-            raise Misconfigured(f"There is no service {service}; expected one of {', '.join(self.urls)}.")
+            raise Misconfigured(f"Unknown service {service}; expected one of {', '.join(self.urls)}.")
         return self.urls[service]
 
     def client(self, service: str, *, token: str | None = None, seconds: float = 10.0) -> httpx.AsyncClient:
-        """An HTTP client for that service, with the token when there is one."""
+        """HTTP client for the service, with the token if there is one."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         return httpx.AsyncClient(base_url=self.url(service), headers=headers, timeout=seconds)
 
 
-def doors() -> Endpoints:
-    """REDRESS_<SERVICE>_URL each, else this machine's ports."""
-    places = PortConfig.from_environment()
-    given = {name: os.environ.get(f"REDRESS_{name.upper()}_URL", places.url(name)) for name in NAMES}
-    return Endpoints({name: url.rstrip("/") for name, url in given.items()})
+def find_endpoints() -> Endpoints:
+    """Return the URLs in REDRESS_<SERVICE>_URL, else those of this machine's ports."""
+    ports = PortConfig.from_environment()
+    urls = {name: os.environ.get(f"REDRESS_{name.upper()}_URL", ports.url(name)) for name in SERVICE_NAMES}
+    return Endpoints({name: url.rstrip("/") for name, url in urls.items()})
 
 
-def kafka_known() -> str | None:
-    """Where Kafka is: as the services are told, else as embedded while it runs; None when neither."""
+def find_kafka() -> str | None:
+    """Return the address of Kafka: from the environment, else of the running embedded one; None without either."""
     port = PortConfig.from_environment().kafka
     return os.environ.get("REDRESS_KAFKA") or (f"{HOST}:{port}" if is_open(port) else None)
 
 
-def dsns_known() -> dict[str, str]:
-    """Each service's own login to PostgreSQL: as it is told, else as `redress up` provisioned it; empty when neither.
+def find_dsns() -> dict[str, str]:
+    """Return each service's DSN: from its own variable, else as `redress up` provisioned it; empty without either.
 
-    A server that was given and never provisioned from here is known under the name `redress` alone.
+    A server in REDRESS_POSTGRES that was never provisioned from here is returned under the name `redress` alone.
     """
-    own = {name: os.environ.get(f"{name.upper()}_POSTGRES") for name in NAMES}
-    if known := {name: dsn for name, dsn in own.items() if dsn}:
-        return known
-    if given := os.environ.get("REDRESS_POSTGRES"):
-        return _provisioned(given, passwords_file(home_folder(), given)) or {"redress": given}
+    variables = {name: os.environ.get(f"{name.upper()}_POSTGRES") for name in SERVICE_NAMES}
+    if dsns := {name: dsn for name, dsn in variables.items() if dsn}:
+        return dsns
+    if admin := os.environ.get("REDRESS_POSTGRES"):
+        return _provisioned_dsns(admin, passwords_file(home_folder(), admin)) or {"redress": admin}
     port = PortConfig.from_environment().postgres
     embedded = home_folder() / SECRETS / "postgres.json"
-    return _provisioned(f"postgresql://{HOST}:{port}/redress", embedded) if is_open(port) else {}
+    return _provisioned_dsns(f"postgresql://{HOST}:{port}/redress", embedded) if is_open(port) else {}
 
 
-def _provisioned(admin: str, passwords: Path) -> dict[str, str]:
+def _provisioned_dsns(admin: str, passwords: Path) -> dict[str, str]:
     if not passwords.exists():
         return {}
-    return {name: service_dsn(admin, name, word) for name, word in json.loads(passwords.read_text("utf-8")).items()}
+    return {
+        name: service_dsn(admin, name, password) for name, password in json.loads(passwords.read_text("utf-8")).items()
+    }
 
 
-def private_key() -> Path:
-    """The key that signs tokens: from the environment, else the embedded stack's own."""
-    given = os.environ.get(PRIVATE_KEY)
-    return Path(given) if given else home_folder() / SECRETS / PRIVATE
+def private_key_file() -> Path:
+    """Return the file of the key that signs tokens: from the environment, else of the embedded stack."""
+    path = os.environ.get(PRIVATE_KEY)
+    return Path(path) if path else home_folder() / SECRETS / PRIVATE
 
 
-def token() -> str:
-    """REDRESS_TOKEN, else one made with the private key of the embedded stack. Raises `Misconfigured` with neither."""
-    if given := os.environ.get(TOKEN):
-        return given
-    key = private_key()
+def obtain_token() -> str:
+    """Return REDRESS_TOKEN, else a new token signed with the private key. Raises `Misconfigured` without a key."""
+    if token := os.environ.get(TOKEN):
+        return token
+    key = private_key_file()
     if not key.exists():
         raise Misconfigured(
             f"No token: set {TOKEN}, or {PRIVATE_KEY} to the key that signs tokens, or start the embedded stack here "
@@ -100,8 +102,8 @@ def token() -> str:
         )
     return create_token(
         key,
-        client=OWN_NAME,
+        client=CLIENT_NAME,
         scopes=frozenset(SCOPES),
-        lasts=LASTS,
+        lasts=TOKEN_LIFETIME,
         audience=os.environ.get(AUDIENCE, "redress"),
     )

@@ -1,4 +1,4 @@
-"""What a person sees: tables and sentences on a terminal, plain lines elsewhere, JSON where a machine reads."""
+"""Output of the commands: tables and sentences on a terminal, plain lines elsewhere, JSON with `--json`."""
 
 import json
 import sys
@@ -15,44 +15,44 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class Exit(IntEnum):
-    """Exit codes of every command; `redress --help` lists them."""
+class ExitCode(IntEnum):
+    """Exit codes of all commands; `redress --help` lists them."""
 
     OK = 0
-    TO_DO = 1  # it ran, and something is not as it should be: rejected rows, a sick service, an unmet expectation
-    WRONG = 2  # the command line or a setting is wrong; nothing was done
-    AWAY = 3  # something we need is not there: a service, Kafka, PostgreSQL
-    STOPPED = 130  # Ctrl-C
+    PROBLEM = 1  # the command ran and found a problem: rejected rows, an unhealthy service, an unmet expectation
+    USAGE = 2  # the command line or a setting is wrong; nothing was done
+    UNAVAILABLE = 3  # a service, Kafka or PostgreSQL does not answer
+    INTERRUPTED = 130  # Ctrl-C
 
 
-def stop(sentence: str, code: Exit) -> typer.Exit:
-    """Print the sentence where errors go; to be raised."""
+def error_exit(sentence: str, code: ExitCode) -> typer.Exit:
+    """Print the sentence to standard error and return the exception that ends the command; the caller raises it."""
     err.print(sentence, style="red", markup=False)
     return typer.Exit(code)
 
 
-def say(sentence: str, *, style: str = "") -> None:
-    """A line of plain text; brackets in it are not markup."""
+def print_line(sentence: str, *, style: str = "") -> None:
+    """Print a line of plain text; brackets in it are not markup."""
     out.print(sentence, style=style, markup=False)
 
 
-def as_json(value: Any) -> None:
-    """One JSON document on standard output, never coloured or wrapped."""
+def print_json(value: Any) -> None:
+    """Print one JSON document to standard output, without colours or line wrapping."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table; on a terminal as wide as it is, elsewhere as wide as it needs."""
-    drawn = Table(title=title, title_justify="left", header_style="bold")
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print a table: on a terminal in its width, elsewhere as wide as the content needs."""
+    grid = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(str(cell) for cell in row))
-    out.print(drawn)
+        grid.add_row(*(str(cell) for cell in row))
+    out.print(grid)
 
 
-def bar(*, total_known: bool) -> Progress:
-    """A progress bar on standard error, so that standard output stays clean; silent where nobody looks."""
+def progress_bar(*, total_known: bool) -> Progress:
+    """Progress bar on standard error, so that standard output stays clean; silent if that is not a terminal."""
     share = [BarColumn(bar_width=30), TaskProgressColumn()] if total_known else []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), *share, TimeElapsedColumn())
     return Progress(*columns, console=err, disable=not err.is_terminal)

@@ -1,4 +1,4 @@
-"""What happens while something long starts: a spinner on a terminal, a plain line for each step everywhere."""
+"""Progress of a long start: a spinner on a terminal, and a plain line for each step everywhere."""
 
 import time
 from types import TracebackType
@@ -7,20 +7,20 @@ from typing import Self
 from deploy.cli import output
 
 
-class Steps:
-    """Prints each step that is done with the seconds since the beginning, until `over`."""
+class StepPrinter:
+    """Print each finished step with the seconds since the beginning; `finish` ends the spinner."""
 
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-        self._begun = time.monotonic()
-        self._status = output.out.status(doing) if output.out.is_terminal else None
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._started_at = time.monotonic()
+        self._status = output.out.status(title) if output.out.is_terminal else None
 
-    def tell(self, sentence: str) -> None:
-        """One step."""
-        output.say(f"[{time.monotonic() - self._begun:5.1f} s] {sentence}")
+    def report(self, sentence: str) -> None:
+        """Print one step."""
+        output.print_line(f"[{time.monotonic() - self._started_at:5.1f} s] {sentence}")
 
-    def over(self) -> None:
-        """Everything is there; no spinner any more."""
+    def finish(self) -> None:
+        """End the spinner."""
         if self._status:
             self._status.stop()
             self._status = None
@@ -29,10 +29,10 @@ class Steps:
         if self._status:
             self._status.start()
         else:
-            output.say(f"{self._doing} ...")
+            output.print_line(f"{self._title} ...")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.over()
+        self.finish()

@@ -1,4 +1,4 @@
-"""`redress status`: is every service at work, and what is waiting."""
+"""`redress status`: health and backlog of every service."""
 
 import asyncio
 from dataclasses import asdict, dataclass, field
@@ -9,14 +9,14 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.cli import output
-from deploy.cli.endpoints import Endpoints, doors
-from deploy.cli.output import Exit
+from deploy.cli.endpoints import Endpoints, find_endpoints
+from deploy.cli.output import ExitCode
 from shared.contracts import SERVICES
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One service as its `/ready` and `/metrics` tell it; numbers are None where it does not answer."""
+class ServiceStatus:
+    """Status of one service from its `/ready` and `/metrics`; numbers are None if it does not answer."""
 
     service: str
     reachable: bool
@@ -30,97 +30,100 @@ class Standing:
 
     @property
     def is_well(self) -> bool:
-        """Ready, and nothing is buried."""
+        """True if the service is ready and has no dead letters."""
         return self.ready and not self.sick and not self.dead_letters and not self.breaker_open
 
 
-def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """Every service: ready or which part is sick, lag, oldest unpublished event, dead letters. Exit 1 when not well."""
-    found = asyncio.run(ask_all(doors()))
+def status(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show each service: ready or the failing part, lag, oldest unpublished event, dead letters. Exit 1 on problems."""
+    statuses = asyncio.run(fetch_all(find_endpoints()))
     if json:
-        output.as_json([asdict(one) | {"well": one.is_well} for one in found])
+        output.print_json([asdict(status_) | {"well": status_.is_well} for status_ in statuses])
     else:
         columns = ("service", "state", "lag", "oldest unpublished", "dead letters")
-        output.table("Redress", columns, map(_row, found))
-    if not any(one.reachable for one in found):
-        raise output.stop(
-            "No service answers. `redress up` starts them; REDRESS_INTAKE_URL names another place.", Exit.AWAY
+        output.print_table("Redress", columns, map(_table_row, statuses))
+    if not any(status_.reachable for status_ in statuses):
+        raise output.error_exit(
+            "No service answers. `redress up` starts them; REDRESS_INTAKE_URL sets another address.",
+            ExitCode.UNAVAILABLE,
         )
-    if not all(one.is_well for one in found):
-        raise typer.Exit(Exit.TO_DO)
+    if not all(status_.is_well for status_ in statuses):
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
-async def ask_all(places: Endpoints) -> list[Standing]:
-    """All services side by side."""
-    return list(await asyncio.gather(*(ask(places, service.name) for service in SERVICES)))
+async def fetch_all(endpoints: Endpoints) -> list[ServiceStatus]:
+    """Fetch the status of all services in parallel."""
+    return list(await asyncio.gather(*(fetch_status(endpoints, service.name) for service in SERVICES)))
 
 
-async def ask(places: Endpoints, service: str) -> Standing:
-    """One service; one that does not answer is a finding, not an error."""
-    async with places.client(service, seconds=5) as client:
+async def fetch_status(endpoints: Endpoints, service: str) -> ServiceStatus:
+    """Fetch the status of one service. A service that does not answer is a status, not an error."""
+    async with endpoints.client(service, seconds=5) as client:
         try:
             ready, metrics = await asyncio.gather(client.get("/ready"), client.get("/metrics"))
             report = ready.json()
         except (httpx.HTTPError, ValueError) as error:
-            return Standing(service, reachable=False, ready=False, sick={"http": f"no answer ({type(error).__name__})"})
-    return standing(service, ready=bool(report["ready"]), sick=dict(report["sick"]), metrics=metrics.text)
+            return ServiceStatus(
+                service, reachable=False, ready=False, sick={"http": f"no answer ({type(error).__name__})"}
+            )
+    return build_status(service, ready=bool(report["ready"]), sick=dict(report["sick"]), metrics=metrics.text)
 
 
-def standing(service: str, *, ready: bool, sick: dict[str, str], metrics: str) -> Standing:
-    """What the two answers say together."""
-    values = samples(metrics)
-    return Standing(
+def build_status(service: str, *, ready: bool, sick: dict[str, str], metrics: str) -> ServiceStatus:
+    """Combine the response of `/ready` and the metrics of one service."""
+    values = parse_metrics(metrics)
+    return ServiceStatus(
         service,
         reachable=True,
         ready=ready,
         sick=sick,
-        lag_events=_whole(values, "redress_lag_events"),
+        lag_events=_whole_number(values, "redress_lag_events"),
         lag_seconds=values.get("redress_lag_seconds"),
         unpublished_seconds=values.get("redress_oldest_unpublished_seconds"),
-        dead_letters=_whole(values, "redress_dead_letters"),
+        dead_letters=_whole_number(values, "redress_dead_letters"),
         breaker_open=values.get("redress_breaker_open", 0) > 0,
     )
 
 
-def samples(text: str) -> dict[str, float]:
-    """Prometheus text as numbers by name, summed over labels."""
-    found: dict[str, float] = {}
+def parse_metrics(text: str) -> dict[str, float]:
+    """Parse the Prometheus text format into values by name, summed over labels."""
+    values: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            found[sample.name] = found.get(sample.name, 0.0) + sample.value
-    return found
+            values[sample.name] = values.get(sample.name, 0.0) + sample.value
+    return values
 
 
-def _whole(values: dict[str, float], name: str) -> int | None:
+def _whole_number(values: dict[str, float], name: str) -> int | None:
     value = values.get(name)
     return None if value is None else int(value)
 
 
-def trouble(one: Standing) -> str:
-    """What keeps a service from being well, in a sentence; empty when nothing does."""
-    if one.is_well:
+def describe_problem(status: ServiceStatus) -> str:
+    """Describe in one sentence why a service is not well; empty if it is."""
+    if status.is_well:
         return ""
-    letters = [f"{one.dead_letters} dead letters"] if one.dead_letters else []
-    return f"{one.service}: {'; '.join([_state(one), *letters])}"
+    letters = [f"{status.dead_letters} dead letters"] if status.dead_letters else []
+    return f"{status.service}: {'; '.join([_state_text(status), *letters])}"
 
 
-def _state(one: Standing) -> str:
-    breaker = ["stopped consuming: too many dead letters"] if one.breaker_open else []
-    sick = [f"{part}: {why}" for part, why in one.sick.items()]
-    return "; ".join(["ready" if one.ready else "not ready", *breaker, *sick])
+def _state_text(status: ServiceStatus) -> str:
+    breaker = ["stopped consuming: too many dead letters"] if status.breaker_open else []
+    sick = [f"{part}: {problem}" for part, problem in status.sick.items()]
+    return "; ".join(["ready" if status.ready else "not ready", *breaker, *sick])
 
 
-def _row(one: Standing) -> tuple[str, ...]:
-    state = _state(one)
-    lag = "" if one.lag_events is None else f"{one.lag_events} ({_age(one.lag_seconds)})"
-    return (one.service, state, lag, _age(one.unpublished_seconds), _shown(one.dead_letters))
+def _table_row(status: ServiceStatus) -> tuple[str, ...]:
+    state = _state_text(status)
+    lag = "" if status.lag_events is None else f"{status.lag_events} ({_age_text(status.lag_seconds)})"
+    return (status.service, state, lag, _age_text(status.unpublished_seconds), _number_text(status.dead_letters))
 
 
-def _shown(value: int | None) -> str:
+def _number_text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _age(seconds: float | None) -> str:
+def _age_text(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

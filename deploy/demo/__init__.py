@@ -1,1 +1,1 @@
-"""Complaints of our own writing, fed to a running stack and watched until each customer got what is due to them."""
+"""Demo: files sample complaints in a running stack and checks that each customer gets the expected messages."""

@@ -1,21 +1,21 @@
-"""Did a complaint get what it should? Compared in words that a person can act on."""
+"""Comparison of a complaint with its expected result, as sentences."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.demo.samples import Expected
+from deploy.demo.samples import ExpectedOutcome
 from services.intake.domain.timeline_text import MESSAGES
 
-TOLD = "message.accepted"
-# Consequences of clocks and teams that a script does not foresee: welcome, never required.
-ALSO_FINE = frozenset({"promise_moved", "handler_changed"})
-KIND_OF = {f"The customer was told: {words}.": kind for kind, words in MESSAGES.items()}
+MESSAGE_ACCEPTED = "message.accepted"
+# Messages that depend on clocks and teams, which the samples do not define: allowed, never required.
+OPTIONAL_MESSAGES = frozenset({"promise_moved", "handler_changed"})
+KIND_BY_SENTENCE = {f"The customer was told: {words}.": kind for kind, words in MESSAGES.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What became of a complaint: its status, the messages in its timeline, and its mails (None: no mailbox to ask)."""
+class ObservedComplaint:
+    """Observed result: status, messages in the timeline, and mails (None without a mailbox)."""
 
     status: str
     messages: tuple[str, ...]
@@ -23,30 +23,34 @@ class Seen:
     doubled: int = 0
 
 
-def messages_of(timeline: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """The kinds of message that the timeline says the customer got, in order."""
-    return tuple(KIND_OF.get(line["sentence"], "unknown") for line in timeline if line["kind"] == TOLD)
+def parse_messages(timeline: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the kinds of the messages in the timeline, in order."""
+    return tuple(
+        KIND_BY_SENTENCE.get(line["sentence"], "unknown") for line in timeline if line["kind"] == MESSAGE_ACCEPTED
+    )
 
 
-def missing_messages(wanted: Sequence[str], got: Sequence[str]) -> list[str]:
-    """Kinds that are still to come, as often as they are."""
-    return sorted((Counter(wanted) - Counter(got)).elements())
+def find_missing(expected: Sequence[str], received: Sequence[str]) -> list[str]:
+    """Return the kinds that are missing, repeated as often as they are missing."""
+    return sorted((Counter(expected) - Counter(received)).elements())
 
 
-def differences(expected: Expected, seen: Seen) -> list[str]:
-    """A sentence for each difference; empty when all is as it should be."""
-    found = []
-    if seen.status != expected.state:
-        found.append(f"it is {seen.status} and should be {expected.state}")
-    found += [f"the customer was not told: {kind}" for kind in missing_messages(expected.messages, seen.messages)]
-    more = Counter(seen.messages) - Counter(expected.messages)
-    found += [f"the customer was told more than expected: {kind}" for kind in sorted(more - _fine(more))]
-    if seen.mails is not None and seen.mails != len(seen.messages):
-        found.append(f"the mailbox has {seen.mails} mails about it and should have {len(seen.messages)}")
-    if seen.doubled:
-        found.append(f"{seen.doubled} mails arrived more than once")
-    return found
+def find_differences(expected: ExpectedOutcome, observed: ObservedComplaint) -> list[str]:
+    """Return a sentence for each difference; empty if the result is as expected."""
+    sentences = []
+    if observed.status != expected.state:
+        sentences.append(f"it is {observed.status} and should be {expected.state}")
+    sentences += [f"the customer was not told: {kind}" for kind in find_missing(expected.messages, observed.messages)]
+    unexpected = Counter(observed.messages) - Counter(expected.messages)
+    sentences += [
+        f"the customer was told more than expected: {kind}" for kind in sorted(unexpected - _optional(unexpected))
+    ]
+    if observed.mails is not None and observed.mails != len(observed.messages):
+        sentences.append(f"the mailbox has {observed.mails} mails about it and should have {len(observed.messages)}")
+    if observed.doubled:
+        sentences.append(f"{observed.doubled} mails arrived more than once")
+    return sentences
 
 
-def _fine(more: Counter[str]) -> Counter[str]:
-    return Counter({kind: times for kind, times in more.items() if kind in ALSO_FINE})
+def _optional(unexpected: Counter[str]) -> Counter[str]:
+    return Counter({kind: times for kind, times in unexpected.items() if kind in OPTIONAL_MESSAGES})

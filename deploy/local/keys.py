@@ -1,4 +1,4 @@
-"""What must stay secret, in `home/secrets`: made once, readable by its owner only."""
+"""Key files and password files in `home/secrets`: created once, readable by their owner only."""
 
 import hashlib
 from pathlib import Path
@@ -9,9 +9,9 @@ from shared.auth import create_keys
 PRIVATE, PUBLIC = "token-private.pem", "token-public.pem"
 
 
-def token_keys(home: Path) -> tuple[Path, Path]:
-    """The pair that tokens are signed and verified with, private first; what exists stays."""
-    folder = secrets_folder(home)
+def ensure_token_keys(home: Path) -> tuple[Path, Path]:
+    """Return the files of the key pair that signs and verifies tokens, private first. Creates them if missing."""
+    folder = ensure_secrets_folder(home)
     private, public = folder / PRIVATE, folder / PUBLIC
     if not (private.exists() and public.exists()):
         create_keys(private, public)
@@ -19,14 +19,14 @@ def token_keys(home: Path) -> tuple[Path, Path]:
 
 
 def passwords_file(home: Path, admin_dsn: str) -> Path:
-    """Where the services' passwords at a server that the user gave are kept, apart for each server and database."""
+    """File with the services' passwords at a PostgreSQL of the user; each server and database has its own file."""
     parts = urlsplit(admin_dsn)
-    place = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-    return secrets_folder(home) / f"postgres-{hashlib.sha256(place.encode()).hexdigest()[:12]}.json"
+    location = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+    return ensure_secrets_folder(home) / f"postgres-{hashlib.sha256(location.encode()).hexdigest()[:12]}.json"
 
 
-def secrets_folder(home: Path) -> Path:
-    """`home/secrets`, closed to others."""
+def ensure_secrets_folder(home: Path) -> Path:
+    """Return `home/secrets`, created if missing and closed to other users."""
     folder = home / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)

@@ -1,4 +1,4 @@
-"""One supervisor for a home at a time; the lock ends with the process that holds it, however that ends."""
+"""Lock on the data directory: one supervisor at a time. The lock ends with the process that holds it."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from shared.errors import Misconfigured
 
 
 class DataDirLock:
-    """A lock on `home`. Raises `Misconfigured` when another process holds it."""
+    """Lock on `home`. Raises `Misconfigured` if another process holds it."""
 
     def __init__(self, home: Path) -> None:
         path = home / "run" / "supervisor"
@@ -30,5 +30,5 @@ class DataDirLock:
         self._file.flush()
 
     def release(self) -> None:
-        """Let another one have it."""
+        """Release the lock for other processes."""
         self._file.close()

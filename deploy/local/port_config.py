@@ -1,10 +1,10 @@
-"""Which ports the stack uses; every one can be chosen by a variable of the environment."""
+"""Ports of the stack; every port can be set by an environment variable."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
-from deploy.local.ports import HOST, free_port, require_free
+from deploy.local.ports import HOST, find_free_port, require_free
 from shared.errors import Misconfigured
 
 VARIABLES = {
@@ -18,12 +18,17 @@ VARIABLES = {
     "smtp": "REDRESS_SMTP_PORT",
     "mailbox": "REDRESS_MAILBOX_PORT",
 }
-MEANING = {"controller": "Kafka's controller", "kafka": "Kafka", "postgres": "PostgreSQL", "smtp": "the mailbox's SMTP"}
+DESCRIPTIONS = {
+    "controller": "Kafka's controller",
+    "kafka": "Kafka",
+    "postgres": "PostgreSQL",
+    "smtp": "the mailbox's SMTP",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PortConfig:
-    """Ports on 127.0.0.1. Kafka's and PostgreSQL's are not the usual ones, which a server of the user's may hold."""
+    """Ports on 127.0.0.1. Kafka and PostgreSQL do not use their default ports, which another server may use already."""
 
     intake: int = 8080
     triage: int = 8081
@@ -37,31 +42,31 @@ class PortConfig:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "PortConfig":
-        """The defaults, and what the environment says otherwise. Raises `Misconfigured` for what is no port."""
-        given = {
-            name: _port(variable, environment[variable])
+        """Return the defaults, overridden by the environment. Raises `Misconfigured` for a value that is not a port."""
+        overrides = {
+            name: _parse_port(variable, environment[variable])
             for name, variable in VARIABLES.items()
             if environment.get(variable)
         }
-        return replace(cls(), **given)
+        return replace(cls(), **overrides)
 
     @classmethod
     def free(cls) -> "PortConfig":
-        """Ports that nobody uses now, for tests."""
-        return cls(**{place.name: free_port() for place in fields(cls)})
+        """Return ports that are free now, for tests."""
+        return cls(**{field.name: find_free_port() for field in fields(cls)})
 
     def url(self, name: str) -> str:
-        """Where a service or the mailbox answers HTTP."""
+        """Base URL of a service or of the mailbox."""
         return f"http://{HOST}:{getattr(self, name)}"
 
     def require_free(self, *names: str) -> None:
-        """Raises `Misconfigured` for the first port that another program holds."""
+        """Raise `Misconfigured` for the first port that another program uses."""
         for name in names:
-            what = MEANING.get(name, f"the {name} service" if name != "mailbox" else "the mailbox's page")
-            require_free(getattr(self, name), what=what, variable=VARIABLES[name])
+            description = DESCRIPTIONS.get(name, f"the {name} service" if name != "mailbox" else "the mailbox's page")
+            require_free(getattr(self, name), what=description, variable=VARIABLES[name])
 
 
-def _port(variable: str, text: str) -> int:
+def _parse_port(variable: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 65536:
         raise Misconfigured(f"{variable}: expected a port from 1 to 65535, got {text!r}.")
     return int(text)

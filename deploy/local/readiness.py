@@ -1,23 +1,23 @@
-"""Asking a service or the mailbox whether it serves."""
+"""Readiness check of a service or of the mailbox."""
 
 from http import HTTPStatus
 
 import httpx
 
-TIMEOUT = 2.0  # seconds
+TIMEOUT_SECONDS = 2.0  # seconds
 
 
-def why_not(url: str) -> str | None:
-    """None when `url` answers 200; else what is missing, in the words of the service's own report."""
+def find_problem(url: str) -> str | None:
+    """Request `url` and return None if it answers 200, else the reason why the service is not ready."""
     try:
-        answer = httpx.get(url, timeout=TIMEOUT, trust_env=False)
+        response = httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False)
     except httpx.HTTPError:
-        return "does not answer yet"
-    return None if answer.status_code == HTTPStatus.OK else _sick(answer) or f"answers {answer.status_code}"
+        return "does not response yet"
+    return None if response.status_code == HTTPStatus.OK else _sick_parts(response) or f"answers {response.status_code}"
 
 
-def _sick(answer: httpx.Response) -> str:
+def _sick_parts(response: httpx.Response) -> str:
     try:
-        return ", ".join(f"{part}: {sentence}" for part, sentence in answer.json()["sick"].items())
+        return ", ".join(f"{part}: {sentence}" for part, sentence in response.json()["sick"].items())
     except (ValueError, KeyError, AttributeError, TypeError):
         return ""

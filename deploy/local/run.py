@@ -1,4 +1,4 @@
-"""The stack as a program's main work: signals, exit code, and no process left behind."""
+"""Run the stack as the main work of a program: signals, exit code, and no process left running."""
 
 import contextlib
 import signal
@@ -6,28 +6,28 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-from deploy.local.background import Interrupted, Work
-from deploy.local.processes import end_descendants
-from deploy.local.stack import LOOK_SECONDS, Stack
+from deploy.local.background import BackgroundTask, Interrupted
+from deploy.local.processes import kill_descendants
+from deploy.local.stack import CHECK_SECONDS, Stack
 from shared.errors import Misconfigured, RedressError
 
 EXIT_MISCONFIGURED, EXIT_UNAVAILABLE = 2, 3
 
 
-def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], int] | None = None) -> int:
-    """Start, do `work` or stay until SIGINT or SIGTERM, stop everything. Returns the exit code.
+def run(stack: Stack, *, report: Callable[[str], None], work: Callable[[Stack], int] | None = None) -> int:
+    """Start the stack, run `work` or wait for SIGINT or SIGTERM, then stop everything. Return the exit code.
 
-    2: a setting is wrong. 3: something we need does not answer.
+    2: a setting is wrong. 3: a server does not answer.
 
-    `work` runs while everything is up and supervised; it should look at `stack.stopping` when it takes long.
+    `work` runs while everything is up and supervised. If it takes long, it should check `stack.stopping`.
     """
-    with signals(stack):
+    with handle_signals(stack):
         try:
-            stack.start(tell)
-            watching = Work("supervisor", lambda: _watch(stack), threading.Event())
-            code = work(stack) if work else stay(stack)
+            stack.start(report)
+            supervision = BackgroundTask("supervisor", lambda: _supervise(stack), threading.Event())
+            code = work(stack) if work else wait_for_stop(stack)
             stack.stopping.set()
-            watching.wait()
+            supervision.wait()
         except Interrupted:
             code = 0
         except RedressError as error:
@@ -35,27 +35,31 @@ def run(stack: Stack, *, tell: Callable[[str], None], work: Callable[[Stack], in
             code = EXIT_MISCONFIGURED if isinstance(error, Misconfigured) else EXIT_UNAVAILABLE
         finally:
             stack.stop()
-            end_descendants()  # a fetch or a format that a signal interrupted
+            kill_descendants()  # a download or a format of Kafka's data that a signal interrupted
     return code
 
 
-def stay(stack: Stack) -> int:
-    """Up until a signal. We look ourselves: of two signals at once another thread may take both and wake nobody."""
-    while not stack.stopping.wait(LOOK_SECONDS):
+def wait_for_stop(stack: Stack) -> int:
+    """Wait until a signal sets `stack.stopping`. Return exit code 0.
+
+    The main thread polls: if two signals arrive at once, another thread may receive both, and a wait without timeout
+    would never return.
+    """
+    while not stack.stopping.wait(CHECK_SECONDS):
         pass
     return 0
 
 
-def _watch(stack: Stack) -> None:
+def _supervise(stack: Stack) -> None:
     try:
-        stack.watch()
+        stack.supervise()
     finally:
-        stack.stopping.set()  # what made it end is told by `run`
+        stack.stopping.set()  # `run` reports the error that ended the supervision
 
 
 @contextlib.contextmanager
-def signals(stack: Stack) -> Iterator[None]:
-    """The first SIGINT or SIGTERM begins an orderly stop; more of them do not disturb it."""
+def handle_signals(stack: Stack) -> Iterator[None]:
+    """Set `stack.stopping` on SIGINT or SIGTERM. Further signals do not disturb the orderly stop."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: stack.stopping.set()) for number in numbers}
     try:

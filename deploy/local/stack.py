@@ -1,42 +1,44 @@
-"""The whole stack on one machine: PostgreSQL, Kafka, the mailbox and the four services, each a process of its own."""
+"""Whole stack on one machine: PostgreSQL, Kafka, the mailbox and the four services, each in its own process."""
 
 import asyncio
 import os
+import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local.background import Interrupted, Work
+from deploy.local.background import BackgroundTask, Interrupted
 from deploy.local.data_dir import require_space
 from deploy.local.kafka import EmbeddedKafka
-from deploy.local.keys import passwords_file, token_keys
+from deploy.local.keys import ensure_secrets_folder, ensure_token_keys, passwords_file
 from deploy.local.lock import DataDirLock
 from deploy.local.port_config import PortConfig
 from deploy.local.ports import HOST
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child, reap
 from deploy.local.provision import provision
-from deploy.local.readiness import why_not
+from deploy.local.readiness import find_problem
 from deploy.local.supervisor import Supervisor
 from deploy.local.topics import create_topics, topic_settings
 from shared.contracts import INTAKE, SERVICES
 from shared.errors import Unavailable
 
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
-STOP_SECONDS = 25.0
 READY_SECONDS = 120.0
 HEAD_START_SECONDS = 8.0
-LOOK_SECONDS = 0.1  # between looks of the supervisor
+CHECK_SECONDS = 0.1  # between two checks of the supervisor
 
 
 class Stack:
-    """What is given (`kafka` HOST:PORT, `postgres` an admin's DSN) is used; what is not is embedded.
+    """Stack of embedded servers and services; a server given by its address is used instead of an embedded one.
 
-    `faults` lets tests break the mailbox's SMTP side. Set `stopping` from a signal handler to interrupt a start.
+    `kafka` is HOST:PORT, `postgres` the DSN of an admin. Services in `without` are not started, so that a debugger can
+    run them; the start writes their environment to `env_file(name)` instead. `faults` lets tests inject SMTP faults.
+    Set `stopping` to interrupt a start.
     """
 
     def __init__(
@@ -45,65 +47,72 @@ class Stack:
         *,
         kafka: str | None = None,
         postgres: str | None = None,
-        places: PortConfig | None = None,
+        ports: PortConfig | None = None,
+        without: Collection[str] = (),
         faults: bool = False,
     ) -> None:
         self.home = home.absolute()
-        self.places = places or PortConfig.from_environment()
-        self.kafka = None if kafka else EmbeddedKafka(self.home, self.places.kafka, self.places.controller)
-        self.postgres = None if postgres else EmbeddedPostgres(self.home, self.places.postgres)
-        self.bootstrap = kafka or f"{HOST}:{self.places.kafka}"
+        self.ports = ports or PortConfig.from_environment()
+        self.kafka = None if kafka else EmbeddedKafka(self.home, self.ports.kafka, self.ports.controller)
+        self.postgres = None if postgres else EmbeddedPostgres(self.home, self.ports.postgres)
+        self.bootstrap = kafka or f"{HOST}:{self.ports.kafka}"
+        self.without = frozenset(without)
         self.children: dict[str, Child] = {}
         self.stopping = threading.Event()
+        self._started_services = tuple(name for name in SERVICE_NAMES if name not in self.without)
         self._admin_dsn = postgres
         self._faults = faults
-        self._claim: DataDirLock | None = None
-        self._watching = threading.Lock()
-        self._supervisor = Supervisor(self._processes, self._start_again, tell=lambda _: None)
+        self._lock: DataDirLock | None = None
+        self._supervision = threading.Lock()
+        self._supervisor = Supervisor(self._processes, self._restart, report=lambda _: None)
 
-    def start(self, tell: Callable[[str], None] = lambda _: None) -> Self:
-        """Start all and wait until every service is ready; `tell` hears what happens, a sentence each.
+    def start(self, report: Callable[[str], None] = lambda _: None) -> Self:
+        """Start everything and wait until every service is ready. Each step is reported as one sentence.
 
-        Raises `Misconfigured` or `Unavailable` with a sentence that says what to do, and then has stopped everything.
+        Raises `Misconfigured` or `Unavailable`, after it has stopped what was started.
         """
         require_space(self.home)
-        self._claim = DataDirLock(self.home)
+        self._lock = DataDirLock(self.home)
         try:
-            self._start(tell)
+            self._start(report)
         except BaseException:
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """Services first, so that they can hand over what is in flight; then the servers, each within 25 s."""
+        """Stop the services first, so that they can finish their work, then the servers; each within 25 s."""
         self.stopping.set()
-        held = self._watching.acquire(timeout=5)  # no restart may begin behind our back
+        locked = self._supervision.acquire(timeout=5)  # prevents that the supervisor restarts a process meanwhile
         services = (self.children[name] for name in SERVICE_NAMES if name in self.children)
-        together(child.stop for child in services)
+        run_in_parallel(child.stop for child in services)
         if mailbox := self.children.get("mailbox"):
             mailbox.stop()
-        together(server.stop for server in (self.kafka, self.postgres) if server)
-        if self._claim is not None:
-            self._claim.release()
-        if held:
-            self._watching.release()
+        run_in_parallel(server.stop for server in (self.kafka, self.postgres) if server)
+        if self._lock is not None:
+            self._lock.release()
+        if locked:
+            self._supervision.release()
 
-    def watch(self) -> None:
-        """Restart what ends without being asked to, until `stopping` is set. Raises `Misconfigured`."""
-        while not self.stopping.wait(LOOK_SECONDS):
-            self._look()
+    def supervise(self) -> None:
+        """Restart processes that end unexpectedly, until `stopping` is set. Raises `Misconfigured`."""
+        while not self.stopping.wait(CHECK_SECONDS):
+            self._supervise_once()
 
     def child(self, name: str) -> Child:
-        """A process of the stack by its name; KeyError when it was not started."""
+        """Process of the stack by its name. Raises KeyError if it was not started."""
         return self._processes()[name]
 
-    def missing(self) -> dict[str, str]:
-        """What is not ready, and why."""
-        pages = {name: f"{self.places.url(name)}/ready" for name in SERVICE_NAMES}
-        pages["mailbox"] = f"{self.places.url('mailbox')}/live"
-        told = {name: why_not(url) for name, url in pages.items()}
-        return {name: why for name, why in told.items() if why is not None}
+    def env_file(self, name: str) -> Path:
+        """File with the environment of a service in `without`; holds its database password."""
+        return self.home / "secrets" / f"{name}.env"
+
+    def find_unready(self) -> dict[str, str]:
+        """Return the reason for each service that is not ready, and for the mailbox."""
+        urls = {name: f"{self.ports.url(name)}/ready" for name in self._started_services}
+        urls["mailbox"] = f"{self.ports.url('mailbox')}/live"
+        problems = {name: find_problem(url) for name, url in urls.items()}
+        return {name: problem for name, problem in problems.items() if problem is not None}
 
     def __enter__(self) -> Self:
         return self.start()
@@ -113,39 +122,44 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def _start(self, tell: Callable[[str], None]) -> None:
+    def _start(self, report: Callable[[str], None]) -> None:
         for name in reap(self.home):
-            tell(f"{name} was left running by a start that was killed; ended it")
+            report(f"{name} was left running by a start that was killed; ended it")
         embedded = [*(("kafka", "controller") if self.kafka else ()), *(("postgres",) if self.postgres else ())]
-        self.places.require_free(*embedded, *SERVICE_NAMES, "smtp", "mailbox")
-        self._supervisor = Supervisor(self._processes, self._start_again, tell=tell)
-        streams = Work("Kafka", lambda: self._start_kafka(tell), self.stopping)
-        database = Work("PostgreSQL", self._start_postgres, self.stopping)
+        self.ports.require_free(*embedded, *self._started_services, "smtp", "mailbox")
+        self._supervisor = Supervisor(self._processes, self._restart, report=report)
+        kafka = BackgroundTask("Kafka", lambda: self._start_kafka(report), self.stopping)
+        database = BackgroundTask("PostgreSQL", self._start_postgres, self.stopping)
         self._launch("mailbox", self._mailbox())
         dsns = database.wait()
-        tell("PostgreSQL serves")
-        if not self._topics_are_known():
-            # A consumer that finds no topic looks again only minutes later, so the first time they come first.
-            streams.wait()
-        for name in SERVICE_NAMES:
+        report("PostgreSQL is ready")
+        if not self._topics_exist():
+            # A consumer that finds no topic looks for it again only after minutes, so the first start waits for them.
+            kafka.wait()
+        for name in self.without:
+            self._write_env_file(name, self._environment(name, dsns[name]))
+        for name in self._started_services:
             self._launch(name, self._service(name, dsns[name]))
             if name == INTAKE.name:
-                self._give_head_start(name, streams)
-        streams.wait()
-        tell("Kafka serves")
+                self._give_head_start(name, kafka)
+        kafka.wait()
+        report("Kafka is ready")
         self._wait_until_ready()
-        tell("every service is ready")
+        report("every service is ready")
 
-    def _give_head_start(self, name: str, streams: Work[None]) -> None:
-        """Intake accepts without Kafka and the others; while they all start at once nobody gets anywhere soon."""
+    def _give_head_start(self, name: str, kafka: BackgroundTask[None]) -> None:
+        """Wait a short time for intake, which accepts complaints without Kafka and the other services.
+
+        If all processes start at once, they slow each other down and intake is ready much later.
+        """
         until = time.monotonic() + HEAD_START_SECONDS
-        while streams.is_running and why_not(f"{self.places.url(name)}/ready") and time.monotonic() < until:
-            if self.stopping.wait(LOOK_SECONDS):
+        while kafka.is_running and find_problem(f"{self.ports.url(name)}/ready") and time.monotonic() < until:
+            if self.stopping.wait(CHECK_SECONDS):
                 raise Interrupted
 
-    def _start_kafka(self, tell: Callable[[str], None]) -> None:
+    def _start_kafka(self, report: Callable[[str], None]) -> None:
         if self.kafka:
-            self.kafka.start(tell)
+            self.kafka.start(report)
         asyncio.run(create_topics(self.bootstrap))
         if self.kafka:
             self._topics_marker().write_text("\n".join(sorted(topic_settings())), "ascii")
@@ -154,16 +168,16 @@ class Stack:
         if self.postgres:
             self.postgres.start()
             return {name: self.postgres.service_dsn(name) for name in SERVICE_NAMES}
-        given = str(self._admin_dsn)
-        return provision(given, passwords_file(self.home, given))
+        dsn = str(self._admin_dsn)
+        return provision(dsn, passwords_file(self.home, dsn))
 
     def _topics_marker(self) -> Path:
         return self.home / "kafka" / "topics"
 
-    def _topics_are_known(self) -> bool:
+    def _topics_exist(self) -> bool:
         marker = self._topics_marker()
-        known = marker.read_text("ascii").split() if self.kafka and marker.exists() else []
-        return known == sorted(topic_settings())
+        names = marker.read_text("ascii").split() if self.kafka and marker.exists() else []
+        return names == sorted(topic_settings())
 
     def _launch(self, name: str, child: Child) -> None:
         if self.stopping.is_set():
@@ -172,51 +186,60 @@ class Stack:
         child.start()
 
     def _mailbox(self) -> Child:
-        ports = ["--smtp-port", str(self.places.smtp), "--port", str(self.places.mailbox)]
+        ports = ["--smtp-port", str(self.ports.smtp), "--port", str(self.ports.mailbox)]
         options = [*ports, "--home", str(self.home), *(["--faults"] if self._faults else [])]
         return Child("mailbox", self.home, [sys.executable, "-m", "deploy.local.mailbox", *options])
 
     def _service(self, name: str, dsn: str) -> Child:
-        _, public = token_keys(self.home)
-        own = {
+        return Child(name, self.home, [sys.executable, "-m", f"services.{name}"], self._environment(name, dsn))
+
+    def _environment(self, name: str, dsn: str) -> dict[str, str]:
+        _, public = ensure_token_keys(self.home)
+        environment = {
             f"{name.upper()}_POSTGRES": dsn,
             f"{name.upper()}_KAFKA": self.bootstrap,
-            f"{name.upper()}_PORT": str(getattr(self.places, name)),
+            f"{name.upper()}_PORT": str(getattr(self.ports, name)),
             f"{name.upper()}_AUTH_PUBLIC_KEY_FILE": str(public),
         }
-        if name == "notify" and not os.environ.get("NOTIFY_SMTP_HOST"):  # who has a mail server may name it
-            own |= {"NOTIFY_SMTP_HOST": HOST, "NOTIFY_SMTP_PORT": str(self.places.smtp)}
-        return Child(name, self.home, [sys.executable, "-m", f"services.{name}"], own)
+        if name == "notify" and not os.environ.get("NOTIFY_SMTP_HOST"):  # the user may name a mail server instead
+            environment |= {"NOTIFY_SMTP_HOST": HOST, "NOTIFY_SMTP_PORT": str(self.ports.smtp)}
+        return environment
+
+    def _write_env_file(self, name: str, environment: Mapping[str, str]) -> None:
+        ensure_secrets_folder(self.home)
+        file = self.env_file(name)
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{key}={shlex.quote(value)}\n" for key, value in environment.items()), "utf-8")
 
     def _processes(self) -> dict[str, Child]:
         servers = {server.child.name: server.child for server in (self.kafka, self.postgres) if server and server.child}
         return {**servers, **self.children}
 
-    def _start_again(self, name: str) -> None:
+    def _restart(self, name: str) -> None:
         server = {"kafka": self.kafka, "postgres": self.postgres}.get(name)
         (server or self.children[name]).start()
 
-    def _look(self) -> None:
-        with self._watching:
+    def _supervise_once(self) -> None:
+        with self._supervision:
             if not self.stopping.is_set():
                 self._supervisor.run_once()
 
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + READY_SECONDS
-        while missing := self.missing():
+        while problems := self.find_unready():
             if time.monotonic() > until:
-                told = "; ".join(f"{name}: {why}" for name, why in missing.items())
+                details = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
                 raise Unavailable(
-                    f"Not everything is ready after {READY_SECONDS:.0f} s ({told}). Logs: {self.home / 'logs'}"
+                    f"Not everything is ready after {READY_SECONDS:.0f} s ({details}). Logs: {self.home / 'logs'}"
                 )
-            self._look()
-            if self.stopping.wait(LOOK_SECONDS):
+            self._supervise_once()
+            if self.stopping.wait(CHECK_SECONDS):
                 raise Interrupted
 
 
-def together(stops: Iterable[Callable[[], object]]) -> None:
-    """Run them side by side and wait for all."""
-    threads = [threading.Thread(target=stop) for stop in stops]
+def run_in_parallel(functions: Iterable[Callable[[], object]]) -> None:
+    """Run the functions in parallel threads and wait for all of them."""
+    threads = [threading.Thread(target=function) for function in functions]
     for thread in threads:
         thread.start()
     for thread in threads:

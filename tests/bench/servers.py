@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.local.kafka import EmbeddedKafka
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
 from shared.auth import SCOPES, create_keys, create_token
@@ -34,8 +34,8 @@ class Servers:
         self.profile = profile
         self.postgres = EmbeddedPostgres(home)
         self.kafka = EmbeddedKafka(home)
-        self.smtp_port = free_port()
-        self.ports = {name: free_port() for name in (*NAMES, "plain", "bare")}
+        self.smtp_port = find_free_port()
+        self.ports = {name: find_free_port() for name in (*NAMES, "plain", "bare")}
         self.children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
@@ -90,8 +90,8 @@ class Servers:
         """End these, gracefully."""
         running = [self.children.pop(name) for name in names if name in self.children]
         for child in running:
-            child.tell(signal.SIGCONT)
-            child.tell(signal.SIGTERM)
+            child.send_signal(signal.SIGCONT)
+            child.send_signal(signal.SIGTERM)
         for child in running:
             child.stop()
 
@@ -100,12 +100,12 @@ class Servers:
         """While the other side is measured these do nothing at all; keep it shorter than a Kafka session (30 s)."""
         children = [self.children[name] for name in names if name in self.children]
         for child in children:
-            child.tell(signal.SIGSTOP)
+            child.send_signal(signal.SIGSTOP)
         try:
             yield
         finally:
             for child in children:
-                child.tell(signal.SIGCONT)
+                child.send_signal(signal.SIGCONT)
 
     def pids(self, names: Sequence[str]) -> dict[str, list[int]]:
         """Process ids by name, with the servers that everybody shares."""

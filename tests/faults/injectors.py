@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from deploy.local.processes import Child
 from tests.faults import picture, poison
 from tests.faults.scene import Scene
@@ -54,18 +54,18 @@ def frozen(name: str, seconds: float, *, replaced: bool = False) -> Inject:
 
     def inject(scene: Scene) -> None:
         child = scene.stack.child(name)
-        other = scene.another(name, free_port()) if replaced else None
+        other = scene.another(name, find_free_port()) if replaced else None
         try:
             if other is not None:
                 joined(other)
-            child.tell(signal.SIGSTOP)
+            child.send_signal(signal.SIGSTOP)
             scene.hold(seconds, count=0 if name == "intake" else 1)
             scene.glance()
-            child.tell(signal.SIGCONT)
+            child.send_signal(signal.SIGCONT)
             scene.hold(5)
             scene.glance()
         finally:
-            child.tell(signal.SIGCONT)
+            child.send_signal(signal.SIGCONT)
             if other is not None:
                 other.stop()
         scene.healed()
@@ -88,7 +88,7 @@ def come_and_go(name: str, seconds: float) -> Inject:
     def inject(scene: Scene) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            other = scene.another(name, free_port())
+            other = scene.another(name, find_free_port())
             joined(other)
             scene.hold(1)
             scene.glance()
@@ -102,7 +102,7 @@ def two_relays(name: str, times: int) -> Inject:
     """Two processes want to be the one relay; the active one loses its connection, again and again."""
 
     def inject(scene: Scene) -> None:
-        other = scene.another(name, free_port())
+        other = scene.another(name, find_free_port())
         try:
             for _ in range(times):
                 with psycopg.connect(scene.dsn, autocommit=True) as admin:

@@ -79,7 +79,7 @@ class Scene:
         name = f"load{len(self._ledgers) + 1}"
         path = self._folder / f"{name}.jsonl"
         self._ledgers.append(path)
-        options = ["--url", self.stack.places.url("intake"), "--ledger", str(path), "--name", name]
+        options = ["--url", self.stack.ports.url("intake"), "--ledger", str(path), "--name", name]
         command = [sys.executable, "-m", "tests.faults.load", *options, "--rate", str(rate)]
         process = subprocess.Popen(
             [*command, "--patience", str(patience)], env={**os.environ, "LOAD_TOKEN": self.ground.token}
@@ -144,7 +144,7 @@ class Scene:
 
     def ready(self, seconds: float = 90.0) -> None:
         """Until every process says that it can work."""
-        until(lambda: not self.stack.missing(), seconds=seconds, what="all services to be ready")
+        until(lambda: not self.stack.find_unready(), seconds=seconds, what="all services to be ready")
         assert self.ground.watching is None, f"the supervisor gave up: {self.ground.watching}"
 
     # ── evidence ──────────────────────────────────────────────────────────────────────────────────────────────────

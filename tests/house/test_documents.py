@@ -13,8 +13,8 @@ from tests.house.reading import ROOT, modules
 
 
 def test_the_pages_of_settings_and_metrics_are_current() -> None:
-    assert (ROOT / "docs" / "settings.md").read_text("utf-8") == docs.settings_page(), "run `make docs`"
-    assert (ROOT / "docs" / "metrics.md").read_text("utf-8") == docs.metrics_page(), "run `make docs`"
+    assert (ROOT / "docs" / "settings.md").read_text("utf-8") == docs.render_settings_page(), "run `make docs`"
+    assert (ROOT / "docs" / "metrics.md").read_text("utf-8") == docs.render_metrics_page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("service", [declared.name for declared in SERVICES])

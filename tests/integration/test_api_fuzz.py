@@ -24,7 +24,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from deploy.local.ports import HOST, free_port
+from deploy.local.ports import HOST, find_free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
 from deploy.local.provision import provision
@@ -72,7 +72,7 @@ def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory:
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
         admin.execute(f"create database {name}")
     dsns = provision(target, postgres.home / "secrets" / "postgres.json")
-    ports = {name: free_port() for name in NAMES}
+    ports = {name: find_free_port() for name in NAMES}
     children = {name: _child(name, home, dsns[name], ports[name], keys[1]) for name in NAMES}
     made = Doors(ports, children, target, keys[0])
     try:

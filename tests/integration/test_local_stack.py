@@ -1,4 +1,4 @@
-"""The embedded stack for real: what is written survives, what is closed stays closed, nothing is left running."""
+"""Embedded stack with real processes: data survives crashes, access is restricted, no process is left running."""
 
 import asyncio
 import json
@@ -23,11 +23,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local.kafka import EmbeddedKafka
-from deploy.local.keys import token_keys
+from deploy.local.keys import ensure_token_keys
 from deploy.local.port_config import VARIABLES, PortConfig
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
+from deploy.local.stack import Stack
 from deploy.local.topics import create_topics, topic_settings
 from shared.auth import create_token
 from shared.contracts import INTAKE
@@ -37,9 +38,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0  # seconds; on a busy machine a start takes long
 
 
-def until(true: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
 
@@ -52,7 +53,7 @@ def test_a_service_reads_no_other_services_schema(postgres: EmbeddedPostgres) ->
         sla.execute("create table if not exists closed (promise text)")
     with psycopg.connect(postgres.service_dsn("intake"), autocommit=True) as intake:
         assert intake.execute("select current_schema").fetchone() == ("intake",)
-        for refused in ("select * from sla.closed", "create table sla.mine ()", "create table public.mine ()"):
+        for refused in ("select * from sla.closed", "create table sla.new ()", "create table public.new ()"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 intake.execute(refused)
 
@@ -63,7 +64,7 @@ def test_postgres_refuses_a_wrong_password(postgres: EmbeddedPostgres) -> None:
         psycopg.connect(dsn)
 
 
-def test_what_postgres_committed_survives_a_kill_and_another_port(tmp_path: Path) -> None:
+def test_committed_data_of_postgres_survives_a_kill_and_another_port(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path) as first:
         dsn = first.service_dsn("intake")
         with psycopg.connect(dsn) as connection:
@@ -81,8 +82,8 @@ def test_what_postgres_committed_survives_a_kill_and_another_port(tmp_path: Path
         assert connection.execute("select answer from kept").fetchone() == (42,)
 
 
-def test_postgres_on_a_taken_port_says_what_to_do(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"wanted for PostgreSQL, is taken .* or set REDRESS_POSTGRES_PORT"):
+def test_postgres_on_a_taken_port_reports_the_solution(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"needed for PostgreSQL, is taken .* or set REDRESS_POSTGRES_PORT"):
         EmbeddedPostgres(tmp_path, postgres.port).start()
 
 
@@ -100,7 +101,7 @@ async def _read(bootstrap: str, count: int) -> list[bytes | None]:
         return [(await anext(consumer)).value for _ in range(count)]
 
 
-def test_what_kafka_acknowledged_survives_a_restart_and_a_kill(tmp_path: Path) -> None:
+def test_acknowledged_events_in_kafka_survive_a_restart_and_a_kill(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path) as kafka:
         assert asyncio.run(create_topics(kafka.bootstrap)) == sorted(topic_settings())
         asyncio.run(_send(kafka.bootstrap, b"before the restart"))
@@ -119,7 +120,7 @@ def test_what_kafka_acknowledged_survives_a_restart_and_a_kill(tmp_path: Path) -
 
 class Mailbox:
     def __init__(self, home: Path) -> None:
-        self.smtp, self.http = free_port(), free_port()
+        self.smtp, self.http = find_free_port(), find_free_port()
         self.url = f"http://127.0.0.1:{self.http}"
         options = ["--home", str(home), "--smtp-port", str(self.smtp), "--port", str(self.http), "--faults"]
         self.child = Child("mailbox", home, [sys.executable, "-m", "deploy.local.mailbox", *options])
@@ -137,8 +138,8 @@ class Mailbox:
             client.send_message(message)
 
     def subjects(self) -> list[str]:
-        told = httpx.get(f"{self.url}/api/messages", params={"to": "customer1@example.org"}).json()
-        return [one["subject"] for one in told["messages"]]
+        page = httpx.get(f"{self.url}/api/messages", params={"to": "customer1@example.org"}).json()
+        return [mail["subject"] for mail in page["messages"]]
 
     def fault(self, **fault: Any) -> None:
         assert httpx.put(f"{self.url}/api/faults", json=fault).status_code == 200
@@ -159,14 +160,14 @@ def _answers(url: str) -> bool:
         return False
 
 
-def test_an_accepted_mail_is_there_after_a_kill(mailbox: Mailbox) -> None:
+def test_an_accepted_mail_survives_a_kill(mailbox: Mailbox) -> None:
     mailbox.send("kept")
     mailbox.child.kill()
     mailbox.start()
     assert mailbox.subjects() == ["kept"]
 
 
-def test_the_mailbox_fails_as_it_is_told_and_heals(mailbox: Mailbox) -> None:
+def test_the_mailbox_fails_as_configured_and_recovers(mailbox: Mailbox) -> None:
     mailbox.fault(kind="defer", count=1)
     with pytest.raises(smtplib.SMTPDataError, match="451"):
         mailbox.send("deferred")
@@ -195,24 +196,26 @@ def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_sentence(mailbox: Mailbo
 
 
 class Started:
-    """`python -m deploy.local` as a person would start it."""
+    """Process of `python -m deploy.local`."""
 
-    def __init__(self, home: Path, places: PortConfig) -> None:
-        self.home, self.places = home, places
+    def __init__(self, home: Path, ports: PortConfig) -> None:
+        self.home, self.ports = home, ports
         self.output = home / "terminal"
-        own = {VARIABLES[place.name]: str(getattr(places, place.name)) for place in fields(places)}
+        own = {VARIABLES[field.name]: str(getattr(ports, field.name)) for field in fields(ports)}
         with self.output.open("a") as terminal:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local", "--home", str(home)],
                 cwd=ROOT, env={**os.environ, **own}, stdout=terminal, stderr=terminal,
             )  # fmt: skip
 
-    def told(self) -> str:
+    def terminal_output(self) -> str:
         return self.output.read_text("utf-8")
 
     def until_ready(self, times: int = 1) -> None:
-        until(lambda: self.told().count("every service is ready") == times or self.process.poll() is not None)
-        assert self.process.poll() is None, self.told()
+        until(
+            lambda: self.terminal_output().count("every service is ready") == times or self.process.poll() is not None
+        )
+        assert self.process.poll() is None, self.terminal_output()
 
     def pids(self) -> dict[str, int]:
         return {
@@ -221,12 +224,12 @@ class Started:
 
     def token(self) -> str:
         scopes = frozenset({"complaints:write", "complaints:read"})
-        private, _ = token_keys(self.home)
+        private, _ = ensure_token_keys(self.home)
         return create_token(private, client="test", scopes=scopes, lasts=timedelta(hours=1), audience="redress")
 
-    def api(self, method: str, path: str, **given: Any) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.token()}", **given.pop("headers", {})}
-        return httpx.request(method, f"{self.places.url('intake')}{path}", headers=headers, timeout=30, **given)
+    def api(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token()}", **options.pop("headers", {})}
+        return httpx.request(method, f"{self.ports.url('intake')}{path}", headers=headers, timeout=30, **options)
 
 
 def running(pids: dict[str, int]) -> list[str]:
@@ -250,34 +253,34 @@ ALL = ["intake", "kafka", "mailbox", "notify", "postgres", "sla", "triage"]
 
 
 @pytest.mark.timeout(600)
-def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    places = PortConfig.free()
-    first = Started(tmp_path, places)
+def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
+    ports = PortConfig.free()
+    first = Started(tmp_path, ports)
     first.until_ready()
     answer = first.api("POST", "/v1/complaints", json=COMPLAINT, headers={"idempotency-key": "one"})
     assert answer.status_code == 201, answer.text
     complaint = answer.headers["location"]
 
-    second = Started(tmp_path, places)  # the home is taken
+    second = Started(tmp_path, ports)  # the home is taken
     assert second.process.wait(60) == 2
-    assert f"already runs in {tmp_path} (process {first.process.pid})" in second.told()
+    assert f"already runs in {tmp_path} (process {first.process.pid})" in second.terminal_output()
 
     before = first.pids()
     os.kill(before["sla"], signal.SIGKILL)
     until(lambda: first.pids().get("sla") not in {None, before["sla"]})
-    assert "sla ended (signal 9); it starts again in 0.5 s" in first.told()
+    assert "sla ended (signal 9); it restarts in 0.5 s" in first.terminal_output()
 
     left = first.pids()
     first.process.kill()
     first.process.wait(10)
     assert running(left) == ALL
 
-    third = Started(tmp_path, places)
+    third = Started(tmp_path, ports)
     third.until_ready(times=2)
     assert running(left) == []
-    assert third.told().count("was left running by a start that was killed; ended it") == len(ALL)
+    assert third.terminal_output().count("was left running by a start that was killed; ended it") == len(ALL)
     assert third.api("GET", complaint).status_code == 200
-    mail = f"{places.url('mailbox')}/api/messages?to=customer1@example.org"
+    mail = f"{ports.url('mailbox')}/api/messages?to=customer1@example.org"
     until(lambda: httpx.get(mail).json()["total"] == 1)
 
     last = third.pids()
@@ -287,7 +290,7 @@ def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_nothing(tm
     assert not list((tmp_path / "run").glob("*.json"))
 
 
-def test_a_start_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_start_leaves_no_process(tmp_path: Path) -> None:
     started = Started(tmp_path, PortConfig.free())
     until(lambda: "kafka" in started.pids() or started.process.poll() is not None)
     begun = started.pids()
@@ -301,8 +304,21 @@ def test_a_taken_port_stops_the_start_with_2_and_a_sentence(mailbox: Mailbox, tm
     home = tmp_path / "another"
     home.mkdir()
     started = Started(
-        home, PortConfig(**{place.name: free_port() for place in fields(PortConfig)} | {"sla": mailbox.http})
+        home, PortConfig(**{field.name: find_free_port() for field in fields(PortConfig)} | {"sla": mailbox.http})
     )
     assert started.process.wait(60) == 2
-    assert re.search(r"Port \d+ .* wanted for the sla service, is taken .* set SLA_PORT to a free port", started.told())
-    assert "Traceback" not in started.told()
+    assert re.search(
+        r"Port \d+ .* needed for the sla service, is taken .* set SLA_PORT to a free port", started.terminal_output()
+    )
+    assert "Traceback" not in started.terminal_output()
+
+
+def test_a_service_left_out_can_be_started_with_the_environment_in_its_file(tmp_path: Path) -> None:
+    with Stack(tmp_path, ports=PortConfig.free(), without=["triage"]) as stack:
+        assert "triage" not in stack.children
+        script = f"set -a; . {stack.env_file('triage')}; exec {sys.executable} -m services.triage"
+        service = Child("triage", tmp_path, ["sh", "-c", script])
+        service.start()
+        until(lambda: service.returncode is not None or _answers(f"{stack.ports.url('triage')}/ready"))
+        assert service.returncode is None, service.tail()
+        assert service.stop()

@@ -1,4 +1,4 @@
-"""One stack for all stories that need it."""
+"""Stack for all stories that need it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""One complaint on the real stack, from the door to the customer's mailbox and back again."""
+"""Story of one complaint on the real stack: filed at intake, answered by mail, reopened."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ COMPLAINT = {
 
 
 class Customer:
-    """What a client of intake and the reader of a mailbox can do and see."""
+    """Client of intake and reader of a mailbox."""
 
     def __init__(self, intake: httpx.Client, mailbox: httpx.Client) -> None:
         self._intake = intake
@@ -50,22 +50,22 @@ class Customer:
         assert answer.status_code == 201, answer.text
 
     def mails(self) -> list[dict[str, Any]]:
-        """This complaint's mails, oldest first."""
+        """Return this complaint's mails, oldest first."""
         query = {"to": COMPLAINT["customer"]["email"], "q": self.reference}  # type: ignore[index]
         listed = self._mailbox.get("/api/messages", params=query).json()["messages"]
-        return [self._mailbox.get(f"/api/messages/{one['id']}").json() for one in reversed(listed)]
+        return [self._mailbox.get(f"/api/messages/{listed_mail['id']}").json() for listed_mail in reversed(listed)]
 
     def mail(self, number: int) -> dict[str, Any]:
-        """The mail of that number, counted from 1, as soon as it is there."""
-        found = until(lambda: self.mails()[number - 1 :], seconds=PATIENCE, what=f"mail number {number}")
-        assert len(found) == 1, [one["subject"] for one in found]
-        return found[0]
+        """Return the mail of that number, counted from 1, when it has arrived."""
+        mails = until(lambda: self.mails()[number - 1 :], seconds=PATIENCE, what=f"mail number {number}")
+        assert len(mails) == 1, [mail["subject"] for mail in mails]
+        return mails[0]
 
     def kinds(self) -> list[str]:
         return [line["kind"] for line in self.read("/timeline")["entries"]]
 
-    def told(self, count: int, *, kept: int = 0) -> list[str]:
-        """The timeline once it knows of so many messages, and of so many promises kept."""
+    def timeline_kinds(self, count: int, *, kept: int = 0) -> list[str]:
+        """Return the kinds of the timeline once it has so many messages and so many promises kept."""
 
         def complete(kinds: list[str]) -> bool:
             return kinds.count("message.accepted") == count and kinds.count("promise.kept") >= kept
@@ -83,36 +83,41 @@ def customer(ground: Ground) -> Customer:
 
 
 def day(text: str) -> str:
-    """The day of an instant as an English letter writes it, in the customer's zone."""
+    """Format the day of an instant as in an English letter, in the customer's time zone."""
     at = datetime.fromisoformat(text).astimezone(ZoneInfo("Asia/Jakarta"))
     return f"{at.day} {at:%B %Y}"
 
 
-def test_a_complaint_travels_from_the_door_to_the_mailbox_and_back(customer: Customer) -> None:
-    """One story, in order: each step rests on the one before."""
+def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -> None:
+    """Check the story in order: each step depends on the one before."""
     # Acknowledged: reference, what was understood, who looks after it, by when.
     letter = customer.mail(1)
     record = until(
-        lambda: one if (one := customer.read())["promise"] and one["acknowledged_at"] else None,
+        lambda: read if (read := customer.read())["promise"] and read["acknowledged_at"] else None,
         seconds=PATIENCE,
         what="a promise in the public record",
     )
     assert record["status"] == "open"
     assert customer.reference in letter["subject"] and customer.reference in letter["text"]
-    for told in ("Kettle arrived broken", "A new kettle before the weekend", record["owner"]["name"], "Customer 12"):
-        assert told in letter["text"]
-        assert told in letter["html"]
+    for expected in (
+        "Kettle arrived broken",
+        "A new kettle before the weekend",
+        record["owner"]["name"],
+        "Customer 12",
+    ):
+        assert expected in letter["text"]
+        assert expected in letter["html"]
     assert day(record["promise"]["due_at"]) in letter["text"]
-    kinds = customer.told(1)
+    kinds = customer.timeline_kinds(1)
     assert kinds[0] == "complaint.received"
     assert {"complaint.triaged", "complaint.assigned", "promise.made"} <= set(kinds[: kinds.index("message.accepted")])
 
-    # Progress is told without being asked.
+    # Progress is reported to the customer without a request.
     customer.state("progress", state="investigating", note="We have asked the carrier for its photographs.")
     letter = customer.mail(2)
     assert "We have asked the carrier for its photographs." in letter["text"]
 
-    # Resolved, and told.
+    # Resolved, and the customer is told.
     remedy = [{"kind": "replacement"}, {"kind": "goodwill", "amount": "50000", "currency": "IDR"}]
     customer.state("resolution", outcome="upheld", explanation="A new kettle is on its way.", redress=remedy)
     letter = customer.mail(3)
@@ -124,12 +129,12 @@ def test_a_complaint_travels_from_the_door_to_the_mailbox_and_back(customer: Cus
     customer.state("reopen", by="customer", reason="The new one leaks as well.")
     customer.mail(4)
     again = until(
-        lambda: one if (one := customer.read())["promise"]["number"] == 2 else None,
+        lambda: read if (read := customer.read())["promise"]["number"] == 2 else None,
         seconds=PATIENCE,
         what="a second promise",
     )
     assert again["status"] == "open"
-    assert again["owner"]["handler"] == record["owner"]["handler"], "nobody has to be told the story again"
+    assert again["owner"]["handler"] == record["owner"]["handler"], "the same handler has it again"
     assert again["level"] == 1, "and the lead looks too"
 
     # Resolved again.
@@ -138,8 +143,8 @@ def test_a_complaint_travels_from_the_door_to_the_mailbox_and_back(customer: Cus
     assert "We have refunded you in full." in letter["text"]
     assert customer.read()["status"] == "resolved"
 
-    # The timeline tells all of it, once each and in its order.
-    kinds = customer.told(5, kept=2)
+    # The timeline has every event, once each and in order.
+    kinds = customer.timeline_kinds(5, kept=2)
     story = [kind for kind in kinds if kind.startswith("complaint.") and kind != "complaint.escalated"]
     assert story == [
         "complaint.received",

@@ -1,7 +1,7 @@
-"""A complaint of a Sunday night, told with its time: who heard what, when, and was told by when.
+"""Story of a complaint filed on a Sunday night: events and mails with their times.
 
-Office hours are Monday to Friday, 9 to 17 UTC. What comes after 17 counts as received on the next open day; an everyday
-complaint then has four working days, and the customer is promised eight office hours more.
+Office hours are Monday to Friday, 9 to 17 UTC. A complaint that arrives after 17 counts as received on the next open
+day; an everyday complaint then has four working days, and the customer is promised eight office hours more.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,13 @@ TARGET = datetime(2026, 3, 6, 17, 0, tzinfo=UTC)  # Friday
 PROMISED, MOVED = datetime(2026, 3, 9, 17, 0, tzinfo=UTC), datetime(2026, 3, 11, 17, 0, tzinfo=UTC)
 
 
-def said(world: Simulation, *kinds: type) -> list:
-    return [one.facts for service in (INTAKE, TRIAGE, SLA) for one in world.events(service) if type(one.facts) in kinds]
+def published(world: Simulation, *kinds: type) -> list:
+    return [
+        event.facts
+        for service in (INTAKE, TRIAGE, SLA)
+        for event in world.events(service)
+        if type(event.facts) in kinds
+    ]
 
 
 def new_mails(post: PostOffice, seen: list[Mail]) -> list[Mail]:
@@ -36,7 +41,7 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     world = cast(SUNDAY_NIGHT, post)
     complaint = await filed(world)
 
-    # Acknowledged at once, although nobody is at work; the date lies in working hours that exist.
+    # Acknowledged at once, although it is outside office hours; the date lies in working hours that exist.
     await world.settle()
     (first,) = new_mails(post, seen)
     assert (first.kind, first.at) == ("acknowledgement", SUNDAY_NIGHT)
@@ -51,11 +56,13 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
 
     # Nothing to say for half the time; then sla warns us, not the customer.
     await until(world, datetime(2026, 3, 6, 14, 0, tzinfo=UTC))
-    warned = said(world, e.ClockWarned)
-    assert [(one.clock, one.rung) for one in warned] == [("requester_wait", rung) for rung in ("50%", "75%", "90%")]
-    assert all(one.due_at == TARGET for one in warned)
+    warned = published(world, e.ClockWarned)
+    assert [(warning.clock, warning.rung) for warning in warned] == [
+        ("requester_wait", rung) for rung in ("50%", "75%", "90%")
+    ]
+    assert all(warning.due_at == TARGET for warning in warned)
     assert not new_mails(post, seen)
-    assert not said(world, e.ClockBreached, e.PromiseBroken)
+    assert not published(world, e.ClockBreached, e.PromiseBroken)
 
     # It will take longer: the customer hears so before the date, with the reason and a new date.
     await world.submit(
@@ -69,20 +76,20 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
         ),
     )
     await world.settle()
-    told = new_mails(post, seen)
-    assert [mail.kind for mail in told] == ["progress", "promise_moved"]
-    assert all(mail.at < PROMISED for mail in told)
-    moved = told[1].letter.text
+    mails = new_mails(post, seen)
+    assert [mail.kind for mail in mails] == ["progress", "promise_moved"]
+    assert all(mail.at < PROMISED for mail in mails)
+    moved = mails[1].letter.text
     assert "Monday, March 9, 2026" in moved and "Wednesday, March 11, 2026" in moved
-    assert "The maker sends a new lid." in told[0].letter.text
+    assert "The maker sends a new lid." in mails[0].letter.text
 
     # Our own target passes and the lead looks at it; the first date passes as well, but it was moved in time.
     await until(world, PROMISED + timedelta(hours=1))
-    (breach,) = said(world, e.ClockBreached)
+    (breach,) = published(world, e.ClockBreached)
     assert (breach.clock, breach.due_at) == ("requester_wait", TARGET)
     assert breach.late_by < timedelta(seconds=1)
-    assert [one.level for one in said(world, e.Escalated)] == [1]
-    assert not said(world, e.PromiseBroken) and not new_mails(post, seen)
+    assert [escalated.level for escalated in published(world, e.Escalated)] == [1]
+    assert not published(world, e.PromiseBroken) and not new_mails(post, seen)
 
     # Resolved on Tuesday: told the very moment.
     await until(world, datetime(2026, 3, 10, 10, 0, tzinfo=UTC))
@@ -91,8 +98,8 @@ async def test_a_complaint_of_a_sunday_night_is_told_everything_in_time() -> Non
     (answer,) = new_mails(post, seen)
     assert (answer.kind, answer.at) == ("resolution", world.now)
     assert "A new kettle is on its way to you." in answer.letter.text
-    kept = said(world, e.PromiseKept)
-    assert [(one.promise, one.first) for one in kept] == [(2, False)]
+    kept = published(world, e.PromiseKept)
+    assert [(promise.promise, promise.first) for promise in kept] == [(2, False)]
 
     await reopened_and_resolved_again(world, post, seen, complaint)
 
@@ -108,7 +115,7 @@ async def reopened_and_resolved_again(
     assert (again.kind, again.at) == ("reopened", world.now)
     record = world.runner(INTAKE).states[complaint]
     assert record.status == "open" and record.cycle == 2
-    assert record.owner == before, "whoever knows it has it again"
+    assert record.owner == before, "the same handler has it again"
     assert record.level == 3, "and their lead looks again, after the breach and eight hours more of it"
     assert record.promise and record.promise.due_at > world.now and record.promise.due_at.hour == 17
     assert again.message.states_promise == record.promise.number
@@ -119,10 +126,10 @@ async def reopened_and_resolved_again(
     (last,) = new_mails(post, seen)
     assert (last.kind, last.at) == ("resolution", world.now)
 
-    # Silence afterwards: no timer is left, nothing was broken, no letter is dead, everything was said once.
+    # Silence afterwards: no timer is left, nothing was broken, no letter is dead, everything was published once.
     await world.pass_time(timedelta(days=30))
     assert not new_mails(post, seen)
-    assert not said(world, e.PromiseBroken)
+    assert not published(world, e.PromiseBroken)
     assert [mail.kind for mail in seen] == [
         "acknowledgement",
         "progress",

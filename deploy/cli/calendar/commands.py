@@ -54,11 +54,11 @@ def check(
     first = since.date() if since else _today()
     calendars = [told(calendar, first, days) for calendar in calendars_in(file)]
     if json:
-        output.as_json(calendars)
+        output.print_json(calendars)
         return
     for calendar in calendars:
         for line in lines_of(calendar):
-            output.say(line)
+            output.print_line(line)
 
 
 @app.command()

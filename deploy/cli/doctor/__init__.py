@@ -1,4 +1,4 @@
-"""`redress doctor`: what would keep Redress from working here, in plain sentences."""
+"""`redress doctor`: check this machine and the servers for everything that Redress needs."""
 
 from deploy.cli.doctor.command import doctor
 

@@ -1,4 +1,4 @@
-"""What a check comes to."""
+"""Result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,23 +6,23 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`well`: nothing to do. `note`: good to know. `todo`: something must be done, and the sentence says what."""
+    """Result of a check. `well`: no problem. `note`: information. `todo`: a problem and its solution."""
 
     what: str
-    is_: Literal["well", "note", "todo"]
+    level: Literal["well", "note", "todo"]
     sentence: str
 
 
 def well(what: str, sentence: str) -> Finding:
-    """Nothing to do."""
+    """Create a finding without a problem."""
     return Finding(what, "well", sentence)
 
 
 def note(what: str, sentence: str) -> Finding:
-    """Good to know."""
+    """Create a finding that is an information."""
     return Finding(what, "note", sentence)
 
 
 def todo(what: str, sentence: str) -> Finding:
-    """Something must be done."""
+    """Create a finding with a problem to solve."""
     return Finding(what, "todo", sentence)

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import httpx
 
 from deploy.cli import output
-from deploy.cli.dead import judged
-from deploy.cli.endpoints import doors, token
+from deploy.cli.endpoints import find_endpoints, obtain_token
+from deploy.cli.problems import read_body
 from shared.errors import NotFound, Rejected, Unavailable
 
 SLA = "sla"
@@ -58,7 +58,7 @@ class SlaClient:
         """Begin a dry run or a back-test and wait for its report, with a bar for whoever looks."""
         path = f"{DRAFTS}/{draft['draft_id']}"
         told: Json = await self.post(f"{path}:{what}", form, seen=draft["version"])
-        with output.bar(total_known=True) as bar:
+        with output.progress_bar(total_known=True) as bar:
             task = bar.add_task(title, total=told["of"])
             while told["status"] == "running":
                 bar.update(task, total=told["of"], completed=told["done"])
@@ -76,11 +76,11 @@ class SlaClient:
             response = await self._client.request(verb, path, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise Unavailable(f"{SLA} does not answer ({type(error).__name__}).") from None
-        return judged(SLA, response)
+        return read_body(SLA, response)
 
 
 @asynccontextmanager
 async def open_doorway() -> AsyncIterator[SlaClient]:
     """To the service where it is, with the token there is."""
-    async with doors().client(SLA, token=token(), seconds=60) as client:
+    async with find_endpoints().client(SLA, token=obtain_token(), seconds=60) as client:
         yield SlaClient(client)

@@ -8,11 +8,11 @@ from uuid import UUID
 import typer
 
 from deploy.cli import output
-from deploy.cli.endpoints import dsns_known
-from deploy.cli.output import Exit
+from deploy.cli.endpoints import find_dsns
+from deploy.cli.output import ExitCode
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import open_doorway
-from deploy.cli.topics import bootstrap
+from deploy.cli.topics import require_kafka
 from shared.errors import Misconfigured
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -32,12 +32,12 @@ def explain(
     at = instant(as_of)
     answer = _get(f"/v1/complaints/{complaint}/clocks", {"for": reader} | ({"at": at.isoformat()} if at else {}))
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
         return
-    output.say(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
+    output.print_line(f"As of {answer['as_of'][:19].replace('T', ' ')} UTC")
     for heading, why in sentences(answer):
-        output.say(heading, style="bold")
-        output.say(f"  {why}")
+        output.print_line(heading, style="bold")
+        output.print_line(f"  {why}")
 
 
 @app.command("at-risk")
@@ -51,15 +51,15 @@ def at_risk(
     answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
     elif items:
         for one in items:
-            output.say(_headline(one), style="bold")
-            output.say(f"  {one['because']}")
+            output.print_line(_headline(one), style="bold")
+            output.print_line(f"  {one['because']}")
     else:
-        output.say(f"Nothing is late or due within {within}.")
+        output.print_line(f"Nothing is late or due within {within}.")
     if any(one["is_late"] for one in items):
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command()
@@ -70,29 +70,29 @@ def check(
     """Fold every event anew and compare with what is stored, for every clock and promise. Exit 1 where they differ."""
     from services.sla.audit.run import check as checked  # noqa: PLC0415
 
-    dsn = dsns_known().get("sla")
+    dsn = find_dsns().get("sla")
     if dsn is None:
         raise Misconfigured("Where is the database of sla? Set SLA_POSTGRES, or start one: `redress up`.")
-    report = asyncio.run(checked(bootstrap(kafka), dsn))
+    report = asyncio.run(checked(require_kafka(kafka), dsn))
     differing = {str(one): [wrong._asdict() for wrong in found] for one, found in report.differing.items()}
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
         cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
-        output.as_json(figures | cut | {"differing": differing, "well": report.is_well})
+        output.print_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
         for sentence in _differences(differing):
-            output.say(sentence)
-        output.say(
+            output.print_line(sentence)
+        output.print_line(
             f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
             f"{report.unread:,} are stored and not in the topics."
         )
         if report.cut:
-            output.say(
+            output.print_line(
                 f"The first events of {', '.join(sorted(report.cut))} are gone: of {len(report.short):,} complaints "
                 "only what is left could be compared, and those that are in no topic not at all."
             )
     if not report.is_well:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:

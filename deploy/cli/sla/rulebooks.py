@@ -12,7 +12,7 @@ import typer
 
 from deploy.cli import output
 from deploy.cli.calendar.snippet import bytes_of
-from deploy.cli.output import Exit
+from deploy.cli.output import ExitCode
 from deploy.cli.sla import tables
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import DRAFTS, Json, SlaClient, open_doorway
@@ -80,7 +80,7 @@ def roll_back(
 def drafts(as_json: JsonOption = False) -> None:
     """All drafts, what was changed last first."""
     listed = _run(lambda sla: sla.get(DRAFTS))["drafts"]
-    output.as_json(listed) if as_json else tables.tell_drafts(listed)
+    output.print_json(listed) if as_json else tables.tell_drafts(listed)
 
 
 @app.command()
@@ -93,7 +93,7 @@ def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
         return answer
 
     answer = _run(ask)
-    output.as_json(answer) if as_json else tables.tell_diff(answer)
+    output.print_json(answer) if as_json else tables.tell_diff(answer)
 
 
 @app.command("dry-run")
@@ -104,9 +104,9 @@ def dry_run(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOptio
         return await sla.rehearse(await sla.draft(_safe(draft_id)), "dry-run", {"mode": mode.value}, "The dry run")
 
     answer = _run(ask)
-    output.as_json(answer) if as_json else tables.tell_dry_run(answer)
+    output.print_json(answer) if as_json else tables.tell_dry_run(answer)
     if answer["report"]["promises_touched"]:
-        raise typer.Exit(Exit.TO_DO)
+        raise typer.Exit(ExitCode.PROBLEM)
 
 
 @app.command("back-test")
@@ -121,7 +121,7 @@ def back_test(
         return await sla.rehearse(await sla.draft(_safe(draft_id)), "back-test", {"days": days}, "The back-test")
 
     answer = _run(ask)
-    output.as_json(answer) if as_json else tables.tell_back_test(answer)
+    output.print_json(answer) if as_json else tables.tell_back_test(answer)
 
 
 @app.command()
@@ -141,24 +141,24 @@ def publish(
 
     answer = _run(ask)
     if as_json:
-        output.as_json(answer)
+        output.print_json(answer)
         return
     moving = "" if mode is Mode.NEW_ONLY else " Open complaints are being moved; the service goes on meanwhile."
-    output.say(f"Revision {answer['revision']} is in force.{moving}")
+    output.print_line(f"Revision {answer['revision']} is in force.{moving}")
 
 
 @app.command()
 def revisions(as_json: JsonOption = False) -> None:
     """Everything that was published, the newest first."""
     listed = _run(lambda sla: sla.get(REVISIONS))["revisions"]
-    output.as_json(listed) if as_json else tables.tell_revisions(listed)
+    output.print_json(listed) if as_json else tables.tell_revisions(listed)
 
 
 @app.command()
 def show(revision: Annotated[int | None, typer.Argument(min=1, help="Default: the current one.")] = None) -> None:
     """A revision's document as JSON, to be changed and drafted again."""
     path = f"{REVISIONS}/{revision}" if revision else "/v1/rulebook"
-    output.as_json(_run(lambda sla: sla.get(path))["document"])
+    output.print_json(_run(lambda sla: sla.get(path))["document"])
 
 
 @app.command()
@@ -170,15 +170,15 @@ def discard(draft_id: DraftArgument = None) -> None:
         await sla.delete(f"{DRAFTS}/{found['draft_id']}", seen=found["version"])
         return str(found["draft_id"])
 
-    output.say(f"Draft {_run(ask)} is gone.")
+    output.print_line(f"Draft {_run(ask)} is gone.")
 
 
 def _drafted(made: Json, *, as_json: bool) -> None:
     if as_json:
-        output.as_json({name: value for name, value in made.items() if name != "document"})
+        output.print_json({name: value for name, value in made.items() if name != "document"})
         return
     tables.tell_diff(made["diff"])
-    output.say(f"Draft {made['draft_id']} is kept. Next: redress sla dry-run --mode MODE {made['draft_id']}")
+    output.print_line(f"Draft {made['draft_id']} is kept. Next: redress sla dry-run --mode MODE {made['draft_id']}")
 
 
 def _document(file: Path, packs: tuple[str, ...]) -> Json:

@@ -28,7 +28,7 @@ def tell_dry_run(told: Json) -> None:
     """What a publication would move."""
     report: Json = told["report"]
     rows = [(name, f"{report[key]:,}") for key, name in FIGURES.items()]
-    output.table(f"Dry run, {report['mode']}, on revision {told['base']}", ("what", "how many"), rows)
+    output.print_table(f"Dry run, {report['mode']}, on revision {told['base']}", ("what", "how many"), rows)
     _tell_examples("The complaints that would move most", report["examples"])
     _tell_load("Clocks due per team and hour, where it would differ", report["load"])
     _say(told["sentences"])
@@ -42,7 +42,7 @@ def tell_back_test(told: Json) -> None:
         for one in report["breaches"]
     ]
     columns = ("clock", "policy or pack", "team", "breaches", "would be", "more", "fewer")
-    output.table(f"Back-test over {report['days']} days", columns, rows)
+    output.print_table(f"Back-test over {report['days']} days", columns, rows)
     _tell_examples("The complaints whose breach would come or go", report["examples"])
     _tell_load("Warnings and escalations per team and hour, where it would differ", report["load"])
     _say(told["sentences"])
@@ -50,7 +50,7 @@ def tell_back_test(told: Json) -> None:
 
 def tell_diff(diff: Json) -> None:
     """What a draft changes."""
-    output.say(f"Against revision {diff['base']}:")
+    output.print_line(f"Against revision {diff['base']}:")
     _say(diff["sentences"] or ["Nothing changes."])
 
 
@@ -67,7 +67,7 @@ def tell_drafts(drafts: Sequence[Json]) -> None:
         )
         for one in drafts
     ]
-    output.table("Drafts", ("draft", "version", "by", "changed", "dry run", "back-test"), rows)
+    output.print_table("Drafts", ("draft", "version", "by", "changed", "dry run", "back-test"), rows)
 
 
 def tell_revisions(revisions: Sequence[Json]) -> None:
@@ -75,7 +75,7 @@ def tell_revisions(revisions: Sequence[Json]) -> None:
     rows = [
         (one["revision"], _short(one["published_at"]), one["mode"], one["actor"], one["reason"]) for one in revisions
     ]
-    output.table("Revisions of the rulebook", ("revision", "published", "mode", "by", "reason"), rows)
+    output.print_table("Revisions of the rulebook", ("revision", "published", "mode", "by", "reason"), rows)
 
 
 def _tell_examples(title: str, examples: Sequence[Json]) -> None:
@@ -85,7 +85,7 @@ def _tell_examples(title: str, examples: Sequence[Json]) -> None:
         (one["complaint_id"], one["team"], one["clock"], _short(one["old_due_at"]), _short(one["new_due_at"]))
         for one in examples[:10]
     ]
-    output.table(title, ("complaint", "team", "clock", "due", "would be due"), rows)
+    output.print_table(title, ("complaint", "team", "clock", "due", "would be due"), rows)
 
 
 def _tell_load(title: str, load: Sequence[Json]) -> None:
@@ -97,7 +97,7 @@ def _tell_load(title: str, load: Sequence[Json]) -> None:
         for one in sorted(farthest, key=lambda one: (one["hour"], one["team"]))
     ]
     more = f" (the {HOURS_SHOWN} of {len(load)} that differ most)" if len(load) > HOURS_SHOWN else ""
-    output.table(title + more, ("team", "hour (UTC)", "as it is", "would be"), rows)
+    output.print_table(title + more, ("team", "hour (UTC)", "as it is", "would be"), rows)
 
 
 def _short(at: str) -> str:
@@ -106,4 +106,4 @@ def _short(at: str) -> str:
 
 def _say(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        output.say(sentence)
+        output.print_line(sentence)

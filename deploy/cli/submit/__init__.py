@@ -1,1 +1,1 @@
-"""Bulk submission: rows of a file become complaints, each under its own idempotency key, so that repeating is safe."""
+"""Bulk submission of complaints from a file. Each row has its own idempotency key, so repeating is safe."""

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same row always gets the same key, and nobody can guess a row's content from its key."""
+"""Idempotency keys of rows: equal rows have equal keys, and a key does not reveal the content of its row."""
 
 import hashlib
 import hmac
@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from deploy.cli.submit.mapping import pick
+from deploy.cli.submit.mapping import column_value
 from deploy.cli.submit.rows import SourceRow
 from shared.errors import Rejected
 
@@ -15,13 +15,13 @@ VARIABLE = "REDRESS_SUBMIT_SECRET"
 FILE = Path("secrets") / "submit"
 
 
-def secret_for(home: Path) -> bytes:
-    """What keys the hash: from the environment, else from a file in `home` that is made on first use.
+def load_secret(home: Path) -> bytes:
+    """Return the secret of the keyed hash: from the environment, else from a file in `home`, created on first use.
 
-    Machines that must recognise each other's rows need the same one.
+    Machines that submit the same rows need the same secret.
     """
-    if given := os.environ.get(VARIABLE):
-        return given.encode()
+    if secret := os.environ.get(VARIABLE):
+        return secret.encode()
     path = home / FILE
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -30,13 +30,13 @@ def secret_for(home: Path) -> bytes:
     return path.read_bytes().strip()
 
 
-def key_of(row: SourceRow, secret: bytes, *, column: str | None = None) -> str:
-    """A keyed hash of the row's `column`, or of its whole content. Raises `Rejected` where the column is empty."""
+def compute_key(row: SourceRow, secret: bytes, *, column: str | None = None) -> str:
+    """Return a keyed hash of the row's `column`, or of the whole row. Raises `Rejected` if the column is empty."""
     if column is None:
-        told = json.dumps(row.values, ensure_ascii=True, sort_keys=True)
+        text = json.dumps(row.values, ensure_ascii=True, sort_keys=True)
     else:
-        value = pick(row.values, column)
+        value = column_value(row.values, column)
         if value is None or str(value).strip() == "":
             raise Rejected(f"the key column {column} is empty")
-        told = f"{column}={value}"
-    return "row-" + hmac.new(secret, told.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()[:40]
+        text = f"{column}={value}"
+    return "row-" + hmac.new(secret, text.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()[:40]

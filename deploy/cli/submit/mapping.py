@@ -1,4 +1,4 @@
-"""From a row of somebody's file to the form that intake takes: columns mapped, constants set, text cleaned."""
+"""Map a row of a file to the request body of intake: columns, constants and cleaned text."""
 
 import json
 import re
@@ -29,85 +29,93 @@ TARGETS = (
     "on_behalf_of.authority",
 )
 ATTRIBUTES = "attributes."
-LINES = ("channel", "subject", "product", "customer.name", "customer.email", "customer.phone", "on_behalf_of.name")
+ONE_LINE_TARGETS = (
+    "channel",
+    "subject",
+    "product",
+    "customer.name",
+    "customer.email",
+    "customer.phone",
+    "on_behalf_of.name",
+)
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-BREAKS = re.compile("\r\n?|\u2028|\u2029|\x85")
+LINE_BREAKS = re.compile("\r\n?|\u2028|\u2029|\x85")
 SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What fills what: `columns` come first, `constants` where the column is empty or not mapped."""
+class MappingPlan:
+    """Source of each field: `columns` first, `constants` for fields whose column is empty or not mapped."""
 
     columns: Mapping[str, str]
     constants: Mapping[str, str]
-    zone: tzinfo = UTC  # of times that state no offset
+    zone: tzinfo = UTC  # of times without offset
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
-    """A row as a form, and whether characters that cannot be stored were taken out of it."""
+class MappedRow:
+    """Request body of a row; `cleaned` if characters that cannot be stored were removed."""
 
     form: dict[str, Any]
     cleaned: bool
 
 
-def read_plan(maps: Sequence[str], sets: Sequence[str], zone: str = "UTC") -> Plan:
-    """The plan that `--map TARGET=COLUMN` and `--set TARGET=TEXT` describe. Raises `Misconfigured`."""
-    return Plan(
-        columns=dict(_pair(item, "--map", "narrative=text") for item in maps),
-        constants=dict(_pair(item, "--set", "channel=web") for item in sets),
-        zone=_zone(zone),
+def parse_plan(maps: Sequence[str], sets: Sequence[str], zone: str = "UTC") -> MappingPlan:
+    """Parse `--map TARGET=COLUMN` and `--set TARGET=TEXT`. Raises `Misconfigured`."""
+    return MappingPlan(
+        columns=dict(_parse_pair(item, "--map", "narrative=text") for item in maps),
+        constants=dict(_parse_pair(item, "--set", "channel=web") for item in sets),
+        zone=_parse_zone(zone),
     )
 
 
-def apply(plan: Plan, row: SourceRow) -> Mapped:
-    """The form for this row. Raises `Rejected` where a template names a column that is empty."""
+def map_row(plan: MappingPlan, row: SourceRow) -> MappedRow:
+    """Return the request body for the row. Raises `Rejected` if a template names a column that is empty."""
     form: dict[str, Any] = {}
-    cleaned = False
+    any_cleaned = False
     for target in dict.fromkeys((*plan.columns, *plan.constants)):
-        text = _value(plan, row, target)
+        text = _target_text(plan, row, target)
         if text is None:
             continue
-        clean = tidy(text, one_line=target in LINES)
-        cleaned = cleaned or clean.changed
-        if clean.text:
-            _put(form, target, _shaped(target, clean.text, plan))
-    return Mapped(form, cleaned)
+        cleaned_text = clean_text(text, one_line=target in ONE_LINE_TARGETS)
+        any_cleaned = any_cleaned or cleaned_text.changed
+        if cleaned_text.text:
+            _set_field(form, target, _convert(target, cleaned_text.text, plan))
+    return MappedRow(form, any_cleaned)
 
 
-def pick(values: Mapping[str, Any], column: str) -> Any:
-    """The value of a column; dots step into nested objects, unless the whole name is a column."""
+def column_value(values: Mapping[str, Any], column: str) -> Any:
+    """Value of a column. Dots step into nested objects, unless the whole name is a column."""
     if column in values:
         return values[column]
-    found: Any = values
+    value: Any = values
     for part in column.split("."):
-        if not isinstance(found, Mapping) or part not in found:
+        if not isinstance(value, Mapping) or part not in value:
             return None
-        found = found[part]
-    return found
+        value = value[part]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
-class Tidy:
-    """Text that can be stored; `changed` when more than its line ends and outer spaces differ from what was given."""
+class CleanText:
+    """Text that can be stored; `changed` if more than line ends and outer spaces differ from the source."""
 
     text: str
     changed: bool
 
 
-def tidy(text: str, *, one_line: bool) -> Tidy:
-    """Take out control characters and broken surrogates, keep paragraphs; a heading becomes one line."""
-    broken = BREAKS.sub("\n", text)
-    clean = CONTROL.sub(" ", broken)
-    changed = clean != broken
+def clean_text(text: str, *, one_line: bool) -> CleanText:
+    """Replace control characters and broken surrogates by spaces; keep paragraphs unless `one_line`."""
+    lines = LINE_BREAKS.sub("\n", text)
+    cleaned = CONTROL.sub(" ", lines)
+    changed = cleaned != lines
     if one_line:
-        clean = SPACES.sub(" ", clean)
-    return Tidy(clean.strip(), changed)
+        cleaned = SPACES.sub(" ", cleaned)
+    return CleanText(cleaned.strip(), changed)
 
 
-def _pair(item: str, option: str, example: str) -> tuple[str, str]:
+def _parse_pair(item: str, option: str, example: str) -> tuple[str, str]:
     target, equals, value = item.partition("=")
     if not equals or not value:
         raise Misconfigured(f"{option} {item}: expected TARGET=VALUE, such as {option} {example}.")
@@ -117,43 +125,48 @@ def _pair(item: str, option: str, example: str) -> tuple[str, str]:
     return target, value
 
 
-def _zone(name: str) -> ZoneInfo:
+def _parse_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise Misconfigured(f"--timezone {name}: expected an IANA name such as Asia/Jakarta.") from None
 
 
-def _value(plan: Plan, row: SourceRow, target: str) -> str | None:
+def _target_text(plan: MappingPlan, row: SourceRow, target: str) -> str | None:
     column = plan.columns.get(target)
-    found = pick(row.values, column) if column else None
-    if found is not None and str(found).strip():
-        return found if isinstance(found, str) else _spoken(found)
+    value = column_value(row.values, column) if column else None
+    if value is not None and str(value).strip():
+        return value if isinstance(value, str) else _value_text(value)
     template = plan.constants.get(target)
-    return None if template is None else PLACEHOLDER.sub(lambda match: _filled(row, match[1], target), template)
+    return (
+        None if template is None else PLACEHOLDER.sub(lambda match: _fill_placeholder(row, match[1], target), template)
+    )
 
 
-def _filled(row: SourceRow, column: str, target: str) -> str:
-    found = row.line if column == "line" and "line" not in row.values else pick(row.values, column)
-    if found is None or not str(found).strip():
+def _fill_placeholder(row: SourceRow, column: str, target: str) -> str:
+    value = row.line if column == "line" and "line" not in row.values else column_value(row.values, column)
+    if value is None or not str(value).strip():
         raise Rejected(f"{target}: the column {column}, which its template needs, is empty")
-    return str(found)
+    return str(value)
 
 
-def _spoken(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
-def _shaped(target: str, text: str, plan: Plan) -> str:
+def _convert(target: str, text: str, plan: MappingPlan) -> str:
     if target == "channel":
         return text.lower()
-    return _instant(text, plan.zone) if target == "received_at" else text
+    return _add_offset(text, plan.zone) if target == "received_at" else text
 
 
-def _instant(text: str, zone: tzinfo) -> str:
-    """A date means its first moment, in `zone` where no offset is given; what is no time is for intake to refuse."""
+def _add_offset(text: str, zone: tzinfo) -> str:
+    """Add the offset of `zone` to a time without offset; a date becomes its first moment.
+
+    Text that is not a time stays as it is, and intake rejects it.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -161,9 +174,9 @@ def _instant(text: str, zone: tzinfo) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()
 
 
-def _put(form: dict[str, Any], target: str, text: str) -> None:
-    room, _, name = target.partition(".")
+def _set_field(form: dict[str, Any], target: str, text: str) -> None:
+    group, _, name = target.partition(".")
     if name:
-        form.setdefault(room, {})[name] = text
+        form.setdefault(group, {})[name] = text
     else:
         form[target] = text

@@ -1,4 +1,4 @@
-"""The rejects file: one JSON object per row that intake does not have: its line and the reason, not its words."""
+"""Rejects file: one JSON object with line and reason for each row that intake did not accept, without its content."""
 
 import json
 from pathlib import Path
@@ -9,24 +9,24 @@ from deploy.cli.submit.results import RowResult
 
 
 def rejects_path(source: Path) -> Path:
-    """In the current folder, named after the source."""
+    """Path in the current folder, named after the source."""
     name = source.name.removesuffix(".gz") if str(source) != "-" else "stdin"
     return Path(f"{Path(name).stem}.rejects.jsonl")
 
 
-class Rejects:
-    """Opened with its first row; a run without any removes what an earlier run left."""
+class RejectsFile:
+    """File created with the first rejected row. A run without any deletes the file of an earlier run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[str] | None = None
 
-    def add(self, answer: RowResult) -> None:
-        """Write one row down."""
+    def add(self, result: RowResult) -> None:
+        """Write one row."""
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8")
-        told = {"line": answer.line, "fate": answer.fate, "reason": answer.reason}
-        self._file.write(json.dumps(told, ensure_ascii=False) + "\n")
+        row = {"line": result.line, "fate": result.outcome, "reason": result.reason}
+        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def __enter__(self) -> Self:
         self.path.unlink(missing_ok=True)

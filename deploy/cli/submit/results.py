@@ -1,4 +1,4 @@
-"""What intake says to each line of a batch, in the four words that a person needs."""
+"""Responses of intake to the lines of a batch, as one of four outcomes."""
 
 import json
 from collections import Counter
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from deploy.cli.problems import RETRYABLE
 from shared.errors import Unavailable
 
-Fate = Literal["accepted", "replayed", "rejected", "unreadable"]
+Outcome = Literal["accepted", "replayed", "rejected", "unreadable"]
 CREATED = 201
-LATER = frozenset({408, 425, 429, 500, 502, 503, 504})  # the same line may be taken later
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitLine:
-    """A row on its way: where it stood, its key, and the bytes of its form."""
+    """Encoded row: its line number in the source and the bytes of its request body."""
 
     number: int
     body: bytes
@@ -23,66 +23,66 @@ class SubmitLine:
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of a row. `reason` names a field and what is expected, and never repeats what was given."""
+    """Outcome of a row. `reason` names a field and what is expected, and never repeats the value."""
 
     line: int
-    fate: Fate
+    outcome: Outcome
     complaint_id: str | None = None
     reason: str | None = None
 
 
 @dataclass(slots=True)
 class SubmitCounts:
-    """Counts of a run, the ids to wait for, and the first reasons."""
+    """Counts of a run, the ids of its complaints, and the reasons of rejected rows."""
 
-    fates: Counter[Fate] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     cleaned: int = 0
     ids: list[str] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def answered(self) -> int:
-        """Rows whose fate is known."""
-        return self.fates.total()
+        """Number of rows with an outcome."""
+        return self.outcomes.total()
 
     @property
     def good(self) -> int:
-        """Rows that intake has, now or from before."""
-        return self.fates["accepted"] + self.fates["replayed"]
+        """Number of rows that intake has stored, in this run or before."""
+        return self.outcomes["accepted"] + self.outcomes["replayed"]
 
-    def add(self, answer: RowResult) -> None:
+    def add(self, result: RowResult) -> None:
         """Count one row."""
-        self.fates[answer.fate] += 1
-        if answer.complaint_id:
-            self.ids.append(answer.complaint_id)
-        if answer.reason:
-            self.reasons[answer.reason] += 1
+        self.outcomes[result.outcome] += 1
+        if result.complaint_id:
+            self.ids.append(result.complaint_id)
+        if result.reason:
+            self.reasons[result.reason] += 1
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReply:
-    """What a batch came to: answers, and the lines that intake could not take just now."""
+    """Results of a batch, and the lines to send again because intake could not handle them now."""
 
-    answers: list[RowResult]
-    again: list[SubmitLine]
+    results: list[RowResult]
+    retry: list[SubmitLine]
 
 
 def read_reply(lines: Sequence[SubmitLine], body: bytes) -> BatchReply:
-    """One result per line sent, in order. Raises `Unavailable` when there are not as many."""
-    told = [json.loads(line) for line in body.splitlines() if line.strip()]
-    if len(told) != len(lines):
-        raise Unavailable(f"Intake answered {len(told)} of {len(lines)} lines.")
-    answers: list[RowResult] = []
-    again: list[SubmitLine] = []
-    for line, item in zip(lines, told, strict=True):
-        if item["status"] in LATER:
-            again.append(line)
+    """Return one result per line, in order. Raises `Unavailable` if the numbers differ."""
+    items = [json.loads(line) for line in body.splitlines() if line.strip()]
+    if len(items) != len(lines):
+        raise Unavailable(f"Intake answered {len(items)} of {len(lines)} lines.")
+    results: list[RowResult] = []
+    retry: list[SubmitLine] = []
+    for line, item in zip(lines, items, strict=True):
+        if item["status"] in RETRYABLE:
+            retry.append(line)
         else:
-            answers.append(_answer(line, item))
-    return BatchReply(answers, again)
+            results.append(_row_result(line, item))
+    return BatchReply(results, retry)
 
 
-def _answer(line: SubmitLine, told: dict[str, Any]) -> RowResult:
-    if told["status"] == CREATED:
-        return RowResult(line.number, "replayed" if told.get("replayed") else "accepted", complaint_id=str(told["id"]))
-    return RowResult(line.number, "rejected", reason=str(told["problem"]["detail"]))
+def _row_result(line: SubmitLine, item: dict[str, Any]) -> RowResult:
+    if item["status"] == CREATED:
+        return RowResult(line.number, "replayed" if item.get("replayed") else "accepted", complaint_id=str(item["id"]))
+    return RowResult(line.number, "rejected", reason=str(item["problem"]["detail"]))

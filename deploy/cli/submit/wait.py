@@ -1,4 +1,4 @@
-"""Waiting until every complaint that was taken is also triaged and acknowledged, and counting them."""
+"""Wait until all submitted complaints are triaged and acknowledged, and count them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,67 +8,67 @@ import httpx
 
 from shared.errors import Unavailable
 
-AT_ONCE = 4
-WINDOW = 100  # complaints looked at in one round
-POLL = 0.5  # seconds between rounds at least
-SHARE = 4  # rest so many times as long as looking took: who waits must not slow down what it waits for
+CONCURRENCY = 4
+WINDOW_SIZE = 100  # complaints requested in one round
+POLL_SECONDS = 0.5  # minimum pause between two rounds
+PAUSE_FACTOR = 4  # pause this many times the duration of a round, so that the requests do not slow intake down
 
 
 @dataclass(slots=True)
-class Settled:
-    """How far the complaints of a run are, as their public records say."""
+class ProcessedCounts:
+    """Counts of a submission's complaints, from their public records."""
 
-    asked: int
+    submitted: int
     triaged: int = 0
     acknowledged: int = 0
 
     @property
-    def agrees(self) -> bool:
-        """Whether all counts are the same."""
-        return self.asked == self.triaged == self.acknowledged
+    def is_complete(self) -> bool:
+        """True if all complaints are triaged and acknowledged."""
+        return self.submitted == self.triaged == self.acknowledged
 
 
-async def wait_settled(
-    client: httpx.AsyncClient, ids: Sequence[str], *, seconds: float, told: Callable[[Settled], None]
-) -> Settled:
-    """Ask for each complaint until it is settled or the time is over; the oldest first, a window at a time."""
+async def wait_until_processed(
+    client: httpx.AsyncClient, ids: Sequence[str], *, seconds: float, report: Callable[[ProcessedCounts], None]
+) -> ProcessedCounts:
+    """Request each complaint until it is processed or the time is over; oldest first, a window at a time."""
     distinct = list(dict.fromkeys(ids))
-    found = Settled(asked=len(distinct))
+    counts = ProcessedCounts(submitted=len(distinct))
     triaged: set[str] = set()
     clock = asyncio.get_running_loop().time
-    until = clock() + seconds
+    deadline = clock() + seconds
     pending = distinct
-    while pending and clock() < until:
-        begun = clock()
-        window, later = pending[:WINDOW], pending[WINDOW:]
-        still = await _look(client, window, triaged)
-        found.triaged = len(triaged)
-        found.acknowledged += len(window) - len(still)
-        told(found)
-        if still:
-            await asyncio.sleep(max(POLL, SHARE * (clock() - begun)))
-        pending = [*still, *later]
-    await _look(client, pending, triaged)
-    found.triaged = len(triaged)
-    return found
+    while pending and clock() < deadline:
+        started_at = clock()
+        window, later = pending[:WINDOW_SIZE], pending[WINDOW_SIZE:]
+        unfinished = await _check_window(client, window, triaged)
+        counts.triaged = len(triaged)
+        counts.acknowledged += len(window) - len(unfinished)
+        report(counts)
+        if unfinished:
+            await asyncio.sleep(max(POLL_SECONDS, PAUSE_FACTOR * (clock() - started_at)))
+        pending = [*unfinished, *later]
+    await _check_window(client, pending, triaged)
+    counts.triaged = len(triaged)
+    return counts
 
 
-async def _look(client: httpx.AsyncClient, ids: Sequence[str], triaged: set[str]) -> list[str]:
-    """One round; returns those without acknowledgement."""
-    room = asyncio.Semaphore(AT_ONCE)
+async def _check_window(client: httpx.AsyncClient, ids: Sequence[str], triaged: set[str]) -> list[str]:
+    """Request the complaints once. Return those that are not triaged and acknowledged."""
+    slots = asyncio.Semaphore(CONCURRENCY)
 
-    async def one(complaint: str) -> bool:
-        async with room:
-            record = await _record(client, complaint)
+    async def is_processed(complaint: str) -> bool:
+        async with slots:
+            record = await _fetch_record(client, complaint)
         if record.get("understood"):
             triaged.add(complaint)
         return bool(record.get("acknowledged_at")) and complaint in triaged
 
-    done = await asyncio.gather(*map(one, ids))
-    return [complaint for complaint, is_done in zip(ids, done, strict=True) if not is_done]
+    results = await asyncio.gather(*map(is_processed, ids))
+    return [complaint for complaint, is_done in zip(ids, results, strict=True) if not is_done]
 
 
-async def _record(client: httpx.AsyncClient, complaint: str) -> dict[str, object]:
+async def _fetch_record(client: httpx.AsyncClient, complaint: str) -> dict[str, object]:
     try:
         response = await client.get(f"/v1/complaints/{complaint}")
     except httpx.TransportError:

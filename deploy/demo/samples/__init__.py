@@ -1,6 +1,6 @@
-"""The sample complaints, a file per sector. A line says what is filed, what happens later, and what must come of it.
+"""Sample complaints, one file per sector. A line defines a complaint, its later steps, and the expected result.
 
-Nobody in them exists: customers are numbered, their addresses end in example.com or example.org.
+The persons are not real: customers have numbers, and their addresses end in example.com or example.org.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ Trait = Literal[
     "very_long",
     "vulnerable",
 ]
-Deed = Literal["progress", "message", "resolution", "reopen", "withdraw"]
+Action = Literal["progress", "message", "resolution", "reopen", "withdraw"]
 
 
-class Expected(BaseModel):
-    """Where the complaint must end, and every message that its customer must have got."""
+class ExpectedOutcome(BaseModel):
+    """Expected final state of the complaint, and all messages that its customer must have received."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,26 +41,26 @@ class Expected(BaseModel):
 
 
 class SampleStep(BaseModel):
-    """A fact that is stated later; what is not named here is the body as intake takes it."""
+    """Later step of a sample; fields not declared here are the request body of intake."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    do: Deed
+    do: Action
     expected_in_days: int | None = Field(default=None, ge=1)
 
     def body(self, now: datetime) -> dict[str, Any]:
-        """The request's body; a date is counted from `now`."""
+        """Return the request body; dates are computed from `now`."""
         body = dict(self.model_extra or {})
         if self.expected_in_days is not None:
             body["expected_at"] = (now + timedelta(days=self.expected_in_days)).isoformat(timespec="seconds")
         return body
 
-    def brings(self) -> tuple[MessageKind, ...]:
-        """The messages that this fact must lead to."""
+    def expected_messages(self) -> tuple[MessageKind, ...]:
+        """Return the messages that this step must cause."""
         match self.do:
             case "progress":
-                told: tuple[MessageKind, ...] = ("progress",) if "note" in (self.model_extra or {}) else ()
-                return (*told, "promise_moved") if self.expected_in_days is not None else told
+                messages: tuple[MessageKind, ...] = ("progress",) if "note" in (self.model_extra or {}) else ()
+                return (*messages, "promise_moved") if self.expected_in_days is not None else messages
             case "resolution":
                 return ("resolution",)
             case "reopen":
@@ -71,7 +71,7 @@ class SampleStep(BaseModel):
 
 
 class Sample(BaseModel):
-    """One line. `repeat_of` sends another sample a second time, under the same key: nothing new may come of it."""
+    """Sample complaint. `repeat_of` sends another sample again with the same key, which must not file a new one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -84,41 +84,41 @@ class Sample(BaseModel):
     received_days_ago: int | None = Field(default=None, ge=1)
     repeat_of: str | None = None
     script: tuple[SampleStep, ...] = ()
-    expect: Expected | None = None
+    expect: ExpectedOutcome | None = None
 
     @property
     def sector(self) -> str:
-        """Which file it is from."""
+        """Sector, which names the file."""
         return self.id.partition("-")[0]
 
     @property
     def email(self) -> str:
-        """Where its customer gets mail."""
+        """Address of the customer."""
         return str(self.complaint["customer"]["email"])
 
     def body(self, now: datetime) -> dict[str, Any]:
-        """The complaint as intake takes it."""
+        """Return the request body of the complaint."""
         body = dict(self.complaint)
         if self.paragraphs:
-            body["narrative"] = "\n\n".join(grown(self.paragraphs, self.repeat))
+            body["narrative"] = "\n\n".join(expand_paragraphs(self.paragraphs, self.repeat))
         if self.received_days_ago is not None:
             received = now - timedelta(days=self.received_days_ago)
             body["received_at"] = received.isoformat(timespec="seconds")
         return body
 
 
-def grown(paragraphs: Sequence[str], times: int) -> list[str]:
-    """A long story: the paragraphs that count with {n} are told `times` over, together, the others once."""
-    counted = [text for text in paragraphs if "{n}" in text]
-    first = next((place for place, text in enumerate(paragraphs) if "{n}" in text), len(paragraphs))
+def expand_paragraphs(paragraphs: Sequence[str], times: int) -> list[str]:
+    """Build a long text: the paragraphs with {n} are repeated `times` times as a group, the others occur once."""
+    numbered = [text for text in paragraphs if "{n}" in text]
+    first = next((index for index, text in enumerate(paragraphs) if "{n}" in text), len(paragraphs))
     before = [text for text in paragraphs[:first] if "{n}" not in text]
     after = [text for text in paragraphs[first:] if "{n}" not in text]
-    told = [text.replace("{n}", str(n)) for n in range(1, times + 1) for text in counted]
-    return [*before, *told, *after]
+    repeated = [text.replace("{n}", str(n)) for n in range(1, times + 1) for text in numbered]
+    return [*before, *repeated, *after]
 
 
-def load() -> list[Sample]:
-    """All of them, sector by sector."""
+def load_samples() -> list[Sample]:
+    """Load all samples, sector by sector."""
     return [
         Sample.model_validate_json(line)
         for sector in SECTORS

@@ -1,1 +1,1 @@
-"""A mailbox for one machine: takes every mail by SMTP, keeps it, and shows each customer's mail on a page."""
+"""Mailbox for one machine: accepts every mail by SMTP, stores it, and shows each customer's mail on a web page."""

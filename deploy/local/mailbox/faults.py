@@ -1,4 +1,4 @@
-"""Faults on demand, for tests of what a sender does: off unless the mailbox was started with `--faults`."""
+"""Faults of the mailbox, for tests of senders. Enabled only by the option `--faults`."""
 
 import asyncio
 import time
@@ -7,24 +7,24 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["defer", "refuse", "hang", "cut"]
+FaultKind = Literal["defer", "refuse", "hang", "cut"]
 
 
 class Fault(BaseModel):
-    """What goes wrong, for whom, and for how long; whichever of `seconds` and `count` is used up first ends it."""
+    """Fault, its recipients and its end: after `seconds` or after `count` mails, whichever is first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Kind = Field(
-        description="defer: 451 · refuse: 550 · hang: no answer and nothing kept · cut: kept, then the line is cut"
+    kind: FaultKind = Field(
+        description="defer: 451 · refuse: 550 · hang: no answer, nothing stored · cut: stored, then disconnected"
     )
-    to: str = Field(default="", description="Only recipients whose address contains this.")
-    seconds: float = Field(default=60.0, gt=0, le=3600, description="How long it lasts; a hang ends with it.")
-    count: int | None = Field(default=None, ge=1, description="Mails hit at most.")
+    to: str = Field(default="", description="Only mail to addresses that contain this text.")
+    seconds: float = Field(default=60.0, gt=0, le=3600, description="Duration of the fault; a hang ends with it.")
+    count: int | None = Field(default=None, ge=1, description="Maximum number of affected mails.")
 
 
 class Faults:
-    """The fault in force, if any."""
+    """Current fault, if there is one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -32,10 +32,10 @@ class Faults:
         self._until = 0.0
         self._left: int | None = None
         self.hit = 0
-        self.changed = asyncio.Event()  # of the fault in force: set when another takes its place
+        self.changed = asyncio.Event()  # set when another fault replaces the current one
 
     def set(self, fault: Fault | None) -> None:
-        """Put a fault in force, or with None heal."""
+        """Set the fault; None removes it."""
         self._fault = fault
         self._until = self._clock() + fault.seconds if fault else 0.0
         self._left = fault.count if fault else None
@@ -45,16 +45,16 @@ class Faults:
 
     @property
     def current(self) -> Fault | None:
-        """What is in force now."""
+        """Current fault; None if there is none or it has ended."""
         return self._fault if self._clock() < self._until and self._left != 0 else None
 
     @property
     def remaining(self) -> float:
-        """Seconds until it heals by itself."""
+        """Seconds until the fault ends by itself."""
         return max(0.0, self._until - self._clock())
 
-    def strike(self, recipients: Sequence[str]) -> Kind | None:
-        """What happens to this mail; a hit is counted."""
+    def affect(self, recipients: Sequence[str]) -> FaultKind | None:
+        """Return the kind of fault for a mail to these recipients, and count it; None if the mail is not affected."""
         fault = self.current
         if fault is None or not any(fault.to.casefold() in recipient.casefold() for recipient in recipients):
             return None

@@ -1,4 +1,4 @@
-"""The page: one file, and the policies that keep a mail from doing anything."""
+"""Web page of the mailbox, with a content security policy that keeps mails from running code."""
 
 import base64
 import hashlib
@@ -14,37 +14,41 @@ from deploy.local.mailbox.faults import Faults
 from deploy.local.mailbox.store import MailStore
 
 PAGE = (Path(__file__).parent / "page.html").read_text("utf-8")
-HOSTS = ["127.0.0.1", "localhost", "[::1]"]  # a page elsewhere whose name resolves to us must not read mail
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]  # against DNS rebinding: other web pages must not read the mail
 
 
-def build(mails: MailStore, faults: Faults | None) -> FastAPI:
-    """The whole application; without `faults` their route does not exist."""
+def build_app(mails: MailStore, faults: Faults | None) -> FastAPI:
+    """Build the application; without `faults` there are no routes for them."""
     app = FastAPI(title="Redress mailbox", docs_url=None, redoc_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS)
     app.state.mails, app.state.faults = mails, faults
-    app.include_router(routes.reading)
+    app.include_router(routes.mail_router)
     if faults is not None:
-        app.include_router(routes.breaking)
-    app.add_api_route("/", page, response_class=HTMLResponse, include_in_schema=False)
-    app.add_api_route("/live", live)
+        app.include_router(routes.fault_router)
+    app.add_api_route("/", show_page, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/live", report_live)
     return app
 
 
-async def page() -> HTMLResponse:
-    """The page itself; everything that it shows comes from the JSON routes."""
-    return HTMLResponse(PAGE, headers={**routes.QUIET, "Content-Security-Policy": policy(PAGE)})
+async def show_page() -> HTMLResponse:
+    """Return the page; it loads its content from the JSON routes."""
+    return HTMLResponse(
+        PAGE, headers={**routes.PRIVACY_HEADERS, "Content-Security-Policy": content_security_policy(PAGE)}
+    )
 
 
-async def live() -> dict[str, bool]:
-    """For whoever waits until the mailbox serves."""
+async def report_live() -> dict[str, bool]:
+    """Answer the readiness check of the stack."""
     return {"live": True}
 
 
-def policy(html: str) -> str:
-    """Only the page's own script runs, known by its hash; the mail's frame may come only from here."""
+def content_security_policy(html: str) -> str:
+    """Policy that runs only the page's own script, identified by its hash, and shows mails only from this server."""
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
-    known = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
+    )
     return (
-        f"default-src 'none'; script-src {known}; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
         "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )

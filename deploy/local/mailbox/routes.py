@@ -1,4 +1,4 @@
-"""The mailbox's JSON: who has mail, which mails, what one says; and, for tests, faults."""
+"""JSON routes of the mailbox: customers, messages, one message; and, for tests, faults."""
 
 from typing import Annotated, Any
 
@@ -6,21 +6,21 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from deploy.local.mailbox.faults import Fault, Faults
-from deploy.local.mailbox.parse import parse
+from deploy.local.mailbox.parse import parse_mail
 from deploy.local.mailbox.store import MailFilter, MailStore
 
-QUIET = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-# A mail may style itself and show pictures that it carries; it runs nothing and fetches nothing.
+PRIVACY_HEADERS = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+# A mail may use its own styles and embedded pictures; it cannot run code or load anything.
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'"
 )
 
-reading = APIRouter()
-breaking = APIRouter()
+mail_router = APIRouter()
+fault_router = APIRouter()
 
 
-def _mails(request: Request) -> MailStore:
+def _mail_store(request: Request) -> MailStore:
     mails: MailStore = request.app.state.mails
     return mails
 
@@ -30,7 +30,7 @@ def _faults(request: Request) -> Faults:
     return faults
 
 
-def _wanted(
+def _mail_filter(
     to: str | None = None,
     q: str = "",
     before: Annotated[int | None, Query(ge=1)] = None,
@@ -39,85 +39,87 @@ def _wanted(
     return MailFilter(to, q, before, limit)
 
 
-Kept = Annotated[MailStore, Depends(_mails)]
-Broken = Annotated[Faults, Depends(_faults)]
-Asked = Annotated[MailFilter, Depends(_wanted)]
+MailStoreParameter = Annotated[MailStore, Depends(_mail_store)]
+FaultsParameter = Annotated[Faults, Depends(_faults)]
+MailFilterParameter = Annotated[MailFilter, Depends(_mail_filter)]
 
 
-def _one(mails: MailStore, number: int) -> dict[str, Any]:
-    found = mails.one(number)
-    if found is None:
+def _require_mail(mails: MailStore, number: int) -> dict[str, Any]:
+    mail = mails.find(number)
+    if mail is None:
         raise HTTPException(404, "there is no such mail; it may have been deleted")
-    return found
+    return mail
 
 
-@reading.get("/api/messages")
-async def messages(mails: Kept, wanted: Asked) -> dict[str, Any]:
-    """Mails newest first: of one customer (`to`), with words (`q`), older than `before`."""
-    return mails.page(wanted)
+@mail_router.get("/api/messages")
+async def list_messages(mails: MailStoreParameter, mail_filter: MailFilterParameter) -> dict[str, Any]:
+    """List mails, newest first: of one customer (`to`), with a text (`q`), older than `before`."""
+    return mails.page(mail_filter)
 
 
-@reading.get("/api/customers")
-async def customers(mails: Kept, wanted: Asked) -> list[dict[str, Any]]:
-    """Addresses that have mail, whose is newest first."""
-    return mails.customers(wanted)
+@mail_router.get("/api/customers")
+async def list_customers(mails: MailStoreParameter, mail_filter: MailFilterParameter) -> list[dict[str, Any]]:
+    """List addresses that have mail; the address with the newest mail first."""
+    return mails.customers(mail_filter)
 
 
-@reading.get("/api/messages/{number}")
-async def message(mails: Kept, number: int) -> dict[str, Any]:
-    """One mail, decoded."""
-    found = _one(mails, number)
-    parsed = parse(found.pop("raw"))
-    del found["haystack"]
-    return {**found, "text": parsed.text, "html": parsed.html, "headers": parsed.headers}
+@mail_router.get("/api/messages/{number}")
+async def show_message(mails: MailStoreParameter, number: int) -> dict[str, Any]:
+    """Return one mail, decoded."""
+    mail = _require_mail(mails, number)
+    parsed = parse_mail(mail.pop("raw"))
+    del mail["haystack"]
+    return {**mail, "text": parsed.text, "html": parsed.html, "headers": parsed.headers}
 
 
-@reading.get("/messages/{number}.html", response_class=HTMLResponse)
-async def html(mails: Kept, number: int) -> HTMLResponse:
-    """The HTML part alone, under a policy that lets it do nothing."""
-    shown = parse(_one(mails, number)["raw"]).html or "<p>This mail has no HTML part.</p>"
-    return HTMLResponse(shown, headers={**QUIET, "Content-Security-Policy": MAIL_POLICY})
+@mail_router.get("/messages/{number}.html", response_class=HTMLResponse)
+async def show_html(mails: MailStoreParameter, number: int) -> HTMLResponse:
+    """Return the HTML part, with a policy that keeps it from running code."""
+    content = parse_mail(_require_mail(mails, number)["raw"]).html or "<p>This mail has no HTML part.</p>"
+    return HTMLResponse(content, headers={**PRIVACY_HEADERS, "Content-Security-Policy": MAIL_POLICY})
 
 
-@reading.get("/messages/{number}.eml", response_class=PlainTextResponse)
-async def source(mails: Kept, number: int) -> Response:
-    """The mail as it came."""
-    return Response(_one(mails, number)["raw"], media_type="text/plain; charset=utf-8", headers=QUIET)
+@mail_router.get("/messages/{number}.eml", response_class=PlainTextResponse)
+async def show_source(mails: MailStoreParameter, number: int) -> Response:
+    """Return the mail as it was received."""
+    return Response(
+        _require_mail(mails, number)["raw"], media_type="text/plain; charset=utf-8", headers=PRIVACY_HEADERS
+    )
 
 
-@reading.post("/api/messages/{number}/read", status_code=204)
-async def read(mails: Kept, number: int) -> None:
-    """It was looked at."""
+@mail_router.post("/api/messages/{number}/read", status_code=204)
+async def mark_read(mails: MailStoreParameter, number: int) -> None:
+    """Mark a mail as read."""
     mails.mark_read(number)
 
 
-@reading.delete("/api/messages/{number}")
-async def delete_one(mails: Kept, number: int) -> dict[str, int]:
+@mail_router.delete("/api/messages/{number}")
+async def delete_message(mails: MailStoreParameter, number: int) -> dict[str, int]:
     """Delete one mail of one customer."""
     return {"deleted": mails.delete(number=number)}
 
 
-@reading.delete("/api/messages")
-async def delete(mails: Kept, to: str | None = None) -> dict[str, int]:
+@mail_router.delete("/api/messages")
+async def delete_messages(mails: MailStoreParameter, to: str | None = None) -> dict[str, int]:
     """Delete a customer's mails, or all."""
     return {"deleted": mails.delete(to=to)}
 
 
-@breaking.get("/api/faults")
-async def current(faults: Broken) -> dict[str, Any]:
-    """What is in force and how many mails it hit."""
+@fault_router.get("/api/faults")
+async def show_fault(faults: FaultsParameter) -> dict[str, Any]:
+    """Return the current fault and the number of affected mails."""
     return {"fault": faults.current, "remaining": faults.remaining, "hit": faults.hit}
 
 
-@breaking.put("/api/faults")
-async def put(faults: Broken, fault: Fault) -> dict[str, Any]:
-    """Put a fault in force instead of the one before."""
+@fault_router.put("/api/faults")
+async def set_fault(faults: FaultsParameter, fault: Fault) -> dict[str, Any]:
+    """Set a fault in place of the current one."""
     faults.set(fault)
-    return await current(faults)
+    return await show_fault(faults)
 
 
-@breaking.delete("/api/faults")
-async def heal(faults: Broken) -> dict[str, Any]:
-    """Heal now; a hang that has begun ends too."""
+@fault_router.delete("/api/faults")
+async def clear_fault(faults: FaultsParameter) -> dict[str, Any]:
+    """Remove the fault; a hang ends at once."""
     faults.set(None)
-    return await current(faults)
+    return await show_fault(faults)

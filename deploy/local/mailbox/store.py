@@ -1,4 +1,4 @@
-"""Mails in one SQLite file: written before SMTP answers 250, so that what was accepted can be shown after a restart."""
+"""Mails in one SQLite file, written before SMTP answers 250, so that an accepted mail survives a restart."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy.local.mailbox.parse import Parsed
+from deploy.local.mailbox.parse import ParsedMail
 
 SCHEMA = """
 create table if not exists mail (
@@ -21,8 +21,8 @@ create index if not exists delivery_recipient on delivery (recipient, id);
 create index if not exists delivery_mail on delivery (mail_id);
 create index if not exists mail_message_id on mail (message_id);
 """
-# Every list is newest first, by the delivery's id. :to, :q and :before are null where they do not restrict.
-LIST = """
+# Every list is sorted by the delivery's id, newest first. :to, :q and :before are null if they do not restrict it.
+SELECT_MAILS = """
 select d.id, d.recipient, d.read_at, m.message_id, m.sender, m.subject, m.received_at, m.snippet, m.has_html,
        (select count(*) from delivery x join mail y on y.id = x.mail_id
         where y.message_id = m.message_id and x.recipient = d.recipient and m.message_id <> '') as copies
@@ -31,14 +31,14 @@ where (:to is null or d.recipient = :to) and (:q is null or instr(m.haystack, :q
       and (:before is null or d.id < :before)
 order by d.id desc limit :limit
 """
-COUNT = """
+COUNT_MAILS = """
 select count(*) as total, count(*) filter (where d.read_at is null) as unread, max(d.id) as newest
 from delivery d
 where (:to is null or d.recipient = :to)
       and (:q is null or exists (select 1 from mail m where m.id = d.mail_id and instr(m.haystack, :q)))
 """
-# Grouped first and joined for the few that are shown: a page polls this over tens of thousands of mails.
-CUSTOMERS = """
+# Groups first and joins only the rows that are shown: the page polls this query over tens of thousands of mails.
+SELECT_CUSTOMERS = """
 select g.recipient, g.total, g.unread, g.newest, m.received_at as latest_at
 from (select d.recipient, count(*) as total, count(*) filter (where d.read_at is null) as unread, max(d.id) as newest
       from delivery d
@@ -46,30 +46,32 @@ from (select d.recipient, count(*) as total, count(*) filter (where d.read_at is
       group by d.recipient order by newest desc limit :limit) g
 join delivery d on d.id = g.newest join mail m on m.id = d.mail_id order by g.newest desc
 """
-ONE = "select d.id, d.recipient, d.read_at, m.* from delivery d join mail m on m.id = d.mail_id where d.id = :id"
+SELECT_MAIL = (
+    "select d.id, d.recipient, d.read_at, m.* from delivery d join mail m on m.id = d.mail_id where d.id = :id"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class MailFilter:
-    """Which mails: of one customer, with words in them, older than a delivery."""
+    """Filter of mails: one customer, a text, older than a delivery."""
 
     to: str | None = None
-    words: str = ""
+    text: str = ""
     before: int | None = None
     limit: int = 50
 
-    def bound(self) -> dict[str, Any]:
-        """As parameters of the statements above."""
+    def parameters(self) -> dict[str, Any]:
+        """Parameters of the statements above."""
         return {
             "to": self.to.casefold() if self.to else None,
-            "q": self.words.casefold() or None,
+            "q": self.text.casefold() or None,
             "before": self.before,
             "limit": self.limit,
         }
 
 
 class MailStore:
-    """The file. One connection, used by one event loop only; a statement takes well under a millisecond."""
+    """SQLite file with one connection, for one event loop only; a statement takes well under a millisecond."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,15 +83,15 @@ class MailStore:
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:
-        """Close the file; what was accepted is in it."""
+        """Close the file."""
         self._db.close()
 
-    def add(self, parsed: Parsed, raw: bytes, recipients: Sequence[str]) -> None:
-        """Keep one mail for each of its recipients, all or none."""
+    def add(self, parsed: ParsedMail, raw: bytes, recipients: Sequence[str]) -> None:
+        """Store one mail for each of its recipients, in one transaction."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         haystack = "\n".join((parsed.subject, parsed.sender, *recipients, parsed.text)).casefold()
-        shown = (parsed.message_id, parsed.sender, parsed.subject, now, parsed.snippet)
-        mail = (*shown, haystack, parsed.html is not None, raw)
+        summary = (parsed.message_id, parsed.sender, parsed.subject, now, parsed.snippet)
+        mail = (*summary, haystack, parsed.html is not None, raw)
         self._db.execute("begin immediate")
         try:
             mail_id = self._db.execute(
@@ -104,31 +106,31 @@ class MailStore:
             raise
         self._db.execute("commit")
 
-    def page(self, wanted: MailFilter) -> dict[str, Any]:
-        """A page of mails, newest first, and how many there are of these."""
-        found = [dict(row) for row in self._db.execute(LIST, wanted.bound())]
-        counted = dict(self._db.execute(COUNT, wanted.bound()).fetchone())
-        return {**counted, "messages": found, "more": len(found) == wanted.limit}
+    def page(self, mail_filter: MailFilter) -> dict[str, Any]:
+        """Return a page of mails, newest first, and the number of all mails that match."""
+        messages = [dict(row) for row in self._db.execute(SELECT_MAILS, mail_filter.parameters())]
+        counts = dict(self._db.execute(COUNT_MAILS, mail_filter.parameters()).fetchone())
+        return {**counts, "messages": messages, "more": len(messages) == mail_filter.limit}
 
-    def customers(self, wanted: MailFilter) -> list[dict[str, Any]]:
-        """Who has mail, whose is newest first."""
-        return [dict(row) for row in self._db.execute(CUSTOMERS, wanted.bound())]
+    def customers(self, mail_filter: MailFilter) -> list[dict[str, Any]]:
+        """Return addresses that have mail, the address with the newest mail first."""
+        return [dict(row) for row in self._db.execute(SELECT_CUSTOMERS, mail_filter.parameters())]
 
-    def one(self, number: int) -> dict[str, Any] | None:
-        """A delivery with the mail as it came, `raw`; None when there is none."""
-        row = self._db.execute(ONE, {"id": number}).fetchone()
+    def find(self, number: int) -> dict[str, Any] | None:
+        """Return a delivery with the received mail as `raw`; None if it does not exist."""
+        row = self._db.execute(SELECT_MAIL, {"id": number}).fetchone()
         return dict(row) if row else None
 
     def mark_read(self, number: int) -> None:
-        """It was looked at; the first time counts."""
+        """Store the time of the first reading."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._db.execute("update delivery set read_at = ? where id = ? and read_at is null", (now, number))
 
     def delete(self, *, number: int | None = None, to: str | None = None) -> int:
-        """Delete one delivery, a customer's, or all when neither is given. Returns how many."""
-        gone = self._db.execute(
+        """Delete one delivery, a customer's, or all if neither is given. Return the number."""
+        count = self._db.execute(
             "delete from delivery where (:id is null or id = :id) and (:to is null or recipient = :to)",
             {"id": number, "to": to.casefold() if to else None},
         ).rowcount
         self._db.execute("delete from mail where not exists (select 1 from delivery where mail_id = mail.id)")
-        return gone
+        return count

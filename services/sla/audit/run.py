@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.cli import output
-from deploy.cli.topics import look
+from deploy.cli.topics import describe_topics
 from services.sla.audit.compare import FACTS, columns, differences, refold
 from services.sla.audit.published import Difference
 from services.sla.domain import SlaState
@@ -90,13 +90,15 @@ async def check(bootstrap: str, dsn: str) -> AuditReport:
 async def _checked(
     consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, pool: asyncpg.Pool, bootstrap: str
 ) -> AuditReport:
-    numbers = range(max((found.partitions for found in await look(bootstrap) if found.name in TOPICS), default=0))
+    numbers = range(
+        max((found.partitions for found in await describe_topics(bootstrap) if found.name in TOPICS), default=0)
+    )
     async with postgres.transaction(pool) as conn:
         rulebook = await RulebookRepository(read_file(None), _today).refresh(conn)
     aside = frozenset(row[0] for row in await pool.fetch(ASIDE))
     stored = await pool.fetchval(COUNT)  # before reading: what comes in meanwhile is none of those
     checker = Auditor(InputTopics(consumer, admin, aside), pool, rulebook)
-    with output.bar(total_known=True) as progress:
+    with output.progress_bar(total_known=True) as progress:
         for number in progress.track(numbers, description="checking"):
             await checker.partition(number)
     report = checker.report

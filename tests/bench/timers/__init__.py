@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from importlib.metadata import version
 from typing import Any
 
-from deploy.local.ports import free_port
+from deploy.local.ports import find_free_port
 from deploy.local.provision import provision
 from shared.storage import postgres
 from tests.bench.servers import Servers
@@ -127,11 +127,11 @@ def _measured(servers: Servers, size: Size, side: Ground, makers: clocks.Makers)
         conn.execute(clocks.ASKED)
         each = makers.store(complaints)
         conn.execute("vacuum analyze complaint")
-    port = free_port()
+    port = find_free_port()
     start = _starter(servers, side, "sla", port)
     start()
     numbers = {"complaints": complaints, "clocks_each": each, "stored": _both(side, size, makers.plan, is_redress=True)}
-    _starter(servers, side, "sla-2", free_port())()
+    _starter(servers, side, "sla-2", find_free_port())()
     when = partial(spread, rate=size.burst, seconds=1)
     numbers["burst_of_two"] = _run(side, "burst of two", when, makers.plan, size, is_redress=True).plain()
     numbers["moved"] = _moved(side, size, makers, moves.Asked(port, servers.token()))

@@ -35,7 +35,7 @@ def kill(ground: Ground, again: Any, times: int) -> int:
             enough = _count(conn, SAID) + random.randint(1, 200)
             if not ground.until(lambda: _count(conn, SAID) >= enough, 60):  # noqa: B023 (called at once)
                 raise RuntimeError("expected timers to fire between two kills; there are too few")
-            ground.children["sla"].tell(signal.SIGKILL)
+            ground.children["sla"].send_signal(signal.SIGKILL)
             ground.children["sla"].kill()
             again()
         if not ground.until(lambda: not conn.execute(LEFT).fetchone()[0], 300):  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""Commands as a person types them: sentences, exit codes, and what they must never print."""
+"""Commands as a person types them: sentences, exit codes, and no personal data in the output."""
 
 import json
 from datetime import timedelta
@@ -10,17 +10,17 @@ from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.cli.token import duration
+from deploy.cli.token import parse_lifetime
 from shared.auth import create_keys
 from shared.errors import Misconfigured
 
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody answers
+NOWHERE = "http://127.0.0.1:9"  # the discard port, where no program listens
 SERVICES = ("INTAKE", "TRIAGE", "SLA", "NOTIFY")
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    """An empty home and services that are not there."""
+    """Empty home and services that do not answer."""
     monkeypatch.chdir(tmp_path)
     for name in ("REDRESS_KAFKA", "REDRESS_POSTGRES", "REDRESS_TOKEN", "REDRESS_AUTH_PRIVATE_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -39,27 +39,27 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_help_lists_every_command_and_the_exit_codes(run: CliRunner) -> None:
-    told = run.invoke(app, ["--help"]).output
+    text = run.invoke(app, ["--help"]).output
     for command in ("up", "demo", "status", "submit", "dead", "topics", "token", "doctor", "Exit codes"):
-        assert command in told
+        assert command in text
 
 
-def test_a_token_carries_what_was_asked_for(run: CliRunner, keys: Path) -> None:
-    done = run.invoke(
+def test_a_token_has_the_requested_claims(run: CliRunner, keys: Path) -> None:
+    result = run.invoke(
         app, ["token", "create", "--client", "shop", "--scope", "complaints:read", "--expires", "2h", "--json"]
     )
-    assert done.exit_code == 0
-    told = json.loads(done.output)
+    assert result.exit_code == 0
+    document = json.loads(result.output)
     public = serialization.load_pem_public_key(keys.read_bytes())
-    claims = jwt.decode(told["token"], public, algorithms=["EdDSA"], audience="redress")
+    claims = jwt.decode(document["token"], public, algorithms=["EdDSA"], audience="redress")
     assert (claims["sub"], claims["scope"]) == ("shop", "complaints:read")
     assert claims["exp"] - claims["iat"] == 7200
 
 
 def test_a_token_is_printed_alone_so_that_a_shell_can_take_it(run: CliRunner, keys: Path) -> None:
-    done = run.invoke(app, ["token", "create", "--client", "shop"])
-    assert done.stdout.count("\n") == 1
-    assert done.stdout.count(".") == 2
+    result = run.invoke(app, ["token", "create", "--client", "shop"])
+    assert result.stdout.count("\n") == 1
+    assert result.stdout.count(".") == 2
 
 
 @pytest.mark.parametrize(
@@ -74,68 +74,70 @@ def test_a_token_is_printed_alone_so_that_a_shell_can_take_it(run: CliRunner, ke
 def test_a_wrong_token_request_is_a_sentence_with_code_two(
     run: CliRunner, keys: Path, arguments: list[str], sentence: str
 ) -> None:
-    done = run.invoke(app, ["token", "create", *arguments])
-    assert done.exit_code == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.output
+    result = run.invoke(app, ["token", "create", *arguments])
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
 
 
-def test_without_a_key_a_token_command_says_where_one_comes_from(run: CliRunner) -> None:
-    done = run.invoke(app, ["token", "create", "--client", "shop"])
-    assert done.exit_code == 2
-    assert "redress up" in done.stderr
+def test_without_a_key_a_token_command_names_the_command_that_creates_one(run: CliRunner) -> None:
+    result = run.invoke(app, ["token", "create", "--client", "shop"])
+    assert result.exit_code == 2
+    assert "redress up" in result.stderr
 
 
-def test_status_of_nothing_is_code_three_and_says_how_to_start(run: CliRunner) -> None:
-    done = run.invoke(app, ["status"])
-    assert done.exit_code == 3
-    assert "redress up" in done.stderr
+def test_status_without_services_is_code_three_and_names_the_command_to_start(run: CliRunner) -> None:
+    result = run.invoke(app, ["status"])
+    assert result.exit_code == 3
+    assert "redress up" in result.stderr
 
 
 def test_status_for_machines_lists_every_service(run: CliRunner) -> None:
-    done = run.invoke(app, ["status", "--json"])
-    found = json.loads(done.stdout)
-    assert [one["service"] for one in found] == ["intake", "triage", "sla", "notify"]
-    assert not any(one["well"] for one in found)
+    result = run.invoke(app, ["status", "--json"])
+    statuses = json.loads(result.stdout)
+    assert [status["service"] for status in statuses] == ["intake", "triage", "sla", "notify"]
+    assert not any(status["well"] for status in statuses)
 
 
-def test_dead_letters_of_a_service_that_is_away_are_code_three(run: CliRunner, keys: Path) -> None:
-    done = run.invoke(app, ["dead", "list", "--service", "sla"])
-    assert done.exit_code == 3
-    assert "sla does not answer" in done.stderr
+def test_dead_letters_of_an_unavailable_service_are_code_three(run: CliRunner, keys: Path) -> None:
+    result = run.invoke(app, ["dead", "list", "--service", "sla"])
+    assert result.exit_code == 3
+    assert "sla does not answer" in result.stderr
 
 
 def test_an_unknown_service_is_named_with_those_that_exist(run: CliRunner, keys: Path) -> None:
-    done = run.invoke(app, ["dead", "list", "--service", "billing"])
-    assert done.exit_code == 2
-    assert "intake, triage, sla, notify" in done.stderr
+    result = run.invoke(app, ["dead", "list", "--service", "billing"])
+    assert result.exit_code == 2
+    assert "intake, triage, sla, notify" in result.stderr
 
 
-def test_submitting_a_file_that_is_not_there_is_a_sentence(run: CliRunner, keys: Path) -> None:
-    done = run.invoke(app, ["submit", "nothing.jsonl"])
-    assert done.exit_code == 1
-    assert "Cannot read nothing.jsonl: no such file" in done.stderr
+def test_a_missing_file_is_a_sentence(run: CliRunner, keys: Path) -> None:
+    result = run.invoke(app, ["submit", "nothing.jsonl"])
+    assert result.exit_code == 1
+    assert "Cannot read nothing.jsonl: no such file" in result.stderr
 
 
-def test_a_wrong_mapping_is_told_before_anything_is_read(run: CliRunner, keys: Path) -> None:
-    done = run.invoke(app, ["submit", "nothing.jsonl", "--map", "story=text"])
-    assert done.exit_code == 2
-    assert "no field story" in done.stderr
+def test_a_wrong_mapping_is_reported_before_the_file_is_read(run: CliRunner, keys: Path) -> None:
+    result = run.invoke(app, ["submit", "nothing.jsonl", "--map", "story=text"])
+    assert result.exit_code == 2
+    assert "no field story" in result.stderr
 
 
-def test_submitting_to_nobody_says_that_repeating_is_safe(run: CliRunner, keys: Path, tmp_path: Path) -> None:
+def test_submitting_to_an_unavailable_intake_says_that_repeating_is_safe(
+    run: CliRunner, keys: Path, tmp_path: Path
+) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "It broke, says Customer 12."}\n')
-    done = run.invoke(app, ["submit", "rows.jsonl", "--map", "narrative=text", "--patience", "0"])
-    assert done.exit_code == 3
-    assert "not filed twice" in done.stderr
-    assert "Customer" not in done.output
+    result = run.invoke(app, ["submit", "rows.jsonl", "--map", "narrative=text", "--patience", "0"])
+    assert result.exit_code == 3
+    assert "not filed twice" in result.stderr
+    assert "Customer" not in result.output
 
 
 def test_rows_that_cannot_be_read_are_listed_with_line_and_reason(run: CliRunner, keys: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('oops\n{"id": ""}\n')
-    done = run.invoke(app, ["submit", "rows.jsonl", "--set", "customer.email=c{id}@example.com", "--json"])
-    assert done.exit_code == 1
-    assert json.loads(done.stdout)["rejected"] == 2
+    result = run.invoke(app, ["submit", "rows.jsonl", "--set", "customer.email=c{id}@example.com", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["rejected"] == 2
     listed = [json.loads(line) for line in (tmp_path / "rows.rejects.jsonl").read_text().splitlines()]
     assert [row["line"] for row in listed] == [1, 2]
     assert "not JSON" in listed[0]["reason"]
@@ -149,14 +151,20 @@ def test_a_run_without_rejects_removes_the_list_of_the_last_one(run: CliRunner, 
     assert not (tmp_path / "rows.rejects.jsonl").exists()
 
 
+def test_leaving_out_an_unknown_service_is_a_sentence_with_code_two(run: CliRunner) -> None:
+    result = run.invoke(app, ["up", "--without", "billing"])
+    assert result.exit_code == 2
+    assert "intake, triage, sla, notify" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("12h", timedelta(hours=12)), ("30d", timedelta(days=30)), ("8W", timedelta(weeks=8))]
 )
 def test_durations_are_hours_days_or_weeks(text: str, expected: timedelta) -> None:
-    assert duration(text) == expected
+    assert parse_lifetime(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0d", "12", "d", "-3d", "1y", "99999w"])
 def test_other_durations_are_refused(text: str) -> None:
     with pytest.raises(Misconfigured, match="--expires"):
-        duration(text)
+        parse_lifetime(text)

@@ -1,4 +1,4 @@
-"""What the demo watches, and what it takes for right and wrong."""
+"""Progress that the demo shows, and the problems that it reports."""
 
 import asyncio
 import io
@@ -8,120 +8,123 @@ import httpx
 import pytest
 from rich.console import Console
 
-from deploy.demo.expectations import Seen, differences, messages_of, missing_messages
-from deploy.demo.live_table import LiveTable, ending, summary
-from deploy.demo.progress import ComplaintProgress, stations
-from deploy.demo.samples import Expected, Sample
+from deploy.demo.expectations import ObservedComplaint, find_differences, find_missing, parse_messages
+from deploy.demo.live_table import LiveTable, format_summary, shorten_steps
+from deploy.demo.progress import ComplaintProgress, parse_steps
+from deploy.demo.samples import ExpectedOutcome, Sample
 from deploy.demo.scenario import DemoContext, Scenario
 from services.intake.domain.timeline_text import MESSAGES
 
-RESOLVED = Expected(state="resolved", messages=("acknowledgement", "resolution"))
+RESOLVED = ExpectedOutcome(state="resolved", messages=("acknowledgement", "resolution"))
 
 
 def line(kind: str, sentence: str = "") -> dict[str, str]:
     return {"kind": kind, "sentence": sentence}
 
 
-def told(kind: str) -> dict[str, str]:
+def message(kind: str) -> dict[str, str]:
     return line("message.accepted", f"The customer was told: {MESSAGES[kind]}.")
 
 
-def test_what_is_as_expected_has_no_differences() -> None:
-    assert differences(RESOLVED, Seen("resolved", ("acknowledgement", "resolution"), mails=2)) == []
+def test_an_expected_result_has_no_differences() -> None:
+    assert find_differences(RESOLVED, ObservedComplaint("resolved", ("acknowledgement", "resolution"), mails=2)) == []
 
 
 @pytest.mark.parametrize(
     ("seen", "sentence"),
     [
-        (Seen("open", ("acknowledgement", "resolution"), 2), "it is open and should be resolved"),
-        (Seen("resolved", ("acknowledgement",), 1), "the customer was not told: resolution"),
+        (ObservedComplaint("open", ("acknowledgement", "resolution"), 2), "it is open and should be resolved"),
+        (ObservedComplaint("resolved", ("acknowledgement",), 1), "the customer was not told: resolution"),
         (
-            Seen("resolved", ("acknowledgement", "resolution", "resolution"), 3),
+            ObservedComplaint("resolved", ("acknowledgement", "resolution", "resolution"), 3),
             "the customer was told more than expected: resolution",
         ),
         (
-            Seen("resolved", ("acknowledgement", "resolution"), 1),
+            ObservedComplaint("resolved", ("acknowledgement", "resolution"), 1),
             "the mailbox has 1 mails about it and should have 2",
         ),
-        (Seen("resolved", ("acknowledgement", "resolution"), 2, doubled=1), "1 mails arrived more than once"),
+        (
+            ObservedComplaint("resolved", ("acknowledgement", "resolution"), 2, doubled=1),
+            "1 mails arrived more than once",
+        ),
     ],
 )
-def test_each_difference_is_a_sentence(seen: Seen, sentence: str) -> None:
-    assert differences(RESOLVED, seen) == [sentence]
+def test_each_difference_is_a_sentence(seen: ObservedComplaint, sentence: str) -> None:
+    assert find_differences(RESOLVED, seen) == [sentence]
 
 
-def test_a_date_that_moved_by_itself_is_no_difference() -> None:
-    seen = Seen("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
-    assert differences(RESOLVED, seen) == []
+def test_an_additional_message_about_a_moved_date_is_no_difference() -> None:
+    seen = ObservedComplaint("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
+    assert find_differences(RESOLVED, seen) == []
 
 
-def test_without_a_mailbox_mails_are_not_asked_for() -> None:
-    assert differences(RESOLVED, Seen("resolved", ("acknowledgement", "resolution"))) == []
+def test_without_a_mailbox_mails_are_not_compared() -> None:
+    assert find_differences(RESOLVED, ObservedComplaint("resolved", ("acknowledgement", "resolution"))) == []
 
 
-def test_the_timeline_tells_which_messages_went_out() -> None:
-    story = [line("complaint.received"), told("acknowledgement"), line("promise.kept"), told("resolution")]
-    assert messages_of(story) == ("acknowledgement", "resolution")
+def test_messages_are_parsed_from_the_timeline() -> None:
+    timeline = [line("complaint.received"), message("acknowledgement"), line("promise.kept"), message("resolution")]
+    assert parse_messages(timeline) == ("acknowledgement", "resolution")
 
 
-def test_a_message_missing_once_of_twice_is_missing() -> None:
-    assert missing_messages(["resolution", "resolution"], ["resolution"]) == ["resolution"]
+def test_a_message_received_once_of_twice_is_missing() -> None:
+    assert find_missing(["resolution", "resolution"], ["resolution"]) == ["resolution"]
 
 
-def test_the_way_names_the_first_message_and_does_not_repeat_neighbours() -> None:
-    story = [
+def test_steps_name_the_first_message_and_do_not_repeat_neighbours() -> None:
+    timeline = [
         line("complaint.received"),
         line("complaint.triaged"),
         line("complaint.assigned"),
         line("promise.made"),
-        told("acknowledgement"),
+        message("acknowledgement"),
         line("complaint.resolved"),
         line("promise.kept"),
-        told("resolution"),
-        told("progress"),
+        message("resolution"),
+        message("progress"),
     ]
-    way = ("received", "triaged", "assigned", "promised", "acknowledged", "resolved", "told")
-    assert stations(story) == way
+    steps = ("received", "triaged", "assigned", "promised", "acknowledged", "resolved", "told")
+    assert parse_steps(timeline) == steps
 
 
-def test_the_sum_counts_where_complaints_stand() -> None:
-    trails = [
-        ComplaintProgress("a-1", "en", stations=("received", "triaged")),
-        ComplaintProgress("a-2", "en", stations=("received",), done=True),
-        ComplaintProgress("a-3", "en", stations=("received",)),
+def test_the_summary_counts_complaints_by_their_last_step() -> None:
+    complaints = [
+        ComplaintProgress("a-1", "en", steps=("received", "triaged")),
+        ComplaintProgress("a-2", "en", steps=("received",), done=True),
+        ComplaintProgress("a-3", "en", steps=("received",)),
     ]
-    assert summary(trails, 5) == "1 of 5 done; now 2 received, 1 triaged"
+    assert format_summary(complaints, 5) == "1 of 5 done; now 2 received, 1 triaged"
 
 
 def test_off_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
     console = Console(file=io.StringIO(), width=200)
-    trail = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", stations=("received", "triaged"))
-    with LiveTable(console, total=1) as board:
-        board.show(trail)
-        trail.done = True
-        board.show(trail)
+    progress = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", steps=("received", "triaged"))
+    with LiveTable(console, total=1) as live_table:
+        live_table.show(progress)
+        progress.done = True
+        live_table.show(progress)
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == "ok     a-1         en       RC-1  [billing]  received → triaged\n"
 
 
 def test_on_a_terminal_the_table_shows_no_more_than_fits() -> None:
     console = Console(file=io.StringIO(), width=120, height=20, force_terminal=True)
-    with LiveTable(console, total=60) as board:
+    with LiveTable(console, total=60) as live_table:
         for number in range(60):
-            board.show(ComplaintProgress(f"retail-{number}", "en", stations=("received",)))
-        assert len(board._drawn().renderables[1].rows) == 13
+            live_table.show(ComplaintProgress(f"retail-{number}", "en", steps=("received",)))
+        assert len(live_table._build_view().renderables[1].rows) == 13
 
 
-def test_a_long_way_shows_its_end_cut_between_stations() -> None:
-    way = ("received", "triaged", "assigned", "told")
-    assert ending(way, 100) == "received → triaged → assigned → told"
-    assert ending(way, 20) == "… → assigned → told"
-    assert ending(way, 3) == "told"
-    assert ending((), 10) == ""
+def test_long_steps_are_shortened_to_the_last_ones() -> None:
+    steps = ("received", "triaged", "assigned", "told")
+    assert shorten_steps(steps, 100) == "received → triaged → assigned → told"
+    assert shorten_steps(steps, 20) == "… → assigned → told"
+    assert shorten_steps(steps, 3) == "told"
+    assert shorten_steps((), 10) == ""
 
 
-class Pretended:
-    """An intake that triages and acknowledges at the second look."""
+class FakeIntake:
+    """Intake that triages and acknowledges a complaint at the second request."""
 
     def __init__(self, *, mails: int) -> None:
         self.looks = 0
@@ -132,8 +135,8 @@ class Pretended:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         if path == "/api/messages":
-            found = [{"message_id": str(n), "copies": 1} for n in range(self.mails)]
-            return httpx.Response(200, json={"messages": found})
+            messages = [{"message_id": str(n), "copies": 1} for n in range(self.mails)]
+            return httpx.Response(200, json={"messages": messages})
         if request.method == "POST":
             return self._post(path, request.headers["idempotency-key"])
         self.looks += path.endswith("/timeline")
@@ -147,12 +150,12 @@ class Pretended:
         return httpx.Response(201, json={})
 
     def _story(self) -> list[dict[str, str]]:
-        story = [line("complaint.received")]
+        timeline = [line("complaint.received")]
         if self.looks > 1:
-            story += [line("complaint.triaged"), told("acknowledgement")]
+            timeline += [line("complaint.triaged"), message("acknowledgement")]
         if "resolution" in self.facts:
-            story += [line("complaint.resolved"), told("resolution")]
-        return story
+            timeline += [line("complaint.resolved"), message("resolution")]
+        return timeline
 
     def _record(self) -> dict[str, Any]:
         status = "resolved" if "resolution" in self.facts else "open"
@@ -162,59 +165,59 @@ class Pretended:
 
 
 def sample(**changes: Any) -> Sample:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "retail-01",
         "lang": "en",
         "complaint": {"customer": {"email": "r@example.com"}},
         "script": [{"do": "resolution", "outcome": "upheld", "explanation": "Yes."}],
         "expect": RESOLVED,
     }
-    return Sample.model_validate(given | changes)
+    return Sample.model_validate(fields | changes)
 
 
-async def travel(pretended: Pretended, patience: float = 30.0) -> ComplaintProgress:
-    transport = httpx.MockTransport(pretended)
+async def run_scenario(intake: FakeIntake, seconds: float = 30.0) -> ComplaintProgress:
+    transport = httpx.MockTransport(intake)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-        world = DemoContext(client, client, "run", asyncio.Semaphore(4), changed=lambda _: None, patience=patience)
-        journey, again = Scenario(sample(), world), Scenario(sample(id="retail-02"), world)
-        await journey.file()
-        await again.file_again(journey)
-        await journey.go()
-        return journey.trail
+        context = DemoContext(client, client, "run", asyncio.Semaphore(4), changed=lambda _: None, timeout=seconds)
+        scenario, again = Scenario(sample(), context), Scenario(sample(id="retail-02"), context)
+        await scenario.file()
+        await again.file_again(scenario)
+        await scenario.run_steps()
+        return scenario.progress
 
 
-async def test_a_journey_ends_where_it_should_and_has_no_problems() -> None:
-    trail = await travel(Pretended(mails=2))
-    assert trail.problems == []
-    assert trail.done
-    assert trail.way == "received → triaged → acknowledged → resolved → told"
-    assert (trail.category, trail.owner, trail.promise) == ("billing", "care", "2026-03-09")
+async def test_a_complete_scenario_has_no_problems() -> None:
+    progress = await run_scenario(FakeIntake(mails=2))
+    assert progress.problems == []
+    assert progress.done
+    assert progress.path == "received → triaged → acknowledged → resolved → told"
+    assert (progress.category, progress.owner, progress.promise) == ("billing", "care", "2026-03-09")
 
 
-async def test_a_mail_that_is_not_in_the_mailbox_is_a_problem() -> None:
-    trail = await travel(Pretended(mails=1))
-    assert trail.problems == ["the mailbox has 1 mails about it and should have 2"]
+async def test_a_missing_mail_is_a_problem() -> None:
+    progress = await run_scenario(FakeIntake(mails=1))
+    assert progress.problems == ["the mailbox has 1 mails about it and should have 2"]
 
 
-async def test_a_repetition_that_becomes_a_second_complaint_is_a_problem() -> None:
-    pretended = Pretended(mails=2)
-    pretended.keys = {}
+async def test_a_repetition_that_files_a_second_complaint_is_a_problem() -> None:
+    intake = FakeIntake(mails=2)
+    intake.keys = {}
 
     class Forgetful(dict[str, str]):
         def setdefault(self, key: str, default: str = "") -> str:
             self[f"{key}-{len(self)}"] = default
             return default
 
-    pretended.keys = Forgetful()
-    trail = await travel(pretended)
-    assert "became two complaints" in trail.problems[0]
+    intake.keys = Forgetful()
+    progress = await run_scenario(intake)
+    assert "filed as two complaints" in progress.problems[0]
 
 
-async def test_what_never_comes_is_listed_and_the_journey_ends() -> None:
-    class Silent(Pretended):
+async def test_missing_messages_are_listed_and_the_scenario_ends() -> None:
+    class Silent(FakeIntake):
         def _story(self) -> list[dict[str, str]]:
             return [line("complaint.received")]
 
-    trail = await travel(Silent(mails=0), patience=0.01)
-    assert trail.done
-    assert "the customer was not told: acknowledgement" in trail.problems
+    progress = await run_scenario(Silent(mails=0), seconds=0.01)
+    assert progress.done
+    assert "the customer was not told: acknowledgement" in progress.problems

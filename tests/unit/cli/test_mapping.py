@@ -1,16 +1,16 @@
-"""Other people's columns become our form."""
+"""Mapping of foreign columns to the request body of intake."""
 
 from typing import Any
 
 import pytest
 
-from deploy.cli.submit.mapping import apply, pick, read_plan, tidy
+from deploy.cli.submit.mapping import clean_text, column_value, map_row, parse_plan
 from deploy.cli.submit.rows import SourceRow
 from shared.errors import Misconfigured, Rejected
 
 
 def form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
-    return apply(read_plan(maps, sets, zone), SourceRow(7, values)).form
+    return map_row(parse_plan(maps, sets, zone), SourceRow(7, values)).form
 
 
 def test_a_column_fills_a_field_and_a_dotted_field_makes_a_group() -> None:
@@ -38,13 +38,13 @@ def test_a_template_without_its_column_names_field_and_column() -> None:
 
 
 def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> None:
-    assert pick({"extra": {"company": "A"}}, "extra.company") == "A"
-    assert pick({"extra.company": "B", "extra": {"company": "A"}}, "extra.company") == "B"
-    assert pick({"extra": "text"}, "extra.company") is None
+    assert column_value({"extra": {"company": "A"}}, "extra.company") == "A"
+    assert column_value({"extra.company": "B", "extra": {"company": "A"}}, "extra.company") == "B"
+    assert column_value({"extra": "text"}, "extra.company") is None
 
 
 @pytest.mark.parametrize(
-    ("given", "zone", "expected"),
+    ("text", "zone", "expected"),
     [
         ("2023-05-10", "UTC", "2023-05-10T00:00:00+00:00"),
         ("2023-05-10", "Asia/Jakarta", "2023-05-10T00:00:00+07:00"),
@@ -53,32 +53,32 @@ def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> 
         ("yesterday", "UTC", "yesterday"),
     ],
 )
-def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(given: str, zone: str, expected: str) -> None:
-    assert form(["received_at=at"], [], zone, at=given) == {"received_at": expected}
+def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(text: str, zone: str, expected: str) -> None:
+    assert form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
 
 
-def test_control_characters_go_and_paragraphs_stay() -> None:
-    done = tidy("one\x00two\r\n\r\nthree\u2028four\x07", one_line=False)
-    assert done.text == "one two\n\nthree\nfour"
-    assert done.changed
+def test_control_characters_are_removed_and_paragraphs_kept() -> None:
+    cleaned = clean_text("one\x00two\r\n\r\nthree\u2028four\x07", one_line=False)
+    assert cleaned.text == "one two\n\nthree\nfour"
+    assert cleaned.changed
 
 
-def test_line_ends_alone_are_not_worth_telling() -> None:
-    assert tidy("one\r\ntwo \n", one_line=False) == tidy("one\ntwo", one_line=False)
+def test_changed_line_ends_alone_do_not_count_as_cleaned() -> None:
+    assert clean_text("one\r\ntwo \n", one_line=False) == clean_text("one\ntwo", one_line=False)
 
 
 def test_a_heading_becomes_one_line() -> None:
-    assert tidy("Late\n  again", one_line=True).text == "Late again"
+    assert clean_text("Late\n  again", one_line=True).text == "Late again"
 
 
 def test_a_lone_surrogate_from_json_can_be_sent() -> None:
-    tidy("half \ud83d emoji", one_line=False).text.encode()
+    clean_text("half \ud83d emoji", one_line=False).text.encode()
 
 
-def test_a_row_that_was_cleaned_says_so() -> None:
-    plan = read_plan(["narrative=text"], [])
-    assert apply(plan, SourceRow(1, {"text": "a\x00b"})).cleaned
-    assert not apply(plan, SourceRow(1, {"text": "a\nb"})).cleaned
+def test_a_cleaned_row_is_marked() -> None:
+    plan = parse_plan(["narrative=text"], [])
+    assert map_row(plan, SourceRow(1, {"text": "a\x00b"})).cleaned
+    assert not map_row(plan, SourceRow(1, {"text": "a\nb"})).cleaned
 
 
 def test_numbers_and_lists_become_text() -> None:
@@ -90,9 +90,9 @@ def test_numbers_and_lists_become_text() -> None:
 @pytest.mark.parametrize("item", ["narrative", "narrative=", "story=text", "customer=text", "attributes.=x", "=x"])
 def test_a_wrong_mapping_is_refused_before_anything_is_sent(item: str) -> None:
     with pytest.raises(Misconfigured, match="--map"):
-        read_plan([item], [])
+        parse_plan([item], [])
 
 
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(Misconfigured, match="IANA"):
-        read_plan([], [], "Mars/Crater")
+        parse_plan([], [], "Mars/Crater")

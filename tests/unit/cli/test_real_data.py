@@ -1,12 +1,12 @@
-"""Real complaints of other people become forms that intake takes, every single one. Nothing of them is kept here."""
+"""Rows of public complaint data sets become valid requests of intake. The data is not part of this repository."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from deploy.cli.submit.encode import Order, to_lines
-from deploy.cli.submit.mapping import read_plan
+from deploy.cli.submit.encode import SubmitOptions, encode_rows
+from deploy.cli.submit.mapping import parse_plan
 from deploy.cli.submit.results import RowResult
 from deploy.cli.submit.rows import open_source
 from services.intake.forms import COMPLAINT_LINE, read_form
@@ -24,13 +24,13 @@ def test_every_row_becomes_a_complaint_with_a_key_of_its_own(name: str) -> None:
     path = SETS / f"{name}.jsonl.gz"
     if not path.exists():
         pytest.skip(f"the development data is not here: {path.name}")
-    count, who = CASES[name]
-    plan = read_plan(MAPS, [*who, "channel=web", "customer.email=c{id}@example.com"])
-    bad: list[RowResult] = []
-    with open_source(path, lambda: pytest.fail("standard input is not asked for")) as source:
-        order = Order(plan, b"secret", column="id")
-        lines = list(to_lines(source.rows(), order, bad=bad.append, cleaned=lambda: None))
+    count, customer = CASES[name]
+    plan = parse_plan(MAPS, [*customer, "channel=web", "customer.email=c{id}@example.com"])
+    rejected: list[RowResult] = []
+    with open_source(path, lambda: pytest.fail("standard input is not read")) as source:
+        options = SubmitOptions(plan, b"secret", column="id")
+        lines = list(encode_rows(source.rows(), options, reject=rejected.append, count_cleaned=lambda: None))
     now = datetime.now(UTC)
     keys = {read_form(COMPLAINT_LINE, line.body, now).idempotency_key for line in lines}
-    assert bad == []
+    assert rejected == []
     assert len(keys) == len(lines) == count

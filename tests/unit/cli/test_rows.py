@@ -1,4 +1,4 @@
-"""Reading what people have: JSONL and CSV, plain and gzipped, clean and not."""
+"""Reading JSONL and CSV files, plain and gzipped, well-formed and not."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ def rows(data: bytes) -> list[SourceRow | BadRow]:
     return list(RowSource(io.BytesIO(data), size=len(data)).rows())
 
 
-def test_a_json_line_is_a_row_and_knows_its_line() -> None:
+def test_a_json_line_is_a_row_with_its_line_number() -> None:
     assert rows(b'{"a": 1}\n\n{"a": 2}') == [SourceRow(1, {"a": 1}), SourceRow(3, {"a": 2})]
 
 
@@ -28,44 +28,44 @@ def test_a_json_line_is_a_row_and_knows_its_line() -> None:
         (b'{"a": ' + b"9" * 5000 + b"}", "not JSON that can be read"),
     ],
 )
-def test_a_bad_json_line_is_named_and_its_neighbours_are_read(line: bytes, reason: str) -> None:
-    found = rows(b'{"a": 1}\n' + line + b'\n{"a": 3}\n')
-    assert [row.line for row in found] == [1, 2, 3]
-    assert isinstance(found[1], BadRow)
-    assert reason in found[1].reason
+def test_a_bad_json_line_is_reported_and_its_neighbours_are_read(line: bytes, reason: str) -> None:
+    records = rows(b'{"a": 1}\n' + line + b'\n{"a": 3}\n')
+    assert [row.line for row in records] == [1, 2, 3]
+    assert isinstance(records[1], BadRow)
+    assert reason in records[1].reason
 
 
-def test_a_line_beyond_all_measure_is_skipped_without_holding_it() -> None:
-    found = rows(b'{"a": 1}\n{"a": "' + b"x" * (9 * 1024 * 1024) + b'"}\n{"a": 3}\n')
-    assert found == [SourceRow(1, {"a": 1}), BadRow(2, "longer than 4 MiB"), SourceRow(3, {"a": 3})]
+def test_a_very_long_line_is_skipped_without_loading_it() -> None:
+    records = rows(b'{"a": 1}\n{"a": "' + b"x" * (9 * 1024 * 1024) + b'"}\n{"a": 3}\n')
+    assert records == [SourceRow(1, {"a": 1}), BadRow(2, "longer than 4 MiB"), SourceRow(3, {"a": 3})]
 
 
-def test_a_reason_never_repeats_what_the_row_says() -> None:
-    found = rows(b'{"a": 1}\n{"name": "Customer 12", oops\n')[1]
-    assert isinstance(found, BadRow)
-    assert "Customer" not in found.reason
+def test_a_reason_never_repeats_content_of_the_row() -> None:
+    records = rows(b'{"a": 1}\n{"name": "Customer 12", oops\n')[1]
+    assert isinstance(records, BadRow)
+    assert "Customer" not in records.reason
 
 
 def test_gzip_is_recognised_by_its_content_and_not_by_a_name() -> None:
     assert rows(gzip.compress(b'{"a": 1}\n')) == [SourceRow(1, {"a": 1})]
 
 
-def test_a_cut_off_gzip_gives_its_rows_and_then_says_so() -> None:
+def test_an_incomplete_gzip_yields_its_rows_and_then_an_error() -> None:
     data = gzip.compress(b"".join(b'{"a": %d, "b": "%x"}\n' % (n, n * n * 7919) for n in range(20_000)))
-    seen = []
-    with pytest.raises(Rejected, match="cut off"):
-        seen.extend(RowSource(io.BytesIO(data[:-2000]), size=None).rows())
+    records = []
+    with pytest.raises(Rejected, match="incomplete"):
+        records.extend(RowSource(io.BytesIO(data[:-2000]), size=None).rows())
     iterator = RowSource(io.BytesIO(data[:-2000]), size=None).rows()
     assert next(iterator) == SourceRow(1, {"a": 0, "b": "0"})
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_csv_is_read_with_whatever_separates_its_columns(delimiter: str) -> None:
+def test_csv_is_read_with_any_usual_delimiter(delimiter: str) -> None:
     text = delimiter.join(["id", "text"]) + "\n" + delimiter.join(["1", "broken"]) + "\n"
     assert rows(text.encode()) == [SourceRow(2, {"id": "1", "text": "broken"})]
 
 
-def test_csv_from_a_spreadsheet_has_a_mark_and_quoted_line_breaks() -> None:
+def test_csv_from_a_spreadsheet_has_a_byte_order_mark_and_quoted_line_breaks() -> None:
     data = b'\xef\xbb\xbfid,text\r\n1,"two\r\nlines, one cell"\r\n2,plain\r\n'
     assert rows(data) == [
         SourceRow(2, {"id": "1", "text": "two\r\nlines, one cell"}),
@@ -73,18 +73,18 @@ def test_csv_from_a_spreadsheet_has_a_mark_and_quoted_line_breaks() -> None:
     ]
 
 
-def test_a_csv_row_with_other_columns_than_the_header_is_named() -> None:
+def test_a_csv_row_with_other_columns_than_the_header_is_reported() -> None:
     assert rows(b"id,text\n1\n2,ok\n") == [
         BadRow(2, "has 1 columns where the header has 2"),
         SourceRow(3, {"id": "2", "text": "ok"}),
     ]
 
 
-def test_a_csv_row_that_is_not_utf8_is_named() -> None:
+def test_a_csv_row_that_is_not_utf8_is_reported() -> None:
     assert rows(b"id,text\n1,caf\xe9\n2,ok\n") == [BadRow(2, "not UTF-8"), SourceRow(3, {"id": "2", "text": "ok"})]
 
 
-def test_a_csv_header_in_another_encoding_stops_with_what_to_do() -> None:
+def test_a_csv_header_in_another_encoding_is_an_error_with_the_solution() -> None:
     with pytest.raises(Rejected, match="iconv"):
         rows(b"id,r\xe9clamation\n1,x\n")
 
@@ -94,7 +94,7 @@ def test_a_csv_header_that_names_a_column_twice_is_refused() -> None:
         rows(b"id,id\n1,2\n")
 
 
-def test_a_json_array_is_refused_with_the_way_out() -> None:
+def test_a_json_array_is_refused_with_the_solution() -> None:
     with pytest.raises(Rejected, match="one JSON object per line"):
         rows(b'[{"a": 1}]')
 
@@ -104,7 +104,7 @@ def test_an_empty_file_has_no_rows_to_read() -> None:
         rows(b"")
 
 
-def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="no such file"):
         open_source(tmp_path / "nothing.jsonl", io.BytesIO)
 

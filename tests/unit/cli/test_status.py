@@ -1,6 +1,6 @@
-"""What `/ready` and `/metrics` say, put together."""
+"""Status of a service, built from `/ready` and `/metrics`."""
 
-from deploy.cli.status import Standing, samples, standing, trouble
+from deploy.cli.status import ServiceStatus, build_status, describe_problem, parse_metrics
 from shared.ops.metrics import Metrics
 
 
@@ -15,26 +15,29 @@ def exposition(**gauges: float) -> str:
 
 def test_numbers_come_from_the_metrics_that_services_really_have() -> None:
     text = exposition(redress_lag_events=7, redress_lag_seconds=1.5, redress_oldest_unpublished_seconds=0.2)
-    found = standing("sla", ready=True, sick={}, metrics=text)
-    assert (found.lag_events, found.lag_seconds, found.unpublished_seconds) == (7, 1.5, 0.2)
-    assert found.dead_letters == 5
+    status = build_status("sla", ready=True, sick={}, metrics=text)
+    assert (status.lag_events, status.lag_seconds, status.unpublished_seconds) == (7, 1.5, 0.2)
+    assert status.dead_letters == 5
 
 
 def test_labels_are_summed() -> None:
-    assert samples(exposition())["redress_dead_letters"] == 5.0
+    assert parse_metrics(exposition())["redress_dead_letters"] == 5.0
 
 
 def test_a_service_with_dead_letters_is_not_well() -> None:
-    assert not Standing("sla", reachable=True, ready=True, dead_letters=1).is_well
-    assert Standing("sla", reachable=True, ready=True, dead_letters=0).is_well
+    assert not ServiceStatus("sla", reachable=True, ready=True, dead_letters=1).is_well
+    assert ServiceStatus("sla", reachable=True, ready=True, dead_letters=0).is_well
 
 
-def test_a_service_with_a_sick_part_or_an_open_breaker_is_not_well() -> None:
-    assert not Standing("sla", reachable=True, ready=True, sick={"kafka": "away"}).is_well
-    assert not Standing("sla", reachable=True, ready=True, breaker_open=True).is_well
+def test_a_service_with_a_failing_part_or_an_open_breaker_is_not_well() -> None:
+    assert not ServiceStatus("sla", reachable=True, ready=True, sick={"kafka": "away"}).is_well
+    assert not ServiceStatus("sla", reachable=True, ready=True, breaker_open=True).is_well
 
 
-def test_trouble_is_one_sentence_and_silent_when_there_is_none() -> None:
-    assert trouble(Standing("sla", reachable=True, ready=True, dead_letters=0)) == ""
-    sick = Standing("sla", reachable=True, ready=False, sick={"kafka": "away"}, dead_letters=3, breaker_open=True)
-    assert trouble(sick) == "sla: not ready; stopped consuming: too many dead letters; kafka: away; 3 dead letters"
+def test_a_problem_is_one_sentence_and_empty_if_there_is_none() -> None:
+    assert describe_problem(ServiceStatus("sla", reachable=True, ready=True, dead_letters=0)) == ""
+    sick = ServiceStatus("sla", reachable=True, ready=False, sick={"kafka": "away"}, dead_letters=3, breaker_open=True)
+    assert (
+        describe_problem(sick)
+        == "sla: not ready; stopped consuming: too many dead letters; kafka: away; 3 dead letters"
+    )

@@ -1,4 +1,4 @@
-"""The files that deploy us agree with the code they deploy."""
+"""Deployment files agree with the code."""
 
 import importlib
 import inspect
@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from deploy import healthcheck, jobs
+from deploy.local.provision import MIN_POSTGRES
 from shared.contracts import SERVICES
 from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shared.settings import ServiceSettings
@@ -32,21 +33,21 @@ BEFORE_SETTINGS = {"REDRESS_SECRETS_DIR", "SERVICE"}  # read by the image and th
 
 def settings_of(name: str) -> type[ServiceSettings]:
     module = importlib.import_module(f"services.{name}.settings")
-    found = [
+    members = [
         member
         for _, member in inspect.getmembers(module, inspect.isclass)
         if issubclass(member, ServiceSettings) and member is not ServiceSettings
     ]
-    return found[0]
+    return members[0]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variable_of_a_compose_service_is_a_setting_of_it(name: str) -> None:
     settings = settings_of(name)
     prefixes = ("REDRESS_", settings.model_config.get("env_prefix", ""))
-    given = set(COMPOSE["services"][name]["environment"]) - BEFORE_SETTINGS
-    known = {f"{prefix}{field}".upper() for prefix in prefixes for field in settings.model_fields}
-    assert given <= known
+    variables = set(COMPOSE["services"][name]["environment"]) - BEFORE_SETTINGS
+    settings_names = {f"{prefix}{field}".upper() for prefix in prefixes for field in settings.model_fields}
+    assert variables <= settings_names
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,7 +76,7 @@ def test_every_published_port_listens_on_this_machine_only() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_everything_that_runs_on_has_a_memory_limit_and_comes_back() -> None:
+def test_every_container_has_a_memory_limit_and_a_restart_policy() -> None:
     for name, service in COMPOSE["services"].items():
         assert "mem_limit" in service, name
         assert "restart" in service, name
@@ -87,12 +88,12 @@ def test_every_named_volume_is_declared_and_used() -> None:
     assert used == set(COMPOSE["volumes"])
 
 
-def test_every_file_that_compose_mounts_is_here() -> None:
+def test_every_file_that_compose_mounts_exists() -> None:
     mounts = [mount for service in COMPOSE["services"].values() for mount in service.get("volumes", [])]
     assert all((ROOT / mount.split(":")[0]).exists() for mount in mounts if mount.startswith("."))
 
 
-def test_whatever_something_waits_for_exists_and_can_be_waited_for() -> None:
+def test_every_dependency_exists_and_has_a_condition_that_can_be_met() -> None:
     services = COMPOSE["services"]
     for name, service in services.items():
         for other, how in service.get("depends_on", {}).items():
@@ -107,10 +108,17 @@ def test_secrets_are_given_as_files_and_never_as_variables() -> None:
     assert not re.search(r"(?i)password|token|secret=", DOCKERFILE.replace("REDRESS_SECRETS_DIR=/run/redress", ""))
 
 
-def test_compose_runs_the_kafka_that_we_embed() -> None:
+def test_compose_runs_the_embedded_version_of_kafka() -> None:
     jars = json.loads((ROOT / "deploy/local/kafka-jars.json").read_text("utf-8"))
     version = next(match[1] for jar in jars if (match := re.fullmatch(r"kafka-clients-(.+)\.jar", jar)))
     assert COMPOSE["services"]["kafka"]["image"] == f"apache/kafka:{version}"
+
+
+def test_documents_name_the_oldest_postgresql_that_the_doctor_accepts() -> None:
+    documents = [ROOT / "README.md", ROOT / "deploy/README.md", *(ROOT / "docs").rglob("*.md")]
+    numbers = {path.name: re.findall(r"PostgreSQL (\d+) or newer", path.read_text("utf-8")) for path in documents}
+    assert numbers["README.md"]
+    assert {number for listed in numbers.values() for number in listed} == {str(MIN_POSTGRES)}
 
 
 def test_prometheus_scrapes_every_service_where_it_listens() -> None:
@@ -125,13 +133,13 @@ def metrics_in(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
-def test_an_alert_uses_declared_metrics_and_says_what_to_do(alert: dict[str, Any]) -> None:
+def test_an_alert_uses_declared_metrics_and_has_an_action(alert: dict[str, Any]) -> None:
     assert metrics_in(alert["expr"]) <= DECLARED
     assert set(alert["annotations"]) == {"summary", "action"}
     assert alert["labels"]["severity"] in {"page", "warn"}
 
 
-def test_an_alert_watches_everything_that_loses_or_delays_complaints() -> None:
+def test_everything_that_loses_or_delays_complaints_has_an_alert() -> None:
     watched = set().union(*(metrics_in(alert["expr"]) for alert in ALERTS))
     assert watched >= {
         "redress_dead_letters",
@@ -146,7 +154,7 @@ def test_an_alert_watches_everything_that_loses_or_delays_complaints() -> None:
     }
 
 
-def test_numbers_that_are_missing_alarm_too() -> None:
+def test_missing_metrics_have_an_alert() -> None:
     by_name = {alert["alert"]: alert["expr"] for alert in ALERTS}
     assert all(f'absent(up{{job="redress", service="{name}"}})' in by_name["RedressTargetMissing"] for name in NAMES)
     assert "redress_oldest_unpublished_seconds != redress_oldest_unpublished_seconds" in by_name["RedressBlind"]
@@ -158,7 +166,7 @@ def test_the_dashboard_shows_declared_metrics_and_explains_each_panel() -> None:
         assert panel["description"], panel["title"]
         shown |= set().union(*(metrics_in(target["expr"]) for target in panel["targets"]))
     assert shown <= DECLARED
-    assert not DECLARED - shown, "declared, and nowhere to be seen"
+    assert not DECLARED - shown, "declared, and on no panel"
 
 
 def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
@@ -169,28 +177,28 @@ def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
     assert not re.search(r"apt-get|gcc|build-essential|PIP_CERT|INDEX_URL", DOCKERFILE)
 
 
-def test_nobody_home_is_not_alive(unused_tcp_port: int) -> None:
-    assert not healthcheck.alive(unused_tcp_port)
+def test_a_closed_port_is_not_alive(unused_tcp_port: int) -> None:
+    assert not healthcheck.is_alive(unused_tcp_port)
 
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(jobs, "KEYS", tmp_path / "keys")
-    monkeypatch.setattr(jobs, "HANDOUT", tmp_path / "handout")
+    monkeypatch.setattr(jobs, "KEYS_FOLDER", tmp_path / "keys")
+    monkeypatch.setattr(jobs, "HANDOUT_FOLDER", tmp_path / "handout")
     for folder in ("keys", "handout/postgres", "handout/grafana"):
         (tmp_path / folder).mkdir(parents=True)
     return tmp_path
 
 
-def test_the_keys_job_keeps_what_it_made_before(folders: Path) -> None:
-    jobs.keys()
+def test_the_keys_job_keeps_existing_files(folders: Path) -> None:
+    jobs.create_secrets()
     before = {path: path.read_bytes() for path in folders.rglob("*") if path.is_file()}
-    jobs.keys()
+    jobs.create_secrets()
     assert before == {path: path.read_bytes() for path in folders.rglob("*") if path.is_file()}
 
 
-def test_the_keys_job_hands_out_passwords_and_keeps_the_private_key(folders: Path) -> None:
-    jobs.keys()
+def test_the_keys_job_writes_passwords_to_their_containers_and_keeps_the_private_key(folders: Path) -> None:
+    jobs.create_secrets()
     handed = {path.relative_to(folders / "handout").as_posix() for path in (folders / "handout").rglob("*.*")}
     assert handed == set()
     assert (folders / "keys/private.pem").stat().st_mode & 0o077 == 0

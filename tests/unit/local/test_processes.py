@@ -1,4 +1,4 @@
-"""Real short-lived processes; nothing here takes longer than they do."""
+"""Child processes, with real short-lived programs."""
 
 import json
 import os
@@ -14,20 +14,20 @@ from deploy.local import processes
 from deploy.local.processes import Child, reap, wait_until
 from shared.errors import Misconfigured
 
-STAY = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
-DEAF = [
+WAITING_PROGRAM = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
+IGNORING_PROGRAM = [
     sys.executable,
     "-c",
     "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True)\nwhile True: signal.pause()",
 ]
-PARENT = [
+PARENT_PROGRAM = [
     sys.executable,
     "-c",
     "import subprocess, sys; subprocess.Popen(['sleep', '60']); print('up', flush=True); import signal; signal.pause()",
 ]
 
 
-def up(child: Child) -> Child:
+def start(child: Child) -> Child:
     child.start()
     assert wait_until(lambda: "up" in child.tail(), seconds=20, child=child)
     return child
@@ -41,8 +41,8 @@ def alive(pid: int) -> bool:
 
 
 def orphan(home: Path, name: str = "orphan") -> "subprocess.Popen[bytes]":
-    """A process whose record says that a supervisor started it which is no more."""
-    process = subprocess.Popen(STAY, stdout=subprocess.DEVNULL)
+    """Start a process whose record names a supervisor that does not exist any more."""
+    process = subprocess.Popen(WAITING_PROGRAM, stdout=subprocess.DEVNULL)
     facts = psutil.Process(process.pid)
     record = {
         "process": {"pid": process.pid, "started": facts.create_time(), "command": facts.cmdline()[:1]},
@@ -54,67 +54,67 @@ def orphan(home: Path, name: str = "orphan") -> "subprocess.Popen[bytes]":
     return process
 
 
-def test_a_child_that_is_asked_ends_and_leaves_no_record(tmp_path: Path) -> None:
-    child = up(Child("one", tmp_path, STAY))
+def test_a_stopped_child_leaves_no_record(tmp_path: Path) -> None:
+    child = start(Child("one", tmp_path, WAITING_PROGRAM))
     assert (tmp_path / "run" / "one.json").exists()
     assert child.stop() is True
     assert child.returncode == -signal.SIGTERM
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_a_child_that_does_not_listen_is_killed_after_its_time(tmp_path: Path) -> None:
-    child = up(Child("deaf", tmp_path, DEAF))
+def test_a_child_that_ignores_the_signal_is_killed_after_the_timeout(tmp_path: Path) -> None:
+    child = start(Child("deaf", tmp_path, IGNORING_PROGRAM))
     assert child.stop(seconds=0.2) is False
     assert child.returncode == -signal.SIGKILL
 
 
-def test_a_killed_child_takes_its_own_children_along(tmp_path: Path) -> None:
-    child = up(Child("parent", tmp_path, PARENT))
+def test_killing_a_child_kills_its_own_children(tmp_path: Path) -> None:
+    child = start(Child("parent", tmp_path, PARENT_PROGRAM))
     grandchildren = psutil.Process(child.pid).children()
     child.kill()
     assert len(grandchildren) == 1
-    assert not any(alive(one.pid) for one in grandchildren)
+    assert not any(alive(process.pid) for process in grandchildren)
 
 
-def test_what_was_stopped_on_purpose_is_not_wanted_any_more(tmp_path: Path) -> None:
-    child = up(Child("one", tmp_path, STAY))
-    assert child.wanted
+def test_a_child_killed_on_purpose_should_not_run(tmp_path: Path) -> None:
+    child = start(Child("one", tmp_path, WAITING_PROGRAM))
+    assert child.should_run
     child.kill()
-    assert not child.wanted
+    assert not child.should_run
 
 
 def test_ctrl_c_at_the_terminal_does_not_reach_the_child(tmp_path: Path) -> None:
-    child = up(Child("one", tmp_path, STAY))
+    child = start(Child("one", tmp_path, WAITING_PROGRAM))
     assert os.getsid(child.pid) != os.getsid(0)
     child.kill()
 
 
-def test_what_a_killed_supervisor_left_is_ended_by_the_next_start(tmp_path: Path) -> None:
-    left = orphan(tmp_path)
+def test_processes_of_a_killed_supervisor_are_ended_by_the_next_start(tmp_path: Path) -> None:
+    leftover = orphan(tmp_path)
     assert reap(tmp_path) == ["orphan"]
-    assert left.wait(5) == -signal.SIGTERM
+    assert leftover.wait(5) == -signal.SIGTERM
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_what_was_recorded_in_the_middle_of_its_exec_is_ended_as_well(tmp_path: Path) -> None:
-    left = orphan(tmp_path)
+def test_a_process_recorded_during_its_exec_is_ended_too(tmp_path: Path) -> None:
+    leftover = orphan(tmp_path)
     path = tmp_path / "run" / "orphan.json"
     record = json.loads(path.read_text("utf-8"))
     record["process"]["command"] = []  # what the kernel shows until the new program has its arguments
     path.write_text(json.dumps(record), "utf-8")
     assert reap(tmp_path) == ["orphan"]
-    assert left.wait(10) is not None
+    assert leftover.wait(10) is not None
 
 
-def test_a_start_under_the_same_name_ends_what_was_left_first(tmp_path: Path) -> None:
-    left = orphan(tmp_path, "one")
-    child = up(Child("one", tmp_path, STAY))
-    assert left.wait(5) == -signal.SIGTERM
+def test_a_start_with_the_same_name_ends_the_leftover_process_first(tmp_path: Path) -> None:
+    leftover = orphan(tmp_path, "one")
+    child = start(Child("one", tmp_path, WAITING_PROGRAM))
+    assert leftover.wait(5) == -signal.SIGTERM
     child.stop()
 
 
 @pytest.mark.parametrize(("fact", "value"), [("started", 12345.0), ("command", ["another"])])
-def test_a_process_that_only_has_the_recorded_id_is_left_alone(tmp_path: Path, fact: str, value: object) -> None:
+def test_a_process_that_only_reuses_the_recorded_id_is_not_ended(tmp_path: Path, fact: str, value: object) -> None:
     process = orphan(tmp_path)
     path = tmp_path / "run" / "orphan.json"
     record = json.loads(path.read_text("utf-8"))
@@ -126,7 +126,7 @@ def test_a_process_that_only_has_the_recorded_id_is_left_alone(tmp_path: Path, f
     process.wait(5)
 
 
-def test_a_home_whose_supervisor_is_alive_is_refused(tmp_path: Path) -> None:
+def test_a_home_with_a_running_supervisor_is_refused(tmp_path: Path) -> None:
     process = orphan(tmp_path)
     owner = psutil.Process(os.getppid())
     path = tmp_path / "run" / "orphan.json"
@@ -140,20 +140,20 @@ def test_a_home_whose_supervisor_is_alive_is_refused(tmp_path: Path) -> None:
     process.wait(5)
 
 
-def test_a_record_that_was_half_written_does_not_stop_the_next_start(tmp_path: Path) -> None:
+def test_an_incomplete_record_does_not_stop_the_next_start(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "one.json").write_text('{"process": {"pi', "utf-8")
     assert reap(tmp_path) == []
 
 
-def test_a_long_log_is_set_aside_and_the_new_one_begins_empty(tmp_path: Path) -> None:
-    child = Child("one", tmp_path, STAY)
+def test_a_long_log_is_renamed_and_the_new_one_begins_empty(tmp_path: Path) -> None:
+    child = Child("one", tmp_path, WAITING_PROGRAM)
     child.log.parent.mkdir()
     with child.log.open("wb") as log:
-        log.truncate(processes.LOG_MAX + 1)
-    up(child)
+        log.truncate(processes.LOG_MAX_BYTES + 1)
+    start(child)
     assert child.log.stat().st_size < 100
-    assert (tmp_path / "logs" / "one.log.1").stat().st_size > processes.LOG_MAX
+    assert (tmp_path / "logs" / "one.log.1").stat().st_size > processes.LOG_MAX_BYTES
     child.kill()
 
 

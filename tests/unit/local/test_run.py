@@ -1,4 +1,4 @@
-"""Signals end a stack that stays up, whichever thread the kernel gives them to."""
+"""Signals stop a running stack, whichever thread receives them."""
 
 import os
 import subprocess
@@ -8,26 +8,26 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import signal, sys, threading, traceback
-from deploy.local.run import signals, stay
+from deploy.local.run import handle_signals, wait_for_stop
 
 class Stack:
     stopping = threading.Event()
 
-def takes_it():
+def receive_signal():
     main = threading.main_thread().ident
     names = []
-    while names[-3:] != ["stay", "wait", "wait"]:
+    while names[-3:] != ["wait_for_stop", "wait", "wait"]:
         names = [frame.name for frame in traceback.extract_stack(sys._current_frames()[main])]
     signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
-threading.Thread(target=takes_it, daemon=True).start()
-with signals(Stack):
-    sys.exit(stay(Stack))
+threading.Thread(target=receive_signal, daemon=True).start()
+with handle_signals(Stack):
+    sys.exit(wait_for_stop(Stack))
 """
 
 
-def test_a_signal_that_another_thread_takes_is_heard() -> None:
-    """As happens when SIGINT and SIGTERM come at once: the main thread is woken for neither."""
+def test_a_signal_received_by_another_thread_stops_the_stack() -> None:
+    """Two signals at once (SIGINT and SIGTERM) may both be received by another thread, and the main thread is not woken."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, timeout=20, check=False)
-    assert done.returncode == 0
+    process = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, timeout=20, check=False)
+    assert process.returncode == 0

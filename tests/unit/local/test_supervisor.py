@@ -1,4 +1,4 @@
-"""The supervisor decides by looking; time is a number here."""
+"""Decisions of the supervisor, with a clock that the test sets."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from deploy.local.processes import Child
-from deploy.local.supervisor import BACK_OFF, SETTLED, Supervisor
+from deploy.local.supervisor import BACKOFF_SECONDS, STABLE_SECONDS, Supervisor
 from shared.errors import Misconfigured, Unavailable
 
 
 @dataclass
 class Ended(Child):
-    """A child that ended as the test says."""
+    """Child that ended with the code that the test sets."""
 
     code: int | None = None
 
@@ -27,81 +27,81 @@ class Ended(Child):
 @dataclass
 class Scene:
     now: float = 0.0
-    said: list[str] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
-    away: bool = False
+    unavailable: bool = False
 
     def __post_init__(self) -> None:
-        self.child = Ended("sla", Path(), [], wanted=True)
+        self.child = Ended("sla", Path(), [], should_run=True)
         self.supervisor = Supervisor(
-            lambda: {"sla": self.child}, self.start, tell=self.said.append, clock=lambda: self.now
+            lambda: {"sla": self.child}, self.start, report=self.reports.append, clock=lambda: self.now
         )
         self.supervisor.run_once()
 
     def start(self, name: str) -> None:
-        if self.away:
+        if self.unavailable:
             raise Unavailable("PostgreSQL did not start.\nlog line")
         self.started.append(name)
         self.child.code = None
 
-    def ends(self, code: int) -> None:
+    def end_child(self, code: int) -> None:
         self.child.code = code
         self.supervisor.run_once()
 
-    def passes(self, seconds: float) -> int:
+    def pass_seconds(self, seconds: float) -> int:
         self.now += seconds
         return self.supervisor.run_once()
 
 
-def test_what_was_killed_starts_again_after_the_first_wait() -> None:
+def test_a_killed_process_is_restarted_after_the_first_delay() -> None:
     scene = Scene()
-    scene.ends(-9)
-    assert scene.passes(BACK_OFF[0] - 0.01) == 0
-    assert scene.passes(0.01) == 1
+    scene.end_child(-9)
+    assert scene.pass_seconds(BACKOFF_SECONDS[0] - 0.01) == 0
+    assert scene.pass_seconds(0.01) == 1
     assert scene.started == ["sla"]
-    assert scene.said == ["sla ended (signal 9); it starts again in 0.5 s"]
+    assert scene.reports == ["sla ended (signal 9); it restarts in 0.5 s"]
 
 
-def test_each_failure_in_a_row_waits_longer_up_to_the_longest() -> None:
+def test_the_delay_grows_with_each_failure_up_to_its_maximum() -> None:
     scene = Scene()
-    for wait in (*BACK_OFF, BACK_OFF[-1]):
-        scene.ends(70)
-        assert scene.passes(wait - 0.01) == 0
-        assert scene.passes(0.01) == 1
+    for wait in (*BACKOFF_SECONDS, BACKOFF_SECONDS[-1]):
+        scene.end_child(70)
+        assert scene.pass_seconds(wait - 0.01) == 0
+        assert scene.pass_seconds(0.01) == 1
 
 
-def test_a_long_quiet_run_is_forgiven() -> None:
+def test_failures_are_forgotten_after_a_long_run() -> None:
     scene = Scene()
-    scene.ends(1)
-    scene.passes(BACK_OFF[0])
-    scene.passes(SETTLED + 1)
-    scene.ends(1)
-    assert scene.passes(BACK_OFF[0]) == 1
+    scene.end_child(1)
+    scene.pass_seconds(BACKOFF_SECONDS[0])
+    scene.pass_seconds(STABLE_SECONDS + 1)
+    scene.end_child(1)
+    assert scene.pass_seconds(BACKOFF_SECONDS[0]) == 1
 
 
-def test_what_ended_by_itself_without_failure_stays_ended() -> None:
+def test_a_process_that_ended_with_code_zero_is_not_restarted() -> None:
     scene = Scene()
-    scene.ends(0)
-    assert scene.passes(1000) == 0
-    assert scene.said == []
+    scene.end_child(0)
+    assert scene.pass_seconds(1000) == 0
+    assert scene.reports == []
 
 
-def test_what_was_stopped_on_purpose_stays_stopped() -> None:
+def test_a_process_stopped_on_purpose_is_not_restarted() -> None:
     scene = Scene()
-    scene.child.wanted = False
-    scene.ends(-9)
-    assert scene.passes(1000) == 0
+    scene.child.should_run = False
+    scene.end_child(-9)
+    assert scene.pass_seconds(1000) == 0
 
 
-def test_a_wrong_setting_is_told_and_not_tried_again() -> None:
+def test_a_wrong_setting_is_reported_and_not_retried() -> None:
     with pytest.raises(Misconfigured, match="sla does not start: port: expected a number"):
-        Scene().ends(2)
+        Scene().end_child(2)
 
 
-def test_a_start_that_fails_is_tried_again_later_and_told_in_one_line() -> None:
-    scene = Scene(away=True)
-    scene.ends(-9)
-    assert scene.passes(BACK_OFF[0]) == 0
-    assert scene.said[-1] == "sla: PostgreSQL did not start. The next try is in 1 s"
-    scene.away = False
-    assert scene.passes(BACK_OFF[1]) == 1
+def test_a_failed_start_is_retried_later_and_reported_in_one_line() -> None:
+    scene = Scene(unavailable=True)
+    scene.end_child(-9)
+    assert scene.pass_seconds(BACKOFF_SECONDS[0]) == 0
+    assert scene.reports[-1] == "sla: PostgreSQL did not start. The next attempt is in 1 s"
+    scene.unavailable = False
+    assert scene.pass_seconds(BACKOFF_SECONDS[1]) == 1

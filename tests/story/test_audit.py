@@ -1,4 +1,4 @@
-"""After all that was told above, on the real stack: what sla has stored is what the events say, and can be explained."""
+"""Audit of the stack after the other stories: stored states of sla agree with the events, and dates can be explained."""
 
 import json
 import os
@@ -15,20 +15,20 @@ WHO = {"name": "Customer 77", "email": "customer77@example.org", "locale": "en-G
 
 
 def redress(ground: Ground, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The command line as somebody at this stack would type it."""
-    places, accounts = ground.stack.places, json.loads((ground.stack.home / "secrets" / "postgres.json").read_text())
-    given = {
+    """Run the command line for this stack."""
+    ports, accounts = ground.stack.ports, json.loads((ground.stack.home / "secrets" / "postgres.json").read_text())
+    environment = {
         **os.environ,
         "REDRESS_TOKEN": ground.token,
-        "REDRESS_KAFKA": f"127.0.0.1:{places.kafka}",
-        "REDRESS_SLA_URL": places.url("sla"),
-        "SLA_POSTGRES": service_dsn(f"postgresql://127.0.0.1:{places.postgres}/redress", "sla", accounts["sla"]),
+        "REDRESS_KAFKA": f"127.0.0.1:{ports.kafka}",
+        "REDRESS_SLA_URL": ports.url("sla"),
+        "SLA_POSTGRES": service_dsn(f"postgresql://127.0.0.1:{ports.postgres}/redress", "sla", accounts["sla"]),
     }
     command = [sys.executable, "-m", "deploy.cli", "sla", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_every_clock_and_promise_is_what_the_events_say_and_each_date_has_its_reasons(ground: Ground) -> None:
+def test_stored_clocks_and_promises_agree_with_the_events_and_dates_can_be_explained(ground: Ground) -> None:
     filed = ground.client("intake").post(
         "/v1/complaints",
         headers={"idempotency-key": "refolded-1"},
@@ -38,18 +38,18 @@ def test_every_clock_and_promise_is_what_the_events_say_and_each_date_has_its_re
     complaint = filed.json()["id"]
     sla = ground.client("sla")
 
-    def told() -> bool:
+    def was_customer_told() -> bool:
         answer = sla.get(f"/v1/complaints/{complaint}/clocks")
-        return answer.is_success and any(one["told_at"] for one in answer.json()["promises"])
+        return answer.is_success and any(promise["told_at"] for promise in answer.json()["promises"])
 
-    until(told, seconds=PATIENCE, what="a date that the customer was told")
+    until(was_customer_told, seconds=PATIENCE, what="a date that the customer was told")
     explained = redress(ground, "explain", complaint, "--for", "customer")
     assert explained.returncode == 0, explained.stderr
     assert "We promised you an answer by" in explained.stdout
 
     def well() -> str | None:
-        found = redress(ground, "check", "--json")
-        return found.stdout if found.returncode == 0 else None
+        result = redress(ground, "check", "--json")
+        return result.stdout if result.returncode == 0 else None
 
     report = json.loads(until(well, seconds=PATIENCE, what="a check without differences", every=1.0))
     assert report["well"]
