@@ -14,6 +14,7 @@ from shared.runner.replay import Replay
 from shared.runner.runner import Runner
 from shared.storage import postgres
 from tests.factories import settings
+from tests.integration.intake_http import intake, intake_dsn, intake_service  # noqa: F401 (fixtures for the tests here)
 from tests.toy import SCHEMA, Counted, toy
 
 

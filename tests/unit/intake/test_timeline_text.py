@@ -1,4 +1,4 @@
-"""The timeline as people read it."""
+"""Sentences of the timeline."""
 
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -7,17 +7,17 @@ import pytest
 
 from services.intake.domain import TimelineEntry
 from services.intake.domain.timeline_text import (
-    BROKEN,
     CHANNELS,
-    KEPT,
     MESSAGES,
     MILESTONES,
-    MOVED,
     OUTCOMES,
     PROGRESS,
-    PROMISED,
-    TELLERS,
-    sentence,
+    PROMISE_BROKEN,
+    PROMISE_KEPT,
+    PROMISE_MADE,
+    PROMISE_MOVED,
+    SENTENCES,
+    format_sentence,
 )
 from shared.contracts import INTAKE
 from shared.contracts.events import Channel, Merged, MessageKind, Milestone, Outcome, ProgressState, PromiseSubject
@@ -100,25 +100,25 @@ def line(kind: str, facts: dict[str, Any], **changes: Any) -> TimelineEntry:
 
 @pytest.mark.parametrize(("kind", "facts", "expected"), SHOWN)
 def test_each_line_reads_as_a_plain_sentence(kind: str, facts: dict[str, Any], expected: str) -> None:
-    assert sentence(line(kind, facts), "Asia/Jakarta") == expected
+    assert format_sentence(line(kind, facts), "Asia/Jakarta") == expected
 
 
-def test_a_handler_is_named_where_known() -> None:
+def test_the_name_of_a_handler_is_shown_if_present() -> None:
     assert (
-        sentence(line("complaint.assigned", {"team": "care"}, words="Handler 3"), None)
+        format_sentence(line("complaint.assigned", {"team": "care"}, words="Handler 3"), None)
         == "Handler 3 of care looks after it."
     )
 
 
-def test_nobody_is_told_of_severity_signals_or_inner_reasons() -> None:
-    told = " ".join(sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
-    assert "critical" not in told
-    assert "abuse" not in told
+def test_sentences_contain_no_severity_signals_or_internal_reasons() -> None:
+    sentences = " ".join(format_sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
+    assert "critical" not in sentences
+    assert "abuse" not in sentences
 
 
-def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
+def test_every_published_and_subscribed_event_has_a_sentence() -> None:
     kinds = {fact.kind for fact in (*INTAKE.publishes, *INTAKE.subscribes)} - {Merged.kind}
-    assert kinds == set(TELLERS)
+    assert kinds == set(SENTENCES)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_everything_that_is_said_or_heard_has_its_sentence() -> None:
         (OUTCOMES, Outcome),
         (MESSAGES, MessageKind),
         (MILESTONES, Milestone),
-        *((table, PromiseSubject) for table in (PROMISED, MOVED, KEPT, BROKEN)),
+        *((table, PromiseSubject) for table in (PROMISE_MADE, PROMISE_MOVED, PROMISE_KEPT, PROMISE_BROKEN)),
     ],
 )
 def test_every_code_has_its_words(table: dict[str, str], codes: Any) -> None:

@@ -1,4 +1,4 @@
-"""Requests read by hand: bounded, and every failure a problem document."""
+"""Reading of raw requests: bounded bodies, and a problem document for every failure."""
 
 import json
 from collections.abc import Iterable
@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from services.intake.domain import IdempotencyKeyReused
-from services.intake.forms import Invalid, Malformed, invalid
-from services.intake.routes.requests import JSON, BodyTooLarge, WrongMedia, body_of, key_of, must_be, refusal
+from services.intake.forms import Invalid, Malformed, field_error
+from services.intake.routes.requests import (
+    JSON,
+    BodyTooLarge,
+    WrongMedia,
+    problem_response,
+    read_body,
+    read_key,
+    require_media_type,
+)
 from shared.auth import Forbidden, Unauthenticated
 from shared.errors import IllegalMove, NotFound, Unavailable
 
@@ -24,9 +32,9 @@ def pieces(*parts: bytes) -> Any:
 
 
 async def test_a_body_in_one_piece_and_in_many_is_the_same() -> None:
-    assert await body_of({}, pieces(b"abc"), 3) == b"abc"
-    assert await body_of({}, pieces(b"a", b"", b"bc"), 3) == b"abc"
-    assert await body_of({b"content-length": b"3"}, pieces(b"ab", b"c"), 3) == b"abc"
+    assert await read_body({}, pieces(b"abc"), 3) == b"abc"
+    assert await read_body({}, pieces(b"a", b"", b"bc"), 3) == b"abc"
+    assert await read_body({b"content-length": b"3"}, pieces(b"ab", b"c"), 3) == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -43,38 +51,38 @@ async def test_a_body_that_is_too_large_is_read_off_and_refused(
 ) -> None:
     receive = pieces(*parts)
     with pytest.raises(BodyTooLarge, match="at most 3 bytes"):
-        await body_of(headers, receive, 3)
-    assert receive.left == [], "the sender can finish and then read our answer"
+        await read_body(headers, receive, 3)
+    assert receive.left == [], "the client can finish and then read the response"
 
 
-async def test_a_client_that_goes_away_leaves_nothing() -> None:
+async def test_a_client_that_disconnects_raises_unavailable() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     with pytest.raises(Unavailable):
-        await body_of({}, receive, 3)
+        await read_body({}, receive, 3)
 
 
-@pytest.mark.parametrize(("given", "key"), [(b"abc", "abc"), (b'"abc"', "abc"), (b" a-1 ", "a-1"), (b'"', '"')])
-def test_a_key_may_be_quoted(given: bytes, key: str) -> None:
-    assert key_of({b"idempotency-key": given}) == key
+@pytest.mark.parametrize(("value", "key"), [(b"abc", "abc"), (b'"abc"', "abc"), (b" a-1 ", "a-1"), (b'"', '"')])
+def test_a_key_may_be_quoted(value: bytes, key: str) -> None:
+    assert read_key({b"idempotency-key": value}) == key
 
 
 def test_a_request_needs_no_key() -> None:
-    assert key_of({}) is None
+    assert read_key({}) is None
 
 
-@pytest.mark.parametrize("given", [b"", b'""', b"with space", b"x" * 201, "ключ".encode()])
-def test_a_key_of_another_form_is_refused(given: bytes) -> None:
+@pytest.mark.parametrize("value", [b"", b'""', b"with space", b"x" * 201, "ключ".encode()])
+def test_a_key_of_another_form_is_refused(value: bytes) -> None:
     with pytest.raises(Invalid, match="Idempotency-Key"):
-        key_of({b"idempotency-key": given})
+        read_key({b"idempotency-key": value})
 
 
 def test_the_media_type_has_to_be_the_one_expected() -> None:
-    must_be({b"content-type": b"Application/JSON; charset=utf-8"}, JSON)
-    for given in ({}, {b"content-type": b"text/plain"}, {b"content-type": b"application/x-www-form-urlencoded"}):
+    require_media_type({b"content-type": b"Application/JSON; charset=utf-8"}, JSON)
+    for headers in ({}, {b"content-type": b"text/plain"}, {b"content-type": b"application/x-www-form-urlencoded"}):
         with pytest.raises(WrongMedia, match="application/json"):
-            must_be(given, JSON)
+            require_media_type(headers, JSON)
 
 
 ERRORS: Iterable[tuple[Exception, int]] = [
@@ -85,7 +93,7 @@ ERRORS: Iterable[tuple[Exception, int]] = [
     (IllegalMove("x"), 409),
     (BodyTooLarge("x"), 413),
     (WrongMedia("x"), 415),
-    (invalid("narrative", "text", "string_type"), 422),
+    (field_error("narrative", "text", "string_type"), 422),
     (IdempotencyKeyReused(), 422),
     (Unavailable(), 503),
     (ConnectionResetError("x"), 503),
@@ -95,7 +103,7 @@ ERRORS: Iterable[tuple[Exception, int]] = [
 
 @pytest.mark.parametrize(("error", "status"), ERRORS)
 def test_every_failure_is_a_problem_document(error: Exception, status: int) -> None:
-    answer = refusal(error)
+    answer = problem_response(error)
     document = json.loads(answer.body)
     assert (answer.status, document["status"], answer.media) == (status, status, b"application/problem+json")
     assert document["type"].startswith("https://")
@@ -104,11 +112,11 @@ def test_every_failure_is_a_problem_document(error: Exception, status: int) -> N
 
 
 def test_the_field_stands_in_the_document() -> None:
-    document = json.loads(refusal(invalid("narrative", "text", "string_type")).body)
+    document = json.loads(problem_response(field_error("narrative", "text", "string_type")).body)
     assert document["errors"] == [{"field": "narrative", "expected": "text", "code": "string_type"}]
 
 
-def test_who_has_to_wait_or_to_log_in_is_told_how() -> None:
-    assert dict(refusal(Unavailable()).headers)[b"retry-after"]
-    assert dict(refusal(Unauthenticated()).headers)[b"www-authenticate"] == b"Bearer"
-    assert dict(refusal(BodyTooLarge("x")).headers)[b"connection"] == b"close"
+def test_responses_have_the_headers_of_their_status() -> None:
+    assert dict(problem_response(Unavailable()).headers)[b"retry-after"]
+    assert dict(problem_response(Unauthenticated()).headers)[b"www-authenticate"] == b"Bearer"
+    assert dict(problem_response(BodyTooLarge("x")).headers)[b"connection"] == b"close"

@@ -1,4 +1,4 @@
-"""What the other services said, as the public record keeps it."""
+"""Application of other services' events to the public record."""
 
 from datetime import timedelta
 
@@ -37,14 +37,14 @@ def accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
     )
 
 
-def heard(*facts, known=True):
-    return after(*([filed()] if known else []), *(event(one, subject=ID) for one in facts))
+def apply_facts(*facts, filed_first=True):
+    return after(*([filed()] if filed_first else []), *(event(fact, subject=ID) for fact in facts))
 
 
 def test_triage_is_shown_and_ends_the_screening() -> None:
-    asked = heard(e.ScreeningRequested(candidates=("a",), confidence=0.2))
-    assert asked.screening
-    done = after(event(TRIAGED, subject=ID), state=asked)
+    screened = apply_facts(e.ScreeningRequested(candidates=("a",), confidence=0.2))
+    assert screened.screening
+    done = after(event(TRIAGED, subject=ID), state=screened)
     assert not done.screening
     assert done.triage is not None and done.triage.category == ("delivery", "damaged")
 
@@ -57,28 +57,30 @@ def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
     state = after(filed(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
     assert state.owner == CaseOwner(team="logistics", handler="h3", name="Handler 3", since=NOON)
     assert state.status == "open"
-    assert state.fresh[-1].words == "Handler 3"
+    assert state.new_entries[-1].words == "Handler 3"
 
 
 def test_an_escalation_raises_the_level() -> None:
-    assert heard(e.Escalated(team="leads", level=2, reason="breach")).level == 2
+    assert apply_facts(e.Escalated(team="leads", level=2, reason="breach")).level == 2
 
 
-def test_a_promise_is_kept_with_the_first_date_told() -> None:
-    promise = heard(MADE, REVISED, e.PromiseBroken(promise=2, due_at=REVISED.due_at)).promise
+def test_a_promise_keeps_its_first_due_time() -> None:
+    promise = apply_facts(MADE, REVISED, e.PromiseBroken(promise=2, due_at=REVISED.due_at)).promise
     assert promise is not None
     assert (promise.number, promise.due_at, promise.first_due_at, promise.kept) == (2, REVISED.due_at, DUE, False)
-    assert heard(MADE, e.PromiseKept(promise=1, first=True)).promise.kept
+    assert apply_facts(MADE, e.PromiseKept(promise=1, first=True)).promise.kept
 
 
-def test_what_became_of_a_date_before_the_reopening_is_no_news_of_the_present_one() -> None:
+def test_the_end_of_a_promise_from_before_the_reopening_does_not_end_the_current_one() -> None:
     again = MADE.model_copy(update={"promise": 3})
     late = (e.PromiseKept(promise=1, first=True), e.PromiseBroken(promise=2, due_at=REVISED.due_at))
-    state = heard(MADE, REVISED, again, *late)
+    state = apply_facts(MADE, REVISED, again, *late)
     assert state.promise is not None and (state.promise.number, state.promise.kept) == (3, None)
-    assert [one.kind for one in state.fresh][-2:] == ["promise.kept", "promise.broken"], "the story has them"
+    assert [entry.kind for entry in state.new_entries][-2:] == ["promise.kept", "promise.broken"], (
+        "the timeline has them"
+    )
     moved = REVISED.model_copy(update={"promise": 4})
-    assert heard(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, "the version told counts"
+    assert apply_facts(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, "the version told counts"
 
 
 UPDATE = {"promise": 2, "due_at": DUE - timedelta(days=2), "subject": "next_update"}
@@ -86,57 +88,57 @@ ACTION = {"promise": 3, "due_at": DUE + timedelta(days=9), "subject": "action"}
 
 
 @pytest.mark.parametrize("other", [UPDATE, ACTION], ids=["next_update", "action"])
-def test_promises_of_another_thing_leave_the_date_of_the_answer_alone(other) -> None:
+def test_promises_of_other_subjects_do_not_change_the_promise_of_the_outcome(other) -> None:
     made = e.PromiseMade(**dict(MADE) | other)
     moved = e.PromiseRevised(
         promise=4, old_due_at=made.due_at, due_at=made.due_at + timedelta(days=1), reason="x", subject=made.subject
     )
-    state = heard(
+    state = apply_facts(
         MADE, made, moved, e.PromiseBroken(**other), e.PromiseKept(promise=4, first=False, subject=made.subject)
     )
-    assert state.promise == heard(MADE).promise
-    assert [line.kind for line in state.fresh[2:]] == [
+    assert state.promise == apply_facts(MADE).promise
+    assert [line.kind for line in state.new_entries[2:]] == [
         "promise.made",
         "promise.revised",
         "promise.broken",
         "promise.kept",
     ]
-    assert heard(made).promise is None
+    assert apply_facts(made).promise is None
 
 
-def test_a_revision_that_comes_first_knows_the_old_date() -> None:
-    promise = heard(REVISED).promise
+def test_a_revision_that_arrives_first_sets_the_first_due_time() -> None:
+    promise = apply_facts(REVISED).promise
     assert promise is not None and promise.first_due_at == DUE
 
 
-def test_the_end_of_an_unknown_promise_is_only_a_line() -> None:
-    assert heard(e.PromiseKept(promise=1, first=True)).promise is None
+def test_the_end_of_a_promise_that_is_not_stored_adds_a_timeline_entry_only() -> None:
+    assert apply_facts(e.PromiseKept(promise=1, first=True)).promise is None
 
 
 def test_the_first_acknowledgement_counts() -> None:
     later = accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
-    told = heard(accepted(), later, accepted("resolution")).told
-    assert told.acknowledged_at == NOON
-    assert told.resolution_at == NOON
+    delivery = apply_facts(accepted(), later, accepted("resolution")).delivery
+    assert delivery.acknowledged_at == NOON
+    assert delivery.resolution_at == NOON
 
 
 def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
     failed = e.MessageFailed(message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3)
     held = e.MessageSuppressed(message="m", message_kind="progress", channel="email", cause="c", reason="no")
-    state = heard(failed, held)
-    assert state.told.failed == 2
-    assert [line.public for line in state.fresh] == [True, False, False]
+    state = apply_facts(failed, held)
+    assert state.delivery.failed == 2
+    assert [line.public for line in state.new_entries] == [True, False, False]
 
 
-def test_news_of_a_complaint_unknown_here_waits_for_it() -> None:
-    waiting = heard(TRIAGED, MADE, known=False)
+def test_events_of_a_complaint_that_is_not_created_yet_are_kept_for_it() -> None:
+    waiting = apply_facts(TRIAGED, MADE, filed_first=False)
     assert (waiting.status, waiting.filed) == ("unknown", None)
-    known = after(filed(), state=waiting)
-    assert known.status == "received"
-    assert known.triage is not None and known.promise is not None
+    created = after(filed(), state=waiting)
+    assert created.status == "received"
+    assert created.triage is not None and created.promise is not None
 
 
-def test_what_intake_does_not_hear_changes_nothing() -> None:
+def test_an_event_that_intake_does_not_apply_changes_nothing() -> None:
     state = after(filed())
     assert (
         after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
@@ -144,8 +146,8 @@ def test_what_intake_does_not_hear_changes_nothing() -> None:
     )
 
 
-def test_everything_that_intake_hears_is_kept() -> None:
-    known = {
+def test_every_subscribed_event_adds_a_timeline_entry() -> None:
+    examples = {
         e.Triaged: TRIAGED,
         e.ScreeningRequested: e.ScreeningRequested(candidates=("a",), confidence=0.2),
         e.Assigned: e.Assigned(team="t"),
@@ -162,6 +164,6 @@ def test_everything_that_intake_hears_is_kept() -> None:
             message="m", message_kind="progress", channel="email", cause="c", reason="no"
         ),
     }
-    assert set(known) == set(INTAKE.subscribes)
-    for one in known.values():
-        assert after(event(one, subject=ID)).fresh[0].kind == one.kind
+    assert set(examples) == set(INTAKE.subscribes)
+    for fact in examples.values():
+        assert after(event(fact, subject=ID)).new_entries[0].kind == fact.kind

@@ -1,4 +1,4 @@
-"""Facts that outsiders state: what may be, what it changes, what is said, and what repeats do."""
+"""Command handlers: legal and illegal moves, changes of the state, published events, and repeated commands."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -17,14 +17,14 @@ from services.intake.domain import (
     Withdraw,
     decide,
 )
-from services.intake.domain.handle import RECEIPTS_MAX
-from services.intake.domain.lifecycle import AFTER_THE_ANSWER, CLOSED, MILESTONES, OPEN, Move
+from services.intake.domain.handle import KEYS_MAX
+from services.intake.domain.lifecycle import CLOSED_STAGES, MILESTONES, MILESTONES_AFTER_RESOLUTION, OPEN_STAGES, Move
 from services.intake.domain.state import Stage
 from shared.contracts import events as e
 from shared.errors import Conflict, IllegalMove, NotFound, Rejected
 from shared.runner.types import Context
 from tests.factories import complaint_id, event
-from tests.unit.intake.stories import ID, NOW, after, answered, asked, filed, message
+from tests.unit.intake.stories import ID, NOW, after, answered, filed, key, message
 
 RESOLVE = Resolve(ID, outcome="upheld", explanation="A new one is on its way.")
 REOPEN = Reopen(ID, reason="It leaks again.")
@@ -93,22 +93,22 @@ def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[An
 
 def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> None:
     stages = set(get_args(Stage)) - {"unknown"}
-    assert stages == {*OPEN, *CLOSED}
+    assert stages == {*OPEN_STAGES, *CLOSED_STAGES}
     assert all((stage, "customer_message") in MOVES for stage in stages)
 
 
-def test_every_move_is_possible_somewhere_and_leads_somewhere_known() -> None:
+def test_every_move_occurs_in_the_table_and_leads_to_a_stage_of_it() -> None:
     assert {move for _, move in MOVES} == set(get_args(Move))
-    assert set(MOVES.values()) <= {*OPEN, *CLOSED}
+    assert set(MOVES.values()) <= {*OPEN_STAGES, *CLOSED_STAGES}
 
 
-@pytest.mark.parametrize("given", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
-def test_a_complaint_that_was_never_filed_takes_no_facts(given: Any) -> None:
+@pytest.mark.parametrize("command", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
+def test_a_complaint_that_was_never_created_accepts_no_updates(command: Any) -> None:
     with pytest.raises(NotFound):
-        decide(None, given, Context(NOW))
-    heard = after(event(e.PromiseKept(promise=1, first=True), subject=ID))
+        decide(None, command, Context(NOW))
+    state = after(event(e.PromiseKept(promise=1, first=True), subject=ID))
     with pytest.raises(NotFound):
-        decide(heard, given, Context(NOW))
+        decide(state, command, Context(NOW))
 
 
 def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
@@ -116,25 +116,25 @@ def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
         decide(after(filed()), filed(), Context(NOW))
 
 
-def test_what_was_said_carries_words_apart_from_facts() -> None:
+def test_a_published_event_contains_texts_apart_from_facts() -> None:
     decision = answered(after(filed()), message(text="One more thing."))
-    (said,) = decision.events
-    assert said.facts == e.MessageAdded(author="customer", public=True)
-    assert [p.fields.text for p in said.personal] == ["One more thing."]
-    assert {(p.id, p.role) for p in said.parties} == {("customer", "complainant")}
+    (published,) = decision.events
+    assert published.facts == e.MessageAdded(author="customer", public=True)
+    assert [p.fields.text for p in published.personal] == ["One more thing."]
+    assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant")}
 
 
-def test_a_handlers_words_are_the_handlers() -> None:
-    (said,) = answered(after(filed()), progress(note="We asked the maker.")).events
-    assert [p.party for p in said.personal] == ["handler"]
-    assert {(p.id, p.role) for p in said.parties} == {("customer", "complainant"), ("handler", "handler")}
+def test_a_text_of_a_handler_belongs_to_the_handler() -> None:
+    (published,) = answered(after(filed()), progress(note="We asked the maker.")).events
+    assert [p.party for p in published.personal] == ["handler"]
+    assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant"), ("handler", "handler")}
 
 
-def test_a_fact_without_words_says_nothing_personal() -> None:
+def test_a_command_without_text_publishes_nothing_personal() -> None:
     assert answered(after(filed()), WITHDRAW).events[0].personal == ()
 
 
-def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
+def test_a_resolution_is_published_with_its_redress_and_stored() -> None:
     refund = e.Redress(kind="refund", amount=Decimal("12.50"), currency="NOK")
     decision = answered(after(filed()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,)))
     facts = decision.events[0].facts
@@ -144,14 +144,14 @@ def test_a_resolution_is_said_with_its_redress_and_kept() -> None:
     assert decision.state.resolution.redress == (refund,)
 
 
-def test_not_fixed_reopens_and_says_both() -> None:
+def test_not_fixed_reopens_and_publishes_both_events() -> None:
     decision = answered(after(filed(), RESOLVE), NOT_FIXED)
-    assert [type(say.facts) for say in decision.events] == [e.FeedbackGiven, e.Reopened]
-    assert [len(say.personal) for say in decision.events] == [1, 0]
+    assert [type(event.facts) for event in decision.events] == [e.FeedbackGiven, e.Reopened]
+    assert [len(event.personal) for event in decision.events] == [1, 0]
     assert decision.state is not None and decision.state.cycle == 2
 
 
-def test_a_new_resolution_asks_for_feedback_anew() -> None:
+def test_a_new_resolution_clears_the_feedback() -> None:
     assert after(filed(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
 
 
@@ -176,16 +176,16 @@ def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(
         before = after(filed(), *story)
         decision = answered(before, milestone(name, item="part_2", note="The maker has it."))
         assert decision.events[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
-        assert [one.fields.text for one in decision.events[0].personal] == ["The maker has it."]
+        assert [item.fields.text for item in decision.events[0].personal] == ["The maker has it."]
         changed = decision.state
-        assert changed is not None and changed.fresh[-1].words == "The maker has it."
-        assert changed.model_copy(update={"fresh": before.fresh}) == before
+        assert changed is not None and changed.new_entries[-1].words == "The maker has it."
+        assert changed.model_copy(update={"new_entries": before.new_entries}) == before
 
 
 @pytest.mark.parametrize("name", MILESTONES)
 def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_withdrawal(name: str) -> None:
     answered_one, withdrawn = after(filed(), RESOLVE), after(filed(), WITHDRAW)
-    if name in AFTER_THE_ANSWER:
+    if name in MILESTONES_AFTER_RESOLUTION:
         assert answered(answered_one, milestone(name)).status == "resolved"
     else:
         with pytest.raises(IllegalMove, match="ombudsman_asked"):
@@ -195,16 +195,16 @@ def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_with
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("occurred_at", "published_at"),
     [
         (None, NOW),
         (NOW - timedelta(minutes=2), NOW - timedelta(minutes=2)),
         (NOW + timedelta(minutes=1), NOW),
     ],
 )
-def test_a_milestone_was_reached_by_the_time_we_say_so(told: Any, said: Any) -> None:
-    (one,) = answered(after(filed()), milestone(occurred_at=told)).events
-    assert one.facts.occurred_at == said
+def test_a_published_milestone_is_never_in_the_future(occurred_at: Any, published_at: Any) -> None:
+    (milestone_recorded,) = answered(after(filed()), milestone(occurred_at=occurred_at)).events
+    assert milestone_recorded.facts.occurred_at == published_at
 
 
 def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
@@ -213,9 +213,9 @@ def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
     assert caught.value.errors[0]["field"] == "occurred_at"  # type: ignore[attr-defined]
 
 
-def test_a_milestone_repeated_with_its_key_is_said_once() -> None:
-    first = answered(after(filed()), milestone(asked=asked()))
-    again = answered(first.state, milestone(asked=asked()))
+def test_a_milestone_repeated_with_its_key_is_published_once() -> None:
+    first = answered(after(filed()), milestone(idempotency_key=key()))
+    again = answered(first.state, milestone(idempotency_key=key()))
     assert again.replayed
     assert again.events == ()
 
@@ -230,9 +230,9 @@ def test_nothing_is_resolved_before_it_was_received() -> None:
 
 
 def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
-    first = answered(after(filed()), message(asked=asked()))
+    first = answered(after(filed()), message(idempotency_key=key()))
     later = after(RESOLVE, state=first.state)
-    again = answered(later, message(asked=asked(salt=b"other salt 16 by")), NOW + timedelta(days=3))
+    again = answered(later, message(idempotency_key=key(salt=b"other salt 16 by")), NOW + timedelta(days=3))
     assert again.replayed and not first.replayed
     assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
     assert again.state is later
@@ -240,22 +240,22 @@ def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
 
 
 def test_the_same_key_with_another_body_is_refused() -> None:
-    state = answered(after(filed()), message(asked=asked())).state
+    state = answered(after(filed()), message(idempotency_key=key())).state
     with pytest.raises(IdempotencyKeyReused):
-        decide(state, message(asked=asked(body=b"other")), Context(NOW))
+        decide(state, message(idempotency_key=key(body=b"other")), Context(NOW))
 
 
 def test_keys_belong_to_their_client() -> None:
-    state = answered(after(filed()), message(asked=asked(client="shop"))).state
-    other = answered(state, message(asked=asked(client="bank", body=b"other")))
+    state = answered(after(filed()), message(idempotency_key=key(client="shop"))).state
+    other = answered(state, message(idempotency_key=key(client="bank", body=b"other")))
     assert not other.replayed
 
 
 def test_a_refused_request_leaves_its_key_free() -> None:
     state = after(filed())
     with pytest.raises(IllegalMove):
-        decide(state, Reopen(ID, asked=asked()), Context(NOW))
-    assert not answered(state, message(asked=asked(body=b"other"))).replayed
+        decide(state, Reopen(ID, idempotency_key=key()), Context(NOW))
+    assert not answered(state, message(idempotency_key=key(body=b"other"))).replayed
 
 
 def test_without_a_key_every_request_counts() -> None:
@@ -263,37 +263,37 @@ def test_without_a_key_every_request_counts() -> None:
 
 
 def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
-    state = after(filed(), *(message(asked=asked(key=f"k{n}")) for n in range(RECEIPTS_MAX + 5)))
-    assert len(state.receipts) == RECEIPTS_MAX
-    assert state.receipt("shop", "k4") is None
-    assert state.receipt("shop", f"k{RECEIPTS_MAX + 4}") is not None
+    state = after(filed(), *(message(idempotency_key=key(key=f"k{n}")) for n in range(KEYS_MAX + 5)))
+    assert len(state.idempotency) == KEYS_MAX
+    assert state.find_record("shop", "k4") is None
+    assert state.find_record("shop", f"k{KEYS_MAX + 4}") is not None
 
 
-def test_what_is_kept_of_a_body_is_salted() -> None:
-    one, other = asked(salt=b"a" * 16), asked(salt=b"b" * 16)
-    assert one.seal != other.seal
-    assert one.opens(other.seal)
-    assert not one.opens(asked(body=b"other").seal)
+def test_the_seal_of_a_body_is_salted() -> None:
+    first, second = key(salt=b"a" * 16), key(salt=b"b" * 16)
+    assert first.seal != second.seal
+    assert first.matches(second.seal)
+    assert not first.matches(key(body=b"other").seal)
 
 
 # ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_fact_leaves_a_line_outside_the_document() -> None:
+def test_every_command_adds_a_timeline_entry_outside_the_document() -> None:
     state = after(filed(), message(), RESOLVE, NOT_FIXED)
-    assert [entry.kind for entry in state.fresh] == [
+    assert [entry.kind for entry in state.new_entries] == [
         "complaint.received",
         "complaint.message_added",
         "complaint.resolved",
         "complaint.feedback_given",
         "complaint.reopened",
     ]
-    assert "fresh" not in state.model_dump()
-    assert b"fresh" not in state.__pydantic_serializer__.to_json(state)
+    assert "new_entries" not in state.model_dump()
+    assert b"new_entries" not in state.__pydantic_serializer__.to_json(state)
 
 
-def test_a_note_of_a_handler_is_not_for_the_public() -> None:
-    *_, line = after(filed(), message(author="handler", public=False)).fresh
+def test_an_internal_note_of_a_handler_is_not_public() -> None:
+    *_, line = after(filed(), message(author="handler", public=False)).new_entries
     assert not line.public
 
 
