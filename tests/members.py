@@ -6,7 +6,8 @@ from faststream.kafka import KafkaBroker
 
 from shared.contracts import INTAKE, SLA
 from shared.messaging.broker import service_broker, subscriber_options
-from shared.messaging.consumer import Consumer, Records
+from shared.messaging.consumer import Consumer
+from shared.messaging.kafka import Records
 from shared.ops.metrics import Metrics
 from shared.runner.runner import Runner
 from shared.runtime import Runtime

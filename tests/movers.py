@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.sla.app import build
 from services.sla.settings import Settings
-from services.sla.workers.rebase import RecomputeWorker
+from services.sla.workers.recompute import RecomputeWorker
 from shared.storage.postgres import connect
 
 

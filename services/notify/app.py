@@ -13,7 +13,7 @@ from services.notify.store.states import NotifyStore
 from services.notify.templates import Renderer
 from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE
 from shared.messaging.broker import service_broker, subscriber_options
-from shared.messaging.consumer import Records
+from shared.messaging.kafka import Records
 from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.service import ServiceApp

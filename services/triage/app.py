@@ -12,7 +12,7 @@ from services.triage.settings import Settings
 from services.triage.store.states import TriageStore
 from shared.contracts import INTAKE, SLA, TRIAGE
 from shared.messaging.broker import service_broker, subscriber_options
-from shared.messaging.consumer import Records
+from shared.messaging.kafka import Records
 from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.service import ServiceApp

@@ -28,7 +28,7 @@ from faststream.message import StreamMessage
 from opentelemetry.metrics import NoOpMeterProvider
 
 from shared.messaging import kafka
-from shared.messaging.consumer import Records
+from shared.messaging.kafka import Records
 from shared.ops.tracing import tracer_provider
 from shared.runtime import Runtime
 from shared.supervisor import JobSupervisor

@@ -9,17 +9,18 @@ no reason: a new process could not read either.
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from shared.errors import RedressError
+from shared.messaging.kafka import Records
 from shared.ops.health import Health
 from shared.ops.metrics import Metrics
 from shared.runner.runner import BreakerOpen, Runner
@@ -31,8 +32,6 @@ WATCH_SECONDS = 2.0  # between two checks of the watchdog
 BREAKER_SECONDS = 5.0  # between two attempts while the breaker is open; far below max_poll_interval
 REVOKE_SECONDS = 30.0  # for the batch in flight before a rebalance; below rebalance_timeout
 KAFKA_SECONDS = 10.0  # for Kafka's answer to the watchdog
-
-Records = Sequence["ConsumerRecord[Any, Any]"]
 
 
 class ConsumerStuck(RedressError):

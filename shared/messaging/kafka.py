@@ -5,9 +5,10 @@ is set instead. The broker of a service is in `shared.messaging.broker`.
 """
 
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import murmur2
 from faststream.kafka.security import parse_security
@@ -15,6 +16,8 @@ from faststream.security import BaseSecurity, SASLScram512
 
 from shared.errors import Misconfigured
 from shared.settings import ServiceSettings
+
+Records = Sequence["ConsumerRecord[Any, Any]"]
 
 
 def security(settings: ServiceSettings) -> BaseSecurity:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from services.sla.audit.compare import differences, refold
+from services.sla.audit.compare import compare_states, rebuild
 from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
 from services.sla.policies import Document, Mode, Rulebook, read_file, rulebook_of
 from services.sla.rulebook.back_test import BackTestCounter
@@ -174,7 +174,7 @@ def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
     assert len(rungs) == len(set(rungs))
     if lived.state:
         again = SlaState.model_validate_json(lived.state.model_dump_json(exclude_none=True))
-        found = differences(again, refold(None, COMPLAINT, events), rulebook, lived.said)
+        found = compare_states(again, rebuild(None, COMPLAINT, events), rulebook, lived.said)
         assert [one.what for one in found if one.what not in unsaid(again, lived.said)] == []
 
 

@@ -1,8 +1,8 @@
 """`redress sla explain`, `at-risk` and `check`; what they need is imported when they run, so that others are quick."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -13,7 +13,10 @@ from deploy.cli.output import ExitCode
 from deploy.cli.sla.app import app
 from deploy.cli.sla.client import open_doorway
 from deploy.cli.topics import require_kafka
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from services.sla.audit.run import AuditReport
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 SHOWN = 50  # complaints with differences that are listed; --json has all
@@ -67,42 +70,60 @@ def check(
     kafka: Annotated[str | None, typer.Option(help="HOST:PORT. Default: REDRESS_KAFKA, else the embedded one.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fold every event anew and compare with what is stored, for every clock and promise. Exit 1 where they differ."""
-    from services.sla.audit.run import check as checked  # noqa: PLC0415
-
+    """Rebuild every complaint from its events and compare it with what is stored. Exit 1 if anything differs."""
     dsn = find_dsns().get("sla")
     if dsn is None:
         raise Misconfigured("Where is the database of sla? Set SLA_POSTGRES, or start one: `redress up`.")
-    report = asyncio.run(checked(require_kafka(kafka), dsn))
-    differing = {str(one): [wrong._asdict() for wrong in found] for one, found in report.differing.items()}
+    report = asyncio.run(_audit(require_kafka(kafka), dsn))
+    differing = {
+        str(complaint): [{"what": item.what, "stored": item.stored, "refolded": item.rebuilt} for item in differences]
+        for complaint, differences in report.differing.items()
+    }
     if as_json:
         figures = {"complaints": report.complaints, "events": report.events, "unread": report.unread}
         cut = {"cut": sorted(report.cut), "short": sorted(map(str, report.short))}
         output.print_json(figures | cut | {"differing": differing, "well": report.is_well})
     else:
-        for sentence in _differences(differing):
+        for sentence in _sentences(report, differing):
             output.print_line(sentence)
-        output.print_line(
-            f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
-            f"{report.unread:,} are stored and not in the topics."
-        )
-        if report.cut:
-            output.print_line(
-                f"The first events of {', '.join(sorted(report.cut))} are gone: of {len(report.short):,} complaints "
-                "only what is left could be compared, and those that are in no topic not at all."
-            )
     if not report.is_well:
         raise typer.Exit(ExitCode.PROBLEM)
 
 
-def _differences(differing: Mapping[str, list[dict[str, object]]]) -> list[str]:
-    shown = list(differing.items())[:SHOWN]
-    lines = [
-        f"{one}: {wrong['what']} is stored as {wrong['stored']}, but the events say {wrong['refolded']}"
-        for one, found in shown
-        for wrong in found
-    ]
-    return [*lines, f"… and {len(differing) - SHOWN:,} more; --json has all."] if len(differing) > SHOWN else lines
+async def _audit(bootstrap_servers: str, dsn: str) -> "AuditReport":
+    """Run the audit with a progress bar. Raises `Unavailable` if Kafka or PostgreSQL does not answer."""
+    import asyncpg  # noqa: PLC0415
+
+    from services.sla.audit.run import audit  # noqa: PLC0415
+    from shared.messaging.reader import open_reader  # noqa: PLC0415
+    from shared.settings import ServiceSettings, load_settings  # noqa: PLC0415
+    from shared.storage import postgres  # noqa: PLC0415
+
+    settings = load_settings(ServiceSettings, kafka=bootstrap_servers, postgres=dsn)
+    try:
+        async with open_reader(settings) as reader, await postgres.connect(settings, "check") as pool:
+            with output.progress_bar(total_known=True) as progress:
+                task = progress.add_task("checking", total=None)
+                return await audit(reader, pool, lambda done, total: progress.update(task, completed=done, total=total))
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise Unavailable(f"The audit was interrupted ({type(error).__name__}).") from None
+
+
+def _sentences(report: "AuditReport", differing: Mapping[str, list[dict[str, object]]]) -> Iterator[str]:
+    for complaint, differences in list(differing.items())[:SHOWN]:
+        for item in differences:
+            yield f"{complaint}: {item['what']} is stored as {item['stored']}, but the events give {item['refolded']}"
+    if len(differing) > SHOWN:
+        yield f"… and {len(differing) - SHOWN:,} more; --json has all."
+    yield (
+        f"{report.complaints:,} complaints from {report.events:,} events: {len(differing):,} differ, "
+        f"{report.unread:,} are stored and not in the topics."
+    )
+    if report.cut:
+        yield (
+            f"The first events of {', '.join(sorted(report.cut))} are deleted: of {len(report.short):,} complaints "
+            "only what is left could be compared, and those that are in no topic not at all."
+        )
 
 
 def _headline(one: Mapping[str, Any]) -> str:

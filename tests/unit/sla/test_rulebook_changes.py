@@ -4,7 +4,7 @@ from copy import deepcopy
 
 from services.sla.policies.diff import FieldChange, changes
 from tests.unit.sla.lives import OFFICE, POLICY
-from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
+from tests.unit.sla.published import PLAIN, Data, closed_on, published, with_goal
 
 PACK = {
     "id": "testland",
@@ -39,7 +39,7 @@ def test_a_late_holiday_is_one_field_of_one_calendar() -> None:
 
 
 def test_another_goal_names_the_clock_by_its_kind() -> None:
-    (sentences,) = said(PLAIN, given({"business_days": 3}))
+    (sentences,) = said(PLAIN, with_goal({"business_days": 3}))
     assert sentences == (
         "Policy 'plain' goes from version 1 to 2.",
         "clocks.requester_wait.goal.business is gone; it was PT8H.",
@@ -48,7 +48,7 @@ def test_another_goal_names_the_clock_by_its_kind() -> None:
 
 
 def test_rungs_stand_side_by_side_as_they_are_written() -> None:
-    (sentences,) = said(PLAIN, given({"business": "PT8H"}, rungs=[50, {"after": "PT4H"}]))
+    (sentences,) = said(PLAIN, with_goal({"business": "PT8H"}, rungs=[50, {"after": "PT4H"}]))
     assert "becomes" in sentences[1]
     assert '"after": "PT4H"' in sentences[1]
 

@@ -11,7 +11,7 @@ from services.sla.policies import load_rulebook
 from shared.contracts.events import ComplaintReceived, Triaged
 from tests.factories import complaint_id, event
 from tests.unit.sla.lives import COMPLAINT, Life, promised, triaged
-from tests.unit.sla.published import closed_on, given, published
+from tests.unit.sla.published import closed_on, published, with_goal
 
 BOOK = load_rulebook(None, around=date(2026, 11, 1), packs=["ie-cpc"])
 TODAY = datetime(2026, 11, 27, 10, tzinfo=UTC)
@@ -67,7 +67,7 @@ def lived() -> Life:
     life = promised(published())
     life.hears("Mon 11:00", triaged("high"))
     life.rulebook = published(
-        (given({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
+        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
     )
     life.asks("Mon 12:00", Recompute(COMPLAINT))
     life.hears("Mon 13:00", triaged("critical"))

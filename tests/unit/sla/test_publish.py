@@ -1,4 +1,4 @@
-"""What must have happened before a draft counts, and which documents are worth storing."""
+"""Conditions of a publication, and the check of documents before they are stored."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from services.sla.rulebook.publish import rehearsed
-from services.sla.store.drafts import DOCUMENT_MAX, RulebookDraft, bounded
+from services.sla.rulebook.document import DOCUMENT_MAX, document_text
+from services.sla.rulebook.publish import check_dry_run
+from services.sla.store.drafts import RulebookDraft
 from shared.errors import IllegalMove, Rejected
 
 REPORT: dict[str, Any] = {"promises_touched": 0, "complaints": 1000, "failed": 10}
@@ -18,14 +19,14 @@ def draft(dry_run: dict[str, Any] | None) -> RulebookDraft:
     return RulebookDraft(UUID(int=1), 2, {}, "ann", datetime(2026, 11, 2, tzinfo=UTC), dry_run, None)
 
 
-def test_a_dry_run_of_just_this_on_what_counts_now_lets_it_through() -> None:
-    rehearsed(draft(DONE), "rebase_open", 4)
+def test_a_dry_run_of_this_draft_on_the_current_revision_allows_publication() -> None:
+    check_dry_run(draft(DONE), "rebase_open", 4)
 
 
 @pytest.mark.parametrize(("failed", "computed"), [(0, 0), (0, 1), (1, 99), (10, 990)])
-def test_a_few_that_could_not_be_computed_do_not_stand_in_the_way(failed: int, computed: int) -> None:
+def test_a_few_failed_complaints_do_not_prevent_publication(failed: int, computed: int) -> None:
     report = {**REPORT, "failed": failed, "complaints": computed}
-    rehearsed(draft({**DONE, "report": report}), "rebase_open", 4)
+    check_dry_run(draft({**DONE, "report": report}), "rebase_open", 4)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +42,13 @@ def test_a_few_that_could_not_be_computed_do_not_stand_in_the_way(failed: int, c
         ({**DONE, "report": {**REPORT, "complaints": 0}}, "rebase_open", 4, "10 of 10 open complaints could not be"),
     ],
 )
-def test_everything_else_is_refused_with_what_to_do(dry_run: Any, mode: Any, current: int, sentence: str) -> None:
+def test_any_other_dry_run_is_refused_with_what_to_do(dry_run: Any, mode: Any, current: int, sentence: str) -> None:
     with pytest.raises(IllegalMove, match=sentence):
-        rehearsed(draft(dry_run), mode, current)
+        check_dry_run(draft(dry_run), mode, current)
 
 
-def test_a_document_is_stored_as_one_text_whatever_the_order_of_its_keys() -> None:
-    assert bounded({"policy": [], "calendar": [{"b": 1, "a": 2}]}) == bounded(
+def test_the_order_of_keys_does_not_change_the_stored_text() -> None:
+    assert document_text({"policy": [], "calendar": [{"b": 1, "a": 2}]}) == document_text(
         {"calendar": [{"a": 2, "b": 1}], "policy": []}
     )
 
@@ -56,14 +57,14 @@ def test_a_document_is_stored_as_one_text_whatever_the_order_of_its_keys() -> No
     ("document", "sentence"),
     [
         ([], "expected an object"),
-        ({"policy": "all"}, "policy: expected a list of objects"),
-        ({"calendar": [1]}, "calendar: expected a list of objects, such as"),
+        ({"policy": "all"}, "policy: expected a list of entries"),
+        ({"calendar": [1]}, r"calendar: expected a list of entries, in TOML \[\[calendar\]\]"),
         ({"pack": [{}] * 501}, "pack: expected at most 500 entries, got 501"),
         ({"policy": [{"id": "\x00"}]}, "without control characters"),
-        ({"policy": [{"id": "\ud800"}]}, "halves of characters"),
+        ({"policy": [{"id": "\ud800"}]}, "halves of surrogate pairs"),
         ({"policy": [{"id": "é" * (DOCUMENT_MAX // 2)}]}, "expected at most 1,000,000 bytes"),
     ],
 )
-def test_what_is_no_rulebook_or_too_much_of_one_is_refused(document: Any, sentence: str) -> None:
+def test_a_document_that_is_no_rulebook_or_too_large_is_refused(document: Any, sentence: str) -> None:
     with pytest.raises(Rejected, match=sentence):
-        bounded(document)
+        document_text(document)

@@ -7,7 +7,7 @@ import pytest
 from services.sla.domain import Recompute
 from services.sla.domain.promise_status import promise_statuses
 from services.sla.reports.performance import Figures, PromiseTally
-from services.sla.scan import Period
+from services.sla.store.scan import Period
 from tests.unit.sla.lives import COMPLAINT, WITHDRAWN, Life, accepted, at, opened, promised, proposed
 from tests.unit.sla.published import PLAIN, closed_on, published
 
@@ -72,20 +72,20 @@ def figures(*lives: Life, period: Period = WEEK) -> Figures:
     ],
 )
 def test_each_promise_counts_once_by_how_its_chain_ended(make, outcome: str) -> None:
-    found = figures(make())
-    counted = {name: getattr(found, name) for name in Figures.model_fields if getattr(found, name) == 1}
-    assert found.promises == 1
+    result = figures(make())
+    counted = {name: getattr(result, name) for name in Figures.model_fields if getattr(result, name) == 1}
+    assert result.promises == 1
     assert outcome in counted
 
 
 def test_shares_are_of_what_came_to_an_end() -> None:
-    found = figures(kept(), kept(), revised(), late(), withdrawn(), promised())
-    assert (found.kept_first_share, found.kept_share) == (0.5, 0.75)
+    result = figures(kept(), kept(), revised(), late(), withdrawn(), promised())
+    assert (result.kept_first_share, result.kept_share) == (0.5, 0.75)
 
 
 def test_a_date_that_nobody_was_told_is_no_promise() -> None:
-    found = figures(opened())
-    assert (found.promises, found.complaints, found.kept_share) == (0, 0, None)
+    result = figures(opened())
+    assert (result.promises, result.complaints, result.kept_share) == (0, 0, None)
 
 
 def test_a_chain_counts_in_the_period_of_its_last_date() -> None:
@@ -102,9 +102,9 @@ def test_the_end_of_a_period_is_the_beginning_of_the_next() -> None:
 
 def test_notice_is_the_middle_one_and_moves_are_counted_by_complaint() -> None:
     twice = moved(("Mon 15:00", "Thu 12:00"), ("Thu 11:00", "Fri 12:00"))
-    found = figures(twice, revised(), kept())
-    assert found.notice_lead_p50 == at("Tue 14:00") - at("Mon 15:00"), "of one hour and twice twenty-three"
-    assert (found.complaints, found.complaints_moved_twice, found.revisions_per_complaint) == (3, 1, 1.0)
+    result = figures(twice, revised(), kept())
+    assert result.notice_lead_p50 == at("Tue 14:00") - at("Mon 15:00"), "of one hour and twice twenty-three"
+    assert (result.complaints, result.complaints_moved_twice, result.revisions_per_complaint) == (3, 1, 1.0)
 
 
 def last_due(life: Life) -> object:

@@ -1,4 +1,4 @@
-"""Whose fault a miss was: something of ours that was down when it fell due, or else how it was handled."""
+"""The cause of a breach: an outage at the due time, or else the handling."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a publication does to complaints that are open: which revision they come under, what moves, what never does."""
+"""A publication recomputes open complaints: their revision and clocks change, promises never do."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from shared.contracts.events import (
 )
 from tests.unit.sla import lives
 from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, opened, resolved, triaged
-from tests.unit.sla.published import closed_on, given, published
+from tests.unit.sla.published import closed_on, published, with_goal
 
 ASKED = Recompute(COMPLAINT)
 STORM = closed_on("2026-11-03")  # the Tuesday of that week
@@ -27,15 +27,15 @@ def under(life: Life, rulebook: Rulebook) -> Life:
 
 def revisions(life: Life) -> list[int]:
     assert life.state
-    return [one.terms.revision for one in life.state.terms]
+    return [applied.terms.revision for applied in life.state.terms]
 
 
 def test_a_late_holiday_moves_the_due_time_and_says_from_where_to_where() -> None:
     life = under(opened(published()), published((STORM, "rebase_open")))
     assert life.clock().due_at == at("Tue 10:00")
-    said = life.asks("Mon 12:00", ASKED)
+    events = life.asks("Mon 12:00", ASKED)
     assert life.clock().due_at == at("Wed 10:00")
-    (moved,) = (fact for fact in said if isinstance(fact, ClockRebased))
+    (moved,) = (fact for fact in events if isinstance(fact, ClockRebased))
     assert (moved.old_due_at, moved.due_at) == (at("Tue 10:00"), at("Wed 10:00"))
     assert (moved.actor, moved.reason) == ("actor 2", "reason 2")
     assert life.asks("Mon 12:01", ASKED) == []
@@ -53,7 +53,7 @@ def test_new_only_moves_nothing_and_a_second_look_of_triage_stays_in_the_old_rev
 
 def test_a_new_only_revision_does_not_hide_an_older_one_that_moves_what_is_open() -> None:
     """The worker was slower than the next publication."""
-    later = given({"business": "PT2H"}, before=STORM)
+    later = with_goal({"business": "PT2H"}, before=STORM)
     life = under(opened(published()), published((STORM, "rebase_open"), (later, "new_only")))
     life.asks("Mon 12:00", ASKED)
     assert revisions(life) == [1, 1, 2]
@@ -62,7 +62,7 @@ def test_a_new_only_revision_does_not_hide_an_older_one_that_moves_what_is_open(
 
 
 def test_several_publications_apply_one_after_the_other() -> None:
-    slower = given({"business": "PT16H"}, before=STORM)
+    slower = with_goal({"business": "PT16H"}, before=STORM)
     book = published((STORM, "rebase_open"), (slower, "rebase_remaining"))
     at_once, one_by_one = (opened(published()) for _ in range(2))
     under(at_once, book).asks("Mon 12:00", ASKED)
@@ -81,7 +81,7 @@ def test_a_triage_heard_after_a_publication_but_older_than_it_meets_both_revisio
     life.asks("Mon 12:00", ASKED)
     life.hears("Mon 11:00", triaged("high"), now="Mon 12:30")
     assert life.state
-    assert [(one.why, one.terms.revision, one.terms.policy) for one in life.state.terms] == [
+    assert [(applied.why, applied.terms.revision, applied.terms.policy) for applied in life.state.terms] == [
         ("receipt", 1, "plain"),
         ("triage", 1, "plain"),
         ("triage", 1, "plain"),
@@ -90,7 +90,7 @@ def test_a_triage_heard_after_a_publication_but_older_than_it_meets_both_revisio
 
 
 def test_what_is_left_is_counted_by_the_new_goal() -> None:
-    life = under(opened(published()), published((given({"business": "PT4H"}), "rebase_remaining")))
+    life = under(opened(published()), published((with_goal({"business": "PT4H"}), "rebase_remaining")))
     life.asks("Mon 13:00", ASKED)  # three of the eight hours are gone, so one of the four is left
     assert life.clock().due_at == at("Mon 14:00")
 
@@ -101,9 +101,9 @@ def test_rungs_that_fired_do_not_fire_again_and_those_now_past_are_said_as_one()
     assert [fact.rung for fact in life.said if isinstance(fact, ClockWarned) and fact.clock == "requester_wait"] == [
         "50%"
     ]
-    under(life, published((given({"business": "PT5H"}), "rebase_open")))
-    said = life.asks("Mon 14:45", ASKED)
-    assert [fact.rung for fact in said if isinstance(fact, ClockWarned)] == ["90%"]
+    under(life, published((with_goal({"business": "PT5H"}), "rebase_open")))
+    events = life.asks("Mon 14:45", ASKED)
+    assert [fact.rung for fact in events if isinstance(fact, ClockWarned)] == ["90%"]
     life.passes_until("Mon+7 09:00")
     rungs = [(fact.clock, fact.rung) for fact in life.said if isinstance(fact, ClockWarned)]
     assert len(rungs) == len(set(rungs))
@@ -113,8 +113,8 @@ def test_a_breach_that_disappears_is_voided_and_one_that_appears_is_said_with_it
     life = opened(published())
     life.passes_until("Tue 11:00")
     assert any(isinstance(fact, ClockBreached) and fact.clock == "requester_wait" for fact in life.said)
-    said = under(life, published((STORM, "rebase_open"))).asks("Tue 12:00", ASKED)
-    (voided,) = (fact for fact in said if isinstance(fact, ClockBreachVoided))
+    events = under(life, published((STORM, "rebase_open"))).asks("Tue 12:00", ASKED)
+    (voided,) = (fact for fact in events if isinstance(fact, ClockBreachVoided))
     assert (voided.clock, voided.reason) == ("requester_wait", "reason 2")
 
 
@@ -123,10 +123,10 @@ def test_a_promise_stays_whatever_is_published() -> None:
     life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
     assert life.state
     promises = life.state.promises
-    said = under(life, published((given({"business": "PT1H"}), "rebase_open"))).asks("Mon 12:00", ASKED)
+    events = under(life, published((with_goal({"business": "PT1H"}), "rebase_open"))).asks("Mon 12:00", ASKED)
     assert life.state.promises == promises
-    assert not [fact for fact in said if isinstance(fact, PromiseBroken)]
-    assert [one.status for one in life.ledger.promise_statuses] == ["open"]
+    assert not [fact for fact in events if isinstance(fact, PromiseBroken)]
+    assert [status.status for status in life.ledger.promise_statuses] == ["open"]
 
 
 def test_a_clock_that_ended_keeps_its_terms() -> None:
@@ -149,13 +149,13 @@ def test_terms_never_go_back_in_time_where_two_machines_disagree_about_it() -> N
     life.hears("Mon 12:00", triaged("high"))
     under(life, published((STORM, "rebase_open"))).asks("Mon 11:59", ASKED)
     assert life.state
-    ats = [one.at for one in life.state.terms]
+    ats = [applied.at for applied in life.state.terms]
     assert ats == sorted(ats)
     assert ats[-1] - ats[-2] == timedelta()
 
 
 def test_what_was_left_stays_what_is_left_when_triage_looks_again_and_changes_nothing() -> None:
-    life = under(opened(published()), published((given({"business": "PT4H"}), "rebase_remaining")))
+    life = under(opened(published()), published((with_goal({"business": "PT4H"}), "rebase_remaining")))
     life.asks("Mon 15:00", ASKED)
     due_at = life.clock().due_at
     life.hears("Tue 09:00", triaged("high"))
@@ -168,7 +168,7 @@ def test_only_a_publication_says_rebased_a_late_triage_corrects() -> None:
     both = {"calendar": [lives.OFFICE], "policy": [urgent, lives.POLICY]}
     life = under(opened(published()), published((both, "rebase_open")))
     life.asks("Mon 12:00", ASKED)
-    said = life.hears("Mon 11:00", triaged("high"), now="Mon 12:30")
-    assert not [fact for fact in said if isinstance(fact, ClockRebased)]
-    (moved,) = (fact for fact in said if isinstance(fact, ClockCorrected) and fact.clock == "requester_wait")
+    events = life.hears("Mon 11:00", triaged("high"), now="Mon 12:30")
+    assert not [fact for fact in events if isinstance(fact, ClockRebased)]
+    (moved,) = (fact for fact in events if isinstance(fact, ClockCorrected) and fact.clock == "requester_wait")
     assert moved.cause_event

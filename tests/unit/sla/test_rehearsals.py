@@ -1,4 +1,4 @@
-"""Dry runs and back-tests of single complaints whose figures can be counted on fingers."""
+"""Dry runs and back-tests of single complaints, with figures that are easy to count."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from services.sla.domain import DecideExtension
 from services.sla.policies import Mode, Rulebook, rulebook_of
 from services.sla.policies.loader import Document
 from services.sla.rulebook.back_test import BackTestCounter
-from services.sla.rulebook.counterfactual import refolded
+from services.sla.rulebook.counterfactual import replay_under
 from services.sla.rulebook.counters import EXAMPLES
 from services.sla.rulebook.dry_run import DryRunCounter
 from services.sla.rulebook.reports import FAILED_NAMED, BackTest, DryRun
@@ -26,36 +26,36 @@ from tests.unit.sla.lives import (
     resolved,
     triaged,
 )
-from tests.unit.sla.published import PLAIN, Data, closed_on, given, published
+from tests.unit.sla.published import PLAIN, Data, closed_on, published, with_goal
 
 STORM = closed_on("2026-11-03")
 
 
-def dry(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
+def dry_run(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
     assert life.state
     before = published()
-    tally = DryRunCounter(before, published((data, mode), known=before), at(moment))
-    tally.add(life.state)
-    return tally.report()
+    counter = DryRunCounter(before, published((data, mode), known=before), at(moment))
+    counter.add(life.state)
+    return counter.report()
 
 
-def back(life: Life, data: Data, moment: str = "Fri 12:00", really: Rulebook | None = None) -> BackTest:
+def back_test(life: Life, data: Data, moment: str = "Fri 12:00", actual: Rulebook | None = None) -> BackTest:
     assert life.state
     draft = rulebook_of([Document(data)], around=at(moment).date())
-    tally = BackTestCounter(really or published(), draft, at(moment), 30)
-    tally.add(life.state)
-    return tally.report()
+    counter = BackTestCounter(actual or published(), draft, at(moment), 30)
+    counter.add(life.state)
+    return counter.report()
 
 
 def test_a_late_holiday_makes_the_open_clock_of_opening_time_due_later() -> None:
     life = opened(published())
     life.hears("Mon 10:00", assigned(team="billing"))
-    report = dry(life, STORM)
+    report = dry_run(life, STORM)
     figures = (report.complaints, report.clocks, report.earlier, report.later, report.unchanged)
     assert figures == (1, 2, 0, 1, 1)
     (example,) = report.examples
     assert (example.clock, example.team, example.moved_seconds) == ("requester_wait:1", "billing", 86_400)
-    assert [(one.hour, one.before, one.after) for one in report.load] == [
+    assert [(hour.hour, hour.before, hour.after) for hour in report.load] == [
         (at("Tue 10:00"), 1, 0),
         (at("Wed 10:00"), 0, 1),
     ]
@@ -63,15 +63,15 @@ def test_a_late_holiday_makes_the_open_clock_of_opening_time_due_later() -> None
 
 
 def test_new_only_moves_nothing_and_says_so() -> None:
-    report = dry(opened(published()), STORM, "new_only")
+    report = dry_run(opened(published()), STORM, "new_only")
     assert (report.earlier, report.later, report.unchanged, report.load) == (0, 0, 2, [])
     assert report.sentences[0].startswith("Nothing moves: 1 open complaints")
 
 
 def test_a_shorter_goal_breaches_at_once_and_a_longer_one_takes_a_breach_back() -> None:
     life = opened(published())
-    assert dry(life, given({"business": "PT1H"})).breached_now == 1
-    assert dry(life, given({"business": "PT40H"}), moment="Tue 11:00").breach_voided == 1
+    assert dry_run(life, with_goal({"business": "PT1H"})).breached_now == 1
+    assert dry_run(life, with_goal({"business": "PT40H"}), moment="Tue 11:00").breach_voided == 1
 
 
 def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() -> None:
@@ -82,27 +82,27 @@ def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() 
     }
     less = {**POLICY, "version": 2, "clocks": POLICY["clocks"][1:]}
     life = opened(published())
-    assert dry(life, {**PLAIN, "policy": [more]}).started == 1
-    assert dry(life, {**PLAIN, "policy": [less]}).dropped == 1
-    assert dry(life, {**PLAIN, "policy": [less]}).other_terms == 1
+    assert dry_run(life, {**PLAIN, "policy": [more]}).started == 1
+    assert dry_run(life, {**PLAIN, "policy": [less]}).dropped == 1
+    assert dry_run(life, {**PLAIN, "policy": [less]}).other_terms == 1
 
 
 def test_a_clock_that_stands_still_is_compared_by_when_it_would_be_due() -> None:
     life = opened(published())
     life.hears("Mon 11:00", AWAITING)
-    report = dry(life, STORM)
+    report = dry_run(life, STORM)
     assert report.later == 1
     assert report.load == []
 
 
 def test_rungs_that_would_ring_at_once_are_counted() -> None:
-    assert dry(opened(published()), given({"business": "PT3H"})).rungs_now == 1
+    assert dry_run(opened(published()), with_goal({"business": "PT3H"})).rungs_now == 1
 
 
 def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
-    tally = DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
-    tally.fail(COMPLAINT)
-    report = tally.report()
+    counter = DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
+    counter.fail(COMPLAINT)
+    report = counter.report()
     assert (report.failed, report.failed_such_as, report.complaints) == (1, [COMPLAINT], 0)
     assert report.sentences[-3:] == [
         "No promise of the others is touched.",
@@ -115,26 +115,26 @@ def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
     life = opened(published())
     assert life.state
     broken = life.state.replace(promises=(life.state.promises[0].replace(cycle=9),))
-    for tally in (
+    for counter in (
         DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
         BackTestCounter(
             published(), rulebook_of([Document(STORM)], around=at("Fri 12:00").date()), at("Fri 12:00"), 30
         ),
     ):
         with pytest.raises(LookupError):
-            tally.add(broken)
-        tally.fail(COMPLAINT)
-        tally.add(life.state)
-        report = tally.report()
+            counter.add(broken)
+        counter.fail(COMPLAINT)
+        counter.add(life.state)
+        report = counter.report()
         assert (report.failed, report.complaints, getattr(report, "clocks", 2)) == (1, 1, 2)
         assert "1 of 2 complaints could not be computed" in " ".join(report.sentences)
 
 
 def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
-    tally = DryRunCounter(published(), published((STORM, "new_only")), at("Mon 12:00"))
+    counter = DryRunCounter(published(), published((STORM, "new_only")), at("Mon 12:00"))
     for number in range(FAILED_NAMED + 1):
-        tally.fail(UUID(int=number))
-    stays, failed, refused = tally.report().sentences
+        counter.fail(UUID(int=number))
+    stays, failed, refused = counter.report().sentences
     assert stays.startswith(f"Nothing moves: {FAILED_NAMED + 1} open complaints stay")
     assert failed.endswith(f"{UUID(int=FAILED_NAMED - 1)} and others.")
     assert "cannot be published" in refused
@@ -142,14 +142,14 @@ def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
 
 def test_the_farthest_examples_are_kept_and_told_first() -> None:
     before = published()
-    tally = DryRunCounter(
-        before, published((given({"business": "PT16H"}), "rebase_open"), known=before), at("Fri 12:00")
+    counter = DryRunCounter(
+        before, published((with_goal({"business": "PT16H"}), "rebase_open"), known=before), at("Fri 12:00")
     )
     for number in range(EXAMPLES + 10):
         life = opened(before, f"Mon 10:{number:02}" if number % 2 else f"Thu 10:{number:02}")
         assert life.state
-        tally.add(life.state)
-    moved = [one.moved_seconds for one in tally.report().examples]
+        counter.add(life.state)
+    moved = [example.moved_seconds for example in counter.report().examples]
     assert len(moved) == EXAMPLES
     assert moved == sorted(moved, reverse=True)
     assert moved[0] > moved[-1]
@@ -161,8 +161,12 @@ def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
     life.hears("Mon 12:00", proposed("Thu 10:00"))
     life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
     assert life.state
-    again = refolded(life.state, life.rulebook, life.rulebook)
-    assert (again.terms, again.promises, again.tellings) == (life.state.terms, life.state.promises, life.state.tellings)
+    replayed = replay_under(life.state, life.rulebook, life.rulebook)
+    assert (replayed.terms, replayed.promises, replayed.tellings) == (
+        life.state.terms,
+        life.state.promises,
+        life.state.tellings,
+    )
 
 
 def capped(business_days: int, before: Data = PLAIN) -> Data:
@@ -183,7 +187,7 @@ def moved_by_a_handler(rulebook: Rulebook) -> Life:
 
 def test_a_date_beyond_the_cap_of_the_draft_would_have_waited_for_approval() -> None:
     life = moved_by_a_handler(published())
-    near, far = (back(life, capped(days)).promises for days in (1, 2))
+    near, far = (back_test(life, capped(days)).promises for days in (1, 2))
     assert (near.kept, near.kept_instead, near.broken_instead) == (1, 0, 1)
     assert (far.kept, far.kept_instead, far.broken_instead) == (1, 1, 0)
 
@@ -196,18 +200,18 @@ def test_a_date_that_really_was_approved_would_have_been() -> None:
     life.asks("Mon 12:01", DecideExtension(COMPLAINT, actor="eve", promise=1, approve=True))
     life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
     life.answers("Wed 12:00")
-    promises = back(life, capped(1), really=book).promises
-    assert (promises.told, promises.same, promises.kept_instead, promises.broken_instead) == (2, 2, 1, 0)
+    promises = back_test(life, capped(1), actual=book).promises
+    assert (promises.dates_told, promises.same, promises.kept_instead, promises.broken_instead) == (2, 2, 1, 0)
 
 
 def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
     life = opened(published())
     life.hears("Mon 10:00", assigned(team="billing"))
     life.hears("Mon 16:00", resolved("Mon 16:00"))
-    report = back(life, given({"business": "PT4H"}))
+    report = back_test(life, with_goal({"business": "PT4H"}))
     assert (report.gained, report.lost) == (1, 0)
-    gained = [one for one in report.breaches if one.gained]
-    assert [(one.clock, one.policy, one.team, one.before, one.after) for one in gained] == [
+    gained = [group for group in report.breaches if group.gained]
+    assert [(group.clock, group.policy, group.team, group.before, group.after) for group in gained] == [
         ("requester_wait", "plain", "billing", 0, 1)
     ]
     assert report.signals.warnings_instead == report.signals.warnings + 1  # 50% is reached either way, 75% and 90% not
@@ -217,7 +221,7 @@ def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
 def test_a_breach_is_lost_where_the_day_would_have_been_a_holiday() -> None:
     life = opened(published())
     life.hears("Tue 12:00", resolved("Tue 12:00"))
-    report = back(life, closed_on("2026-11-03"))
+    report = back_test(life, closed_on("2026-11-03"))
     assert (report.gained, report.lost) == (0, 1)
 
 
@@ -225,8 +229,8 @@ def test_a_promise_counts_as_told_when_it_was_and_is_kept_or_broken_by_its_own_d
     life = opened(published())
     life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
     life.answers("Tue 13:00")
-    promises = back(life, given({"business": "PT2H"})).promises
-    assert (promises.told, promises.earlier, promises.later) == (1, 1, 0)
+    promises = back_test(life, with_goal({"business": "PT2H"})).promises
+    assert (promises.dates_told, promises.earlier, promises.later) == (1, 1, 0)
     assert (promises.kept, promises.broken) == (1, 0)
     assert (promises.kept_instead, promises.broken_instead) == (0, 1)
 
@@ -235,17 +239,17 @@ def test_a_rung_that_was_reached_before_a_pause_began_is_not_moved_by_it() -> No
     life = opened(published())
     life.hears("Mon 15:00", AWAITING)  # 50% was at 14:00
     life.hears("Tue 15:00", triaged())
-    same = back(life, PLAIN)
+    same = back_test(life, PLAIN)
     assert same.load == []
     assert same.signals.warnings == same.signals.warnings_instead
     requester_wait = [{**POLICY, "clocks": POLICY["clocks"][1:]}]
-    assert back(life, {**PLAIN, "policy": requester_wait}).signals.warnings_instead == 1
+    assert back_test(life, {**PLAIN, "policy": requester_wait}).signals.warnings_instead == 1
 
 
 def test_the_load_is_told_hour_by_hour_where_it_differs() -> None:
     life = opened(published())
     life.hears("Mon 10:00", assigned(team="billing"))
-    hours = back(life, given({"business": "PT8H"}, rungs=[{"after": "PT1H"}])).load
-    assert all(one.team == "billing" for one in hours)
-    assert {one.hour for one in hours if one.after > one.before} == {at("Tue 11:00")}
-    assert timedelta() == min(one.hour for one in hours) - at("Mon 14:00")
+    hours = back_test(life, with_goal({"business": "PT8H"}, rungs=[{"after": "PT1H"}])).load
+    assert all(hour.team == "billing" for hour in hours)
+    assert {hour.hour for hour in hours if hour.after > hour.before} == {at("Tue 11:00")}
+    assert timedelta() == min(hour.hour for hour in hours) - at("Mon 14:00")
