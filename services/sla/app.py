@@ -1,10 +1,10 @@
-"""Composition root of the sla service: its rulebook, workers, store and routes."""
+"""Composition root of sla: settings, rulebook, store, HTTP routes, workers and the subscription."""
 
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from services.sla.domain import SlaContext, SlaState, decide
+from services.sla.domain import decide
 from services.sla.policies import read_file
 from services.sla.routes import routes
 from services.sla.settings import Settings
@@ -12,40 +12,48 @@ from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import SlaStore
 from services.sla.workers.outages import OutageMonitor
 from services.sla.workers.recompute import RecomputeWorker
-from shared.contracts.topics import SLA
+from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE
+from shared.messaging.broker import service_broker, subscriber_options
+from shared.messaging.kafka import Records
+from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.service import ServiceApp
 from shared.settings import load_settings
 from shared.storage.postgres import transaction
 
 
-def build(settings: Settings | None = None) -> ServiceApp[SlaState, SlaContext]:
+def build(settings: Settings | None = None) -> ServiceApp:
     """Return the service, ready to run. Raises `Misconfigured` if a complaint could be left without a due date."""
     settings = settings or load_settings(Settings)
     data = read_file(settings.policies_file, settings.pack_names)
     repository = RulebookRepository(data, _today, file_wins=settings.file_wins)
+    runtime = Runtime(ServiceSpec(SLA, decide, SlaStore(repository)), settings)
+    broker = service_broker(runtime)
+
+    @broker.subscriber(INTAKE.topic, TRIAGE.topic, NOTIFY.topic, batch=True, **subscriber_options(runtime))
+    async def consume(records: Records) -> None:
+        await runtime.consumer.handle(records)
+
     recompute = RecomputeWorker(
         batch=settings.rebase_batch, flights=settings.rebase_flights, seconds=settings.rebase_seconds
     )
     outages = OutageMonitor(settings)
+
+    async def prepare() -> None:
+        """Publish a changed rulebook file, read all revisions, and record a downtime."""
+        async with transaction(runtime.pool) as conn:
+            await repository.publish_file(conn)
+            await outages.renew_heartbeat(conn)
+
     return ServiceApp(
-        service=SLA,
-        settings=settings,
-        decide=decide,
-        store=SlaStore(repository),
+        runtime=runtime,
+        broker=broker,
         schema=Path(__file__).with_name("schema"),
-        routes=partial(routes, repository=repository, published=recompute.wake),
-        workers=(recompute.run, outages.run),
-        opened=partial(_prepare, repository=repository, outages=outages),
+        routes=routes(runtime, repository=repository, published=recompute.wake),
+        workers={"recompute": partial(recompute.run, runtime), "outages": partial(outages.run, runtime)},
+        on_open=prepare,
     )
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
-
-
-async def _prepare(runtime: Runtime, *, repository: RulebookRepository, outages: OutageMonitor) -> None:
-    """Publish a changed rulebook file, read all revisions, and record a downtime. The schema is current by then."""
-    async with transaction(runtime.pool) as conn:
-        await repository.publish_file(conn)
-        await outages.renew_heartbeat(conn)

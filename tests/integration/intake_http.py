@@ -19,9 +19,7 @@ from services.intake.settings import Settings
 from shared.auth import create_token
 from shared.contracts import read
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 
@@ -71,12 +69,10 @@ def intake_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def intake_service(intake_dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Intake]:
     settings = Settings(postgres=intake_dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(settings)
-    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), settings, Health(needed=app.needed))
+    runtime = app.runtime
     await migrate(intake_dsn, app.schema)
-    runtime.opened(await connect(settings, "intake"))
-    assert app.routes and app.hot
-    hot = app.hot(runtime)
-    _, front = build_http_app(runtime, Probe("intake", settings, runtime.metrics), app.routes(runtime), hot)
+    runtime.set_pool(await connect(settings, "intake"))
+    _, front = build_http_app(runtime, Probe("intake", settings, runtime.metrics), app.routes, app.hot)
 
     def token(*scopes: str, client: str = "shop", lasts: timedelta = timedelta(hours=1)) -> str:
         return create_token(keys[0], client=client, scopes=frozenset(scopes), lasts=lasts, audience="redress")

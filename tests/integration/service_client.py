@@ -14,9 +14,7 @@ import httpx
 from shared.auth import create_token
 from shared.contracts import read
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.service import ServiceApp
 from shared.settings import ServiceSettings
@@ -28,22 +26,21 @@ NO_KAFKA = "127.0.0.1:1"
 
 
 @asynccontextmanager
-async def open_runtime(app: ServiceApp[Any, Any]) -> AsyncIterator[Runtime]:
+async def open_runtime(app: ServiceApp) -> AsyncIterator[Runtime]:
     """Migrate the database and prepare the runtime as a start of the service does."""
-    runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), app.settings, Health(needed=app.needed))
-    await migrate(app.settings.postgres.get_secret_value(), app.schema)
-    runtime.opened(await connect(app.settings, app.service.name))
-    if app.opened:
-        await app.opened(runtime)
+    runtime = app.runtime
+    await migrate(runtime.settings.postgres.get_secret_value(), app.schema)
+    runtime.set_pool(await connect(runtime.settings, runtime.service.name))
+    if app.on_open:
+        await app.on_open()
     yield runtime
     await runtime.close()
 
 
-def asgi_app(app: ServiceApp[Any, Any], runtime: Runtime) -> Any:
+def asgi_app(app: ServiceApp, runtime: Runtime) -> Any:
     """Return the HTTP application of a service."""
-    probe = Probe(app.service.name, app.settings, runtime.metrics)
-    router = app.routes(runtime) if app.routes else None
-    return build_http_app(runtime, probe, router, app.hot(runtime) if app.hot else {})[1]
+    probe = Probe(runtime.service.name, runtime.settings, runtime.metrics)
+    return build_http_app(runtime, probe, app.routes, app.hot)[1]
 
 
 def bearer(private_key: Path, *scopes: str, client: str = "crm") -> dict[str, str]:
@@ -92,7 +89,7 @@ def uuid7_at(at: datetime) -> UUID:
 
 @asynccontextmanager
 async def service_client(
-    build: Callable[[Any], ServiceApp[Any, Any]],
+    build: Callable[[Any], ServiceApp],
     settings: ServiceSettings,
     keys: Keys,
     *scopes: str,

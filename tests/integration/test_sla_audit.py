@@ -26,6 +26,7 @@ from shared.storage.postgres import transaction
 from tests.factories import complaint_id, event, owner_of
 from tests.integration.service_client import open_runtime
 from tests.integration.sla_client import accepted, received, sla_settings, triaged
+from tests.members import consume
 
 PARTITIONS = 3
 COMPLAINTS = 12
@@ -136,10 +137,11 @@ async def scene(
     await admin.close()
 
     settings = sla_settings(dsns["sla"], keys, kafka=kafka.bootstrap, packs="eu-psd2")
-    async with open_runtime(build(settings)) as runtime:
+    app = build(settings)
+    async with open_runtime(app) as runtime:
         complaints = [complaint_id() for _ in range(COMPLAINTS)]
         stopping = asyncio.Event()
-        consuming = asyncio.create_task(runtime.consumer.run(stopping))
+        consuming = asyncio.create_task(consume(runtime, app.broker, stopping))
 
         async def applied(answers: int) -> bool:
             count = sum(len(life(n)) for n in range(COMPLAINTS)) - COMPLAINTS // 2 + answers

@@ -179,7 +179,7 @@ async def test_an_if_match_that_is_no_version_is_said_to_be_that_and_not_that_so
 ) -> None:
     path = f"/v1/complaints/{ANY}/promises"
     answer = await module_sla.http.post(path, json=BODY, headers={"if-match": value})
-    assert detail(answer, 400).startswith("If-Match: expected one ETag as you got it, with its quotes, such as ")
+    assert detail(answer, 400).startswith("If-Match: expected one ETag as it was received, with its quotes, such as ")
 
 
 @pytest.mark.parametrize(

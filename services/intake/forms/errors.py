@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.intake.forms.complaint import KEY_PATTERN
 from services.intake.forms.text import ATTRIBUTE_PATTERN, CODE_PATTERN
 from shared.errors import Rejected
-from shared.http.validation_errors import expected, field_of
+from shared.http.validation_errors import describe_accepted, format_path
 
 T = TypeVar("T")
 SHOWN_MAX = 20  # errors listed at most
@@ -52,4 +52,8 @@ def parse_form(form: TypeAdapter[T], body: bytes, now: datetime) -> T:
 
 def _entry(item: Mapping[str, Any]) -> dict[str, str]:
     by_pattern = PATTERNS.get(item.get("ctx", {}).get("pattern", ""))
-    return {"field": field_of(item["loc"]), "expected": by_pattern or expected(item), "code": str(item["type"])}
+    return {
+        "field": format_path(item["loc"]),
+        "expected": by_pattern or describe_accepted(item),
+        "code": str(item["type"]),
+    }

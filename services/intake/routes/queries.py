@@ -11,6 +11,7 @@ from services.intake.domain import IntakeState
 from services.intake.domain.reference import InvalidReference, parse_reference
 from services.intake.forms import field_error
 from services.intake.routes import responses
+from shared.auth import require_scope
 from shared.errors import NotFound
 from shared.runtime import Runtime
 
@@ -20,7 +21,7 @@ Internal = Annotated[bool, Query(description="Include entries not shown to the c
 
 def query_routes(runtime: Runtime) -> APIRouter:
     """Return the routes for reading. They require the scope complaints:read."""
-    dependencies = [Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))]
+    dependencies = [Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))]
     router = APIRouter(prefix="/v1/complaints", tags=["read"], dependencies=dependencies)
 
     @router.get("/by-reference/{reference}", summary="Get a complaint by the reference that the customer has")

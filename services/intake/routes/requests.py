@@ -59,8 +59,8 @@ def problem_response(error: Exception) -> RawResponse:
             detail = str(error)
             body = problems.problem(status, name, detail, errors=getattr(error, "errors", ()))
             return RawResponse(status, body, PROBLEM, ((b"connection", b"close"),) if status == 413 else ())
-    status, body = problems.of_error(error)
-    extra = tuple((name.encode(), value.encode()) for name, value in problems.headers_for(status).items())
+    status, body = problems.describe_error(error)
+    extra = tuple((name.encode(), value.encode()) for name, value in problems.response_headers(status).items())
     return RawResponse(status, body, PROBLEM, extra)
 
 

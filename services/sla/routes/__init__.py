@@ -6,13 +6,13 @@ from fastapi import APIRouter
 
 from services.sla.routes import calendar_feed, clocks, promises, reports, rulebooks
 from services.sla.store.rulebooks import RulebookRepository
-from shared.http.openapi import refusals
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 
 
 def routes(runtime: Runtime, *, repository: RulebookRepository, published: Callable[[], None]) -> APIRouter:
     """Return all endpoints, under /v1. `published` is called after a publication."""
-    router = APIRouter(prefix="/v1", tags=["sla"], responses=refusals(400, 401, 403, 422, 503))
+    router = APIRouter(prefix="/v1", tags=["sla"], responses=problem_responses(400, 401, 403, 422, 503))
     router.include_router(clocks.routes(runtime, repository))
     router.include_router(promises.routes(runtime, repository))
     router.include_router(reports.routes(runtime, repository))

@@ -12,9 +12,10 @@ from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import read_state
+from shared.auth import require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
-from shared.http.openapi import refusals
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.text import Instant
 
@@ -27,12 +28,12 @@ For = Annotated[Reader, Query(alias="for", description="Reader of the sentences:
 
 def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     """Return the endpoints. All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get(
         "/complaints/{complaint_id}/clocks",
         summary="Every clock and promise of a complaint, with its due time and the reason",
-        responses=refusals(404),
+        responses=problem_responses(404),
     )
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"

@@ -14,17 +14,17 @@ from services.sla.routes import schemas
 from services.sla.store.clock import database_now
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import read_state
-from shared.auth import Client
+from shared.auth import Client, require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
-from shared.http.if_match import Seen, etag
-from shared.http.openapi import refusals
+from shared.http.if_match import ExpectedVersion, format_etag
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.text import INSTANT_EXAMPLE, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
-CHANGES = refusals(404, 409, 412, 415, 428)
+CHANGES = problem_responses(404, 409, 412, 415, 428)
 LATER: dict[int | str, dict[str, Any]] = {
     202: {"model": schemas.Clocks, "description": "Not moved: the date is beyond the limit and waits for approval."}
 }
@@ -82,7 +82,7 @@ class SuggestionAnswer(BaseModel):
 def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     """Return the endpoints. Writing needs promises:write, approving promises:approve, suggestions complaints:read."""
     router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
-    writer = Annotated[Client, Depends(runtime.require(WRITE))]
+    writer = Annotated[Client, Depends(require_scope(WRITE))]
 
     async def submit(command: PromiseCommand, response: Response) -> schemas.Clocks:
         decision = await runtime.submit(command)
@@ -92,7 +92,7 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         if any(isinstance(event.facts, ExtensionRequested) for event in decision.events):
             response.status_code = 202  # not moved: the new date waits for approval
         version = (command.version or 0) + 1  # no other change can be in its transaction: its If-Match would fail
-        response.headers["etag"] = etag(version)
+        response.headers["etag"] = format_etag(version)
         now = await database_now(runtime.pool)
         return schemas.clocks(state.replace(version=version), repository.rulebook, now)
 
@@ -103,7 +103,7 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         responses=CHANGES,
     )
     async def make(
-        complaint_id: Id, form: PromiseForm, client: writer, version: Seen, response: Response
+        complaint_id: Id, form: PromiseForm, client: writer, version: ExpectedVersion, response: Response
     ) -> schemas.Clocks:
         fields = {"actor": client.name, "version": version, **form.model_dump()}
         return await submit(MakePromise(ComplaintId(complaint_id), **fields), response)
@@ -114,7 +114,12 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         responses=CHANGES | LATER,
     )
     async def revise(
-        complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
+        complaint_id: Id,
+        number: Number,
+        form: RevisionForm,
+        client: writer,
+        version: ExpectedVersion,
+        response: Response,
     ) -> schemas.Clocks:
         if form.approve:
             client.require(APPROVE)
@@ -129,13 +134,13 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         )
         return await submit(command, response)
 
-    _add_decision(router, runtime, submit)
+    _add_decision(router, submit)
     _add_suggestion(router, runtime, repository)
     return router
 
 
-def _add_decision(router: APIRouter, runtime: Runtime, submit: Any) -> None:
-    approver = Annotated[Client, Depends(runtime.require(APPROVE))]
+def _add_decision(router: APIRouter, submit: Any) -> None:
+    approver = Annotated[Client, Depends(require_scope(APPROVE))]
 
     @router.post(
         "/complaints/{complaint_id}/promises/{number}/extension",
@@ -147,7 +152,7 @@ def _add_decision(router: APIRouter, runtime: Runtime, submit: Any) -> None:
         number: Number,
         form: ExtensionDecisionForm,
         client: approver,
-        version: Seen,
+        version: ExpectedVersion,
         response: Response,
     ) -> schemas.Clocks:
         command = DecideExtension(
@@ -161,8 +166,8 @@ def _add_suggestion(router: APIRouter, runtime: Runtime, repository: RulebookRep
     @router.get(
         "/complaints/{complaint_id}/promises:suggest",
         summary="Suggest a date: the time within which nine in ten similar complaints were answered",
-        dependencies=[Depends(runtime.require(READ))],
-        responses=refusals(404, 409),
+        dependencies=[Depends(require_scope(READ))],
+        responses=problem_responses(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
         now, state = await read_state(runtime.pool, ComplaintId(complaint_id))

@@ -17,6 +17,7 @@ from services.sla.store.complaints import count_due
 from services.sla.store.outages import select_outages
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.scan import Period
+from shared.auth import require_scope
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
@@ -96,7 +97,7 @@ class Outages(FrozenModel):
 
 def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     """Return the endpoints. All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
+    router = APIRouter(dependencies=[Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get("/at-risk", summary="Clocks and promises that are late or due soon, with the reason")
     async def at_risk(

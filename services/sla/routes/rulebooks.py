@@ -22,21 +22,21 @@ from services.sla.store.revisions import newest_revision, select_revision, selec
 from services.sla.store.rulebooks import RulebookRepository
 from shared.auth import Client, require_scope
 from shared.errors import NotFound, Rejected
-from shared.http.if_match import Seen, etag
-from shared.http.openapi import refusals
+from shared.http.if_match import ExpectedVersion, format_etag
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the revision.")]
 DraftId = Annotated[UUID, Path(description="The draft's id.")]
 From = Annotated[int, Query(ge=1, le=2**31 - 1, description="Revision to copy.")]
-MISSING, CHANGES = refusals(404), refusals(404, 412, 428)
+MISSING, CHANGES = problem_responses(404), problem_responses(404, 412, 428)
 READER = Depends(require_scope("complaints:read"))
 Writer = Annotated[Client, Depends(require_scope("sla:write"))]
 BODY = {"requestBody": schemas.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
     **CHANGES,
-    **refusals(415),
+    **problem_responses(415),
     202: {"model": schemas.Rehearsal, "description": "It is running; Location has its progress and result."},
 }
 
@@ -56,7 +56,7 @@ def _add_revisions(router: APIRouter, runtime: Runtime) -> None:
     @router.get("", dependencies=[READER], summary="The rulebook in force")
     async def current(response: Response) -> schemas.RulebookAnswer:
         revision = await _revision(runtime, None)
-        response.headers["etag"] = etag(revision.revision)
+        response.headers["etag"] = format_etag(revision.revision)
         return revision
 
     @router.get("/revisions", dependencies=[READER], summary="Published revisions, the newest first")
@@ -92,7 +92,7 @@ def _add_drafts(router: APIRouter, runtime: Runtime, repository: RulebookReposit
         "/drafts",
         status_code=201,
         openapi_extra=BODY,
-        responses=refusals(413, 415),
+        responses=problem_responses(413, 415),
         summary="Create a draft; it is checked and not in force",
     )
     async def create(client: Writer, document: schemas.Document, response: Response) -> schemas.WholeDraft:
@@ -111,25 +111,25 @@ def _add_drafts(router: APIRouter, runtime: Runtime, repository: RulebookReposit
     @router.put(
         "/drafts/{draft_id}",
         openapi_extra=BODY,
-        responses=CHANGES | refusals(413, 415),
+        responses=CHANGES | problem_responses(413, 415),
         summary="Replace the document; dry run and back-test are dropped",
     )
     async def replace(
-        client: Writer, draft_id: DraftId, version: Seen, document: schemas.Document, response: Response
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, document: schemas.Document, response: Response
     ) -> schemas.WholeDraft:
         async with transaction(runtime.pool) as conn:
             await repository.candidate(conn, json.loads(document), "new_only", "", client.name)
             return _answer(await drafts.replace_draft(conn, draft_id, version, document, client.name), response)
 
     @router.delete("/drafts/{draft_id}", status_code=204, responses=CHANGES, summary="Delete a draft")
-    async def delete(client: Writer, draft_id: DraftId, version: Seen) -> None:
+    async def delete(client: Writer, draft_id: DraftId, version: ExpectedVersion) -> None:
         del client
         async with transaction(runtime.pool) as conn:
             await drafts.delete_draft(conn, draft_id, version)
 
 
 def _answer(draft: RulebookDraft, response: Response) -> schemas.WholeDraft:
-    response.headers["etag"] = etag(draft.version)
+    response.headers["etag"] = format_etag(draft.version)
     response.headers["location"] = f"/v1/rulebook/drafts/{draft.id}"
     return schemas.WholeDraft.of(draft)
 
@@ -174,7 +174,7 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
 
     @router.post("/drafts/{draft_id}:dry-run", status_code=202, responses=RUNS, summary="Start a dry run")
     async def start_dry_run(
-        client: Writer, draft_id: DraftId, version: Seen, form: schemas.ModeForm, response: Response
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, form: schemas.ModeForm, response: Response
     ) -> schemas.Rehearsal:
         await jobs.start_dry_run(draft_id, version, form.mode, client.name)
         response.status_code = 202
@@ -182,7 +182,7 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
 
     @router.post("/drafts/{draft_id}:back-test", status_code=202, responses=RUNS, summary="Start a back-test")
     async def start_back_test(
-        client: Writer, draft_id: DraftId, version: Seen, form: schemas.DaysForm, response: Response
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, form: schemas.DaysForm, response: Response
     ) -> schemas.Rehearsal:
         del client
         await jobs.start_back_test(draft_id, version, form.days)
@@ -236,10 +236,12 @@ def _add_publication(
 ) -> None:
     @router.post(
         "/drafts/{draft_id}:publish",
-        responses=CHANGES | refusals(409, 415),
+        responses=CHANGES | problem_responses(409, 415),
         summary="Put a draft in force, if its dry run changes no promise",
     )
-    async def publish(client: Writer, draft_id: DraftId, version: Seen, form: schemas.PublishForm) -> schemas.Published:
+    async def publish(
+        client: Writer, draft_id: DraftId, version: ExpectedVersion, form: schemas.PublishForm
+    ) -> schemas.Published:
         key = (draft_id, version)
         number = await publish_draft(runtime.pool, repository, key, form.mode, form.reason, client.name)
         published()
