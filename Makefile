@@ -22,7 +22,7 @@ install: $(STAMP) ## Virtual environment with the locked dependencies
 .PHONY: lock
 lock: ## Compile requirements/*.txt anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements/run.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra local --extra dev pyproject.toml -o requirements/all.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra cli --extra local --extra dev pyproject.toml -o requirements/all.txt
 
 .PHONY: schemas
 schemas: $(STAMP) ## Write the JSON Schemas of all events (refuses what needs a new version)

@@ -1,78 +1,82 @@
-"""Start, supervise and stop one service process.
+"""Process of one service: start, supervise, stop.
 
-HTTP comes up first and stays up; everything that needs PostgreSQL or Kafka runs in a supervised task that is started
-again with back-off when it fails. Only a stuck consumer or a wrong setting ends the process.
+The life cycle is that of a `faststream.FastStream` application:
+
+    lifespan        HTTP starts to listen
+    on_startup      the database is migrated and opened, again and again until it succeeds; then the workers start
+    broker.start    the subscriber joins its group, again and again until it succeeds
+    after_startup   the watchdog of the consumer starts
+        ...         until a signal, a stuck consumer or a wrong setting
+    on_shutdown     HTTP and the workers are told to stop
+    broker.stop     the batch in flight is finished, the consumer leaves its group
+    lifespan        HTTP and the workers have the remaining time to finish, then the pool is closed
+
+FastStream runs the startup steps in a task of their own and handles SIGTERM and SIGINT meanwhile. So HTTP answers and
+intake accepts complaints while Kafka or PostgreSQL is down, and a process that still waits for them can be stopped.
 """
 
 import asyncio
 import gc
 import logging
-import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic
 
 import uvicorn
 from fastapi import APIRouter
+from faststream import FastStream
+from faststream.kafka import KafkaBroker
 
-from shared.contracts.topics import Service
 from shared.errors import Misconfigured
 from shared.http.app import Hot, build_http_app
-from shared.messaging.consumer import ConsumerStuck
 from shared.ops import logs
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.retry import is_transient
-from shared.runner.spec import ServiceSpec
-from shared.runner.state_store import StateStore
-from shared.runner.types import ContextT, Decide, StateT
 from shared.runtime import Runtime
-from shared.settings import ServiceSettings
 from shared.storage import inbox, postgres
+from shared.supervisor import EXIT_MISCONFIGURED, Job
+from shared.wakeup import wait_for_event
 
 log = logging.getLogger(__name__)
-EXIT_MISCONFIGURED = 2
-EXIT_STUCK = 70
-BACK_OFF = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)  # seconds before a worker is started again
+SWEEP_SECONDS = 3600.0  # between two rounds that delete old inbox entries
 
-Worker = Callable[[Runtime, asyncio.Event], Awaitable[None]]
+Worker = Callable[[asyncio.Event], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceApp(Generic[StateT, ContextT]):
-    """Everything that makes a service this service. `needed` are the parts it cannot work without."""
+class ServiceApp:
+    """A service ready to run, as its `app.py` builds it.
 
-    service: Service
-    settings: ServiceSettings
-    decide: Decide[StateT, ContextT]
-    store: StateStore[StateT, ContextT]
+    `hot` are endpoints that answer without FastAPI. `workers` are background jobs of the service by name; each runs
+    until the event it gets is set. `on_open` is called when the schema is current, before the workers start.
+    """
+
+    runtime: Runtime
+    broker: KafkaBroker
     schema: Path
-    routes: Callable[[Runtime], APIRouter] | None = None
-    hot: Callable[[Runtime], Hot] | None = None
-    workers: Sequence[Worker] = ()
-    opened: Callable[[Runtime], Awaitable[None]] | None = None
-    needed: Sequence[str] = ("postgres", "kafka")
+    routes: APIRouter = field(default_factory=APIRouter)
+    hot: Hot = field(default_factory=dict)
+    workers: Mapping[str, Worker] = field(default_factory=dict)
+    on_open: Callable[[], Awaitable[None]] | None = None
 
 
-def main(build: Callable[[], ServiceApp[Any, Any]]) -> None:
-    """The whole life of a process: build, run, exit code."""
+def main(build: Callable[[], ServiceApp]) -> None:
+    """Build and run a service, then end the process with its exit code."""
     try:
         app = build()
-        logs.configure(app.service.name, app.settings.log_level)
-        code = _loop(app)
+        logs.configure(app.runtime.service.name, app.runtime.settings.log_level)
+        code = _run(app)
     except Misconfigured as error:
         sys.stderr.write(f"{error.detail}\n")
         code = EXIT_MISCONFIGURED
     sys.exit(code)
 
 
-def _loop(app: ServiceApp[Any, Any]) -> int:
+def _run(app: ServiceApp) -> int:
     import uvloop  # noqa: PLC0415 (not on every platform)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -82,62 +86,64 @@ def _loop(app: ServiceApp[Any, Any]) -> int:
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process as a whole."""
+        """Leave signals to the FastStream application."""
         yield
 
 
-@dataclass(slots=True)
-class ServiceProcess(Generic[StateT, ContextT]):
-    """A running service. `run` returns the exit code; `runtime` and `port` are there once `started` is set."""
+class ServiceProcess:
+    """Run of a service in this process. The docstring of the module lists its steps."""
 
-    app: ServiceApp[StateT, ContextT]
-    started: asyncio.Event = field(default_factory=asyncio.Event)
-    code: int = 0
-    port: int = 0
-    runtime: Runtime = field(init=False)
-    _probe: Probe = field(init=False)
+    def __init__(self, app: ServiceApp) -> None:
+        self._app = app
+        self._runtime = app.runtime
+        self._probe = Probe(app.runtime.service.name, app.runtime.settings, app.runtime.metrics)
+        self._server = _Server(self._http_config())
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop_before = 0.0  # loop time
+        self._faststream = FastStream(
+            app.broker,
+            logger=None,
+            lifespan=self._lifespan,
+            on_startup=(self._open_database, self._start_workers),
+            after_startup=(self._start_watchdog,),
+            on_shutdown=(self._tell_all_to_stop,),
+        )
 
     async def run(self) -> int:
-        """Until a signal, `stop`, or something that only a new process mends."""
-        app = self.app
-        self.runtime = runtime = Runtime(
-            ServiceSpec(app.service, app.decide, app.store), app.settings, Health(needed=app.needed)
-        )
-        self._probe = Probe(app.service.name, app.settings, runtime.metrics)
-        server = self._server()
-        self._listen_to_signals()
-        listening = asyncio.create_task(server.serve(sockets=[self._socket()]))
-        background = asyncio.create_task(self._background())
-        self.started.set()
-        await runtime.stopping.wait()
-        await self._stop(server, listening, background)
-        return self.code
+        """Run until a signal or an error that only a new process can resolve. Return the exit code."""
+        await self._faststream.run()
+        return self._runtime.supervisor.exit_code
 
-    def stop(self, code: int = 0) -> None:
-        """Begin a graceful stop."""
-        self.code = self.code or code
-        self.runtime.stopping.set()
-
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError, RuntimeError):  # not in the main thread: a test drives us
-                loop.add_signal_handler(number, self.stop)
-
-    def _socket(self) -> socket.socket:
-        settings = self.app.settings
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        self._start(self._server.serve(sockets=[self._listen()]))
+        self._start(self._exit_when_stopping())
         try:
-            listener = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+            yield
+        finally:
+            self._begin_stop()
+            await self._finish()
+
+    def _start(self, job: Awaitable[None]) -> None:
+        self._tasks.append(asyncio.ensure_future(job))
+
+    async def _exit_when_stopping(self) -> None:
+        """End the application when the supervisor asks for it."""
+        await self._runtime.stopping.wait()
+        self._faststream.exit()
+
+    # ── startup ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _listen(self) -> socket.socket:
+        settings = self._runtime.settings
+        try:
+            return socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
         except OSError as error:
             raise Misconfigured(f"port {settings.port} on {settings.host} is taken: {error.strerror}") from None
-        self.port = listener.getsockname()[1]
-        return listener
 
-    def _server(self) -> _Server:
-        app, runtime = self.app, self.runtime
-        hot = app.hot(runtime) if app.hot else {}
-        _, front = build_http_app(runtime, self._probe, app.routes(runtime) if app.routes else None, hot)
-        config = uvicorn.Config(
+    def _http_config(self) -> uvicorn.Config:
+        _, front = build_http_app(self._runtime, self._probe, self._app.routes, self._app.hot)
+        return uvicorn.Config(
             front,
             http="httptools",
             lifespan="off",
@@ -148,76 +154,67 @@ class ServiceProcess(Generic[StateT, ContextT]):
             timeout_graceful_shutdown=5,
             timeout_keep_alive=75,
         )
-        return _Server(config)
 
-    async def _background(self) -> None:
-        """Open the database, then run everything that works on it, each restarted on its own."""
-        runtime, stopping = self.runtime, self.runtime.stopping
-        await self._supervise("database", self._open, once=True)
-        if stopping.is_set():
-            return
-        jobs: dict[str, Callable[[], Awaitable[None]]] = {
-            "relay": lambda: runtime.relay.run(stopping),
-            "consumer": lambda: runtime.consumer.run(stopping),
-            "timers": lambda: runtime.timers.run(stopping),
-            "sweeper": self._sweep,
-        }
-        for number, worker in enumerate(self.app.workers):
-            jobs[f"{getattr(worker, '__name__', 'worker')}-{number}"] = partial(worker, runtime, stopping)
-        await asyncio.gather(*(self._supervise(name, job) for name, job in jobs.items()))
+    async def _open_database(self) -> None:
+        await self._runtime.supervisor.run("database", self._migrate_and_connect, once=True)
 
-    async def _open(self) -> None:
-        settings = self.app.settings
-        await postgres.migrate(settings.postgres.get_secret_value(), self.app.schema)
-        self.runtime.opened(await postgres.connect(settings, self.app.service.name))
-        if self.app.opened is not None:
-            await self.app.opened(self.runtime)
-        # What is loaded by now stays; the collector need not walk it at every batch (measured: 41–88 µs an event).
+    async def _migrate_and_connect(self) -> None:
+        runtime = self._runtime
+        await postgres.migrate(runtime.settings.postgres.get_secret_value(), self._app.schema)
+        runtime.set_pool(await postgres.connect(runtime.settings, runtime.service.name))
+        if self._app.on_open is not None:
+            await self._app.on_open()
+        # Objects loaded so far stay; the collector need not visit them at every batch (measured: 41-88 µs an event).
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
 
-    async def _supervise(self, name: str, job: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
-        runtime, failures = self.runtime, 0
+    async def _start_workers(self) -> None:
+        """Start the loops that need the database but not the consumer."""
+        runtime, stopping = self._runtime, self._runtime.stopping
+        jobs: dict[str, Job] = {
+            "relay": partial(runtime.relay.run, stopping),
+            "timers": partial(runtime.timers.run, stopping),
+            "sweeper": self._sweep_inbox,
+            **{name: partial(worker, stopping) for name, worker in self._app.workers.items()},
+        }
+        for name, job in jobs.items():
+            self._start(runtime.supervisor.run(name, job))
+
+    async def _sweep_inbox(self) -> None:
+        """Delete inbox entries that are too old to be delivered again."""
+        runtime = self._runtime
+        keep = timedelta(days=runtime.settings.inbox_keep_days)
         while not runtime.stopping.is_set():
-            begun = asyncio.get_running_loop().time()
-            try:
-                await job()
-                if once:
-                    return
-            except (Misconfigured, ConsumerStuck) as error:
-                log.critical("%s: %s", name, error.detail)
-                self.stop(EXIT_STUCK if isinstance(error, ConsumerStuck) else EXIT_MISCONFIGURED)
-                return
-            except Exception as error:
-                runtime.health.sick(name, f"failed: {type(error).__name__}; trying again")
-                level = logging.WARNING if is_transient(error) else logging.ERROR
-                log.log(level, "%s failed and will be started again", name, exc_info=error)
-            runtime.metrics.count("redress_worker_restarts")
-            failures = 0 if asyncio.get_running_loop().time() - begun > 30 else failures + 1
-            await self._rest(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
-            runtime.health.well(name) if name not in self.app.needed else None
+            async with postgres.transaction(runtime.pool) as conn:
+                await inbox.delete_old(conn, await conn.fetchval("select now()"), keep)
+            await wait_for_event(runtime.stopping, SWEEP_SECONDS)
 
-    async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.runtime.stopping.wait(), seconds)
+    async def _start_watchdog(self) -> None:
+        runtime = self._runtime
+        watch = partial(runtime.consumer.watch, self._app.broker, runtime.stopping)
+        self._start(runtime.supervisor.run("consumer", watch))
 
-    async def _sweep(self) -> None:
-        """Forget old inbox entries, an hour between rounds."""
-        while not self.runtime.stopping.is_set():
-            async with postgres.transaction(self.runtime.pool) as conn:
-                now = await conn.fetchval("select now()")
-                await inbox.delete_old(conn, now, timedelta(days=self.app.settings.inbox_keep_days))
-            await self._rest(3600)
+    # ── shutdown ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _stop(self, server: _Server, *tasks: "asyncio.Task[Any]") -> None:
-        """Stop taking, finish what is in flight, flush, leave the group, within the limit."""
-        log.info("stopping")
-        server.should_exit = True
-        _, late = await asyncio.wait(tasks, timeout=self.app.settings.stop_seconds)
+    async def _tell_all_to_stop(self) -> None:
+        self._begin_stop()
+
+    def _begin_stop(self) -> None:
+        """Tell HTTP and the workers to stop. The time limit counts from the first call."""
+        if not self._server.should_exit:
+            log.info("stopping")
+            self._stop_before = asyncio.get_running_loop().time() + self._runtime.settings.stop_seconds
+            self._server.should_exit = True
+            self._runtime.stopping.set()
+
+    async def _finish(self) -> None:
+        """Wait for HTTP and the workers, cancel those that take too long, and close the connections."""
+        remaining = self._stop_before - asyncio.get_running_loop().time()
+        _, late = await asyncio.wait(self._tasks, timeout=max(remaining, 0.1))
         for task in late:
             task.cancel()
         with suppress(Exception):
             await asyncio.wait_for(self._probe.close(), 2)
-            await asyncio.wait_for(self.runtime.close(), 5)
+            await asyncio.wait_for(self._runtime.close(), 5)
         log.info("stopped", extra={"late": len(late)})

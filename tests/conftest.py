@@ -1,6 +1,7 @@
 """Real servers for the tests that use them: started once per session, a new database for each test."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,26 +34,33 @@ def kafka(home: Path) -> Iterator[EmbeddedKafka]:
 
 @pytest.fixture
 def databases(postgres: EmbeddedPostgres) -> Iterator[Callable[[], dict[str, str]]]:
-    """Create a database with the four schemas and return each service's DSN; dropped after the test."""
-    names: list[str] = []
+    """Create databases with the four schemas, each with the DSN of every service; dropped after the test."""
+    with ExitStack() as created:
+        yield lambda: created.enter_context(new_database(postgres))
 
-    def make() -> dict[str, str]:
-        name = f"test_{uuid4().hex[:12]}"
-        with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-            admin.execute(f"create database {name}")
-        names.append(name)
-        return provision(postgres.dsn.rsplit("/", 1)[0] + f"/{name}", postgres.home / "secrets" / "postgres.json")
 
-    yield make
+@contextmanager
+def new_database(postgres: EmbeddedPostgres) -> Iterator[dict[str, str]]:
+    """Create a database with the four schemas; give each service's DSN."""
+    name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        for name in names:
-            admin.execute(f"drop database {name} with (force)")
+        admin.execute(f"create database {name}")
+    yield provision(postgres.dsn.rsplit("/", 1)[0] + f"/{name}", postgres.home / "secrets" / "postgres.json")
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
 def dsns(databases: Callable[[], dict[str, str]]) -> dict[str, str]:
     """DSN by service name, in a database of this test."""
     return databases()
+
+
+@pytest.fixture(scope="module")
+def module_dsns(postgres: EmbeddedPostgres) -> Iterator[dict[str, str]]:
+    """DSN by service name, in a database that the tests of a module share."""
+    with new_database(postgres) as dsns:
+        yield dsns
 
 
 @pytest.fixture(scope="session")

@@ -6,19 +6,15 @@ from pathlib import Path
 
 from services.sla.app import build
 from services.sla.settings import Settings
-from services.sla.workers.rebase import RecomputeWorker
-from shared.ops.health import Health
-from shared.runner.spec import ServiceSpec
-from shared.runtime import Runtime
+from services.sla.workers.recompute import RecomputeWorker
 from shared.storage.postgres import connect
 
 
 async def move(dsn: str, public_key: Path) -> None:
     """Run the worker once."""
     chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
-    app = build(chosen)
-    runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
-    runtime.opened(await connect(chosen, "sla"))
+    runtime = build(chosen).runtime
+    runtime.set_pool(await connect(chosen, "sla"))
     await RecomputeWorker(batch=1, flights=1).run_once(runtime)
     await runtime.close()
 

@@ -1,4 +1,4 @@
-"""Owns: the complaint as it was filed, what outsiders state about it, the public timeline, references and receipts.
+"""Owns: the complaint as filed, its updates by clients, the public timeline, references and idempotency keys.
 
 Subscribes to: Triaged, ScreeningRequested, Assigned, Escalated, PromiseMade, PromiseRevised, PromiseKept,
 PromiseBroken, MessageAccepted, MessageFailed, MessageSuppressed.

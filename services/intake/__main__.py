@@ -1,6 +1,7 @@
-"""`python -m services.intake`."""
+"""Entry point for `python -m services.intake`."""
 
 from services.intake.app import build
 from shared.service import main
 
-main(build)
+if __name__ == "__main__":
+    main(build)

@@ -1,31 +1,38 @@
-"""Intake put together: settings, the public record, its doors. The only module here that opens anything."""
+"""Composition root of intake: settings, store, HTTP routes, and the subscription to what the other services publish."""
 
 from pathlib import Path
 from typing import Any
 
-from services.intake.domain import IntakeState, decide
+from services.intake.domain import decide
 from services.intake.forms import warm_up
 from services.intake.routes import IntakeRoutes
 from services.intake.settings import Settings
 from services.intake.store import IntakeStore
-from shared.contracts import INTAKE
-from shared.runner.types import Context
+from shared.contracts import INTAKE, NOTIFY, SLA, TRIAGE
+from shared.messaging.broker import service_broker, subscriber_options
+from shared.messaging.kafka import Records
+from shared.runner.spec import ServiceSpec
+from shared.runtime import Runtime
 from shared.service import ServiceApp
 from shared.settings import load_settings
 
 
-def build(settings: Settings | None = None, **given: Any) -> ServiceApp[IntakeState, Context]:
-    """The service, ready to run. It can do its work without Kafka: complaints wait in the outbox."""
-    settings = settings or load_settings(Settings, **given)
+def build(settings: Settings | None = None, **overrides: Any) -> ServiceApp:
+    """Build the service, ready to run. It is ready without Kafka: accepted complaints wait in the outbox."""
+    settings = settings or load_settings(Settings, **overrides)
     warm_up()
-    doors = IntakeRoutes(settings)
+    runtime = Runtime(ServiceSpec(INTAKE, decide, IntakeStore()), settings, needed=("postgres",))
+    broker = service_broker(runtime)
+
+    @broker.subscriber(TRIAGE.topic, SLA.topic, NOTIFY.topic, batch=True, **subscriber_options(runtime))
+    async def consume(records: Records) -> None:
+        await runtime.consumer.handle(records)
+
+    routes = IntakeRoutes(settings)
     return ServiceApp(
-        service=INTAKE,
-        settings=settings,
-        decide=decide,
-        store=IntakeStore(),
+        runtime=runtime,
+        broker=broker,
         schema=Path(__file__).parent / "schema",
-        routes=doors.routes,
-        hot=doors.hot,
-        needed=("postgres",),
+        routes=routes.routes(runtime),
+        hot=routes.hot(runtime),
     )

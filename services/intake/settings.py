@@ -1,4 +1,4 @@
-"""What can be set for intake, beside what every service has."""
+"""Settings of intake, in addition to those of every service."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -7,7 +7,7 @@ from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Environment variables begin with INTAKE_ or, for what all services share, with REDRESS_."""
+    """Settings from environment variables: INTAKE_ as prefix, or REDRESS_ for those that all services share."""
 
     model_config = SettingsConfigDict(env_prefix="INTAKE_", frozen=True, extra="ignore")
 

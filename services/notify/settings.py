@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.notify.channels.headers import guard, mailbox
+from services.notify.channels.headers import ascii_mailbox, guard
 from services.notify.channels.mime import SenderAddress
 from services.notify.channels.smtp_pool import Security, SmtpServer
 from services.notify.domain.languages import supported_language
@@ -92,7 +92,7 @@ class Settings(ServiceSettings):
         try:
             guard("organisation", self.organisation)
             for address in filter(None, (self.sender_address, self.reply_to)):
-                mailbox(address)
+                ascii_mailbox(address)
             self.server()
         except RedressError as error:
             raise ValueError(error.detail) from None

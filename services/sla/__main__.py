@@ -1,4 +1,4 @@
-"""`python -m services.sla`."""
+"""Entry point for `python -m services.sla`."""
 
 from services.sla.app import build
 from shared.service import main

@@ -1,1 +1,1 @@
-"""HTTP: the FastAPI application, problem documents, validation errors, OpenAPI, If-Match."""
+"""HTTP: the FastAPI application, operations, problem documents, validation errors, OpenAPI, If-Match."""

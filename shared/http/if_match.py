@@ -1,4 +1,4 @@
-"""`If-Match`: whoever changes something says which version of it they saw, so that nobody's change is lost."""
+"""Optimistic locking over HTTP with `If-Match`: a change names the version it is based on, so none is overwritten."""
 
 import re
 from typing import Annotated
@@ -10,30 +10,30 @@ from shared.http.openapi import NEEDED
 from shared.text import ETAG_PATTERN
 
 ETAG = re.compile(ETAG_PATTERN)
-SAYS = (
-    'The ETag of your last look, such as "3", with its quotes. Exactly one: a list and * (RFC 9110) are refused, since '
-    "whoever accepts any version overwrites what somebody else changed."
+DESCRIPTION = (
+    'The ETag of the last response, such as "3", with its quotes. Exactly one: a list and * (RFC 9110) are refused, '
+    "since a change that accepts any version can overwrite another one."
 )
 
 
-def seen(
+def expected_version(
     if_match: Annotated[
-        str, Header(pattern=None, description=SAYS, json_schema_extra={**NEEDED, "pattern": ETAG_PATTERN})
+        str, Header(pattern=None, description=DESCRIPTION, json_schema_extra={**NEEDED, "pattern": ETAG_PATTERN})
     ] = "",
 ) -> int:
-    """Return the version that the caller has read. Raises `PreconditionRequired` or `MalformedRequest`."""
+    """Return the version that the client has read. Raises `PreconditionRequired`, or `MalformedRequest`."""
     if not if_match:
         raise PreconditionRequired
     if not ETAG.match(if_match):
         raise MalformedRequest(
-            'If-Match: expected one ETag as you got it, with its quotes, such as "3"; no list and no *'
+            'If-Match: expected one ETag as it was received, with its quotes, such as "3"; no list and no *'
         )
     return int(if_match.strip('"'))
 
 
-Seen = Annotated[int, Depends(seen)]
+ExpectedVersion = Annotated[int, Depends(expected_version)]
 
 
-def etag(version: int) -> str:
-    """What `If-Match` will have to say."""
+def format_etag(version: int) -> str:
+    """Format a version as the ETag that `If-Match` expects."""
     return f'"{version}"'

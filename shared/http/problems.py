@@ -1,4 +1,4 @@
-"""Errors over HTTP: RFC 9457 problem documents that name the field and what is accepted, and quote nothing."""
+"""Problem documents (RFC 9457): errors over HTTP that name the field and what is accepted, and never repeat a value."""
 
 import json
 import logging
@@ -22,12 +22,12 @@ from shared.errors import (
     Rejected,
     Unavailable,
 )
-from shared.http.validation_errors import expected, field_of
+from shared.http.validation_errors import describe_accepted, format_path
 from shared.retry import is_transient
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-TYPE = "https://redress.example/problems/"  # stable names; nothing has to be served there
+TYPE = "https://redress.example/problems/"  # identifiers; there is no page at these addresses
 STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
     (Unauthenticated, 401, "unauthenticated"),
     (Forbidden, 403, "forbidden"),
@@ -43,82 +43,84 @@ STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
 
 
 def problem(status: int, kind: str, detail: str, *, errors: Iterable[Mapping[str, str]] = ()) -> bytes:
-    """The document; `errors` are `{field, expected, code}`."""
+    """Build a problem document. `errors` are objects with `field`, `describe_accepted` and `code`."""
     body: dict[str, Any] = {"type": TYPE + kind, "title": kind.replace("-", " "), "status": status, "detail": detail}
     if listed := list(errors):
         body["errors"] = listed
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-def of_error(error: Exception) -> tuple[int, bytes]:
-    """Status and document for anything that was raised; what is not ours tells nothing of itself."""
+def describe_error(error: Exception) -> tuple[int, bytes]:
+    """Return status and document for an error. The text of a foreign error is left out: it may quote personal data."""
     for kind, status, name in STATUSES:
         if isinstance(error, kind):
             return status, problem(status, name, error.detail, errors=getattr(error, "errors", ()))
     if is_transient(error):
-        return 503, problem(503, "unavailable", "something we depend on is away; try again shortly")
+        return 503, problem(503, "unavailable", "a dependency is unavailable; try again shortly")
     log.error("a request failed", exc_info=error)
-    return 500, problem(500, "internal", "something went wrong on our side; nothing was stored")
+    return 500, problem(500, "internal", "the service failed; nothing was stored")
 
 
-def of_validation(errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | None = None) -> tuple[int, bytes]:
-    """422 with one entry per wrong field; the value itself is never repeated. `form`: what was asked for."""
+def describe_validation_errors(
+    errors: Sequence[Mapping[str, Any]], form: type[BaseModel] | None = None
+) -> tuple[int, bytes]:
+    """Return 422 and a document with an entry per wrong field, without its value. `form` is the model of the body."""
     listed = [_entry(item, form) for item in errors]
     first = listed[0]
     return 422, problem(422, "invalid", f"{first['field']}: expected {first['expected']}", errors=listed)
 
 
 def _entry(item: Mapping[str, Any], form: type[BaseModel] | None) -> dict[str, str]:
-    place, *inside = item["loc"]
-    in_body, is_whole = place == "body", item["type"] == "json_invalid"
-    field = field_of(() if is_whole else inside if in_body else item["loc"])
-    return {"field": field, "expected": expected(item, form if in_body else None), "code": str(item["type"])}
+    part, *path = item["loc"]
+    in_body, is_whole = part == "body", item["type"] == "json_invalid"
+    field = format_path(() if is_whole else path if in_body else item["loc"])
+    return {"field": field, "expected": describe_accepted(item, form if in_body else None), "code": str(item["type"])}
 
 
-def headers_for(status: int) -> dict[str, str]:
-    """What a client needs besides the document."""
+def response_headers(status: int) -> dict[str, str]:
+    """Return the headers that a response with this status needs."""
     if status == 401:
         return {"www-authenticate": "Bearer"}
     return {"retry-after": "1"} if status == 503 else {}
 
 
 def install(app: FastAPI) -> None:
-    """Every error of this app becomes a problem document."""
+    """Make every error of this app a problem document."""
 
-    async def ours(request: Request, error: Exception) -> Response:
+    async def on_error(request: Request, error: Exception) -> Response:
         del request
-        status, body = of_error(error)
-        headers = headers_for(status)
+        status, body = describe_error(error)
+        headers = response_headers(status)
         if isinstance(error, Unauthenticated):
             headers["www-authenticate"] = error.challenge
         return Response(body, status, headers, MEDIA_TYPE)
 
-    async def invalid(request: Request, error: Exception) -> Response:
-        found = error.errors() if isinstance(error, RequestValidationError) else []
-        if any(item["loc"] == ("body",) and item["type"] == "model_attributes_type" for item in found):
+    async def on_invalid_request(request: Request, error: Exception) -> Response:
+        errors = error.errors() if isinstance(error, RequestValidationError) else []
+        if any(item["loc"] == ("body",) and item["type"] == "model_attributes_type" for item in errors):
             media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if media != "application/json":
                 body = problem(415, "unsupported-media-type", "Content-Type: expected application/json")
                 return Response(body, 415, media_type=MEDIA_TYPE)
-        status, body = of_validation(found, _form(request))
+        status, body = describe_validation_errors(errors, _form(request))
         return Response(body, status, media_type=MEDIA_TYPE)
 
-    async def http(request: Request, error: Exception) -> Response:
+    async def on_http_error(request: Request, error: Exception) -> Response:
         del request
         status = error.status_code if isinstance(error, HTTPException) else 500
         detail = str(error.detail) if isinstance(error, HTTPException) else ""
-        given = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         detail = "body: expected JSON in UTF-8" if "parsing the body" in detail else detail
-        return Response(problem(status, f"http-{status}", detail), status, given, MEDIA_TYPE)
+        return Response(problem(status, f"http-{status}", detail), status, headers, MEDIA_TYPE)
 
-    app.add_exception_handler(RedressError, ours)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, ours)
+    app.add_exception_handler(RedressError, on_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(Exception, on_error)
 
 
 def _form(request: Request) -> type[BaseModel] | None:
-    """What the body of that route is read as, if it is one form."""
+    """Return the model of the request body, if the route has one."""
     field = getattr(request.scope.get("route"), "body_field", None)
-    found = field.field_info.annotation if field else None
-    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
+    model = field.field_info.annotation if field else None
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None

@@ -1,4 +1,4 @@
-"""What is wrong with a request, field by field: what would be right, with an example, and never what was given."""
+"""Validation errors in plain words: what each wrong field accepts, with an example, and never the value sent."""
 
 import json
 import re
@@ -45,34 +45,34 @@ EXPECTED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 
 
-def expected(item: Mapping[str, Any], form: type[BaseModel] | None = None) -> str:
-    """What would be accepted instead of that; with the form, also the fields there are, and their examples."""
-    kind, place = str(item["type"]), item["loc"][-1] if item["loc"] else None
+def describe_accepted(item: Mapping[str, Any], form: type[BaseModel] | None = None) -> str:
+    """Describe what is accepted in place of a wrong value. `form` adds its field names and examples."""
+    kind, field = str(item["type"]), item["loc"][-1] if item["loc"] else None
     if kind == "extra_forbidden" and form is not None:
         return f"one of the fields {', '.join(form.model_fields)}"
-    say = EXPECTED.get(kind)
-    told = say(item.get("ctx", {})) if say else str(item["msg"]).removeprefix("Value error, ")
-    example = _example(form, place)
-    if kind == "json_invalid" and isinstance(place, int):  # where the parser gave up, which is no field
-        told += f" that can be read beyond character {place}"
-    if example is None or "such as" in told:
-        return told
-    head, mark, rest = told.partition(";")
+    describe = EXPECTED.get(kind)
+    text = describe(item.get("ctx", {})) if describe else str(item["msg"]).removeprefix("Value error, ")
+    example = _example(form, field)
+    if kind == "json_invalid" and isinstance(field, int):  # the position at which the parser stopped
+        text += f" that can be read beyond character {field}"
+    if example is None or "such as" in text:
+        return text
+    head, mark, rest = text.partition(";")
     return f"{head}{',' * (kind != 'missing')} such as {example}{mark}{rest}"
 
 
-def field_of(loc: Sequence[int | str], whole: str = "body") -> str:
-    """The path as others wrote it, unless a part could be anything (names of unknown fields are theirs)."""
+def format_path(loc: Sequence[int | str], whole: str = "body") -> str:
+    """Format the path of a field. The name of an unknown field is left out: it may contain personal data."""
     parts = [str(part) for part in loc]
     return ".".join(part if NAMEABLE.fullmatch(part) else "(unnamed)" for part in parts) or whole
 
 
-def _example(form: type[BaseModel] | None, place: Any) -> str | None:
-    """Of one field, else of the whole form, as its fields say."""
+def _example(form: type[BaseModel] | None, field: Any) -> str | None:
+    """Return the example of a field, or else of the whole form, as JSON."""
     if form is None:
         return None
-    if place in form.model_fields:
-        found = form.model_fields[place].examples
-        return json.dumps(found[0]) if found else None
-    given = {name: one.examples[0] for name, one in form.model_fields.items() if one.examples}
-    return json.dumps(given) if given else None
+    if field in form.model_fields:
+        examples = form.model_fields[field].examples
+        return json.dumps(examples[0]) if examples else None
+    example = {name: info.examples[0] for name, info in form.model_fields.items() if info.examples}
+    return json.dumps(example) if example else None

@@ -1,1 +1,1 @@
-"""Kafka: client options, the consumer of a service, the relay from the outbox to a topic."""
+"""Kafka: client options, broker and consumer of a service, the relay from the outbox to a topic."""

@@ -1,69 +1,54 @@
-"""The only way to Kafka: consumer, producer and admin with the settings that lose nothing.
+"""Kafka clients with the settings that lose nothing: producer, admin client, reader, and the security options of all.
 
-FastStream's defaults acknowledge before handling, start at the latest offset and parse headers in a way that one bad
-record kills its whole batch; `docs/decisions/0003-kafka-defaults.md` has the list and what is set instead.
+The defaults of aiokafka and FastStream can lose messages; `docs/decisions/0003-kafka-defaults.md` lists them and what
+is set instead. The broker of a service is in `shared.messaging.broker`.
 """
 
-import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
-from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.partitioner import murmur2
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaAckableMessage
-from faststream.kafka.subscriber.usecase import BatchSubscriber
-from faststream.message import StreamMessage
+from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLScram512
 
-from shared.contracts.topics import Service
+from shared.errors import Misconfigured
 from shared.settings import ServiceSettings
 
 Records = Sequence["ConsumerRecord[Any, Any]"]
-Handler = Callable[[Records], Awaitable[None]]
 
 
-def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
-    return ssl.create_default_context(cafile=str(settings.kafka_ca_file)) if settings.kafka_ca_file else None
-
-
-def _security(settings: ServiceSettings) -> BaseSecurity | None:
+def security(settings: ServiceSettings) -> BaseSecurity:
+    """Return TLS and SCRAM options as FastStream describes them. Raises `Misconfigured` if the CA file is unusable."""
+    tls = _tls_context(settings)
     if settings.kafka_username and settings.kafka_password:
-        return SASLScram512(
-            ssl_context=_tls(settings),
-            use_ssl=settings.kafka_ca_file is not None,
-            username=settings.kafka_username,
-            password=settings.kafka_password.get_secret_value(),
-        )
-    return BaseSecurity(ssl_context=_tls(settings)) if settings.kafka_ca_file else None
+        password = settings.kafka_password.get_secret_value()
+        return SASLScram512(settings.kafka_username, password, ssl_context=tls)
+    return BaseSecurity(ssl_context=tls)
 
 
-def _client(settings: ServiceSettings) -> dict[str, Any]:
-    secured = settings.kafka_ca_file is not None
-    given: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka.split(","),
-        "security_protocol": "SSL" if secured else "PLAINTEXT",
-        "ssl_context": _tls(settings),
-    }
-    if settings.kafka_username and settings.kafka_password:
-        given |= {
-            "security_protocol": "SASL_SSL" if secured else "SASL_PLAINTEXT",
-            "sasl_mechanism": "SCRAM-SHA-512",
-            "sasl_plain_username": settings.kafka_username,
-            "sasl_plain_password": settings.kafka_password.get_secret_value(),
-        }
-    return given
+def _tls_context(settings: ServiceSettings) -> ssl.SSLContext | None:
+    if not settings.kafka_ca_file:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(settings.kafka_ca_file))
+    except OSError as error:  # ssl.SSLError is one
+        raise Misconfigured(
+            f"kafka_ca_file: expected a PEM file with CA certificates at {settings.kafka_ca_file}: {error.strerror}"
+        ) from None
+
+
+def _connection(settings: ServiceSettings) -> dict[str, Any]:
+    """Return the options every aiokafka client connects with."""
+    return {"bootstrap_servers": settings.kafka.split(","), **parse_security(security(settings))}
 
 
 def producer(settings: ServiceSettings, name: str) -> AIOKafkaProducer:
-    """A producer that neither loses nor doubles within its life; after any failure build a new one."""
+    """Build an idempotent producer, not started. After a failure replace it: one that failed may never recover."""
     return AIOKafkaProducer(
-        **_client(settings),
+        **_connection(settings),
         client_id=f"redress-{name}-relay",
         acks="all",
         enable_idempotence=True,
@@ -74,14 +59,14 @@ def producer(settings: ServiceSettings, name: str) -> AIOKafkaProducer:
 
 
 def admin(settings: ServiceSettings) -> AIOKafkaAdminClient:
-    """An admin client, not started."""
-    return AIOKafkaAdminClient(**_client(settings), client_id="redress-admin", request_timeout_ms=10_000)
+    """Build an admin client, not started."""
+    return AIOKafkaAdminClient(**_connection(settings), client_id="redress-admin", request_timeout_ms=10_000)
 
 
 def reader(settings: ServiceSettings) -> AIOKafkaConsumer:
-    """A consumer in no group, not started: to look at topics from their beginning without moving anybody's place."""
+    """Build a consumer outside any group, not started. It reads topics from the start and commits no offset."""
     return AIOKafkaConsumer(
-        **_client(settings),
+        **_connection(settings),
         client_id="redress-reader",
         group_id=None,
         auto_offset_reset="earliest",
@@ -90,75 +75,7 @@ def reader(settings: ServiceSettings) -> AIOKafkaConsumer:
     )
 
 
-def broker(settings: ServiceSettings) -> KafkaBroker:
-    """FastStream's broker; it connects when started and never creates topics."""
-    return KafkaBroker(
-        settings.kafka.split(","),
-        client_id="redress",
-        security=_security(settings),
-        consumer_only=True,  # what is said goes through the outbox and its relay
-        allow_auto_create_topics=False,
-        apply_types=False,  # records reach the runner as they are
-        log_level=logging.DEBUG,
-        logger=logging.getLogger("faststream"),
-        graceful_timeout=15.0,
-        request_timeout_ms=15_000,
-    )
-
-
-def subscribe(
-    to: KafkaBroker, service: Service, settings: ServiceSettings, handler: Handler, listener: ConsumerRebalanceListener
-) -> BatchSubscriber:
-    """The one subscriber of a service over all topics it hears.
-
-    Range assignor and equal partition counts keep all topics' partition k, and so a complaint, on one member.
-    """
-    subscriber = to.subscriber(
-        *(source.topic for source in service.sources),
-        batch=True,
-        group_id=f"redress-{service.name}",
-        auto_offset_reset="earliest",
-        ack_policy=AckPolicy.NACK_ON_ERROR,
-        partition_assignment_strategy=[RangePartitionAssignor],
-        parser=_parse,
-        decoder=_decode,
-        listener=listener,
-        no_reply=True,
-        max_records=settings.batch_max,
-        batch_timeout_ms=settings.batch_wait_ms,
-        fetch_max_wait_ms=250,
-        session_timeout_ms=30_000,
-        heartbeat_interval_ms=3_000,
-        rebalance_timeout_ms=45_000,
-        max_poll_interval_ms=300_000,
-    )
-
-    @subscriber
-    async def hear(records: Any) -> None:
-        await handler(records)
-
-    return subscriber
-
-
-async def _parse(message: Records, original: Any) -> StreamMessage[Any]:
-    """Touch neither headers nor bodies: the runner reads each record by itself and buries what is no event."""
-    consumer = original.__self__._consumer  # noqa: SLF001 (the library hands its parser, not its consumer)
-    first, last = message[0], message[-1]
-    return KafkaAckableMessage(
-        body=b"",
-        headers={},
-        message_id=f"{first.topic}-{first.partition}-{first.offset}-{last.offset}",
-        correlation_id=None,
-        raw_message=tuple(message),
-        consumer=consumer,
-    )
-
-
-async def _decode(message: StreamMessage[Any]) -> Any:
-    return message.raw_message
-
-
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Java's default partitioner gives this key, so that every client agrees."""
+    """Return the partition that Java's default partitioner gives this key, so that every client agrees."""
     hashed: int = murmur2(key) & 0x7FFFFFFF
     return hashed % partitions

@@ -1,4 +1,18 @@
-"""Outbox to Kafka. One active relay per service: an advisory lock says who, an epoch fences who does not know yet."""
+"""Relay: publishes the outbox of a service to Kafka, in order, at least once.
+
+Only one relay per service may publish, else the order per complaint is lost. Two mechanisms ensure it together:
+
+- An advisory lock of PostgreSQL elects the active relay. It belongs to the relay's connection. PostgreSQL releases it
+  when the process or the connection ends, and a waiting relay gets it within a second.
+- The lock alone is not enough: a relay whose connection has been cut on the way does not notice it, and could publish
+  while its successor does. So a relay that gets the lock increments the epoch in the row of the cursor, and each update
+  of the cursor requires the epoch it got. The epoch is a fencing token: the first update of the former relay fails, and
+  it stops with `LeadershipLost`. Until then it can only repeat rows that its successor also publishes; consumers ignore
+  an event id they have seen.
+
+The cursor moves only after Kafka has acknowledged all rows of a round. A relay that fails in between publishes these
+rows again after the restart.
+"""
 
 import asyncio
 import logging
@@ -20,12 +34,15 @@ from shared.ops.metrics import Metrics
 from shared.settings import ServiceSettings
 from shared.storage import outbox, postgres
 from shared.storage.outbox import OutboxCursor
+from shared.wakeup import Wakeup, wait_for_event
 
 log = logging.getLogger(__name__)
-LOCK = 7_391_001  # advisory lock key, per schema by adding the schema's oid
+LOCK_KEY = 7_391_001  # of the advisory lock; the oid of the schema makes it differ per service
 TRY_LOCK = "select pg_try_advisory_lock($1, (select oid::int4 from pg_namespace where nspname = current_schema()))"
-SEND_SECONDS = 20.0
-IDLE_FROM, IDLE_TO = 0.005, 0.05  # seconds between looks, growing while there is nothing
+LOCK_SECONDS = 1.0  # between two attempts to get the lock
+SEND_SECONDS = 20.0  # for Kafka to acknowledge a round, and to accept the producer
+CLOSE_SECONDS = 3.0  # for the producer to close; its flush has no timeout of its own
+IDLE_MIN_SECONDS, IDLE_MAX_SECONDS = 0.005, 0.05  # between two polls of an empty outbox; grows while it stays empty
 HEADERS = [("content-type", CONTENT_TYPE)]
 
 
@@ -35,33 +52,33 @@ class LeadershipLost(Unavailable):
 
 @dataclass(slots=True)
 class _Leadership:
-    """What an active relay holds, and gives back together."""
+    """Connection with the lock, producer and cursor of the active relay."""
 
     conn: asyncpg.Connection
     producer: AIOKafkaProducer
     cursor: OutboxCursor
-    rotated_at: float = 0.0
+    truncated_at: float = 0.0
 
 
 class Relay:
-    """`run` for ever; `wake` after a commit so that nobody waits for a poll."""
+    """Relay of one process: active, or waiting to be. `wake` after a commit makes it publish at once."""
 
     def __init__(self, name: str, settings: ServiceSettings, metrics: Metrics) -> None:
         self._name = name
         self._settings = settings
         self._metrics = metrics
-        self._woken = asyncio.Event()
+        self._wakeup = Wakeup()
 
     def wake(self) -> None:
-        """There is something to publish."""
-        self._woken.set()
+        """Look for new rows now."""
+        self._wakeup.wake()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Hold the lock and publish until `stopping`; raises when a connection or the producer fails."""
+        """Get the lock, then publish until `stopping`. Raises when the connection or the producer fails."""
         conn = await postgres.connect_alone(self._settings, f"{self._name}-relay")
         try:
-            while not await conn.fetchval(TRY_LOCK, LOCK):
-                if await _waits(stopping, 1.0):
+            while not await conn.fetchval(TRY_LOCK, LOCK_KEY):
+                if await wait_for_event(stopping, LOCK_SECONDS):
                     return
             await self._lead(conn, stopping)
         finally:
@@ -73,92 +90,90 @@ class Relay:
         producer = kafka.producer(self._settings, self._name)
         try:
             await asyncio.wait_for(producer.start(), SEND_SECONDS)
-            held = _Leadership(conn, producer, await outbox.take_over(conn), monotonic())
+            leadership = _Leadership(conn, producer, await outbox.take_over(conn), monotonic())
             self._metrics.gauge("redress_relay_active", 1)
-            log.info("relay is active", extra={"epoch": held.cursor.epoch})
-            await self._publish_for_ever(held, stopping)
+            log.info("relay is active", extra={"epoch": leadership.cursor.epoch})
+            await self._publish_until(stopping, leadership)
         finally:
-            with suppress(Exception):  # flush() inside stop() has no timeout of its own
-                await asyncio.wait_for(producer.stop(), 3.0)
+            with suppress(Exception):
+                await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
 
-    async def _publish_for_ever(self, held: _Leadership, stopping: asyncio.Event) -> None:
-        idle = IDLE_FROM
+    async def _publish_until(self, stopping: asyncio.Event, leadership: _Leadership) -> None:
+        """Publish round by round. After `stopping` go on until the outbox is empty."""
+        idle = IDLE_MIN_SECONDS
         while True:
-            self._woken.clear()
-            begun = monotonic()
-            published = await self.run_once(held)
+            started = monotonic()
+            published = await self.run_once(leadership)
             if stopping.is_set() and not published:
                 return
             if published:
-                idle = IDLE_FROM
+                idle = IDLE_MIN_SECONDS
                 if published < self._settings.relay_batch // 2:  # small rounds cost Kafka as much as large ones
-                    await asyncio.sleep(max(0.0, self._settings.pace_ms / 1000 - (monotonic() - begun)))
+                    await asyncio.sleep(max(0.0, self._settings.pace_ms / 1000 - (monotonic() - started)))
                 continue
-            await self._rotate(held)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), idle)
-            idle = min(idle * 1.5, IDLE_TO)
+            await self._truncate(leadership)
+            await self._wakeup.wait(idle)
+            idle = min(idle * 1.5, IDLE_MAX_SECONDS)
 
-    async def run_once(self, held: _Leadership) -> int:
-        """One round: read, send, wait for all acknowledgements, move the cursor. Returns how many were published."""
-        held.cursor, rows = await outbox.read_pending(held.conn, held.cursor, self._settings.relay_batch)
+    async def run_once(self, leadership: _Leadership) -> int:
+        """Publish one round: read, send, wait for acknowledgements, advance the cursor. Return the number of rows."""
+        conn = leadership.conn
+        leadership.cursor, rows = await outbox.read_pending(conn, leadership.cursor, self._settings.relay_batch)
         if not rows:
             return 0
         try:
-            await asyncio.wait_for(_send(held.producer, rows), SEND_SECONDS)
+            await asyncio.wait_for(_send(leadership.producer, rows), SEND_SECONDS)
         except Exception:
             self._metrics.count("redress_relay_failures")
             raise
-        held.cursor = replace(held.cursor, id=rows[-1]["id"])
-        if not await outbox.advance_cursor(held.conn, held.cursor):
+        leadership.cursor = replace(leadership.cursor, id=rows[-1]["id"])
+        if not await outbox.advance_cursor(conn, leadership.cursor):
             raise LeadershipLost
         self._metrics.count("redress_published", len(rows))
         return len(rows)
 
-    async def _rotate(self, held: _Leadership) -> None:
-        if monotonic() - held.rotated_at > self._settings.outbox_truncate_seconds:
-            held.rotated_at = monotonic()
-            await outbox.truncate_published(held.conn, datetime.now(UTC), held.cursor)
+    async def _truncate(self, leadership: _Leadership) -> None:
+        if monotonic() - leadership.truncated_at > self._settings.outbox_truncate_seconds:
+            leadership.truncated_at = monotonic()
+            await outbox.truncate_published(leadership.conn, datetime.now(UTC), leadership.cursor)
 
 
 async def _send(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
-    """All rows, in order per partition, and every acknowledgement awaited."""
+    """Send the rows, in order per partition, and wait for every acknowledgement."""
     buckets: dict[tuple[str, int], list[tuple[bytes, bytes, int]]] = defaultdict(list)
-    sizes: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for row in rows:
         topic, key = row["topic"], str(row["key"]).encode()
-        if topic not in sizes:
-            sizes[topic] = await _partitions(producer, topic)
-        stamp = int(row["said_at"].timestamp() * 1000)
-        buckets[topic, kafka.partition_of(key, sizes[topic])].append((key, row["value"], stamp))
-    waits = [wait for place, messages in buckets.items() for wait in await _bucket(producer, place, messages)]
-    await asyncio.gather(*waits)
+        if topic not in counts:
+            counts[topic] = await _partition_count(producer, topic)
+        timestamp = int(row["said_at"].timestamp() * 1000)
+        buckets[topic, kafka.partition_of(key, counts[topic])].append((key, row["value"], timestamp))
+    acknowledgements = [
+        acknowledgement
+        for partition, messages in buckets.items()
+        for acknowledgement in await _send_to_partition(producer, partition, messages)
+    ]
+    await asyncio.gather(*acknowledgements)
 
 
-async def _partitions(producer: AIOKafkaProducer, topic: str) -> int:
-    found = await producer.partitions_for(topic)
-    if not found:
+async def _partition_count(producer: AIOKafkaProducer, topic: str) -> int:
+    partitions = await producer.partitions_for(topic)
+    if not partitions:
         raise Unavailable(f"topic {topic}: expected it to exist; run `redress topics create`")
-    return len(found)
+    return len(partitions)
 
 
-async def _bucket(
-    producer: AIOKafkaProducer, place: tuple[str, int], messages: Sequence[tuple[bytes, bytes, int]]
+async def _send_to_partition(
+    producer: AIOKafkaProducer, topic_partition: tuple[str, int], messages: Sequence[tuple[bytes, bytes, int]]
 ) -> list[asyncio.Future[Any]]:
-    topic, partition = place
-    waits: list[asyncio.Future[Any]] = []
+    """Send (key, value, timestamp in ms) in as many Kafka batches as needed. Return their acknowledgements."""
+    topic, partition = topic_partition
+    acknowledgements: list[asyncio.Future[Any]] = []
     batch = producer.create_batch()
-    for key, value, stamp in messages:
-        if batch.append(key=key, value=value, timestamp=stamp, headers=HEADERS) is None:
-            waits.append(await producer.send_batch(batch, topic, partition=partition))
+    for key, value, timestamp in messages:
+        if batch.append(key=key, value=value, timestamp=timestamp, headers=HEADERS) is None:  # it is full
+            acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=stamp, headers=HEADERS)
-    waits.append(await producer.send_batch(batch, topic, partition=partition))
-    return waits
-
-
-async def _waits(stopping: asyncio.Event, seconds: float) -> bool:
-    """Whether it is time to stop, at the latest after `seconds`."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
-    return stopping.is_set()
+            batch.append(key=key, value=value, timestamp=timestamp, headers=HEADERS)
+    acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
+    return acknowledgements

@@ -1,1 +1,1 @@
-"""Operations: metrics, logs, health, and the probe that measures ages and lag."""
+"""Operations: metrics, logs, traces, health, and the probe that measures ages."""

@@ -1,28 +1,31 @@
-"""What is sick, by name. Readiness says so; liveness belongs to the watchdog."""
+"""Health of the parts of a process, for readiness. Liveness is the task of the consumer's watchdog."""
 
 from collections.abc import Collection
 
 
 class Health:
-    """Parts of a process and what is wrong with each, in a sentence; a part never mentioned is well."""
+    """Parts of a process that do not work, each with the reason. A part that was never reported is well.
+
+    `needed` names the parts without which the service is not ready; they count as starting at first.
+    """
 
     def __init__(self, needed: Collection[str]) -> None:
         self._needed = frozenset(needed)
         self._sick: dict[str, str] = dict.fromkeys(needed, "starting")
 
     def well(self, part: str) -> None:
-        """The part does its work."""
+        """Report that a part works."""
         self._sick.pop(part, None)
 
-    def sick(self, part: str, sentence: str) -> None:
-        """The part does not, because."""
-        self._sick[part] = sentence
+    def sick(self, part: str, reason: str) -> None:
+        """Report that a part does not work. `reason` is a sentence for people."""
+        self._sick[part] = reason
 
     @property
     def ready(self) -> bool:
-        """Whether everything is well that this service cannot work without."""
+        """True if all needed parts work."""
         return not (self._needed & self._sick.keys())
 
     def report(self) -> dict[str, object]:
-        """For `/ready`: whether, and which part is sick."""
+        """Return the body of `/ready`: readiness, and the parts that do not work."""
         return {"ready": self.ready, "sick": dict(sorted(self._sick.items()))}

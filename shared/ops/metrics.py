@@ -1,6 +1,7 @@
-"""Every metric, declared once with its sentence.
+"""Metrics of the project, each declared once.
 
-All label values exist from the start: a counter that appears with its first dead letter never alerts on it.
+All label values exist from the start, with the value 0: an alert on the increase of a counter would miss the first
+dead letter if the counter appeared only with it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ SIZES: Final = (1, 5, 10, 25, 50, 100, 200, 350, 500, 1000)
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """Name, sentence, labels with all their values ("" stands for values known only at run time), buckets."""
+    """Declaration of a metric: name, meaning, labels with all their values, buckets."""
 
     name: str
     sentence: str
@@ -27,10 +28,10 @@ class MetricSpec:
 COUNTERS: Final = (
     MetricSpec("redress_inputs", "Events, commands and ticks handled, by outcome.", (("outcome", OUTCOMES),)),
     MetricSpec("redress_said", "Events written to the outbox."),
-    MetricSpec("redress_published", "Events that the relay has put on Kafka."),
+    MetricSpec("redress_published", "Events that the relay has published to Kafka."),
     MetricSpec("redress_relay_failures", "Rounds of the relay that failed and were tried again."),
-    MetricSpec("redress_worker_restarts", "Background workers that died and were started again."),
-    MetricSpec("redress_breaker_trips", "Times the service stopped consuming because too much was buried."),
+    MetricSpec("redress_worker_restarts", "Background jobs that failed and were started again."),
+    MetricSpec("redress_breaker_trips", "Times the circuit breaker opened: too many events became dead letters."),
     MetricSpec(
         "redress_http_requests",
         "Requests answered, by class of status code.",
@@ -38,7 +39,7 @@ COUNTERS: Final = (
     ),
 )
 HISTOGRAMS: Final = (
-    MetricSpec("redress_batch_seconds", "Time from a batch's first parse to its commit."),
+    MetricSpec("redress_batch_seconds", "Time from reading a batch to its commit."),
     MetricSpec("redress_batch_size", "Inputs in one transaction.", buckets=SIZES),
     MetricSpec("redress_http_seconds", "Time to answer a request."),
     MetricSpec("redress_timer_late_seconds", "How much after its due time a timer was handled."),
@@ -49,17 +50,17 @@ HISTOGRAMS: Final = (
     ),
 )
 GAUGES: Final = (
-    MetricSpec("redress_oldest_unpublished_seconds", "Age of the oldest outbox row that is not on Kafka."),
+    MetricSpec("redress_oldest_unpublished_seconds", "Age of the oldest outbox row that is not published."),
     MetricSpec("redress_oldest_dead_letter_seconds", "Age of the oldest open dead letter."),
-    MetricSpec("redress_oldest_timer_seconds", "How long the oldest due timer has been waiting."),
+    MetricSpec("redress_oldest_timer_seconds", "Time since the oldest due timer should have been handled."),
     MetricSpec("redress_dead_letters", "Open dead letters.", (("status", ("buried", "parked")),)),
     MetricSpec("redress_lag_events", "Events on Kafka that this process has not handled yet."),
     MetricSpec("redress_lag_seconds", "Age of the oldest event on Kafka that this process has not handled yet."),
-    MetricSpec("redress_breaker_open", "1 while the service refuses to consume."),
+    MetricSpec("redress_breaker_open", "1 while the circuit breaker is open and the service does not consume."),
     MetricSpec("redress_relay_active", "1 in the one process per service that publishes."),
     MetricSpec(
         "redress_outage",
-        "1 while something of ours is down as sla sees it; downtime is only known once it is over.",
+        "1 during an outage that sla has detected. Downtime of sla itself is only known once it is over.",
         (("cause", ("provider", "lag")),),
     ),
     MetricSpec("redress_ready", "1 while the service can do its work."),
@@ -67,47 +68,54 @@ GAUGES: Final = (
 
 
 class Metrics:
-    """The instruments of one process."""
+    """Counters, gauges and histograms of one process, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._counters = {d.name: Counter(d.name, d.sentence, _names(d), registry=self.registry) for d in COUNTERS}
-        self._gauges = {d.name: Gauge(d.name, d.sentence, _names(d), registry=self.registry) for d in GAUGES}
-        self._histograms = {
-            d.name: Histogram(d.name, d.sentence, _names(d), registry=self.registry, buckets=d.buckets)
-            for d in HISTOGRAMS
+        self._counters = {
+            spec.name: Counter(spec.name, spec.sentence, _label_names(spec), registry=self.registry)
+            for spec in COUNTERS
         }
-        for declared in (*COUNTERS, *GAUGES):
-            instrument = self._counters.get(declared.name) or self._gauges[declared.name]
-            for _, values in declared.labels:
+        self._gauges = {
+            spec.name: Gauge(spec.name, spec.sentence, _label_names(spec), registry=self.registry) for spec in GAUGES
+        }
+        self._histograms = {
+            spec.name: Histogram(
+                spec.name, spec.sentence, _label_names(spec), registry=self.registry, buckets=spec.buckets
+            )
+            for spec in HISTOGRAMS
+        }
+        for spec in (*COUNTERS, *GAUGES):
+            instrument = self._counters.get(spec.name) or self._gauges[spec.name]
+            for _, values in spec.labels:
                 for value in values:
                     instrument.labels(value)
 
     def count(self, name: str, amount: float = 1, *, label: str | None = None) -> None:
-        """Add to a counter."""
+        """Increase a counter by `amount`."""
         counter = self._counters[name]
         (counter.labels(label) if label is not None else counter).inc(amount)
 
     def gauge(self, name: str, value: float, *, label: str | None = None) -> None:
-        """Set a gauge."""
+        """Set a gauge to `value`."""
         gauge = self._gauges[name]
         (gauge.labels(label) if label is not None else gauge).set(value)
 
     def observe(self, name: str, value: float) -> None:
-        """Add an observation, in the unit that the name ends with."""
+        """Add an observation to a histogram, in the unit that its name ends with."""
         self._histograms[name].observe(value)
 
     def value(self, name: str, *, label: str | None = None) -> float:
-        """What a counter or gauge stands at; for tests and readiness."""
+        """Return the current value of a counter or gauge."""
         suffix = "_total" if name in self._counters else ""
-        declared = next(d for d in (*COUNTERS, *GAUGES) if d.name == name)
-        labels = {declared.labels[0][0]: label} if label is not None else {}
+        spec = next(spec for spec in (*COUNTERS, *GAUGES) if spec.name == name)
+        labels = {spec.labels[0][0]: label} if label is not None else {}
         return self.registry.get_sample_value(name + suffix, labels) or 0.0
 
     def render(self) -> bytes:
-        """The text exposition format."""
+        """Render all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
 
-def _names(declared: MetricSpec) -> tuple[str, ...]:
-    return tuple(name for name, _ in declared.labels)
+def _label_names(spec: MetricSpec) -> tuple[str, ...]:
+    return tuple(name for name, _ in spec.labels)

@@ -1,4 +1,7 @@
-"""Ages and counts read at scrape time on a connection of their own, so that a stuck worker cannot hide them."""
+"""Probe: reads ages and counts from the database at each scrape.
+
+It has a connection of its own, so that a stuck worker or an exhausted pool cannot hide them.
+"""
 
 import asyncio
 import logging
@@ -11,20 +14,20 @@ from shared.settings import ServiceSettings
 from shared.storage import dead_letters, outbox, postgres
 
 log = logging.getLogger(__name__)
-TIMERS = """
+SELECT_OLDEST_TIMER = """
 select coalesce(extract(epoch from clock_timestamp() - (
     select due_at from complaint where due_at <= now() order by due_at limit 1)), 0)::float8
 """
-HAS_TIMERS = """
+SELECT_HAS_TIMERS = """
 select exists (select from information_schema.columns
                where table_schema = current_schema() and table_name = 'complaint' and column_name = 'due_at')
 """
-UNKNOWN = float("nan")  # an alert on absent data fires on it; a stale number would not
+UNKNOWN = float("nan")  # fires the alert on absent data; an old number would not
 PROBE_SECONDS = 3.0
 
 
 class Probe:
-    """Refreshes gauges; never waits longer than `PROBE_SECONDS`."""
+    """Refreshes the gauges that come from the database, in `PROBE_SECONDS` at most."""
 
     def __init__(self, name: str, settings: ServiceSettings, metrics: Metrics) -> None:
         self._name = name
@@ -35,26 +38,26 @@ class Probe:
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Read everything once; what cannot be read becomes NaN."""
+        """Read all values. Those that cannot be read become NaN."""
         async with self._lock:
             try:
                 await asyncio.wait_for(self._read(), PROBE_SECONDS)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await self._forget()
+                await self._disconnect()
 
     async def _read(self) -> None:
         if self._conn is None or self._conn.is_closed():
             self._conn = await postgres.connect_alone(self._settings, f"{self._name}-probe")
-            self._has_timers = bool(await self._conn.fetchval(HAS_TIMERS))
+            self._has_timers = bool(await self._conn.fetchval(SELECT_HAS_TIMERS))
         conn, gauge = self._conn, self._metrics.gauge
         gauge("redress_oldest_unpublished_seconds", await outbox.select_oldest_age(conn))
         gauge("redress_oldest_dead_letter_seconds", await dead_letters.select_oldest_age(conn))
         for status, count in (await dead_letters.count_open(conn)).items():
             gauge("redress_dead_letters", count, label=status)
         if self._has_timers:
-            gauge("redress_oldest_timer_seconds", float(await conn.fetchval(TIMERS)))
+            gauge("redress_oldest_timer_seconds", float(await conn.fetchval(SELECT_OLDEST_TIMER)))
 
-    async def _forget(self) -> None:
+    async def _disconnect(self) -> None:
         for name in ("unpublished", "dead_letter", "timer"):
             self._metrics.gauge(f"redress_oldest_{name}_seconds", UNKNOWN)
         conn, self._conn = self._conn, None
@@ -63,7 +66,7 @@ class Probe:
                 conn.terminate()
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection of the probe."""
         if self._conn is not None:
             with suppress(Exception):
                 await self._conn.close(timeout=2)

@@ -20,6 +20,10 @@ select id, subject, event_id, topic, partition, record_offset, value, status, er
 from dead_letter where status in ('buried', 'parked') and ($1::uuid is null or subject = $1)
 order by id limit $2
 """
+SELECT_OPEN_BY_ID = """
+select id, subject, event_id, topic, partition, record_offset, value, status, error, attempts, buried_at
+from dead_letter where status in ('buried', 'parked') and id = $1
+"""
 LOCK_OPEN = "select id from dead_letter where status in ('buried', 'parked') and id = $1 for update"
 LOCK_OPEN_OF_COMPLAINT = """
 select id, subject, event_id, topic, partition, record_offset, value
@@ -101,6 +105,11 @@ async def lock_blocked(conn: asyncpg.Connection, subjects: Iterable[ComplaintId]
     if not (candidates := list(subjects)):
         return frozenset()
     return frozenset(row[0] for row in await conn.fetch(LOCK_BLOCKED, candidates))
+
+
+async def load_open(conn: asyncpg.Connection, letter: int) -> asyncpg.Record | None:
+    """Return the open dead letter with this id, or None if there is none or it is settled."""
+    return await conn.fetchrow(SELECT_OPEN_BY_ID, letter)
 
 
 async def select_oldest_age(conn: asyncpg.Connection) -> float:

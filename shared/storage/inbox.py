@@ -2,7 +2,8 @@
 
 Kafka delivers at least once. The id of an event is therefore inserted in the same transaction as its effects: either
 both are committed or neither is. An id that exists already marks a duplicate. If another process is applying the same
-event at this moment (after a rebalance), the insert waits for its commit or rollback and then reports whether the id is new.
+event at this moment (after a rebalance), the insert waits for its commit or rollback, and then returns the id
+only if it is new.
 """
 
 from collections.abc import Iterable, Sequence

@@ -8,12 +8,16 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.sla.app import build as build_sla
 from shared.contracts import ComplaintId
 from shared.ops.metrics import Metrics
 from shared.runner.replay import Replay
 from shared.runner.runner import Runner
 from shared.storage import postgres
 from tests.factories import settings
+from tests.integration.intake_http import intake, intake_dsn, intake_service  # noqa: F401 (fixtures for the tests here)
+from tests.integration.service_client import Keys, service_client
+from tests.integration.sla_client import SCOPES, SlaClient, sla_settings
 from tests.toy import SCHEMA, Counted, toy
 
 
@@ -45,3 +49,19 @@ async def rig(dsns: dict[str, str], keys: tuple[Path, Path]) -> AsyncIterator[Ri
     replay = Replay(toy(), pool=lambda: pool, settings=chosen)
     yield Rig(runner, replay, pool, metrics, dsns["triage"])
     await pool.close()
+
+
+@pytest.fixture
+async def sla(dsns: dict[str, str], keys: Keys) -> AsyncIterator[SlaClient]:
+    """Sla on a database of this test's own, for a client that publishes rulebooks."""
+    settings, scopes = sla_settings(dsns["sla"], keys), ("complaints:read", "sla:write")
+    async with service_client(build_sla, settings, keys, *scopes, client=SlaClient, actor="ops") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def module_sla(module_dsns: dict[str, str], keys: Keys) -> AsyncIterator[SlaClient]:
+    """Sla on a database that the tests of a module share, for a client that makes promises."""
+    settings = sla_settings(module_dsns["sla"], keys, pace_ms=0)
+    async with service_client(build_sla, settings, keys, *SCOPES, client=SlaClient) as client:
+        yield client

@@ -12,7 +12,7 @@ import psycopg
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.provision import provision
-from services.notify.app import build, records
+from services.notify.app import build, notify_store
 from services.notify.channels.interface import Channel
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.domain import decide
@@ -21,7 +21,6 @@ from services.notify.settings import Settings
 from services.notify.templates import Renderer
 from shared.contracts import Event, read
 from shared.contracts.topics import NOTIFY
-from shared.ops.health import Health
 from shared.runner.runner import BatchResult
 from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
@@ -70,8 +69,8 @@ class NotifyService:
 async def open_service(dsn: str, key: Path, **changes: Any) -> NotifyService:
     settings = Settings(postgres=dsn, auth_public_key_file=key, port=0, **changes)
     await postgres.migrate(dsn, build(settings).schema)
-    runtime = Runtime(ServiceSpec(NOTIFY, decide, records(settings)), settings, Health(needed=()))
-    runtime.opened(await postgres.connect(settings, "notify"))
+    runtime = Runtime(ServiceSpec(NOTIFY, decide, notify_store(settings)), settings, needed=())
+    runtime.set_pool(await postgres.connect(settings, "notify"))
     return NotifyService(runtime, settings)
 
 

@@ -67,10 +67,10 @@ class Doors:
 @pytest.fixture(scope="module")
 def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory: Any) -> Iterator[Doors]:
     home = tmp_path_factory.mktemp("doors")
-    name = f"test_{uuid4().hex[:12]}"
-    target = postgres.dsn.rsplit("/", 1)[0] + f"/{name}"
+    database = f"test_{uuid4().hex[:12]}"
+    target = postgres.dsn.rsplit("/", 1)[0] + f"/{database}"
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
+        admin.execute(f"create database {database}")
     dsns = provision(target, postgres.home / "secrets" / "postgres.json")
     ports = {name: find_free_port() for name in NAMES}
     children = {name: _child(name, home, dsns[name], ports[name], keys[1]) for name in NAMES}
@@ -78,14 +78,16 @@ def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory:
     try:
         for child in children.values():
             child.start()
-        for name in NAMES:
-            until(lambda name=name: _serves(made.url(name)), seconds=90, what=f"{name} to open its database")
+        for service in NAMES:
+            until(
+                lambda service=service: _serves(made.url(service)), seconds=90, what=f"{service} to open its database"
+            )
         yield made
     finally:
         for child in children.values():
             child.stop()
         with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-            admin.execute(f"drop database {name} with (force)")
+            admin.execute(f"drop database {database} with (force)")
 
 
 def _child(name: str, home: Path, dsn: str, port: int, public: Path) -> Child:

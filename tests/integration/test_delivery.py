@@ -16,14 +16,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from deploy.local.kafka import EmbeddedKafka
 from deploy.local.topics import create_topics, topic_settings
 from shared.contracts import INTAKE, TRIAGE, read, write
-from shared.messaging.consumer import Consumer
 from shared.messaging.kafka import partition_of
 from shared.messaging.relay import Relay
-from shared.ops.health import Health
 from shared.ops.metrics import Metrics
 from shared.storage import outbox, postgres
 from tests.factories import complaint_id, event, received, settings
 from tests.integration.conftest import Rig
+from tests.members import ToyMember
 
 
 async def until(condition, seconds: float = 30.0):
@@ -72,9 +71,8 @@ async def running(*jobs) -> AsyncIterator[asyncio.Event]:
         await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-def member(rig: Rig, bootstrap: str, public_key: Path) -> Consumer:
-    chosen = settings(rig.dsn, public_key, kafka=bootstrap)
-    return Consumer(TRIAGE, chosen, rig.runner, rig.metrics, Health(["kafka"]))
+def member(rig: Rig, bootstrap: str, public_key: Path) -> ToyMember:
+    return ToyMember(settings(rig.dsn, public_key, kafka=bootstrap), rig.runner, rig.metrics)
 
 
 async def say(producer: AIOKafkaProducer, one, **headers) -> None:

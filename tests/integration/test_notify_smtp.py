@@ -117,7 +117,7 @@ async def test_a_passing_failure_is_tried_again_with_the_same_message_id(
     taken = MemoryChannel(service.settings.sender())
     await service.pass_time()
     await service.sender(taken).run_once()
-    assert [letter.message_id for letter in taken.taken] == [f"{row['message_id']}@example.com"]
+    assert [letter.message_id for letter in taken.sent] == [f"{row['message_id']}@example.com"]
     assert [attempt[:2] for attempt in await service.attempts()] == [(1, "failed_transient"), (2, "sent")]
     assert [(fact.kind, fact.attempts) for fact in await service.published()] == [("message.accepted", 2)]
 
@@ -167,7 +167,7 @@ async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_t
     assert await sender.run_once() == 0, "the receipt window is still open"
     await service.pass_time()
     assert await sender.run_once() == 1
-    assert taken.taken[0].message_id.startswith(str(claimed.message_id))
+    assert taken.sent[0].message_id.startswith(str(claimed.message_id))
     assert await service.attempts() == [(1, "uncertain", "lease_expired", False), (2, "sent", "250", True)]
 
 

@@ -15,14 +15,9 @@ from typer.testing import CliRunner
 from deploy.cli import app as cli
 from services.sla.app import build
 from services.sla.policies.loader import STANDARD
-from services.sla.settings import Settings
 from shared.auth import SCOPES, create_token
-from shared.http.app import build_http_app
-from shared.ops.health import Health
-from shared.ops.probe import Probe
-from shared.runner.spec import ServiceSpec
-from shared.runtime import Runtime
-from shared.storage.postgres import connect, migrate
+from tests.integration.service_client import Keys, asgi_app, open_runtime
+from tests.integration.sla_client import sla_settings
 
 STORM = """
 [[calendar]]
@@ -36,37 +31,29 @@ weekly_hours = { mon = [["09:00", "17:00"]], tue = [["09:00", "17:00"]], wed = [
 
 
 @contextmanager
-def serving(dsn: str, public_key: Path) -> Iterator[int]:
-    """Sla's doors on a port of their own, in a loop of their own."""
-    chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
+def serving(dsn: str, keys: Keys) -> Iterator[int]:
+    """Run the endpoints of sla on a free port, in a thread with its own event loop."""
     ready = threading.Event()
-    found: list[int] = []
+    ports: list[int] = []
 
     async def serve() -> None:
-        app = build(chosen)
-        runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
-        await migrate(dsn, app.schema)
-        runtime.opened(await connect(chosen, "sla"))
-        assert app.opened
-        assert app.routes
-        await app.opened(runtime)
-        asgi = build_http_app(runtime, Probe("sla", chosen, runtime.metrics), app.routes(runtime), {})[1]
-        config = uvicorn.Config(asgi, port=0, log_config=None, lifespan="off")
-        config.load()
-        server.config = config
-        await server.startup()
-        found.append(server.servers[0].sockets[0].getsockname()[1])
-        ready.set()
-        await server.main_loop()
-        await server.shutdown()
-        await runtime.close()
+        app = build(sla_settings(dsn, keys))
+        async with open_runtime(app) as runtime:
+            config = uvicorn.Config(asgi_app(app, runtime), port=0, log_config=None, lifespan="off")
+            config.load()
+            server.config = config
+            await server.startup()
+            ports.append(server.servers[0].sockets[0].getsockname()[1])
+            ready.set()
+            await server.main_loop()
+            await server.shutdown()
 
     server = uvicorn.Server(uvicorn.Config(app=lambda: None, lifespan="off"))
     server.lifespan = _NoLifespan()  # type: ignore[assignment]
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert ready.wait(60)
-    yield found[0]
+    yield ports[0]
     server.should_exit = True
     thread.join(20)
 
@@ -83,7 +70,7 @@ class _NoLifespan:
 @pytest.fixture
 def run(dsns: dict[str, str], keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     token = create_token(keys[0], client="ops", scopes=frozenset(SCOPES), lasts=timedelta(hours=1), audience="redress")
-    with serving(dsns["sla"], keys[1]) as port:
+    with serving(dsns["sla"], keys) as port:
         monkeypatch.setenv("REDRESS_SLA_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("REDRESS_TOKEN", token)
         monkeypatch.setenv("COLUMNS", "200")
@@ -97,30 +84,30 @@ def rulebook(folder: Path, more: str = "") -> Path:
 
 
 def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp_path: Path) -> None:
-    def told(*words: str) -> str:
-        done = run.invoke(cli, ["sla", *words])
-        assert done.exit_code == 0, done.output
-        return done.output
+    def output(*arguments: str) -> str:
+        result = run.invoke(cli, ["sla", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
 
-    made = told("draft", str(rulebook(tmp_path, STORM)))
-    assert "Calendar 'office' goes from version 1 to 2." in made
-    assert "Calendar 'office' goes from version 1 to 2." in told("diff")
+    made = output("draft", str(rulebook(tmp_path, STORM)))
+    assert "Calendar 'office' changes from version 1 to 2." in made
+    assert "Calendar 'office' changes from version 1 to 2." in output("diff")
     early = run.invoke(cli, ["sla", "publish", "--mode", "rebase_open", "--reason", "a storm"])
     assert (early.exit_code, "dry run" in early.output) == (1, True)
-    assert "promises touched (must be 0)" in told("dry-run", "--mode", "rebase_open")
-    assert "0 breaches more and 0 fewer" in told("back-test", "--days", "30")
-    assert "Revision 2 is in force." in told("publish", "--mode", "rebase_open", "--reason", "a storm")
+    assert "promises touched (must be 0)" in output("dry-run", "--mode", "rebase_open")
+    assert "0 breaches more and 0 fewer" in output("back-test", "--days", "30")
+    assert "Revision 2 is in force." in output("publish", "--mode", "rebase_open", "--reason", "a storm")
     nothing_left = run.invoke(cli, ["sla", "diff"])
     assert (nothing_left.exit_code, "There is no draft" in nothing_left.output) == (1, True)
 
-    assert "version 2 to 1" in told("roll-back", "1")
-    told("dry-run", "--mode", "new_only")
-    told("publish", "--mode", "new_only", "--reason", "no storm after all")
-    listed = json.loads(told("revisions", "--json"))
-    assert [(one["revision"], one["mode"], one["actor"]) for one in listed] == [
+    assert "version 2 to 1" in output("roll-back", "1")
+    output("dry-run", "--mode", "new_only")
+    output("publish", "--mode", "new_only", "--reason", "no storm after all")
+    listed = json.loads(output("revisions", "--json"))
+    assert [(revision["revision"], revision["mode"], revision["actor"]) for revision in listed] == [
         (3, "new_only", "ops"), (2, "rebase_open", "ops"), (1, "new_only", "rulebook file"),
     ]  # fmt: skip
-    assert json.loads(told("show", "2"))["calendar"][-1]["version"] == 2
+    assert json.loads(output("show", "2"))["calendar"][-1]["version"] == 2
 
 
 def test_a_wrong_file_is_refused_in_a_sentence_and_leaves_no_draft(run: CliRunner, tmp_path: Path) -> None:

@@ -11,9 +11,7 @@ import pytest
 from shared.auth import create_token
 from shared.contracts.events import Resolved
 from shared.text import PATTERNS, REASON_PATTERN
-from tests.integration.test_sla_http import SCOPES, Front, ahead, dsn, running, told
-
-__all__ = ["dsn", "running"]  # fixtures
+from tests.integration.sla_client import SCOPES, SlaClient, accepted, ahead
 
 ANY = uuid4()
 BODY = {"subject": "action", "item": "refund", "due_at": "2031-05-05T12:00:00Z"}
@@ -30,23 +28,23 @@ def detail(answer: Any, status: int) -> str:
 
 
 @pytest.mark.parametrize("item", CONTROLS)
-async def test_an_item_with_a_control_character_is_refused(running: Front, item: str) -> None:
-    subject = await running.opened()
-    _, seen = await running.clocks(subject)
+async def test_an_item_with_a_control_character_is_refused(module_sla: SlaClient, item: str) -> None:
+    subject = await module_sla.opened()
+    _, seen = await module_sla.clocks(subject)
     body = BODY | {"item": item}
-    answer = await running.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": seen})
+    answer = await module_sla.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": seen})
     assert detail(answer, 422) == "item: expected one line of text without control characters"
 
 
-async def test_what_one_client_gets_wrong_fails_nobody_else(running: Front) -> None:
-    subjects = [await running.opened() for _ in range(6)]
-    seen = [(await running.clocks(subject))[1] for subject in subjects]
+async def test_what_one_client_gets_wrong_fails_nobody_else(module_sla: SlaClient) -> None:
+    subjects = [await module_sla.opened() for _ in range(6)]
+    seen = [(await module_sla.clocks(subject))[1] for subject in subjects]
     bodies = [BODY | {"due_at": ahead(days=2), "item": "a\x00" if n == 2 else "a"} for n in range(6)]
     posts = [
-        running.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": version})
+        module_sla.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": version})
         for subject, body, version in zip(subjects, bodies, seen, strict=True)
     ]
-    assert [one.status_code for one in await asyncio.gather(*posts)] == [201, 201, 422, 201, 201, 201]
+    assert [answer.status_code for answer in await asyncio.gather(*posts)] == [201, 201, 422, 201, 201, 201]
 
 
 @pytest.mark.parametrize(
@@ -61,25 +59,27 @@ async def test_what_one_client_gets_wrong_fails_nobody_else(running: Front) -> N
         "/v1/complaints/%00/clocks",
     ],
 )
-async def test_a_url_with_a_control_character_is_refused(running: Front, path: str) -> None:
-    assert "expected text without control characters" in detail(await running.http.get(path), 400)
+async def test_a_url_with_a_control_character_is_refused(module_sla: SlaClient, path: str) -> None:
+    assert "expected text without control characters" in detail(await module_sla.http.get(path), 400)
 
 
 @pytest.mark.parametrize("name", CONTROLS)
-async def test_a_rulebook_with_a_control_character_is_refused_with_its_place(running: Front, name: str) -> None:
-    document = (await running.http.get("/v1/rulebook")).json()["document"]
+async def test_a_rulebook_with_a_control_character_is_refused_with_its_place(module_sla: SlaClient, name: str) -> None:
+    document = (await module_sla.http.get("/v1/rulebook")).json()["document"]
     document["policy"][-1]["name"] = name
-    answer = await running.http.post("/v1/rulebook/drafts", json=document, headers=running.headers("sla:write"))
+    answer = await module_sla.http.post("/v1/rulebook/drafts", json=document, headers=module_sla.headers("sla:write"))
     assert detail(answer, 422).startswith(f"policy.{len(document['policy']) - 1}.name: expected one line of text")
     document["policy"][-1]["name"] = "fine"
     document["pack"] = [{"id": "p", "version": 1, name: 1}]
-    answer = await running.http.post("/v1/rulebook/drafts", json=document, headers=running.headers("sla:write"))
+    answer = await module_sla.http.post("/v1/rulebook/drafts", json=document, headers=module_sla.headers("sla:write"))
     assert detail(answer, 422).startswith("pack.0: expected one line of text")
 
 
-async def test_a_token_whose_subject_has_a_control_character_is_not_valid(running: Front) -> None:
-    token = create_token(running.keys[0], client="a\x00", scopes=SCOPES, lasts=timedelta(hours=1), audience="redress")
-    answer = await running.http.get("/v1/policies", headers={"authorization": f"Bearer {token}"})
+async def test_a_token_whose_subject_has_a_control_character_is_not_valid(module_sla: SlaClient) -> None:
+    token = create_token(
+        module_sla.keys[0], client="a\x00", scopes=SCOPES, lasts=timedelta(hours=1), audience="redress"
+    )
+    answer = await module_sla.http.get("/v1/policies", headers={"authorization": f"Bearer {token}"})
     assert "without control characters" in detail(answer, 401)
 
 
@@ -150,36 +150,36 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
 
 @pytest.mark.parametrize(("content", "status", "sentence"), BODIES.values(), ids=BODIES)
 async def test_a_body_is_refused_with_what_is_expected_and_an_example(
-    running: Front, content: bytes, status: int, sentence: str
+    module_sla: SlaClient, content: bytes, status: int, sentence: str
 ) -> None:
     path = f"/v1/complaints/{ANY}/promises/1/revision"
-    answer = await running.http.post(path, content=content, headers={**JSON, "if-match": '"1"'})
+    answer = await module_sla.http.post(path, content=content, headers={**JSON, "if-match": '"1"'})
     assert detail(answer, status) == sentence
 
 
-async def test_a_document_that_cannot_be_read_is_refused_with_the_line(running: Front) -> None:
-    headers = JSON | running.headers("sla:write")
-    answer = await running.http.post("/v1/rulebook/drafts", content=b'{"policy": [\n{]}', headers=headers)
+async def test_a_document_that_cannot_be_read_is_refused_with_the_line(module_sla: SlaClient) -> None:
+    headers = JSON | module_sla.headers("sla:write")
+    answer = await module_sla.http.post("/v1/rulebook/drafts", content=b'{"policy": [\n{]}', headers=headers)
     assert detail(answer, 422).startswith(
         "body: expected JSON in UTF-8 that can be read beyond line 2, with sections such"
     )
 
 
-async def test_a_body_of_another_media_type_is_415(running: Front) -> None:
+async def test_a_body_of_another_media_type_is_415(module_sla: SlaClient) -> None:
     path = f"/v1/complaints/{ANY}/promises"
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         headers = {"content-type": kind, "if-match": '"1"'}
-        answer = await running.http.post(path, content=json.dumps(BODY).encode(), headers=headers)
+        answer = await module_sla.http.post(path, content=json.dumps(BODY).encode(), headers=headers)
         assert detail(answer, 415) == "Content-Type: expected application/json"
 
 
-@pytest.mark.parametrize("given", ["3", "*", '"3", "77"', 'W/"3"', '""', '"abc"', '"3'])
+@pytest.mark.parametrize("value", ["3", "*", '"3", "77"', 'W/"3"', '""', '"abc"', '"3'])
 async def test_an_if_match_that_is_no_version_is_said_to_be_that_and_not_that_something_changed(
-    running: Front, given: str
+    module_sla: SlaClient, value: str
 ) -> None:
     path = f"/v1/complaints/{ANY}/promises"
-    answer = await running.http.post(path, json=BODY, headers={"if-match": given})
-    assert detail(answer, 400).startswith("If-Match: expected one ETag as you got it, with its quotes, such as ")
+    answer = await module_sla.http.post(path, json=BODY, headers={"if-match": value})
+    assert detail(answer, 400).startswith("If-Match: expected one ETag as it was received, with its quotes, such as ")
 
 
 @pytest.mark.parametrize(
@@ -192,84 +192,86 @@ async def test_an_if_match_that_is_no_version_is_said_to_be_that_and_not_that_so
         ("for=me", "query.for: expected one of 'handler' or 'customer'"),
     ],
 )
-async def test_a_query_is_refused_with_an_example(running: Front, query: str, sentence: str) -> None:
-    subject = await running.opened()
-    assert sentence in detail(await running.http.get(f"/v1/complaints/{subject}/clocks?{query}"), 422)
+async def test_a_query_is_refused_with_an_example(module_sla: SlaClient, query: str, sentence: str) -> None:
+    subject = await module_sla.opened()
+    assert sentence in detail(await module_sla.http.get(f"/v1/complaints/{subject}/clocks?{query}"), 422)
 
 
 @pytest.mark.parametrize("within", ["4", "soon", "P", "PT", "1 day", "04:00:00"])
-async def test_a_time_ahead_is_a_duration(running: Front, within: str) -> None:
-    answer = await running.http.get("/v1/at-risk", params={"within": within})
+async def test_a_time_ahead_is_a_duration(module_sla: SlaClient, within: str) -> None:
+    answer = await module_sla.http.get("/v1/at-risk", params={"within": within})
     assert detail(answer, 422) == "query.within: expected a duration such as PT4H, PT30M or P2D"
 
 
 @pytest.mark.parametrize("far", ["0001-01-05T00:00:00Z", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
-async def test_the_ends_of_time_are_refused_and_no_failure(running: Front, far: str) -> None:
-    subject = await running.opened()
+async def test_the_ends_of_time_are_refused_and_no_failure(module_sla: SlaClient, far: str) -> None:
+    subject = await module_sla.opened()
     for path in (f"complaints/{subject}/clocks?at={far}", f"breaches?until={far}", f"outages?since={far}"):
-        assert "expected a time of this age" in detail(await running.http.get(f"/v1/{path}"), 422)
+        assert "expected a time of this age" in detail(await module_sla.http.get(f"/v1/{path}"), 422)
 
 
-async def test_what_will_be_believed_is_not_known_yet(running: Front) -> None:
-    subject = await running.opened()
+async def test_what_will_be_believed_is_not_known_yet(module_sla: SlaClient) -> None:
+    subject = await module_sla.opened()
     path = f"/v1/complaints/{subject}/clocks"
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    assert "a moment that has been" in detail(await running.http.get(path, params={"at": later}), 422)
+    assert "a time in the past" in detail(await module_sla.http.get(path, params={"at": later}), 422)
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-    assert (await running.http.get(path, params={"at": soon})).status_code == 200, "clocks differ a little"
+    assert (await module_sla.http.get(path, params={"at": soon})).status_code == 200, "clocks differ a little"
 
 
 # ── promises that are over ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(running: Front) -> None:
-    subject = await running.opened(ago=timedelta(hours=1))
+async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(module_sla: SlaClient) -> None:
+    subject = await module_sla.opened(ago=timedelta(hours=1))
     path = f"/v1/complaints/{subject}/promises"
     for item in ("next_update", "action"):
-        _, seen = await running.clocks(subject)
+        _, seen = await module_sla.clocks(subject)
         body = {"subject": item, "item": item[:6], "due_at": ahead(days=3)}
-        assert (await running.http.post(path, json=body, headers={"if-match": seen})).status_code == 201
+        assert (await module_sla.http.post(path, json=body, headers={"if-match": seen})).status_code == 201
     now = datetime.now(UTC)
-    await running.hears(subject, (told(2, now, "promise_moved"), now), (told(3, now, "promise_moved"), now))
-    await running.hears(subject, (told(None, now + timedelta(seconds=1), "progress"), now))
+    await module_sla.receive(
+        subject, (accepted(2, now, "promise_moved"), now), (accepted(3, now, "promise_moved"), now)
+    )
+    await module_sla.receive(subject, (accepted(None, now + timedelta(seconds=1), "progress"), now))
     moved = {"due_at": ahead(days=9), "reason": "supplier_delay"}
-    clocks, seen = await running.clocks(subject)
-    assert [one["status"] for one in clocks["promises"]] == ["open", "kept", "open"]
-    kept = await running.http.post(f"{path}/2/revision", json=moved, headers={"if-match": seen})
+    clocks, seen = await module_sla.clocks(subject)
+    assert [clock["status"] for clock in clocks["promises"]] == ["open", "kept", "open"]
+    kept = await module_sla.http.post(f"{path}/2/revision", json=moved, headers={"if-match": seen})
     assert "has been done; its date no longer moves, make a new promise" in detail(kept, 409)
-    owed = await running.http.post(f"{path}/3/revision", json=moved, headers={"if-match": seen})
+    owed = await module_sla.http.post(f"{path}/3/revision", json=moved, headers={"if-match": seen})
     assert owed.status_code == 200
     again = {"subject": "next_update", "due_at": ahead(days=4)}
-    made = await running.http.post(path, json=again, headers={"if-match": owed.headers["etag"]})
+    made = await module_sla.http.post(path, json=again, headers={"if-match": owed.headers["etag"]})
     assert made.status_code == 201
 
 
-async def test_a_broken_promise_that_is_still_owed_may_be_moved(running: Front) -> None:
-    subject = await running.opened(ago=timedelta(days=40))
+async def test_a_broken_promise_that_is_still_owed_may_be_moved(module_sla: SlaClient) -> None:
+    subject = await module_sla.opened(ago=timedelta(days=40))
     async with asyncio.timeout(30):
-        while (await running.clocks(subject))[0]["promises"][0]["status"] != "broken":
-            await running.runtime.timers.run_once()
-    _, seen = await running.clocks(subject)
+        while (await module_sla.clocks(subject))[0]["promises"][0]["status"] != "broken":
+            await module_sla.runtime.timers.run_once()
+    _, seen = await module_sla.clocks(subject)
     moved = {"due_at": ahead(days=3), "reason": "supplier_delay", "approve": True}
     path = f"/v1/complaints/{subject}/promises/1/revision"
-    assert (await running.http.post(path, json=moved, headers={"if-match": seen})).status_code == 200
+    assert (await module_sla.http.post(path, json=moved, headers={"if-match": seen})).status_code == 200
 
 
 @pytest.mark.parametrize("reason", ["a storm\nFrom: x", "\x00\x00\x00", "a  \x1b", "   ", "  a  "])
-async def test_a_publication_has_a_reason_of_one_line(running: Front, reason: str) -> None:
+async def test_a_publication_has_a_reason_of_one_line(module_sla: SlaClient, reason: str) -> None:
     path = f"/v1/rulebook/drafts/{ANY}:publish"
-    headers = running.headers("sla:write") | {"if-match": '"1"'}
-    answer = await running.http.post(path, json={"mode": "new_only", "reason": reason}, headers=headers)
+    headers = module_sla.headers("sla:write") | {"if-match": '"1"'}
+    answer = await module_sla.http.post(path, json={"mode": "new_only", "reason": reason}, headers=headers)
     assert detail(answer, 422).startswith("reason: expected ")
 
 
-async def test_what_was_cancelled_does_not_move(running: Front) -> None:
-    subject = await running.opened()
+async def test_what_was_cancelled_does_not_move(module_sla: SlaClient) -> None:
+    subject = await module_sla.opened()
     now = datetime.now(UTC)
-    await running.hears(subject, (Resolved(outcome="upheld", resolved_at=now), now))
-    _, seen = await running.clocks(subject)
+    await module_sla.receive(subject, (Resolved(outcome="upheld", resolved_at=now), now))
+    _, seen = await module_sla.clocks(subject)
     moved = {"due_at": ahead(days=9), "reason": "supplier_delay"}
-    answer = await running.http.post(
+    answer = await module_sla.http.post(
         f"/v1/complaints/{subject}/promises/1/revision", json=moved, headers={"if-match": seen}
     )
     assert "the complaint is closed" in detail(answer, 409)
@@ -278,10 +280,12 @@ async def test_what_was_cancelled_does_not_move(running: Front) -> None:
 # ── what is written about it ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_document_names_every_refusal_as_the_problem_that_it_is(running: Front) -> None:
-    document = (await running.http.get("/openapi.json")).json()
+async def test_the_document_names_every_refusal_as_the_problem_that_it_is(module_sla: SlaClient) -> None:
+    document = (await module_sla.http.get("/openapi.json")).json()
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    operations = {(path, verb): one for path, verbs in document["paths"].items() for verb, one in verbs.items()}
+    operations = {
+        (path, verb): operation for path, verbs in document["paths"].items() for verb, operation in verbs.items()
+    }
     for operation in operations.values():
         for status, response in operation["responses"].items():
             if int(status) >= 400:
@@ -293,10 +297,13 @@ async def test_the_document_names_every_refusal_as_the_problem_that_it_is(runnin
         "responses"
     ].keys()
     for (path, verb), operation in operations.items():
-        for one in operation.get("parameters", ()):
-            assert one["required"] or one["name"] != "if-match", (path, verb)
-            assert "x-needed" not in one["schema"]
+        for parameter in operation.get("parameters", ()):
+            assert parameter["required"] or parameter["name"] != "if-match", (path, verb)
+            assert "x-needed" not in parameter["schema"]
     needs = {
-        path for (path, _), one in operations.items() for p in one.get("parameters", ()) if p["name"] == "if-match"
+        path
+        for (path, _), operation in operations.items()
+        for p in operation.get("parameters", ())
+        if p["name"] == "if-match"
     }
     assert len(needs) == 7

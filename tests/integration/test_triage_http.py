@@ -16,9 +16,7 @@ from services.triage.app import build
 from services.triage.settings import Settings
 from shared.auth import create_token
 from shared.http.app import build_http_app
-from shared.ops.health import Health
 from shared.ops.probe import Probe
-from shared.runner.spec import ServiceSpec
 from shared.runtime import Runtime
 from shared.storage.postgres import connect, migrate
 from tests.factories import event, personal, received, record
@@ -52,13 +50,12 @@ def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 async def running(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[Front]:
     chosen = Settings(postgres=dsn, auth_public_key_file=keys[1], kafka="127.0.0.1:1")  # type: ignore[arg-type]
     app = build(chosen)
-    runtime: Runtime = Runtime(ServiceSpec(app.service, app.decide, app.store), chosen, Health(needed=app.needed))
+    runtime = app.runtime
     await migrate(dsn, app.schema)
-    runtime.opened(await connect(chosen, "triage"))
-    assert app.routes
-    assert app.opened
-    await app.opened(runtime)
-    _, asgi = build_http_app(runtime, Probe("triage", chosen, runtime.metrics), app.routes(runtime), {})
+    runtime.set_pool(await connect(chosen, "triage"))
+    assert app.on_open
+    await app.on_open()
+    _, asgi = build_http_app(runtime, Probe("triage", chosen, runtime.metrics), app.routes, app.hot)
     scopes = frozenset({"complaints:read", "cases:decide"})
     token = create_token(keys[0], client="crm", scopes=scopes, lasts=timedelta(hours=1), audience="redress")
     headers = {"authorization": f"Bearer {token}"}

@@ -1,4 +1,4 @@
-"""What the arithmetic must obey whatever the calendar; that it is right is the business of test_calendar_differential."""
+"""Properties of the arithmetic for any calendar; test_calendar_differential compares its results with references."""
 
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 
 from services.sla.calendar import Calendar, Compiled, Holiday, Opening
-from services.sla.calendar.clocktime import UNIX_ORDINAL, instant, last_second, steady_offsets
+from services.sla.calendar.clocktime import UNIX_ORDINAL, last_second_of_date, local_to_utc, steady_offsets
 from services.sla.calendar.model import WEEKDAYS
 from shared.errors import Rejected
-from tests.properties.calendars_drawn import DAY, RULES, ZONES
+from tests.properties.calendars_random import DAY, RULES, ZONES
 
 AROUND = date(2026, 3, 1)
 WEEK = 7 * DAY
@@ -119,7 +119,7 @@ def test_a_whole_day_is_as_long_as_the_clocks_made_it(zone: str) -> None:
 
 
 def test_no_zone_changes_its_clocks_twice_within_one_day() -> None:
-    """What `steady_offsets` rests on; the rule that a zone's file ends with changes twice a year at most."""
+    """Check the assumption of `steady_offsets`; the rule at the end of a zone file changes twice a year at most."""
     changes = {}
     for key in zoneinfo.available_timezones():
         moments = PlainZone.no_cache(key)._trans_utc
@@ -136,7 +136,7 @@ def test_a_steady_day_is_as_far_from_utc_at_every_quarter_of_an_hour(key: str) -
         if offset is not None:
             steady += 1
             for seconds in range(0, DAY + 1, 900):
-                assert instant(zone, day, seconds) == (day - UNIX_ORDINAL) * DAY + seconds - offset
+                assert local_to_utc(zone, day, seconds) == (day - UNIX_ORDINAL) * DAY + seconds - offset
     assert steady > 780
 
 
@@ -145,6 +145,6 @@ def test_the_last_second_of_a_date_is_told_as_such(key: str) -> None:
     zone = zoneinfo.ZoneInfo(key)
     for n in range(800):
         day = date(2010, 12, 1) + timedelta(days=n)
-        local = datetime.fromtimestamp(last_second(zone, day.toordinal()), zone)
+        local = datetime.fromtimestamp(last_second_of_date(zone, day.toordinal()), zone)
         skipped = key == "Pacific/Apia" and day == date(2011, 12, 30)
         assert (local.date(), local.time()) == (day - timedelta(days=skipped), time(23, 59, 59))

@@ -20,10 +20,10 @@ from random import Random, SystemRandom
 
 import workclock
 
-from services.sla.calendar import Calendar, Compiled, business_days_due, counted_dates
+from services.sla.calendar import Calendar, Compiled, business_days_due, count_business_days
 from services.sla.calendar.model import WEEKDAYS
-from tests.properties.calendars_drawn import DAY, era, full, plain
-from tests.properties.calendars_painted import SLOT, WINDOW, Slots, utc
+from tests.properties.calendars_random import DAY, era, full, plain
+from tests.properties.calendars_reference import SLOT, WINDOW, Slots, utc
 
 SEED = int(os.environ.get("REDRESS_SEED") or SystemRandom().randrange(2**32))
 CALENDARS, SPANS = 10_000, 3
@@ -35,18 +35,18 @@ def by_hand(rng: Random) -> Iterator[Difference]:
     around = era(rng)
     calendar = full(rng, around)
     slots = Slots(calendar, around - timedelta(days=rng.randint(2, WINDOW - 2)))
-    ours = Compiled(calendar, around=around, years=2)
+    compiled = Compiled(calendar, around=around, years=2)
     for _ in range(SPANS):
         at, other = (rng.randrange(slots.start, slots.end) for _ in range(2))
         if rng.random() < 0.3:
             at -= at % SLOT  # on an opening or a closing, more often than by chance
         seconds = rng.choice((1, SLOT, 3600, DAY, 5 * DAY)) * rng.randint(1, 12)
-        yield "elapsed", ours.elapsed(at, other), slots.level(other) - slots.level(at)
-        yield "is_open", ours.is_open(at), slots.is_open(at)
+        yield "elapsed", compiled.elapsed(at, other), slots.level(other) - slots.level(at)
+        yield "is_open", compiled.is_open(at), slots.is_open(at)
         if (due := slots.add(at, seconds)) is not None:
-            yield "add", ours.add(at, seconds), due
+            yield "add", compiled.add(at, seconds), due
         if (before := slots.subtract(at, seconds)) is not None:
-            yield "subtract", ours.subtract(at, seconds), before
+            yield "subtract", compiled.subtract(at, seconds), before
 
 
 def as_workclock(calendar: Calendar) -> workclock.Schedule:
@@ -66,23 +66,23 @@ def by_workclock(rng: Random) -> Iterator[Difference]:
     """Every answer of one calendar, ours and theirs; budgets up to twenty weeks of work."""
     around = era(rng)
     calendar = plain(rng, around)
-    theirs, ours = as_workclock(calendar), Compiled(calendar, around=around, years=2)
+    schedule, compiled = as_workclock(calendar), Compiled(calendar, around=around, years=2)
     middle = utc(calendar, around, 0)
     weekly = sum(end - start for spans in calendar.weekly_hours.values() for start, end in spans)
     for _ in range(SPANS):
         start = middle + rng.randint(-20 * DAY, 20 * DAY)
         seconds = rng.randint(1, rng.choice((3600, weekly, 20 * weekly)))
         at, budget = datetime.fromtimestamp(start, UTC), timedelta(seconds=seconds)
-        yield "add", ours.add(start, seconds), theirs.add(at, budget).timestamp()
-        yield "subtract", ours.subtract(start, seconds), theirs.sub(at, budget).timestamp()
-        yield "elapsed", ours.elapsed(start, start + seconds), theirs.between(at, at + budget).total_seconds()
+        yield "add", compiled.add(start, seconds), schedule.add(at, budget).timestamp()
+        yield "subtract", compiled.subtract(start, seconds), schedule.sub(at, budget).timestamp()
+        yield "elapsed", compiled.elapsed(start, start + seconds), schedule.between(at, at + budget).total_seconds()
 
 
 def by_dates(rng: Random) -> Iterator[Difference]:
     """Business days, ours and by walking from date to date and asking what is written down for each."""
     around = era(rng)
     calendar = full(rng, around)
-    ours, days = Compiled(calendar, around=around, years=2), rng.randint(1, 15)
+    compiled, days = Compiled(calendar, around=around, years=2), rng.randint(1, 15)
     received = utc(calendar, around, rng.randrange(-5 * DAY, 5 * DAY))
     cutoff = rng.choice((None, time(rng.randint(0, 23))))
     local = datetime.fromtimestamp(received, calendar.zone)
@@ -103,40 +103,40 @@ def by_dates(rng: Random) -> Iterator[Difference]:
         zero, dates = day, []
         for _ in range(days):
             dates.append(next_open((dates[-1] if dates else day) + timedelta(days=1)))
-        counted = counted_dates(ours, received, days, cutoff=cutoff, day_zero=day_zero)
+        counted = count_business_days(compiled, received, days, cutoff=cutoff, day_zero=day_zero)
         yield day_zero, counted, (zero, tuple(dates))
-        midnight = business_days_due(ours, received, days, cutoff=cutoff, day_zero=day_zero, ends="midnight")
+        midnight = business_days_due(compiled, received, days, cutoff=cutoff, day_zero=day_zero, ends="midnight")
         yield "midnight", midnight, utc(calendar, dates[-1] + timedelta(days=1), 0) - 1
         closing = max(end for _, end in calendar.shifts_on(dates[-1].toordinal()))
-        due = business_days_due(ours, received, days, cutoff=cutoff, day_zero=day_zero)
-        yield "close", due, ours.last_close(utc(calendar, dates[-1], closing))
+        due = business_days_due(compiled, received, days, cutoff=cutoff, day_zero=day_zero)
+        yield "close", due, compiled.last_close(utc(calendar, dates[-1], closing))
 
 
-def compared(judge, calendars: int) -> int:
-    """How many answers were compared; the first few differences fail with what is needed to see them again."""
+def compare(judge, calendars: int) -> int:
+    """Return the number of compared results; fail with the first differences and the seed that repeats them."""
     differences, count = [], 0
     for number in range(calendars):
-        for what, ours, theirs in judge(Random(f"{SEED} {judge.__name__} {number}")):
+        for what, actual, expected in judge(Random(f"{SEED} {judge.__name__} {number}")):
             count += 1
-            if ours != theirs:
-                differences.append((number, what, ours, theirs))
+            if actual != expected:
+                differences.append((number, what, actual, expected))
     assert not differences, f"{len(differences)} differ; REDRESS_SEED={SEED} shows {differences[:3]}"
     return count
 
 
 def test_every_answer_is_what_counting_by_hand_gives() -> None:
-    count = compared(by_hand, CALENDARS)
+    count = compare(by_hand, CALENDARS)
     sys.stdout.write(f"\n{CALENDARS:,} calendars, {count:,} answers counted by hand, 0 differences\n")
     assert count > CALENDARS * SPANS * 3
 
 
 def test_every_answer_is_what_workclock_gives() -> None:
-    count = compared(by_workclock, CALENDARS)
+    count = compare(by_workclock, CALENDARS)
     sys.stdout.write(f"\n{CALENDARS:,} calendars, {count:,} answers of workclock, 0 differences\n")
     assert count == CALENDARS * SPANS * 3
 
 
 def test_business_days_are_what_walking_from_date_to_date_gives() -> None:
-    count = compared(by_dates, CALENDARS // 5)
+    count = compare(by_dates, CALENDARS // 5)
     sys.stdout.write(f"\n{CALENDARS // 5:,} calendars, {count:,} dates, 0 differences\n")
     assert count == CALENDARS // 5 * 6

@@ -1,4 +1,4 @@
-"""Whatever order the topics arrive in, the public record and its timeline end the same; the life cycle keeps its rules."""
+"""Properties of intake: the order between topics does not matter, and commands never leave the life cycle."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from services.intake.domain import (
     Withdraw,
     decide,
 )
-from services.intake.domain.lifecycle import CLOSED
+from services.intake.domain.lifecycle import CLOSED_STAGES
 from shared.contracts import Event
 from shared.contracts import events as e
 from shared.errors import IllegalMove
@@ -49,7 +49,7 @@ def accepted(kind: str) -> e.MessageAccepted:
     )
 
 
-def told(reason: str) -> dict[str, str]:
+def undelivered(reason: str) -> dict[str, str]:
     return {"message": "m", "message_kind": "progress", "channel": "email", "cause": "c", "reason": reason}
 
 
@@ -95,8 +95,8 @@ NOTIFY = st.lists(
             accepted("acknowledgement"),
             accepted("resolution"),
             accepted("progress"),
-            e.MessageFailed(**told("refused"), attempts=3),  # type: ignore[arg-type]
-            e.MessageSuppressed(**told("unreachable")),  # type: ignore[arg-type]
+            e.MessageFailed(**undelivered("refused"), attempts=3),  # type: ignore[arg-type]
+            e.MessageSuppressed(**undelivered("unreachable")),  # type: ignore[arg-type]
         ]
     ),
     max_size=4,
@@ -118,31 +118,31 @@ OWN = st.lists(st.sampled_from(FACTS), max_size=5)
 
 @st.composite
 def two_interleavings(draw: st.DrawFn) -> tuple[list[Input], list[Input]]:
-    """The same streams woven together twice; order within a stream is kept."""
-    heard = [[event(f, subject=ID, sequence=n) for n, f in enumerate(draw(s), 1)] for s in (TRIAGE, SLA, NOTIFY)]
-    streams: list[list[Input]] = [[filed(), *draw(OWN)], *heard]
+    """Return two interleavings of the same streams; the order within a stream is kept."""
+    others = [[event(f, subject=ID, sequence=n) for n, f in enumerate(draw(s), 1)] for s in (TRIAGE, SLA, NOTIFY)]
+    streams: list[list[Input]] = [[filed(), *draw(OWN)], *others]
     turns = [number for number, stream in enumerate(streams) for _ in stream]
-    return _woven(streams, draw(st.permutations(turns))), _woven(streams, draw(st.permutations(turns)))
+    return _interleave(streams, draw(st.permutations(turns))), _interleave(streams, draw(st.permutations(turns)))
 
 
-def _woven(streams: list[list[Input]], turns: list[int]) -> list[Input]:
+def _interleave(streams: list[list[Input]], turns: list[int]) -> list[Input]:
     sources = [iter(stream) for stream in streams]
     return [next(sources[turn]) for turn in turns]
 
 
-def _folded(inputs: list[Input]) -> IntakeState:
+def _fold(inputs: list[Input]) -> IntakeState:
     state: IntakeState | None = None
-    for one in inputs:
+    for input_ in inputs:
         try:
-            state = decide(state, one, Context(NOW)).state
+            state = decide(state, input_, Context(NOW)).state
         except IllegalMove:
-            assert not isinstance(one, Event), "news is never refused"
+            assert not isinstance(input_, Event), "an event is never refused"
     assert state is not None
     return state
 
 
 def _lines(state: IntakeState) -> list[Any]:
-    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.fresh)
+    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.new_entries)
 
 
 @given(two_interleavings())
@@ -150,33 +150,32 @@ def _lines(state: IntakeState) -> list[Any]:
 def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
     orders: tuple[list[Input], list[Input]],
 ) -> None:
-    one, other = (_folded(order) for order in orders)
-    assert one.model_copy(update={"fresh": ()}) == other.model_copy(update={"fresh": ()})
-    assert one.status == other.status
-    assert _lines(one) == _lines(other)
+    first, second = (_fold(order) for order in orders)
+    assert first.model_copy(update={"new_entries": ()}) == second.model_copy(update={"new_entries": ()})
+    assert first.status == second.status
+    assert _lines(first) == _lines(second)
 
 
 @given(two_interleavings())
 @settings(max_examples=100)
 def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[Input]]) -> None:
     state: IntakeState | None = None
-    for one in orders[0]:
+    for input_ in orders[0]:
         try:
-            state = decide(state, one, Context(NOW)).state
+            state = decide(state, input_, Context(NOW)).state
         except IllegalMove:
             continue
         assert state is not None
         stored = IntakeState.model_validate_json(state.model_dump_json(exclude_none=True))
-        assert stored == state.model_copy(update={"fresh": ()})
+        assert stored == state.model_copy(update={"new_entries": ()})
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """Any sequence of facts; what the table forbids must change nothing."""
+    """Sequence of any commands; an illegal move must change nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.state = decide(None, filed(), Context(NOW)).state
-        self.said = 1
 
     @rule(fact=st.sampled_from([*FACTS, GiveFeedback(ID, fixed=True, score=4)]))
     def state_a_fact(self, fact: UpdateCommand) -> None:
@@ -189,10 +188,10 @@ class LifeCycle(RuleBasedStateMachine):
             return
         self.state = decision.state
         assert self.state is not None
-        assert len(self.state.fresh) - len(before.fresh) == len(decision.events) >= 1
-        if before.stage in CLOSED and self.state.stage not in CLOSED:
+        assert len(self.state.new_entries) - len(before.new_entries) == len(decision.events) >= 1
+        if before.stage in CLOSED_STAGES and self.state.stage not in CLOSED_STAGES:
             assert self.state.cycle == before.cycle + 1
-            assert any(isinstance(say.facts, e.Reopened) for say in decision.events)
+            assert any(isinstance(event.facts, e.Reopened) for event in decision.events)
         if isinstance(fact, RecordMilestone):
             assert (self.state.stage, self.state.cycle) == (before.stage, before.cycle)
         if isinstance(fact, AddMessage):

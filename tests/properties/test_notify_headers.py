@@ -1,24 +1,25 @@
-"""Whatever text reaches a header, the mail that comes out has exactly the headers we wrote."""
+"""Properties of headers: whatever text reaches a header, the mail has exactly the headers that notify writes."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
+from email.parser import BytesHeaderParser
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.notify.channels.headers import guard, mailbox
+from services.notify.channels.headers import ascii_mailbox, guard, mailbox
 from services.notify.channels.interface import OutgoingMessage
-from services.notify.channels.mime import SenderAddress, seal
+from services.notify.channels.mime import SenderAddress, SmtpMessage, build_message
 from services.notify.routes.sample import build_sample
 from services.notify.templates import Renderer
-from services.notify.templates.catalogue import load_catalogue as catalogue
+from services.notify.templates.catalogue import load_catalogue
 from shared.errors import Rejected
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FULL = build_sample("Asia/Jakarta")
-said = catalogue("en").__getitem__
+TEXTS = load_catalogue("en")
 SENDER = SenderAddress("complaints@example.com", "Example Shop", "answers@example.com")
 NAMES = [
     "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version",
@@ -51,8 +52,8 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-def letter(**changes: str) -> OutgoingMessage:
-    given = {
+def message(**changes: str) -> OutgoingMessage:
+    fields = {
         "message_id": "0190@example.com",
         "to": "customer-12@example.com",
         "subject": "[RD-1] Hello",
@@ -60,11 +61,11 @@ def letter(**changes: str) -> OutgoingMessage:
         "text": "Hello\n",
         "language": "en",
     }
-    return OutgoingMessage(**(given | changes))
+    return OutgoingMessage(**(fields | changes))
 
 
-def parsed(sealed: bytes):
-    return message_from_bytes(sealed, policy=policy.compat32)
+def parsed(message: SmtpMessage):
+    return message_from_bytes(message.body, policy=policy.compat32)
 
 
 @settings(max_examples=200, deadline=None)
@@ -73,14 +74,14 @@ def parsed(sealed: bytes):
 @example(subject="x\r\nBcc: v@example.org")
 def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
     try:
-        sealed = seal(letter(subject=subject), SENDER, NOW)
+        built = build_message(message(subject=subject), SENDER, NOW)
     except Rejected:
         return
-    mail = parsed(sealed.body)
+    mail = parsed(built)
     assert sorted(mail.keys()) == sorted(NAMES)
     read = str(make_header(decode_header(str(mail["Subject"]).replace("\r\n", ""))))
     assert "".join(read.split()) == "".join(subject.split())
-    modern = message_from_bytes(sealed.body, policy=policy.default)
+    modern = message_from_bytes(built.body, policy=policy.default)
     assert modern["Bcc"] is None
     assert sorted(modern.keys()) == sorted(NAMES)
 
@@ -90,20 +91,20 @@ def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
 def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, code, words) -> None:
     content = FULL.model_copy(update={"letter": f"{pack}:{code}", "reasons": (code,), "words": words, "handler": words})
     rendered = Renderer("Example Shop", recourse={pack: words}).render(kind, content, "en")
-    sealed = seal(letter(subject=rendered.subject, html=rendered.html, text=rendered.text), SENDER, NOW)
-    mail = message_from_bytes(sealed.body, policy=policy.default)
+    built = build_message(message(subject=rendered.subject, html=rendered.html, text=rendered.text), SENDER, NOW)
+    mail = message_from_bytes(built.body, policy=policy.default)
     assert sorted(mail.keys()) == sorted(NAMES)
-    assert mail["Subject"] == rendered.subject == f"[{FULL.reference}] {said(f'subject.{kind}')}"
+    assert mail["Subject"] == rendered.subject == f"[{FULL.reference}] {TEXTS[f'subject.{kind}']}"
 
 
 @settings(max_examples=150, deadline=None)
 @given(name=HOSTILE)
 def test_an_organisation_name_is_refused_or_stays_a_name(name: str) -> None:
     try:
-        sealed = seal(letter(), SenderAddress("complaints@example.com", name), NOW)
+        built = build_message(message(), SenderAddress("complaints@example.com", name), NOW)
     except Rejected:
         return
-    mail = message_from_bytes(sealed.body, policy=policy.default)
+    mail = message_from_bytes(built.body, policy=policy.default)
     assert [address.addr_spec for address in mail["From"].addresses] == ["complaints@example.com"]
     assert mail["Bcc"] is None
 
@@ -112,20 +113,23 @@ def test_an_organisation_name_is_refused_or_stays_a_name(name: str) -> None:
 @given(address=HOSTILE | HOSTILE.map(lambda local: f"{local}@example.com"))
 def test_an_address_is_refused_or_stays_one_address(address: str) -> None:
     try:
-        sealed = seal(letter(to=address), SENDER, NOW)
+        built = build_message(message(to=address), SENDER, NOW)
     except Rejected:
         return
-    assert sealed.recipient.count("@") == 1
-    assert not set(sealed.recipient) & set("\r\n\0 <>,;")
-    assert sealed.recipient.isascii()
-    assert parsed(sealed.body)["To"] == f"<{sealed.recipient}>"
+    assert built.recipient.count("@") == 1
+    assert not set(built.recipient) & set("\r\n\0 <>,;")
+    assert built.needs_smtputf8 == (not built.recipient.isascii()) == (not built.body.isascii())
+    headers = BytesHeaderParser(policy=policy.compat32).parsebytes(built.body)
+    assert sorted(headers.keys()) == sorted(NAMES)
+    lines = built.body.decode().split("\r\n")
+    assert [line for line in lines if line.startswith("To:")] == [f"To: <{built.recipient}>"]
 
 
 @settings(max_examples=200, deadline=None)
 @given(html=st.text(), text=st.text(st.characters(codec="utf-8")))
 def test_bodies_arrive_as_they_were_written(html: str, text: str) -> None:
-    sealed = seal(letter(html=html, text=text), SENDER, NOW)
-    plain, rich = message_from_bytes(sealed.body, policy=policy.compat32).get_payload()
+    built = build_message(message(html=html, text=text), SENDER, NOW)
+    plain, rich = message_from_bytes(built.body, policy=policy.compat32).get_payload()
 
     def read(part) -> str:
         return part.get_payload(decode=True).decode()
@@ -135,8 +139,8 @@ def test_bodies_arrive_as_they_were_written(html: str, text: str) -> None:
 
     assert lines(read(plain)) == lines(text)
     assert lines(read(rich)) == lines(html)
-    assert all(len(line) <= 998 for line in sealed.body.split(b"\r\n"))
-    assert b"\n" not in sealed.body.replace(b"\r\n", b"")
+    assert all(len(line) <= 998 for line in built.body.split(b"\r\n"))
+    assert b"\n" not in built.body.replace(b"\r\n", b"")
 
 
 @pytest.mark.parametrize("value", ["a\rb", "a\nb", "a\0b", "a\x7fb", "=?utf-8?b?YQ==?=", "x" * 301, "\u2028", "\ud800"])
@@ -148,4 +152,10 @@ def test_a_dangerous_value_is_refused_without_being_quoted(value: str) -> None:
 
 
 def test_an_international_domain_is_written_in_ascii() -> None:
-    assert mailbox("a@bücher.example") == "a@xn--bcher-kva.example"
+    assert mailbox("a@bücher.example") == ascii_mailbox("a@bücher.example") == "a@xn--bcher-kva.example"
+
+
+def test_an_international_local_part_is_written_in_utf_8_for_recipients_only() -> None:
+    assert mailbox("用户@例子.公司") == "用户@例子.公司"
+    with pytest.raises(Rejected, match="ASCII local part"):
+        ascii_mailbox("用户@例子.公司")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
-from services.sla.audit.compare import differences, refold
+from services.sla.audit.compare import compare_states, rebuild
 from services.sla.domain import (
     DecideExtension,
     MakePromise,
@@ -25,7 +25,7 @@ from services.sla.domain import (
 )
 from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.explain.as_of import as_of
-from services.sla.policies import Rulebook, read_file, rulebook_from
+from services.sla.policies import Rulebook, parse_rulebook, read_file
 from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
 from shared.contracts.events import (
     Assigned,
@@ -71,7 +71,7 @@ def everything() -> Rulebook:
         "silence_days": 2,
     }
     capped = {"buffer": "PT4H", "extension": {"business_days": 3, "revisions": 2}}
-    return rulebook_from(
+    return parse_rulebook(
         {**data, "policy": [{**own, "promise": capped, "clocks": clocks}, *data["policy"]]}, around=DAY
     )
 
@@ -363,7 +363,7 @@ def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_ti
     data: st.DataObject, streams: Streams, asked: list[Command]
 ) -> None:
     order: list[Any] = list(data.draw(st.composite(interleaved)(streams)))
-    heard = refold(None, COMPLAINT, data.draw(st.composite(interleaved)(streams)))
+    heard = rebuild(None, COMPLAINT, data.draw(st.composite(interleaved)(streams)))
     for one in asked:
         order.insert(data.draw(st.integers(0, len(order))), one)
     state: SlaState | None = None
@@ -382,7 +382,9 @@ def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_ti
         assert heard == SlaState(complaint_id=COMPLAINT)
         return
     again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
-    assert [one.what for one in differences(again, heard, RULEBOOK, said) if one.what not in unsaid(again, said)] == []
+    assert [
+        one.what for one in compare_states(again, heard, RULEBOOK, said) if one.what not in unsaid(again, said)
+    ] == []
 
 
 def unsaid(state: SlaState, said: Sequence[Fact]) -> set[str]:
@@ -397,14 +399,14 @@ def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: s
     events = [one for stream in streams for one in stream]
     state, _ = fold(events)
     missing = data.draw(st.sampled_from(events))
-    without = refold(None, COMPLAINT, [one for one in events if one is not missing])
-    whole = refold(None, COMPLAINT, events)
+    without = rebuild(None, COMPLAINT, [one for one in events if one is not missing])
+    whole = rebuild(None, COMPLAINT, events)
     if (
         state is not None
         and without != whole
         and {**dict(without), "proposals": ()} != {**dict(whole), "proposals": ()}
     ):
-        assert list(differences(state, without, RULEBOOK))
+        assert list(compare_states(state, without, RULEBOOK))
 
 
 @relaxed

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from services.sla.policies import MatchFacts, Policy, When
-from services.sla.policies.reachability import matched
+from services.sla.policies.reachability import require_reachable
 from shared.errors import Rejected
 
 BOOKS = 1_500
@@ -50,12 +50,12 @@ def nothing_left(whens: list[When]) -> bool:
 def test_exactly_what_no_complaint_reaches_is_refused() -> None:
     rng, refused = Random(), 0
     for _ in range(BOOKS):
-        whens = [when for when in (drawn(rng) for _ in range(rng.randint(2, 7))) if not when.asks_nothing]
+        whens = [when for when in (drawn(rng) for _ in range(rng.randint(2, 7))) if not when.is_unconditional]
         ordered = policies([*whens, When()])
         if nothing_left(whens):
             refused += 1
             with pytest.raises(Rejected, match="can never match"):
-                matched(ordered)
+                require_reachable(ordered)
         else:
-            assert matched(ordered) == ordered
+            assert require_reachable(ordered) == ordered
     assert BOOKS // 20 < refused < BOOKS

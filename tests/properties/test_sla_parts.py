@@ -12,7 +12,7 @@ from services.sla.domain.decide import advance, summarize
 from services.sla.domain.diff import ChangeCause, diff_evaluations
 from services.sla.domain.incremental import calendar_change
 from services.sla.domain.terms import apply_publications
-from services.sla.policies import Document, read_file, rulebook_of
+from services.sla.policies import Document, build_rulebook, read_file
 from services.sla.rulebook.dry_run import DryRunCounter
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
 from tests.properties.test_sla_time import fold
@@ -37,10 +37,10 @@ def changed(*, calendar: bool = True, policy: bool = False) -> dict[str, Any]:
 
 def books(mode: Any, data: dict[str, Any]) -> Any:
     first = Document(FIRST, number=1)
-    return rulebook_of([first, Document(data, number=2, mode=mode, reason="storm", actor="x")], around=AROUND)
+    return build_rulebook([first, Document(data, number=2, mode=mode, reason="storm", actor="x")], around=AROUND)
 
 
-ONE = rulebook_of([Document(FIRST, number=1)], around=AROUND)
+ONE = build_rulebook([Document(FIRST, number=1)], around=AROUND)
 BOOKS = {
     "other calendars": books("rebase_open", changed()),
     "another policy": books("rebase_open", changed(calendar=False, policy=True)),

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from services.sla.audit.compare import differences, refold
+from services.sla.audit.compare import compare_states, rebuild
 from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
-from services.sla.policies import Document, Mode, Rulebook, read_file, rulebook_of
+from services.sla.policies import Document, Mode, Rulebook, build_rulebook, read_file
 from services.sla.rulebook.back_test import BackTestCounter
 from services.sla.rulebook.dry_run import DryRunCounter
 from shared.contracts.envelope import Event, Fact
@@ -82,7 +82,7 @@ def documents(published: tuple[Publication, ...]) -> tuple[Document, ...]:
 @lru_cache(maxsize=512)
 def book(published: tuple[Publication, ...]) -> Rulebook:
     known = book(published[:-1]) if published else None
-    return rulebook_of(documents(published), around=date(2026, 11, 1), known=known)
+    return build_rulebook(documents(published), around=date(2026, 11, 1), previous=known)
 
 
 class Lived(NamedTuple):
@@ -174,7 +174,7 @@ def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
     assert len(rungs) == len(set(rungs))
     if lived.state:
         again = SlaState.model_validate_json(lived.state.model_dump_json(exclude_none=True))
-        found = differences(again, refold(None, COMPLAINT, events), rulebook, lived.said)
+        found = compare_states(again, rebuild(None, COMPLAINT, events), rulebook, lived.said)
         assert [one.what for one in found if one.what not in unsaid(again, lived.said)] == []
 
 
@@ -229,7 +229,9 @@ def test_back_testing_the_rulebook_that_decided_gains_and_loses_nothing(streams:
     lived = drained(lived, now, book(()))
     if not lived.state:
         return
-    tally = BackTestCounter(book(()), rulebook_of(documents(()), around=date(2026, 11, 1), known=book(())), now, 30)
+    tally = BackTestCounter(
+        book(()), build_rulebook(documents(()), around=date(2026, 11, 1), previous=book(())), now, 30
+    )
     tally.add(lived.state)
     report = tally.report()
     assert (report.gained, report.lost, report.load) == (0, 0, [])

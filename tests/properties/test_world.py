@@ -84,9 +84,9 @@ def ends(world: Simulation, complaint: ComplaintId) -> dict[str, Any]:
     closed = states_by_service["triage"].closed
     ended = any(cycle.ended_at for cycle in cycles(states_by_service["sla"].moments))
     silent = ("message.", "promise.") if ended else ("message.",)
-    lines = [entry for entry in states_by_service["intake"].fresh if not entry.kind.startswith(silent)]
+    lines = [entry for entry in states_by_service["intake"].new_entries if not entry.kind.startswith(silent)]
     dropped = {
-        "intake": {"told"},
+        "intake": {"delivery"},
         "triage": set(),
         "sla": {"moments", "tellings", "due_at", "is_open", "tightest_at", "promised_at", "last_due_at"},
         "notify": {"intents", "owes_date", "due_at"},

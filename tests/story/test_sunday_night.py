@@ -139,6 +139,6 @@ async def reopened_and_resolved_again(
         "resolution",
     ]
     assert not any(world.runner(service).dead for service in (INTAKE, TRIAGE, SLA))
-    lines = [line.kind for line in world.runner(INTAKE).states[complaint].fresh]
+    lines = [line.kind for line in world.runner(INTAKE).states[complaint].new_entries]
     assert lines.count("message.accepted") == len(seen)
     assert lines.index("complaint.reopened") < len(lines) - 1 - lines[::-1].index("complaint.resolved")

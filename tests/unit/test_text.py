@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from shared.http.validation_errors import expected
+from shared.http.validation_errors import describe_accepted
 from shared.text import Duration, Instant, Item, Reason, is_line, is_prose
 
 
 def refusal(kind: Any, value: Any) -> str:
     with pytest.raises(ValidationError) as error:
         TypeAdapter(kind).validate_python(value)
-    return expected(error.value.errors()[0])
+    return describe_accepted(error.value.errors()[0])
 
 
 @pytest.mark.parametrize("letter", ["\x00", "\n", "\r", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])

@@ -1,4 +1,4 @@
-"""`redress calendar`: compute with calendars, check them, and make their holidays."""
+"""`redress calendar`: compute with calendars, check them, and list public holidays."""
 
 from deploy.cli.calendar.commands import app
 

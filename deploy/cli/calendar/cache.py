@@ -1,67 +1,71 @@
-"""The calendars of a stream of lines, compiled once and kept while they are in use."""
+"""Cache of the compiled calendars in a stream of lines, limited by memory."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.cli.calendar.compact_format import KEYS, calendar_in
+from deploy.cli.calendar.compact_format import KEYS, parse_compact_calendar
 from services.sla.calendar import Compiled
 from shared.errors import Rejected
 
-MOST_KEPT = 200_000_000  # bytes, as weighed below: 2,800 offices of four years, 300 of fifty, 70 of all years
-_OPENING = 24  # bytes of an open span: three int64
-_TEXT = 45  # bytes of a calendar for each of its text; measured, a holiday weighs 850
+BYTES_MAX = 200_000_000  # estimated: 2,800 calendars of four years, 300 of fifty, 70 of all years
+_INTERVAL_BYTES = 24  # of an open interval: three int64 values
+_TEXT_FACTOR = 45  # bytes of a calendar for each byte of its text; measured: 850 bytes for a holiday
 
 
 class CalendarCache:
-    """Calendars by their canonical text, the least recently used given up first; refused ones are remembered too."""
+    """Compiled calendars by their canonical text; the least recently used ones are removed first.
+
+    A calendar grows when a line asks about other years, so its size is estimated again after each use. The reason why
+    a calendar was refused is cached too.
+    """
 
     def __init__(self) -> None:
         self._encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-        self._kept: dict[str, Compiled | str] = {}
-        self._weights: dict[str, int] = {}
+        self._entries: dict[str, Compiled | str] = {}
+        self._sizes: dict[str, int] = {}
         self._total = 0
         self._last = ""
 
     @property
-    def weight(self) -> int:
-        """Bytes that it is thought to hold."""
+    def size(self) -> int:
+        """Estimated size in bytes."""
         return self._total
 
-    def compiled(self, told: Mapping[str, Any], at: int) -> Compiled:
-        """The calendar of that line, compiled about that instant (seconds of UTC). Raises `Rejected`."""
-        key = self._encode([told.get(name) for name in KEYS])
-        found = self._kept.pop(key, None)
-        if found is None:
-            found = _compile(told, at)
-        self._kept[key] = found
-        self._weigh(self._last)  # it may have grown since, with what it was asked
-        self._weigh(key)
+    def compiled(self, request: Mapping[str, Any], at: int) -> Compiled:
+        """Return the calendar of a line, compiled around an instant (seconds of UTC). Raises `Rejected`."""
+        key = self._encode([request.get(name) for name in KEYS])
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            entry = _compile(request, at)
+        self._entries[key] = entry
+        self._update_size(self._last)
+        self._update_size(key)
         self._last = key
-        self._give_up()
-        if isinstance(found, str):
-            raise Rejected(found)  # a new one each time: one that is kept would keep a traceback for every line
-        return found
+        self._evict()
+        if isinstance(entry, str):
+            raise Rejected(entry)  # a new exception, because a cached one would collect a traceback for each line
+        return entry
 
-    def _weigh(self, key: str) -> None:
-        found = self._kept.get(key)
-        if found is not None:
-            openings = found.openings_kept if isinstance(found, Compiled) else 0
-            weight = openings * _OPENING + len(key) * _TEXT
-            self._total += weight - self._weights.get(key, 0)
-            self._weights[key] = weight
+    def _update_size(self, key: str) -> None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            intervals = entry.interval_count if isinstance(entry, Compiled) else 0
+            size = intervals * _INTERVAL_BYTES + len(key) * _TEXT_FACTOR
+            self._total += size - self._sizes.get(key, 0)
+            self._sizes[key] = size
 
-    def _give_up(self) -> None:
-        while self._total > MOST_KEPT and len(self._kept) > 1:
-            oldest = next(iter(self._kept))
-            del self._kept[oldest]
-            self._total -= self._weights.pop(oldest)
+    def _evict(self) -> None:
+        while self._total > BYTES_MAX and len(self._entries) > 1:
+            oldest = next(iter(self._entries))
+            del self._entries[oldest]
+            self._total -= self._sizes.pop(oldest)
 
 
-def _compile(told: Mapping[str, Any], at: int) -> Compiled | str:
-    """The calendar, or why there is none."""
+def _compile(request: Mapping[str, Any], at: int) -> Compiled | str:
+    """Return the compiled calendar, or the reason why it is refused."""
     try:
-        return Compiled(calendar_in(told), around=datetime.fromtimestamp(at, UTC).date(), years=2)
+        return Compiled(parse_compact_calendar(request), around=datetime.fromtimestamp(at, UTC).date(), years=2)
     except Rejected as error:
         return error.detail

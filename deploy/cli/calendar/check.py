@@ -1,4 +1,4 @@
-"""`redress calendar check`: reads calendars from a file and says, date by date, when they are open."""
+"""`redress calendar check`: read calendars from a file and describe, date by date, when they are open."""
 
 import json
 import tomllib
@@ -7,31 +7,35 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from deploy.cli.calendar.public_holidays import asked_in, propose
-from deploy.cli.calendar.snippet import bytes_of
-from services.sla.calendar import Calendar, Compiled, Holiday, calendar_from
-from services.sla.calendar.clocktime import DAY, instant, text_of
-from services.sla.policies.sections import entries
+from deploy.cli.calendar.public_holidays import HolidayQuery, compare_with_library, queries_in
+from deploy.cli.calendar.snippet import read_bytes
+from services.sla.calendar import Calendar, Compiled, Holiday, parse_calendar
+from services.sla.calendar.clocktime import DAY, format_time_of_day, local_to_utc
+from services.sla.policies.sections import read_section
 from shared.errors import Misconfigured, Rejected
 
-AHEAD = timedelta(days=366)  # holidays that are told
+HOLIDAYS_AHEAD = timedelta(days=366)  # period in which holidays are listed
 
 
-def calendars_in(file: Path) -> list[Calendar]:
-    """Every calendar of a TOML or JSON file: its `calendar` sections, or the file is one. Raises `Rejected`.
+def load_calendars(file: Path) -> list[Calendar]:
+    """Load every calendar of a TOML or JSON file: its `calendar` sections, or the file is a single calendar.
 
-    A rulebook is such a file; what else stands in it is left to those who load it.
+    A rulebook is accepted too; its other sections are not checked. Raises `Rejected`, or `Misconfigured` for a file
+    that cannot be read.
     """
-    found = _sections(_parsed(file))
-    if not found:
+    sections = _sections(_parse(file))
+    if not sections:
         raise Rejected(f"{file.name}: expected [[calendar]] sections, or one calendar with tz and weekly_hours")
-    return [calendar_from(one) for one in found]
+    return [parse_calendar(section) for section in sections]
 
 
-def told(calendar: Calendar, first: date, days: int) -> dict[str, Any]:
-    """What there is to know about it from that date on, as plain data. Raises `Rejected` where it hardly ever opens."""
+def describe_calendar(calendar: Calendar, first: date, days: int) -> dict[str, Any]:
+    """Return hours and holidays of a calendar from a date on, as plain data.
+
+    Raises `Rejected` if it stays closed for more than 400 days.
+    """
     compiled = Compiled(calendar, around=first)
-    dates = [_date(compiled, first + timedelta(days=n)) for n in range(days)]
+    dates = [_describe_date(compiled, first + timedelta(days=n)) for n in range(days)]
     return {
         "id": calendar.id,
         "version": calendar.version,
@@ -39,15 +43,15 @@ def told(calendar: Calendar, first: date, days: int) -> dict[str, Any]:
         "tz": calendar.tz,
         "holiday_rule": calendar.holiday_rule,
         "dates": dates,
-        "holidays": _ahead(calendar, first),
+        "holidays": _holidays_ahead(calendar, first),
         "library_says": [
-            sentence for asked in asked_in(calendar.holidays) for sentence in _differences(calendar, asked)
+            sentence for query in queries_in(calendar.holidays) for sentence in _library_changes(calendar, query)
         ],
     }
 
 
-def _parsed(file: Path) -> Any:
-    data = bytes_of(file)
+def _parse(file: Path) -> Any:
+    data = read_bytes(file)
     try:
         text = data.decode("utf-8-sig")
         return json.loads(text) if text.lstrip()[:1] in ("{", "[") and file.suffix != ".toml" else tomllib.loads(text)
@@ -57,56 +61,57 @@ def _parsed(file: Path) -> Any:
 
 def _sections(data: Any) -> list[Mapping[str, Any]]:
     if isinstance(data, dict):
-        return [data] if "weekly_hours" in data and "calendar" not in data else entries(data, "calendar")
-    return entries({"calendar": data}, "calendar")
+        return [data] if "weekly_hours" in data and "calendar" not in data else read_section(data, "calendar")
+    return read_section({"calendar": data}, "calendar")
 
 
-def _date(compiled: Compiled, day: date) -> dict[str, Any]:
+def _describe_date(compiled: Compiled, day: date) -> dict[str, Any]:
     calendar, ordinal = compiled.calendar, day.toordinal()
-    begin, end = (instant(calendar.zone, one, 0) for one in (ordinal, ordinal + 1))
+    begin, end = (local_to_utc(calendar.zone, midnight, 0) for midnight in (ordinal, ordinal + 1))
     holiday = calendar.holiday_on(ordinal)
     openings = [
-        (_clock(calendar, low, ordinal), _clock(calendar, high, ordinal)) for low, high in compiled.openings(begin, end)
+        (_local_time(calendar, low, ordinal), _local_time(calendar, high, ordinal))
+        for low, high in compiled.openings(begin, end)
     ]
     return {
         "date": day.isoformat(),
         "open": openings,
         "hours": round(compiled.elapsed(begin, end) / 3600, 2),
-        "holiday": _called(holiday) if holiday else None,
+        "holiday": _label(holiday) if holiday else None,
     }
 
 
-def _called(holiday: Holiday) -> str:
-    """Other shifts on a day that is like any other make it no holiday."""
+def _label(holiday: Holiday) -> str:
+    """Return the name of a holiday, or a description; a normal day with other shifts is no holiday."""
     return holiday.name or ("other hours" if holiday.rule == "shift_start" and holiday.hours else "holiday")
 
 
-def _clock(calendar: Calendar, at: int, ordinal: int) -> str:
-    """The local time; midnight at the end of the day is 24:00."""
+def _local_time(calendar: Calendar, at: int, ordinal: int) -> str:
+    """Format an instant as local time of a date; midnight at the end of the date is 24:00."""
     local = datetime.fromtimestamp(at, calendar.zone)
     if local.toordinal() > ordinal and (local.hour, local.minute) == (0, 0):
-        return text_of(DAY)
-    return text_of(local.hour * 3600 + local.minute * 60 + local.second)
+        return format_time_of_day(DAY)
+    return format_time_of_day(local.hour * 3600 + local.minute * 60 + local.second)
 
 
-def _ahead(calendar: Calendar, first: date) -> list[dict[str, Any]]:
-    days = range(first.toordinal(), (first + AHEAD).toordinal())
+def _holidays_ahead(calendar: Calendar, first: date) -> list[dict[str, Any]]:
+    days = range(first.toordinal(), (first + HOLIDAYS_AHEAD).toordinal())
     return [
         {
             "date": date.fromordinal(day).isoformat(),
-            "name": one.name,
-            "called": _called(one),
-            "open": [(text_of(start), text_of(end)) for start, end in one.hours],
-            "source": one.source,
+            "name": holiday.name,
+            "called": _label(holiday),
+            "open": [(format_time_of_day(start), format_time_of_day(end)) for start, end in holiday.hours],
+            "source": holiday.source,
         }
-        for day, one in calendar.holidays_in(days).items()
+        for day, holiday in calendar.holidays_in(days).items()
     ]
 
 
-def _differences(calendar: Calendar, asked: Any) -> list[str]:
-    found = propose(calendar.holidays, asked)
+def _library_changes(calendar: Calendar, query: HolidayQuery) -> list[str]:
+    changes = compare_with_library(calendar.holidays, query)
     return [
-        *(f"{one.on} {one.name} is new" for one in found.added),
-        *(f"{one.on} {one.name} is no holiday any more" for one in found.removed),
-        *(f"{new.on} {held.name} is called {new.name}" for held, new in found.renamed),
+        *(f"{holiday.on} {holiday.name} is new" for holiday in changes.added),
+        *(f"{holiday.on} {holiday.name} is no longer a holiday" for holiday in changes.removed),
+        *(f"{new.on} {old.name} is now named {new.name}" for old, new in changes.renamed),
     ]

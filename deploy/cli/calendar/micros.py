@@ -1,10 +1,8 @@
-"""The same arithmetic in whole microseconds of UTC, with pauses: for clocks of others, whose instants have fractions.
+"""Arithmetic on opening time in whole microseconds of UTC, with pauses, for instants with fractions of a second.
 
-Calendars open and close on whole seconds, so a fraction only ever counts within a second that is open, and the answer
-is exact. A pause stops the clock: what is paused counts as closed, once, however many pauses cover it.
-
-    due      the earliest instant by which so much open time outside pauses has passed since the start
-    worked   the open time outside pauses between two instants
+Calendars open and close on whole seconds, so within one second a calendar is either open or closed, and the fraction of
+a second counts fully or not at all. The result is therefore exact. Opening time within a pause does not count;
+overlapping pauses count once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,37 +14,40 @@ Pause = tuple[int, int]  # half-open, microseconds of UTC
 
 
 def level(compiled: Compiled, at: int) -> int:
-    """Open microseconds up to that instant, as `Compiled.level`."""
+    """Return the opening time up to an instant in microseconds, as `Compiled.level` does in seconds."""
     second, rest = divmod(at, MICROS)
     whole = compiled.level(second) * MICROS
     return whole + rest if rest and compiled.is_open(second) else whole
 
 
-def first_at(compiled: Compiled, wanted: int) -> int:
-    """The earliest instant of that level, as `Compiled.first_at`: closing time where it ends with the day."""
-    second, rest = divmod(wanted, MICROS)
-    return last_at(compiled, wanted) if rest else compiled.first_at(second) * MICROS
+def first_at(compiled: Compiled, level_: int) -> int:
+    """Return the earliest instant of a level, as `Compiled.first_at`: closing time at the end of a day."""
+    second, rest = divmod(level_, MICROS)
+    return last_at(compiled, level_) if rest else compiled.first_at(second) * MICROS
 
 
-def last_at(compiled: Compiled, wanted: int) -> int:
-    """The latest instant of that level, as `Compiled.last_at`: the next opening where it ends with the day."""
-    second, rest = divmod(wanted, MICROS)
+def last_at(compiled: Compiled, level_: int) -> int:
+    """Return the latest instant of a level, as `Compiled.last_at`: the next opening at the end of a day."""
+    second, rest = divmod(level_, MICROS)
     return compiled.last_at(second) * MICROS + rest
 
 
-def due(compiled: Compiled, start: int, budget: int, pauses: Iterable[Pause] = ()) -> int:
-    """When the budget is used up; 0 stays, a negative one looks back for the latest such instant before the start.
+def compute_due(compiled: Compiled, start: int, budget: int, pauses: Iterable[Pause] = ()) -> int:
+    """Return the instant at which the budget of opening time outside of pauses is used up.
 
-    Only what is paused between start and due moves it. It may fall on the first instant of a pause, never inside one:
-    a pause that begins when the budget is used up no longer matters.
+    0 returns `start`; a negative budget returns the latest such instant before it. Only pauses between start and due
+    time move the due time. It may be the first instant of a pause, but is never inside one: a pause that starts when
+    the budget is used up has no effect.
     """
     if budget == 0:
         return start
-    ordered = merged(pauses)
-    return _forward(compiled, start, budget, ordered) if budget > 0 else _back(compiled, start, -budget, ordered)
+    ordered = merge_pauses(pauses)
+    if budget > 0:
+        return _due_after(compiled, start, budget, ordered)
+    return _due_before(compiled, start, -budget, ordered)
 
 
-def _forward(compiled: Compiled, start: int, budget: int, pauses: Sequence[Pause]) -> int:
+def _due_after(compiled: Compiled, start: int, budget: int, pauses: Sequence[Pause]) -> int:
     reached = level(compiled, start) + budget
     at = first_at(compiled, reached)
     for since, until in pauses:
@@ -58,7 +59,7 @@ def _forward(compiled: Compiled, start: int, budget: int, pauses: Sequence[Pause
     return at
 
 
-def _back(compiled: Compiled, start: int, budget: int, pauses: Sequence[Pause]) -> int:
+def _due_before(compiled: Compiled, start: int, budget: int, pauses: Sequence[Pause]) -> int:
     reached = level(compiled, start) - budget
     at = last_at(compiled, reached)
     for since, until in reversed(pauses):
@@ -70,22 +71,22 @@ def _back(compiled: Compiled, start: int, budget: int, pauses: Sequence[Pause]) 
     return at
 
 
-def worked(compiled: Compiled, start: int, end: int, pauses: Iterable[Pause] = ()) -> int:
-    """Open microseconds outside pauses between two instants, negative where they are reversed."""
+def compute_elapsed(compiled: Compiled, start: int, end: int, pauses: Iterable[Pause] = ()) -> int:
+    """Return the opening time outside of pauses between two instants, negative if `end` lies before `start`."""
     low, high = min(start, end), max(start, end)
     total = level(compiled, high) - level(compiled, low)
-    for since, until in merged(pauses):
+    for since, until in merge_pauses(pauses):
         if until > low and since < high:
             total -= level(compiled, min(until, high)) - level(compiled, max(since, low))
     return total if start <= end else -total
 
 
-def merged(pauses: Iterable[Pause]) -> Sequence[Pause]:
-    """The same time, disjoint and in order: pauses that overlap count once."""
-    found: list[Pause] = []
+def merge_pauses(pauses: Iterable[Pause]) -> Sequence[Pause]:
+    """Return the same time as disjoint pauses in order."""
+    merged: list[Pause] = []
     for since, until in sorted(pauses):
-        if found and since <= found[-1][1]:
-            found[-1] = (found[-1][0], max(until, found[-1][1]))
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(until, merged[-1][1]))
         else:
-            found.append((since, until))
-    return found
+            merged.append((since, until))
+    return merged

@@ -1,8 +1,9 @@
-"""Public holidays as the `holidays` library tells them, copied into a calendar and remembered with where they are from.
+"""Public holidays of the `holidays` library, copied into a calendar with their source.
 
-A look-up at run time would let an update of the library move deadlines that were promised already. So the dates are
-copied once, each with its name and a source that says which edition of the library said so, for which place, kind and
-language. What a newer edition says differently is a proposal: somebody reads it, and it becomes the next version.
+A look-up at run time would let an update of the library move due times that are promised already. So the dates are
+copied once, each with its name and a source: the version of the library, place, categories and language. Differences
+in a newer version of the library are listed by `redress calendar check`; a person puts them into the next version of
+the calendar.
 """
 
 from collections.abc import Iterable
@@ -11,14 +12,14 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from services.sla.calendar.horizon import FIRST_YEAR, LAST_YEAR
-from services.sla.calendar.model import Calendar, Holiday
+from services.sla.calendar.model import Holiday
 from shared.errors import Rejected
 
 LIBRARY = "holidays"
 
 
 class HolidayQuery(NamedTuple):
-    """Which holidays: ISO 3166 country and subdivision, years, and the library's own categories and language codes."""
+    """Selection of holidays: ISO 3166 country and subdivision, years, categories and language of the library."""
 
     country: str
     years: tuple[int, ...]
@@ -27,124 +28,104 @@ class HolidayQuery(NamedTuple):
     language: str | None = None
 
     @property
-    def words(self) -> str:
-        """Place, categories and language as they stand in a source; the years stand in the dates."""
+    def source_text(self) -> str:
+        """Place, categories and language as in a source; the years are in the dates."""
         place = self.country + (f"-{self.subdivision}" if self.subdivision else "")
         return "; ".join((place, ", ".join(self.categories), self.language or ""))
 
 
 class HolidayChanges(NamedTuple):
-    """What the installed library says differently from what a calendar holds; renamed are pairs of held and new."""
+    """Differences between a calendar and the installed library; `renamed` contains pairs of old and new holiday."""
 
     added: tuple[Holiday, ...]
     removed: tuple[Holiday, ...]
     renamed: tuple[tuple[Holiday, Holiday], ...]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the calendar holds just what the library says."""
-        return not any(self)
 
+def copy_holidays(query: HolidayQuery) -> tuple[Holiday, ...]:
+    """Return the holidays of the library in the order of their dates, each with its source.
 
-def snapshot(asked: HolidayQuery) -> tuple[Holiday, ...]:
-    """Copies of these holidays, in the order of their dates. Raises `Rejected` for what the library does not know.
-
-    A year without any is refused too: it means that the library knows nothing about it, not that nobody rests.
+    Raises `Rejected` for a query that the library does not support, and for a year without holidays, which means that
+    the library has no data for it.
     """
-    import holidays  # noqa: PLC0415  # a third of a second that only those pay who ask
+    import holidays  # noqa: PLC0415  # importing it takes a third of a second
 
-    asked = _known(asked)
-    make = partial(holidays.country_holidays, asked.country, expand=False, subdiv=asked.subdivision)
+    query = _validate(query)
+    make = partial(holidays.country_holidays, query.country, expand=False, subdiv=query.subdivision)
     edition = f"{LIBRARY} {version(LIBRARY)}"
-    found: dict[Any, str] = {}
-    for year in asked.years:
-        of_year = dict(make(years=year, categories=asked.categories, language=asked.language))
+    names: dict[Any, str] = {}
+    for year in query.years:
+        of_year = dict(make(years=year, categories=query.categories, language=query.language))
         if not of_year:
-            raise Rejected(f"{edition} knows no holidays of {asked.words} in {year}")
-        found |= of_year
-    source = f"{edition}; {asked.words}"
-    return tuple(Holiday(on=day.isoformat(), name=name, source=source) for day, name in sorted(found.items()))
+            raise Rejected(f"{edition} has no holidays of {query.source_text} in {year}")
+        names |= of_year
+    source = f"{edition}; {query.source_text}"
+    return tuple(Holiday(on=day.isoformat(), name=name, source=source) for day, name in sorted(names.items()))
 
 
-def asked_in(held: Iterable[Holiday]) -> list[HolidayQuery]:
-    """The questions whose answers these holidays are, read from their sources; other origins are passed over."""
+def queries_in(listed: Iterable[Holiday]) -> list[HolidayQuery]:
+    """Return the queries from which these holidays were copied, by their sources; others are ignored."""
     years: dict[tuple[str, ...], set[int]] = {}
-    for holiday in held:
+    for holiday in listed:
         parts = tuple(holiday.source.split("; "))
         if parts[0].startswith(f"{LIBRARY} ") and len(parts) == 4 and holiday.on[0] != "*":
             years.setdefault(parts[1:], set()).add(int(holiday.on[:4]))
-    found = []
+    queries = []
     for (place, categories, language), of_place in years.items():
         country, _, subdivision = place.partition("-")
-        every = tuple(sorted(of_place))
-        found.append(HolidayQuery(country, every, subdivision or None, tuple(categories.split(", ")), language or None))
-    return found
+        of_query = (subdivision or None, tuple(categories.split(", ")), language or None)
+        queries.append(HolidayQuery(country, tuple(sorted(of_place)), *of_query))
+    return queries
 
 
-def propose(held: Iterable[Holiday], asked: HolidayQuery) -> HolidayChanges:
-    """How what is held differs from what the library says now. Raises as `snapshot` does.
+def compare_with_library(listed: Iterable[Holiday], query: HolidayQuery) -> HolidayChanges:
+    """Return the differences between listed holidays and the installed library. Raises as `copy_holidays` does.
 
-    Only what came from the same question can be removed or renamed, whatever the edition. A date that somebody wrote
-    by hand stays as it is, and is not proposed a second time.
+    Only holidays that were copied by the same query, with any version of the library, can be removed or renamed. A
+    date that was written by hand is kept, and is not reported as new.
     """
-    held = tuple(held)
-    asked = _known(asked)
-    now = {one.on: one for one in snapshot(asked)}
-    taken = {one.on for one in held}
-    ours = [one for one in held if _is_answer(one, asked)]
+    listed = tuple(listed)
+    query = _validate(query)
+    current = {holiday.on: holiday for holiday in copy_holidays(query)}
+    dates = {holiday.on for holiday in listed}
+    copied = [holiday for holiday in listed if _is_copied(holiday, query)]
     return HolidayChanges(
-        added=tuple(one for on, one in now.items() if on not in taken),
-        removed=tuple(one for one in ours if one.on not in now),
-        renamed=tuple((one, now[one.on]) for one in ours if one.on in now and one.name != now[one.on].name),
+        added=tuple(holiday for on, holiday in current.items() if on not in dates),
+        removed=tuple(holiday for holiday in copied if holiday.on not in current),
+        renamed=tuple((old, new) for old in copied if (new := current.get(old.on)) and old.name != new.name),
     )
 
 
-def revised(calendar: Calendar, proposal: HolidayChanges) -> Calendar:
-    """The next version of a calendar, with the proposal taken; replacement hours of a renamed holiday stay."""
-    renamed = {held.on: new for held, new in proposal.renamed}
-    gone = {one.on for one in proposal.removed}
-    kept = [
-        one.model_copy(update={"name": renamed[one.on].name, "source": renamed[one.on].source})
-        if one.on in renamed
-        else one
-        for one in calendar.holidays
-        if one.on not in gone
-    ]
-    holidays = tuple(sorted([*kept, *proposal.added], key=lambda one: one.on))
-    changed = calendar.model_dump() | {"version": calendar.version + 1, "holidays": holidays}
-    return Calendar.model_validate(changed)
+def _is_copied(holiday: Holiday, query: HolidayQuery) -> bool:
+    library, _, text = holiday.source.partition("; ")
+    of_library = library.startswith(f"{LIBRARY} ") and text == query.source_text
+    return of_library and holiday.on[0] != "*" and int(holiday.on[:4]) in query.years
 
 
-def _is_answer(holiday: Holiday, asked: HolidayQuery) -> bool:
-    library, _, words = holiday.source.partition("; ")
-    of_library = library.startswith(f"{LIBRARY} ") and words == asked.words
-    return of_library and holiday.on[0] != "*" and int(holiday.on[:4]) in asked.years
-
-
-def _known(asked: HolidayQuery) -> HolidayQuery:
-    """The question with codes as the library writes them, and its language stated: else it would be the machine's."""
+def _validate(query: HolidayQuery) -> HolidayQuery:
+    """Return the query with the codes of the library, and with a language: the default would depend on the machine."""
     import holidays  # noqa: PLC0415  # as above
 
     try:
-        entity = holidays.country_holidays(asked.country.upper())
+        entity = holidays.country_holidays(query.country.upper())
     except NotImplementedError:
-        raise Rejected(f"unknown country {asked.country!r}; expected an ISO 3166-1 code such as 'GB' or 'BR'") from None
+        raise Rejected(f"unknown country {query.country!r}; expected an ISO 3166-1 code such as 'GB' or 'BR'") from None
     aliases = {alias.lower(): code for alias, code in getattr(entity, "subdivisions_aliases", {}).items()}
     aliases |= {code.lower(): code for code in entity.subdivisions}
-    subdivision = asked.subdivision and aliases.get(asked.subdivision.lower())
-    if asked.subdivision and not subdivision:
-        raise _not_among("subdivision", asked.subdivision, entity.subdivisions)
-    for category in asked.categories or ("",):
+    subdivision = query.subdivision and aliases.get(query.subdivision.lower())
+    if query.subdivision and not subdivision:
+        raise _unknown("subdivision", query.subdivision, entity.subdivisions)
+    for category in query.categories or ("",):
         if category not in entity.supported_categories:
-            raise _not_among("category", category, entity.supported_categories)
-    language = asked.language or entity.default_language
-    if asked.language and asked.language not in entity.supported_languages:
-        raise _not_among("language", asked.language, entity.supported_languages)
-    if not asked.years or min(asked.years) < FIRST_YEAR or max(asked.years) > LAST_YEAR:
-        raise Rejected(f"expected years from {FIRST_YEAR} to {LAST_YEAR} such as 2026, got {list(asked.years)}")
-    years = tuple(sorted(set(asked.years)))
-    return HolidayQuery(asked.country.upper(), years, subdivision or None, tuple(asked.categories), language)
+            raise _unknown("category", category, entity.supported_categories)
+    language = query.language or entity.default_language
+    if query.language and query.language not in entity.supported_languages:
+        raise _unknown("language", query.language, entity.supported_languages)
+    if not query.years or min(query.years) < FIRST_YEAR or max(query.years) > LAST_YEAR:
+        raise Rejected(f"expected years from {FIRST_YEAR} to {LAST_YEAR} such as 2026, got {list(query.years)}")
+    years = tuple(sorted(set(query.years)))
+    return HolidayQuery(query.country.upper(), years, subdivision or None, tuple(query.categories), language)
 
 
-def _not_among(what: str, given: str, known: Iterable[str]) -> Rejected:
-    return Rejected(f"unknown {what} {given!r}; expected one of {', '.join(known) or 'none: this country has none'}")
+def _unknown(what: str, value: str, accepted: Iterable[str]) -> Rejected:
+    return Rejected(f"unknown {what} {value!r}; expected one of {', '.join(accepted) or 'none: this country has none'}")

@@ -1,4 +1,4 @@
-"""`redress calendar compute`: lines in, lines out, one at a time, so that a stream may be as long as it likes."""
+"""`redress calendar compute`: read lines and write results one at a time, for streams of any length."""
 
 import os
 import sys
@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from deploy.cli.calendar.cache import CalendarCache
-from deploy.cli.calendar.compute import MOST_BYTES, answer
+from deploy.cli.calendar.compute import LINE_BYTES_MAX, compute_line
 from shared.errors import Misconfigured, Rejected
 
 _BOM = b"\xef\xbb\xbf"
-_CHUNK = 65_536  # bytes, as much as a pipe holds
+_CHUNK = 65_536  # bytes, the capacity of a pipe
 
 
 def compute_file(file: Path | None) -> None:
-    """Answer every line of that file, or of standard input.
+    """Compute every line of a file, or of standard input.
 
-    Raises `Misconfigured` where it cannot be read and `Rejected` where the answers cannot be written.
+    Raises `Misconfigured` if the input cannot be read, and `Rejected` if the results cannot be written.
     """
     if sys.stdout is None:
-        raise Rejected("cannot write answers: standard output is closed")
+        raise Rejected("cannot write results: standard output is closed")
     if file is None or str(file) == "-":
         if sys.stdin is None:
             raise Misconfigured("cannot read lines: standard input is closed")
@@ -37,34 +37,34 @@ def compute_file(file: Path | None) -> None:
 
 
 def _compute(source: object) -> None:
-    """Quiet where nobody reads on."""
+    """Compute a stream; end without an error when the reader of the results is closed."""
     try:
-        compute(cast("BufferedIOBase", source), sys.stdout)
+        compute_stream(cast("BufferedIOBase", source), sys.stdout)
     except BrokenPipeError:
-        _write_to_nowhere()
+        _discard_output()
     except OSError as error:
-        _write_to_nowhere()
-        raise Rejected(f"cannot read lines or write answers: {error.strerror}") from None
+        _discard_output()
+        raise Rejected(f"cannot read lines or write results: {error.strerror}") from None
 
 
-def _write_to_nowhere() -> None:
-    """Python flushes once more at its end and would complain about the same."""
+def _discard_output() -> None:
+    """Redirect standard output to the null device, because Python flushes it at exit and would raise again."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def compute(source: BufferedIOBase, answers: TextIO) -> None:
-    """Answer every line. Who writes one and waits has its answer: nothing is held back while we wait for more."""
-    book, write = CalendarCache(), answers.write
-    for line in lines(source, answers.flush):
-        write(answer(line, book) + "\n")
-    answers.flush()
+def compute_stream(source: BufferedIOBase, results: TextIO) -> None:
+    """Compute every line. Results are flushed before each wait for input, so that a program may send single lines."""
+    calendars, write = CalendarCache(), results.write
+    for line in read_lines(source, results.flush):
+        write(compute_line(line, calendars) + "\n")
+    results.flush()
 
 
-def lines(source: BufferedIOBase, before_more: Callable[[], object] = lambda: None) -> Iterator[bytes]:
-    """Line by line without its end; of one that is too long, a little more than is accepted and not the rest.
+def read_lines(source: BufferedIOBase, before_more: Callable[[], object] = lambda: None) -> Iterator[bytes]:
+    """Yield lines without their line ends; of a line that is too long, only a little more than is accepted.
 
-    `before_more` is called before each reading, which may have to wait.
+    `before_more` is called before each read, which may block.
     """
     for number, line in enumerate(_split(_chunks(source, before_more))):
         yield line.removeprefix(_BOM) if number == 0 else line
@@ -80,7 +80,7 @@ def _chunks(source: BufferedIOBase, before_more: Callable[[], object]) -> Iterat
 def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        if len(rest) > MOST_BYTES + _CHUNK and b"\n" not in chunk:
+        if len(rest) > LINE_BYTES_MAX + _CHUNK and b"\n" not in chunk:
             continue
         *whole, rest = (rest + chunk).split(b"\n")
         yield from whole

@@ -1,4 +1,4 @@
-"""`redress sla …`: why a date and what is at risk; rulebooks from a file to in force, and back."""
+"""`redress sla`: explain dates, list what is at risk, audit stored states, draft and publish rulebooks."""
 
 from deploy.cli.sla import commands, rulebooks
 from deploy.cli.sla.app import app

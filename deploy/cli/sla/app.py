@@ -1,7 +1,7 @@
-"""The group `redress sla`; its commands stand in the modules beside this one."""
+"""Command group `redress sla`; its commands are in `commands` and `rulebooks`."""
 
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True, help="Dates: why, what is at risk, is all right; rulebooks: draft, rehearse, publish."
+    no_args_is_help=True, help="Due dates: explain, list what is at risk, audit. Rulebooks: draft, rehearse, publish."
 )

@@ -1,4 +1,4 @@
-"""`redress sla explain`: why a date is what it is, now or as it was believed at an earlier moment."""
+"""`redress sla explain`: explanation of each date of a complaint, now or as known at an earlier time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,11 +6,11 @@ from typing import Any
 
 from shared.errors import Misconfigured
 
-MARKS = {"running": "runs", "paused": "stands still", "stopped": "met", "cancelled": "fell away"}
+PHASES = {"running": "running", "paused": "paused", "stopped": "met", "cancelled": "cancelled"}
 
 
-def instant(text: str | None) -> datetime | None:
-    """`2026-03-03` or `2026-03-03T09:00`, UTC where no offset is given. Raises `Misconfigured`."""
+def parse_as_of(text: str | None) -> datetime | None:
+    """Parse `2026-03-03` or `2026-03-03T09:00`, in UTC if it has no offset. Raises `Misconfigured`."""
     if text is None:
         return None
     try:
@@ -20,19 +20,20 @@ def instant(text: str | None) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def sentences(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Heading and explanation of every clock and promise; clocks that are due first come first."""
-    clocks = sorted(answer["clocks"], key=lambda one: (one["ended_at"] is not None, one["due_at"] or "9"))
-    for one in clocks:
-        item = f" {one['item']}" if one["item"] else ""
-        pack = f"{one['pack']}/" if one["pack"] else ""
-        phase = "missed" if one["breached"] else MARKS[one["phase"]]
-        yield f"{pack}{one['clock']}{item}, cycle {one['cycle']} ({phase})", one["because"]
-    for one in answer["promises"]:
-        item = f" '{one['item']}'" if one["item"] else ""
-        yield f"promise {one['promise']}, {one['subject']}{item} ({one['outcome']})", one["because"]
-    for one in answer["extensions"]:
-        decided = {None: "waits for approval", True: f"approved by {one['by']}", False: f"refused by {one['by']}"}
-        beyond = f"until {one['expected_at']}, beyond {one['limit_at']}, because of '{one['reason']}'"
-        heading = f"extension of promise {one['promise']} ({decided[one['approved']]})"
-        yield heading, f"Asked for on {one['asked_at']} {beyond}."
+def explanations(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield heading and explanation of each clock, promise and extension; open clocks first, by their due time."""
+    clocks = sorted(answer["clocks"], key=lambda clock: (clock["ended_at"] is not None, clock["due_at"] or "9"))
+    for clock in clocks:
+        item = f" {clock['item']}" if clock["item"] else ""
+        pack = f"{clock['pack']}/" if clock["pack"] else ""
+        phase = "missed" if clock["breached"] else PHASES[clock["phase"]]
+        yield f"{pack}{clock['clock']}{item}, cycle {clock['cycle']} ({phase})", clock["because"]
+    for promise in answer["promises"]:
+        item = f" '{promise['item']}'" if promise["item"] else ""
+        yield f"promise {promise['promise']}, {promise['subject']}{item} ({promise['outcome']})", promise["because"]
+    for extension in answer["extensions"]:
+        by = extension["by"]
+        status = {None: "waits for approval", True: f"approved by {by}", False: f"refused by {by}"}
+        heading = f"extension of promise {extension['promise']} ({status[extension['approved']]})"
+        dates = f"to {extension['expected_at']}, later than the limit {extension['limit_at']}"
+        yield heading, f"Requested on {extension['asked_at']}: {dates}, because of '{extension['reason']}'."

@@ -1,4 +1,4 @@
-"""The public record of a complaint: its life cycle, and what is told about it."""
+"""Public record of a complaint: its life cycle and its timeline. Pure code without clock, network or database."""
 
 from services.intake.domain.commands import (
     AddMessage,
@@ -12,15 +12,14 @@ from services.intake.domain.commands import (
     Withdraw,
 )
 from services.intake.domain.decide import decide
-from services.intake.domain.handle import Answered
+from services.intake.domain.handle import UpdateDecision
 from services.intake.domain.idempotency import IdempotencyKey, IdempotencyKeyReused
-from services.intake.domain.lifecycle import MOVES, after
+from services.intake.domain.lifecycle import MOVES, apply_move
 from services.intake.domain.state import IntakeState, TimelineEntry
 
 __all__ = [
     "MOVES",
     "AddMessage",
-    "Answered",
     "FileComplaint",
     "GiveFeedback",
     "IdempotencyKey",
@@ -32,7 +31,8 @@ __all__ = [
     "Resolve",
     "TimelineEntry",
     "UpdateCommand",
+    "UpdateDecision",
     "Withdraw",
-    "after",
+    "apply_move",
     "decide",
 ]

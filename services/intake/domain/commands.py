@@ -1,4 +1,4 @@
-"""What outsiders may ask of a complaint, with everything that `decide` needs to know about it."""
+"""Commands to a complaint, with everything that `decide` needs for each of them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ Author = Literal["customer", "handler"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileComplaint(Command):
-    """Take in a new complaint. Its idempotency is the store's: only the store sees two at once."""
+    """Create a new complaint. The store enforces its idempotency key: only the store sees concurrent requests."""
 
     reference: str
     client: str
@@ -29,14 +29,14 @@ class FileComplaint(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateCommand(Command):
-    """A fact about a complaint that exists; `asked` makes it safe to repeat."""
+    """Change an existing complaint; with `idempotency_key` the command can be repeated safely."""
 
-    asked: IdempotencyKey | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddMessage(UpdateCommand):
-    """Add words to the case."""
+    """Add a message of the customer or of a handler."""
 
     author: Author
     text: str = field(repr=False)
@@ -45,7 +45,7 @@ class AddMessage(UpdateCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordProgress(UpdateCommand):
-    """Say how far it is; `expected_at` proposes a new date."""
+    """Record the state of the work; `expected_at` proposes a new date for the outcome."""
 
     state: ProgressState
     note: str | None = field(default=None, repr=False)
@@ -55,7 +55,7 @@ class RecordProgress(UpdateCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve(UpdateCommand):
-    """Give the answer; `resolved_at` None means now."""
+    """Resolve the complaint with an answer; `resolved_at` None means now."""
 
     outcome: Outcome
     explanation: str = field(repr=False)
@@ -66,7 +66,7 @@ class Resolve(UpdateCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordMilestone(UpdateCommand):
-    """Say that a step was reached; `occurred_at` None means now, `item` tells several of a kind apart."""
+    """Record that a step was reached; `occurred_at` None means now, `item` distinguishes several of a kind."""
 
     milestone: Milestone
     occurred_at: datetime | None = None
@@ -76,7 +76,7 @@ class RecordMilestone(UpdateCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen(UpdateCommand):
-    """Take it up again."""
+    """Reopen a resolved or withdrawn complaint."""
 
     by: Author = "customer"
     reason: str | None = field(default=None, repr=False)
@@ -84,14 +84,14 @@ class Reopen(UpdateCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw(UpdateCommand):
-    """Let it go."""
+    """Withdraw the complaint."""
 
     reason: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveFeedback(UpdateCommand):
-    """Say whether it was really fixed."""
+    """Record the customer's feedback on the resolution; `fixed` False reopens the complaint."""
 
     fixed: bool
     score: int | None = None

@@ -1,6 +1,7 @@
-"""What makes a request safe to repeat: a client's key, and proof that the body is the same one.
+"""Idempotency keys: a client's key, and a proof that a repeated request has the same body.
 
-The proof is a salted keyed hash: whoever reads the store cannot look up what a person may have written in a table.
+The proof (`seal`) is a salted keyed hash. With a plain hash, a reader of the store could guess texts that a person may
+have written and compare their hashes.
 """
 
 from dataclasses import dataclass, field
@@ -17,12 +18,12 @@ Status = Literal["unknown", "received", "open", "awaiting_customer", "awaiting_t
 
 
 class IdempotencyKeyReused(Rejected):
-    """Idempotency-Key: expected a new key, got one that stands for another request already."""
+    """Idempotency-Key: expected a new key, got one that was used for another request."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """Who asks, under which key, for what; `salt` is drawn by the caller."""
+    """Key of one request: the client, its key, the body, and a random salt of `SALT_BYTES` from the caller."""
 
     client: str
     key: str
@@ -31,16 +32,16 @@ class IdempotencyKey:
 
     @property
     def seal(self) -> bytes:
-        """Salt and keyed hash of the body."""
+        """Salt, followed by the keyed hash of the body."""
         return self.salt + _digest(self.salt, self.body)
 
-    def opens(self, seal: bytes) -> bool:
-        """Whether that seal was made of the same body."""
+    def matches(self, seal: bytes) -> bool:
+        """Return True if that seal was made from the same body."""
         return compare_digest(seal[SALT_BYTES:], _digest(seal[:SALT_BYTES], self.body))
 
 
 class IdempotencyRecord(FrozenModel):
-    """The answer that a key stands for from now on."""
+    """Stored answer to a request with an idempotency key."""
 
     client: str
     key: str

@@ -1,7 +1,7 @@
-"""What intake remembers of a complaint.
+"""State of a complaint in intake: the public record.
 
-Each part is written by one source alone: `stage` and what stands beside it by what outsiders state, `triage` and
-`owner` by triage, `promise` by sla, `told` by notify. So it cannot matter whose news comes first.
+Each part has one source: commands write `stage` and the parts that belong to it, events of triage write `triage` and
+`owner`, events of sla `promise`, events of notify `delivery`. So the order between topics does not matter.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from pydantic import Field
 from services.intake.domain.idempotency import IdempotencyRecord, Status
 from shared.contracts.envelope import Contact, FrozenModel, Narrative
 from shared.contracts.events import Channel, Outcome, Redress, Severity, Signal
-from shared.runner.types import State as Remembered
+from shared.runner.types import State
 
 Stage = Literal[
     "unknown",
@@ -27,7 +27,7 @@ Stage = Literal[
 
 
 class FilingRecord(FrozenModel):
-    """How it came in. `received_at` is when the customer handed it over, `recorded_at` when we had it on disk."""
+    """Creation of the complaint. `received_at`: when the customer submitted it; `recorded_at`: when it was stored."""
 
     reference: str
     client: str
@@ -35,11 +35,11 @@ class FilingRecord(FrozenModel):
     received_at: datetime
     recorded_at: datetime
     product: str | None = None
-    authority: str | None = Field(default=None, repr=False)  # by what right the customer speaks for `represented`
+    authority: str | None = Field(default=None, repr=False)  # legal ground of the customer to act for another
 
 
 class TriageSummary(FrozenModel):
-    """What triage understood."""
+    """Result of triage."""
 
     category: tuple[str, ...]
     severity: Severity
@@ -50,7 +50,7 @@ class TriageSummary(FrozenModel):
 
 
 class CaseOwner(FrozenModel):
-    """Whose it is; `handler` is absent while only the team is known."""
+    """Team and handler in charge; `handler` is absent while only the team is assigned."""
 
     team: str
     handler: str | None = None
@@ -59,7 +59,7 @@ class CaseOwner(FrozenModel):
 
 
 class PublicPromise(FrozenModel):
-    """The date the customer is told."""
+    """Promised date of the outcome, as the customer was informed."""
 
     number: int
     due_at: datetime
@@ -69,7 +69,7 @@ class PublicPromise(FrozenModel):
 
 
 class DeliveryRecord(FrozenModel):
-    """What reached the customer as far as we know, and what did not."""
+    """Delivery of messages to the customer: times of the important ones, number of failed ones."""
 
     acknowledged_at: datetime | None = None
     resolution_at: datetime | None = None
@@ -78,7 +78,7 @@ class DeliveryRecord(FrozenModel):
 
 
 class ResolutionRecord(FrozenModel):
-    """The answer."""
+    """Answer to the complaint."""
 
     outcome: Outcome
     explanation: str = Field(repr=False)
@@ -88,7 +88,7 @@ class ResolutionRecord(FrozenModel):
 
 
 class FeedbackRecord(FrozenModel):
-    """Whether it was really fixed."""
+    """Feedback of the customer on the resolution."""
 
     fixed: bool
     score: int | None = None
@@ -96,9 +96,9 @@ class FeedbackRecord(FrozenModel):
 
 
 class TimelineEntry(FrozenModel):
-    """One line of the timeline; the sentence is made of `kind` and `facts` when somebody reads it.
+    """Entry of the timeline; its sentence is formatted from `kind` and `facts` when it is read.
 
-    `facts` is an event's own on its way in, and what JSON made of it on its way out.
+    `facts` is the model of an event when the entry is created, and a dict when it was read from the database.
     """
 
     at: datetime
@@ -108,11 +108,11 @@ class TimelineEntry(FrozenModel):
     public: bool = True
 
 
-class IntakeState(Remembered):
-    """The public record. `fresh` entries leave with the decision and are stored in the timeline, not here."""
+class IntakeState(State):
+    """Public record of a complaint. `new_entries` are stored in the table of the timeline, not in the document."""
 
     stage: Stage = "unknown"
-    cycle: int = 1  # one more with each reopening
+    cycle: int = 1  # incremented by each reopening
     filed: FilingRecord | None = None
     customer: Contact = Contact()
     represented: Contact | None = None
@@ -123,24 +123,24 @@ class IntakeState(Remembered):
     triage: TriageSummary | None = None
     screening: bool = False
     owner: CaseOwner | None = None
-    level: int = 0  # how often it was escalated
+    level: int = 0  # level of the latest escalation
     promise: PublicPromise | None = None
-    first_promise: int = 0  # the number of the first date of the present cycle: what became of earlier ones is over
-    told: DeliveryRecord = DeliveryRecord()
-    receipts: tuple[IdempotencyRecord, ...] = ()
-    fresh: tuple[TimelineEntry, ...] = Field(default=(), exclude=True)
+    first_promise: int = 0  # number of the first promise of the current cycle; the end of earlier ones is ignored
+    delivery: DeliveryRecord = Field(default=DeliveryRecord(), alias="told")
+    idempotency: tuple[IdempotencyRecord, ...] = Field(default=(), alias="receipts")
+    new_entries: tuple[TimelineEntry, ...] = Field(default=(), exclude=True)
 
     @property
     def status(self) -> Status:
-        """Where it stands in the words that outsiders use."""
+        """Status for clients of the HTTP API."""
         match self.stage:
             case "received":
                 return "open" if self.owner else "received"
             case "investigating" | "reopened":
                 return "open"
-            case ending:
-                return ending
+            case other:
+                return other
 
-    def receipt(self, client: str, key: str) -> IdempotencyRecord | None:
-        """What this client was answered under this key."""
-        return next((one for one in self.receipts if (one.client, one.key) == (client, key)), None)
+    def find_record(self, client: str, key: str) -> IdempotencyRecord | None:
+        """Return the stored answer to this client's key, if there is one."""
+        return next((record for record in self.idempotency if (record.client, record.key) == (client, key)), None)

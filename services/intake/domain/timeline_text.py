@@ -1,6 +1,6 @@
-"""The timeline in plain sentences. Made when somebody reads, so that better words also reach old complaints.
+"""Sentences of the timeline, in plain English. They are formatted on reading, so improved texts also reach old entries.
 
-They acknowledge and inform; they never blame, and severity, signals and internal reasons have no place in them.
+The sentences acknowledge and inform; they never blame, and contain no severity, signals or internal reasons.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from services.intake.domain.state import TimelineEntry
 
 Facts = Mapping[str, Any]
-Teller = Callable[[TimelineEntry, ZoneInfo], str]
+SentenceFormatter = Callable[[TimelineEntry, ZoneInfo], str]
 
 CHANNELS: Final = {
     "web": "through the web site",
@@ -58,119 +58,119 @@ MESSAGES: Final = {
     "reopened": "that we look at it again",
     "withdrawn": "that we closed it as asked",
 }
-# By what is promised: the answer, the next word from us, or something agreed.
-PROMISED: Final = {
+# By the subject of the promise: the answer, the next message from the organisation, or an agreed action.
+PROMISE_MADE: Final = {
     "outcome": "An answer is promised by {}.",
     "next_update": "We will write again by {}.",
     "action": "What was agreed is to be done by {}.",
 }
-MOVED: Final = {
+PROMISE_MOVED: Final = {
     "outcome": "The promised date",
     "next_update": "The date by which we write again",
     "action": "The date for what was agreed",
 }
-KEPT: Final = {
+PROMISE_KEPT: Final = {
     "outcome": "The promised date was kept.",
     "next_update": "We wrote by the date we had named.",
     "action": "What was agreed was done by the date we had named.",
 }
-BROKEN: Final = {
+PROMISE_BROKEN: Final = {
     "outcome": "The promised date, {}, passed without an answer.",
     "next_update": "We had said that we would write by {}, and did not.",
     "action": "What was agreed was to be done by {}, and was not.",
 }
-HEARD_LATER: Final = timedelta(minutes=1)
+DELAY_SHOWN: Final = timedelta(minutes=1)  # a milestone recorded later than that is shown with its own time
 
 
-def sentence(entry: TimelineEntry, zone: str | None) -> str:
-    """One line for people, with times in the customer's zone where it is known."""
-    teller = TELLERS.get(entry.kind)
-    return teller(entry, ZoneInfo(zone or "UTC")) if teller else f"{entry.kind.replace('.', ' ').replace('_', ' ')}."
+def format_sentence(entry: TimelineEntry, zone: str | None) -> str:
+    """Return the sentence of an entry, with times in the customer's time zone if it is known, else in UTC."""
+    formatter = SENTENCES.get(entry.kind)
+    return (
+        formatter(entry, ZoneInfo(zone or "UTC")) if formatter else f"{entry.kind.replace('.', ' ').replace('_', ' ')}."
+    )
 
 
-def _when(moment: str, zone: ZoneInfo) -> str:
+def _format_time(moment: str, zone: ZoneInfo) -> str:
     local = datetime.fromisoformat(moment).astimezone(zone)
     return f"{local.day} {local:%B %Y, %H:%M} ({zone.key})"
 
 
-def _words(code: str) -> str:
+def _spell_out(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _progress(entry: TimelineEntry, zone: ZoneInfo) -> str:
+def _format_progress(entry: TimelineEntry, zone: ZoneInfo) -> str:
     facts = entry.facts
     expected = facts.get("expected_at")
-    later = f"; an outcome is now expected by {_when(expected, zone)}" if expected else ""
+    later = f"; an outcome is now expected by {_format_time(expected, zone)}" if expected else ""
     return f"{PROGRESS[facts['state']]}{later}."
 
 
-def _assigned(entry: TimelineEntry, zone: ZoneInfo) -> str:
+def _format_assigned(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
-    team = _words(entry.facts["team"])
+    team = _spell_out(entry.facts["team"])
     return f"{entry.words} of {team} looks after it." if entry.words else f"It is with {team}."
 
 
-def _feedback(entry: TimelineEntry, zone: ZoneInfo) -> str:
+def _format_feedback(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
     return "The customer says it is fixed." if entry.facts["fixed"] else "The customer says it is not fixed."
 
 
-def _message_added(entry: TimelineEntry, zone: ZoneInfo) -> str:
+def _format_message_added(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
     if entry.facts["author"] == "customer":
         return "The customer added something."
     return "We added something." if entry.public else "A handler left a note."
 
 
-def _milestone(entry: TimelineEntry, zone: ZoneInfo) -> str:
-    """What was reached, with its time where we only heard of it later."""
-    happened = entry.facts["occurred_at"]
-    earlier = entry.at - datetime.fromisoformat(happened) >= HEARD_LATER
-    return f"{MILESTONES[entry.facts['milestone']]}{f', on {_when(happened, zone)}' if earlier else ''}."
+def _format_milestone(entry: TimelineEntry, zone: ZoneInfo) -> str:
+    """Sentence of a milestone, with its own time if it was recorded later."""
+    occurred_at = entry.facts["occurred_at"]
+    earlier = entry.at - datetime.fromisoformat(occurred_at) >= DELAY_SHOWN
+    return f"{MILESTONES[entry.facts['milestone']]}{f', on {_format_time(occurred_at, zone)}' if earlier else ''}."
 
 
 def _subject(entry: TimelineEntry) -> str:
     return str(entry.facts.get("subject", "outcome"))
 
 
-def _made(entry: TimelineEntry, zone: ZoneInfo) -> str:
-    return PROMISED[_subject(entry)].format(_when(entry.facts["due_at"], zone))
+def _format_promise_made(entry: TimelineEntry, zone: ZoneInfo) -> str:
+    return PROMISE_MADE[_subject(entry)].format(_format_time(entry.facts["due_at"], zone))
 
 
-def _kept(entry: TimelineEntry, zone: ZoneInfo) -> str:
+def _format_promise_kept(entry: TimelineEntry, zone: ZoneInfo) -> str:
     del zone
-    return KEPT[_subject(entry)]
+    return PROMISE_KEPT[_subject(entry)]
 
 
-def _broken(entry: TimelineEntry, zone: ZoneInfo) -> str:
-    return BROKEN[_subject(entry)].format(_when(entry.facts["due_at"], zone))
+def _format_promise_broken(entry: TimelineEntry, zone: ZoneInfo) -> str:
+    return PROMISE_BROKEN[_subject(entry)].format(_format_time(entry.facts["due_at"], zone))
 
 
-def _revised(entry: TimelineEntry, zone: ZoneInfo) -> str:
+def _format_promise_revised(entry: TimelineEntry, zone: ZoneInfo) -> str:
     facts = entry.facts
-    return (
-        f"{MOVED[_subject(entry)]} moved from {_when(facts['old_due_at'], zone)} to {_when(facts['due_at'], zone)}: "
-        f"{_words(facts['reason'])}."
-    )
+    old, new = _format_time(facts["old_due_at"], zone), _format_time(facts["due_at"], zone)
+    return f"{PROMISE_MOVED[_subject(entry)]} moved from {old} to {new}: {_spell_out(facts['reason'])}."
 
 
-TELLERS: Final[Mapping[str, Teller]] = {
+SENTENCES: Final[Mapping[str, SentenceFormatter]] = {
     "complaint.received": lambda e, _: f"The complaint reached us {CHANNELS[e.facts['channel']]}.",
-    "complaint.message_added": _message_added,
-    "complaint.progress_recorded": _progress,
+    "complaint.message_added": _format_message_added,
+    "complaint.progress_recorded": _format_progress,
     "complaint.resolved": lambda e, _: f"It was answered: {OUTCOMES[e.facts['outcome']]}.",
     "complaint.reopened": lambda *_: "It was taken up again.",
     "complaint.withdrawn": lambda *_: "The customer took it back.",
-    "complaint.feedback_given": _feedback,
-    "complaint.milestone_recorded": _milestone,
-    "complaint.triaged": lambda e, _: f"We understand it to be about {_words(' / '.join(e.facts['category']))}.",
+    "complaint.feedback_given": _format_feedback,
+    "complaint.milestone_recorded": _format_milestone,
+    "complaint.triaged": lambda e, _: f"We understand it to be about {_spell_out(' / '.join(e.facts['category']))}.",
     "complaint.screening_requested": lambda *_: "A person looks at what it is about.",
-    "complaint.assigned": _assigned,
-    "complaint.escalated": lambda e, _: f"It was passed on to a higher level, {_words(e.facts['team'])}.",
-    "promise.made": _made,
-    "promise.revised": _revised,
-    "promise.kept": _kept,
-    "promise.broken": _broken,
+    "complaint.assigned": _format_assigned,
+    "complaint.escalated": lambda e, _: f"It was passed on to a higher level, {_spell_out(e.facts['team'])}.",
+    "promise.made": _format_promise_made,
+    "promise.revised": _format_promise_revised,
+    "promise.kept": _format_promise_kept,
+    "promise.broken": _format_promise_broken,
     "message.accepted": lambda e, _: f"The customer was told: {MESSAGES[e.facts['message_kind']]}.",
     "message.failed": lambda e, _: f"A message could not be sent: {MESSAGES[e.facts['message_kind']]}.",
     "message.suppressed": lambda e, _: f"A message was held back: {MESSAGES[e.facts['message_kind']]}.",

@@ -1,4 +1,4 @@
-"""Everything that outsiders may say, as forms that refuse what we could not act on."""
+"""Forms of the requests. They validate every field; a form that passed needs no further check of its format."""
 
 from services.intake.forms.complaint import (
     BODY_MAX,
@@ -9,7 +9,7 @@ from services.intake.forms.complaint import (
     ComplaintLine,
     is_key,
 )
-from services.intake.forms.errors import Invalid, Malformed, invalid, read_form
+from services.intake.forms.errors import Invalid, Malformed, field_error, parse_form
 from services.intake.forms.people import warm_up
 from services.intake.forms.updates import (
     FeedbackForm,
@@ -37,8 +37,8 @@ __all__ = [
     "ReopeningForm",
     "ResolutionForm",
     "WithdrawalForm",
-    "invalid",
+    "field_error",
     "is_key",
-    "read_form",
+    "parse_form",
     "warm_up",
 ]

@@ -1,4 +1,4 @@
-"""The complaint as others file it."""
+"""Form of a new complaint."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -22,26 +22,26 @@ from shared.contracts.events import Channel
 
 BODY_MAX = 256 * 1024  # bytes of one complaint as JSON
 ATTRIBUTES_MAX = 32
-AHEAD = timedelta(minutes=5)  # clocks of honest clients differ by so much
+CLOCK_SKEW_MAX = timedelta(minutes=5)  # clocks of clients may be ahead by that much
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 KEY_PATTERN = r"^[\x21-\x7E]{1,200}$"
 KEY = re.compile(KEY_PATTERN)
 
 
-def plausible(moment: datetime, now: datetime) -> bool:
-    """Whether something can have happened then: not before 2000, not in the future by more than five minutes."""
-    return EARLIEST <= moment <= now + AHEAD
+def is_plausible_time(moment: datetime, now: datetime) -> bool:
+    """Return True if an event can have happened then: since 2000, and at most five minutes in the future."""
+    return EARLIEST <= moment <= now + CLOCK_SKEW_MAX
 
 
-def _happened(moment: datetime, info: ValidationInfo) -> datetime:
+def _check_past(moment: datetime, info: ValidationInfo) -> datetime:
     now = info.context if isinstance(info.context, datetime) else datetime.now(UTC)
-    if not plausible(moment, now):
+    if not is_plausible_time(moment, now):
         raise PydanticCustomError("implausible_time", "a time with offset, from the year 2000 until now")
     return moment.astimezone(UTC)
 
 
-Happened = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_happened)]
-IdempotencyKey = Annotated[str, StringConstraints(pattern=KEY_PATTERN, strict=True)]
+PastTime = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_check_past)]
+KeyText = Annotated[str, StringConstraints(pattern=KEY_PATTERN, strict=True)]
 
 EXAMPLE: dict[str, Any] = {
     "customer": {
@@ -60,7 +60,7 @@ EXAMPLE: dict[str, Any] = {
 
 
 class ComplaintForm(BaseModel):
-    """A complaint: who, through which channel, and in their own words what happened."""
+    """A complaint: the customer, the channel, and the customer's own account of what happened."""
 
     model_config = ConfigDict(**STRICT, json_schema_extra={"examples": [EXAMPLE]})
 
@@ -69,24 +69,24 @@ class ComplaintForm(BaseModel):
     subject: Line | None = Field(default=None, repr=False)
     narrative: LongProse = Field(repr=False, description="What happened, 1 to 100,000 characters.")
     product: Line | None = None
-    expected_outcome: Prose | None = Field(default=None, repr=False, description="What would put it right.")
-    received_at: Happened | None = Field(
-        default=None, description="When the customer handed it over, with offset; now when absent."
+    expected_outcome: Prose | None = Field(default=None, repr=False, description="Solution that the customer expects.")
+    received_at: PastTime | None = Field(
+        default=None, description="When the customer submitted the complaint, with offset; now when absent."
     )
     on_behalf_of: Represented | None = None
     attributes: Annotated[dict[AttributeName, AttributeValue], Field(max_length=ATTRIBUTES_MAX)] = Field(
-        default_factory=dict, repr=False, description="What else your system knows; at most 32 texts."
+        default_factory=dict, repr=False, description="Further data of your system; at most 32 texts."
     )
 
 
 class ComplaintLine(ComplaintForm):
-    """A line of a bulk request: a complaint, with its idempotency key inside."""
+    """A line of a batch request: a complaint, with its idempotency key inside."""
 
     model_config = ConfigDict(
         **STRICT, json_schema_extra={"examples": [{**EXAMPLE, "idempotency_key": "order-A-10442-1"}]}
     )
 
-    idempotency_key: IdempotencyKey | None = Field(
+    idempotency_key: KeyText | None = Field(
         default=None, description="Makes the line safe to repeat: 1 to 200 visible ASCII characters."
     )
 
@@ -96,5 +96,5 @@ COMPLAINT_LINE: TypeAdapter[ComplaintLine] = TypeAdapter(ComplaintLine)
 
 
 def is_key(text: str) -> bool:
-    """Whether it can be an idempotency key."""
+    """Return True if the text has the format of an idempotency key."""
     return KEY.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""People as others describe them to us, and whether we can reach them.
+"""People in a complaint, and how to reach them.
 
-Checked by form only: whether a mailbox exists is found out by writing to it, never by asking DNS on the hot path.
+Contact data is checked by its form only. A message to a mailbox shows if it exists; the hot path makes no DNS query.
 """
 
 from functools import lru_cache
@@ -9,29 +9,31 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.intake.forms.text import Line
+from shared.email_address import LENGTH_MAX, is_email
 
-# RFC 5322 dot-atom with RFC 6531 letters, a domain of two labels or more; quoted local parts are refused on purpose.
-EMAIL_PATTERN = (
-    r"^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*"
-    r"@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+[\p{L}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])$"
-)
-LOCAL_PART_MAX = 64  # RFC 5321, 4.5.3.1.1
-NOWHERE = (".invalid", ".localhost", ".onion")  # RFC 6761 and RFC 7686: mail can never arrive there
+# The schema has no pattern: a regular expression cannot express the rules for international domain names.
+EMAIL_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "format": "idn-email",
+    "maxLength": LENGTH_MAX,
+    "description": "An e-mail address, also with letters of any script (RFC 5321, RFC 6531), such as name@example.org. "
+    "Refused are quoted local parts, IP addresses in place of a domain, and domains where mail cannot arrive, such as "
+    "mail.invalid.",
+}
 
 
-def _deliverable(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    if len(local) > LOCAL_PART_MAX or domain.lower().endswith(NOWHERE):
+def _check_email(address: str) -> str:
+    if not is_email(address):
         raise PydanticCustomError("unreachable_email", "an e-mail address that can exist, such as name@example.org")
     return address
 
 
 @lru_cache(maxsize=4096)
-def _phone(text: str) -> str:
+def _format_phone(text: str) -> str:
     try:
         number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
@@ -44,15 +46,13 @@ def _phone(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _locale(tag: str) -> str:
+def _check_locale(tag: str) -> str:
     try:
-        known = Locale.parse(tag.replace("_", "-"), sep="-")
+        locale = Locale.parse(tag.replace("_", "-"), sep="-")
     except (UnknownLocaleError, ValueError, TypeError):
-        known = None
-    if known is None:
-        raise PydanticCustomError(
-            "unknown_locale", "a language tag that CLDR knows, such as en, id-ID, zh-Hant or sr-Latn"
-        )
+        locale = None
+    if locale is None:
+        raise PydanticCustomError("unknown_locale", "a language tag of CLDR, such as en, id-ID, zh-Hant or sr-Latn")
     return tag.replace("_", "-")
 
 
@@ -61,7 +61,7 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _timezone(name: str) -> str:
+def _check_timezone(name: str) -> str:
     if name not in _zones():
         raise PydanticCustomError("unknown_timezone", "an IANA time zone, such as Asia/Jakarta or Europe/Oslo")
     return name
@@ -69,52 +69,53 @@ def _timezone(name: str) -> str:
 
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL_PATTERN, strict=True),
-    AfterValidator(_deliverable),
+    StringConstraints(strip_whitespace=True, max_length=LENGTH_MAX, strict=True),
+    AfterValidator(_check_email),
+    WithJsonSchema(EMAIL_SCHEMA),
 ]
 Phone = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=4, max_length=40, strict=True),
-    AfterValidator(_phone),
+    AfterValidator(_format_phone),
 ]
-LocaleTag = Annotated[str, StringConstraints(min_length=2, max_length=35, strict=True), AfterValidator(_locale)]
-TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64, strict=True), AfterValidator(_timezone)]
+LocaleTag = Annotated[str, StringConstraints(min_length=2, max_length=35, strict=True), AfterValidator(_check_locale)]
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64, strict=True), AfterValidator(_check_timezone)]
 
 STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Customer(BaseModel):
-    """Who complains and how to reach them: an e-mail address, a phone number, or both."""
+    """The customer who complains, with an e-mail address, a phone number, or both."""
 
     model_config = STRICT
 
-    name: Line | None = Field(default=None, repr=False, description="How to address them.", examples=["Customer 12"])
+    name: Line | None = Field(default=None, repr=False, description="Name of the customer.", examples=["Customer 12"])
     email: Email | None = Field(default=None, repr=False, examples=["customer12@example.org"])
     phone: Phone | None = Field(
         default=None, repr=False, description="With country code; stored as E.164.", examples=["+622155500123"]
     )
-    locale: LocaleTag = Field(description="Language to write to them in (BCP 47).", examples=["id-ID"])
-    timezone: TimeZone = Field(description="Where their days begin and end (IANA).", examples=["Asia/Jakarta"])
+    locale: LocaleTag = Field(description="Language of messages to the customer (BCP 47).", examples=["id-ID"])
+    timezone: TimeZone = Field(description="Time zone for dates in messages (IANA).", examples=["Asia/Jakarta"])
 
     @model_validator(mode="after")
-    def _is_reachable(self) -> Self:
+    def _require_contact(self) -> Self:
         if self.email is None and self.phone is None:
             raise PydanticCustomError("unreachable_customer", "at least one of email and phone")
         return self
 
 
 class Represented(BaseModel):
-    """The person that the customer speaks for."""
+    """The person on whose behalf the customer complains."""
 
     model_config = STRICT
 
     name: Line = Field(repr=False, examples=["Customer 12's mother"])
     email: Email | None = Field(default=None, repr=False)
     phone: Phone | None = Field(default=None, repr=False)
-    authority: Line = Field(description="By what right the customer speaks for them.", examples=["power of attorney"])
+    authority: Line = Field(description="Legal ground of the customer to act for them.", examples=["power of attorney"])
 
 
 def warm_up() -> None:
-    """Read time zones and phone metadata before the first request has to wait for them."""
+    """Load time zones, locales and phone metadata, so that the first request does not wait for them."""
     sample: dict[str, Any] = {"phone": "+622155500123", "locale": "en", "timezone": "UTC"}
     Customer.model_validate(sample)

@@ -1,4 +1,4 @@
-"""Words that we take in: what they may contain, and how long they may be."""
+"""Text fields of the forms: permitted characters and lengths."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from shared.text import LINE_PATTERN, PROSE_PATTERN
 
-NARRATIVE_MAX = 100_000  # characters; some forty printed pages
+NARRATIVE_MAX = 100_000  # characters; about forty printed pages
 CODE_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 ATTRIBUTE_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$"
 

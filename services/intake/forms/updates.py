@@ -1,4 +1,4 @@
-"""What others state about a complaint later: words, progress, an answer, a change of mind."""
+"""Forms of the updates of a complaint: message, progress, resolution, milestone, reopening, withdrawal, feedback."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.intake.forms.complaint import Happened
+from services.intake.forms.complaint import PastTime
 from services.intake.forms.people import STRICT
 from services.intake.forms.text import Code, LongProse, Prose
-from shared.contracts.events import Milestone as Step
-from shared.contracts.events import Outcome, ProgressState
+from shared.contracts.events import Milestone, Outcome, ProgressState
 
 REDRESS_MAX = 10
 Money = Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=3)]
@@ -23,7 +22,7 @@ def _form(example: dict[str, Any]) -> ConfigDict:
 
 
 class MessageForm(BaseModel):
-    """Words added to the case. A handler's internal note has `public` false."""
+    """Message added to the complaint. `public` is false for an internal note of a handler."""
 
     model_config = _form({"author": "customer", "text": "Here is the photo number you asked for: 4471."})
 
@@ -32,14 +31,14 @@ class MessageForm(BaseModel):
     public: bool = True
 
     @model_validator(mode="after")
-    def _customers_speak_openly(self) -> Self:
+    def _require_public_customer_message(self) -> Self:
         if self.author == "customer" and not self.public:
             raise PydanticCustomError("private_customer_message", "public true where the author is the customer")
         return self
 
 
 class ProgressForm(BaseModel):
-    """A handler moved the case; a new date for the outcome needs its reason."""
+    """State of a handler's work; a new date for the outcome needs a reason."""
 
     model_config = _form(
         {
@@ -51,19 +50,19 @@ class ProgressForm(BaseModel):
     )
 
     state: ProgressState
-    note: Prose | None = Field(default=None, repr=False, description="What the customer may be told.")
+    note: Prose | None = Field(default=None, repr=False, description="Text that the customer may read.")
     expected_at: AwareDatetime | None = Field(default=None, description="A new date for the outcome; needs `reason`.")
     reason: Code | None = Field(default=None, description="A code such as supplier_delay.")
 
     @model_validator(mode="after")
-    def _a_new_date_has_a_reason(self) -> Self:
+    def _require_reason_for_date(self) -> Self:
         if self.expected_at is not None and self.reason is None:
             raise PydanticCustomError("date_without_reason", "reason, whenever expected_at is given")
         return self
 
 
 class Remedy(BaseModel):
-    """What is offered to put things right."""
+    """Remedy offered to the customer."""
 
     model_config = STRICT
 
@@ -73,14 +72,14 @@ class Remedy(BaseModel):
     accepted: bool | None = None
 
     @model_validator(mode="after")
-    def _money_has_a_currency(self) -> Self:
+    def _require_amount_with_currency(self) -> Self:
         if (self.amount is None) != (self.currency is None):
             raise PydanticCustomError("amount_without_currency", "amount and currency together, or neither")
         return self
 
 
 class ResolutionForm(BaseModel):
-    """The answer, as the customer will read it."""
+    """Answer to the complaint, as the customer will read it."""
 
     model_config = _form(
         {
@@ -95,11 +94,11 @@ class ResolutionForm(BaseModel):
     explanation: LongProse = Field(repr=False)
     redress: Annotated[tuple[Remedy, ...], Field(max_length=REDRESS_MAX)] = ()
     root_cause: Code | None = None
-    resolved_at: Happened | None = Field(default=None, description="When the answer was known; now when absent.")
+    resolved_at: PastTime | None = Field(default=None, description="When the complaint was resolved; now when absent.")
 
 
 class MilestoneForm(BaseModel):
-    """A step that has a clock of its own was reached, such as a second review asked for or an agreed action done."""
+    """Step with its own clock that was reached, such as a second review requested or an agreed action completed."""
 
     model_config = _form(
         {
@@ -110,16 +109,16 @@ class MilestoneForm(BaseModel):
         }
     )
 
-    milestone: Step
-    occurred_at: Happened | None = Field(default=None, description="When it was reached; now when absent.")
+    milestone: Milestone
+    occurred_at: PastTime | None = Field(default=None, description="When it was reached; now when absent.")
     item: Code | None = Field(
-        default=None, description="A code that tells several of a kind apart: another action, another supplier."
+        default=None, description="A code that distinguishes several of a kind, such as two actions or two suppliers."
     )
-    note: Prose | None = Field(default=None, repr=False, description="What the customer may be told.")
+    note: Prose | None = Field(default=None, repr=False, description="Text that the customer may read.")
 
 
 class ReopeningForm(BaseModel):
-    """The resolution did not hold."""
+    """Request to reopen the complaint, for example because the resolution did not work."""
 
     model_config = _form({"by": "customer", "reason": "The new kettle leaks as well."})
 
@@ -128,7 +127,7 @@ class ReopeningForm(BaseModel):
 
 
 class WithdrawalForm(BaseModel):
-    """The customer no longer wants it handled."""
+    """Request of the customer to stop handling the complaint."""
 
     model_config = _form({"reason": "It works after all."})
 
@@ -136,7 +135,7 @@ class WithdrawalForm(BaseModel):
 
 
 class FeedbackForm(BaseModel):
-    """The answer to "was it really fixed?"; no reopens the case."""
+    """Feedback of the customer on the resolution; `fixed` false reopens the complaint."""
 
     model_config = _form({"fixed": True, "score": 5, "words": "Quick and friendly."})
 

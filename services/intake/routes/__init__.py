@@ -1,5 +1,5 @@
-"""The doors of intake: what is filed, what is stated later, and what can be read."""
+"""HTTP endpoints of intake: create complaints, update them, read them."""
 
-from services.intake.routes.router import IntakeRoutes
+from services.intake.routes.router import IntakeRoutes, routes
 
-__all__ = ["IntakeRoutes"]
+__all__ = ["IntakeRoutes", "routes"]

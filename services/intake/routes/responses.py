@@ -1,4 +1,4 @@
-"""What we answer: the public record and its timeline, as others may rely on them."""
+"""Bodies of responses: the public record and its timeline."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.intake.domain import IntakeState, TimelineEntry
 from services.intake.domain.idempotency import Status
 from services.intake.domain.state import CaseOwner, FeedbackRecord, PublicPromise, ResolutionRecord
-from services.intake.domain.timeline_text import sentence
+from services.intake.domain.timeline_text import format_sentence
 from shared.contracts import Contact
 from shared.contracts.events import Channel, Severity
 
@@ -23,7 +23,7 @@ _RECEIVED: dict[str, Any] = {
 
 
 class ComplaintCreated(BaseModel):
-    """The complaint is on disk. Tell the customer the reference."""
+    """The complaint is stored. Give the reference to the customer."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RECEIVED]})
 
@@ -35,7 +35,7 @@ class ComplaintCreated(BaseModel):
 
 
 class UpdateRecorded(BaseModel):
-    """The fact is on disk."""
+    """The update is stored."""
 
     id: UUID
     reference: str
@@ -44,7 +44,7 @@ class UpdateRecorded(BaseModel):
 
 
 class LineResult(BaseModel):
-    """What became of one line: `id` and `reference`, or the `problem` it has; `line` counts from 1."""
+    """Result of one line: `id` and `reference`, or a `problem`; `line` counts from 1."""
 
     line: int
     status: int
@@ -55,7 +55,7 @@ class LineResult(BaseModel):
 
 
 class Understanding(BaseModel):
-    """What it is, as far as triage knows."""
+    """Result of triage: category, severity and language."""
 
     category: tuple[str, ...]
     severity: Severity
@@ -63,7 +63,7 @@ class Understanding(BaseModel):
 
 
 class ComplaintView(BaseModel):
-    """A complaint as it stands."""
+    """Current state of a complaint."""
 
     id: UUID
     reference: str
@@ -90,7 +90,7 @@ class ComplaintView(BaseModel):
 
 
 class TimelineLine(BaseModel):
-    """One thing that happened, in a plain sentence; `words` are what a person wrote then."""
+    """Entry of the timeline as a plain sentence; `words` is the text that a person wrote with it."""
 
     at: datetime
     kind: str
@@ -99,7 +99,7 @@ class TimelineLine(BaseModel):
 
 
 class Timeline(BaseModel):
-    """The story of a complaint from its beginning."""
+    """Timeline of a complaint from its beginning."""
 
     id: UUID
     reference: str
@@ -107,10 +107,10 @@ class Timeline(BaseModel):
     entries: list[TimelineLine]
 
 
-def record(state: IntakeState) -> ComplaintView:
-    """The whole record of a complaint that was filed."""
+def to_view(state: IntakeState) -> ComplaintView:
+    """Return the public record. Raises `ValueError` for a state that has events only."""
     if state.filed is None:
-        raise ValueError("expected a complaint that was filed here")
+        raise ValueError("expected a complaint that was created by intake")
     filed, narrative, triage = state.filed, state.narrative, state.triage
     return ComplaintView(
         id=state.complaint_id,
@@ -134,12 +134,12 @@ def record(state: IntakeState) -> ComplaintView:
         owner=state.owner,
         level=state.level,
         promise=state.promise,
-        acknowledged_at=state.told.acknowledged_at,
+        acknowledged_at=state.delivery.acknowledged_at,
         resolution=state.resolution,
         feedback=state.feedback,
     )
 
 
-def line(entry: TimelineEntry, zone: str | None) -> TimelineLine:
-    """An entry as people read it."""
-    return TimelineLine(at=entry.at, kind=entry.kind, sentence=sentence(entry, zone), words=entry.words)
+def to_timeline_line(entry: TimelineEntry, zone: str | None) -> TimelineLine:
+    """Return an entry with its sentence; `zone` is the customer's time zone."""
+    return TimelineLine(at=entry.at, kind=entry.kind, sentence=format_sentence(entry, zone), words=entry.words)

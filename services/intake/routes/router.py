@@ -1,4 +1,8 @@
-"""Which door stands where. Hot doors are reached past the framework; it documents them and can open them as well."""
+"""Routes. The two hot endpoints are plain ASGI apps in front of FastAPI.
+
+FastAPI also registers them, for OpenAPI and as a fallback. The same holds for the endpoints of updates, which read
+their requests in the same way; the signatures registered for all of them are for the documentation only.
+"""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
@@ -7,21 +11,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from uuid_utils.compat import uuid7
 
 from services.intake import forms as f
 from services.intake.routes import responses
 from services.intake.routes.create import CreateBatchEndpoint, CreateEndpoint, Deps
-from services.intake.routes.mapping import renamed
-from services.intake.routes.queries import reading
+from services.intake.routes.queries import query_routes
 from services.intake.routes.requests import Headers, RawResponse
-from services.intake.routes.updates import KINDS, UpdateEndpoint, UpdateKind
+from services.intake.routes.updates import UPDATE_KINDS, UpdateEndpoint, UpdateKind
 from services.intake.settings import Settings
-from services.intake.store import CreateComplaint, CreateResult, DatabaseClock, NewComplaint
-from services.intake.store.encode import write_filed
+from services.intake.store import CreateComplaint, CreateResult, NewComplaint
 from shared.http.app import Hot
 from shared.runner.group_commit import GroupCommitter
 from shared.runtime import Runtime
+from shared.storage.clock import DatabaseClock
 
 COMPLAINTS = "/v1/complaints"
 BATCH = "/v1/complaints:batch"
@@ -29,109 +31,114 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": sentence}
     for status, sentence in (
         (400, "The body is not JSON in UTF-8."),
-        (401, "A bearer token is needed, or has expired."),
-        (403, "The token does not carry the scope complaints:write."),
-        (404, "There is no such complaint."),
-        (409, "The complaint's life cycle has no such move from where it stands."),
+        (401, "A bearer token is missing, is not valid, or has expired."),
+        (403, "The token does not have the scope complaints:write."),
+        (404, "There is no complaint with this id."),
+        (409, "The life cycle does not allow this in the current status of the complaint."),
         (413, "The body is too large."),
-        (415, "The body is of another media type."),
-        (422, "A field is wrong, or the idempotency key stands for another request."),
-        (503, "The database is away; nothing was stored. Try again with the same key."),
+        (415, "The body has another media type than expected."),
+        (422, "A field is not valid, or the idempotency key was used for another request."),
+        (503, "The database is not available; nothing was stored. Try again with the same key."),
     )
 }
-KEY = "Makes the request safe to repeat: same key and body, same answer. 1 to 200 visible ASCII characters."
+KEY = "Makes the request safe to repeat: same key and body, same response. 1 to 200 visible ASCII characters."
 LINE_SCHEMA = {
     "type": "string",
-    "description": "One complaint a line, as in POST /v1/complaints, with `idempotency_key` inside.",
+    "description": "One complaint per line, as in POST /v1/complaints, with `idempotency_key` inside.",
 }
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description=KEY)]
+Answer = Callable[[Request], Awaitable[RawResponse]]
 
 
 class NdjsonResponse(Response):
-    """Lines of JSON."""
+    """Response of JSON lines."""
 
     media_type = "application/x-ndjson"
 
 
 class IntakeRoutes:
-    """The doors of one process. `hot` and `routes` are given to the service; both open onto the same desk."""
+    """Routes of one process. The service takes `hot` and `routes`; both use the same group committer."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = DatabaseClock()
-        self._desk: Deps | None = None
+        self._deps: Deps | None = None
 
     def hot(self, runtime: Runtime) -> Hot:
-        """What is reached past the framework."""
-        desk = self._open(runtime)
-        return {("POST", COMPLAINTS): CreateEndpoint(desk), ("POST", BATCH): CreateBatchEndpoint(desk)}
+        """Return the endpoints in front of FastAPI."""
+        deps = self._deps_for(runtime)
+        return {("POST", COMPLAINTS): CreateEndpoint(deps), ("POST", BATCH): CreateBatchEndpoint(deps)}
 
     def routes(self, runtime: Runtime) -> APIRouter:
-        """Everything, with its documentation."""
-        router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))], responses=PROBLEMS)
-        _document_filing(router, self._open(runtime))
-        for kind in KINDS:
-            _document_fact(router, kind, UpdateEndpoint(kind, runtime, self._clock))
-        router.include_router(reading(runtime))
-        return router
+        """Return all endpoints, with their documentation."""
+        return routes(runtime, self._deps_for(runtime))
 
-    def _open(self, runtime: Runtime) -> Deps:
-        if self._desk is None:
-            take_in = CreateComplaint(
-                lambda: runtime.pool, self._clock, write=write_filed, draw=uuid7, rename=renamed, done=runtime.committed
-            )
+    def _deps_for(self, runtime: Runtime) -> Deps:
+        if self._deps is None:
             committer = GroupCommitter[NewComplaint, CreateResult](
-                take_in,
+                CreateComplaint(lambda: runtime.pool, self._clock, runtime.committed),
                 group_max=self._settings.group_max,
                 waiting_max=self._settings.waiting_max,
                 concurrency=self._settings.flights,
             )
-            self._desk = Deps(runtime.authenticator, committer.submit, self._clock)
-        return self._desk
+            self._deps = Deps(runtime.authenticator, committer.submit, self._clock)
+        return self._deps
+
+
+def routes(runtime: Runtime, deps: Deps) -> APIRouter:
+    """Return a router with all endpoints of intake."""
+    router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))], responses=PROBLEMS)
+    _add_create(router, CreateEndpoint(deps))
+    _add_create_batch(router, CreateBatchEndpoint(deps))
+    for kind in UPDATE_KINDS:
+        _add_update(router, kind, UpdateEndpoint(kind, runtime, deps.clock))
+    router.include_router(query_routes(runtime))
+    return router
 
 
 class RawRoute(APIRoute):
-    """A route whose signature is for the documentation only: the endpoint's `answer` reads the request itself."""
+    """Route whose signature is for the documentation only: the endpoint's `answer` reads the request itself."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer: Callable[[Request], Awaitable[RawResponse]] = self.endpoint.answer  # type: ignore[attr-defined]
+        answer: Answer = self.endpoint.answer  # type: ignore[attr-defined]
 
         async def handle(request: Request) -> Response:
-            given = await answer(request)
-            headers = {name.decode(): value.decode() for name, value in given.headers}
-            return Response(given.body, given.status, headers, given.media.decode())
+            response = await answer(request)
+            headers = {name.decode(): value.decode() for name, value in response.headers}
+            return Response(response.body, response.status, headers, response.media.decode())
 
         return handle
 
 
-def _by_hand(signature: Callable[..., Any], answer: Callable[[Request], Awaitable[RawResponse]]) -> Callable[..., Any]:
+def _with_answer(signature: Callable[..., Any], answer: Answer) -> Callable[..., Any]:
     signature.answer = answer  # type: ignore[attr-defined]
     return signature
 
 
-def _document_filing(router: APIRouter, desk: Deps) -> None:
-    one, many = CreateEndpoint(desk), CreateBatchEndpoint(desk)
-
+def _add_create(router: APIRouter, endpoint: CreateEndpoint) -> None:
     async def file_complaint(complaint: f.ComplaintForm, idempotency_key: Key = None) -> responses.ComplaintCreated:
-        raise NotImplementedError  # `RawRoute` answers
-
-    async def file_complaints() -> responses.LineResult:
         raise NotImplementedError  # `RawRoute` answers
 
     router.add_api_route(
         COMPLAINTS,
-        _by_hand(file_complaint, lambda request: one.answer(_headers(request), request.receive)),
+        _with_answer(file_complaint, lambda request: endpoint.answer(_headers(request), request.receive)),
         methods=["POST"],
         status_code=201,
-        summary="File a complaint; 201 once it is on disk",
+        summary="Create a complaint; 201 once it is stored",
         tags=["file"],
         route_class_override=RawRoute,
     )
+
+
+def _add_create_batch(router: APIRouter, endpoint: CreateBatchEndpoint) -> None:
+    async def file_complaints() -> responses.LineResult:
+        raise NotImplementedError  # `RawRoute` answers
+
     router.add_api_route(
         BATCH,
-        _by_hand(file_complaints, lambda request: many.answer(_headers(request), request.receive)),
+        _with_answer(file_complaints, lambda request: endpoint.answer(_headers(request), request.receive)),
         methods=["POST"],
-        summary="File up to 1,000 complaints, one a line; results come in the same order, one a line",
+        summary="Create up to 1,000 complaints, one per line; one result per line, in the same order",
         tags=["file"],
         route_class_override=RawRoute,
         response_class=NdjsonResponse,
@@ -139,16 +146,16 @@ def _document_filing(router: APIRouter, desk: Deps) -> None:
     )
 
 
-def _document_fact(router: APIRouter, kind: UpdateKind, door: UpdateEndpoint) -> None:
-    async def state_fact(complaint_id: UUID, form: Any, idempotency_key: Key = None) -> responses.UpdateRecorded:
+def _add_update(router: APIRouter, kind: UpdateKind, endpoint: UpdateEndpoint) -> None:
+    async def update(complaint_id: UUID, form: Any, idempotency_key: Key = None) -> responses.UpdateRecorded:
         raise NotImplementedError  # `RawRoute` answers
 
-    state_fact.__annotations__["form"] = kind.form
+    update.__annotations__["form"] = kind.form
     router.add_api_route(
         f"{COMPLAINTS}/{{complaint_id}}/{kind.path}",
-        _by_hand(
-            state_fact,
-            lambda request: door.answer(_headers(request), request.receive, request.path_params["complaint_id"]),
+        _with_answer(
+            update,
+            lambda request: endpoint.answer(_headers(request), request.receive, request.path_params["complaint_id"]),
         ),
         methods=["POST"],
         status_code=201,

@@ -1,16 +1,16 @@
 -- depends: 0001_kernel
--- Complaints as the outside knows them, their timelines, and the keys that make filing safe to repeat.
+-- Public records of complaints, their timelines, and the idempotency keys of new complaints.
 
 create table complaint (
     complaint_id uuid primary key,
     state jsonb not null,
     version integer not null,
     updated_at timestamptz not null default now(),
-    reference text unique, -- absent while we only heard of it from others
+    reference text unique, -- null while only events of other services have arrived
     status text not null
 );
 
--- One line a fact. Sentences are made when somebody reads; words that people wrote stand apart from the facts.
+-- One row per entry. Sentences are formatted on reading; `words` is text that a person wrote.
 create table timeline (
     complaint_id uuid not null,
     at timestamptz not null,
@@ -22,7 +22,7 @@ create table timeline (
     primary key (complaint_id, at, id)
 );
 
--- Which answer a client's key stands for. `seal` is a salted keyed hash of the request, never a plain one.
+-- Response to each key of a client. `seal` is a salted keyed hash of the request, never a plain one.
 create table idempotency (
     client text not null,
     key text not null,

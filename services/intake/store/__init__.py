@@ -1,17 +1,15 @@
-"""The public record on PostgreSQL."""
+"""Storage of intake on PostgreSQL."""
 
-from services.intake.store.create import CreateComplaint, CreateResult, NewComplaint
-from services.intake.store.states import SELECT_BY_ID, SELECT_BY_REFERENCE, IntakeStore, find, load_timeline
-from shared.storage.clock import DatabaseClock
+from services.intake.store.create import CreateComplaint, CreateResult, NewComplaint, new_reference
+from services.intake.store.states import IntakeStore, find_by_id, find_by_reference, load_timeline
 
 __all__ = [
-    "SELECT_BY_ID",
-    "SELECT_BY_REFERENCE",
     "CreateComplaint",
     "CreateResult",
-    "DatabaseClock",
     "IntakeStore",
     "NewComplaint",
-    "find",
+    "find_by_id",
+    "find_by_reference",
     "load_timeline",
+    "new_reference",
 ]

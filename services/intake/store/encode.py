@@ -1,7 +1,7 @@
-"""A new complaint straight to bytes: what `filing.file` decides, without building the models in between.
+"""Encoding of a new complaint: the same documents as `create_complaint` decides, without building the models.
 
-The hot path's share of the processor is what limits acceptance, so its documents are put together by hand from parts
-that are serialised once. A test proves that reading the bytes back gives exactly what `decide` gives.
+Processor time of this path limits the rate of new complaints. So the documents are joined by hand from parts, and a
+part that occurs in several documents is serialised once. A test compares the decoded bytes with the result of `decide`.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _THIRD_PARTY: Final = f'{{"id":"{REPRESENTED}","role":"third_party"}}'
 
 @dataclass(frozen=True, slots=True)
 class EncodedComplaint:
-    """What is stored of a new complaint: its document, its event, its first line in the timeline, its answer."""
+    """Stored texts of a new complaint: state, event, first timeline entry, and body of the response."""
 
     state: str
     event: bytes
@@ -37,7 +37,7 @@ class EncodedComplaint:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What stands in several of the texts, as JSON."""
+    """Parts that occur in several of the texts, as JSON."""
 
     filed: str
     contact: str
@@ -45,22 +45,22 @@ class _Parts:
     represented: str | None
 
 
-def write_filed(given: FileComplaint, event_id: UUID, now: datetime) -> EncodedComplaint:
-    """The four texts that go into one statement."""
+def encode_complaint(command: FileComplaint, event_id: UUID, now: datetime) -> EncodedComplaint:
+    """Encode a new complaint. Members of the JSON objects without a value are left out."""
     recorded = now.isoformat()
-    received = given.received_at.isoformat()
+    received = command.received_at.isoformat()
     parts = _Parts(
-        filed=_filed(given, received),
-        contact=_json(_present(given.customer)),
-        narrative=given.narrative.__pydantic_serializer__.to_json(given.narrative, exclude_none=True).decode(),
-        represented=_json(_present(given.represented)) if given.represented else None,
+        filed=_shared_members(command, received),
+        contact=_json(_present_fields(command.customer)),
+        narrative=command.narrative.__pydantic_serializer__.to_json(command.narrative, exclude_none=True).decode(),
+        represented=_json(_present_fields(command.represented)) if command.represented else None,
     )
     return EncodedComplaint(
-        state=_state(given, parts, recorded),
-        event=_event(given, parts, event_id, recorded).encode(),
-        entry=f'{{"channel":"{given.channel}"}}',
+        state=_state(command, parts, recorded),
+        event=_event(command, parts, event_id, recorded).encode(),
+        entry=f'{{"channel":"{command.channel}"}}',
         answer=(
-            f'{{"id":"{given.complaint_id}","reference":"{given.reference}","status":"received",'
+            f'{{"id":"{command.complaint_id}","reference":"{command.reference}","status":"received",'
             f'"received_at":"{received}","recorded_at":"{recorded}"}}'
         ),
     )
@@ -70,44 +70,44 @@ def _json(value: object) -> str:
     return to_json(value).decode()
 
 
-def _present(contact: Contact) -> dict[str, str]:
+def _present_fields(contact: Contact) -> dict[str, str]:
     return {name: value for name, value in contact.__dict__.items() if value is not None}
 
 
-def _filed(given: FileComplaint, received: str) -> str:
-    """What record and event share. `client` and `product` are others' words, so they are escaped."""
-    product = f',"product":{_json(given.product)}' if given.product is not None else ""
+def _shared_members(command: FileComplaint, received: str) -> str:
+    """Members that state and event share. `client` and `product` are free text, so they are escaped."""
+    product = f',"product":{_json(command.product)}' if command.product is not None else ""
     return (
-        f'"reference":"{given.reference}","client":{_json(given.client)},"channel":"{given.channel}",'
+        f'"reference":"{command.reference}","client":{_json(command.client)},"channel":"{command.channel}",'
         f'"received_at":"{received}"{product}'
     )
 
 
-def _state(given: FileComplaint, parts: _Parts, recorded: str) -> str:
-    authority = f',"authority":{_json(given.authority)}' if given.authority is not None else ""
+def _state(command: FileComplaint, parts: _Parts, recorded: str) -> str:
+    authority = f',"authority":{_json(command.authority)}' if command.authority is not None else ""
     represented = f',"represented":{parts.represented}' if parts.represented else ""
     return (
-        f'{{"complaint_id":"{given.complaint_id}","said":1,"version":1,"stage":"received",'
+        f'{{"complaint_id":"{command.complaint_id}","said":1,"version":1,"stage":"received",'
         f'"filed":{{{parts.filed},"recorded_at":"{recorded}"{authority}}},'
         f'"customer":{parts.contact},"narrative":{parts.narrative}{represented}}}'
     )
 
 
-def _event(given: FileComplaint, parts: _Parts, event_id: UUID, recorded: str) -> str:
+def _event(command: FileComplaint, parts: _Parts, event_id: UUID, recorded: str) -> str:
     parties, personal = _COMPLAINANT, _personal(CUSTOMER, parts.contact, parts.narrative)
     if parts.represented:
-        attributes = {"authority": given.authority} if given.authority else {}
+        attributes = {"authority": command.authority} if command.authority else {}
         parties += f",{_THIRD_PARTY}"
         personal += "," + _personal(REPRESENTED, parts.represented, _json({"attributes": attributes}))
-    behalf = "true" if parts.represented else "false"
-    places = "".join(
+    on_behalf = "true" if parts.represented else "false"
+    locality = "".join(
         f',"{name}":{_json(value)}'
-        for name, value in (("locale", given.customer.locale), ("timezone", given.customer.timezone))
+        for name, value in (("locale", command.customer.locale), ("timezone", command.customer.timezone))
         if value is not None
     )
-    return (  # the event begins a thread of its own, hence its id as `correlationid`
-        f'{{"id":"{event_id}",{_HEAD},"subject":"{given.complaint_id}","time":"{recorded}",'
-        f'"correlationid":"{event_id}","data":{{"facts":{{{parts.filed},"on_behalf":{behalf}{places}}},'
+    return (  # the first event of a complaint starts a correlation, so its own id is the `correlationid`
+        f'{{"id":"{event_id}",{_HEAD},"subject":"{command.complaint_id}","time":"{recorded}",'
+        f'"correlationid":"{event_id}","data":{{"facts":{{{parts.filed},"on_behalf":{on_behalf}{locality}}},'
         f'"parties":[{parties}],"personal":[{personal}]}}}}'
     )
 

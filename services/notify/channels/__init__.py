@@ -1,1 +1,1 @@
-"""Ways to reach people. Each takes a finished letter and tells honestly what became of it."""
+"""Channels to customers. Each takes a finished message and reports the outcome of one attempt."""

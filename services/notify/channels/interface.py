@@ -1,4 +1,4 @@
-"""What every channel takes and gives, so that the sender and the tests know no other word for it."""
+"""Interface of a channel, with the types of its input and output."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,7 +8,7 @@ from services.notify.domain.state import AttemptOutcome
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One letter for one address. `message_id` stays the same over all attempts."""
+    """A rendered message to one address. `message_id` stays the same over all attempts."""
 
     message_id: str
     to: str = field(repr=False)
@@ -20,17 +20,20 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What became of one attempt. `code` is the provider's number or our word, never its text: that may name people."""
+    """Outcome of one attempt. `code` is the provider's number or a code of notify, never the provider's text.
+
+    The text may contain names or addresses.
+    """
 
     outcome: AttemptOutcome
     code: str
 
 
 class Channel(Protocol):
-    """A provider. `send` never raises for what a provider or network does; it reports."""
+    """Connection to a provider. `send` never raises for errors of a provider or of the network; it reports them."""
 
-    async def send(self, letter: OutgoingMessage) -> DeliveryReport:
-        """Hand one letter over, within a bounded time."""
+    async def send(self, message: OutgoingMessage) -> DeliveryReport:
+        """Attempt to send one message, within a bounded time."""
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""

@@ -1,38 +1,38 @@
-"""A channel without a network: remembers what it was given and answers as it was told.
+"""Channel without a network for tests: keeps the messages and returns the reports it was configured with.
 
-It passes the same conformance suite as the real one, so that a test may use either.
+It passes the same conformance suite as the SMTP channel, so that a test may use either.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.notify.channels.interface import DeliveryReport, OutgoingMessage
-from services.notify.channels.mime import SenderAddress, seal
+from services.notify.channels.mime import SenderAddress, build_message
 from shared.errors import Rejected
 
-TAKEN = DeliveryReport("sent", "250")
+SENT = DeliveryReport("sent", "250")
 
 
 class MemoryChannel:
-    """Takes everything, except where `answers` says otherwise for an address."""
+    """Channel that accepts every message, except where `reports` has another report for its address."""
 
-    def __init__(self, sender: SenderAddress, answers: Mapping[str, DeliveryReport] | None = None) -> None:
-        self.taken: list[OutgoingMessage] = []
+    def __init__(self, sender: SenderAddress, reports: Mapping[str, DeliveryReport] | None = None) -> None:
+        self.sent: list[OutgoingMessage] = []
         self.closed = False
         self._sender = sender
-        self._answers = dict(answers or {})
+        self._reports = dict(reports or {})
 
-    async def send(self, letter: OutgoingMessage) -> DeliveryReport:
-        """The answer for that address; refuses what could not be a mail, as the real one does."""
+    async def send(self, message: OutgoingMessage) -> DeliveryReport:
+        """Return the report for that address; rejects the same messages as the SMTP channel."""
         try:
-            seal(letter, self._sender, datetime.now(UTC))
-        except Rejected as refusal:
-            return DeliveryReport("failed_permanent", f"rejected {refusal.detail.partition(':')[0]}")
-        answer = self._answers.get(letter.to, TAKEN)
-        if answer.outcome in ("sent", "uncertain"):
-            self.taken.append(letter)
-        return answer
+            build_message(message, self._sender, datetime.now(UTC))
+        except Rejected as rejection:
+            return DeliveryReport("failed_permanent", f"rejected {rejection.detail.partition(':')[0]}")
+        report = self._reports.get(message.to, SENT)
+        if report.outcome in ("sent", "uncertain"):
+            self.sent.append(message)
+        return report
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Mark the channel as closed."""
         self.closed = True

@@ -1,8 +1,8 @@
-"""A letter as bytes, built once per attempt: multipart/alternative, text first, HTML last.
+"""MIME encoding of a message, built once per attempt: multipart/alternative, text first, HTML last.
 
 Written by hand because it runs for every mail: the standard library's builder takes milliseconds, this takes
-microseconds. Short bodies are quoted-printable where most of it is ASCII; all others are base64, at a tenth of the
-cost. Both keep lines short and make it impossible that a body contains the boundary or a lone dot.
+microseconds. Short bodies are quoted-printable where most of the text is ASCII; all others are base64, at a tenth of
+the cost. Both keep lines short and make it impossible that a body contains the boundary or a lone dot.
 """
 
 import binascii
@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Final
 
-from services.notify.channels.headers import guard, mailbox, mailbox_header, text_header
+from services.notify.channels.headers import ascii_mailbox, guard, mailbox, mailbox_header, text_header
 from services.notify.channels.interface import OutgoingMessage
 
 CRLF: Final = "\r\n"
@@ -25,7 +25,7 @@ _LINE: Final = 76  # RFC 2045 section 6.8
 
 @dataclass(frozen=True, slots=True)
 class SenderAddress:
-    """Who writes: the address, the name people see, and where replies go."""
+    """Sender of all messages: its address, the name that people see, and the address for replies."""
 
     address: str
     name: str
@@ -34,39 +34,46 @@ class SenderAddress:
 
 @dataclass(frozen=True, slots=True)
 class SmtpMessage:
-    """What SMTP needs: sender, recipient, and the message with CRLF line ends."""
+    """Envelope and message for SMTP; lines of the message end with CRLF."""
 
     sender: str
     recipient: str
     body: bytes = field(repr=False)
 
+    @property
+    def needs_smtputf8(self) -> bool:
+        """True if the recipient has no ASCII form. The envelope and the To header are then UTF-8 (RFC 6531, 6532)."""
+        return not self.recipient.isascii()
 
-def seal(letter: OutgoingMessage, sender: SenderAddress, now: datetime) -> SmtpMessage:
-    """The letter ready for SMTP. Raises `Rejected` when a header value is not one harmless line."""
-    boundary = f"=_{_NOT_BOUNDARY.sub('', letter.message_id)[:48]}"
-    written_by, head = _letterhead(sender), _head(letter, now, boundary)
-    parts = (_part("plain", letter.text, boundary), _part("html", letter.html, boundary))
-    body = "".join((written_by, CRLF, head, CRLF, CRLF, *parts, f"--{boundary}--", CRLF))
-    return SmtpMessage(mailbox(sender.address), mailbox(letter.to), body.encode("ascii"))
+
+def build_message(message: OutgoingMessage, sender: SenderAddress, now: datetime) -> SmtpMessage:
+    """Encode a message for SMTP. Raises `Rejected` when an address or a header value is not valid."""
+    boundary = f"=_{_NOT_BOUNDARY.sub('', message.message_id)[:48]}"
+    recipient = mailbox(message.to)
+    (sender_mailbox, sender_head), head = _sender_head(sender), _head(message, recipient, now, boundary)
+    parts = (_part("plain", message.text, boundary), _part("html", message.html, boundary))
+    body = "".join((sender_head, CRLF, head, CRLF, CRLF, *parts, f"--{boundary}--", CRLF))
+    return SmtpMessage(sender_mailbox, recipient, body.encode())
 
 
 @lru_cache(maxsize=16)
-def _letterhead(sender: SenderAddress) -> str:
-    """The header lines that are the same in every letter."""
-    lines = [mailbox_header("From", sender.address, sender.name)]
+def _sender_head(sender: SenderAddress) -> tuple[str, str]:
+    """Address of the sender in ASCII, and the header lines that are the same in every message."""
+    address = ascii_mailbox(sender.address)
+    lines = [mailbox_header("From", address, sender.name)]
     if sender.reply_to:
-        lines.append(mailbox_header("Reply-To", sender.reply_to))
-    return CRLF.join(lines)
+        lines.append(mailbox_header("Reply-To", ascii_mailbox(sender.reply_to)))
+    return address, CRLF.join(lines)
 
 
-def _head(letter: OutgoingMessage, now: datetime, boundary: str) -> str:
+def _head(message: OutgoingMessage, recipient: str, now: datetime, boundary: str) -> str:
     lines = (
-        mailbox_header("To", letter.to),
-        text_header("Subject", letter.subject),
+        mailbox_header("To", recipient),
+        text_header("Subject", message.subject),
         f"Date: {format_datetime(now)}",
-        f"Message-ID: <{mailbox(letter.message_id)}>",
-        f"Content-Language: {guard('Content-Language', letter.language)}",
-        "Auto-Submitted: auto-generated",  # RFC 3834: nobody's holiday notice should answer
+        f"Message-ID: <{ascii_mailbox(message.message_id)}>",
+        f"Content-Language: {guard('Content-Language', message.language)}",
+        "Auto-Submitted: auto-generated",  # RFC 3834: automatic replies, such as holiday notices, must not answer
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
     )

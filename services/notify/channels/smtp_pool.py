@@ -1,7 +1,7 @@
-"""Connections to one SMTP server, kept while they are young and awake.
+"""Pool of connections to one SMTP server.
 
-aiosmtplib has no pool. Ours is small: at most N connections, each given up after an age or a number of messages,
-asked with NOOP before it is used again after a rest, and never waited for beyond a time.
+aiosmtplib has no pool. This one is small: at most N connections; each is closed after an age or a number of messages,
+checked with NOOP before it is used again after an idle time, and waited for within a time limit.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from services.notify.channels.smtp_session import SmtpSession
 from shared.errors import Misconfigured
 
 Security = Literal["auto", "none", "starttls", "tls"]
-RESTED = 1.0  # seconds of idleness after which a connection is asked whether it still lives
+CHECK_AFTER = 1.0  # seconds of idleness after which a connection is checked before it is used
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed over. `auto` means STARTTLS, except on the loopback interface."""
+    """Address and limits of the mail server. `auto` means STARTTLS, except on the loopback interface."""
 
     host: str
     port: int
@@ -31,24 +31,24 @@ class SmtpServer:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     connections: int = 8
-    timeout: float = 30.0  # seconds for one step, and for one whole hand-over at most twice that
+    timeout: float = 30.0  # seconds for one step, and for one whole attempt at most twice that
     max_age: float = 300.0  # seconds
     max_messages: int = 500
 
     def __post_init__(self) -> None:
-        if self.username and self.starts == "none" and not is_loopback(self.host):
+        if self.username and self.encryption == "none" and not is_loopback(self.host):
             raise Misconfigured("smtp: expected TLS where a user name is given, got security none")
 
     @property
-    def starts(self) -> Literal["none", "starttls", "tls"]:
-        """How a connection is secured."""
+    def encryption(self) -> Literal["none", "starttls", "tls"]:
+        """Encryption of a connection, with `auto` resolved."""
         if self.security != "auto":
             return self.security
         return "none" if is_loopback(self.host) else "starttls"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether mail to this host never leaves the machine."""
+    """Return True if mail to this host never leaves the machine."""
     if host == "localhost":
         return True
     try:
@@ -59,51 +59,53 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(slots=True)
 class SmtpConnection:
-    """One session with the server. `born` and `used` are loop times in seconds."""
+    """Connection of the pool. `opened_at` and `used_at` are times of the event loop in seconds."""
 
     client: aiosmtplib.SMTP
-    dialogue: SmtpSession
-    born: float
-    used: float
-    sent: int = 0
+    session: SmtpSession
+    opened_at: float
+    used_at: float
+    messages: int = 0
     broken: bool = False
-    pipelines: bool = False  # the server takes commands without being waited for
-    sized: bool = False  # the server wants to know how large a mail is
+    offers_pipelining: bool = False  # the server accepts commands before it has replied to earlier ones
+    offers_size: bool = False  # the server accepts the size of a message with MAIL
+    offers_smtputf8: bool = False  # the server accepts addresses that are not ASCII
 
     @classmethod
     def take_over(cls, client: aiosmtplib.SMTP, now: float) -> Self:
-        """The line that this client opened; it asks nothing more on it."""
+        """Use the transport that this client opened; the client itself sends nothing more on it."""
         if client.transport is None or client.protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("connection lost")
-        able = client.supports_extension
+        offers = client.supports_extension
         return cls(
             client,
             SmtpSession(cast("asyncio.Transport", client.transport), client.protocol),
-            born=now,
-            used=now,
-            pipelines=able("pipelining"),
-            sized=able("size"),
+            opened_at=now,
+            used_at=now,
+            offers_pipelining=offers("pipelining"),
+            offers_size=offers("size"),
+            offers_smtputf8=offers("smtputf8"),
         )
 
     @property
     def is_open(self) -> bool:
-        """Whether the line stands, as far as can be seen from here."""
-        return self.dialogue.is_open
+        """True if this side has not noticed a loss of the connection."""
+        return self.session.is_open
 
 
 class SmtpPool:
-    """Lend connections; the last one returned is lent first, so that idle ones grow old and go."""
+    """Connections for reuse. The last one released is acquired first, so that the others grow idle and expire."""
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
-        self._room = asyncio.Semaphore(server.connections)
+        self._slots = asyncio.Semaphore(server.connections)
         self._idle: list[SmtpConnection] = []
 
     @asynccontextmanager
-    async def lend(self, *, fresh: bool = False) -> AsyncIterator[SmtpConnection]:
-        """A live connection. Raises what connecting raises; broken or worn ones are closed on return."""
-        async with self._room:
-            connection = None if fresh else await self._rested()
+    async def acquire(self, *, fresh: bool = False) -> AsyncIterator[SmtpConnection]:
+        """Yield an open connection. Raises errors of connecting; broken or worn connections are closed on release."""
+        async with self._slots:
+            connection = None if fresh else await self._pop_idle()
             connection = connection or await self._open()
             try:
                 yield connection
@@ -111,43 +113,43 @@ class SmtpPool:
                 connection.broken = True
                 raise
             finally:
-                self._take_back(connection)
+                self._release(connection)
 
     async def close(self) -> None:
-        """Say goodbye on all idle connections."""
+        """Close all idle connections with QUIT."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_quit(connection) for connection in idle))
 
-    async def _rested(self) -> SmtpConnection | None:
+    async def _pop_idle(self) -> SmtpConnection | None:
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if await self._is_alive(connection, now):
+            if await self._is_usable(connection, now):
                 return connection
             connection.client.close()
         return None
 
-    async def _is_alive(self, connection: SmtpConnection, now: float) -> bool:
-        if not connection.is_open or now - connection.born > self._server.max_age:
+    async def _is_usable(self, connection: SmtpConnection, now: float) -> bool:
+        if not connection.is_open or now - connection.opened_at > self._server.max_age:
             return False
-        if now - connection.used < RESTED:
+        if now - connection.used_at < CHECK_AFTER:
             return True
         with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-            (reply,) = await connection.dialogue.ask(b"NOOP\r\n", within=self._server.timeout)
+            (reply,) = await connection.session.request(b"NOOP\r\n", within=self._server.timeout)
             return reply.code == 250
         return False
 
     async def _open(self) -> SmtpConnection:
-        server, starts = self._server, self._server.starts
+        server, encryption = self._server, self._server.encryption
         client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             username=server.username,
             password=server.password,
             timeout=server.timeout,
-            use_tls=starts == "tls",
-            start_tls=starts == "starttls",
-            tls_context=ssl.create_default_context() if starts != "none" else None,
+            use_tls=encryption == "tls",
+            start_tls=encryption == "starttls",
+            tls_context=ssl.create_default_context() if encryption != "none" else None,
         )
         try:
             await client.connect()
@@ -157,9 +159,9 @@ class SmtpPool:
             client.close()
             raise
 
-    def _take_back(self, connection: SmtpConnection) -> None:
-        connection.used = asyncio.get_running_loop().time()
-        worn = connection.sent >= self._server.max_messages
+    def _release(self, connection: SmtpConnection) -> None:
+        connection.used_at = asyncio.get_running_loop().time()
+        worn = connection.messages >= self._server.max_messages
         if connection.broken or worn or not connection.is_open:
             connection.client.close()
         else:
@@ -168,5 +170,5 @@ class SmtpPool:
 
 async def _quit(connection: SmtpConnection) -> None:
     with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-        await connection.dialogue.ask(b"QUIT\r\n", within=1)
+        await connection.session.request(b"QUIT\r\n", within=1)
     connection.client.close()

@@ -1,7 +1,10 @@
-"""The dialogue with a mail server on a line that aiosmtplib has opened, secured and signed in to.
+"""Commands and replies on a connection that aiosmtplib has opened, encrypted and authenticated.
 
-aiosmtplib waits for each reply and drops what arrives meanwhile, so it cannot pipeline (RFC 2920). Taking the line over
-halves what a mail costs: one write and one wake-up for MAIL, RCPT and DATA together where the server allows it.
+aiosmtplib waits for each reply and drops data that arrives in between, so it cannot pipeline (RFC 2920). This class
+therefore replaces aiosmtplib's protocol on the transport. That halves the cost of a mail: MAIL, RCPT and DATA need one
+write and one wake-up together where the server allows pipelining. It relies on three details of aiosmtplib 5: the
+attributes `transport` and `protocol` of a connected client, a transport whose protocol can be replaced, and a client
+that closes when its protocol's `connection_lost` is called (tests/unit/notify/test_pipelining.py).
 """
 
 import asyncio
@@ -10,42 +13,45 @@ from typing import Final, NamedTuple
 
 from aiosmtplib import SMTPResponseException, SMTPServerDisconnected
 
-LONGEST: Final = 65_536  # octets of unfinished replies after which a server is no longer listened to
+LONGEST: Final = 65_536  # octets of unfinished replies after which the exchange with a server is given up
 _LINE: Final = re.compile(rb"(\d{3})(?:([ -])([^\n]*?))?\r?")
 
 
 class SmtpReply(NamedTuple):
-    """One reply: its code and its words, lines joined."""
+    """Reply of the server: its code and its text, lines joined."""
 
     code: int
     message: str
 
 
 class SmtpSession(asyncio.Protocol):
-    """Asks, and gives the replies in the order of the questions. One question at a time."""
+    """Protocol that sends commands and collects their replies in order. It processes one request at a time."""
 
-    def __init__(self, transport: asyncio.Transport, opener: asyncio.BaseProtocol) -> None:
-        self.replies: list[SmtpReply] = []  # to the question that is open, or was last
+    def __init__(self, transport: asyncio.Transport, original: asyncio.BaseProtocol) -> None:
+        self.replies: list[SmtpReply] = []  # to the request in progress, else to the last one
         self._transport = transport
-        self._opener = opener
+        self._original = original
         self._rest = b""
-        self._words: list[str] = []
-        self._wanted = 0
+        self._texts: list[str] = []  # lines of a reply that is not complete
+        self._expected = 0
         self._waiter: asyncio.Future[None] | None = None
         transport.set_protocol(self)
 
     @property
     def is_open(self) -> bool:
-        """Whether something can be asked."""
+        """True if a request is possible."""
         return not self._transport.is_closing()
 
-    async def ask(self, octets: bytes, *, wanted: int = 1, within: float) -> list[SmtpReply]:
-        """Write, and wait for that many replies. Raises `SMTPServerDisconnected`, `TimeoutError` (seconds `within`)."""
+    async def request(self, octets: bytes, *, replies: int = 1, within: float) -> list[SmtpReply]:
+        """Write, and wait up to `within` seconds for that many replies.
+
+        Raises `SMTPServerDisconnected`, `SMTPResponseException` for a malformed reply, or `TimeoutError`.
+        """
         self.replies = []
         if self._transport.is_closing():
             raise SMTPServerDisconnected("connection lost")
         loop = asyncio.get_running_loop()
-        self._wanted, self._waiter = wanted, loop.create_future()
+        self._expected, self._waiter = replies, loop.create_future()
         timer = loop.call_later(within, self._fail, TimeoutError())
         try:
             self._transport.write(octets)
@@ -56,37 +62,37 @@ class SmtpSession(asyncio.Protocol):
         return self.replies
 
     def data_received(self, data: bytes) -> None:
-        """Replies, whole or in pieces. What was not asked for is dropped, lest it answer the next question."""
+        """Collect replies, whole or in pieces. Data outside a request is dropped: it must not answer the next one."""
         if self._waiter is None:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._read(line)
-        if len(self._rest) > LONGEST or len(self._words) > LONGEST // 80:
+            self._read_line(line)
+        if len(self._rest) > LONGEST or len(self._texts) > LONGEST // 80:
             self._fail(SMTPResponseException(500, "reply too long"))
-        elif len(self.replies) >= self._wanted and not self._waiter.done():
+        elif len(self.replies) >= self._expected and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _read(self, line: bytes) -> None:
-        found = _LINE.fullmatch(line)
-        if found is None:
+    def _read_line(self, line: bytes) -> None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             self._fail(SMTPResponseException(500, "not a reply"))
             return
-        code, more, words = found.groups()
-        self._words.append((words or b"").decode("utf-8", "replace"))
-        if more != b"-":
-            self.replies.append(SmtpReply(int(code), "\n".join(self._words)))
-            self._words = []
+        code, separator, text = match.groups()
+        self._texts.append((text or b"").decode("utf-8", "replace"))
+        if separator != b"-":
+            self.replies.append(SmtpReply(int(code), "\n".join(self._texts)))
+            self._texts = []
 
     def eof_received(self) -> bool:
-        """The server hung up, if only its side of the line."""
+        """Fail the request in progress: the server has closed its side of the connection."""
         self._fail(SMTPServerDisconnected("end of file"))
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The line broke; aiosmtplib must know, since it opened it."""
+        """Fail the request in progress and pass the event on to aiosmtplib, which opened the connection."""
         self._fail(SMTPServerDisconnected("connection lost"))
-        self._opener.connection_lost(exc)
+        self._original.connection_lost(exc)
 
     def _fail(self, error: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -1,19 +1,10 @@
-"""Whether an address can be written to at all. A look at its form only; whether it exists is the provider's word."""
+"""Check of an address by its form, before a message is planned. Only the provider can tell if the mailbox exists."""
 
-import re
-from typing import Final
-
-_LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
-_DOMAIN: Final = re.compile(r"(?!-)[^\W_][\w-]{0,62}(\.[^\W_][\w-]{0,62})*", re.UNICODE)
+from shared.email_address import is_email
 
 
 def unreachable(email: str | None) -> str | None:
-    """Why nothing can be sent there, as a code for `MessageSuppressed`; None when it can be tried."""
+    """Return why nothing can be sent there, as a code for `MessageSuppressed`; None if an attempt is possible."""
     if not email or not email.strip():
         return "no_address"
-    local, at, domain = email.rpartition("@")
-    if not at or len(email) > 254 or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        return "malformed_address"
-    if local.startswith(".") or local.endswith(".") or ".." in local:
-        return "malformed_address"
-    return None
+    return None if is_email(email) else "malformed_address"

@@ -11,7 +11,7 @@ from services.notify.routes.sample import build_sample
 from services.notify.routes.schemas import MessageView, PreviewRequest
 from services.notify.store.messages import select_messages
 from services.notify.templates import Renderer
-from shared.auth import Client
+from shared.auth import Client, require_scope
 from shared.errors import NotFound
 from shared.runtime import Runtime
 
@@ -19,8 +19,8 @@ from shared.runtime import Runtime
 def routes(runtime: Runtime, renderer: Renderer) -> APIRouter:
     """Build the router. The list of messages needs `complaints:read`, a preview needs `operate`."""
     router = APIRouter(prefix="/v1", tags=["messages"])
-    reader = Annotated[Client, Depends(runtime.require("complaints:read"))]
-    operator = Annotated[Client, Depends(runtime.require("operate"))]
+    reader = Annotated[Client, Depends(require_scope("complaints:read"))]
+    operator = Annotated[Client, Depends(require_scope("operate"))]
 
     @router.get(
         "/complaints/{complaint_id}/messages",

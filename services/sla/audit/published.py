@@ -1,18 +1,19 @@
-"""Is what was decided once what sla itself said? Its own topic is the only witness for promises, extensions and rungs.
+"""Compare stored promises, extensions and escalations with the events sla published about them.
 
-Dates that were told are never computed again, so no fold can prove them. Who alters one in the database has not altered
-what went out. Not said, and so not to be compared: who refused an extension, and of rungs missed together all but one.
+They are decided once and never computed again, so the published events are the only evidence: a change in the database
+does not change what was published. Two things are not published, and so not compared: who refused an extension, and of
+several escalation steps of a clock that were missed together, all but the last.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.sla.domain import SlaState
 from services.sla.domain.evaluation import LETTER, SILENCE
 from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import promise_statuses
-from services.sla.domain.state import Promise
+from services.sla.domain.state import ExtensionRequest, Promise
 from services.sla.policies.deadlines import seconds
 from shared.contracts.envelope import Fact
 from shared.contracts.events import (
@@ -27,125 +28,135 @@ from shared.contracts.events import (
 )
 
 RISK = "risk:"
-NOT_THERE, NOTHING = "not there", "nothing of it"
+NOTICES = (LETTER, SILENCE, RISK)  # prefixes of marks in `fired` that stand for notices, not for escalation steps
+MISSING, NEVER_PUBLISHED = "missing", "never published"
 
 
 class Difference(NamedTuple):
-    """Something that is stored otherwise than the events say."""
+    """Difference between what is stored and what the events give."""
 
     what: str
     stored: object
-    refolded: object
+    rebuilt: object
 
 
-def unlike_said(stored: SlaState, said: Sequence[Fact], *, whole: bool = True) -> Iterator[Difference]:
-    """Where the state and sla's own words differ. Not `whole`: its first words are gone, so silence proves nothing."""
-    beyond = [one for one in stored.promises if not 0 < one.cycle <= len(cycles(stored.moments))]
-    if beyond:
-        yield from (Difference(f"promise {one.number}", f"of cycle {one.cycle}", "no such cycle") for one in beyond)
-        return
-    yield from _promises(stored, said, whole=whole)
-    yield from _extensions(stored, said, whole=whole)
-    yield from _rungs(stored, said, whole=whole)
-    yield from _notices(stored, said, whole=whole)
-
-
-def _promises(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
-    ours = {one.number: one for one in stored.promises}
-    theirs = {one.promise: one for one in said if isinstance(one, PromiseMade | PromiseRevised)}
-    mute = {
-        one.promise.number for one in promise_statuses(stored) if one.told_at is None and one.is_over
-    }  # over when made
-    for number in sorted(ours.keys() | theirs.keys()):
-        mine, told = ours.get(number), theirs.get(number)
-        if told is None:
-            if mine is not None and whole and number not in mute:
-                yield Difference(f"promise {number}", _worded(mine), NOTHING)
-        elif mine is None or _differ(mine, told):
-            yield Difference(f"promise {number}", _worded(mine) if mine else NOT_THERE, _worded(told))
-
-
-def _differ(mine: Promise, told: PromiseMade | PromiseRevised) -> bool:
-    if (mine.due_at, mine.subject, mine.item) != (told.due_at, told.subject, told.item):
-        return True
-    if isinstance(told, PromiseRevised):
-        return (mine.reason or "") != told.reason
-    return bool(mine.reason) or (mine.terms.policy, mine.terms.policy_version) != (told.policy, told.policy_version)
-
-
-def _worded(one: Promise | PromiseMade | PromiseRevised) -> str:
-    about = f"{one.subject} {one.item}".strip()
-    if isinstance(one, PromiseMade):
-        return f"{about} by {one.due_at.isoformat()}, policy {one.policy} {one.policy_version}"
-    if isinstance(one, Promise) and not one.reason:
-        return f"{about} by {one.due_at.isoformat()}, policy {one.terms.policy} {one.terms.policy_version}"
-    return f"{about} by {one.due_at.isoformat()}, because of '{one.reason}'"
-
-
-def _extensions(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
-    ours = Counter(_asked(one) for one in stored.extensions)
-    theirs = Counter(_asked(one) for one in said if isinstance(one, ExtensionRequested))
-    for asked in sorted((ours | theirs).keys()):
-        yield from _counted(
-            f"extension of promise {asked[0]} until {asked[2]}", ours[asked], theirs[asked], whole=whole
+def compare_published(stored: SlaState, published: Sequence[Fact], *, complete: bool = True) -> Iterator[Difference]:
+    """Yield the differences. Not `complete`: the first events are deleted, so a missing event proves nothing."""
+    count = len(cycles(stored.moments))
+    impossible = [promise for promise in stored.promises if not 0 < promise.cycle <= count]
+    if impossible:
+        yield from (
+            Difference(f"promise {promise.number}", f"of cycle {promise.cycle}", "no such cycle")
+            for promise in impossible
         )
-    moved = {one.due_at for one in said if isinstance(one, PromiseRevised)}
-    for one in stored.extensions:
-        if whole and one.approved and one.expected_at not in moved:
-            yield Difference(f"extension of promise {one.promise}", f"approved by {one.by}", "no date that moved")
+        return
+    yield from _compare_promises(stored, published, complete=complete)
+    yield from _compare_extensions(stored, published, complete=complete)
+    yield from _compare_steps(stored, published, complete=complete)
+    yield from _compare_notices(stored, published, complete=complete)
 
 
-def _asked(one: Any) -> tuple[int, str, str, str, str]:
-    return (one.promise, *(at.isoformat() for at in (one.asked_at, one.expected_at, one.limit_at)), one.reason)
+def _compare_promises(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
+    promises = {promise.number: promise for promise in stored.promises}
+    events = {fact.promise: fact for fact in published if isinstance(fact, PromiseMade | PromiseRevised)}
+    unpublished = {
+        status.promise.number for status in promise_statuses(stored) if status.told_at is None and status.is_over
+    }  # already over when they were made
+    for number in sorted(promises.keys() | events.keys()):
+        promise, event = promises.get(number), events.get(number)
+        if event is None:
+            if promise is not None and complete and number not in unpublished:
+                yield Difference(f"promise {number}", _promise_text(promise), NEVER_PUBLISHED)
+        elif promise is None or _differ(promise, event):
+            yield Difference(f"promise {number}", _promise_text(promise) if promise else MISSING, _promise_text(event))
 
 
-def _rungs(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
-    """Of rungs that one clock missed together the last was said: none is fired of a clock of which nothing was."""
-    fired = {one for one in stored.fired if not one.startswith((LETTER, SILENCE, RISK))}
-    rung = {f"{_key(one)}:{one.rung}" for one in said if isinstance(one, ClockWarned | ClockEscalated)}
-    speaking = {one.rpartition(":")[0] for one in rung}
-    for mark in sorted(rung - fired):
-        yield Difference(f"rung {mark}", "not fired", "said")
-    for mark in sorted(fired - rung):
-        if whole and mark.rpartition(":")[0] not in speaking:
-            yield Difference(f"rung {mark}", "fired", NOTHING)
+def _differ(promise: Promise, event: PromiseMade | PromiseRevised) -> bool:
+    if (promise.due_at, promise.subject, promise.item) != (event.due_at, event.subject, event.item):
+        return True
+    if isinstance(event, PromiseRevised):
+        return (promise.reason or "") != event.reason
+    terms = promise.terms
+    return bool(promise.reason) or (terms.policy, terms.policy_version) != (event.policy, event.policy_version)
 
 
-def _key(one: ClockWarned | ClockEscalated) -> str:
-    name = f"{one.pack}/{one.clock}" if one.pack else one.clock
-    return f"{name}:{one.item}:{one.cycle}" if one.item else f"{name}:{one.cycle}"
+def _promise_text(promise: Promise | PromiseMade | PromiseRevised) -> str:
+    text = f"{promise.subject} {promise.item}".strip() + f" by {promise.due_at.isoformat()}"
+    if isinstance(promise, PromiseMade):
+        return f"{text}, policy {promise.policy} {promise.policy_version}"
+    if isinstance(promise, Promise) and not promise.reason:
+        return f"{text}, policy {promise.terms.policy} {promise.terms.policy_version}"
+    return f"{text}, because of '{promise.reason}'"
 
 
-def _notices(stored: SlaState, said: Sequence[Fact], *, whole: bool) -> Iterator[Difference]:
-    ours = Counter(_noticed(one) for one in stored.fired if one.startswith((LETTER, SILENCE, RISK)))
-    theirs = Counter(mark for one in said if (mark := _mark(one)))
-    for mark in sorted((ours | theirs).keys()):
-        yield from _counted(mark, ours[mark], theirs[mark], whole=whole)
+def _compare_extensions(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
+    old = Counter(_extension_key(extension) for extension in stored.extensions)
+    new = Counter(_extension_key(fact) for fact in published if isinstance(fact, ExtensionRequested))
+    for key in sorted((old | new).keys()):
+        name = f"extension of promise {key[0]} until {key[2]}"
+        yield from _compare_counts(name, old[key], new[key], complete=complete)
+    moved = {fact.due_at for fact in published if isinstance(fact, PromiseRevised)}
+    for extension in stored.extensions:
+        if complete and extension.approved and extension.expected_at not in moved:
+            yield Difference(
+                f"extension of promise {extension.promise}", f"approved by {extension.by}", "no promise was moved"
+            )
 
 
-def _noticed(mark: str) -> str:
-    """What was said of a letter names neither its clock's kind nor the cycle."""
+def _extension_key(extension: ExtensionRequest | ExtensionRequested) -> tuple[int, str, str, str, str]:
+    asked_at, expected_at, limit_at = (
+        at.isoformat() for at in (extension.asked_at, extension.expected_at, extension.limit_at)
+    )
+    return extension.promise, asked_at, expected_at, limit_at, extension.reason
+
+
+def _compare_steps(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
+    """Compare fired escalation steps. A clock with a published step may have fired more, missed together with it."""
+    fired = {mark for mark in stored.fired if not mark.startswith(NOTICES)}
+    events = {f"{_clock_key(fact)}:{fact.rung}" for fact in published if isinstance(fact, ClockWarned | ClockEscalated)}
+    clocks = {mark.rpartition(":")[0] for mark in events}
+    for mark in sorted(events - fired):
+        yield Difference(f"step {mark}", "not fired", "published")
+    for mark in sorted(fired - events):
+        if complete and mark.rpartition(":")[0] not in clocks:
+            yield Difference(f"step {mark}", "fired", NEVER_PUBLISHED)
+
+
+def _clock_key(fact: ClockWarned | ClockEscalated) -> str:
+    name = f"{fact.pack}/{fact.clock}" if fact.pack else fact.clock
+    return f"{name}:{fact.item}:{fact.cycle}" if fact.item else f"{name}:{fact.cycle}"
+
+
+def _compare_notices(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
+    old = Counter(_notice_key(mark) for mark in stored.fired if mark.startswith(NOTICES))
+    new = Counter(mark for fact in published if (mark := _notice_mark(fact)))
+    for mark in sorted((old | new).keys()):
+        yield from _compare_counts(mark, old[mark], new[mark], complete=complete)
+
+
+def _notice_key(mark: str) -> str:
+    """Return the part of a stored mark that its event has too: the event of a letter has neither clock nor cycle."""
     if not mark.startswith(LETTER):
         return mark
     key, _, letter = mark.removeprefix(LETTER).rpartition(":")
     return f"{LETTER}{key.partition('/')[0]}:{letter}"
 
 
-def _mark(one: Fact) -> str | None:
-    match one:
+def _notice_mark(fact: Fact) -> str | None:
+    match fact:
         case LetterDue():
-            return f"{LETTER}{one.pack}:{one.letter}"
+            return f"{LETTER}{fact.pack}:{fact.letter}"
         case SilenceNoticed():
-            return f"{SILENCE}{seconds(one.tried_at or one.since)}"
+            return f"{SILENCE}{seconds(fact.tried_at or fact.since)}"
         case PromiseAtRisk():
-            return f"{RISK}{one.promise}:{one.cause}"
+            return f"{RISK}{fact.promise}:{fact.cause}"
     return None
 
 
-def _counted(what: str, ours: int, theirs: int, *, whole: bool) -> Iterator[Difference]:
-    if ours < theirs or (whole and ours > theirs):
-        yield Difference(what, _often("noted", ours), _often("said", theirs))
+def _compare_counts(what: str, stored: int, published: int, *, complete: bool) -> Iterator[Difference]:
+    if stored < published or (complete and stored > published):
+        yield Difference(what, _times("stored", stored), _times("published", published))
 
 
-def _often(done: str, number: int) -> str:
-    return f"{done} {number} times" if number > 1 else f"{done} once" if number else f"never {done}"
+def _times(verb: str, number: int) -> str:
+    return f"{verb} {number} times" if number > 1 else f"{verb} once" if number else f"never {verb}"

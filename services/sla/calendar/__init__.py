@@ -1,20 +1,20 @@
-"""When we are open, and arithmetic on it: immutable versioned calendars, compiled once, exact to the second."""
+"""Calendars: opening hours in immutable versions, and exact arithmetic on opening time, to the second."""
 
 from services.sla.calendar.compiled import Compiled
-from services.sla.calendar.days import business_days_due, calendar_due, counted_dates, is_open_date
-from services.sla.calendar.diff import alike
-from services.sla.calendar.model import Calendar, Holiday, Opening, calendar_from, calendar_of
+from services.sla.calendar.days import business_days_due, calendar_due, count_business_days, is_open_date
+from services.sla.calendar.diff import have_same_hours
+from services.sla.calendar.model import Calendar, Holiday, Opening, build_calendar, parse_calendar
 
 __all__ = [
     "Calendar",
     "Compiled",
     "Holiday",
     "Opening",
-    "alike",
+    "build_calendar",
     "business_days_due",
     "calendar_due",
-    "calendar_from",
-    "calendar_of",
-    "counted_dates",
+    "count_business_days",
+    "have_same_hours",
     "is_open_date",
+    "parse_calendar",
 ]

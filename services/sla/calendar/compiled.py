@@ -1,20 +1,24 @@
-"""A calendar compiled for arithmetic: disjoint half-open intervals of UTC seconds, their prefix sums, and bisect.
+"""A calendar compiled for arithmetic on opening time.
 
-Everything rests on one function, the open seconds up to an instant, here called its *level*. It rises by one per second
-while open and rests while closed, so every question is a bisect there and back:
+All operations rest on one function, the *level* of an instant: the opening time up to it, in seconds, counted from the
+start of the first horizon. It rises by one per second while the calendar is open and is constant while it is closed.
+With the open intervals and their prefix sums in sorted arrays (see `horizon`), the level and both of its inverses are
+one bisection each:
 
-    level(t)         open seconds up to t, counted from the start of the first horizon
-    first_at(v)      the left inverse: the earliest instant of level v; a budget that ends at closing time is due then
-    last_at(v)       the right inverse: the latest instant of level v; the same budget lands at the next opening
+    level(t)         opening time up to t
+    first_at(v)      left inverse: the earliest instant of level v. Opening time that is used up at closing time is
+                     used up on that day
+    last_at(v)       right inverse: the latest instant of level v. The same opening time ends at the next opening
 
-The horizon grows when somebody asks beyond it; an answer further than 400 days of unbroken closure is refused instead
-of looked for.
+Adding a budget to an instant is then `first_at(level(t) + budget)`, and the time between two instants is a difference
+of levels. The horizon grows when an instant outside is requested. A calendar that stays closed for more than 400 days
+is refused when it is compiled, so the growth always ends.
 """
 
 from bisect import bisect_left, bisect_right
 from datetime import date
 
-from services.sla.calendar.clocktime import instant
+from services.sla.calendar.clocktime import local_to_utc
 from services.sla.calendar.horizon import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, LONGEST_CLOSURE, Horizon
 from services.sla.calendar.model import Calendar
 from services.sla.calendar.spans import Span
@@ -23,17 +27,21 @@ __all__ = ["EARLIEST", "FIRST_YEAR", "LAST_YEAR", "LATEST", "LONGEST_CLOSURE", "
 
 
 class Compiled(Horizon):
-    """One version of a calendar, ready to compute. Instants are whole seconds of UTC; O(log n) each."""
+    """Arithmetic on the opening time of one calendar version.
 
-    __slots__ = ("_dates",)
+    Instants are whole seconds of UTC. Each operation takes O(log n) for n open intervals, and raises `Rejected` for an
+    instant outside the years 1970 to 2200.
+    """
+
+    __slots__ = ("_hours_by_date",)
 
     def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
-        """Compile `years` before and after `around`. Raises `Rejected` where it stays closed for over 400 days."""
+        """Compile `years` before and after `around`. Raises `Rejected` if it stays closed for more than 400 days."""
         super().__init__(calendar, around=around, years=years)
-        self._dates: dict[int, Span | None] = {}
+        self._hours_by_date: dict[int, Span | None] = {}
 
     def level(self, at: int) -> int:
-        """Open seconds up to that instant; rises while open, rests while closed."""
+        """Return the opening time up to an instant, in seconds."""
         if not self._low <= at < self._high:
             self.cover(at, at)
         index = bisect_right(self._starts, at) - 1
@@ -43,77 +51,84 @@ class Compiled(Horizon):
         return self._levels[index] + min(at, end) - self._starts[index]
 
     def first_at(self, level: int) -> int:
-        """The earliest instant of that level: closing time, where a budget ends with the day."""
+        """Return the earliest instant of a level: closing time, if the level is reached at the end of a day."""
         if not self._levels[0] < level <= self._total:
             self.reach(level, level, beyond=False)
         index = bisect_left(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 
     def last_at(self, level: int) -> int:
-        """The latest instant of that level: the next opening, where a budget ends with the day."""
+        """Return the latest instant of a level: the next opening, if the level is reached at the end of a day."""
         if not self._levels[0] <= level < self._total:
             self.reach(level, level, beyond=True)
         index = bisect_right(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 
     def add(self, at: int, seconds: int) -> int:
-        """The earliest instant with so many open seconds after `at`; 0 stays, negative subtracts."""
+        """Return the earliest instant with `seconds` of opening time after `at`.
+
+        0 returns `at` itself. A negative number subtracts: the latest instant with that opening time before `at`.
+        """
         if seconds > 0:
             return self.first_at(self.level(at) + seconds)
         return at if seconds == 0 else self.last_at(self.level(at) + seconds)
 
     def subtract(self, at: int, seconds: int) -> int:
-        """The latest instant with so many open seconds before `at`; the mirror of `add`."""
+        """Return the latest instant with `seconds` of opening time before `at`."""
         return self.add(at, -seconds)
 
     def elapsed(self, start: int, end: int) -> int:
-        """Open seconds between two instants, negative where they are reversed."""
+        """Return the opening time between two instants in seconds, negative if `end` lies before `start`."""
         return self.level(end) - self.level(start)
 
     def is_open(self, at: int) -> bool:
-        """Whether we are open; the closing instant no longer is."""
+        """Return True if the calendar is open at that instant; at the closing instant it is not."""
         if not self._low <= at < self._high:
             self.cover(at, at)
         index = bisect_right(self._starts, at) - 1
         return index >= 0 and at < self._ends[index]
 
     def next_open(self, at: int) -> int:
-        """This instant where we are open, else the next opening."""
+        """Return `at` if the calendar is open then, else the next opening."""
         return self.last_at(self.level(at)) if not self.is_open(at) else at
 
     def next_close(self, at: int) -> int:
-        """The first closing after this instant."""
+        """Return the first closing after `at`."""
         opening = self.next_open(at)
-        while True:  # an interval that ends with the horizon may go on behind it
+        while True:  # the last interval may be cut by the end of the horizon and continue after it
             end = self._ends[bisect_right(self._starts, opening) - 1]
             if end < self._high:
                 return end
-            self._later()
+            self._grow_later()
 
     def last_close(self, at: int) -> int:
-        """This instant where we are open or just closed, else the closing before it."""
+        """Return `at` if the calendar is open then or closes then, else the closing before it."""
         return at if self.is_open(at) else self.first_at(self.level(at))
 
     def openings(self, start: int, end: int) -> list[Span]:
-        """The open spans between two instants, cut at both; disjoint and in order."""
+        """Return the open spans between two instants, in order, disjoint and cut at both instants."""
         self.cover(start, end)
         first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
         spans = zip(self._starts[first:last], self._ends[first:last], strict=True)
         return [(max(begin, start), min(until, end)) for begin, until in spans]
 
     def business(self, ordinal: int) -> Span | None:
-        """From the first opening to the last closing of the shifts that start on that date; None where none does."""
-        if ordinal not in self._dates:
-            zone, shifts, found = self.calendar.zone, list(self.calendar.shifts_on(ordinal)), None
+        """Return the span from the first opening to the last closing of the shifts that start on a date (ordinal).
+
+        None if no shift starts on it, so the date is not open. The results are stored per date, at most one for each
+        date from 1970 to 2200.
+        """
+        if ordinal not in self._hours_by_date:
+            zone, shifts, hours = self.calendar.zone, list(self.calendar.shifts_on(ordinal)), None
             if shifts:
-                opening = instant(zone, ordinal, min(start for start, _ in shifts))
-                found = opening, self.last_close(instant(zone, ordinal, max(end for _, end in shifts)))
-            self._dates[ordinal] = found
-        return self._dates[ordinal]
+                opening = local_to_utc(zone, ordinal, min(start for start, _ in shifts))
+                hours = opening, self.last_close(local_to_utc(zone, ordinal, max(end for _, end in shifts)))
+            self._hours_by_date[ordinal] = hours
+        return self._hours_by_date[ordinal]
 
     def into_hours(self, at: int) -> int:
-        """This instant where it lies within opening hours, closing time included, else the next opening.
+        """Return `at` if it lies within opening hours, closing time included, else the next opening.
 
-        Never moves back: what is promised for a Saturday may be told for Monday, not for Friday.
+        The result is never earlier than `at`: a date on a Saturday may be named as Monday, but not as Friday.
         """
         return at if self.last_close(at) == at else self.next_open(at)

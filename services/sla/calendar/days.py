@@ -1,39 +1,45 @@
-"""Goals in days. A day is not 24 hours of opening time: "the third business day" is a date, and ends as one.
+"""Due times of goals in days.
 
-A date is open where a shift starts on it. Which date is day 0 is a choice of the rule that is to be met:
+A business day is a date, not 24 hours of opening time: "the third business day" is the third open date, and the goal
+is due at the end of that date. A date is open if a shift starts on it; a night shift belongs to the date it starts on.
 
-    open       the local date of receipt, or the next open date where that one is closed
-    receipt    the local date of receipt even where it is closed: FCA Handbook DISP 1.5, "close of business on the third
+Rules differ in which date is day 0, the date from which the open dates are counted:
+
+    open       the local date of receipt, or the next open date if the date of receipt is closed
+    receipt    the local date of receipt even if it is closed: FCA Handbook DISP 1.5, "close of business on the third
                business day following the day on which it is received"
 
-Received at the cut-off or later counts as received on the next open date, with either.
+With both, a complaint received at the cut-off time or later counts as received on the next open date.
+
+Counting needs one loop for both: find the first open date at or after a candidate date, then step to the next open
+date as often as needed. With `receipt`, the candidate is the date after the receipt and the first open date is already
+day 1; with `open`, it is day 0, so one more step is needed.
 """
 
 from calendar import monthrange
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.sla.calendar.clocktime import DAY, last_second
+from services.sla.calendar.clocktime import DAY, last_second_of_date
 from services.sla.calendar.compiled import FIRST_YEAR, LAST_YEAR, LONGEST_CLOSURE, Compiled
 from services.sla.calendar.spans import Span
 from shared.errors import Rejected
 
 DayZero = Literal["open", "receipt"]
 Ends = Literal["close", "midnight"]
-MOST_DAYS = 100_000  # 270 years: beyond the last year that is computed, whatever the calendar
+DAYS_MAX = 100_000  # 270 years, beyond the last year that is computed
 
 
-class Counted(NamedTuple):
-    """The dates behind a due time: day 0, and the open dates that were counted after it."""
+class CountedDays(NamedTuple):
+    """Dates behind a due time: day 0, and the open dates that were counted after it."""
 
     day_zero: date
     dates: tuple[date, ...]
 
 
 def is_open_date(compiled: Compiled, day: date) -> bool:
-    """Whether a shift starts on that local date."""
+    """Return True if a shift starts on that local date."""
     return compiled.business(day.toordinal()) is not None
 
 
@@ -46,40 +52,45 @@ def business_days_due(
     day_zero: DayZero = "open",
     ends: Ends = "close",
 ) -> int:
-    """End of the `days`-th open date after day 0: of its last shift, be it the next morning, or 23:59:59 local.
+    """Return the end of the `days`-th open date after day 0, in seconds of UTC.
 
-    UTC seconds in and out. Raises `Rejected` for fewer than one day, and beyond the years that are computed.
+    With `ends="close"` it is the end of the last shift that starts on that date, possibly on the next morning; with
+    `midnight` it is 23:59:59 local time. `received` is in seconds of UTC. Raises `Rejected` for fewer than one day and
+    for due times beyond the last year that is computed.
     """
-    first, zero_counts = _first_candidate(compiled, received, cutoff, day_zero)
-    ordinal, closing = _nth(compiled, first, _checked(days) - (0 if zero_counts else 1))
-    return closing if ends == "close" else last_second(compiled.calendar.zone, ordinal)
+    first, is_day_zero = _first_candidate(compiled, received, cutoff, day_zero)
+    ordinal, closing = _nth_open_date(compiled, first, _require_days(days) - (0 if is_day_zero else 1))
+    return closing if ends == "close" else last_second_of_date(compiled.calendar.zone, ordinal)
 
 
-def counted_dates(
+def count_business_days(
     compiled: Compiled, received: int, days: int, *, cutoff: time | None = None, day_zero: DayZero = "open"
-) -> Counted:
-    """The local dates that `business_days_due` counts, the due date last; for explanations. Raises as it does."""
-    first, zero_counts = _first_candidate(compiled, received, cutoff, day_zero)
-    found: list[int] = []
-    for _ in range(_checked(days) + zero_counts):
-        found.append(_open_from(compiled, found[-1] + 1 if found else first)[0])
-    zero = found.pop(0) if zero_counts else first - 1
-    return Counted(date.fromordinal(zero), tuple(date.fromordinal(day) for day in found))
+) -> CountedDays:
+    """Return the local dates that `business_days_due` counts, the due date last, for explanations.
+
+    Raises `Rejected` as `business_days_due` does.
+    """
+    first, is_day_zero = _first_candidate(compiled, received, cutoff, day_zero)
+    ordinals: list[int] = []
+    for _ in range(_require_days(days) + is_day_zero):
+        ordinals.append(_open_date_from(compiled, ordinals[-1] + 1 if ordinals else first)[0])
+    zero = ordinals.pop(0) if is_day_zero else first - 1
+    return CountedDays(date.fromordinal(zero), tuple(date.fromordinal(ordinal) for ordinal in ordinals))
 
 
 def calendar_due(zone: ZoneInfo, received: int, *, days: int = 0, weeks: int = 0, months: int = 0) -> int:
-    """23:59:59 local of the date of receipt plus so many months, weeks and days; the FCA's eight weeks are 56 days.
+    """Return 23:59:59 local time of the date of receipt plus months, weeks and days, in seconds of UTC.
 
-    A month ends on its last day where it is shorter: 31 January and one month is 28 or 29 February. UTC seconds in and
-    out. Raises `Rejected` for negative numbers, none at all, and beyond the years that are computed.
+    A shorter month ends on its last day: 31 January and one month is 28 or 29 February. `received` is in seconds of
+    UTC. Raises `Rejected` for negative numbers, for no time at all, and beyond the last year that is computed.
     """
     if min(days, weeks, months) < 0 or not (days or weeks or months):
-        raise Rejected(f"expected days, weeks or months to come, got {days} days, {weeks} weeks, {months} months")
+        raise Rejected(f"expected at least one day, week or month, got {days} days, {weeks} weeks, {months} months")
     local = _local(zone, received).date()
     if local.year + (months + days // 28 + weeks // 4) // 12 <= LAST_YEAR:
         due = _months_later(local, months) + timedelta(days=days + 7 * weeks)
         if due.year <= LAST_YEAR:
-            return last_second(zone, due.toordinal())
+            return last_second_of_date(zone, due.toordinal())
     raise Rejected(f"expected a due date up to the year {LAST_YEAR}, got a later one")
 
 
@@ -98,14 +109,14 @@ def _local(zone: ZoneInfo, received: int) -> datetime:
     return local
 
 
-def _checked(days: int) -> int:
-    if not 1 <= days <= MOST_DAYS:
-        raise Rejected(f"expected at least 1 business day and at most {MOST_DAYS}, got {days}")
+def _require_days(days: int) -> int:
+    if not 1 <= days <= DAYS_MAX:
+        raise Rejected(f"expected at least 1 business day and at most {DAYS_MAX}, got {days}")
     return days
 
 
 def _first_candidate(compiled: Compiled, received: int, cutoff: time | None, day_zero: DayZero) -> tuple[int, bool]:
-    """The first date that may be open, and whether that one is day 0 or already day 1."""
+    """Return the date (ordinal) from which to look for an open one, and True if that one is day 0 instead of day 1."""
     local = _local(compiled.calendar.zone, received)
     late = cutoff is not None and local.time() >= cutoff
     if day_zero == "receipt" and not late:
@@ -113,17 +124,16 @@ def _first_candidate(compiled: Compiled, received: int, cutoff: time | None, day
     return local.toordinal() + late, True
 
 
-@lru_cache(maxsize=4096)  # thousands of complaints of one date end at the same instant
-def _nth(compiled: Compiled, first: int, steps: int) -> tuple[int, int]:
-    """The open date so many open dates after the first one at or after `first`, and its closing."""
-    ordinal, (_, closing) = _open_from(compiled, first)
+def _nth_open_date(compiled: Compiled, first: int, steps: int) -> tuple[int, int]:
+    """Return the open date `steps` open dates after the first one at or after `first`, and its closing."""
+    ordinal, (_, closing) = _open_date_from(compiled, first)
     for _ in range(steps):
-        ordinal, (_, closing) = _open_from(compiled, ordinal + 1)
+        ordinal, (_, closing) = _open_date_from(compiled, ordinal + 1)
     return ordinal, closing
 
 
-def _open_from(compiled: Compiled, first: int) -> tuple[int, Span]:
-    """The first open date at or after that one, within 400 days."""
+def _open_date_from(compiled: Compiled, first: int) -> tuple[int, Span]:
+    """Return the first open date at or after `first` and its business hours. Raises `Rejected` after 400 days."""
     for ordinal in range(first, first + LONGEST_CLOSURE // DAY + 1):
         if business := compiled.business(ordinal):
             return ordinal, business

@@ -1,9 +1,12 @@
-"""The model of a calendar: what people write down about their opening hours, checked before it is believed.
+"""Model of a calendar: opening hours as a person writes them, validated.
 
-A shift belongs to the local date it starts on. `holiday_rule` has no default on purpose, because calendars differ here
-and the difference is hours: with `civil_day` a holiday closes from midnight to midnight and cuts a night shift that
-crosses into it; with `shift_start` it cancels the shifts that start on it and lets the one from the eve run out. Hours
-of a holiday stand instead of all shifts that start on it, with either.
+A shift belongs to the local date it starts on, also if it ends on the next date. Calendars differ in what a holiday
+does to the night shift that started on the day before, and the difference is hours, so `holiday_rule` has no default:
+
+    civil_day      a holiday closes from midnight to midnight, and cuts a night shift that continues into it
+    shift_start    a holiday cancels the shifts that start on it; the night shift of the day before ends as usual
+
+With both rules, hours of a holiday replace all weekly shifts that start on it.
 """
 
 from collections import Counter
@@ -15,26 +18,26 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from services.sla.calendar.clocktime import zone_of
+from services.sla.calendar.clocktime import load_zone
 from services.sla.calendar.hours import (
+    TEXT_ONLY,
     WEEKDAYS,
-    WRITTEN,
+    CalendarModel,
     Hours,
-    Plain,
     Weekday,
     refuse_overlaps,
     refuse_overlaps_in_week,
 )
 from shared.errors import Rejected
 
-__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "calendar_from", "calendar_of"]
+__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "build_calendar", "parse_calendar"]
 
 HolidayRule = Literal["civil_day", "shift_start"]
 Shifts = tuple[tuple[int, int], ...]
 
 
-class Opening(Plain):
-    """Hours on one date, whatever the weekly pattern or a holiday says."""
+class Opening(CalendarModel):
+    """Opening hours on one date, in addition to weekly hours and holidays."""
 
     on: date
     hours: tuple[Hours, ...] = Field(min_length=1)
@@ -46,10 +49,11 @@ class Opening(Plain):
         return self
 
 
-class Holiday(Plain):
-    """A date on which we are closed, or open at `hours` instead. `on` is a date, or `*-12-25` for every year.
+class Holiday(CalendarModel):
+    """A date on which the calendar is closed, or open at `hours` instead.
 
-    `rule` is the calendar's where it says none. With `shift_start` a date is like any other, but for its own shifts.
+    `on` is a date, or `*-12-25` for every year. `rule` replaces the `holiday_rule` of the calendar for this date. With
+    `shift_start` and `hours` the date is a normal day with other shifts.
     """
 
     on: str = Field(pattern=r"^([0-9]{4}|\*)-[0-9]{2}-[0-9]{2}$")
@@ -60,21 +64,24 @@ class Holiday(Plain):
 
     @model_validator(mode="before")
     @classmethod
-    def _short(cls, value: Any) -> Any:
+    def _accept_bare_date(cls, value: Any) -> Any:
         return {"on": str(value)} if isinstance(value, str | date) else value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         try:
-            date.fromisoformat(self.on.replace("*", "2000"))  # a leap year, so that *-02-29 may be a holiday
+            date.fromisoformat(self.on.replace("*", "2000"))  # a leap year, so that *-02-29 is accepted
         except ValueError:
-            raise ValueError(f"{self.on} is no date; expected such as '2026-12-25' or '*-12-25'") from None
+            raise ValueError(f"expected a date such as '2026-12-25' or '*-12-25', got {self.on}") from None
         refuse_overlaps(list(self.hours), self.on)
         return self
 
 
-class Calendar(Plain):
-    """Opening hours of one version; a change is a new version. Intervals are half-open, in local time of `tz`."""
+class Calendar(CalendarModel):
+    """Opening hours, one immutable version; a change is a new version.
+
+    Intervals are half-open, in local time of `tz`.
+    """
 
     id: str = Field(min_length=1)
     version: int = Field(ge=1)
@@ -87,8 +94,8 @@ class Calendar(Plain):
 
     @field_validator("tz")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
-        zone_of(value)
+    def _check_zone(cls, value: str) -> str:
+        load_zone(value)
         return value
 
     @model_validator(mode="after")
@@ -102,8 +109,8 @@ class Calendar(Plain):
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """The zone its times are told in."""
-        return zone_of(self.tz)
+        """Time zone of all local times of this calendar."""
+        return load_zone(self.tz)
 
     @cached_property
     def _week(self) -> tuple[Shifts, ...]:
@@ -111,88 +118,88 @@ class Calendar(Plain):
 
     @cached_property
     def _dated(self) -> dict[int, Holiday]:
-        return {date.fromisoformat(one.on).toordinal(): one for one in self.holidays if one.on[0] != "*"}
+        return {date.fromisoformat(day.on).toordinal(): day for day in self.holidays if day.on[0] != "*"}
 
     @cached_property
     def _yearly(self) -> dict[tuple[int, int], Holiday]:
-        return {(int(one.on[2:4]), int(one.on[5:7])): one for one in self.holidays if one.on[0] == "*"}
+        return {(int(day.on[2:4]), int(day.on[5:7])): day for day in self.holidays if day.on[0] == "*"}
 
     @cached_property
     def _extra(self) -> dict[int, Shifts]:
-        found: dict[int, Shifts] = {}
+        extra: dict[int, Shifts] = {}
         for opening in self.extra_openings:
             ordinal = opening.on.toordinal()
-            found[ordinal] = found.get(ordinal, ()) + opening.hours
-        return found
+            extra[ordinal] = extra.get(ordinal, ()) + opening.hours
+        return extra
 
     def holiday_on(self, ordinal: int) -> Holiday | None:
-        """The holiday of that day; a dated entry wins over one that recurs every year."""
-        if found := self._dated.get(ordinal):
-            return found
+        """Return the holiday of a day (ordinal), or None; a dated entry has priority over a yearly one."""
+        if dated := self._dated.get(ordinal):
+            return dated
         if not self._yearly:
             return None
         day = date.fromordinal(ordinal)
         return self._yearly.get((day.month, day.day))
 
     def closes_civil_day(self, holiday: Holiday) -> bool:
-        """Whether it closes from midnight to midnight, and so cuts the shift of its eve."""
+        """Return True if the holiday closes from midnight to midnight and cuts the night shift of the day before."""
         return (holiday.rule or self.holiday_rule) == "civil_day"
 
     def holidays_in(self, days: range) -> dict[int, Holiday]:
-        """The holidays of these days, in their order."""
-        found = {day: holiday for day, holiday in self._dated.items() if day in days}
+        """Return the holidays of these days (ordinals), in order."""
+        holidays = {day: holiday for day, holiday in self._dated.items() if day in days}
         years = range(date.fromordinal(days.start).year, date.fromordinal(days.stop).year + 1) if self._yearly else ()
         for year in years:
             for (month, day), holiday in self._yearly.items():
                 leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
                 ordinal = 0 if (month, day) == (2, 29) and not leap else date(year, month, day).toordinal()
                 if ordinal in days:
-                    found.setdefault(ordinal, holiday)
-        return dict(sorted(found.items()))
+                    holidays.setdefault(ordinal, holiday)
+        return dict(sorted(holidays.items()))
 
     @property
     def yearly(self) -> Mapping[tuple[int, int], Holiday]:
-        """Holidays that recur every year, by month and day."""
+        """Yearly holidays by month and day."""
         return self._yearly
 
     @property
     def named_days(self) -> frozenset[int]:
-        """The dates that it says something about in particular: dated holidays and extra openings."""
+        """Dates (ordinals) with an entry of their own: dated holidays and extra openings."""
         return frozenset((*self._dated, *self._extra))
 
     def weekly_on(self, ordinal: int) -> Shifts:
-        """The weekly pattern of that day, holidays aside."""
+        """Return the weekly shifts of a day, without regard to holidays."""
         return self._week[(ordinal + 6) % 7]
 
     def extra_on(self, ordinal: int) -> Shifts:
-        """What is open in addition on that day."""
+        """Return the extra openings of a day."""
         return self._extra.get(ordinal, ())
 
     def extra_days(self, days: range) -> list[int]:
-        """Those of these days that are open in addition."""
+        """Return those of these days that have extra openings."""
         return [day for day in self._extra if day in days]
 
     def shifts_on(self, ordinal: int) -> Iterator[tuple[int, int]]:
-        """All shifts that start on that day; a holiday's hours stand instead of the weekly ones."""
+        """Yield all shifts that start on a day; the hours of a holiday replace the weekly ones."""
         holiday = self.holiday_on(ordinal)
         yield from self.weekly_on(ordinal) if holiday is None else holiday.hours
         yield from self.extra_on(ordinal)
 
 
-def calendar_from(data: Mapping[str, Any]) -> Calendar:
-    """A checked calendar from what people wrote, whose hours are text such as '09:00'.
+def parse_calendar(data: Mapping[str, Any]) -> Calendar:
+    """Validate a calendar of a document, whose hours are text such as '09:00'.
 
-    Raises `Rejected` naming the field, what is wrong and what is accepted.
+    Raises `Rejected` with the field, what is wrong and what is accepted.
     """
-    return _checked(data, WRITTEN)
+    return _validate(data, TEXT_ONLY)
 
 
-def calendar_of(data: Mapping[str, Any]) -> Calendar:
-    """The same from what our own code put together, whose hours may be seconds after midnight."""
-    return _checked(data, {})
+def build_calendar(data: Mapping[str, Any]) -> Calendar:
+    """Validate a calendar that code built, whose hours may be seconds after midnight. Raises `Rejected`."""
+    return _validate(data, {})
 
 
-def _checked(data: Mapping[str, Any], context: dict[str, bool]) -> Calendar:
+def _validate(data: Mapping[str, Any], context: dict[str, bool]) -> Calendar:
     try:
         return Calendar.model_validate(dict(data), context=context)
     except ValidationError as error:

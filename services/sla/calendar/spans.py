@@ -1,37 +1,50 @@
-"""Open spans of a calendar in seconds of UTC: shifts laid on the time line, holidays cut out, what overlaps merged."""
+"""Open spans of a calendar in seconds of UTC.
+
+A calendar describes its hours by local dates; arithmetic needs disjoint intervals of UTC. The conversion is done in
+the order of precedence: weekly shifts, minus holidays, plus the hours of holidays, plus extra openings.
+
+Two details need care:
+
+- A shift may end on the next date (22:00-30:00). It is converted with the offset from UTC of the date on which each of
+  its ends lies, so a shift over the night of a clock change is an hour shorter or longer. The range that is compiled
+  starts a few days early, because a shift of the day before may continue into it.
+- A holiday with the rule `civil_day` closes from midnight to midnight. That cannot be expressed by shifts of its date,
+  because it also cuts the night shift that started on the day before. It is cut out of the merged weekly spans, and
+  only then are the hours of holidays and the extra openings added, which it must not cut.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, instant, steady_offsets
+from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, local_to_utc, steady_offsets
 from services.sla.calendar.model import Calendar
 
 Span = tuple[int, int]  # half-open, whole seconds of UTC
 
 
 def open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
-    """Disjoint open spans from the midnight that begins `first` to the one that begins `last` (ordinals)."""
-    days = range(first - 3, last + 1)  # a shift runs into the next day, and a zone may skip one
-    spans = _laid(calendar, days)
-    low, high = instant(calendar.zone, first, 0), instant(calendar.zone, last, 0)
-    kept = [span for span in _merged(spans) if span[1] > low and span[0] < high]
-    if kept:
-        kept[0] = (max(kept[0][0], low), kept[0][1])
-        kept[-1] = (kept[-1][0], min(kept[-1][1], high))
-    return kept
+    """Return the disjoint open spans from the midnight at the start of `first` to that of `last` (ordinals)."""
+    days = range(first - 3, last + 1)  # a shift may continue into the next day, and a zone may skip a day
+    spans = _spans_of_shifts(calendar, days)
+    low, high = local_to_utc(calendar.zone, first, 0), local_to_utc(calendar.zone, last, 0)
+    inside = [span for span in _merge(spans) if span[1] > low and span[0] < high]
+    if inside:
+        inside[0] = (max(inside[0][0], low), inside[0][1])
+        inside[-1] = (inside[-1][0], min(inside[-1][1], high))
+    return inside
 
 
-class _Ruler:
-    """Days of one zone, to lay shifts on."""
+class _ShiftConverter:
+    """Conversion of shifts to UTC for a range of days of one zone."""
 
     def __init__(self, zone: ZoneInfo, days: range) -> None:
         self.zone, self.first = zone, days.start
         self.offsets = steady_offsets(zone, days.start, days.stop)
 
-    def lay(self, dated: Iterable[tuple[int, Iterable[Span]]]) -> list[Span]:
-        """The shifts that start on these days, in UTC; one that lies in a skipped hour is gone."""
+    def to_utc(self, dated: Iterable[tuple[int, Iterable[Span]]]) -> list[Span]:
+        """Convert the shifts that start on these days; drop a shift that lies in an hour the zone skips."""
         spans: list[Span] = []
         zone, first, offsets = self.zone, self.first, self.offsets
         for day, shifts in dated:
@@ -42,30 +55,31 @@ class _Ruler:
                     spans.append((midnight + start - today, midnight + end - today))
                 elif today is not None and tomorrow is not None:
                     spans.append((midnight + start - today, midnight + end - tomorrow))
-                elif (since := instant(zone, day, start)) < (until := instant(zone, day, end)):
+                elif (since := local_to_utc(zone, day, start)) < (until := local_to_utc(zone, day, end)):
                     spans.append((since, until))
         return spans
 
 
-def _laid(calendar: Calendar, days: range) -> list[Span]:
-    """Weekly hours without what holidays take, their own hours instead, and what is open in addition."""
-    ruler, holidays = _Ruler(calendar.zone, days), calendar.holidays_in(days)
+def _spans_of_shifts(calendar: Calendar, days: range) -> list[Span]:
+    """Return weekly hours without holidays, plus the hours of holidays, plus extra openings; they may overlap."""
+    converter, holidays = _ShiftConverter(calendar.zone, days), calendar.holidays_in(days)
     cutting = [day for day, holiday in holidays.items() if calendar.closes_civil_day(holiday)]
-    # Where nothing stands instead, what such a day's own night shift opens after midnight is not of that day.
+    # The weekly shifts of a holiday are left out, with one exception: a civil_day holiday without hours keeps them
+    # until it is cut out below, so that the part of its night shift after its second midnight remains.
     replaced = holidays.keys() - {day for day in cutting if not holidays[day].hours}
-    spans = ruler.lay((day, calendar.weekly_on(day)) for day in days if day not in replaced)
+    spans = converter.to_utc((day, calendar.weekly_on(day)) for day in days if day not in replaced)
     if cutting:
-        spans = _without(_merged(spans), _civil_days(calendar.zone, cutting))
-    spans += ruler.lay((day, holiday.hours) for day, holiday in holidays.items())
-    return spans + ruler.lay((day, calendar.extra_on(day)) for day in calendar.extra_days(days))
+        spans = _subtract(_merge(spans), _civil_days(calendar.zone, cutting))
+    spans += converter.to_utc((day, holiday.hours) for day, holiday in holidays.items())
+    return spans + converter.to_utc((day, calendar.extra_on(day)) for day in calendar.extra_days(days))
 
 
 def _civil_days(zone: ZoneInfo, days: Iterable[int]) -> list[Span]:
-    return [(instant(zone, day, 0), instant(zone, day + 1, 0)) for day in days]
+    return [(local_to_utc(zone, day, 0), local_to_utc(zone, day + 1, 0)) for day in days]
 
 
-def _merged(spans: list[Span]) -> list[Span]:
-    """The same time in order, what overlaps or touches as one."""
+def _merge(spans: list[Span]) -> list[Span]:
+    """Return the same time in order, with spans that overlap or touch joined."""
     ordered = sorted(spans)
     merged = ordered[:1]
     last = merged[0][1] if merged else 0
@@ -79,8 +93,11 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
-    """What remains of disjoint sorted spans outside sorted holes; few holes and many spans, so hole by hole."""
+def _subtract(spans: list[Span], holes: list[Span]) -> list[Span]:
+    """Return the parts of disjoint sorted spans outside of sorted holes.
+
+    There are many spans and few holes, so the loop runs over the holes and copies all spans between two of them.
+    """
     left: list[Span] = []
     done = 0
     for low, high in holes:
@@ -92,7 +109,7 @@ def _without(spans: list[Span], holes: list[Span]) -> list[Span]:
             if start < low:
                 left.append((start, low))
             if end > high:
-                spans[done] = (high, end)  # a later hole may lie in the rest of it
+                spans[done] = (high, end)  # the next hole may cut the rest of this span
                 break
             done += 1
     return left + spans[done:]
@@ -102,6 +119,6 @@ def _end(span: Span) -> int:
     return span[1]
 
 
-def date_of(at: int) -> date:
-    """The UTC date of an instant, for sentences."""
+def utc_date(at: int) -> date:
+    """Return the UTC date of an instant, for messages."""
     return date.fromordinal(at // DAY + UNIX_ORDINAL)

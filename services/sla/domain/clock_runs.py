@@ -25,8 +25,8 @@ the time until the next update.
 Why entries are indexed per rule. Only entries of the kinds in `AppliedType.relevant` can change a run, and what they
 change depends on their order, not on their times. So the state machine does not read times: it reads the relevant
 entries by their index, and its runs are made of indexes too (`IndexedRun`). Most complaints have one of few sequences
-of events, so the indexed runs of a sequence are kept and only the times are filled in. That saves 30 µs of the 160 µs
-that the first evaluation of a state with five clocks takes.
+of events, so the indexed runs of a sequence are kept and only the times are filled in. That saves a fifth of the 240 µs
+that an event takes on average to decide.
 """
 
 from collections.abc import Iterator, Sequence

@@ -77,11 +77,11 @@ class TimedRun:
         steps = [
             PendingStep(
                 f"{rung.name}#{repeat + 1}" if repeat else rung.name,
-                instant_of(course.rung(rung, self.pauses, repeat, due=due)),
+                instant_of(course.step_at(rung, self.pauses, repeat, due=due)),
                 rung.addressee,
                 after,
             )
-            for rung in self.spec.rule.ladder
+            for rung in self.spec.rule.steps
             if (rung.after is not None) is after
             for repeat in range(rung.at_most)
         ]
@@ -98,6 +98,12 @@ class Clock(NamedTuple):
     key: str
     spec: ClockSpec
     applied: AppliedTerms
+    cycle: int
+    item: str
+    started_at: datetime
+    course: GoalClock
+    pauses: tuple[Span, ...]  # those that moved the due time, in seconds of UTC
+    waits: tuple[Pause, ...]  # all pauses as they happened
     timed: TimedRun
     phase: Phase
     due_at: datetime | None
@@ -113,36 +119,6 @@ class Clock(NamedTuple):
             return ()
         steps = self.timed.escalations if self.breached else self.timed.warnings
         return tuple(step for step in steps if step.name not in self.fired) if self.fired else steps
-
-    @property
-    def course(self) -> GoalClock:
-        """Goal of the clock from its start, on its calendar."""
-        return self.timed.course
-
-    @property
-    def pauses(self) -> tuple[Span, ...]:
-        """Pauses that moved the due time, in seconds of UTC."""
-        return self.timed.pauses
-
-    @property
-    def waits(self) -> tuple[Pause, ...]:
-        """Pauses as they happened, including those that moved nothing."""
-        return self.timed.run.pauses
-
-    @property
-    def cycle(self) -> int:
-        """Number of the run, from 1 per item."""
-        return self.timed.run.cycle
-
-    @property
-    def item(self) -> str:
-        """Item that the run is about, empty for most clocks."""
-        return self.timed.run.item
-
-    @property
-    def started_at(self) -> datetime:
-        """Start of the run."""
-        return self.timed.run.started_at
 
     @property
     def kind(self) -> ClockKind:
@@ -210,7 +186,7 @@ def clocks(
         until = terms[number].at if number < len(terms) else None
         if until is not None and (only is not None or not any(entry.at <= until for entry in entries[1:])):
             continue  # only the receipt had happened by then, and it ends no clock
-        for spec in rulebook.charges(applied.terms):
+        for spec in rulebook.clock_specs(applied.terms):
             if only is None or any(key.startswith(spec.name) for key in only):
                 for timed in timed_runs(spec, entries, terms[:number] if carries else (), rulebook):
                     key = clock_key(spec, timed.run)
@@ -232,7 +208,10 @@ def _clock(state: SlaState, applied: AppliedTerms, timed: TimedRun, key: str) ->
     if late and CLOCK_TYPES[timed.spec.rule.kind].optional:
         phase, ended_at, late = "cancelled", due_at, False
     marks = frozenset([mark[len(key) + 1 :] for mark in state.fired if mark.startswith(f"{key}:")])
-    return Clock(key, timed.spec, applied, timed, phase, due_at, ended_at, late, not state.triages, marks)
+    return Clock(
+        key, timed.spec, applied, run.cycle, run.item, run.started_at, timed.course, timed.pauses, run.pauses,
+        timed, phase, due_at, ended_at, late, not state.triages, marks,
+    )  # fmt: skip
 
 
 def is_passed(state: SlaState, timed: TimedRun) -> bool:
@@ -267,7 +246,7 @@ def time_run(spec: ClockSpec, run: ClockRun, carried: CarriedTime | None = None)
 
 
 # A decision evaluates the complaint before and after its input, and most inputs leave most runs as they are. So timed
-# runs are kept, with the steps they have derived: an event is decided in 210 µs on average, without this in 300 µs.
+# runs are kept, with the steps they have derived: an event takes 200 µs on average to decide, and 280 µs without this.
 _kept_time_run = lru_cache(maxsize=TIMED_MAX)(time_run)
 
 
@@ -282,7 +261,7 @@ def carried_over(
         return carried_over(terms[:-1], spec, run, rulebook)  # triage decided again, and nothing changed
     if applied.mode != "rebase_remaining" or applied.why != "rebase" or run.started_at >= applied.at:
         return None
-    for older in rulebook.charges(before.terms):
+    for older in rulebook.clock_specs(before.terms):
         if older.name == spec.name and older.rule.goal.unit == spec.rule.goal.unit:
             course = _course(older, run, carried_over(terms[:-1], older, run, rulebook))
             pauses, _ = effective_pauses(course, run)

@@ -14,8 +14,7 @@ from services.sla.domain.history import Cycle, HistoryEntry, cycles, effective_e
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import ExtensionRequest, Promise, PromiseProposal, SlaState
 from services.sla.policies import ClockSpec, Pack, Rulebook, Terms
-from services.sla.policies.deadlines import GoalClock, instant_of, seconds
-from services.sla.policies.golden import latest
+from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
 
 FARTHEST = timedelta(days=3660)  # a date more than ten years ahead is refused
 
@@ -60,7 +59,7 @@ def _make_promise(state: SlaState, number: int, cycle: Cycle, rulebook: Rulebook
     compiled, goal = rulebook.promise_calendar(terms), policy.rule(policy.promise.clock).goal
     buffer = int(policy.promise.buffer.total_seconds())
     starts = (GoalClock(goal, compiled, seconds(at)) for at in (opened_at, made_at))
-    dates = [at for start in starts if (at := instant_of(start.promised(buffer))) > made_at]
+    dates = [at for start in starts if (at := instant_of(start.promise_at(buffer))) > made_at]
     due_at = dates[0] if dates else instant_of(compiled.into_hours(seconds(made_at) + 1))
     limit = _legal_limit(state, terms, rulebook, made_at)
     by, due_at = ("law", limit) if limit and limit < due_at else ("policy", due_at)
@@ -179,7 +178,7 @@ def _final_responses(
     terms: Terms, entries: Sequence[HistoryEntry], rulebook: Rulebook
 ) -> Iterator[tuple[ClockSpec, int]]:
     """Yield each clock of a regulator's final response with the due time of its first run, in seconds of UTC."""
-    for spec in rulebook.charges(terms):
+    for spec in rulebook.clock_specs(terms):
         if spec.pack is not None and spec.rule.kind == "regulatory_final":
             for run in derive_runs(apply_rule(spec.rule), entries)[:1]:
                 yield spec, GoalClock(spec.rule.goal, spec.compiled, seconds(run.started_at)).due()

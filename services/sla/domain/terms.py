@@ -74,7 +74,7 @@ def expected_terms(state: SlaState, rulebook: Rulebook) -> tuple[AppliedTerms, .
 
 def _expected_moves(state: SlaState, rulebook: Rulebook, since: int) -> Iterator[AppliedTerms]:
     moved = [applied for applied in state.terms if applied.why == "rebase"]
-    for applied, published in zip(moved, rulebook.moving(since), strict=False):
+    for applied, published in zip(moved, rulebook.rebasing_revisions(since), strict=False):
         terms = _match(state, _last_triage(state, applied.at), rulebook, published.number)
         yield AppliedTerms(applied.at, "rebase", terms, published.mode)
 
@@ -110,7 +110,7 @@ def apply_publications(state: SlaState, now: datetime, rulebook: Rulebook) -> Sl
     The same object if there is none. A later publication for new complaints only neither moves the complaint nor hides
     earlier publications that do.
     """
-    moving = rulebook.moving(state.terms[-1].terms.revision) if state.terms else ()
+    moving = rulebook.rebasing_revisions(state.terms[-1].terms.revision) if state.terms else ()
     if not moving:
         return state
     at = max(now, state.terms[-1].at)

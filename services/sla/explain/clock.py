@@ -31,7 +31,7 @@ from services.sla.explain.format import (
 from services.sla.explain.promise import explain_promise
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import seconds
-from services.sla.policies.goal import spoken_span
+from services.sla.policies.goal import format_duration
 from services.sla.policies.pack import Pack
 
 __all__ = ["ExplainContext", "Reader", "explain_clock", "explain_promise"]
@@ -60,7 +60,7 @@ def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
     )
     yield (
         f"{CLOCK_TYPES[clock.kind].label}{_about(clock)} "
-        f"is due within {goal.words}{'' if goal.unit == 'at' else where}, "
+        f"is due within {goal.text}{'' if goal.unit == 'at' else where}, "
         f"counted from {format_time(clock.started_at, zone)}{restart_phrase(clock)}, because {rule}"
         + (" as long as triage has not spoken." if clock.provisional else ".")
     )
@@ -101,7 +101,7 @@ def _state(clock: Clock, context: ExplainContext | None) -> Iterator[str]:
         yield PASSED
         return
     if clock.breached and clock.due_at is not None and clock.ended_at is not None:
-        late = spoken_span(clock.ended_at - clock.due_at)
+        late = format_duration(clock.ended_at - clock.due_at)
         opening = format_seconds(clock.course.compiled.elapsed(seconds(clock.due_at), seconds(clock.ended_at)))
         yield f"It was missed by {late} ({opening} of opening time)."
     elif clock.breached:
@@ -127,7 +127,7 @@ def _for_customers(clock: Clock, zone: ZoneInfo, context: ExplainContext | None)
     what = f"{CLOCK_TYPES[clock.kind].label.lower()}{_about(clock)}"
     yield (
         f"Under the rules that apply to us ({clock.spec.source.name}), {what} "
-        f"{'was' if clock.ended_at else 'is'} due by {format_time(clock.due_at, zone)}: {clock.goal.words} from "
+        f"{'was' if clock.ended_at else 'is'} due by {format_time(clock.due_at, zone)}: {clock.goal.text} from "
         f"{format_time(clock.started_at, zone)}, {start_phrase(clock)}."
     )
     yield from explain_hours(clock, zone, clock.due_at)

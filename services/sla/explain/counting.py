@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.sla.calendar.days import counted_dates, is_open_date
+from services.sla.calendar.days import count_business_days, is_open_date
 from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.domain.clocks import Clock
 from services.sla.explain.format import ExplainContext, format_day, format_seconds, format_time, list_holidays
@@ -60,7 +60,7 @@ def _day_zero(clock: Clock, zone: ZoneInfo) -> Iterator[str]:
     """Explain which date is day 0, if it is not the date the clock is counted from."""
     goal, compiled, calendar = clock.goal, clock.course.compiled, clock.course.compiled.calendar
     local = instant_of(clock.course.start).astimezone(calendar.zone)
-    counted = counted_dates(compiled, clock.course.start, 1, cutoff=goal.cutoff, day_zero=goal.day_zero)
+    counted = count_business_days(compiled, clock.course.start, 1, cutoff=goal.cutoff, day_zero=goal.day_zero)
     today, zero = format_day(local), format_day(counted.day_zero)
     as_of = "it counts as received on" if start_phrase(clock) == SINCE["received"] else "it counts from"
     where = "" if zone.key == calendar.tz else f" ({calendar.tz})"

@@ -6,12 +6,12 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
-from services.sla.calendar.clocktime import text_of
+from services.sla.calendar.clocktime import format_time_of_day
 from services.sla.domain.clock_types import RESUMES, WAITS
 from services.sla.domain.history import ENDINGS, What, effective_entries
 from services.sla.domain.state import SlaState
 from services.sla.policies.deadlines import instant_of
-from services.sla.policies.goal import spoken_span
+from services.sla.policies.goal import format_duration
 from services.sla.policies.rule import Wait
 
 Reader = Literal["handler", "customer"]
@@ -74,7 +74,7 @@ def format_day(day: date) -> str:
 
 def format_seconds(whole: int) -> str:
     """Return a number of seconds as a duration in words."""
-    return spoken_span(instant_of(max(whole, 0)) - instant_of(0))
+    return format_duration(instant_of(max(whole, 0)) - instant_of(0))
 
 
 def calendar_name(calendar: Calendar) -> str:
@@ -89,5 +89,7 @@ def list_holidays(calendar: Calendar, start: datetime, end: datetime) -> Iterato
         holiday = calendar.holiday_on(ordinal)
         if holiday and (calendar.weekly_on(ordinal) or holiday.hours):
             day = datetime.fromordinal(ordinal)
-            hours = ", ".join(f"{text_of(begin)}-{text_of(finish)}" for begin, finish in holiday.hours)
+            hours = ", ".join(
+                f"{format_time_of_day(begin)}-{format_time_of_day(finish)}" for begin, finish in holiday.hours
+            )
             yield f"{day.day} {day:%B} ({holiday.name or 'holiday'}) is {f'open {hours}' if hours else 'closed'}."

@@ -1,7 +1,7 @@
-"""What we aim for and what we promise, as data: policies and regulator packs over compiled calendars, by revision."""
+"""Policies and regulator packs: the clocks and promises of complaints, as data in published revisions."""
 
 from services.sla.policies.goal import Goal
-from services.sla.policies.loader import Document, load_rulebook, read_file, rulebook_from, rulebook_of
+from services.sla.policies.loader import Document, build_rulebook, load_rulebook, parse_rulebook, read_file
 from services.sla.policies.model import MatchFacts, Policy, PromiseRule, When
 from services.sla.policies.pack import LetterRule, Pack
 from services.sla.policies.rule import ClockRule, EscalationStep
@@ -23,8 +23,8 @@ __all__ = [
     "Rulebook",
     "Terms",
     "When",
+    "build_rulebook",
     "load_rulebook",
+    "parse_rulebook",
     "read_file",
-    "rulebook_from",
-    "rulebook_of",
 ]

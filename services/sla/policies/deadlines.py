@@ -1,31 +1,37 @@
-"""When a goal is due, and where the rungs of its ladder stand. Whole seconds of UTC; fractions are dropped."""
+"""Due times of goals and times of escalation steps, in whole seconds of UTC; fractions of a second are dropped.
+
+Each goal has a unit, and a pause moves the due time in that same unit: opening time by the opening time within the
+pause, wall time by its full length, days by the dates that lie wholly within it. Mixing units would be wrong. For
+example, a business goal that was paused from Friday 16:00 to Monday 10:00 has lost two hours, not sixty-six: moving it
+by the length of the pause would give back nights and weekends that the goal never counted.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from services.sla.calendar import Compiled, business_days_due, calendar_due
 from services.sla.calendar.compiled import EARLIEST, LATEST
-from services.sla.policies import EscalationStep, Goal
+from services.sla.policies import ClockRule, EscalationStep, Goal
+from services.sla.policies.pack import ClockExtension
 
-Span = tuple[int, int]  # a closed pause: from, until
-REMEMBERED = 8192  # instants, about two for each clock that is running now
+Span = tuple[int, int]  # a finished pause: from, until
+CACHED_CLOCKS = 8192  # entries of a cache by clock, about two for each clock that is running
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 
 
 def seconds(at: datetime) -> int:
-    """An instant as whole seconds of UTC, moved into the years that calendars cover."""
+    """Convert an instant to whole seconds of UTC, limited to the years that calendars cover."""
     return min(max(int(at.timestamp()), FIRST), LAST)
 
 
 def instant_of(at: int) -> datetime:
-    """Whole seconds of UTC as an aware instant."""
+    """Convert whole seconds of UTC to an aware instant."""
     return datetime.fromtimestamp(at, UTC)
 
 
 class GoalClock(NamedTuple):
-    """A goal on its way: from `start`, by that calendar. `spent`: seconds of it that were used before `start`."""
+    """A goal that counts from `start` by a calendar; `spent` seconds of it were used up before `start`."""
 
     goal: Goal
     compiled: Compiled
@@ -34,37 +40,37 @@ class GoalClock(NamedTuple):
 
     @property
     def budget(self) -> int | None:
-        """The seconds it has from `start`; None where it is counted in days or ends at a date."""
+        """Seconds left at `start`; None for a goal in days or with a fixed date."""
         span = self.goal.wall or self.goal.business
         return max(0, int(span.total_seconds()) - self.spent) if span is not None else None
 
     def due(self, pauses: Sequence[Span] = ()) -> int:
-        """When it is due, later by what was paused: opening time for opening time, wall for wall, days for days.
+        """Return the due time with these pauses; see the module docstring for the unit in which a pause counts.
 
-        Counting a pause in anything but the goal's own unit would give nights and weekends back twice. What a pause
-        took of no such time moves nothing: a goal spent to the last second before it is late when it is over.
+        A pause without any time of that unit moves nothing: a goal that was used up to the last second on Friday at
+        closing time is late on Monday, even if it was paused over the weekend.
         """
-        return (
-            self._in_seconds(pauses) if self.budget is not None else self._on_a_date(self.goal, self.compiled, pauses)
-        )
+        if self.budget is not None:
+            return self._due_in_seconds(self.budget, pauses)
+        return self._due_on_date(self.goal, self.compiled, pauses)
 
-    def _in_seconds(self, pauses: Sequence[Span]) -> int:
-        budget, compiled = self.budget or 0, self.compiled
+    def _due_in_seconds(self, budget: int, pauses: Sequence[Span]) -> int:
+        compiled = self.compiled
         if self.goal.wall is not None:
             return self.start + budget + sum(until - since for since, until in pauses)
         budget += sum(compiled.elapsed(since, until) for since, until in pauses)
         return compiled.first_at(compiled.level(self.start) + budget) if budget else self.start
 
-    def _on_a_date(self, goal: Goal, compiled: Compiled, pauses: Sequence[Span]) -> int:
+    def _due_on_date(self, goal: Goal, compiled: Compiled, pauses: Sequence[Span]) -> int:
         if goal.at is not None:
             return seconds(goal.at)
         if goal.business_days is not None:
-            paused = sum(_open_days(compiled, pause) for pause in pauses)
+            paused = sum(_open_dates_within(compiled, pause) for pause in pauses)
             days = goal.business_days + paused
             return business_days_due(
                 compiled, self.start, days, cutoff=goal.cutoff, day_zero=goal.day_zero, ends=goal.ends
             )
-        paused = sum(_civil_days(compiled, pause) for pause in pauses)
+        paused = sum(_civil_dates_within(compiled, pause) for pause in pauses)
         return calendar_due(
             compiled.calendar.zone,
             self.start,
@@ -74,96 +80,109 @@ class GoalClock(NamedTuple):
         )
 
     def used(self, at: int, pauses: Sequence[Span] = ()) -> int:
-        """Seconds of the goal's own time that had passed by `at`, pauses left out; wall time for goals in days."""
+        """Return the seconds from `start` to `at` without pauses: opening time for a business goal, else wall time."""
         if self.goal.business is not None:
             level = self.compiled.level
             paused = sum(level(min(until, at)) - level(since) for since, until in pauses if since < at)
             return level(at) - level(self.start) - paused
         return at - self.start - sum(min(until, at) - since for since, until in pauses if since < at)
 
-    def rung(
-        self, rung: EscalationStep, pauses: Sequence[Span] = (), repeat: int = 0, *, due: int | None = None
+    def step_at(
+        self, step: EscalationStep, pauses: Sequence[Span] = (), repeat: int = 0, *, due: int | None = None
     ) -> int:
-        """When that step of the ladder is reached; the `repeat`-th time for one that repeats.
+        """Return the time of an escalation step; of its `repeat`-th repetition for a step that repeats.
 
-        `due`: the due time with these pauses, where it is known already.
-
-        In opening time a step before the due time stands at the *next opening* where it falls on closing time: a
-        warning on Friday at 17:00 tells nobody who could still act on it.
+        `due` is the due time with these pauses, if it is computed already. A step before the due time that falls on
+        closing time is placed at the next opening, because nobody can act on a warning at closing time. With
+        `open_hours`, each step outside opening hours waits for the next opening.
         """
         due = self.due(pauses) if due is None else due
-        at = self._percent(rung.percent, pauses, due) if rung.percent is not None else self._beside(rung, repeat, due)
-        if not rung.open_hours:
+        if step.percent is not None:
+            at = self._at_percent(step.percent, pauses, due)
+        else:
+            at = self._at_offset(step, repeat, due)
+        if not step.open_hours:
             return at
         opening = self.compiled.next_open(at)
-        return at if at <= due < opening else opening  # put off beyond the due time it would warn of nothing
+        return at if at <= due < opening else opening  # a warning must not move beyond the due time
 
-    def _beside(self, rung: EscalationStep, repeat: int, due: int) -> int:
+    def _at_offset(self, step: EscalationStep, repeat: int, due: int) -> int:
         compiled = self.compiled
-        every = int(rung.every.total_seconds()) * repeat if rung.every else 0
-        offset = int((rung.after or -(rung.before or timedelta())).total_seconds()) + every
-        if rung.counted == "wall":
+        every = int(step.every.total_seconds()) * repeat if step.every else 0
+        offset = int((step.after or -(step.before or timedelta())).total_seconds()) + every
+        if step.counted == "wall":
             return due + offset
         level = compiled.level(due) + offset
         return compiled.first_at(level) if offset > 0 else compiled.last_at(level)
 
-    def _percent(self, percent: int, pauses: Sequence[Span], due: int) -> int:
+    def _at_percent(self, percent: int, pauses: Sequence[Span], due: int) -> int:
+        """Return the time at which `percent` of the goal is used up.
+
+        For goals in opening time and in days it is measured in opening time between start and due time. Pauses do not
+        change what a percentage of the goal is; they move the step as far as they move the due time.
+        """
         if self.goal.wall is not None:
             paused = sum(until - since for since, until in pauses)
             return self.start + (self.budget or 0) * percent // 100 + paused
         compiled = self.compiled
         first = compiled.level(self.start)
-        paused = compiled.level(due) - first
-        budget = compiled.level(self.due()) - first if pauses else paused
-        moved = paused - budget
-        return compiled.last_at(first + budget * percent // 100 + moved)
+        length = compiled.level(due) - first
+        budget = compiled.level(self.due()) - first if pauses else length
+        moved_by = length - budget
+        return compiled.last_at(first + budget * percent // 100 + moved_by)
 
     def before_due(self, lead: Goal, due: int) -> int:
-        """The latest moment that leaves `lead` before the due time."""
+        """Return the latest instant that leaves the time `lead` before the due time."""
         if lead.business_days is not None:
-            return _days_back(self.compiled, due, lead.business_days)
+            return _opening_days_before(self.compiled, due, lead.business_days)
         if lead.business is not None:
             return self.compiled.last_at(self.compiled.level(due) - int(lead.business.total_seconds()))
         if lead.wall is not None:
             return due - int(lead.wall.total_seconds())
         days = (lead.calendar_days or 0) + 7 * (lead.calendar_weeks or 0)
-        local = datetime.fromtimestamp(due, self.compiled.calendar.zone)  # the same time of day, whatever clocks do
+        local = datetime.fromtimestamp(due, self.compiled.calendar.zone)  # local, to keep the time of day over DST
         return int((local - timedelta(days=days)).timestamp())
 
-    def promised(self, buffer: int) -> int:
-        """The date to promise: the target, later by `buffer` of opening time, within opening hours."""
-        return _into_hours(self.compiled, self.due(), buffer)
+    def promise_at(self, buffer: int) -> int:
+        """Return the date to promise: the due time plus `buffer` seconds of opening time, within opening hours."""
+        return self.compiled.into_hours(self.compiled.add(self.due(), buffer))
 
 
-@lru_cache(maxsize=REMEMBERED)  # goals in business days of one date all end at one instant
-def _into_hours(compiled: Compiled, due: int, buffer: int) -> int:
-    return compiled.into_hours(compiled.add(due, buffer))
+def latest(rule: ClockRule, extension: ClockExtension, compiled: Compiled, due: int) -> int:
+    """Return the latest due time after an extension: so many business days after `due`.
+
+    The days end as the days of the clock's own goal end. `due` itself if the extension has no business days.
+    """
+    if not extension.business_days:
+        return due
+    return business_days_due(compiled, due, extension.business_days, day_zero="receipt", ends=rule.goal.ends)
 
 
-def _dates(compiled: Compiled, pause: Span) -> Iterator[int]:
+def _dates_touched(compiled: Compiled, pause: Span) -> Iterator[int]:
     zone = compiled.calendar.zone
     first, last = (datetime.fromtimestamp(at, zone).toordinal() for at in pause)
     yield from range(first, last + 1)
 
 
-def _open_days(compiled: Compiled, pause: Span) -> int:
-    """Open dates that lie wholly within the pause."""
-    dates = (compiled.business(ordinal) for ordinal in _dates(compiled, pause))
-    return sum(pause[0] <= day[0] and day[1] <= pause[1] for day in dates if day)
+def _open_dates_within(compiled: Compiled, pause: Span) -> int:
+    """Return the number of open dates whose business hours lie wholly within the pause."""
+    hours = (compiled.business(ordinal) for ordinal in _dates_touched(compiled, pause))
+    return sum(pause[0] <= span[0] and span[1] <= pause[1] for span in hours if span)
 
 
-def _civil_days(compiled: Compiled, pause: Span) -> int:
-    """Dates that lie wholly within the pause, from midnight to midnight."""
+def _civil_dates_within(compiled: Compiled, pause: Span) -> int:
+    """Return the number of dates that lie wholly within the pause, from midnight to midnight."""
     zone = compiled.calendar.zone
-    midnight = (
-        int(datetime.fromordinal(ordinal).replace(tzinfo=zone).timestamp()) for ordinal in _dates(compiled, pause)
+    midnights = (
+        int(datetime.fromordinal(ordinal).replace(tzinfo=zone).timestamp())
+        for ordinal in _dates_touched(compiled, pause)
     )
-    inside = [at for at in midnight if pause[0] <= at <= pause[1]]
+    inside = [at for at in midnights if pause[0] <= at <= pause[1]]
     return max(0, len(inside) - 1)
 
 
-def _days_back(compiled: Compiled, due: int, days: int) -> int:
-    """The opening of the `days`-th open date before the one that the due time falls on."""
+def _opening_days_before(compiled: Compiled, due: int, days: int) -> int:
+    """Return the opening of the `days`-th open date before the date of the due time."""
     ordinal = datetime.fromtimestamp(due, compiled.calendar.zone).toordinal()
     opening = due
     for _ in range(days):

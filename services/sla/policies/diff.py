@@ -1,4 +1,4 @@
-"""What one revision of the rulebook says differently from another: as data for machines, in sentences for people."""
+"""Differences between two revisions of the rulebook: as data for programs and as sentences for people."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,17 +6,17 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from services.sla.calendar.clocktime import text_of
+from services.sla.calendar.clocktime import format_time_of_day
 from services.sla.policies.rulebook import Revision, Rulebook
 
-What = Literal["calendar", "policy", "pack"]
-How = Literal["added", "removed", "changed", "reordered"]
-NAMED_BY = ("kind", "on", "id", "clock", "title")  # what tells the entries of a list apart, the first that they have
-SHOWN = 120  # characters of a value in a sentence
+Section = Literal["calendar", "policy", "pack"]
+ChangeType = Literal["added", "removed", "changed", "reordered"]
+NAME_KEYS = ("kind", "on", "id", "clock", "title")  # keys that can name the entries of a list, in order of preference
+VALUE_LENGTH_MAX = 120  # characters of a value in a sentence
 
 
 class FieldChange(NamedTuple):
-    """One field, such as `clocks.requester_wait.goal.business`; old absent: it is new, new absent: it is gone."""
+    """Change of one field, such as `clocks.requester_wait.goal.business`; `old` or `new` is None if it is absent."""
 
     field: str
     old: Any
@@ -24,10 +24,10 @@ class FieldChange(NamedTuple):
 
 
 class RulebookChange(NamedTuple):
-    """What happens to one calendar, policy or pack, or to the order of the policies (`id` empty)."""
+    """Change of one calendar, policy or pack, or of the order of the policies (then `id` is empty)."""
 
-    what: What
-    how: How
+    what: Section
+    how: ChangeType
     id: str
     old_version: int | None
     new_version: int | None
@@ -35,58 +35,64 @@ class RulebookChange(NamedTuple):
     sentences: tuple[str, ...]
 
 
-def changes(old: Rulebook, new: Rulebook) -> list[RulebookChange]:
-    """From what is current in one to what is current in the other."""
-    found: list[RulebookChange] = []
-    for what, before, after in _sections(old, new):
-        for name in [*before, *(one for one in after if one not in before)]:
-            found += _changed(what, before.get(name), after.get(name))
-    return [*found, *_reordered(old.current, new.current)]
+def compare_rulebooks(old: Rulebook, new: Rulebook) -> list[RulebookChange]:
+    """Return the changes from the current revision of `old` to the current revision of `new`."""
+    changes: list[RulebookChange] = []
+    for section, before, after in _sections(old, new):
+        for name in _keys_of_both(before, after):
+            changes += _changes_of_entry(section, before.get(name), after.get(name))
+    return [*changes, *_order_changes(old.current, new.current)]
 
 
-def _sections(old: Rulebook, new: Rulebook) -> Iterator[tuple[What, dict[str, Any], dict[str, Any]]]:
-    yield "calendar", _calendars(old), _calendars(new)
+def _keys_of_both(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [*before, *(key for key in after if key not in before)]
+
+
+def _sections(old: Rulebook, new: Rulebook) -> Iterator[tuple[Section, dict[str, Any], dict[str, Any]]]:
+    yield "calendar", _calendars_by_id(old), _calendars_by_id(new)
     yield "policy", _by_id(old.current.policies), _by_id(new.current.policies)
     yield "pack", _by_id(old.current.packs), _by_id(new.current.packs)
 
 
-def _by_id(listed: Sequence[Any]) -> dict[str, Any]:
-    return {one.id: one for one in listed}
+def _by_id(entries: Sequence[Any]) -> dict[str, Any]:
+    return {entry.id: entry for entry in entries}
 
 
-def _calendars(book: Rulebook) -> dict[str, Any]:
-    return {name: book.calendar(name).calendar for name in book.current.calendars}
+def _calendars_by_id(rulebook: Rulebook) -> dict[str, Any]:
+    return {name: rulebook.calendar(name).calendar for name in rulebook.current.calendars}
 
 
-def _changed(what: What, before: Any, after: Any) -> Iterator[RulebookChange]:
+def _changes_of_entry(section: Section, before: Any, after: Any) -> Iterator[RulebookChange]:
     if before is None:
-        yield RulebookChange(what, "added", after.id, None, after.version, (), (f"{_called(what, after)} is new.",))
+        sentence = f"{_title(section, after)} is new."
+        yield RulebookChange(section, "added", after.id, None, after.version, (), (sentence,))
     elif after is None:
-        gone = f"{_called(what, before)} is no longer current; what came under it keeps it."
-        yield RulebookChange(what, "removed", before.id, before.version, None, (), (gone,))
+        sentence = f"{_title(section, before)} is no longer current; complaints that it applies to keep it."
+        yield RulebookChange(section, "removed", before.id, before.version, None, (), (sentence,))
     elif before.version != after.version:
-        fields = tuple(_fields(_plain(before), _plain(after)))
-        head = f"{what.capitalize()} '{after.id}' goes from version {before.version} to {after.version}."
-        sentences = (head, *(_sentence(one) for one in fields))
-        yield RulebookChange(what, "changed", after.id, before.version, after.version, fields, sentences)
+        fields = tuple(_field_changes(_flatten(before), _flatten(after)))
+        head = f"{section.capitalize()} '{after.id}' changes from version {before.version} to {after.version}."
+        sentences = (head, *(_sentence(change) for change in fields))
+        yield RulebookChange(section, "changed", after.id, before.version, after.version, fields, sentences)
 
 
-def _called(what: What, one: Any) -> str:
-    return f"{what.capitalize()} '{one.id}' version {one.version}"
+def _title(section: Section, entry: Any) -> str:
+    return f"{section.capitalize()} '{entry.id}' version {entry.version}"
 
 
-def _reordered(old: Revision, new: Revision) -> Iterator[RulebookChange]:
-    """The first match counts, so another order is another rulebook."""
-    before, after = ([one.id for one in revision.policies] for revision in (old, new))
-    kept_before, kept_after = [one for one in before if one in after], [one for one in after if one in before]
+def _order_changes(old: Revision, new: Revision) -> Iterator[RulebookChange]:
+    """Yield a change if the policies of both revisions are in another order: the first match applies."""
+    before, after = ([policy.id for policy in revision.policies] for revision in (old, new))
+    kept_before = [name for name in before if name in after]
+    kept_after = [name for name in after if name in before]
     if kept_before != kept_after:
         order = FieldChange("order", before, after)
-        sentence = f"Policies are asked in another order: {', '.join(after)} instead of {', '.join(before)}."
+        sentence = f"The order of the policies changes: {', '.join(after)} instead of {', '.join(before)}."
         yield RulebookChange("policy", "reordered", "", None, None, (order,), (sentence,))
 
 
-def _plain(model: BaseModel) -> dict[str, Any]:
-    """The fields that were written, flat: a path for each leaf."""
+def _flatten(model: BaseModel) -> dict[str, Any]:
+    """Return the fields that differ from their default, by their paths."""
     return dict(_leaves("", model.model_dump(mode="json", exclude_defaults=True, exclude={"id", "version"})))
 
 
@@ -94,48 +100,48 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _leaves(f"{path}.{name}" if path else str(name), inner)
-    elif isinstance(value, list) and (hours := _hours(value)):
+    elif isinstance(value, list) and (hours := _format_hours(value)):
         yield path, hours
-    elif isinstance(value, list) and (key := _key(value)):
+    elif isinstance(value, list) and (key := _name_key(value)):
         for inner in value:
-            rest = {name: one for name, one in inner.items() if name != key} or {"": True}
+            rest = {name: field for name, field in inner.items() if name != key} or {"": True}
             yield from _leaves(f"{path}.{inner[key]}", rest)
     else:
         yield path.rstrip("."), value
 
 
-def _hours(listed: list[Any]) -> str | None:
-    """Opening hours as people write them, if that is what the list is."""
-    spans = [one for one in listed if isinstance(one, list) and len(one) == 2 and all(type(x) is int for x in one)]
-    if not spans or len(spans) != len(listed):
+def _format_hours(values: list[Any]) -> str | None:
+    """Return opening hours as text such as `09:00-17:00`, or None if the list contains something else."""
+    spans = [value for value in values if isinstance(value, list) and list(map(type, value)) == [int, int]]
+    if not spans or len(spans) != len(values):
         return None
-    return ", ".join(f"{text_of(start)}-{text_of(end)}" for start, end in spans)
+    return ", ".join(f"{format_time_of_day(start)}-{format_time_of_day(end)}" for start, end in spans)
 
 
-def _key(listed: list[Any]) -> str | None:
-    """What names the entries of that list, if each has a name of its own."""
-    for key in NAMED_BY:
-        names = [one.get(key) if isinstance(one, dict) else None for one in listed]
+def _name_key(values: list[Any]) -> str | None:
+    """Return the key that names each entry of the list uniquely, or None."""
+    for key in NAME_KEYS:
+        names = [value.get(key) if isinstance(value, dict) else None for value in values]
         if names and None not in names and len(set(names)) == len(names):
             return key
     return None
 
 
-def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
-    for path in [*before, *(one for one in after if one not in before)]:
+def _field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
+    for path in _keys_of_both(before, after):
         old, new = before.get(path), after.get(path)
         if old != new:
             yield FieldChange(path, old, new)
 
 
-def _sentence(one: FieldChange) -> str:
-    if one.old is None:
-        return f"{one.field} is new: {_shown(one.new)}."
-    if one.new is None:
-        return f"{one.field} is gone; it was {_shown(one.old)}."
-    return f"{one.field}: {_shown(one.old)} becomes {_shown(one.new)}."
+def _sentence(change: FieldChange) -> str:
+    if change.old is None:
+        return f"{change.field} is new: {_format_value(change.new)}."
+    if change.new is None:
+        return f"{change.field} is removed; it was {_format_value(change.old)}."
+    return f"{change.field} changes from {_format_value(change.old)} to {_format_value(change.new)}."
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return text if len(text) <= VALUE_LENGTH_MAX else text[: VALUE_LENGTH_MAX - 1] + "…"

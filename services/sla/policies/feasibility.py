@@ -1,10 +1,19 @@
-"""Refuses what a calendar could never come to: a budget that it is not open for in ten years has no due date."""
+"""Check that each goal can become due: its calendar must have enough opening time.
+
+A goal of 2,000 hours on a calendar that opens one hour a week would be due in 38 years; a buffer of 5 business days on
+a calendar that lists three single openings has no due time at all. Computing such a due time would extend the horizon
+to the last year and fail there, in the middle of handling an event. So a rulebook with such a goal is refused.
+
+The check needs no compiled calendar. It compares the demand of each goal with an upper bound of what the calendar can
+offer in ten years: every week of the pattern, each yearly entry in each year, each dated entry once. Holidays only
+reduce this, so a demand above the bound can never be met; a demand below it is accepted.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from services.sla.calendar import Calendar
-from services.sla.policies.goal import YEARS_MAX, Goal, iso_span
+from services.sla.policies.goal import YEARS_MAX, Goal, iso_duration
 from services.sla.policies.model import Policy
 from services.sla.policies.pack import Pack
 from services.sla.policies.rule import ClockRule, EscalationStep
@@ -14,67 +23,69 @@ _WEEKS = 53 * YEARS_MAX
 
 
 class Demand(NamedTuple):
-    """So much opening time, or so many open dates, and who asks for it."""
+    """Opening time in seconds, or open dates, that a field requires of a calendar."""
 
-    what: str
+    field: str
     calendar: str
     seconds: int = 0
     dates: int = 0
 
 
 def refuse_never_due(source: Policy | Pack, calendars: Mapping[str, Calendar]) -> None:
-    """Raises `Rejected` naming the first goal, rung, buffer or lead that its calendar is never open for."""
-    for one in _wanted(source):
-        seconds, dates = _most(calendars[one.calendar])
-        if one.seconds > seconds or one.dates > dates:
-            hours = f"{one.seconds // 3600} hours of opening time"
-            given = f"{one.dates} business days" if one.dates else hours
-            kind = "policy" if isinstance(source, Policy) else "pack"
+    """Raise `Rejected` with the first goal, escalation step, buffer or lead that its calendar can never meet."""
+    for demand in _demands(source):
+        seconds, dates = _upper_bound(calendars[demand.calendar])
+        if demand.seconds > seconds or demand.dates > dates:
+            hours = f"{demand.seconds // 3600} hours of opening time"
+            amount = f"{demand.dates} business days" if demand.dates else hours
+            section = "policy" if isinstance(source, Policy) else "pack"
             raise Rejected(
-                f"{kind} {source.id!r}: {one.what}: {given} are more than calendar {one.calendar!r} has in "
+                f"{section} {source.id!r}: {demand.field}: {amount} are more than calendar {demand.calendar!r} has in "
                 f"{YEARS_MAX} years; expected less, or a calendar that opens more"
             )
 
 
-def _most(calendar: Calendar) -> tuple[int, int]:
-    """More than it can be open in ten years, in seconds and in dates: whatever the week and every named date say."""
+def _upper_bound(calendar: Calendar) -> tuple[int, int]:
+    """Return the most opening time in seconds, and the most open dates, that ten years can have."""
     weekly = [spans for spans in calendar.weekly_hours.values() if spans]
-    yearly = [one.hours for one in calendar.holidays if one.hours and one.on[0] == "*"]
-    dated = [one.hours for one in calendar.holidays if one.hours and one.on[0] != "*"]
-    dated += [one.hours for one in calendar.extra_openings]
+    yearly = [holiday.hours for holiday in calendar.holidays if holiday.hours and holiday.on[0] == "*"]
+    dated = [holiday.hours for holiday in calendar.holidays if holiday.hours and holiday.on[0] != "*"]
+    dated += [opening.hours for opening in calendar.extra_openings]
     counted = ((weekly, _WEEKS), (yearly, YEARS_MAX + 1), (dated, 1))
     seconds = sum(times * (end - start) for days, times in counted for spans in days for start, end in spans)
     return seconds, sum(times * len(days) for days, times in counted)
 
 
-def _wanted(source: Policy | Pack) -> Iterator[Demand]:
+def _demands(source: Policy | Pack) -> Iterator[Demand]:
     for rule in source.clocks:
-        name = _calendar(source, rule)
-        yield from _of_goal(rule.kind, name, rule.goal)
-        for rung in rule.rungs:
-            yield Demand(f"{rule.kind}: rung {rung.name}", name, _of_rung(rung))
+        name = _calendar_name(source, rule)
+        yield from _demands_of_goal(rule.kind, name, rule.goal)
+        for step in rule.rungs:
+            yield Demand(f"{rule.kind}: rungs: {step.name}", name, _opening_time_of_step(step))
     if isinstance(source, Policy):
-        name = _calendar(source, source.rule(source.promise.clock))
+        name = _calendar_name(source, source.rule(source.promise.clock))
         yield Demand("promise: buffer", name, int(source.promise.buffer.total_seconds()))
         return
     for letter in source.letters:
-        yield from _of_goal(f"letter {letter.id}", _calendar(source, source.rule(letter.clock)), letter.lead)
+        yield from _demands_of_goal(
+            f"letter {letter.id}", _calendar_name(source, source.rule(letter.clock)), letter.lead
+        )
 
 
-def _calendar(source: Policy | Pack, rule: ClockRule) -> str:
+def _calendar_name(source: Policy | Pack, rule: ClockRule) -> str:
     return rule.calendar or source.calendar
 
 
-def _of_goal(what: str, calendar: str, goal: Goal) -> Iterator[Demand]:
+def _demands_of_goal(field: str, calendar: str, goal: Goal) -> Iterator[Demand]:
     if goal.business is not None:
-        yield Demand(f"{what}: {iso_span(goal.business)}", calendar, int(goal.business.total_seconds()))
+        yield Demand(f"{field}: {iso_duration(goal.business)}", calendar, int(goal.business.total_seconds()))
     if goal.business_days is not None:
-        yield Demand(what, calendar, dates=goal.business_days)
+        yield Demand(field, calendar, dates=goal.business_days)
 
 
-def _of_rung(rung: EscalationStep) -> int:
-    """Opening time from the due time to its last repetition."""
-    if rung.counted == "wall":
+def _opening_time_of_step(step: EscalationStep) -> int:
+    """Return the opening time in seconds between the due time and the last repetition of the step."""
+    if step.counted == "wall":
         return 0
-    spans = [rung.before, rung.after, *([rung.every] * (rung.at_most - 1))]
+    spans = [step.before, step.after, *([step.every] * (step.at_most - 1))]
     return int(sum(span.total_seconds() for span in spans if span is not None))

@@ -1,7 +1,8 @@
-"""How long something may take, in exactly one unit. Units are never converted into one another.
+"""Goals: the time that is allowed for something, in exactly one unit. Units are never converted.
 
-"1 day" is refused everywhere: on an eight-hour calendar 24 opening hours are three working days, and nobody who writes
-"1 day" means that. Who means days says which: business days end as a date does, calendar days run through weekends.
+"1 day" is refused in each field, because its meaning depends on the reader. As 24 hours of opening time it would be
+three working days on an eight-hour calendar, which no author of "1 day" intends. A goal in days must therefore name
+the kind of day: `business_days` end at the end of an open date, `calendar_days` include weekends and holidays.
 """
 
 import re
@@ -20,25 +21,25 @@ from pydantic import (
 )
 
 UNITS = ("wall", "business", "business_days", "calendar_days", "calendar_weeks", "calendar_months", "at")
-YEARS_MAX = 10  # what is due later than that is nothing that anybody waits for, and no calendar need be compiled for it
+YEARS_MAX = 10  # of each goal, so that the horizon of a calendar stays small
 LONGEST = timedelta(days=366 * YEARS_MAX)
 _EXAMPLE = "write hours and minutes, such as 'PT8H' or 'PT30M'; for days use business_days or calendar_days"
-# Only this form: what else a library reads as a duration ("1 day", "8:00", "1d") says days, or may mean minutes.
-_SPAN = re.compile(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?")
-_DIGITS = 12  # of one number; far beyond the longest, and still quick to read
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
+# Only this form: other texts that libraries accept as durations ("1 day", "8:00", "1d") are in days or ambiguous.
+_DURATION = re.compile(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?")
+_DIGITS_MAX = 12  # of one number; more than needed, and quick to convert
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
 
-def _span(value: Any) -> timedelta:
+def _parse_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
-        return _within(value)
+        return _check_timedelta(value)
     if isinstance(value, str) and value.lstrip("+-").startswith("P") and not value.lstrip("+-").startswith("PT"):
-        raise ValueError(f"{value[:40]!r} counts in days, months or years; {_EXAMPLE}")
-    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+        raise ValueError(f"{value[:40]!r} is in days, months or years; {_EXAMPLE}")
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         raise ValueError(f"expected a duration in whole hours, minutes and seconds, got {_short(value)}; {_EXAMPLE}")
-    parts = [part or "0" for part in found.groups()]
-    if max(map(len, parts)) > _DIGITS:
+    parts = [part or "0" for part in match.groups()]
+    if max(map(len, parts)) > _DIGITS_MAX:
         raise ValueError(_too_long(value))
     hours, minutes, seconds = map(int, parts)
     total = (hours * 60 + minutes) * 60 + seconds
@@ -47,8 +48,8 @@ def _span(value: Any) -> timedelta:
     return timedelta(seconds=total)
 
 
-def _within(value: timedelta) -> timedelta:
-    """A duration that our own code built, by the same limits."""
+def _check_timedelta(value: timedelta) -> timedelta:
+    """Apply the limits of a written duration to one that code built."""
     if value.microseconds:
         raise ValueError(f"expected whole seconds, got {value.total_seconds()} s; {_EXAMPLE}")
     if value > LONGEST:
@@ -57,7 +58,7 @@ def _within(value: timedelta) -> timedelta:
 
 
 def _too_long(value: object) -> str:
-    return f"expected at most ten years, {iso_span(LONGEST)}, got {_short(value)}"
+    return f"expected at most ten years, {iso_duration(LONGEST)}, got {_short(value)}"
 
 
 def _short(value: object) -> str:
@@ -66,41 +67,44 @@ def _short(value: object) -> str:
 
 def _positive(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("expected more than no time at all, such as 'PT30M'")
+        raise ValueError("expected at least one second, such as 'PT30M'")
     return value
 
 
-def _local(value: Any) -> Any:
-    """Only what a clock in the office shows: with an offset it could not be compared to the local time of receipt."""
-    known = value.tzinfo is None and not value.microsecond if isinstance(value, time) else None
-    if known is None:
-        known = isinstance(value, str) and _CLOCK.fullmatch(value) is not None
-    if not known:
+def _check_local_time(value: Any) -> Any:
+    """Accept only a local time of day: one with an offset could not be compared to the local time of receipt."""
+    if isinstance(value, time):
+        accepted = value.tzinfo is None and not value.microsecond
+    else:
+        accepted = isinstance(value, str) and _TIME_OF_DAY.fullmatch(value) is not None
+    if not accepted:
         raise ValueError(f"expected a local time of the calendar's zone, such as '17:00', got {_short(value)}")
     return value
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), Field(ge=timedelta(0))]
-Budget = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_positive)]
-# A time of the calendar's zone: JSON Schema's own `time` format would want an offset.
-LocalTime = Annotated[time, BeforeValidator(_local), WithJsonSchema({"type": "string", "examples": ["17:00:00"]})]
+Span = Annotated[timedelta, BeforeValidator(_parse_duration), Field(ge=timedelta(0))]
+Budget = Annotated[timedelta, BeforeValidator(_parse_duration), AfterValidator(_positive)]
+# A local time of the calendar's zone. The `time` format of JSON Schema would require an offset.
+LocalTime = Annotated[
+    time, BeforeValidator(_check_local_time), WithJsonSchema({"type": "string", "examples": ["17:00:00"]})
+]
 Days = Annotated[int, Field(ge=1, le=3660)]
 
 
 class DocumentModel(BaseModel):
-    """Something a person wrote into a rulebook: immutable, and a field we do not know is a mistake of theirs."""
+    """Base of all entries of a rulebook document: immutable, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Goal(DocumentModel):
-    """How long something may take, in exactly one unit.
+    """Time that is allowed for something, in exactly one unit.
 
-    `wall` runs by night and on holidays, `business` only while the calendar is open. `business_days` end with the
-    business of a date (or at its midnight, `ends`); received at `cutoff` (local time) or later counts as received on
-    the next open date. Day 0 of business days is the next open date where the receipt fell on a closed one, or that
-    closed date itself with `day_zero = "receipt"`. Calendar days, weeks and months end with a local date. `at` is a
-    date that the law or a contract names.
+    `wall` counts nights and holidays too, `business` only while the calendar is open. `business_days` end at the close
+    of business of a date, or at its midnight (`ends`); a receipt at `cutoff` (local time) or later counts as a receipt
+    on the next open date. Day 0 of business days is the date of receipt; if that date is closed, it is the next open
+    date, or with `day_zero = "receipt"` the closed date itself. Calendar days, weeks and months end at the end of a
+    local date. `at` is a fixed date that the law or a contract names.
     """
 
     wall: Budget | None = None
@@ -116,52 +120,46 @@ class Goal(DocumentModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _which_days(cls, value: Any) -> Any:
+    def _refuse_days(cls, value: Any) -> Any:
         if isinstance(value, dict) and "days" in value:
-            raise ValueError("'days' does not say which; write business_days or calendar_days")
+            raise ValueError("'days' is ambiguous; expected business_days or calendar_days")
         return value
 
     @model_validator(mode="after")
-    def _one_unit(self) -> Self:
-        given = [name for name in UNITS if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"expected exactly one of {', '.join(UNITS)}, got {given or 'none'}")
+    def _require_one_unit(self) -> Self:
+        units = [name for name in UNITS if getattr(self, name) is not None]
+        if len(units) != 1:
+            raise ValueError(f"expected exactly one of {', '.join(UNITS)}, got {units or 'none'}")
         if self.business_days is None and (self.cutoff or self.day_zero != "open" or self.ends != "close"):
-            raise ValueError("cutoff, day_zero and ends only have a meaning with business_days")
+            raise ValueError("cutoff, day_zero and ends are accepted only with business_days")
         return self
 
     @property
     def unit(self) -> str:
-        """The unit it is told in, one of `UNITS`."""
+        """Unit of this goal, one of `UNITS`."""
         return next(name for name in UNITS if getattr(self, name) is not None)
 
     @property
-    def words(self) -> str:
-        """The goal as a person says it."""
+    def text(self) -> str:
+        """Text of the goal for explanations, such as `8 h of opening time`."""
         value = getattr(self, self.unit)
         if self.unit == "at":
-            return f"the date that is fixed for it, {value:%d %B %Y %H:%M} UTC"
+            return f"the fixed date {value:%d %B %Y %H:%M} UTC"
         if isinstance(value, timedelta):
-            return spoken_span(value) + (" of opening time" if self.unit == "business" else "")
+            return format_duration(value) + (" of opening time" if self.unit == "business" else "")
         return f"{value} {self.unit.replace('_', ' ')}" if value > 1 else f"1 {self.unit.replace('_', ' ')[:-1]}"
 
-    # A goal is one thing, like the rule it stands in: due times are remembered by it.
-    __hash__ = object.__hash__
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-def spoken_span(span: timedelta) -> str:
-    """A duration as a person says it: `8 h 30 min`."""
+def format_duration(span: timedelta) -> str:
+    """Format a duration for people: `8 h 30 min`."""
     hours, rest = divmod(int(span.total_seconds()), 3600)
     minutes, seconds = divmod(rest, 60)
     parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (seconds, "s")) if count]
     return " ".join(parts) or "no time"
 
 
-def iso_span(span: timedelta) -> str:
-    """A duration as it is written in rulebooks and rung names: `PT8H30M`."""
+def iso_duration(span: timedelta) -> str:
+    """Format a duration as in rulebooks and in names of escalation steps: `PT8H30M`."""
     hours, rest = divmod(int(span.total_seconds()), 3600)
     minutes, seconds = divmod(rest, 60)
     parts = [f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if count]

@@ -1,101 +1,95 @@
-"""Golden dates: what somebody worked out by hand from a regulator's rule must be what we compute, or we do not start.
+"""Golden dates: due times that a person computed by hand from a regulator's rule, compared with the computed ones.
 
-They are the proof that a pack means the rule it cites: eight weeks that were counted in business days fail here, not in
-front of an ombudsman. A date is computed with the newest version of its calendar; where that gives another one, an
-older version will do, because a holiday that was announced later does not make an old sum wrong.
+They prove that a pack means the rule it cites. A pack whose eight weeks were written as business days, or a change of
+the code that moves a legal date, fails here at the start of the service and not in a case at an ombudsman.
+
+A date is computed with the newest version of its calendar. If that differs, an older version may confirm it instead: a
+holiday that was announced later does not make an older computation wrong.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from services.sla.calendar import Compiled, business_days_due
-from services.sla.policies import ClockRule, Pack, Rulebook
-from services.sla.policies.deadlines import GoalClock, instant_of, seconds
-from services.sla.policies.pack import ClockExtension, Golden
+from services.sla.calendar import Compiled
+from services.sla.policies import Pack, Rulebook
+from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
+from services.sla.policies.pack import GoldenDate
 from shared.errors import Misconfigured
 
 
-class Wrong(NamedTuple):
-    """A date that came out otherwise: what it is the date of, what was written, what we compute."""
-
-    what: str
+class _Difference(NamedTuple):
+    subject: str
     expected: datetime
-    got: datetime
+    computed: datetime
 
 
-def check(rulebook: Rulebook) -> None:
-    """Recompute every golden date of every version of every pack.
+def check_golden_dates(rulebook: Rulebook) -> None:
+    """Compute every golden date of every version of every pack.
 
-    Raises `Misconfigured` for the first that differs, with pack, clock, start, expected and got.
+    Raises `Misconfigured` for the first that differs, with pack, clock, start, expected and computed time.
     """
     for pack in rulebook.pack_versions.values():
         for golden in pack.golden:
-            wrong = _wrong(pack, golden, rulebook)
-            if wrong:
-                raise Misconfigured(_sentence(pack, golden, wrong))
+            difference = _difference(pack, golden, rulebook)
+            if difference:
+                raise Misconfigured(_sentence(pack, golden, difference))
 
 
-def proven(rulebook: Rulebook) -> None:
-    """Whoever puts a legal limit in force has worked a date of it out. Only for what is new: what is published counts.
+def require_golden_dates(rulebook: Rulebook) -> None:
+    """Require a golden date for the final response of each current pack. For new rulebooks, not for published ones.
 
-    Raises `Misconfigured` for the first pack that is current and states none for its final response.
+    Raises `Misconfigured` for the first current pack that has a clock `regulatory_final` without a golden date.
     """
     for pack in rulebook.current.packs:
-        kinds = {rule.kind for rule in pack.clocks} - {one.clock for one in pack.golden}
+        kinds = {rule.kind for rule in pack.clocks} - {golden.clock for golden in pack.golden}
         if "regulatory_final" in kinds:
             raise Misconfigured(
                 f"pack {pack.id!r} version {pack.version}: regulatory_final has no golden date; add a [[pack.golden]] "
-                "with its start and due time, worked out by hand"
+                "with its start and due time, computed by hand"
             )
 
 
-def latest(rule: ClockRule, extension: ClockExtension, compiled: Compiled, due: int) -> int:
-    """How far a due time may be extended: so many business days after it, ending as the clock's own days end."""
-    if not extension.business_days:
-        return due
-    return business_days_due(compiled, due, extension.business_days, day_zero="receipt", ends=rule.goal.ends)
-
-
-def _wrong(pack: Pack, golden: Golden, rulebook: Rulebook) -> Wrong | None:
-    """What differs by the newest version of the calendar, unless some version of it agrees with all of it."""
+def _difference(pack: Pack, golden: GoldenDate, rulebook: Rulebook) -> _Difference | None:
+    """Return the first difference with the newest version of the calendar, or None if any version confirms all."""
     name = pack.rule(golden.clock).calendar or pack.calendar
     versions = [rulebook.calendars[key] for key in sorted(rulebook.calendars, reverse=True) if key[0] == name]
-    found = None
+    newest = None
     for compiled in versions:
-        wrong = next(_differing(pack, golden, compiled), None)
-        if wrong is None:
+        difference = next(_differences(pack, golden, compiled), None)
+        if difference is None:
             return None
-        found = found or wrong
-    return found
+        newest = newest or difference
+    return newest
 
 
-def _differing(pack: Pack, golden: Golden, compiled: Compiled) -> Iterator[Wrong]:
-    for what, expected, got in _dates(pack, golden, compiled):
-        if seconds(expected) != got:
-            yield Wrong(what, expected, instant_of(got).astimezone(compiled.calendar.zone))
+def _differences(pack: Pack, golden: GoldenDate, compiled: Compiled) -> Iterator[_Difference]:
+    for subject, expected, computed in _dates(pack, golden, compiled):
+        if seconds(expected) != computed:
+            yield _Difference(subject, expected, instant_of(computed).astimezone(compiled.calendar.zone))
 
 
-def _dates(pack: Pack, golden: Golden, compiled: Compiled) -> Iterator[tuple[str, datetime, int]]:
-    """Every date that a golden one states, with what we compute for it."""
+def _dates(pack: Pack, golden: GoldenDate, compiled: Compiled) -> Iterator[tuple[str, datetime, int]]:
+    """Yield subject, expected and computed time of each date in a golden date."""
     rule = pack.rule(golden.clock)
-    course = GoalClock(rule.goal, compiled, seconds(golden.start))
-    due = course.due()
+    clock = GoalClock(rule.goal, compiled, seconds(golden.start))
+    due = clock.due()
     yield golden.clock, golden.due, due
     for letter in pack.letters:
         if letter.clock == rule.kind and letter.id in golden.letters:
-            at = course.before_due(letter.lead, due)
+            at = clock.before_due(letter.lead, due)
             yield f"letter {letter.id!r} of {golden.clock}", golden.letters[letter.id], at
-    for rung in rule.rungs:
-        if rung.name in golden.rungs:
-            yield f"rung {rung.name!r} of {golden.clock}", golden.rungs[rung.name], course.rung(rung)
+    for step in rule.rungs:
+        if step.name in golden.rungs:
+            yield f"rung {step.name!r} of {golden.clock}", golden.rungs[step.name], clock.step_at(step)
     extension = pack.extension_of(rule.kind)
     if extension and golden.latest:
         yield f"extension of {golden.clock}", golden.latest, latest(rule, extension, compiled, due)
 
 
-def _sentence(pack: Pack, golden: Golden, wrong: Wrong) -> str:
+def _sentence(pack: Pack, golden: GoldenDate, difference: _Difference) -> str:
+    start, expected = golden.start.isoformat(), difference.expected.isoformat()
     return (
-        f"pack {pack.id!r} version {pack.version}: golden date of {wrong.what} from {golden.start.isoformat()}: "
-        f"expected {wrong.expected.isoformat()}, got {wrong.got.isoformat()} ({golden.why})"
+        f"pack {pack.id!r} version {pack.version}: golden date of {difference.subject} from {start}: "
+        f"expected {expected}, got {difference.computed.isoformat()} ({golden.why})"
     )

@@ -1,4 +1,4 @@
-"""Reads rulebook documents and refuses one that could leave a complaint without a date, or that says nothing new."""
+"""Load rulebook documents. A document that could leave a complaint without a due time is refused."""
 
 import json
 import tomllib
@@ -10,24 +10,24 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.sla.calendar import Calendar, Compiled, calendar_from
+from services.sla.calendar import Calendar, Compiled, parse_calendar
 from services.sla.policies.feasibility import refuse_never_due
 from services.sla.policies.model import Policy
 from services.sla.policies.pack import Pack
-from services.sla.policies.reachability import matched
+from services.sla.policies.reachability import require_reachable
 from services.sla.policies.rulebook import Key, Mode, Revision, Rulebook
-from services.sla.policies.sections import SECTIONS, checked, entries
+from services.sla.policies.sections import SECTIONS, read_section, require_known_sections
 from shared.errors import Misconfigured, Rejected
 
 STANDARD = Path(__file__).with_name("standard.toml")
 PACKS = Path(__file__).with_name("packs")
-M = TypeVar("M", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A rulebook as it was published."""
+    """Rulebook document with the data of its publication."""
 
     data: Data
     number: int = 1
@@ -38,7 +38,7 @@ class Document:
 
 
 def read_file(path: Path | None, packs: Sequence[str] = ()) -> dict[str, Any]:
-    """The plain data of that file, or of the one that ships with us, with the named regulator packs added.
+    """Read a rulebook file, or the standard one, and add the named regulator packs.
 
     Raises `Misconfigured` with the file and what is wrong with it.
     """
@@ -46,45 +46,45 @@ def read_file(path: Path | None, packs: Sequence[str] = ()) -> dict[str, Any]:
     for name in packs:
         source = PACKS / f"{name}.toml"
         if not source.exists():
-            raise Misconfigured(f"packs: expected some of {', '.join(known_packs())}, got {name!r}")
+            raise Misconfigured(f"packs: expected names out of {', '.join(shipped_packs())}, got {name!r}")
         _add(data, _toml(source), (path or STANDARD).name)
     return data
 
 
 def _add(data: dict[str, Any], pack: Data, file: str) -> None:
-    """What a pack brings that the file does not have; other mistakes of the file wait until it is checked."""
+    """Add the entries of a pack that the file does not contain. Other mistakes of the file are reported later."""
     for section in SECTIONS:
         try:
-            listed = entries(data, section)
+            entries = read_section(data, section)
         except Rejected as error:
             raise Misconfigured(f"policies: {file}: {error.detail}") from None
-        have = [(one.get("id"), one.get("version")) for one in listed]  # a list: what was written may not be hashable
-        added = [one for one in entries(pack, section) if (one.get("id"), one.get("version")) not in have]
-        data[section] = [*listed, *added]
+        keys = [(entry.get("id"), entry.get("version")) for entry in entries]  # unchecked, so maybe not hashable
+        added = [entry for entry in read_section(pack, section) if (entry.get("id"), entry.get("version")) not in keys]
+        data[section] = [*entries, *added]
 
 
-def known_packs() -> list[str]:
-    """The regulator packs that ship with us."""
+def shipped_packs() -> list[str]:
+    """Return the names of the regulator packs that are part of Redress."""
     return sorted(path.stem for path in PACKS.glob("*.toml"))
 
 
 def load_rulebook(path: Path | None, *, around: date, packs: Sequence[str] = ()) -> Rulebook:
-    """The rulebook in that file alone. `around` is the day calendars are compiled about. Raises `Misconfigured`."""
+    """Load the rulebook of one file; its calendars are compiled around a day. Raises `Misconfigured`."""
     try:
-        return rulebook_from(read_file(path, packs), around=around)
+        return parse_rulebook(read_file(path, packs), around=around)
     except Rejected as error:
         raise Misconfigured(f"policies: {(path or STANDARD).name}: {error.detail}") from None
 
 
-def rulebook_from(data: Data, *, around: date) -> Rulebook:
-    """A checked rulebook of one document. Raises `Rejected`."""
-    return rulebook_of([Document(data)], around=around)
+def parse_rulebook(data: Data, *, around: date) -> Rulebook:
+    """Build the rulebook of one document. Raises `Rejected` with the field that is wrong."""
+    return build_rulebook([Document(data)], around=around)
 
 
-def rulebook_of(documents: Iterable[Document], *, around: date, known: Rulebook | None = None) -> Rulebook:
-    """A checked rulebook of everything that was published, oldest first. Raises `Rejected`.
+def build_rulebook(documents: Iterable[Document], *, around: date, previous: Rulebook | None = None) -> Rulebook:
+    """Build the rulebook of all published documents, the oldest first. Raises `Rejected`.
 
-    `known`: calendars that were compiled before are taken from it.
+    Calendars that are compiled in `previous` are taken from it.
     """
     revisions: dict[int, Revision] = {}
     calendars: dict[Key, Calendar] = {}
@@ -93,28 +93,30 @@ def rulebook_of(documents: Iterable[Document], *, around: date, known: Rulebook 
     for document in documents:
         revision = _revision(document, calendars, policies, packs)
         revisions[revision.number] = revision
-    compiled = {key: _compiled(key, one, around, known) for key, one in calendars.items()}
+    compiled = {key: _compile(key, calendar, around, previous) for key, calendar in calendars.items()}
     return Rulebook(revisions, policies, packs, compiled)
 
 
-def _compiled(key: Key, calendar: Calendar, around: date, known: Rulebook | None) -> Compiled:
-    found = known.calendars.get(key) if known else None
-    return found if found is not None and found.calendar == calendar else Compiled(calendar, around=around)
+def _compile(key: Key, calendar: Calendar, around: date, previous: Rulebook | None) -> Compiled:
+    compiled = previous.calendars.get(key) if previous else None
+    return compiled if compiled is not None and compiled.calendar == calendar else Compiled(calendar, around=around)
 
 
 def _revision(
     document: Document, calendars: dict[Key, Calendar], policies: dict[Key, Policy], packs: dict[Key, Pack]
 ) -> Revision:
-    data = checked(document.data)
-    named = _adopt("calendar", [calendar_from(item) for item in entries(data, "calendar")], calendars)
-    listed = _adopt("policy", [_read(Policy, "policy", item) for item in entries(data, "policy")], policies)
-    applied = _adopt("pack", [_read(Pack, "pack", item) for item in entries(data, "pack")], packs)
-    newest = {one.id: max(o.version for o in named if o.id == one.id) for one in named}
-    _check_calendars([*listed, *applied], {name: calendars[name, version] for name, version in newest.items()})
+    data = require_known_sections(document.data)
+    of_calendars = _register("calendar", [parse_calendar(item) for item in read_section(data, "calendar")], calendars)
+    of_policies = _register("policy", _parse_all(Policy, "policy", data), policies)
+    of_packs = _register("pack", _parse_all(Pack, "pack", data), packs)
+    newest: dict[str, int] = {}
+    for calendar in of_calendars:
+        newest[calendar.id] = max(calendar.version, newest.get(calendar.id, 0))
+    _check_calendars([*of_policies, *of_packs], {name: calendars[name, version] for name, version in newest.items()})
     return Revision(
         document.number,
-        matched(_newest(listed)),
-        _newest(applied),
+        require_reachable(_newest(of_policies)),
+        _newest(of_packs),
         newest,
         document.mode,
         document.reason,
@@ -123,27 +125,34 @@ def _revision(
     )
 
 
-E = TypeVar("E", Calendar, Policy, Pack)
+EntryT = TypeVar("EntryT", Calendar, Policy, Pack)
 
 
-def _adopt(what: str, items: Sequence[E], known: dict[Key, E]) -> list[E]:
-    """The entries of one document; one that was published before must say the same again."""
-    adopted: dict[Key, E] = {}
-    for one in items:
-        key = (one.id, one.version)
-        if key in adopted:
-            raise Rejected(f"{what} {one.id!r} is listed twice with version {one.version}; a change is a new version")
-        before = known.setdefault(key, one)
-        if before is not one and before.model_dump(mode="json") != one.model_dump(mode="json"):
+def _register(section: str, entries: Sequence[EntryT], published: dict[Key, EntryT]) -> list[EntryT]:
+    """Add the entries of one document to the published ones, and return them.
+
+    Raises `Rejected` if a version was published before with other contents.
+    """
+    registered: dict[Key, EntryT] = {}
+    for entry in entries:
+        key, name = (entry.id, entry.version), f"{section} {entry.id!r}"
+        if key in registered:
+            raise Rejected(f"{name} is listed twice with version {entry.version}; a change is a new version")
+        before = published.setdefault(key, entry)
+        if before is not entry and before.model_dump(mode="json") != entry.model_dump(mode="json"):
             raise Rejected(
-                f"{what} {one.id!r} version {one.version} was published with other contents; "
-                f"a change is a new version, such as {one.version + 1}"
+                f"{name} version {entry.version} was published with other contents; "
+                f"a change is a new version, such as {entry.version + 1}"
             )
-        adopted[key] = before
-    return list(adopted.values())
+        registered[key] = before
+    return list(registered.values())
 
 
-def _read(model: type[M], what: str, item: Data) -> M:
+def _parse_all(model: type[ModelT], section: str, data: Data) -> list[ModelT]:
+    return [_parse(model, section, item) for item in read_section(data, section)]
+
+
+def _parse(model: type[ModelT], section: str, item: Data) -> ModelT:
     try:
         return model.model_validate(dict(item))
     except ValidationError as error:
@@ -152,11 +161,11 @@ def _read(model: type[M], what: str, item: Data) -> M:
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             reason = f"there is no such field; expected {_fields(model, first['loc'])}"
-        raise Rejected(f"{what} {item.get('id', '?')!r}: {where + ': ' if where else ''}{reason}") from None
+        raise Rejected(f"{section} {item.get('id', '?')!r}: {where + ': ' if where else ''}{reason}") from None
 
 
 def _fields(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
-    """The fields that could have been meant at that place."""
+    """Return the accepted fields at that place of a document."""
     for part in where[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             inner = next(_models(model.model_fields[part].annotation), None)
@@ -175,25 +184,25 @@ def _check_calendars(sources: Sequence[Policy | Pack], newest: Mapping[str, Cale
     for source in sources:
         for name in (source.calendar, *(rule.calendar for rule in source.clocks)):
             if name is not None and name not in newest:
-                what = "pack" if isinstance(source, Pack) else "policy"
-                raise Rejected(f"{what} {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
+                section = "pack" if isinstance(source, Pack) else "policy"
+                raise Rejected(f"{section} {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
         refuse_never_due(source, newest)
 
 
-V = TypeVar("V", Policy, Pack)
+SourceT = TypeVar("SourceT", Policy, Pack)
 
 
-def _newest(listed: Sequence[V]) -> tuple[V, ...]:
-    """The newest version of each, in the order in which their ids first appear."""
-    latest: dict[str, V] = {}
-    for one in listed:
-        if one.id not in latest or one.version > latest[one.id].version:
-            latest[one.id] = one
-    return tuple(latest.values())
+def _newest(sources: Sequence[SourceT]) -> tuple[SourceT, ...]:
+    """Return the newest version of each policy or pack, in the order in which their ids first appear."""
+    newest: dict[str, SourceT] = {}
+    for source in sources:
+        if source.id not in newest or source.version > newest[source.id].version:
+            newest[source.id] = source
+    return tuple(newest.values())
 
 
-def canonical(data: Data) -> str:
-    """One text for one document, however it was written."""
+def canonical_json(data: Data) -> str:
+    """Format a document so that equal documents have equal texts."""
     return json.dumps(data, sort_keys=True, default=str, ensure_ascii=False, separators=(",", ":"))
 
 

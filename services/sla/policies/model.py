@@ -1,4 +1,4 @@
-"""The model of a policy: when it applies, which clocks it starts, what is promised to the customer."""
+"""Model of a policy: the complaints it applies to, the clocks it starts, and the promise to the customer."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ from shared.contracts.events import Channel, ClockKind, Severity, Signal
 
 @dataclass(frozen=True, slots=True)
 class MatchFacts:
-    """What policies may ask of a complaint: only what is in its events, so that a refold asks the same."""
+    """Properties of a complaint that policies can match.
+
+    All of them are in the events of the complaint, so that a replay matches the same policy.
+    """
 
     category: tuple[str, ...] = ()
     severity: str | None = None
@@ -26,30 +29,31 @@ class MatchFacts:
     signals: tuple[str, ...] = ()
 
 
-def _spelled(pattern: str, expected: str) -> AfterValidator:
-    """A word that no complaint can have would make a policy that silently never counts."""
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """Return a validator that refuses a value which no complaint can have: its policy would never match."""
     accepted = re.compile(pattern)
 
-    def check(word: str) -> str:
-        if not accepted.fullmatch(word):
-            raise ValueError(f"expected {expected}, got {word[:40]!r}")
-        return word
+    def check(value: str) -> str:
+        if not accepted.fullmatch(value):
+            raise ValueError(f"expected {expected}, got {value[:40]!r}")
+        return value
 
     return AfterValidator(check)
 
 
 _PATH = "words of lower case letters, digits, '_' and '-', joined by '/', such as 'billing/refund'"
-CategoryPath = Annotated[str, _spelled(r"[a-z0-9_-]+(?:/[a-z0-9_-]+)*", _PATH)]
+CategoryPath = Annotated[str, _matching(r"[a-z0-9_-]+(?:/[a-z0-9_-]+)*", _PATH)]
 _TAG = "a language tag (BCP 47) such as 'en', 'zh-Hant' or 'pt-BR'"
-LanguageTag = Annotated[str, _spelled(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?", _TAG)]
+LanguageTag = Annotated[str, _matching(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?", _TAG)]
 _NAME = "a name such as 'shop', without spaces around it"
-Name = Annotated[str, _spelled(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?", _NAME)]
+Name = Annotated[str, _matching(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?", _NAME)]
 
 
 class When(DocumentModel):
-    """What must be true of a complaint; an empty list asks nothing. Only fields that are in the event log.
+    """Condition on a complaint. Each list contains the accepted values of a field; an empty list accepts all.
 
-    `category` names a path such as `billing/refund`, which covers everything below it; `signal` is met by any of them.
+    `category` contains paths such as `billing/refund`, which cover all categories below them; of `signal`, one
+    matching value is enough.
     """
 
     category: tuple[CategoryPath, ...] = ()
@@ -61,56 +65,58 @@ class When(DocumentModel):
     signal: tuple[Signal, ...] = ()
 
     @property
-    def asks_nothing(self) -> bool:
-        """Whether every complaint meets it."""
+    def is_unconditional(self) -> bool:
+        """True if every complaint matches."""
         return not any(getattr(self, name) for name in type(self).model_fields)
 
-    def matches(self, asked: MatchFacts) -> bool:
-        """Whether a complaint meets all of it; what is not known yet meets only what asks nothing."""
+    def matches(self, facts: MatchFacts) -> bool:
+        """Return True if a complaint meets all conditions; a value that is not known yet meets only an empty list."""
         return (
             all(
-                not wanted or value in wanted
-                for wanted, value in (
-                    (self.severity, asked.severity),
-                    (self.channel, asked.channel),
-                    (self.product, asked.product),
-                    (self.client, asked.client),
-                    (self.language, asked.language),
+                not accepted or value in accepted
+                for accepted, value in (
+                    (self.severity, facts.severity),
+                    (self.channel, facts.channel),
+                    (self.product, facts.product),
+                    (self.client, facts.client),
+                    (self.language, facts.language),
                 )
             )
-            and (not self.category or _below(asked.category, self.category))
-            and (not self.signal or any(one in self.signal for one in asked.signals))
+            and (not self.category or _is_below(facts.category, self.category))
+            and (not self.signal or any(signal in self.signal for signal in facts.signals))
         )
 
     def covers(self, other: "When") -> bool:
-        """Whether every complaint that meets the other meets this as well."""
+        """Return True if every complaint that matches `other` matches this one as well."""
         return all(self.covers_in(name, other) for name in type(self).model_fields)
 
     def covers_in(self, name: str, other: "When") -> bool:
-        """Whether it asks no more of that field than the other does."""
-        mine, theirs = getattr(self, name), getattr(other, name)
-        if not mine:
+        """Return True if the field `name` accepts all values that the same field of `other` accepts."""
+        accepted, of_other = getattr(self, name), getattr(other, name)
+        if not accepted:
             return True
-        lies = name == "category"
-        return bool(theirs) and all(one in mine or (lies and _below(one.split("/"), mine)) for one in theirs)
+        is_path = name == "category"
+        return bool(of_other) and all(
+            value in accepted or (is_path and _is_below(value.split("/"), accepted)) for value in of_other
+        )
 
 
-def _below(category: Sequence[str], wanted: Sequence[str]) -> bool:
+def _is_below(category: Sequence[str], accepted: Sequence[str]) -> bool:
     path = "/".join(category) + "/"
-    return any(path.startswith(f"{one}/") for one in wanted)
+    return any(path.startswith(f"{prefix}/") for prefix in accepted)
 
 
 class ExtensionRule(DocumentModel):
-    """How far a promise may be moved without approval: so many business days beyond its first date."""
+    """Limit up to which a promise may be moved without approval: business days after its first date."""
 
     business_days: Annotated[int, Field(ge=0, le=400)]
     revisions: Annotated[int, Field(ge=1, le=50)] | None = None
 
 
 class PromiseRule(DocumentModel):
-    """The date we name to the customer: the due time of `clock`, later by `buffer` of opening time.
+    """Date to promise to the customer: the due time of `clock` plus `buffer` of opening time.
 
-    A promise has room for what goes wrong: the target lies before it. `extension` caps how far it can be moved.
+    The internal target is the due time itself, so the buffer is the reserve. `extension` limits later changes.
     """
 
     clock: ClockKind = "requester_wait"
@@ -119,7 +125,7 @@ class PromiseRule(DocumentModel):
 
 
 class Policy(DocumentModel):
-    """The clocks of one kind of complaint, and what is promised. A change is a new version."""
+    """Clocks and promise for the complaints that match `when`. A change is a new version."""
 
     id: str = Field(min_length=1)
     version: int = Field(ge=1)
@@ -135,18 +141,15 @@ class Policy(DocumentModel):
         kinds = [rule.kind for rule in self.clocks]
         twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
         if twice:
-            raise ValueError(f"clocks: {twice} is listed twice; a policy has one clock of a kind, packs add theirs")
+            raise ValueError(f"clocks: {twice} is listed twice; expected one clock of each kind")
         if self.promise.clock not in kinds:
             raise ValueError(f"promise: expected one of the policy's clocks {kinds}, got {self.promise.clock!r}")
         if any(rule.obligation == "regulatory" for rule in self.clocks):
-            raise ValueError("clocks: what a regulator asks for belongs into a [[pack]], with its source")
+            raise ValueError(
+                "clocks: a regulatory clock is not accepted in a policy; write it in a [[pack]], with its source"
+            )
         return self
 
     def rule(self, kind: ClockKind) -> ClockRule:
-        """Its clock of that kind."""
+        """Return the clock of that kind."""
         return next(rule for rule in self.clocks if rule.kind == kind)
-
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return self is other

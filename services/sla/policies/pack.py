@@ -1,7 +1,12 @@
-"""Regulator packs: clocks and letters that a rule outside the house asks for, as data with its source and golden dates.
+"""Regulator packs: clocks and letters that an external rule requires, as data with its source and golden dates.
 
 Day counts come from the cited texts; `verified` stays "no" until a lawyer has checked them. Several packs may apply to
-one complaint, and each keeps its own clocks: the tightest date is shown first, none replaces another.
+one complaint, and each has its own clocks: the earliest date is shown first, none replaces another.
+
+A pack is in force for a complaint that was *received* on a day from `effective_from` to `effective_until`. The day is
+the local date of `received_at` in the zone of the pack's calendar, not the day on which the complaint was recorded or
+a clock starts. A rule that changes on a date is therefore two packs with adjoining periods, and a letter that arrived
+on the last day of the old rule keeps the old rule, even if it is recorded a week later.
 """
 
 from collections.abc import Iterator
@@ -17,7 +22,10 @@ from shared.contracts.events import ClockKind
 
 
 class RuleSource(DocumentModel):
-    """Where a rule stands; `clocks`: of which clocks, where a pack has several sources that are not about all."""
+    """Text in which a rule is published.
+
+    `clocks` lists the clocks it is about, for a pack with several sources; empty means all clocks.
+    """
 
     title: str = Field(min_length=1)
     url: str | None = None
@@ -26,10 +34,10 @@ class RuleSource(DocumentModel):
 
 
 class LetterRule(DocumentModel):
-    """A letter that must go out before the due time of `clock` while it runs, with `lead` time to write it.
+    """Letter that must be sent before the due time of `clock` while it runs, announced `lead` before it.
 
-    `lead` is counted like a goal, backwards: business time or business days of the pack's calendar, or calendar days.
-    `reasons` are codes of what it must explain.
+    `lead` is a goal that is counted backwards: opening time or business days of the pack's calendar, or calendar days.
+    `reasons` are codes of what the letter must explain.
     """
 
     id: str = Field(min_length=1)
@@ -38,23 +46,23 @@ class LetterRule(DocumentModel):
     reasons: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _countable(self) -> Self:
+    def _check_lead_unit(self) -> Self:
         if self.lead.unit in ("at", "calendar_months"):
             raise ValueError("lead: expected wall, business, business_days, calendar_days or calendar_weeks")
         return self
 
 
 class ClockExtension(ExtensionRule):
-    """How much longer than its due time `clock` may take, once `letter` told why and until when; not without it."""
+    """Extension of the due time of `clock`, permitted only after `letter` gave the reason and the new date."""
 
     clock: ClockKind
     letter: str
 
 
-class Golden(DocumentModel):
-    """A date somebody worked out by hand: started then, this clock is due at that moment. Checked at every start.
+class GoldenDate(DocumentModel):
+    """Due time that was computed by hand for a start time; compared with the computed one at each start of sla.
 
-    `letters` and `rungs` say by id and by name when those are due, `latest` how far the extension reaches.
+    `letters` (by id) and `rungs` (escalation steps by name) contain their due times, `latest` the end of the extension.
     """
 
     clock: ClockKind
@@ -67,7 +75,7 @@ class Golden(DocumentModel):
 
     @property
     def names(self) -> Iterator[str]:
-        """What else than its clock it speaks of."""
+        """Names of the letters and steps that have a date, and of the extension."""
         yield from (f"letter {name!r}" for name in self.letters)
         yield from (f"rung {name!r}" for name in self.rungs)
         if self.latest:
@@ -75,7 +83,7 @@ class Golden(DocumentModel):
 
 
 class Pack(DocumentModel):
-    """One regulator's clocks, versioned and dated."""
+    """Clocks and letters of one regulator: one version, in force for a period of days of receipt."""
 
     id: str = Field(min_length=1, pattern=r"^[a-z0-9-]+$")
     version: int = Field(ge=1)
@@ -92,31 +100,29 @@ class Pack(DocumentModel):
     clocks: tuple[ClockRule, ...] = Field(min_length=1)
     letters: tuple[LetterRule, ...] = ()
     extensions: tuple[ClockExtension, ...] = ()
-    golden: tuple[Golden, ...] = Field(min_length=1)
+    golden: tuple[GoldenDate, ...] = Field(min_length=1)
 
     @field_validator("clocks")
     @classmethod
-    def _owed(cls, clocks: tuple[ClockRule, ...]) -> tuple[ClockRule, ...]:
-        """What a pack asks for is owed to a regulator, whatever its kind is elsewhere."""
+    def _mark_regulatory(cls, clocks: tuple[ClockRule, ...]) -> tuple[ClockRule, ...]:
+        """Set the obligation `regulatory` on each clock, whatever it is for its kind in a policy."""
         for rule in clocks:
             if rule.obligation not in (None, "regulatory"):
-                raise ValueError(
-                    f"{rule.kind}: a pack's clocks are regulatory; a {rule.obligation} belongs into a policy"
-                )
+                raise ValueError(f"{rule.kind}: a {rule.obligation} is not accepted in a pack; write it in a policy")
             if rule.pauses:
-                raise ValueError(f"{rule.kind}: a regulatory clock never pauses; leave pauses out")
+                raise ValueError(f"{rule.kind}: expected no pauses; a regulatory clock never pauses")
         return tuple(rule.model_copy(update={"obligation": "regulatory"}) for rule in clocks)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.effective_until is not None and self.effective_until < self.effective_from:
-            raise ValueError("effective_until: expected no day before effective_from")
+            raise ValueError("effective_until: expected a day not before effective_from")
         if self.verified == "yes" and not self.verified_by:
             raise ValueError("verified_by: expected who checked it, and when")
         listed: dict[str, list[str]] = {
             "clocks": [rule.kind for rule in self.clocks],
-            "letters": [one.id for one in self.letters],
-            "extensions": [one.clock for one in self.extensions],
+            "letters": [letter.id for letter in self.letters],
+            "extensions": [extension.clock for extension in self.extensions],
         }
         for field, names in listed.items():
             twice = next((name for name in names if names.count(name) > 1), None)
@@ -125,40 +131,35 @@ class Pack(DocumentModel):
         return self
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _check_references(self) -> Self:
         kinds = [rule.kind for rule in self.clocks]
-        clocks = [one.clock for one in self.letters] + [one.clock for one in self.extensions]
-        clocks += [kind for one in self.sources for kind in one.clocks]
-        other = next((kind for kind in [*clocks, *(one.clock for one in self.golden)] if kind not in kinds), None)
+        clocks = [letter.clock for letter in self.letters] + [extension.clock for extension in self.extensions]
+        clocks += [golden.clock for golden in self.golden] + [kind for source in self.sources for kind in source.clocks]
+        other = next((kind for kind in clocks if kind not in kinds), None)
         if other:
             raise ValueError(f"expected one of the pack's clocks {kinds}, got {other!r}")
-        known = {(one.clock, f"letter {one.id!r}") for one in self.letters}
-        known |= {(rule.kind, f"rung {rung.name!r}") for rule in self.clocks for rung in rule.rungs}
-        known |= {(one.clock, "extension") for one in self.extensions}
-        named = [(one.clock, f"letter {one.letter!r}") for one in self.extensions]
-        named += [(one.clock, name) for one in self.golden for name in one.names]
-        unknown = next((one for one in named if one not in known), None)
-        if unknown:
-            raise ValueError(f"{unknown[0]} has no {unknown[1]}")
+        defined = {(letter.clock, f"letter {letter.id!r}") for letter in self.letters}
+        defined |= {(rule.kind, f"rung {step.name!r}") for rule in self.clocks for step in rule.rungs}
+        defined |= {(extension.clock, "extension") for extension in self.extensions}
+        mentioned = [(extension.clock, f"letter {extension.letter!r}") for extension in self.extensions]
+        mentioned += [(golden.clock, name) for golden in self.golden for name in golden.names]
+        undefined = next((reference for reference in mentioned if reference not in defined), None)
+        if undefined:
+            raise ValueError(f"{undefined[0]} has no {undefined[1]}")
         return self
 
     def rule(self, kind: ClockKind) -> ClockRule:
-        """Its clock of that kind."""
+        """Return the clock of that kind."""
         return next(rule for rule in self.clocks if rule.kind == kind)
 
     def source_of(self, kind: ClockKind) -> RuleSource:
-        """Where the rule behind that clock stands: the source that names it, else the first."""
-        return next((one for one in self.sources if kind in one.clocks), self.sources[0])
+        """Return the source of the rule for that clock: the source that names it, else the first."""
+        return next((source for source in self.sources if kind in source.clocks), self.sources[0])
 
     def extension_of(self, kind: ClockKind) -> ClockExtension | None:
-        """How much longer that clock may take, if the rule knows an extension at all."""
-        return next((one for one in self.extensions if one.clock == kind), None)
+        """Return the extension of that clock, or None if the rule has none."""
+        return next((extension for extension in self.extensions if extension.clock == kind), None)
 
-    def in_force(self, day: date) -> bool:
-        """Whether it is in force on that day, in the zone of its calendar."""
+    def is_in_force(self, day: date) -> bool:
+        """Return True if the pack is in force for complaints received on `day`, a local date of its calendar."""
         return self.effective_from <= day and (self.effective_until is None or day <= self.effective_until)
-
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return self is other

@@ -1,4 +1,16 @@
-"""The order in which policies are asked: the first that fits counts, so each must be able to, and the last must."""
+"""Check that each policy can match some complaint, given the policies before it.
+
+Policies are tried in order and the first match applies. A policy is therefore dead if the policies before it match
+every complaint that it matches. A rulebook with a dead policy is refused, because its author believes it has an effect.
+
+One earlier policy may cover it alone, which is easy to test field by field. But several may cover it only together:
+after "severity high" and "severity low", a policy for "severity high or low" never matches, although neither of the
+two covers it. So the condition is split: a field with several accepted values becomes one condition for each value,
+and each part must be covered. The split ends when one policy covers the part, or when no field has several values.
+
+A field that accepts all values is never split by value. An unlisted value always remains for it: fields such as the
+product have no fixed list of values, and any field may be unknown when the policy is chosen.
+"""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -7,52 +19,56 @@ from services.sla.policies.model import Policy, When
 from shared.errors import Rejected
 
 
-def matched(ordered: tuple[Policy, ...]) -> tuple[Policy, ...]:
-    """The policies, if every complaint falls under one and each could be reached. Raises `Rejected`."""
-    if not ordered or not ordered[-1].when.asks_nothing:
-        raise Rejected("the last policy must have no 'when', so that every complaint falls under one")
-    for one in ordered[:-1]:
-        if one.when.asks_nothing:
-            raise Rejected(f"policy {one.id!r} asks nothing, so those after it match nothing")
-    for place, one in enumerate(ordered[:-1]):
-        taken = _takers(one.when, ordered[:place])
-        if taken:
-            raise Rejected(f"policy {one.id!r} can never match: {_asked(ordered, taken)}; put the narrower one first")
+def require_reachable(ordered: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Return the policies. Raises `Rejected` if a complaint may match none of them, or a policy can never match."""
+    if not ordered or not ordered[-1].when.is_unconditional:
+        raise Rejected("the last policy: expected no 'when', so that it matches every complaint")
+    for policy in ordered[:-1]:
+        if policy.when.is_unconditional:
+            raise Rejected(
+                f"policy {policy.id!r} has no 'when' and matches every complaint; expected it to be the last"
+            )
+    for index, policy in enumerate(ordered[:-1]):
+        covering = _covering(policy.when, ordered[:index])
+        if covering:
+            raise Rejected(
+                f"policy {policy.id!r} can never match: {_reason(ordered, covering)}; put the narrower one first"
+            )
     return ordered
 
 
-def _takers(when: When, before: Sequence[Policy]) -> set[str]:
-    """Those asked before that together take every complaint it asks for; none where one complaint is left to it.
-
-    What it lists is taken apart value by value, until one policy alone takes the part or none does. An unlisted value
-    is left over by whoever lists some, for a field may also be unknown.
-    """
-    whole = next((one.id for one in before if one.when.covers(when)), None)
-    if whole is not None or not before:
-        return {whole} if whole else set()
+def _covering(when: When, before: Sequence[Policy]) -> set[str]:
+    """Return the ids of earlier policies that together cover the condition; empty if a complaint is left for it."""
+    alone = next((policy.id for policy in before if policy.when.covers(when)), None)
+    if alone is not None or not before:
+        return {alone} if alone else set()
     field = next((name for name in When.model_fields if len(getattr(when, name)) > 1), None)
-    found: set[str] = set()
-    for part, others in _parts(when, field, before) if field else ():
-        takers = _takers(part, others)
-        if not takers:
+    covering: set[str] = set()
+    for part, others in _split(when, field, before) if field else ():
+        of_part = _covering(part, others)
+        if not of_part:
             return set()
-        found |= takers
-    return found
+        covering |= of_part
+    return covering
 
 
-def _parts(when: When, field: str, before: Sequence[Policy]) -> list[tuple[When, Sequence[Policy]]]:
-    """One value of a field for each set of policies that could take it: values that all treat alike are one case."""
+def _split(when: When, field: str, before: Sequence[Policy]) -> list[tuple[When, Sequence[Policy]]]:
+    """Split a condition by the values of a field, each part with the earlier policies that accept its value.
+
+    Values that the same policies accept give the same answer, so only the first of them is kept. Without this the
+    number of parts is the product of the lengths of all lists.
+    """
     parts = [when.model_copy(update={field: (value,)}) for value in getattr(when, field)]
-    asked = {
-        index: tuple(place for place, one in enumerate(before) if one.when.covers_in(field, part))
-        for index, part in enumerate(parts)
+    accepting = {
+        number: tuple(index for index, policy in enumerate(before) if policy.when.covers_in(field, part))
+        for number, part in enumerate(parts)
     }
-    alike = groupby(sorted(asked, key=asked.__getitem__), key=asked.__getitem__)
-    return [(parts[next(indices)], [before[place] for place in places]) for places, indices in alike]
+    groups = groupby(sorted(accepting, key=accepting.__getitem__), key=accepting.__getitem__)
+    return [(parts[next(numbers)], [before[index] for index in indices]) for indices, numbers in groups]
 
 
-def _asked(ordered: Sequence[Policy], taken: set[str]) -> str:
-    names = [repr(one.id) for one in ordered if one.id in taken]
+def _reason(ordered: Sequence[Policy], covering: set[str]) -> str:
+    names = [repr(policy.id) for policy in ordered if policy.id in covering]
     if len(names) == 1:
-        return f"{names[0]} is asked before it and takes all that it asks for"
-    return f"{', '.join(names[:-1])} and {names[-1]} are asked before it and together take all that it asks for"
+        return f"{names[0]} comes before it and matches the same complaints"
+    return f"{', '.join(names[:-1])} and {names[-1]} come before it and together match the same complaints"

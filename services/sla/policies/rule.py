@@ -1,4 +1,4 @@
-"""One clock that a policy or a regulator's pack asks for: its goal, and the ladder of warnings and escalations."""
+"""Clock of a policy or of a regulator's pack: its goal, and its escalation steps (warnings and escalations)."""
 
 from datetime import timedelta
 from functools import cached_property
@@ -6,20 +6,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.sla.policies.goal import Budget, DocumentModel, Goal, iso_span
+from services.sla.policies.goal import Budget, DocumentModel, Goal, iso_duration
 from shared.contracts.events import ClockKind, Obligation
 
 Wait = Literal["customer", "third_party"]
 Reopening = Literal["continue", "new_cycle"]
 Addressee = Literal["handler", "lead", "head", "office"]
-REPEATS_MAX = 20  # a rung that goes on for ever is a mail storm
+REPEATS_MAX = 20  # a step without a limit would send messages for ever
 
 
 class EscalationStep(DocumentModel):
-    """One step of a ladder: `percent` of the way, `before` the due time, or `after` it, repeated `every` so long.
+    """Warning or escalation of a clock, at one place relative to its due time.
 
-    `counted` says whether before and after are opening time or by the clock on the wall. With `open_hours` a rung that
-    falls outside opening hours waits for the next opening. `to` is who should act on it.
+    The place is `percent` of the goal, a duration `before` the due time, or a duration `after` it; the last can repeat
+    after `every` further duration, `at_most` times in total. `counted` is the unit of these durations: opening time or
+    wall time. With `open_hours` a step outside opening hours waits for the next opening. `to` is the addressee.
     """
 
     percent: Annotated[int, Field(ge=1, le=99)] | None = None
@@ -33,44 +34,44 @@ class EscalationStep(DocumentModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _short(cls, value: Any) -> Any:
+    def _accept_bare_percent(cls, value: Any) -> Any:
         return {"percent": value} if isinstance(value, int) else value
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        given = [name for name in ("percent", "before", "after") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"expected exactly one of percent, before, after, got {given or 'none'}")
+    def _require_one_place(self) -> Self:
+        places = [name for name in ("percent", "before", "after") if getattr(self, name) is not None]
+        if len(places) != 1:
+            raise ValueError(f"expected exactly one of percent, before, after, got {places or 'none'}")
         if (self.every is not None or self.at_most > 1) and (self.after is None or self.every is None):
-            raise ValueError("only a rung after the due time repeats: write after, every and at_most")
+            raise ValueError("every and at_most: expected together with after; only a step after the due time repeats")
         return self
 
     @property
     def name(self) -> str:
-        """What it is called in events and ledgers: `75%`, `-PT30M`, `+PT4H`."""
+        """Name in events and stored states: `75%`, `-PT30M`, `+PT4H`."""
         if self.percent is not None:
             return f"{self.percent}%"
-        return f"-{iso_span(self.before)}" if self.before else f"+{iso_span(self.after or timedelta())}"
+        return f"-{iso_duration(self.before)}" if self.before else f"+{iso_duration(self.after or timedelta())}"
 
     @property
-    def height(self) -> tuple[int, float]:
-        """For the order of a ladder: percents, then what comes before the due time, then what comes after it."""
+    def sort_key(self) -> tuple[int, float]:
+        """Position in the order of steps: percentages, then durations before the due time, then those after it."""
         if self.percent is not None:
             return 0, self.percent
         return (1, -self.before.total_seconds()) if self.before else (2, (self.after or timedelta()).total_seconds())
 
     @property
     def addressee(self) -> str:
-        """Who should act: the handler before the due time, the lead after it, where nothing else is written."""
+        """Role that should act: `to` if present, else the handler before the due time and the lead after it."""
         return self.to or ("lead" if self.after else "handler")
 
 
 class ClockRule(DocumentModel):
-    """One clock. What is left out comes from its kind's preset (`services/sla/domain/clock_types.py`).
+    """Clock of a policy or pack. Absent fields have the values of its kind (`services/sla/domain/clock_types.py`).
 
-    `pauses` are the waits in which it stands still; a regulator's clock never has any. `reopen` says what a reopening
-    does: go on with the same clock, or begin a new cycle. `start` replaces the event it starts with, `calendar` the
-    calendar of its policy.
+    `pauses` are the waits during which it pauses; a regulatory clock never pauses. `reopen` is the effect of a
+    reopening: continue the same clock, or start one for the new cycle. `start` replaces the event that starts the
+    clock, `calendar` the calendar of the policy or pack. `rungs` are the escalation steps.
     """
 
     kind: ClockKind
@@ -85,20 +86,14 @@ class ClockRule(DocumentModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [rung.name for rung in self.rungs]
+        names = [step.name for step in self.rungs]
         if len(set(names)) != len(names):
             raise ValueError(f"rungs: expected each place once, got {names}")
         if self.obligation == "regulatory" and self.pauses:
-            raise ValueError("a regulatory clock never pauses; leave pauses out")
+            raise ValueError("pauses: expected none; a regulatory clock never pauses")
         return self
 
     @cached_property
-    def ladder(self) -> tuple[EscalationStep, ...]:
-        """The rungs from the lowest to the highest, whatever order they are written in."""
-        return tuple(sorted(self.rungs, key=lambda rung: rung.height))
-
-    # One rule is one thing: what a clock came to is remembered by it, and comparing field by field would cost more.
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
+    def steps(self) -> tuple[EscalationStep, ...]:
+        """Escalation steps in the order in which they are reached. Cached: each computed clock needs them."""
+        return tuple(sorted(self.rungs, key=lambda step: step.sort_key))

@@ -1,7 +1,7 @@
-"""All that was ever published, and which of it a complaint falls under. Immutable once built.
+"""The rulebook: all published revisions, and the terms that apply to a complaint. Immutable once built.
 
-A revision is a whole rulebook document: what it lists is current, what only earlier ones list answers for complaints
-that came under it. Versions of a calendar, a policy or a pack never change; a change is a new version.
+A revision is a whole rulebook document. The entries of the newest one are current; entries of earlier ones remain for
+complaints that they apply to. Versions of a calendar, a policy or a pack never change; a change is a new version.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from services.sla.policies.rule import ClockRule
 from shared.errors import NotFound
 
 Key = tuple[str, int]
-MATCHES_MAX = 10_000  # different complaints whose terms are remembered
+MATCHES_MAX = 10_000  # cached terms, by the properties of complaints
 Mode = Literal["new_only", "rebase_open", "rebase_remaining"]
 
 
 class Terms(NamedTuple):
-    """What a complaint came under: the policy, the packs, by version, and the revision whose calendars count."""
+    """Policy and packs, by version, that apply to a complaint, and the revision whose calendars they use."""
 
     policy: str
     policy_version: int
@@ -31,7 +31,7 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClockSpec:
-    """One clock that terms ask for, with the calendar it counts by. `pack` absent: the policy's own."""
+    """Clock that terms require, with its calendar. `pack` is None for a clock of the policy."""
 
     rule: ClockRule
     compiled: Compiled
@@ -41,13 +41,13 @@ class ClockSpec:
     name: str = field(init=False)  # `requester_wait`, or `uk-disp/regulatory_final`
 
     def __post_init__(self) -> None:
-        """Named once: every event asks for it."""
+        """Store the name, because each event needs it."""
         object.__setattr__(self, "name", f"{self.pack}/{self.rule.kind}" if self.pack else self.rule.kind)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Revision:
-    """What was current from one publication to the next."""
+    """Entries that were current from one publication to the next, with their versions."""
 
     number: int
     policies: tuple[Policy, ...]
@@ -59,53 +59,57 @@ class Revision:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # equal only to itself, so that answers can be remembered by it
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity, so that results can be cached by rulebook
 class Rulebook:
-    """Policies are asked in order and the first match counts; all packs that match apply besides it."""
+    """Published policies, packs and calendars. The first policy that matches applies, and all packs that match."""
 
     revisions: Mapping[int, Revision]
     policy_versions: Mapping[Key, Policy]
     pack_versions: Mapping[Key, Pack]
     calendars: Mapping[Key, Compiled]
-    _charges: dict[Terms, tuple[ClockSpec, ...]] = field(default_factory=dict)
-    _matches: dict[tuple[MatchFacts, tuple[Pack, ...], int], Terms] = field(default_factory=dict)
+    # Two caches. Clock specs: 1.4 instead of 58 microseconds, and always the same objects, which are keys of other
+    # caches; bounded by the published combinations of policy, packs and revision. Matches: 16 instead of 45
+    # microseconds, emptied above MATCHES_MAX entries.
+    _clock_specs: dict[Terms, tuple[ClockSpec, ...]] = field(default_factory=dict)
+    _matches: dict[tuple[MatchFacts, tuple[str, ...], int], Terms] = field(default_factory=dict)
 
     @property
     def current(self) -> Revision:
-        """What counts for a complaint that comes in now."""
+        """Revision that applies to a complaint received now."""
         return self.revisions[max(self.revisions)]
 
-    def moving(self, after: int) -> tuple[Revision, ...]:
-        """The revisions after that one that were published to move what is open, the oldest first."""
+    def rebasing_revisions(self, after: int) -> tuple[Revision, ...]:
+        """Return the revisions after `after` that also apply to open complaints, the oldest first."""
         later = (self.revisions[number] for number in sorted(self.revisions) if number > after)
-        return tuple(one for one in later if one.mode != "new_only")
+        return tuple(revision for revision in later if revision.mode != "new_only")
 
-    def match(self, asked: MatchFacts, at: datetime, revision: int | None = None) -> Terms:
-        """The terms of a complaint received at `at`, by a revision, else by what is current.
+    def match(self, facts: MatchFacts, at: datetime, revision: int | None = None) -> Terms:
+        """Return the terms of a complaint received at `at`, by a revision or by the current one.
 
-        The last policy asks nothing, so there always is one.
+        The last policy of a revision is unconditional, so some policy always matches. Packs must also be in force on
+        the day of receipt, in the zone of their own calendar.
         """
-        then = self.revisions.get(revision or 0, self.current)
-        in_force = tuple(one for one in then.packs if one.in_force(self._day(one, at)))
-        key = (asked, in_force, then.number)
+        matched_in = self.revisions.get(revision or 0, self.current)
+        in_force = tuple(pack for pack in matched_in.packs if pack.is_in_force(self._local_date(pack, at)))
+        key = (facts, tuple(pack.id for pack in in_force), matched_in.number)
         if key not in self._matches:
             if len(self._matches) > MATCHES_MAX:
                 self._matches.clear()
-            policy = next(one for one in then.policies if one.when.matches(asked))
-            packs = tuple((one.id, one.version) for one in in_force if one.when.matches(asked))
-            self._matches[key] = Terms(policy.id, policy.version, packs, then.number)
+            policy = next(policy for policy in matched_in.policies if policy.when.matches(facts))
+            packs = tuple((pack.id, pack.version) for pack in in_force if pack.when.matches(facts))
+            self._matches[key] = Terms(policy.id, policy.version, packs, matched_in.number)
         return self._matches[key]
 
-    def _day(self, pack: Pack, at: datetime) -> date:
+    def _local_date(self, pack: Pack, at: datetime) -> date:
         return at.astimezone(self.calendar(pack.calendar).calendar.zone).date()
 
-    def charges(self, terms: Terms) -> tuple[ClockSpec, ...]:
-        """Every clock that these terms ask for: the policy's own in its order, then those of the packs."""
-        if terms not in self._charges:
-            self._charges[terms] = tuple(self._charged(terms))
-        return self._charges[terms]
+    def clock_specs(self, terms: Terms) -> tuple[ClockSpec, ...]:
+        """Return the clocks that these terms require: those of the policy in its order, then those of the packs."""
+        if terms not in self._clock_specs:
+            self._clock_specs[terms] = tuple(self._build_clock_specs(terms))
+        return self._clock_specs[terms]
 
-    def _charged(self, terms: Terms) -> Sequence[ClockSpec]:
+    def _build_clock_specs(self, terms: Terms) -> Sequence[ClockSpec]:
         policy = self.policy((terms.policy, terms.policy_version))
         own = [
             ClockSpec(rule, self.calendar(rule.calendar or policy.calendar, terms.revision), policy)
@@ -125,23 +129,23 @@ class Rulebook:
         ]
 
     def policy(self, key: Key) -> Policy:
-        """A policy as it was when a complaint came under it; where that version is gone, the current of that id."""
-        found = self.policy_versions.get(key)
-        return found or next((one for one in self.current.policies if one.id == key[0]), self.current.policies[-1])
+        """Return that version of a policy; if it is missing, the current version of that id, else the last policy."""
+        current = (policy for policy in self.current.policies if policy.id == key[0])
+        return self.policy_versions.get(key) or next(current, self.current.policies[-1])
 
     def calendar(self, name: str, revision: int | None = None) -> Compiled:
-        """A calendar as of a revision, else as it is now. Raises `NotFound` where there never was one."""
-        then = self.revisions.get(revision or 0, self.current)
-        version = then.calendars.get(name) or self.current.calendars.get(name)
+        """Return the calendar of that name in a revision, else the current or newest one. Raises `NotFound`."""
+        listed_in = self.revisions.get(revision or 0, self.current)
+        version = listed_in.calendars.get(name) or self.current.calendars.get(name)
         if version is None:
-            known = sorted((key for key in self.calendars if key[0] == name), key=lambda key: key[1])
-            if not known:
+            versions = [key[1] for key in self.calendars if key[0] == name]
+            if not versions:
                 raise NotFound(f"there is no calendar {name!r}")
-            version = known[-1][1]
+            version = max(versions)
         return self.calendars[name, version]
 
     def promise_calendar(self, terms: Terms) -> Compiled:
-        """The calendar that a promise under these terms is made by."""
+        """Return the calendar by which a promise under these terms is computed."""
         policy = self.policy((terms.policy, terms.policy_version))
         rule = policy.rule(policy.promise.clock)
         return self.calendar(rule.calendar or policy.calendar, terms.revision)

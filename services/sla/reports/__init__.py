@@ -1,1 +1,1 @@
-"""Reports: complaints at risk, performance of a period, suggested dates, and the iCalendar feed."""
+"""Reports over all complaints: what is at risk, how promises were kept, a date to suggest, a calendar feed."""

@@ -1,4 +1,4 @@
-"""What is due when, and why, now or as it was believed at an earlier moment. Reading only."""
+"""Clocks and promises of a complaint, now or as of an earlier time, and the rules in force. Reading only."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -12,57 +12,57 @@ from services.sla.explain.clock import Reader
 from services.sla.routes import schemas
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import read_state
+from shared.auth import require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
-from shared.http.openapi import refusals
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.text import Instant
 
 READ = "complaints:read"
 Complaint = Annotated[UUID, Path(description="The complaint's id.")]
-AsOf = Annotated[Instant | None, Query(description="What was believed then; now when absent.")]
-SKEW = timedelta(minutes=1)  # by which the clock of whoever asks for this very moment may be ahead of ours
-For = Annotated[Reader, Query(alias="for", description="Whose words: a customer is not told our own targets.")]
+AsOf = Annotated[Instant | None, Query(description="Return what was known at that time; now if absent.")]
+SKEW = timedelta(minutes=1)  # by which a client's clock may be ahead of the database's
+For = Annotated[Reader, Query(alias="for", description="Reader of the sentences: targets are not shown to customers.")]
 
 
-def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
-    """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
+def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
+    """Return the endpoints. All of them need the scope complaints:read."""
+    router = APIRouter(dependencies=[Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))])
 
     @router.get(
         "/complaints/{complaint_id}/clocks",
-        summary="By when, and why: every clock and promise of a complaint",
-        responses=refusals(404),
+        summary="Every clock and promise of a complaint, with its due time and the reason",
+        responses=problem_responses(404),
     )
     async def clocks(
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
     ) -> schemas.Clocks:
-        now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
-        _been(at, now)
-        believed = as_of(state, at) if state and at and at < now else state
-        if believed is None:
-            raise NotFound("there is no such complaint" if state is None else "it was not known then")
-        response.headers["etag"] = f'"{believed.version}"'
-        return schemas.clocks(believed, await shelf.read(runtime.pool), min(at or now, now), reader)
+        now, current = await read_state(runtime.pool, ComplaintId(complaint_id))
+        _check_past(at, now)
+        state = as_of(current, at) if current and at and at < now else current
+        if state is None:
+            raise NotFound("there is no such complaint" if current is None else "there was no such complaint yet")
+        response.headers["etag"] = f'"{state.version}"'
+        return schemas.clocks(state, await repository.read(runtime.pool), min(at or now, now), reader)
 
-    @router.get("/policies", summary="The policies in the order they are asked; the first match counts")
+    @router.get("/policies", summary="Policies in force, in the order of matching; the first match applies")
     async def policies() -> schemas.Policies:
-        current = (await shelf.read(runtime.pool)).current
+        current = (await repository.read(runtime.pool)).current
         return schemas.Policies(revision=current.number, policies=current.policies)
 
-    @router.get("/calendars", summary="The calendars, as they count now")
+    @router.get("/calendars", summary="Calendars in force")
     async def calendars() -> schemas.Calendars:
-        book = await shelf.read(runtime.pool)
-        newest = [book.calendar(name).calendar for name in sorted(book.current.calendars)]
-        return schemas.Calendars(calendars=[schemas.calendar(one) for one in newest])
+        rulebook = await repository.read(runtime.pool)
+        newest = [rulebook.calendar(name).calendar for name in sorted(rulebook.current.calendars)]
+        return schemas.Calendars(calendars=[schemas.calendar(calendar) for calendar in newest])
 
     return router
 
 
-def _been(at: datetime | None, now: datetime) -> None:
-    """Raises `Rejected` for a moment that is still to come: what will be believed then is not known."""
+def _check_past(at: datetime | None, now: datetime) -> None:
+    """Raise `Rejected` for a time in the future: what will be known then cannot be computed."""
     if at is not None and at > now + SKEW:
         raise Rejected(
-            f"at: expected a moment that has been, such as {now:%Y-%m-%dT%H:%M:%SZ}; without it, you are told what is "
-            "due as things stand"
+            f"at: expected a time in the past, such as {now:%Y-%m-%dT%H:%M:%SZ}; without it, the answer is as of now"
         )

@@ -1,4 +1,4 @@
-"""Promises to make, move and approve, and a date to suggest. Whoever changes one says which version they saw."""
+"""Make, move and approve promises, and suggest a date. A change needs the version that its author has read."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,23 +9,24 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.sla.domain import DecideExtension, MakePromise, RevisePromise, SlaState, evaluate
 from services.sla.domain.commands import PromiseCommand
-from services.sla.reports.suggestion import because, suggest
+from services.sla.reports.suggestion import explain_suggestion, suggest_date
 from services.sla.routes import schemas
+from services.sla.store.clock import database_now
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import read_state
-from shared.auth import Client
+from shared.auth import Client, require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
 from shared.errors import IllegalMove, NotFound
-from shared.http.if_match import Seen, etag
-from shared.http.openapi import refusals
+from shared.http.if_match import ExpectedVersion, format_etag
+from shared.http.openapi import problem_responses
 from shared.runtime import Runtime
 from shared.text import INSTANT_EXAMPLE, Instant, Item, Reason
 
 READ, WRITE, APPROVE = "complaints:read", "promises:write", "promises:approve"
-CHANGES = refusals(404, 409, 412, 415, 428)
+CHANGES = problem_responses(404, 409, 412, 415, 428)
 LATER: dict[int | str, dict[str, Any]] = {
-    202: {"model": schemas.Clocks, "description": "Nothing has moved: it is beyond the cap and waits for approval."}
+    202: {"model": schemas.Clocks, "description": "Not moved: the date is beyond the limit and waits for approval."}
 }
 Id = Annotated[UUID, Path(description="The complaint's id.")]
 Number = Annotated[int, Path(ge=1, le=100_000, description="The promise's number within the complaint.")]
@@ -36,75 +37,76 @@ class _Form(BaseModel):
 
 
 class PromiseForm(_Form):
-    """A date for the next word, or for an action; it is a promise once a message that states it was accepted."""
+    """A date for the next update or for an action. It is a promise once a message that states it was accepted."""
 
     subject: PromiseSubject = Field(
-        description="`next_update` or `action`; the date of the outcome is made by policy.", examples=["next_update"]
+        description="`next_update` or `action`; the policy makes the date of the outcome.", examples=["next_update"]
     )
     due_at: Instant = Field(
-        description="Moved to the next opening where it falls outside working hours.", examples=[INSTANT_EXAMPLE]
+        description="Moved to the next opening time if it is outside working hours.", examples=[INSTANT_EXAMPLE]
     )
-    item: Item = Field(default="", description="Which action, as in its milestone.")
+    item: Item = Field(default="", description="Name of the action, as in its milestone.")
 
 
 class RevisionForm(_Form):
-    """A later date, and why."""
+    """A later date, and the reason."""
 
     due_at: Instant = Field(
-        description="Later than what was promised; being early needs no notice.", examples=[INSTANT_EXAMPLE]
+        description="Later than the promised date; to be early needs no notice.", examples=[INSTANT_EXAMPLE]
     )
     reason: Reason = Field(
-        description="A code such as supplier_delay; the customer is told in their words.", examples=["supplier_delay"]
+        description="A code such as supplier_delay; the customer's language has a text for it.",
+        examples=["supplier_delay"],
     )
-    approve: bool = Field(default=False, description="Go beyond the cap; needs the scope promises:approve.")
+    approve: bool = Field(default=False, description="Approve a date beyond the limit; needs promises:approve.")
 
 
 class ExtensionDecisionForm(_Form):
-    """Yes or no to the extension that waits."""
+    """Approval or refusal of a waiting extension."""
 
     approve: bool = Field(examples=[True])
 
 
 class SuggestionAnswer(BaseModel):
-    """A date, not "within 48 hours". `like` says whose times it comes from."""
+    """Suggested date. `like`: category of the complaints whose durations it comes from."""
 
     due_at: AwareDatetime
-    date: str = Field(description="The day by the calendar of the policy, for the letter.")
-    like: str | None = Field(description="Category of the similar complaints, empty: all under the policy.")
-    sample: int = Field(description="How many similar complaints took longer than this one has so far.")
-    moves: int | None = Field(description="The promise that it would move, where it is later.")
+    date: str = Field(description="The day in the time zone of the policy's calendar, for the letter.")
+    like: str | None = Field(description="Category of the similar complaints; empty: all under the policy.")
+    sample: int = Field(description="Number of similar complaints that took longer than this one so far.")
+    moves: int | None = Field(description="Number of the promise that it would move, if it is later.")
     needs_approval: bool
     because: str
 
 
-def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
-    """Writing needs promises:write, deciding promises:approve, suggesting complaints:read."""
+def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
+    """Return the endpoints. Writing needs promises:write, approving promises:approve, suggestions complaints:read."""
     router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
-    writer = Annotated[Client, Depends(runtime.require(WRITE))]
+    writer = Annotated[Client, Depends(require_scope(WRITE))]
 
-    async def asked(command: PromiseCommand, response: Response) -> schemas.Clocks:
+    async def submit(command: PromiseCommand, response: Response) -> schemas.Clocks:
         decision = await runtime.submit(command)
         state: SlaState | None = decision.state
         if state is None:
             raise NotFound
-        if any(isinstance(say.facts, ExtensionRequested) for say in decision.events):
-            response.status_code = 202  # nothing has moved yet: somebody has to approve it
-        version = (command.version or 0) + 1  # the only change of its transaction: others saw another version
-        response.headers["etag"] = etag(version)
-        now, _ = await read_state(runtime.pool, command.complaint_id)
-        return schemas.clocks(state.replace(version=version), shelf.rulebook, now)
+        if any(isinstance(event.facts, ExtensionRequested) for event in decision.events):
+            response.status_code = 202  # not moved: the new date waits for approval
+        version = (command.version or 0) + 1  # no other change can be in its transaction: its If-Match would fail
+        response.headers["etag"] = format_etag(version)
+        now = await database_now(runtime.pool)
+        return schemas.clocks(state.replace(version=version), repository.rulebook, now)
 
     @router.post(
         "/complaints/{complaint_id}/promises",
         status_code=201,
-        summary="Name a date for the next word, or for an action",
+        summary="Make a promise: a date for the next update or for an action",
         responses=CHANGES,
     )
     async def make(
-        complaint_id: Id, form: PromiseForm, client: writer, version: Seen, response: Response
+        complaint_id: Id, form: PromiseForm, client: writer, version: ExpectedVersion, response: Response
     ) -> schemas.Clocks:
-        given = {"actor": client.name, "version": version, **form.model_dump()}
-        return await asked(MakePromise(ComplaintId(complaint_id), **given), response)
+        fields = {"actor": client.name, "version": version, **form.model_dump()}
+        return await submit(MakePromise(ComplaintId(complaint_id), **fields), response)
 
     @router.post(
         "/complaints/{complaint_id}/promises/{number}/revision",
@@ -112,7 +114,12 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
         responses=CHANGES | LATER,
     )
     async def revise(
-        complaint_id: Id, number: Number, form: RevisionForm, client: writer, version: Seen, response: Response
+        complaint_id: Id,
+        number: Number,
+        form: RevisionForm,
+        client: writer,
+        version: ExpectedVersion,
+        response: Response,
     ) -> schemas.Clocks:
         if form.approve:
             client.require(APPROVE)
@@ -125,19 +132,19 @@ def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
             reason=form.reason,
             approved=form.approve,
         )
-        return await asked(command, response)
+        return await submit(command, response)
 
-    _deciding(router, runtime, asked)
-    _suggesting(router, runtime, shelf)
+    _add_decision(router, submit)
+    _add_suggestion(router, runtime, repository)
     return router
 
 
-def _deciding(router: APIRouter, runtime: Runtime, asked: Any) -> None:
-    approver = Annotated[Client, Depends(runtime.require(APPROVE))]
+def _add_decision(router: APIRouter, submit: Any) -> None:
+    approver = Annotated[Client, Depends(require_scope(APPROVE))]
 
     @router.post(
         "/complaints/{complaint_id}/promises/{number}/extension",
-        summary="Decide an extension that waits",
+        summary="Approve or refuse a waiting extension",
         responses=CHANGES,
     )
     async def decide(
@@ -145,38 +152,38 @@ def _deciding(router: APIRouter, runtime: Runtime, asked: Any) -> None:
         number: Number,
         form: ExtensionDecisionForm,
         client: approver,
-        version: Seen,
+        version: ExpectedVersion,
         response: Response,
     ) -> schemas.Clocks:
         command = DecideExtension(
             ComplaintId(complaint_id), actor=client.name, version=version, promise=number, approve=form.approve
         )
-        answer: schemas.Clocks = await asked(command, response)
+        answer: schemas.Clocks = await submit(command, response)
         return answer
 
 
-def _suggesting(router: APIRouter, runtime: Runtime, shelf: RulebookRepository) -> None:
+def _add_suggestion(router: APIRouter, runtime: Runtime, repository: RulebookRepository) -> None:
     @router.get(
         "/complaints/{complaint_id}/promises:suggest",
-        summary="A date to promise: when nine in ten similar complaints had their answer",
-        dependencies=[Depends(runtime.require(READ))],
-        responses=refusals(404, 409),
+        summary="Suggest a date: the time within which nine in ten similar complaints were answered",
+        dependencies=[Depends(require_scope(READ))],
+        responses=problem_responses(404, 409),
     )
     async def suggestion(complaint_id: Id) -> SuggestionAnswer:
         now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
-        rulebook = await shelf.read(runtime.pool)
-        found = await suggest(runtime.pool, state, evaluate(state, rulebook), rulebook, now)
-        if found is None:
-            raise IllegalMove("there is no outcome to promise: it is closed, or triage has not spoken yet")
+        rulebook = await repository.read(runtime.pool)
+        suggested = await suggest_date(runtime.pool, state, evaluate(state, rulebook), rulebook, now)
+        if suggested is None:
+            raise IllegalMove("there is no outcome to promise: the complaint is closed or not triaged yet")
         zone = rulebook.promise_calendar(state.terms[-1].terms).calendar.zone
         return SuggestionAnswer(
-            due_at=found.due_at,
-            date=found.due_at.astimezone(zone).date().isoformat(),
-            like=found.like,
-            sample=found.sample,
-            moves=found.promise.number if found.promise else None,
-            needs_approval=found.needs_approval,
-            because=because(found),
+            due_at=suggested.due_at,
+            date=suggested.due_at.astimezone(zone).date().isoformat(),
+            like=suggested.like,
+            sample=suggested.sample,
+            moves=suggested.promise.number if suggested.promise else None,
+            needs_approval=suggested.needs_approval,
+            because=explain_suggestion(suggested),
         )

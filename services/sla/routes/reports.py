@@ -1,4 +1,4 @@
-"""Over all complaints: what is at risk, how promises were kept, what was missed and why."""
+"""Reports over all complaints: what is at risk, how promises were kept, what was missed and why, outages."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -10,10 +10,14 @@ from pydantic import AwareDatetime, Field
 
 from services.sla.domain import Clock
 from services.sla.policies import Rulebook
-from services.sla.reports import at_risk as risks
-from services.sla.reports import performance
-from services.sla.scan import Period
+from services.sla.reports.at_risk import AtRiskItem, load_at_risk
+from services.sla.reports.performance import OUTAGES_MAX, Figures, Missed, count_missed, promise_figures
+from services.sla.store.clock import database_now
+from services.sla.store.complaints import count_due
+from services.sla.store.outages import select_outages
 from services.sla.store.rulebooks import RulebookRepository
+from services.sla.store.scan import Period
+from shared.auth import require_scope
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
@@ -21,37 +25,37 @@ from shared.runtime import Runtime
 from shared.text import LINE_PATTERN, Duration, Instant
 
 READ = "complaints:read"
-LONGEST = timedelta(days=366)  # a figure over more than a year is asked for year by year
-AHEAD = timedelta(days=366)
+PERIOD_MAX = timedelta(days=366)
+AHEAD_MAX = timedelta(days=366)
 MONTH = timedelta(days=30)
 Team = Annotated[
-    str | None, Query(max_length=60, pattern=LINE_PATTERN, description="Only what this team has; all when absent.")
+    str | None, Query(max_length=60, pattern=LINE_PATTERN, description="Only complaints of this team; all if absent.")
 ]
-Limit = Annotated[int, Query(ge=1, le=500, description="Complaints of one answer at most.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="Complaints per page at most.")]
 Offset = Annotated[int, Query(ge=0, le=100_000, description="Complaints to skip, for the next page.")]
-Since = Annotated[Instant | None, Query(description="From then on; 30 days before `until` when absent.")]
-Until = Annotated[Instant | None, Query(description="Until just before then; now when absent.")]
+Since = Annotated[Instant | None, Query(description="Beginning of the period; 30 days before `until` if absent.")]
+Until = Annotated[Instant | None, Query(description="End of the period, not included; now if absent.")]
 Within = Annotated[Duration, Query(description="How far ahead, such as PT4H.")]
 
 
 class AtRisk(FrozenModel):
-    """A clock or a promise that is due soon, or was. `because` explains the date."""
+    """Clock or promise that is late or due soon. `because` explains the due time."""
 
     complaint_id: UUID
     team: str | None
     what: str
     kind: Literal["clock", "promise"]
-    item: str = Field(description="Which of several: the action, the supplier; empty where there is one.")
-    pack: str | None = Field(description="The regulator's pack that asks for it; absent for our own.")
+    item: str = Field(description="Name of the action or supplier; empty if there is only one.")
+    pack: str | None = Field(description="Regulator pack of the rule; absent for the organisation's own rules.")
     due_at: AwareDatetime
     is_late: bool
     because: str
 
 
 class Risks(FrozenModel):
-    """What is late first, then by when it is due. `total`: complaints that have something late or due in that time.
+    """Late items first, then by due time. `total`: complaints with something late or due in that time.
 
-    Pages are of complaints, in the order of what is due first. `more`: there are complaints behind this page.
+    A page is of complaints, in the order of their first due time. `more`: there is another page.
     """
 
     as_of: AwareDatetime
@@ -60,8 +64,8 @@ class Risks(FrozenModel):
     more: bool
 
 
-class PromiseFigures(performance.Figures):
-    """How promises were kept in a period."""
+class PromiseFigures(Figures):
+    """Figures of the promises of a period."""
 
     since: AwareDatetime
     until: AwareDatetime
@@ -69,16 +73,16 @@ class PromiseFigures(performance.Figures):
 
 
 class Breaches(FrozenModel):
-    """What was missed in a period, by cause, kind, pack and team."""
+    """Missed clocks and promises of a period, by cause, kind, pack and team."""
 
     since: AwareDatetime
     until: AwareDatetime
     by_cause: dict[BreachCause, int]
-    missed: list[performance.Missed]
+    missed: list[Missed]
 
 
 class OutageAnswer(FrozenModel):
-    """A time in which something of ours was down; `until` absent: it lasts."""
+    """Outage of the system; `until` absent: it lasts."""
 
     cause: BreachCause
     since: AwareDatetime
@@ -86,77 +90,78 @@ class OutageAnswer(FrozenModel):
 
 
 class Outages(FrozenModel):
-    """The latest first."""
+    """Outages, the latest first."""
 
     outages: list[OutageAnswer]
 
 
-def routes(runtime: Runtime, shelf: RulebookRepository) -> APIRouter:
-    """All of them need the scope complaints:read."""
-    router = APIRouter(dependencies=[Depends(runtime.require(READ)), Depends(HTTPBearer(auto_error=False))])
+def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
+    """Return the endpoints. All of them need the scope complaints:read."""
+    router = APIRouter(dependencies=[Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))])
 
-    @router.get("/at-risk", summary="What is late or due soon, what is late first, and why")
+    @router.get("/at-risk", summary="Clocks and promises that are late or due soon, with the reason")
     async def at_risk(
         within: Within = timedelta(hours=4), team: Team = None, limit: Limit = 100, offset: Offset = 0
     ) -> Risks:
-        ahead = bounded(within)
-        book = await shelf.read(runtime.pool)
-        now, items = await risks.due(runtime.pool, book, ahead, team, limit, offset)
-        total = await risks.total(runtime.pool, now + ahead, team)
-        told = [_at_risk(one, book) for one in items]
-        return Risks(as_of=now, items=told, total=total, more=total > offset + limit)
+        ahead = check_ahead(within)
+        rulebook = await repository.read(runtime.pool)
+        now, items = await load_at_risk(runtime.pool, rulebook, ahead, team, limit, offset)
+        total = await count_due(runtime.pool, now + ahead, team)
+        answers = [_at_risk(item, rulebook) for item in items]
+        return Risks(as_of=now, items=answers, total=total, more=total > offset + limit)
 
-    @router.get("/promises/figures", summary="How promises were kept, with what notice they moved, how often")
+    @router.get("/promises/figures", summary="How promises were kept and moved, and with how much notice")
     async def figures(since: Since = None, until: Until = None, team: Team = None) -> PromiseFigures:
-        asked = await period(runtime, since, until, team)
-        found = await performance.promises(runtime.pool, asked)
-        return PromiseFigures(**found.model_dump(), since=asked.since, until=asked.until, team=team)
+        period = await period_of(runtime, since, until, team)
+        totals = await promise_figures(runtime.pool, period)
+        return PromiseFigures(**totals.model_dump(), since=period.since, until=period.until, team=team)
 
-    @router.get("/breaches", summary="What was missed and why: handling, or something of ours that was down")
+    @router.get("/breaches", summary="What was missed, by cause: handling or an outage")
     async def breaches(since: Since = None, until: Until = None, team: Team = None) -> Breaches:
-        asked = await period(runtime, since, until, team)
-        found = await performance.missed(runtime.pool, await shelf.read(runtime.pool), asked)
+        period = await period_of(runtime, since, until, team)
+        missed = await count_missed(runtime.pool, await repository.read(runtime.pool), period)
         causes: dict[BreachCause, int] = {}
-        for one in found:
-            causes[one.cause] = causes.get(one.cause, 0) + one.missed
-        return Breaches(since=asked.since, until=asked.until, by_cause=causes, missed=found)
+        for group in missed:
+            causes[group.cause] = causes.get(group.cause, 0) + group.missed
+        return Breaches(since=period.since, until=period.until, by_cause=causes, missed=missed)
 
-    @router.get("/outages", summary="What of ours was down, and when")
+    @router.get("/outages", summary="Outages of the system")
     async def outages(since: Since = None, until: Until = None) -> Outages:
-        asked = await period(runtime, since, until, None)
-        return Outages(outages=[OutageAnswer(**one._asdict()) for one in await performance.down(runtime.pool, asked)])
+        period = await period_of(runtime, since, until, None)
+        listed = await select_outages(runtime.pool, period.since, period.until, OUTAGES_MAX)
+        return Outages(outages=[OutageAnswer(**outage._asdict()) for outage in listed])
 
     return router
 
 
-def bounded(within: timedelta) -> timedelta:
-    """How far ahead to look. Raises `Rejected` for a negative time or more than a year."""
-    if not timedelta() <= within <= AHEAD:
+def check_ahead(within: timedelta) -> timedelta:
+    """Return the time if it is allowed. Raises `Rejected` if it is negative or more than a year."""
+    if not timedelta() <= within <= AHEAD_MAX:
         raise Rejected("within: expected a duration of a year at most, such as PT4H")
     return within
 
 
-async def period(runtime: Runtime, since: datetime | None, until: datetime | None, team: str | None) -> Period:
-    """The time that is asked about. Raises `Rejected` where it ends before it begins, or is longer than a year."""
-    end = until or await runtime.pool.fetchval("select now()")
+async def period_of(runtime: Runtime, since: datetime | None, until: datetime | None, team: str | None) -> Period:
+    """Return the period of a request. Raises `Rejected` if it ends before it begins or is longer than a year."""
+    end = until or await database_now(runtime.pool)
     start = since or end - MONTH
-    if not timedelta() < end - start <= LONGEST:
+    if not timedelta() < end - start <= PERIOD_MAX:
         raise Rejected(
             f"since: expected a time before until, by a year at most, such as {end - MONTH:%Y-%m-%dT%H:%M:%SZ}"
         )
     return Period(start, end, team)
 
 
-def _at_risk(one: risks.AtRiskItem, rulebook: Rulebook) -> AtRisk:
-    is_clock = isinstance(one.what, Clock)
+def _at_risk(item: AtRiskItem, rulebook: Rulebook) -> AtRisk:
+    is_clock = isinstance(item.what, Clock)
     return AtRisk(
-        complaint_id=one.complaint,
-        team=one.team,
-        what=one.name,
+        complaint_id=item.complaint,
+        team=item.team,
+        what=item.name,
         kind="clock" if is_clock else "promise",
-        item=one.item,
-        pack=one.pack.id if one.pack else None,
-        due_at=one.due_at,
-        is_late=one.is_late,
-        because=one.because(rulebook),
+        item=item.item,
+        pack=item.pack.id if item.pack else None,
+        due_at=item.due_at,
+        is_late=item.is_late,
+        because=item.because(rulebook),
     )

@@ -1,25 +1,25 @@
-"""What the doors of rulebooks take and answer: revisions, drafts, and what was found about them."""
+"""Request and response models of the rulebook endpoints: revisions, drafts and rehearsals."""
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.sla.policies import Mode
-from services.sla.policies.diff import RulebookChange, What
+from services.sla.policies.diff import RulebookChange, Section
+from services.sla.rulebook.document import DOCUMENT_MAX, document_text
 from services.sla.rulebook.reports import BackTest, DryRun
-from services.sla.store import drafts
-from services.sla.store.drafts import DOCUMENT_MAX, RulebookDraft
+from services.sla.store.drafts import RulebookDraft
 from shared.contracts.envelope import FrozenModel
 from shared.errors import Rejected
 from shared.text import LINE_PATTERN
 
-MODE_SAYS = (
-    "new_only: new complaints alone. rebase_open: what is open is counted again from its beginning. rebase_remaining: "
-    "what is open gets what would be left of the new goal."
+MODE_DESCRIPTION = (
+    "new_only: for new complaints only. rebase_open: open clocks are computed again from their start. "
+    "rebase_remaining: open clocks go on, and the time they have used counts against the new goal."
 )
 SECTION = '{"policy": [{"id": "everyday", "version": 2, …}]}'
 BODY = {
@@ -30,15 +30,15 @@ BODY = {
 
 
 class ModeForm(BaseModel):
-    """How it is to be published."""
+    """Publication mode of a draft."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    mode: Mode = Field(description=MODE_SAYS, examples=["new_only"])
+    mode: Mode = Field(description=MODE_DESCRIPTION, examples=["new_only"])
 
 
 class PublishForm(ModeForm):
-    """How, and why; the reason is told with every date that moves."""
+    """Publication mode and reason; the reason is published with every due time that moves."""
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, pattern=LINE_PATTERN)] = Field(
         min_length=3, max_length=500, examples=["the holidays of next year"]
@@ -46,17 +46,17 @@ class PublishForm(ModeForm):
 
 
 class DaysForm(BaseModel):
-    """How far back."""
+    """Length of a back-test."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     days: int = Field(
-        ge=1, le=3660, description="Complaints received in the last so many days, open or closed.", examples=[30]
+        ge=1, le=3660, description="Use complaints received in the last `days` days, open or closed.", examples=[30]
     )
 
 
 class RevisionAnswer(FrozenModel):
-    """What was published, when, how and why."""
+    """Published revision without its document."""
 
     revision: int
     mode: Mode
@@ -66,27 +66,27 @@ class RevisionAnswer(FrozenModel):
 
 
 class RulebookAnswer(RevisionAnswer):
-    """A revision with its whole document."""
+    """Published revision with its document."""
 
     document: dict[str, Any]
 
 
 class Revisions(FrozenModel):
-    """The newest first."""
+    """Published revisions, the newest first."""
 
     revisions: Sequence[RevisionAnswer]
 
 
 class Published(FrozenModel):
-    """The number of the new revision. Open complaints are moved in the background, unless it is for new ones only."""
+    """Number of the new revision. Unless it is for new complaints only, open ones are recomputed in the background."""
 
     revision: int
 
 
 class ChangeAnswer(FrozenModel):
-    """What happens to one calendar, policy or pack."""
+    """Change of one calendar, policy or pack."""
 
-    what: What
+    what: Section
     how: str
     id: str
     old_version: int | None
@@ -95,29 +95,29 @@ class ChangeAnswer(FrozenModel):
     sentences: Sequence[str]
 
     @classmethod
-    def of(cls, one: RulebookChange) -> "ChangeAnswer":
-        """As it is told."""
-        return cls(**one._asdict() | {"fields": [field._asdict() for field in one.fields]})
+    def of(cls, change: RulebookChange) -> "ChangeAnswer":
+        """Return the answer for a change."""
+        return cls(**change._asdict() | {"fields": [field._asdict() for field in change.fields]})
 
 
 class Diff(FrozenModel):
-    """What the draft changes of the current revision; nothing where both lists are empty."""
+    """Changes of a draft against the current revision; both lists are empty if there are none."""
 
-    base: int = Field(description="The revision that it is compared with.")
+    base: int = Field(description="Revision that the draft is compared with.")
     changes: Sequence[ChangeAnswer]
     sentences: Sequence[str]
 
 
 class Rehearsal(FrozenModel):
-    """A rehearsal that runs, or what it found; it speaks of that version of the draft and that revision alone."""
+    """Dry run or back-test: its progress or its result, for this version of the draft and this base revision."""
 
     status: Literal["running", "done", "failed", "interrupted"]
     version: int
     base: int
     mode: Mode | None = None
     days: int | None = None
-    done: int = Field(description="Complaints looked at so far.")
-    of: int | None = Field(description="Complaints to look at, once that is known.")
+    done: int = Field(description="Complaints computed so far.")
+    of: int | None = Field(description="Complaints to compute, once they are counted.")
     at: AwareDatetime
     reason: str | None = None
     sentences: Sequence[str] = ()
@@ -125,7 +125,7 @@ class Rehearsal(FrozenModel):
 
 
 class DraftAnswer(FrozenModel):
-    """A draft without its document. `version` goes into If-Match."""
+    """Draft without its document. `version` goes into If-Match."""
 
     draft_id: UUID
     version: int
@@ -135,45 +135,37 @@ class DraftAnswer(FrozenModel):
     back_test: str | None
 
     @classmethod
-    def of(cls, one: RulebookDraft) -> "DraftAnswer":
-        """As it is listed."""
-        dry_run, back_test = ((found or {}).get("status") for found in (one.dry_run, one.back_test))
-        return cls(**_head(one), dry_run=dry_run, back_test=back_test)
+    def of(cls, draft: RulebookDraft) -> Self:
+        """Return the answer for a draft."""
+        dry_run, back_test = ((result or {}).get("status") for result in (draft.dry_run, draft.back_test))
+        fields = draft._asdict() | {"draft_id": draft.id, "dry_run": dry_run, "back_test": back_test}
+        return cls(**fields)
 
 
 class WholeDraft(DraftAnswer):
-    """A draft with its document."""
+    """Draft with its document."""
 
     document: dict[str, Any]
 
-    @classmethod
-    def of(cls, one: RulebookDraft) -> "WholeDraft":
-        """As it was written."""
-        return cls(**dict(DraftAnswer.of(one)), document=one.document)
-
 
 class Drafts(FrozenModel):
-    """What was changed last first."""
+    """Drafts, the last changed first."""
 
     drafts: Sequence[DraftAnswer]
 
 
-def _head(one: RulebookDraft) -> dict[str, Any]:
-    return {"draft_id": one.id, "version": one.version, "actor": one.actor, "changed_at": one.changed_at}
-
-
 async def document(request: Request) -> str:
-    """The document in the body, checked for size and form; what it says is checked against the rulebook later."""
+    """Return the document in the body as canonical JSON, checked for size and form; its contents are checked later."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise HTTPException(415, "Content-Type: expected application/json; `redress sla draft` converts TOML")
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > DOCUMENT_MAX:
             raise HTTPException(413, f"expected at most {DOCUMENT_MAX:,} bytes", {"connection": "close"})
     try:
-        return drafts.bounded(json.loads(body))
+        return document_text(json.loads(body))
     except (ValueError, RecursionError) as error:
         place = f" that can be read beyond line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Rejected(f"body: expected JSON in UTF-8{place}, with sections such as {SECTION}") from None

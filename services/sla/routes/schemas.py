@@ -1,4 +1,4 @@
-"""What the doors of sla answer about one complaint."""
+"""Response models for one complaint, and for policies and calendars."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,19 +8,22 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from services.sla.calendar import Calendar
-from services.sla.calendar.clocktime import text_of
+from services.sla.calendar.clocktime import format_time_of_day
 from services.sla.domain import SlaState
 from services.sla.domain.clocks import Clock, Phase
-from services.sla.domain.evaluation import Evaluation, evaluate
+from services.sla.domain.evaluation import evaluate
 from services.sla.domain.promise_status import Outcome, PromiseStatus, Status
 from services.sla.explain.clock import ExplainContext, Reader, explain_clock, explain_promise
 from services.sla.policies import Policy, Rulebook
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import ClockKind, Obligation, PromiseSubject
 
+# Fields of `ClockAnswer` that a clock has under the same name.
+CLOCK_FIELDS = ("cycle", "item", "obligation", "phase", "started_at", "due_at", "ended_at", "breached")
+
 
 class ClockAnswer(FrozenModel):
-    """One clock. Targets are never told to customers; what they are told is a promise."""
+    """Clock of a complaint. Its due time is an internal target; customers are told promises instead."""
 
     clock: ClockKind
     cycle: int
@@ -30,10 +33,10 @@ class ClockAnswer(FrozenModel):
     phase: Phase
     started_at: AwareDatetime
     due_at: AwareDatetime | None = Field(description="Absent while the clock is paused.")
-    forecast_at: AwareDatetime | None = Field(description="While paused: when it would be due if it went on now.")
+    forecast_at: AwareDatetime | None = Field(description="While paused: due time if the pause ended now.")
     ended_at: AwareDatetime | None
     breached: bool
-    next_step_at: AwareDatetime | None = Field(description="When it warns or escalates next; not told to customers.")
+    next_step_at: AwareDatetime | None = Field(description="Next warning or escalation; absent for customers.")
     policy: str
     policy_version: int
     revision: int
@@ -43,7 +46,7 @@ class ClockAnswer(FrozenModel):
 
 
 class PromiseAnswer(FrozenModel):
-    """A date for the customer. It counts as told once a message stating it was accepted by the provider."""
+    """A date for the customer. It counts as told once the provider has accepted a message that states it."""
 
     promise: int
     cycle: int
@@ -54,14 +57,14 @@ class PromiseAnswer(FrozenModel):
     due_at: AwareDatetime
     made_at: AwareDatetime
     told_at: AwareDatetime | None
-    notice_lead: timedelta | None = Field(description="How long before this date the next one was told.")
-    by: str | None = Field(description="Who gave or moved it, or `policy`; not told to customers.")
+    notice_lead: timedelta | None = Field(description="Time between telling the next date and this date.")
+    by: str | None = Field(description="Client that made or moved it, or `policy`; absent for customers.")
     reason: str | None
     because: str = Field(description="Why this date, in plain sentences.")
 
 
 class ExtensionAnswer(FrozenModel):
-    """A date beyond what the rules allow without approval."""
+    """Request for a date beyond what the rules allow without approval."""
 
     promise: int
     asked_at: AwareDatetime
@@ -74,7 +77,7 @@ class ExtensionAnswer(FrozenModel):
 
 
 class Clocks(FrozenModel):
-    """Clocks and promises of a complaint as they were believed at `as_of`. `version` goes into If-Match."""
+    """Clocks and promises of a complaint as they were known at `as_of`. `version` goes into If-Match."""
 
     complaint_id: UUID
     as_of: AwareDatetime
@@ -86,14 +89,14 @@ class Clocks(FrozenModel):
 
 
 class Policies(FrozenModel):
-    """Asked in this order."""
+    """Policies in the order of matching."""
 
     revision: int
     policies: Sequence[Policy]
 
 
 class CalendarAnswer(FrozenModel):
-    """Opening hours in local time; an end beyond 24:00 lies on the next day."""
+    """Opening hours in local time; an end after 24:00 is on the next day."""
 
     id: str
     version: int
@@ -105,42 +108,49 @@ class CalendarAnswer(FrozenModel):
 
 
 class Calendars(FrozenModel):
-    """All calendars."""
+    """Calendars in force."""
 
     calendars: Sequence[CalendarAnswer]
 
 
 def clocks(state: SlaState, rulebook: Rulebook, at: datetime, reader: Reader = "handler") -> Clocks:
-    """The whole answer for one complaint; for a customer only what they may know."""
-    book: Evaluation = evaluate(state, rulebook)
-    tightest = book.tightest
-    mine = reader == "handler"
+    """Return the answer for one complaint; for a customer without internal clocks and untold promises."""
+    evaluation = evaluate(state, rulebook)
+    tightest = evaluation.tightest
+    is_handler = reader == "handler"
     look = ExplainContext(state, at)
     return Clocks(
         complaint_id=state.complaint_id,
         as_of=at,
         version=state.version,
-        tightest=tightest.key if tightest and mine else None,
-        clocks=[_clock(one, rulebook, look, reader) for one in book.clocks if mine or one.obligation == "regulatory"],
-        promises=[
-            _promise(one, rulebook, look, reader) for one in book.promise_statuses if mine or one.told_at is not None
+        tightest=tightest.key if tightest and is_handler else None,
+        clocks=[
+            _clock(clock, rulebook, look, reader)
+            for clock in evaluation.clocks
+            if is_handler or clock.obligation == "regulatory"
         ],
-        extensions=[ExtensionAnswer(**one.model_dump(exclude={"cycle"})) for one in state.extensions if mine],
+        promises=[
+            _promise(status, rulebook, look, reader)
+            for status in evaluation.promise_statuses
+            if is_handler or status.told_at is not None
+        ],
+        extensions=[ExtensionAnswer(**extension.model_dump()) for extension in state.extensions if is_handler],
     )
 
 
-def calendar(one: Calendar) -> CalendarAnswer:
-    """A calendar as it was written."""
+def calendar(source: Calendar) -> CalendarAnswer:
+    """Return the answer for a calendar."""
     return CalendarAnswer(
-        id=one.id,
-        version=one.version,
-        name=one.name,
-        tz=one.tz,
-        holiday_rule=one.holiday_rule,
+        id=source.id,
+        version=source.version,
+        name=source.name,
+        tz=source.tz,
+        holiday_rule=source.holiday_rule,
         weekly_hours={
-            day: [(text_of(start), text_of(end)) for start, end in hours] for day, hours in one.weekly_hours.items()
+            day: [(format_time_of_day(start), format_time_of_day(end)) for start, end in hours]
+            for day, hours in source.weekly_hours.items()
         },
-        holidays=[holiday.on for holiday in one.holidays],
+        holidays=[holiday.on for holiday in source.holidays],
     )
 
 
@@ -148,17 +158,10 @@ def _clock(clock: Clock, rulebook: Rulebook, look: ExplainContext, reader: Reade
     calendar_, terms = clock.spec.compiled.calendar, clock.applied.terms
     steps = clock.steps if reader == "handler" else ()
     return ClockAnswer(
+        **{name: getattr(clock, name) for name in CLOCK_FIELDS},
         clock=clock.kind,
-        cycle=clock.cycle,
-        item=clock.item,
-        obligation=clock.obligation,
         pack=clock.spec.pack,
-        phase=clock.phase,
-        started_at=clock.started_at,
-        due_at=clock.due_at,
         forecast_at=clock.forecast(look.at),
-        ended_at=clock.ended_at,
-        breached=clock.breached,
         next_step_at=next((step.at for step in steps if step.at > look.at), None),
         policy=clock.spec.source.id,
         policy_version=clock.spec.source.version,
@@ -169,16 +172,16 @@ def _clock(clock: Clock, rulebook: Rulebook, look: ExplainContext, reader: Reade
     )
 
 
-def _promise(pledge: PromiseStatus, rulebook: Rulebook, look: ExplainContext, reader: Reader) -> PromiseAnswer:
-    fields: dict[str, Any] = pledge.promise.model_dump(exclude={"number", "terms", "of"})
+def _promise(status: PromiseStatus, rulebook: Rulebook, look: ExplainContext, reader: Reader) -> PromiseAnswer:
+    fields: dict[str, Any] = status.promise.model_dump(exclude={"number", "terms", "of"})
     if reader == "customer":
-        fields["by"] = None  # who of us it was is ours
+        fields["by"] = None  # names of staff are internal
     return PromiseAnswer(
-        promise=pledge.promise.number,
-        status=pledge.status,
-        outcome=pledge.outcome,
-        told_at=pledge.told_at,
-        notice_lead=pledge.notice_lead,
-        because=explain_promise(pledge, rulebook, reader, look),
+        promise=status.promise.number,
+        status=status.status,
+        outcome=status.outcome,
+        told_at=status.told_at,
+        notice_lead=status.notice_lead,
+        because=explain_promise(status, rulebook, reader, look),
         **fields,
     )

@@ -1,5 +1,5 @@
-"""What a draft would do before anybody switches it on: a dry run over what is open, a back-test over what was.
+"""The life of a rulebook before it is in force: draft, dry run over open complaints, back-test, publication.
 
-Both only read. A dry run asks what a publication would move today; a back-test what would have happened if the draft
-had always been in force.
+Rehearsals only read. A dry run computes what a publication would change today; a back-test computes what would have
+happened if the draft had always been in force.
 """

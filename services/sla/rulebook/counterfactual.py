@@ -1,9 +1,13 @@
-"""A complaint as it would be if another rulebook had always been in force: its facts again, everything else anew.
+"""Rebuild a complaint as it would be if another rulebook had always been in force.
 
-What happened stays as it happened: who wrote when, what triage said, which message a provider accepted. Terms, clocks
-and promises follow from it once more. A message that stated a promise states the one that would have been made in its
-place, so a date counts as told when it was. Dates that a handler named are theirs, and stay; but one beyond what the
-other rulebook allows without approval would have waited, unless it really was approved, as it then would have been.
+Facts stay as they are: who wrote when, what triage decided, which messages were accepted. Terms, clocks and promises
+are decided again from the facts. Promises are the hard part, because the customer was told dates that the other
+rulebook would not have made:
+
+- A message that stated a promise states the promise that would have been made in its place, so a date counts as told at
+  the time when the real one was told. To keep that link, a replaced promise keeps the number of the real one.
+- A date that a handler chose stays that date. If the other rulebook would have required approval for it, it only
+  counts if the real one was approved too; then the approval would have been given as well.
 """
 
 from services.sla.domain import SlaState
@@ -14,9 +18,9 @@ from services.sla.domain.terms import pin_terms
 from services.sla.policies import Rulebook
 
 
-def refolded(state: SlaState, rulebook: Rulebook, really: Rulebook) -> SlaState:
-    """The complaint from nothing, under the current revision of that rulebook alone; `really` is what was in force."""
-    blank = SlaState(
+def replay_under(state: SlaState, rulebook: Rulebook, actual: Rulebook) -> SlaState:
+    """Return the state under the current revision of `rulebook` alone; `actual` is the rulebook that was in force."""
+    facts = SlaState(
         complaint_id=state.complaint_id,
         receipt=state.receipt,
         moments=state.moments,
@@ -24,44 +28,49 @@ def refolded(state: SlaState, rulebook: Rulebook, really: Rulebook) -> SlaState:
         tellings=state.tellings,
         reached_at=state.reached_at,
     )
-    would = pin_terms(blank, rulebook)
-    made = {one.cycle: one for one in make_promises(would, rulebook).promises}
-    for number, one in enumerate(state.promises):
-        approved = _was_approved(one, state.replace(promises=state.promises[:number]), really)
-        instead = _instead(one, made.get(one.cycle), would, rulebook, approved=approved)
-        if instead is not None:
-            would = would.replace(promises=(*would.promises, instead))
-    return would
+    replayed = pin_terms(facts, rulebook)
+    first = {promise.cycle: promise for promise in make_promises(replayed, rulebook).promises}
+    for index, promise in enumerate(state.promises):
+        approved = _was_approved(promise, state.replace(promises=state.promises[:index]), actual)
+        replacement = _replacement(promise, first.get(promise.cycle), replayed, rulebook, approved=approved)
+        if replacement is not None:
+            replayed = replayed.replace(promises=(*replayed.promises, replacement))
+    return replayed
 
 
-def _was_approved(one: Promise, before: SlaState, really: Rulebook) -> bool:
-    """Whether somebody had to approve it, and so did; `before`: the complaint with the promises made before it."""
-    current = _last(before, one)
-    return current is not None and exceeded_limit(before, current, one.due_at, really) is not None
+def _was_approved(promise: Promise, before: SlaState, actual: Rulebook) -> bool:
+    """Return True if the promise needed approval, and so was approved; `before` has only the promises made earlier."""
+    current = _previous_version(before, promise)
+    return current is not None and exceeded_limit(before, current, promise.due_at, actual) is not None
 
 
-def _last(state: SlaState, one: Promise) -> Promise | None:
-    """The version that stood before that one."""
-    return next((other for other in reversed(state.promises) if chain_key(other) == chain_key(one)), None)
+def _previous_version(state: SlaState, promise: Promise) -> Promise | None:
+    """Return the newest version of the same promise in this state."""
+    return next((other for other in reversed(state.promises) if chain_key(other) == chain_key(promise)), None)
 
 
-def _instead(
-    one: Promise, made: Promise | None, would: SlaState, rulebook: Rulebook, *, approved: bool
+def _replacement(
+    promise: Promise, first: Promise | None, replayed: SlaState, rulebook: Rulebook, *, approved: bool
 ) -> Promise | None:
-    """What would have been promised in its place, under the number that it really had, so that tellings find it.
+    """Return the promise that would have been made instead, under the same number; `first`: first of its cycle.
 
-    None where there would have been nothing to move, or where the move would have waited for approval.
+    None if there would have been no promise to move, or if the move would have waited for approval.
     """
-    if made is None:
+    if first is None:
         return None
-    if one.subject != "outcome":
-        return one.replace(terms=made.terms)
-    current = _last(would, one)
+    if promise.subject != "outcome":
+        return promise.replace(terms=first.terms)
+    current = _previous_version(replayed, promise)
     if current is None:
-        return made.replace(number=one.number)
-    due_at = revised_due_time(current, one.due_at, one.made_at, rulebook)
-    if due_at is None or (not approved and exceeded_limit(would, current, due_at, rulebook)):
+        return first.replace(number=promise.number)
+    due_at = revised_due_time(current, promise.due_at, promise.made_at, rulebook)
+    if due_at is None or (not approved and exceeded_limit(replayed, current, due_at, rulebook)):
         return None
     return current.replace(
-        number=one.number, due_at=due_at, made_at=one.made_at, reason=one.reason, by=one.by, of=one.of
+        number=promise.number,
+        due_at=due_at,
+        made_at=promise.made_at,
+        reason=promise.reason,
+        by=promise.by,
+        of=promise.of,
     )

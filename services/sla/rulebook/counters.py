@@ -1,4 +1,4 @@
-"""Counting by team and hour, and keeping the few examples that moved most."""
+"""Counters that dry run and back-test share: load by team and hour, failed complaints, and the farthest moves."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -10,26 +10,26 @@ from uuid import UUID
 from services.sla.rulebook.reports import FAILED_NAMED, Example, Hour
 
 EXAMPLES = 20
-HOURS_MAX = 5000  # of a report: two hundred teams' working day
+HOURS_MAX = 5000  # in a report: the working days of two hundred teams
 NO_TEAM = "nobody yet"
 
 
 class Load:
-    """How much falls into each hour of each team, as it is and as it would be."""
+    """Number of due times in each hour of each team, before and after the change."""
 
     def __init__(self) -> None:
         self._before: Counter[tuple[str, int]] = Counter()
         self._after: Counter[tuple[str, int]] = Counter()
 
     def add(self, team: str, before: datetime | None, after: datetime | None) -> None:
-        """One thing that falls due then, and would then; absent: it does not."""
+        """Count a time before the change and one after it; None: there is no such time."""
         if before is not None:
             self._before[team, _hour(before)] += 1
         if after is not None:
             self._after[team, _hour(after)] += 1
 
     def hours(self) -> list[Hour]:
-        """Every hour that would differ, the earliest first."""
+        """Return the hours that differ, the earliest first."""
         keys = sorted((hour, team) for team, hour in {*self._before, *self._after})
         differing = [(hour, team) for hour, team in keys if self._before[team, hour] != self._after[team, hour]]
         return [
@@ -43,51 +43,59 @@ class Load:
         ]
 
 
+def _hour(at: datetime) -> int:
+    return int(at.timestamp()) // 3600
+
+
 class Failures:
-    """Complaints that could not be computed: how many, and the first few of them."""
+    """Complaints that could not be computed: their number, and the ids of the first few."""
 
     def __init__(self) -> None:
         self.count = 0
         self.such_as: list[UUID] = []
 
     def add(self, complaint: UUID) -> None:
-        """One of them."""
+        """Count a complaint that could not be computed."""
         self.count += 1
         if len(self.such_as) < FAILED_NAMED:
             self.such_as.append(complaint)
 
 
-def _hour(at: datetime) -> int:
-    return int(at.timestamp()) // 3600
+class MovedClock(NamedTuple):
+    """Clock whose due time would move."""
 
+    complaint_id: UUID
+    team: str
+    clock: str
+    old_due_at: datetime
+    new_due_at: datetime
 
-class _Kept(NamedTuple):
-    moved: float
-    number: int
-    example: Example
+    @property
+    def moved_seconds(self) -> int:
+        """Seconds by which the due time would move; negative if it would be earlier."""
+        return int((self.new_due_at - self.old_due_at).total_seconds())
 
 
 class Farthest:
-    """The examples that moved most, one a complaint."""
+    """The clocks that would move farthest, kept in a heap. Of equal ones the first is kept."""
 
     def __init__(self) -> None:
-        self._kept: list[_Kept] = []
+        self._heap: list[tuple[int, int, MovedClock]] = []
         self._numbers = count()
 
-    def add(self, example: Example) -> None:
-        """Keep it if it is among the farthest."""
-        one = _Kept(abs(example.moved_seconds), next(self._numbers), example)
-        if len(self._kept) < EXAMPLES:
-            self._kept.append(one)
-            self._kept.sort()  # a sorted list is a heap
-        else:
-            heappushpop(self._kept, one)
-
-    def is_far(self, seconds: float) -> bool:
-        """Whether one that moved so much would be kept; saves making the others."""
-        return len(self._kept) < EXAMPLES or abs(seconds) > self._kept[0].moved
+    def add(self, clock: MovedClock) -> None:
+        """Keep the clock if it is among the farthest."""
+        distance = abs(clock.moved_seconds)
+        if len(self._heap) < EXAMPLES:
+            self._heap.append((distance, next(self._numbers), clock))
+            self._heap.sort()  # a sorted list is a heap
+        elif distance > self._heap[0][0]:
+            heappushpop(self._heap, (distance, next(self._numbers), clock))
 
     @property
     def examples(self) -> list[Example]:
-        """The farthest first."""
-        return [one.example for one in nlargest(EXAMPLES, self._kept)]
+        """Kept clocks, the farthest first."""
+        return [
+            Example(**clock._asdict(), moved_seconds=clock.moved_seconds)
+            for _, _, clock in nlargest(EXAMPLES, self._heap)
+        ]

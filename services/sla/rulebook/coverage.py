@@ -1,7 +1,7 @@
-"""Policies and packs of a draft that would apply to nobody: a category that is misspelt looks like any other.
+"""Find policies and packs of a draft that would apply to no complaint; a misspelt category looks like any other.
 
-Complaints that are there are asked, as triage last spoke of them. It ends as soon as each has found one, and after some
-thousands, which take a second at most.
+Conditions are matched against stored complaints, by their latest triage. The check ends as soon as every changed
+condition applies to one, and after some thousands of complaints, which takes a second at most.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,81 +13,83 @@ from services.sla.domain import SlaState
 from services.sla.domain.terms import match_facts
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
-from services.sla.store.scan import ComplaintScan, open_ones, recent_ones
+from services.sla.store.scan import ComplaintScan, scan_open, scan_recent
 
 DAYS = 30
-LOOKED_MAX = 10_000  # of those received lately, and as many of those that are open
-Key = tuple[str, str]  # policy or pack, and its id
+CHECKED_MAX = 10_000  # recently received complaints, and as many open ones
+ConditionKey = tuple[str, str]  # "policy" or "pack", and its id
 
 
 class CoverageCheck:
-    """What was changed and asks for something; who meets it, and who would come under it as policies are asked."""
+    """Conditions that the draft adds or changes, and which of them match a complaint and apply to one.
+
+    A policy can match and still not apply, because the first matching policy applies. Packs apply wherever they match.
+    """
 
     def __init__(self, before: Rulebook, after: Rulebook) -> None:
         self._after = after
-        known = _asked(before)
-        self._wanted = {key: when for key, when in _asked(after).items() if known.get(key) != when}
-        self._met: set[Key] = set()
-        self._won: set[Key] = set()
-        self.seen: set[Any] = set()
+        published = _conditions(before)
+        self._changed = {key: when for key, when in _conditions(after).items() if published.get(key) != when}
+        self._matched: set[ConditionKey] = set()
+        self._applied: set[ConditionKey] = set()
+        self.checked: set[Any] = set()
 
     @property
-    def is_settled(self) -> bool:
-        """Whether each has found somebody, so that there is nothing left to look for."""
-        return self._won >= self._wanted.keys()
+    def is_complete(self) -> bool:
+        """True if every changed condition applies to a complaint, so that the check can end."""
+        return self._applied >= self._changed.keys()
 
     def add(self, state: SlaState) -> None:
-        """One complaint, as triage last spoke of it."""
+        """Match the conditions against one complaint."""
         if state.receipt is None:
             return
-        self.seen.add(state.complaint_id)
-        asked = match_facts(state, state.triages[-1] if state.triages else None)
-        first = next(one.id for one in self._after.current.policies if one.when.matches(asked))
-        for key, when in self._wanted.items():
-            if when.matches(asked):
-                self._met.add(key)
+        self.checked.add(state.complaint_id)
+        facts = match_facts(state, state.triages[-1] if state.triages else None)
+        first = next(policy.id for policy in self._after.current.policies if policy.when.matches(facts))
+        for key, when in self._changed.items():
+            if when.matches(facts):
+                self._matched.add(key)
                 if key[0] == "pack" or key[1] == first:
-                    self._won.add(key)
+                    self._applied.add(key)
 
     def sentences(self) -> Iterator[str]:
-        """One for each that would apply to none of those; none where nobody was there to ask."""
-        of = f"the {len(self.seen):,} complaints looked at, open or received in the last {DAYS} days"
-        for what, name in self._wanted if self.seen else ():
-            if (what, name) not in self._met:
-                why = f"it asks for {self._words(what, name)}"
-            elif (what, name) not in self._won:
-                why = "those that it asks for come under policies before it"
+        """Yield a sentence for each condition that applies to no checked complaint; none if none was checked."""
+        count = f"the {len(self.checked):,} complaints looked at, open or received in the last {DAYS} days"
+        for kind, name in self._changed if self.checked else ():
+            if (kind, name) not in self._matched:
+                reason = f"it asks for {self._condition_text(kind, name)}"
+            elif (kind, name) not in self._applied:
+                reason = "those that it asks for come under policies before it"
             else:
                 continue
-            yield f"{what.capitalize()} '{name}' would apply to none of {of}: {why}."
+            yield f"{kind.capitalize()} '{name}' would apply to none of {count}: {reason}."
 
-    def _words(self, what: str, name: str) -> str:
-        when = self._wanted[what, name]
-        given = {field: getattr(when, field) for field in When.model_fields}
-        return ", ".join(f"{field} {' or '.join(values)}" for field, values in given.items() if values)
-
-
-def _asked(book: Rulebook) -> Mapping[Key, When]:
-    policies = {("policy", one.id): one.when for one in book.current.policies}
-    packs = {("pack", one.id): one.when for one in book.current.packs}
-    return {key: when for key, when in (policies | packs).items() if not when.asks_nothing}
+    def _condition_text(self, kind: str, name: str) -> str:
+        when = self._changed[kind, name]
+        values = {field: getattr(when, field) for field in When.model_fields}
+        return ", ".join(f"{field} {' or '.join(options)}" for field, options in values.items() if options)
 
 
-async def unmet(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[str]:
-    """Sentences about what the draft changes and nobody would come under."""
-    fitting = CoverageCheck(before, after)
-    if not fitting.is_settled:
-        now = await pool.fetchval("select now()")
-        for pages in (await recent_ones(pool, now, DAYS), await open_ones(pool)):
-            await _look(fitting, pages)
-    return [] if fitting.is_settled else list(fitting.sentences())
+def _conditions(rulebook: Rulebook) -> Mapping[ConditionKey, When]:
+    policies = {("policy", policy.id): policy.when for policy in rulebook.current.policies}
+    packs = {("pack", pack.id): pack.when for pack in rulebook.current.packs}
+    return {key: when for key, when in (policies | packs).items() if not when.is_unconditional}
 
 
-async def _look(fitting: CoverageCheck, pages: ComplaintScan) -> None:
-    looked = 0
-    async for states in pages.walk():
+async def coverage_warnings(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[str]:
+    """Return a sentence for each changed policy or pack of the draft that would apply to no complaint."""
+    check = CoverageCheck(before, after)
+    if not check.is_complete:
+        for scan in (await scan_recent(pool, DAYS), await scan_open(pool)):
+            await _run(check, scan)
+    return [] if check.is_complete else list(check.sentences())
+
+
+async def _run(check: CoverageCheck, scan: ComplaintScan) -> None:
+    count = 0
+    async for states in scan.chunks():
         for state in states:
-            fitting.add(state)
-        looked += len(states)
-        if looked >= LOOKED_MAX or fitting.is_settled:
+            check.add(state)
+        count += len(states)
+        if count >= CHECKED_MAX or check.is_complete:
             return

@@ -1,25 +1,32 @@
-"""The dry run: every open complaint as it is now beside itself as a publication would leave it."""
+"""Dry run: compare every open complaint as it is now with how a publication of the draft would leave it.
+
+A publication recomputes open complaints, and time passes meanwhile. To count only effects of the draft, both sides are
+evaluated as of the same time: first the complaint is brought up to date under the published rulebook, then the draft is
+applied to that. Promises must come out equal on both sides, because a date that a customer was told never moves by
+itself; if one differs, the draft cannot be published. Nothing is written.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.sla.domain import Evaluation, SlaState
-from services.sla.domain.clocks import Clock, clocks
+from services.sla.domain import Evaluation, SlaState, evaluate
+from services.sla.domain.clocks import Clock
+from services.sla.domain.evaluation import PROMISES
 from services.sla.domain.history import current_team, read_history
 from services.sla.domain.incremental import CalendarChange, calendar_change
-from services.sla.domain.promise_status import PromiseStatus, promise_statuses
+from services.sla.domain.promise_status import PromiseStatus
 from services.sla.domain.terms import apply_publications
 from services.sla.policies import Rulebook
-from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load
-from services.sla.rulebook.reports import DryRun, Example
+from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load, MovedClock
+from services.sla.rulebook.reports import DryRun
 
-AHEAD = timedelta(days=14)  # for which the load is told; further ahead much will have changed anyway
+AHEAD = timedelta(days=14)  # horizon of the reported load; what is due later will have changed by then
 
 
 class DryRunCounter:
-    """Counts complaint by complaint. `before`: the rulebook as published, `after`: with the draft as its next one."""
+    """Totals of a dry run. `before`: the rulebook as published; `after`: with the draft as its next revision."""
 
     def __init__(self, before: Rulebook, after: Rulebook, now: datetime) -> None:
         self._before, self._after, self._now = before, after, now
@@ -29,43 +36,43 @@ class DryRunCounter:
         self._farthest = Farthest()
 
     def add(self, state: SlaState) -> None:
-        """One complaint, looked at now on both sides: what time has reached by itself is no effect of the draft."""
-        self._look_at(state)
-        self._counts["complaints"] += 1  # last: one that fails on the way is counted by `fail` alone
+        """Add one complaint, evaluated as of now on both sides."""
+        self._add(state)
+        self._counts["complaints"] += 1  # last, so that a complaint that fails on the way is counted by `fail` alone
 
-    def _look_at(self, state: SlaState) -> None:
-        is_now = apply_publications(state, self._now, self._before).replace(reached_at=self._now)
-        would = apply_publications(is_now, self._now, self._after)
-        if would is not is_now and (
-            change := calendar_change(is_now, would, read_history(is_now.moments), self._after, self._now)
-        ):
-            self._recounted(is_now, would, change)
-            return
-        old = _looked_at(is_now, self._before)
-        new = old if would is is_now else _looked_at(would, self._after)
-        self._counts["promises_touched"] += touched(old.promise_statuses, new.promise_statuses)
+    def _add(self, state: SlaState) -> None:
+        current = apply_publications(state, self._now, self._before).replace(reached_at=self._now)
+        moved = apply_publications(current, self._now, self._after)
+        if moved is not current:
+            history = read_history(current.moments)
+            if change := calendar_change(current, moved, history, self._after, self._now):
+                self._add_changed(current, moved, change)
+                return
+        old = evaluate(current, self._before, with_notices=False)
+        new = old if moved is current else evaluate(moved, self._after, with_notices=False)
+        self._counts["promises_touched"] += count_touched(old.promise_statuses, new.promise_statuses)
         if new is not old:
-            last, then = would.terms[-1].terms, is_now.terms[-1].terms
-            self._counts["other_terms"] += last[:3] != then[:3]
+            self._counts["other_terms"] += moved.terms[-1].terms[:3] != current.terms[-1].terms[:3]
         self._compare(state, old, new)
 
-    def _recounted(self, is_now: SlaState, would: SlaState, change: CalendarChange) -> None:
-        """Only calendars change: what they cannot move is counted, not worked out."""
-        old, new = (_looked_at(state, self._after, change.names) for state in (is_now, would))
-        owner = current_team(is_now.moments) or NO_TEAM
+    def _add_changed(self, current: SlaState, moved: SlaState, change: CalendarChange) -> None:
+        """Add a complaint of which only calendars change; clocks that these cannot move were not evaluated."""
+        only = change.names | {PROMISES}
+        old, new = (evaluate(state, self._after, only, with_notices=False) for state in (current, moved))
+        owner = current_team(current.moments) or NO_TEAM
         self._counts["clocks"] += len(change.kept)
         self._counts["unchanged"] += len(change.kept)
         for due_at in change.kept:
-            self._load.add(owner, *2 * [self._if_soon(due_at)])
-        self._counts["promises_touched"] += touched(old.promise_statuses, new.promise_statuses)
-        self._compare(is_now, old, new)
+            self._load.add(owner, *2 * [self._if_ahead(due_at)])
+        self._counts["promises_touched"] += count_touched(old.promise_statuses, new.promise_statuses)
+        self._compare(current, old, new)
 
     def fail(self, complaint: UUID) -> None:
-        """One that could not be computed."""
+        """Count a complaint that could not be computed."""
         self._failures.add(complaint)
 
     def report(self) -> DryRun:
-        """The figures so far."""
+        """Return the figures so far."""
         names = set(DryRun.model_fields) - {"mode", "as_of", "failed", "failed_such_as", "load", "examples"}
         return DryRun(
             mode=self._after.current.mode,
@@ -77,89 +84,70 @@ class DryRunCounter:
             **{name: self._counts[name] for name in names},
         )
 
-    def _compare(self, state: SlaState, old: Evaluation, new: Evaluation) -> None:
+    def _compare(self, state: SlaState, before: Evaluation, after: Evaluation) -> None:
         owner = current_team(state.moments) or NO_TEAM
         counts = self._counts
-        for was, would in pairs(old, new):
-            if was is not None and was.is_open:
+        for old, new in pair_clocks(before, after):
+            if old is not None and old.is_open:
                 counts["clocks"] += 1
-            self._due(state, owner, was, would)
-            if was is would:
+            self._add_due(state, owner, old, new)
+            if old is new:
                 continue
-            late, later = was is not None and was.breached, would is not None and would.breached
-            counts["breached_now"] += later and not late
-            counts["breach_voided"] += late and not later
-            counts["rungs_now"] += would is not None and _rings(would, self._now, was)
+            was_late, is_late = old is not None and old.breached, new is not None and new.breached
+            counts["breached_now"] += is_late and not was_late
+            counts["breach_voided"] += was_late and not is_late
+            counts["rungs_now"] += self._has_step_now(new) and not self._has_step_now(old)
 
-    def _due(self, state: SlaState, owner: str, was: Clock | None, would: Clock | None) -> None:
-        old, new = (self._open_due(clock) for clock in (was, would))
-        if was is not would:
-            self._load.add(owner, self._soon(was), self._soon(would))
-        name = _difference(old, new)
-        if name is None:
+    def _add_due(self, state: SlaState, owner: str, old: Clock | None, new: Clock | None) -> None:
+        before, after = self._open_due(old), self._open_due(new)
+        if old is not new:
+            self._load.add(owner, self._due_ahead(old), self._due_ahead(new))
+        change = _change(before, after)
+        if change is None:
             return
-        self._counts[name] += 1
-        if was is not None and old is not None and new is not None and old != new:
-            moved = (new - old).total_seconds()
-            if self._farthest.is_far(moved):
-                self._farthest.add(
-                    Example(
-                        complaint_id=state.complaint_id,
-                        team=owner,
-                        clock=was.key,
-                        old_due_at=old,
-                        new_due_at=new,
-                        moved_seconds=int(moved),
-                    )
-                )
+        self._counts[change] += 1
+        if old is not None and before is not None and after is not None and before != after:
+            self._farthest.add(MovedClock(state.complaint_id, owner, old.key, before, after))
 
     def _open_due(self, clock: Clock | None) -> datetime | None:
-        """When it is due, or would be if its pause ended now; None where it is not open."""
+        """Return the due time, as if a pause ended now; None if the clock is not open."""
         if clock is None or not clock.is_open:
             return None
         return clock.due_at or clock.forecast(self._now)
 
-    def _soon(self, clock: Clock | None) -> datetime | None:
-        return self._if_soon(clock.due_at if clock is not None and clock.phase == "running" else None)
+    def _due_ahead(self, clock: Clock | None) -> datetime | None:
+        return self._if_ahead(clock.due_at if clock is not None and clock.phase == "running" else None)
 
-    def _if_soon(self, at: datetime | None) -> datetime | None:
+    def _if_ahead(self, at: datetime | None) -> datetime | None:
         return at if at is not None and self._now <= at < self._now + AHEAD else None
 
-
-def _looked_at(state: SlaState, rulebook: Rulebook, only: frozenset[str] | None = None) -> Evaluation:
-    """Without notices: a publication says none, and working them out takes a tenth of the time."""
-    history = read_history(state.moments)
-    return Evaluation(history, tuple(clocks(state, history, rulebook, only)), tuple(promise_statuses(state, history)))
+    def _has_step_now(self, clock: Clock | None) -> bool:
+        """Return True if a step of the clock is reached now and has not fired."""
+        return clock is not None and bool(clock.steps) and clock.steps[0].at <= self._now
 
 
-def pairs(old: Evaluation, new: Evaluation) -> Iterator[tuple[Clock | None, Clock | None]]:
-    """Each clock beside itself."""
-    if new is old:
-        yield from zip(old.clocks, old.clocks, strict=True)
+def pair_clocks(before: Evaluation, after: Evaluation) -> Iterator[tuple[Clock | None, Clock | None]]:
+    """Pair each clock before and after the change by its key; None on the side where it does not exist."""
+    if after is before:
+        yield from zip(before.clocks, before.clocks, strict=True)
         return
-    after = {clock.key: clock for clock in new.clocks}
-    for clock in old.clocks:
-        yield clock, after.pop(clock.key, None)
-    for clock in after.values():
+    new = {clock.key: clock for clock in after.clocks}
+    for clock in before.clocks:
+        yield clock, new.pop(clock.key, None)
+    for clock in new.values():
         yield None, clock
 
 
-def touched(old: tuple[PromiseStatus, ...], new: tuple[PromiseStatus, ...]) -> int:
-    """How many promises differ in anything: date, terms, whether told, what became of them."""
+def count_touched(old: tuple[PromiseStatus, ...], new: tuple[PromiseStatus, ...]) -> int:
+    """Count the promises that differ in any field: date, terms, time told, status."""
     if old == new:
         return 0
-    after = {one.promise.number: one for one in new}
-    differing = sum(after.pop(one.promise.number, None) != one for one in old)
+    after = {status.promise.number: status for status in new}
+    differing = sum(after.pop(status.promise.number, None) != status for status in old)
     return differing + len(after)
 
 
-def _difference(old: datetime | None, new: datetime | None) -> str | None:
+def _change(old: datetime | None, new: datetime | None) -> str | None:
     if old is None or new is None:
         return "dropped" if old else "started" if new else None
     return "unchanged" if old == new else "earlier" if new < old else "later"
-
-
-def _rings(clock: Clock, now: datetime, was: Clock | None) -> bool:
-    """Whether a step would be reached at once that is not reached as it is."""
-    ringing = bool(clock.steps) and clock.steps[0].at <= now
-    return ringing and not (was is not None and was.steps and was.steps[0].at <= now)

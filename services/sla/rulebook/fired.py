@@ -1,4 +1,7 @@
-"""When rungs and letters of a clock fell over its whole life, ended or not: the same sum for what was and would be."""
+"""Compute which escalation steps and letters time would have reached over the whole life of a clock.
+
+The back-test uses it for clocks that really ran and for clocks that would have run, so that both are counted alike.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,41 +13,41 @@ from services.sla.policies.deadlines import instant_of, seconds
 
 
 class FiredStep(NamedTuple):
-    """A rung that was reached while the clock ran; `after` its due time it is an escalation, before it a warning."""
+    """Step that was reached while the clock ran: an escalation `after` the due time, a warning before it."""
 
     at: datetime
     after: bool
 
 
-def rang(clock: Clock, now: datetime) -> Iterator[FiredStep]:
-    """Every rung that time reached before the clock ended, or by now."""
+def fired_steps(clock: Clock, now: datetime) -> Iterator[FiredStep]:
+    """Yield every step that was reached before the clock ended, or by now."""
     end = seconds(_end(clock, now))
     due = clock.course.due(clock.pauses)
-    for rung in clock.spec.rule.rungs:
-        after = rung.after is not None
-        for repeat in range(rung.at_most):
-            at = _reached(clock, rung, repeat)
+    for step in clock.spec.rule.rungs:
+        after = step.after is not None
+        for repeat in range(step.at_most):
+            at = _reached(clock, step, repeat)
             if at <= end and (after or at <= due):
                 yield FiredStep(instant_of(max(at, clock.course.start)), after)
 
 
 def _end(clock: Clock, now: datetime) -> datetime:
-    """It stood still from the beginning of a pause that lasts."""
-    still = (since for since, until in clock.waits if until is None) if clock.phase == "paused" else ()
-    return min(clock.ended_at or now, now, *still)
+    """Return the time until which the clock ran; a pause that lasts stopped it at its beginning."""
+    pause = (since for since, until in clock.waits if until is None) if clock.phase == "paused" else ()
+    return min(clock.ended_at or now, now, *pause)
 
 
-def _reached(clock: Clock, rung: EscalationStep, repeat: int) -> int:
-    """A pause that began after the rung was reached did not move it."""
+def _reached(clock: Clock, step: EscalationStep, repeat: int) -> int:
+    """Return the time of a step in seconds. A pause that began after the step was reached did not move it."""
     for number, (since, _) in enumerate(clock.pauses):
-        at = clock.course.rung(rung, clock.pauses[:number], repeat)
+        at = clock.course.step_at(step, clock.pauses[:number], repeat)
         if at <= since:
             return at
-    return clock.course.rung(rung, clock.pauses, repeat)
+    return clock.course.step_at(step, clock.pauses, repeat)
 
 
-def wrote(clock: Clock, now: datetime) -> Iterator[str]:
-    """Every letter of a regulator's pack that had to go out while the clock ran."""
+def fired_letters(clock: Clock, now: datetime) -> Iterator[str]:
+    """Yield every letter of a regulator pack that fell due while the clock ran."""
     if clock.due_at is None:
         return
     end = min(clock.ended_at or now, now, clock.due_at)

@@ -1,7 +1,16 @@
-"""Rehearsals of this process, one at a time beside its other work; what they find is kept with the draft."""
+"""Run dry runs and back-tests as background jobs of this process.
+
+A job scans thousands of complaints, so it may take minutes. One job runs at a time, and its scan lets the event loop
+go on after every few complaints. Progress and result are stored with the draft, about once per second. So any replica
+can answer for the job, and a job whose process crashed is recognised by its age (see store/drafts.py). Each job has a
+run id: if the draft is replaced or published, or a newer job of the same kind begins, the next save fails and the job
+ends.
+"""
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from datetime import datetime
 from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,132 +19,142 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.sla.domain import SlaState
-from services.sla.policies import Mode
+from services.sla.policies import Mode, Rulebook
 from services.sla.rulebook.back_test import BackTestCounter
 from services.sla.rulebook.dry_run import DryRunCounter
 from services.sla.rulebook.reports import BackTest, DryRun
 from services.sla.store import drafts
-from services.sla.store.drafts import Rehearsed, RulebookDraft
+from services.sla.store.clock import database_now
+from services.sla.store.drafts import RehearsalKind, RulebookDraft
+from services.sla.store.revisions import newest_revision
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.scan import ComplaintScan, open_ones, recent_ones
+from services.sla.store.scan import ComplaintScan, scan_open, scan_recent
 from shared.errors import RedressError, Unavailable
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 
 log = logging.getLogger(__name__)
-PATIENCE = 1.5  # seconds for which whoever asks waits: on a small house's data all is done by then
-NOTE_EVERY = 1.0  # seconds between two notes of how far it is
-WAITING_MAX = 8  # rehearsals asked for and not finished
-NOW = "select now(), (select max(revision) from rulebook)"
+FIRST_WAIT = 1.5  # seconds that a request waits for the result: enough where there are few complaints
+SAVE_EVERY = 1.0  # seconds between two saves of the progress
+JOBS_MAX = 8  # jobs that run or wait
 
 
 class ComplaintCounter(Protocol):
-    """What counts complaint by complaint."""
+    """Totals of a rehearsal, complaint by complaint."""
 
     def add(self, state: SlaState) -> None:
-        """One of them."""
+        """Add one complaint."""
 
     def fail(self, complaint: UUID) -> None:
-        """One that could not be computed."""
+        """Count a complaint that could not be computed."""
 
     def report(self) -> DryRun | BackTest:
-        """The figures so far."""
+        """Return the figures so far."""
 
 
 class RehearsalJobs:
-    """Begins rehearsals and sees them through. A draft that is replaced or published ends its own."""
+    """Start rehearsals of drafts and keep their tasks."""
 
-    def __init__(self, runtime: Runtime, shelf: RulebookRepository) -> None:
+    def __init__(self, runtime: Runtime, rulebooks: RulebookRepository) -> None:
         self._runtime = runtime
-        self._shelf = shelf
-        self._turn = asyncio.Semaphore(1)
+        self._rulebooks = rulebooks
+        self._running = asyncio.Semaphore(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def dry_run(self, draft: UUID, version: int, mode: Mode, actor: str) -> None:
-        """Begin one, and give it a moment. Raises `NotFound`, `Stale`, or `Rejected` where the draft fits no more."""
-        async with transaction(self._runtime.pool) as conn:
-            found = await drafts.seen(conn, draft, version)
-            ((now, base),) = await conn.fetch(NOW)
-            before = await self._shelf.current(conn, base)
-            after = await self._shelf.candidate(conn, found.document, mode, "", actor)
-            note = _begun(found, base=base, mode=mode)
-            await self._begin(conn, found, "dry_run", note)
-        await self._see_through(found, "dry_run", note, DryRunCounter(before, after, now))
+    async def start_dry_run(self, draft: UUID, version: int, mode: Mode, actor: str) -> None:
+        """Start a dry run and wait a moment for its result.
 
-    async def back_test(self, draft: UUID, version: int, days: int) -> None:
-        """Begin one, and give it a moment. Raises as `dry_run` does."""
+        Raises `NotFound`, `PreconditionFailed`, `Unavailable` for too many jobs, and `Rejected` if the draft does not
+        fit the published rulebook any more.
+        """
         async with transaction(self._runtime.pool) as conn:
-            found = await drafts.seen(conn, draft, version)
-            ((now, base),) = await conn.fetch(NOW)
-            really = await self._shelf.current(conn, base)
-            note = _begun(found, base=base, days=days)
-            tally = BackTestCounter(really, self._shelf.alone(found.document), now, days)
-            await self._begin(conn, found, "back_test", note)
-        await self._see_through(found, "back_test", note, tally)
+            locked = await drafts.lock_draft(conn, draft, version)
+            now, base, before = await self._published(conn)
+            after = await self._rulebooks.candidate(conn, locked.document, mode, "", actor)
+            progress = await self._begin(conn, locked, "dry_run", base=base, mode=mode)
+        await self._start(locked, "dry_run", progress, DryRunCounter(before, after, now))
+
+    async def start_back_test(self, draft: UUID, version: int, days: int) -> None:
+        """Start a back-test and wait a moment for its result. Raises as `start_dry_run` does."""
+        async with transaction(self._runtime.pool) as conn:
+            locked = await drafts.lock_draft(conn, draft, version)
+            now, base, actual = await self._published(conn)
+            counter = BackTestCounter(actual, self._rulebooks.compile_alone(locked.document), now, days)
+            progress = await self._begin(conn, locked, "back_test", base=base, days=days)
+        await self._start(locked, "back_test", progress, counter)
+
+    async def _published(self, conn: asyncpg.Connection) -> tuple[datetime, int | None, Rulebook]:
+        """Return the time, the newest revision and the rulebook that this transaction sees."""
+        base = await newest_revision(conn)
+        return await database_now(conn), base, await self._rulebooks.current(conn, base)
 
     async def _begin(
-        self, conn: asyncpg.Connection, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any]
-    ) -> None:
-        if len(self._tasks) >= WAITING_MAX:
+        self, conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, **parameters: Any
+    ) -> dict[str, Any]:
+        if len(self._tasks) >= JOBS_MAX:
             raise Unavailable("too many rehearsals are waiting already; try again when one is done")
-        await drafts.begin(conn, draft, what, note)
+        progress = {"run": str(uuid7()), "status": "running", "version": draft.version, "done": 0, "of": None}
+        await drafts.begin_rehearsal(conn, draft, kind, progress | parameters)
+        return progress | parameters
 
-    async def _see_through(
-        self, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any], tally: ComplaintCounter
+    async def _start(
+        self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any], counter: ComplaintCounter
     ) -> None:
-        task = asyncio.create_task(self._run(draft, what, note, tally))
+        task = asyncio.create_task(self._run(draft, kind, progress, counter))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        await asyncio.wait({task}, timeout=PATIENCE)
+        await asyncio.wait({task}, timeout=FIRST_WAIT)
 
-    async def _run(self, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any], tally: ComplaintCounter) -> None:
+    async def _run(
+        self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any], counter: ComplaintCounter
+    ) -> None:
         try:
-            async with self._turn:
-                if not await self._walk(draft, what, note, tally):
+            async with self._running:
+                if not await self._scan(draft, kind, progress, counter):
                     return
-            report = tally.report()
-            found = {"status": "done", "report": report.model_dump(mode="json"), "sentences": report.sentences}
+            report = counter.report()
+            result = {
+                "status": "done",
+                "report": report.model_dump(mode="json", by_alias=True),
+                "sentences": report.sentences,
+            }
         except Exception as error:
             log.exception("a rehearsal failed")
-            reason = error.detail if isinstance(error, RedressError) else "something went wrong on our side"
-            found = {"status": "failed", "reason": reason}
-        await self._note(draft, what, note | found)
+            reason = error.detail if isinstance(error, RedressError) else "internal error; the log has the cause"
+            result = {"status": "failed", "reason": reason}
+        await self._save(draft, kind, progress | result)
 
-    async def _walk(self, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any], tally: ComplaintCounter) -> bool:
-        """False: nobody waits for it any more."""
-        pages = await self._pages(note)
-        note["of"], last = pages.size, monotonic() - NOTE_EVERY
-        async for states in pages.walk():
+    async def _scan(
+        self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any], counter: ComplaintCounter
+    ) -> bool:
+        """Add every complaint. Return False if the job was interrupted or replaced."""
+        scan = await self._complaints(progress)
+        progress["of"], saved_at = scan.size, monotonic() - SAVE_EVERY
+        async for states in scan.chunks():
             if self._runtime.stopping.is_set():
-                await self._note(draft, what, note | {"status": "interrupted"})
+                await self._save(draft, kind, progress | {"status": "interrupted"})
                 return False
-            if monotonic() - last >= NOTE_EVERY:
-                last = monotonic()
-                if not await self._note(draft, what, note):
+            if monotonic() - saved_at >= SAVE_EVERY:
+                saved_at = monotonic()
+                if not await self._save(draft, kind, progress):
                     return False
-            _add(tally, states)
-            note["done"] += len(states)
+            _add_all(counter, states)
+            progress["done"] += len(states)
         return True
 
-    async def _pages(self, note: dict[str, Any]) -> ComplaintScan:
+    async def _complaints(self, progress: dict[str, Any]) -> ComplaintScan:
         pool = self._runtime.pool
-        if "days" not in note:
-            return await open_ones(pool)
-        return await recent_ones(pool, await pool.fetchval("select now()"), note["days"])
+        return await (scan_recent(pool, progress["days"]) if "days" in progress else scan_open(pool))
 
-    async def _note(self, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any]) -> bool:
+    async def _save(self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any]) -> bool:
         async with transaction(self._runtime.pool) as conn:
-            return await drafts.note(conn, draft, what, note)
+            return await drafts.save_rehearsal(conn, draft, kind, progress)
 
 
-def _begun(draft: RulebookDraft, **asked: Any) -> dict[str, Any]:
-    return {"run": str(uuid7()), "status": "running", "version": draft.version, "done": 0, "of": None, **asked}
-
-
-def _add(tally: ComplaintCounter, states: Any) -> None:
+def _add_all(counter: ComplaintCounter, states: Iterable[SlaState]) -> None:
     for state in states:
         try:
-            tally.add(state)
+            counter.add(state)
         except Exception:
-            tally.fail(state.complaint_id)
-            log.exception("a complaint could not be rehearsed", extra={"complaint": str(state.complaint_id)})
+            counter.fail(state.complaint_id)
+            log.exception("a complaint could not be computed", extra={"complaint": str(state.complaint_id)})

@@ -1,4 +1,4 @@
-"""From a draft to a revision: only what was rehearsed exactly as it is to be published, and touches no promise."""
+"""Publish a draft as the next revision, if a dry run of exactly this draft changes no promise."""
 
 from typing import Any
 from uuid import UUID
@@ -6,55 +6,55 @@ from uuid import UUID
 import asyncpg
 
 from services.sla.policies import Mode
-from services.sla.rulebook.reports import too_many
+from services.sla.rulebook.reports import has_too_many_failures
 from services.sla.store import drafts
 from services.sla.store.drafts import RulebookDraft
-from services.sla.store.rulebooks import LOCK, RulebookRepository
+from services.sla.store.revisions import lock_revisions, newest_revision
+from services.sla.store.rulebooks import RulebookRepository
 from shared.errors import IllegalMove
 from shared.storage.postgres import transaction
 
-NEWEST = "select max(revision) from rulebook"
 
-
-async def publish(  # one transaction, and everything that it is about
-    pool: asyncpg.Pool, shelf: RulebookRepository, seen: tuple[UUID, int], mode: Mode, reason: str, actor: str
+async def publish_draft(  # one transaction, and its parameters
+    pool: asyncpg.Pool, rulebooks: RulebookRepository, key: tuple[UUID, int], mode: Mode, reason: str, actor: str
 ) -> int:
-    """The number of the new revision; `seen` is the draft and its version. The draft is gone then.
+    """Publish a draft and delete it; return the number of the new revision. `key`: id and version of the draft.
 
-    Raises `NotFound`, `Stale`, `IllegalMove` where no dry run allows it, and `Rejected` where it no longer fits.
+    Raises `NotFound`, `PreconditionFailed`, `IllegalMove` if no dry run allows it, and `Rejected` if the draft does not
+    fit the published rulebook any more.
     """
     async with transaction(pool) as conn:
-        await conn.execute(LOCK)
-        draft = await drafts.seen(conn, *seen)
-        rehearsed(draft, mode, await conn.fetchval(NEWEST))
-        number = await shelf.publish(conn, draft.document, mode, reason, actor)
-        await drafts.delete(conn, *seen)
+        await lock_revisions(conn)
+        draft = await drafts.lock_draft(conn, *key)
+        check_dry_run(draft, mode, await newest_revision(conn))
+        number = await rulebooks.publish(conn, draft.document, mode, reason, actor)
+        await drafts.delete_draft(conn, *key)
     async with transaction(pool) as conn:
-        await shelf.refresh(conn)  # whoever reads here next sees it; other replicas read it when they decide
+        await rulebooks.refresh(conn)  # for requests to this process; other replicas refresh when they next decide
     return number
 
 
-def rehearsed(draft: RulebookDraft, mode: Mode, current: int) -> None:
-    """Raises `IllegalMove` with a sentence unless a dry run of just this, on what is current, touches no promise.
+def check_dry_run(draft: RulebookDraft, mode: Mode, newest: int | None) -> None:
+    """Raise `IllegalMove` unless the draft's dry run is complete, for this mode and revision, and changes no promise.
 
-    Nor where it could not compute more than a few: who was not computed was not looked at.
+    A dry run that could not compute more than a few complaints does not count, because its figures leave them out.
     """
-    told: dict[str, Any] = draft.dry_run or {}
-    if told.get("status") != "done":
+    result: dict[str, Any] = draft.dry_run or {}
+    if result.get("status") != "done":
         raise IllegalMove(
             f"a dry run of version {draft.version} has to come first: POST …/drafts/{draft.id}:dry-run "
             f'{{"mode": "{mode}"}}'
         )
-    if told["base"] != current:
-        raise IllegalMove(f"revision {current} was published since the dry run; make another one")
-    if told["mode"] != mode:
-        raise IllegalMove(f"the dry run was for {told['mode']}; make one for {mode}")
-    report = told["report"]
+    if result["base"] != newest:
+        raise IllegalMove(f"revision {newest} was published since the dry run; make another one")
+    if result["mode"] != mode:
+        raise IllegalMove(f"the dry run was for {result['mode']}; make one for {mode}")
+    report = result["report"]
     if touched := report["promises_touched"]:
-        raise IllegalMove(f"it would touch {touched} promises; what customers were told must stay")
+        raise IllegalMove(f"it would touch {touched} promises; a date that a customer was told must not change")
     failed, computed = report["failed"], report["complaints"]
-    if too_many(failed, computed):
+    if has_too_many_failures(failed, computed):
         raise IllegalMove(
-            f"{failed:,} of {failed + computed:,} open complaints could not be computed, so nobody knows what it would "
-            "do to them; the dry run names some and the log says why. Mend that and make another dry run"
+            f"{failed:,} of {failed + computed:,} open complaints could not be computed, so the effect on them is not "
+            "known; the dry run names some and the log has the cause. Fix it and make another dry run"
         )

@@ -1,4 +1,4 @@
-"""What a dry run and a back-test report, as numbers; sentences are made of them."""
+"""Reports of dry runs and back-tests: the figures, and sentences made of them."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -9,19 +9,20 @@ from services.sla.policies import Mode
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import ClockKind
 
-FAILED_NAMED = 10  # of those that could not be computed: enough to find out why
-# A dry run speaks for what it computed. One broken complaint among many must not stand in the way of a storm's holiday;
-# where more than one in this many failed, something is wrong with the rulebook or with us: nobody knows what it does.
+FAILED_NAMED = 10  # ids of failed complaints that are listed: enough to find the cause
+# The figures of a dry run leave out complaints that could not be computed. A single broken complaint must not stop an
+# urgent publication. Where more than one in a hundred fails, the rulebook or the service has a fault, and the effect of
+# a publication is not known.
 FAILED_ONE_IN = 100
 
 
-def too_many(failed: int, computed: int) -> bool:
-    """Whether so many could not be computed that the figures speak for nothing."""
+def has_too_many_failures(failed: int, computed: int) -> bool:
+    """Return True if so many complaints could not be computed that the figures prove nothing."""
     return failed * FAILED_ONE_IN > failed + computed
 
 
 class Hour(FrozenModel):
-    """How much falls to one team in one hour, as it is and as it would be."""
+    """Due times of one team in one hour, before and after the change."""
 
     team: str
     hour: AwareDatetime
@@ -30,7 +31,7 @@ class Hour(FrozenModel):
 
 
 class Example(FrozenModel):
-    """One complaint with a clock that would move far."""
+    """Complaint with a clock that would move far."""
 
     complaint_id: UUID
     team: str
@@ -41,14 +42,14 @@ class Example(FrozenModel):
 
 
 class DryRun(FrozenModel):
-    """What a publication would do to what is open. `started` and `dropped`: clocks asked for anew, or no more."""
+    """Effect of a publication on open complaints. `started` and `dropped`: clocks that would be added or removed."""
 
     mode: Mode
     as_of: AwareDatetime
     complaints: int
     failed: int = Field(description="Complaints that could not be computed; they would stay as they are.")
-    failed_such_as: Sequence[UUID] = Field(default=(), description="Some of them.")
-    clocks: int = Field(description="Open clocks as it is.")
+    failed_such_as: Sequence[UUID] = Field(default=(), description="Ids of some of them.")
+    clocks: int = Field(description="Open clocks now.")
     earlier: int
     later: int
     unchanged: int
@@ -57,21 +58,24 @@ class DryRun(FrozenModel):
     breached_now: int = Field(description="Clocks that would be breached at once.")
     breach_voided: int = Field(description="Breaches that would disappear.")
     rungs_now: int = Field(description="Clocks that would warn or escalate at once.")
-    promises_touched: int = Field(description="Must be 0: what a customer was told never moves by itself.")
+    promises_touched: int = Field(description="Must be 0: a date that a customer was told never moves by itself.")
     other_terms: int = Field(description="Complaints that would come under another policy or pack.")
     load: Sequence[Hour] = Field(description="Clocks due per team and hour, where it would differ.")
     examples: Sequence[Example] = Field(description="The complaints that would move most.")
 
     @property
     def sentences(self) -> list[str]:
-        """The figures as a person says them."""
+        """The figures in plain sentences."""
         others = " of the others" if self.failed else ""
         failures = [*_failures(self, "would stay as they are")]
-        if too_many(self.failed, self.complaints):
+        if has_too_many_failures(self.failed, self.complaints):
             failures.append("That is more than one in a hundred, so it cannot be published.")
         if self.mode == "new_only":
             stay = self.complaints + self.failed
-            return [f"Nothing moves: {stay:,} open complaints stay as they are; new ones meet the draft.", *failures]
+            return [
+                f"Nothing moves: {stay:,} open complaints stay as they are; new ones come under the draft.",
+                *failures,
+            ]
         return [
             (
                 f"Of {self.clocks:,} open clocks of {self.complaints:,} complaints {self.earlier:,} would be due "
@@ -91,7 +95,7 @@ class DryRun(FrozenModel):
 
 
 class BreachComparison(FrozenModel):
-    """Breaches of one kind of clock under one policy or pack in one team, against what really happened."""
+    """Breaches of one clock type, policy or pack, and team: before and after the change."""
 
     clock: ClockKind
     policy: str
@@ -103,20 +107,20 @@ class BreachComparison(FrozenModel):
 
 
 class Promises(FrozenModel):
-    """Dates that customers would have been told, against those that they were."""
+    """Dates that customers would have been told, compared with the dates they were told."""
 
-    told: int
+    dates_told: int = Field(alias="told")
     earlier: int
     later: int
     same: int
-    kept: int = Field(description="Chains of versions that were kept.")
+    kept: int = Field(description="Promises, each with all its versions, that were kept.")
     broken: int
-    kept_instead: int = Field(description="Chains that would have been kept.")
+    kept_instead: int = Field(description="Promises that would have been kept.")
     broken_instead: int
 
 
 class Letters(FrozenModel):
-    """Letters of a regulator's pack that went out, and that would have."""
+    """Letters of a regulator pack that were due, and that would have been due."""
 
     letter: str
     before: int
@@ -124,7 +128,7 @@ class Letters(FrozenModel):
 
 
 class Signals(FrozenModel):
-    """Warnings and escalations that fired, and that would have, over all hours."""
+    """Warnings and escalations that were reached, and that would have been reached."""
 
     warnings: int
     escalations: int
@@ -133,14 +137,14 @@ class Signals(FrozenModel):
 
 
 class BackTest(FrozenModel):
-    """What would have happened to the complaints of some days if the draft had always been in force."""
+    """Result for the complaints of the last days, if the draft had always been in force."""
 
     days: int
     as_of: AwareDatetime
     complaints: int
-    failed: int = Field(description="Complaints that could not be computed; they are in no figure.")
-    failed_such_as: Sequence[UUID] = Field(default=(), description="Some of them.")
-    gained: int = Field(description="Breaches that did not happen and would have.")
+    failed: int = Field(description="Complaints that could not be computed; no figure includes them.")
+    failed_such_as: Sequence[UUID] = Field(default=(), description="Ids of some of them.")
+    gained: int = Field(description="Breaches that would have happened and did not.")
     lost: int = Field(description="Breaches that happened and would not have.")
     breaches: Sequence[BreachComparison]
     promises: Promises
@@ -151,29 +155,29 @@ class BackTest(FrozenModel):
 
     @property
     def sentences(self) -> list[str]:
-        """The figures as a person says them."""
-        one, more = self.promises, self.signals
+        """The figures in plain sentences."""
+        dates, signals = self.promises, self.signals
         return [
             (
                 f"Of {self.complaints:,} complaints of the last {self.days} days: {self.gained:,} breaches more and "
                 f"{self.lost:,} fewer than really happened."
             ),
             (
-                f"Of {one.told:,} dates told {one.earlier:,} would have been earlier, {one.later:,} later. "
-                f"{one.kept_instead:,} promises would have been kept instead of {one.kept:,}, "
-                f"{one.broken_instead:,} broken instead of {one.broken:,}."
+                f"Of {dates.dates_told:,} dates told {dates.earlier:,} would have been earlier, {dates.later:,} later. "
+                f"{dates.kept_instead:,} promises would have been kept instead of {dates.kept:,}, "
+                f"{dates.broken_instead:,} broken instead of {dates.broken:,}."
             ),
             (
-                f"{more.warnings_instead:,} warnings instead of {more.warnings:,}, "
-                f"{more.escalations_instead:,} escalations instead of {more.escalations:,}."
+                f"{signals.warnings_instead:,} warnings instead of {signals.warnings:,}, "
+                f"{signals.escalations_instead:,} escalations instead of {signals.escalations:,}."
             ),
-            *(f"Letter {x.letter}: {x.after:,} instead of {x.before:,}." for x in self.letters),
+            *(f"Letter {letter.letter}: {letter.after:,} instead of {letter.before:,}." for letter in self.letters),
             *_failures(self, "are in none of these figures"),
         ]
 
 
-def _failures(report: DryRun | BackTest, fate: str) -> Iterator[str]:
+def _failures(report: DryRun | BackTest, effect: str) -> Iterator[str]:
     failed, such_as = report.failed, report.failed_such_as
     if failed:
         named = ", ".join(map(str, such_as)) + (" and others" if failed > len(such_as) else "")
-        yield f"{failed:,} of {failed + report.complaints:,} complaints could not be computed and {fate}: {named}."
+        yield f"{failed:,} of {failed + report.complaints:,} complaints could not be computed and {effect}: {named}."

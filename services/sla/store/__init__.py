@@ -1,1 +1,1 @@
-"""SQL of sla: states, rulebook revisions, drafts, outages, and scans over all complaints."""
+"""SQL of sla: states, rulebook revisions, drafts, outages, and queries over all complaints."""

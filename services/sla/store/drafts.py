@@ -1,11 +1,11 @@
-"""Drafts of rulebooks on PostgreSQL: written, replaced, rehearsed; nothing of them counts before it is published.
+"""Drafts of rulebooks on PostgreSQL. A draft has no effect before it is published.
 
-A change needs the version that its author saw. What was rehearsed goes with the contents: a replaced draft has neither
-dry run nor back-test.
+A change needs the version that its author has read. The results of a dry run and a back-test belong to the contents: a
+replaced draft has neither.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -13,52 +13,46 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from services.sla.policies.loader import canonical
-from services.sla.policies.sections import SECTIONS
 from shared.errors import NotFound, PreconditionFailed, Rejected
-from shared.text import LINE_PATTERN, PATTERNS, is_line, is_prose
 
-Rehearsed = Literal["dry_run", "back_test"]
-DOCUMENT_MAX = 1_000_000  # bytes of one; the rulebook that ships with us and all packs together have 100,000
-LISTED_MAX = 500  # entries of one section; each calendar is compiled before it is believed
-DRAFTS_MAX = 200  # a forgotten one costs little, but nobody reads more
+RehearsalKind = Literal["dry_run", "back_test"]
+DRAFTS_MAX = 200  # a forgotten draft costs little, but a longer list is not read
 
-INTERRUPTED = "interval '1 minute'"  # a rehearsal that was silent for so long died with its process
-
-# A rehearsal notes how far it is every second; what is not heard of any more is told as interrupted.
-_TOLD = {
-    name: f"""case when {name}->>'status' = 'running' and ({name}->>'at')::timestamptz < now() - {INTERRUPTED}
-              then {name} || '{{"status": "interrupted"}}' else {name} end"""
-    for name in ("dry_run", "back_test")
+# A rehearsal stores its progress every second. One without progress for this long ended with its process.
+_INTERRUPTED = "interval '1 minute'"
+_RESULT = {
+    kind: f"""case when {kind}->>'status' = 'running' and ({kind}->>'at')::timestamptz < now() - {_INTERRUPTED}
+              then {kind} || '{{"status": "interrupted"}}' else {kind} end"""
+    for kind in ("dry_run", "back_test")
 }
-FIELDS = f"draft_id, version, document, actor, changed_at, {_TOLD['dry_run']}, {_TOLD['back_test']}"
-CREATE = f"""
+_FIELDS = f"draft_id, version, document, actor, changed_at, {_RESULT['dry_run']}, {_RESULT['back_test']}"
+INSERT_DRAFT = f"""
     insert into draft (draft_id, document, actor)
     select $1, $2, $3 where (select count(*) from draft) < $4
-    returning {FIELDS}
-"""  # noqa: S608 (our own column names)
-FIND = f"select {FIELDS} from draft where draft_id = $1"  # noqa: S608 (as above)
-# All of them, what was changed last first.
-LIST = f"select {FIELDS} from draft order by changed_at desc, draft_id"  # noqa: S608 (as above)
-REPLACE = f"""
+    returning {_FIELDS}
+"""  # noqa: S608 (constant column names, here and below)
+SELECT_DRAFT = f"select {_FIELDS} from draft where draft_id = $1"  # noqa: S608
+SELECT_DRAFTS = f"select {_FIELDS} from draft order by changed_at desc, draft_id"  # noqa: S608
+REPLACE_DRAFT = f"""
     update draft set document = $3, actor = $4, version = version + 1, changed_at = now(),
                      dry_run = null, back_test = null
     where draft_id = $1 and version = $2
-    returning {FIELDS}
-"""  # noqa: S608 (as above)
-DELETE = "delete from draft where draft_id = $1 and version = $2"
-# A rehearsal of that version begins.
-BEGIN = {
-    name: f"update draft set {name} = $3::jsonb || jsonb_build_object('at', now()) "  # noqa: S608 (as above)
+    returning {_FIELDS}
+"""  # noqa: S608
+DELETE_DRAFT = "delete from draft where draft_id = $1 and version = $2"
+BEGIN_REHEARSAL = {
+    kind: f"update draft set {kind} = $3::jsonb || jsonb_build_object('at', now()) "  # noqa: S608
     "where draft_id = $1 and version = $2 returning 1"
-    for name in _TOLD
+    for kind in _RESULT
 }
-# What it has to say, as long as nobody replaced the draft or began another one.
-NOTE = {name: query.replace("returning", f"and {name}->>'run' = $4 returning") for name, query in BEGIN.items()}
+# Changes nothing if the draft was replaced or another rehearsal of this kind was begun.
+SAVE_REHEARSAL = {
+    kind: query.replace("returning", f"and {kind}->>'run' = $4 returning") for kind, query in BEGIN_REHEARSAL.items()
+}
 
 
 class RulebookDraft(NamedTuple):
-    """One draft. `dry_run` and `back_test` are the last ones, with what they were made for."""
+    """Draft of a rulebook. `dry_run` and `back_test` are the last results, with the parameters of the run."""
 
     id: UUID
     version: int
@@ -69,104 +63,67 @@ class RulebookDraft(NamedTuple):
     back_test: dict[str, Any] | None
 
 
-def bounded(data: Any) -> str:
-    """One text of a document, ready to be stored. Raises `Rejected` for what is no rulebook, or too much of one."""
-    if not isinstance(data, dict):
-        raise Rejected("expected an object with calendar, policy and pack, each a list")
-    for section in SECTIONS:
-        listed = data.get(section, [])
-        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-            raise Rejected(f"{section}: expected a list of objects, such as {_example(section)}")
-        if len(listed) > LISTED_MAX:
-            raise Rejected(f"{section}: expected at most {LISTED_MAX} entries, got {len(listed)}")
-    _clean(data)
-    text = canonical(data)
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise Rejected("expected text without halves of characters")
-    if len(text.encode()) > DOCUMENT_MAX:
-        raise Rejected(f"expected at most {DOCUMENT_MAX:,} bytes")
-    return text
-
-
-def _clean(data: Any) -> None:
-    """Raises `Rejected` for a text that PostgreSQL would refuse, or that would forge lines wherever it is shown."""
-    for where, words, is_name in _texts(data):
-        if not (is_prose if where.endswith("notes") and not is_name else is_line)(words):
-            raise Rejected(f"{where}: expected {PATTERNS[LINE_PATTERN]}; only notes may have several lines")
-
-
-def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str, bool]]:
-    """Every text of a document and every name of a field, with the way there."""
-    if isinstance(value, str):
-        yield where, value, False
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield where or "section", name, True
-            yield from _texts(inner, f"{where}.{name}" if where else name)
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from _texts(inner, f"{where}.{place}")
-
-
-def _example(section: str) -> str:
-    calendar = '[{"id": "office", "version": 2, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": {…}}]'
-    return calendar if section == "calendar" else f'[{{"id": "my-{section}", "version": 1, …}}]'
-
-
-async def create(conn: asyncpg.Connection, document: str, actor: str) -> RulebookDraft:
-    """A new draft. Raises `Rejected` when there are too many already."""
-    row = await conn.fetchrow(CREATE, uuid7(), document, actor, DRAFTS_MAX)
+async def insert_draft(conn: asyncpg.Connection, document: str, actor: str) -> RulebookDraft:
+    """Insert a new draft. Raises `Rejected` if there are too many."""
+    row = await conn.fetchrow(INSERT_DRAFT, uuid7(), document, actor, DRAFTS_MAX)
     if row is None:
-        raise Rejected(f"there are {DRAFTS_MAX} drafts already; delete one that nobody needs")
+        raise Rejected(f"there are {DRAFTS_MAX} drafts already; delete one that is not needed")
     return _draft(row)
 
 
-async def find(conn: asyncpg.Connection, draft: UUID, *, lock: bool = False) -> RulebookDraft:
-    """That draft. Raises `NotFound`."""
-    row = await conn.fetchrow(f"{FIND} for update" if lock else FIND, draft)
+async def select_draft(conn: asyncpg.Connection, draft: UUID, *, lock: bool = False) -> RulebookDraft:
+    """Return a draft. Raises `NotFound`."""
+    row = await conn.fetchrow(f"{SELECT_DRAFT} for update" if lock else SELECT_DRAFT, draft)
     if row is None:
         raise NotFound("there is no such draft; it may have been published or deleted")
     return _draft(row)
 
 
-async def seen(conn: asyncpg.Connection, draft: UUID, version: int) -> RulebookDraft:
-    """That draft, locked, if it is as its author saw it. Raises `NotFound` or `PreconditionFailed`."""
-    found = await find(conn, draft, lock=True)
-    if found.version != version:
-        raise PreconditionFailed(f"the draft has version {found.version} by now; read it again")
-    return found
+async def lock_draft(conn: asyncpg.Connection, draft: UUID, version: int) -> RulebookDraft:
+    """Lock and return a draft if it still has this version. Raises `NotFound` or `PreconditionFailed`."""
+    current = await select_draft(conn, draft, lock=True)
+    if current.version != version:
+        raise PreconditionFailed(f"the draft has version {current.version} by now; read it again")
+    return current
 
 
-async def listed(conn: asyncpg.Connection) -> Sequence[RulebookDraft]:
-    """All drafts, what was changed last first."""
-    return [_draft(row) for row in await conn.fetch(LIST)]
+async def select_drafts(conn: asyncpg.Connection) -> Sequence[RulebookDraft]:
+    """Return all drafts, the last changed first."""
+    return [_draft(row) for row in await conn.fetch(SELECT_DRAFTS)]
 
 
-async def replace(conn: asyncpg.Connection, draft: UUID, version: int, document: str, actor: str) -> RulebookDraft:
-    """Other contents, as the next version. Raises `NotFound` or `PreconditionFailed`."""
-    await seen(conn, draft, version)
-    row = await conn.fetchrow(REPLACE, draft, version, document, actor)
-    assert row is not None  # noqa: S101  # we hold its lock
+async def replace_draft(
+    conn: asyncpg.Connection, draft: UUID, version: int, document: str, actor: str
+) -> RulebookDraft:
+    """Replace the contents and raise the version. Raises `NotFound` or `PreconditionFailed`."""
+    await lock_draft(conn, draft, version)
+    row = await conn.fetchrow(REPLACE_DRAFT, draft, version, document, actor)
+    assert row is not None  # noqa: S101  # this transaction holds its lock
     return _draft(row)
 
 
-async def delete(conn: asyncpg.Connection, draft: UUID, version: int) -> None:
-    """Away with it. Raises `NotFound` or `PreconditionFailed`."""
-    await seen(conn, draft, version)
-    await conn.execute(DELETE, draft, version)
+async def delete_draft(conn: asyncpg.Connection, draft: UUID, version: int) -> None:
+    """Delete a draft. Raises `NotFound` or `PreconditionFailed`."""
+    await lock_draft(conn, draft, version)
+    await conn.execute(DELETE_DRAFT, draft, version)
 
 
-async def begin(conn: asyncpg.Connection, draft: RulebookDraft, what: Rehearsed, note: dict[str, Any]) -> None:
-    """Begin a rehearsal of this version; the result of one already running is dropped. Raises `PreconditionFailed`."""
-    if not await conn.fetchval(BEGIN[what], draft.id, draft.version, json.dumps(note)):
+async def begin_rehearsal(
+    conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any]
+) -> None:
+    """Begin a rehearsal of this version; the result of one that still runs is dropped. Raises `PreconditionFailed`."""
+    if not await conn.fetchval(BEGIN_REHEARSAL[kind], draft.id, draft.version, json.dumps(progress)):
         raise PreconditionFailed("the draft was changed meanwhile; read it again")
 
 
-async def note(conn: asyncpg.Connection, draft: RulebookDraft, what: Rehearsed, told: dict[str, Any]) -> bool:
-    """How far the rehearsal is, or what it found. False: nobody waits for it any more."""
-    return bool(await conn.fetchval(NOTE[what], draft.id, draft.version, json.dumps(told), told["run"]))
+async def save_rehearsal(
+    conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, result: dict[str, Any]
+) -> bool:
+    """Save progress or result of a rehearsal. Return False if a newer rehearsal or version has replaced it."""
+    run = result["run"]
+    return bool(await conn.fetchval(SAVE_REHEARSAL[kind], draft.id, draft.version, json.dumps(result), run))
 
 
 def _draft(row: asyncpg.Record) -> RulebookDraft:
-    dry_run, back_test = (json.loads(one) if one else None for one in (row[5], row[6]))
+    dry_run, back_test = (json.loads(result) if result else None for result in (row[5], row[6]))
     return RulebookDraft(row[0], row[1], json.loads(row[2]), row[3], row[4], dry_run, back_test)

@@ -1,137 +1,120 @@
-"""The rulebook as published: every revision from the database, compiled once, fresh in each transaction that decides.
+"""The rulebook as published: all revisions from the database, compiled once, current in each transaction that decides.
 
-What a file says is published at the start when it says something else than the last start read from it, unless people
-have published since: what they publish comes through drafts. Any process that decides under a revision has read it in
-the same transaction, so two replicas never disagree.
+A process that decides under a revision has read it in the same transaction, so two replicas never disagree. At the
+start the rulebook file is published if its contents differ from what the last start read, unless a revision was
+published through a draft since then.
 """
 
-import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import asyncpg
 
-from services.sla.policies import Document, Mode, Rulebook, rulebook_of
-from services.sla.policies.golden import check, proven
-from services.sla.policies.loader import canonical
+from services.sla.policies import Document, Mode, Rulebook, build_rulebook
+from services.sla.policies.golden import check_golden_dates, require_golden_dates
+from services.sla.policies.loader import canonical_json
+from services.sla.store import revisions
 from shared.errors import Misconfigured, Rejected
 from shared.storage.postgres import transaction
 
 log = logging.getLogger(__name__)
-# All that was published, the oldest first.
-ALL = "select revision, document, mode, reason, actor, published_at from rulebook order by revision"
-NEWEST = "select max(revision) from rulebook"
-# Nobody else publishes until this transaction ends.
-LOCK = "lock table rulebook in share row exclusive mode"
-# What the last start read from its file.
-FROM_FILE = "select document from rulebook where actor = $1 order by revision desc limit 1"
-# What counts now, with who published it.
-CURRENT = "select document, actor from rulebook order by revision desc limit 1"
-PUBLISH = """
-    insert into rulebook (revision, document, mode, reason, actor)
-    values ((select coalesce(max(revision), 0) + 1 from rulebook), $1, $2, $3, $4)
-    returning revision
-"""
-FILE = "rulebook file"  # the actor of what was read from it
+FILE = "rulebook file"  # actor of the revisions that were read from the file
+NEXT_NUMBER = 10**9  # of a document that is checked behind all revisions
 
 
 class RulebookRepository:
-    """Holds the rulebook of this process. `today` is the day around which calendars are compiled.
+    """Rulebook of this process. Calendars are compiled around the day that `today` returns.
 
-    `file_wins`: a file that was changed is published at the start over what people have published since.
+    `file_wins`: a changed file is published at the start even over a revision that was published through a draft.
     """
 
     def __init__(self, data: dict[str, Any], today: Callable[[], date], *, file_wins: bool = False) -> None:
-        """Raises `Misconfigured` for a file that could leave a complaint without a date."""
+        """Compile the file. Raises `Misconfigured` if it could leave a complaint without a due date."""
         self._today = today
         self._data = data
         self._file_wins = file_wins
         try:
-            self.rulebook = rulebook_of([Document(data, actor=FILE)], around=today())
+            self.rulebook = build_rulebook([Document(data, actor=FILE)], around=today())
         except Rejected as error:
             raise Misconfigured(f"policies: {error.detail}") from None
-        proven(self.rulebook)
-        check(self.rulebook)
-        self._revision = 0  # nothing read yet
+        require_golden_dates(self.rulebook)
+        check_golden_dates(self.rulebook)
+        self._revision = 0  # nothing read from the database yet
 
-    async def settle(self, conn: asyncpg.Connection) -> None:
-        """Publish what the file says, if it says something new, read everything, and check every golden date in it.
+    async def publish_file(self, conn: asyncpg.Connection) -> None:
+        """Publish the file if it has changed, read all revisions, and check every golden date.
 
-        Raises `Misconfigured` where the file changes what was published under the same version, and where a golden date
-        of a pack, however it came in force, comes out otherwise.
+        Raises `Misconfigured` if the file changes what was published under the same version, or if a golden date of a
+        pack in force, from the file or from a draft, is not computed as stated.
         """
-        await conn.execute(LOCK)
-        document = canonical(self._data)
-        if await conn.fetchval(FROM_FILE, FILE) != document and await self._may_publish(conn, document):
+        await revisions.lock_revisions(conn)
+        document = canonical_json(self._data)
+        if await revisions.select_document_of(conn, FILE) != document and await self._may_publish(conn, document):
+            documents = [*await revisions.select_documents(conn), Document(self._data, number=NEXT_NUMBER)]
             try:
-                rulebook_of([*await self._documents(conn), Document(self._data, number=10**9)], around=self._today())
+                build_rulebook(documents, around=self._today())
             except Rejected as error:
                 raise Misconfigured(f"policies: {error.detail}") from None
-            await conn.fetchval(PUBLISH, document, "new_only", "read at the start", FILE)
+            await revisions.insert_revision(conn, document, "new_only", "read at the start", FILE)
         await self.refresh(conn)
-        check(self.rulebook)
+        check_golden_dates(self.rulebook)
 
     async def _may_publish(self, conn: asyncpg.Connection, document: str) -> bool:
-        """Not silently over what people have published since the file was last read."""
-        current = await conn.fetchrow(CURRENT)
-        if current is None or current["actor"] == FILE or self._file_wins:
+        """Return False, and log a warning, if the file would silently replace what was published through a draft."""
+        newest = await revisions.select_newest_document(conn)
+        if newest is None or newest[1] == FILE or self._file_wins:
             return True
-        if current["document"] != document:
+        if newest[0] != document:
             log.warning(
-                "the rulebook file was changed and is not in force, because people have published since it was read; "
+                "the rulebook file was changed and is not in force, because a draft was published since it was read; "
                 "to bring it in, draft it (redress sla draft FILE --pack NAME, then dry-run and publish), "
                 "or start once with SLA_FILE_WINS=true",
-                extra={"published_by": current["actor"]},
+                extra={"published_by": newest[1]},
             )
         return False
 
     async def current(self, conn: asyncpg.Connection, revision: int | None) -> Rulebook:
-        """The rulebook as of the revision that this transaction sees."""
+        """Return the rulebook as of the newest revision that this transaction sees."""
         if revision is not None and revision != self._revision:
             await self.refresh(conn)
         return self.rulebook
 
     async def read(self, pool: asyncpg.Pool) -> Rulebook:
-        """The rulebook as it counts now, for whoever only looks: another process may have published since."""
-        if await pool.fetchval(NEWEST) == self._revision:
+        """Return the current rulebook for a request that only reads; another process may have published."""
+        if await revisions.newest_revision(pool) == self._revision:
             return self.rulebook
         async with transaction(pool) as conn:
             return await self.refresh(conn)
 
     async def refresh(self, conn: asyncpg.Connection) -> Rulebook:
-        """Read everything that was published; calendars that did not change stay compiled."""
-        documents = await self._documents(conn)
+        """Read all revisions; calendars that did not change stay compiled."""
+        documents = await revisions.select_documents(conn)
         if documents and documents[-1].number != self._revision:
-            self.rulebook = rulebook_of(documents, around=self._today(), known=self.rulebook)
+            self.rulebook = build_rulebook(documents, around=self._today(), previous=self.rulebook)
             self._revision = documents[-1].number
         return self.rulebook
 
     async def candidate(self, conn: asyncpg.Connection, data: Any, mode: Mode, reason: str, actor: str) -> Rulebook:
-        """What the rulebook would be with this document published next. Raises `Rejected` and changes nothing."""
-        documents = await self._documents(conn)
+        """Compile the rulebook as if this document were published next. Raises `Rejected`; changes nothing."""
+        documents = await revisions.select_documents(conn)
         number = documents[-1].number + 1 if documents else 1
         draft = Document(data, number=number, mode=mode, reason=reason, actor=actor)
-        book = rulebook_of([*documents, draft], around=self._today(), known=self.rulebook)
+        rulebook = build_rulebook([*documents, draft], around=self._today(), previous=self.rulebook)
         try:
-            proven(book)
-            check(book)
+            require_golden_dates(rulebook)
+            check_golden_dates(rulebook)
         except Misconfigured as error:
             raise Rejected(error.detail) from None
-        return book
+        return rulebook
 
-    def alone(self, data: Any) -> Rulebook:
-        """The document as if nothing else had ever been published. Raises `Rejected`."""
-        return rulebook_of([Document(data)], around=self._today(), known=self.rulebook)
+    def compile_alone(self, data: Any) -> Rulebook:
+        """Compile a document as if it were the only revision. Raises `Rejected`."""
+        return build_rulebook([Document(data)], around=self._today(), previous=self.rulebook)
 
     async def publish(self, conn: asyncpg.Connection, data: Any, mode: Mode, reason: str, actor: str) -> int:
-        """Publish it, in the caller's transaction; the number of the new revision. Raises `Rejected`."""
-        await conn.execute(LOCK)
+        """Publish a document in the caller's transaction; return the new revision's number. Raises `Rejected`."""
+        await revisions.lock_revisions(conn)
         await self.candidate(conn, data, mode, reason, actor)
-        revision: int = await conn.fetchval(PUBLISH, canonical(data), mode, reason, actor)
-        return revision
-
-    async def _documents(self, conn: asyncpg.Connection) -> Sequence[Document]:
-        rows = await conn.fetch(ALL)
-        return [Document(json.loads(row[1]), row[0], row[2], row[3], row[4], row[5]) for row in rows]
+        return await revisions.insert_revision(conn, canonical_json(data), mode, reason, actor)

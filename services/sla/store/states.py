@@ -7,22 +7,21 @@ import asyncpg
 
 from services.sla.domain import Outage, SlaContext, SlaState
 from services.sla.domain.history import current_team
+from services.sla.store.outages import OUTAGES
+from services.sla.store.revisions import SELECT_NEWEST_REVISION
 from services.sla.store.rulebooks import RulebookRepository
 from shared.contracts.envelope import ComplaintId
 from shared.runner.state_store import StateStore
 
 # One state without a lock, and the database's time.
 SELECT_STATE = "select now(), (select state from complaint where complaint_id = $1)"
-# The rulebook revision in force, and the outages of the last days.
-SELECT_CONTEXT = """
-    select (select max(revision) from rulebook),
-           array(select (cause, since, until) from (
-                     select cause, since, until from outage
-                     where until is null or until > now() - interval '8 days'
-                     union all -- a missed heartbeat is a downtime that is not recorded yet
-                     select 'downtime', at, null from heartbeat where expires_at < now()
-                 ) as down order by since desc limit 100)
-"""
+# The newest revision of the rulebook, and the outages of the last days.
+SELECT_CONTEXT = f"""
+    select ({SELECT_NEWEST_REVISION}), array(
+        select (cause, since, until) from {OUTAGES}
+        where until is null or until > now() - interval '8 days' order by since desc limit 100
+    )
+"""  # noqa: S608 (constants)
 PROMOTED = {
     "due_at": "timestamptz",
     "is_open": "boolean",
@@ -44,14 +43,14 @@ class SlaStore(StateStore[SlaState, SlaContext]):
 
     def __init__(self, rulebooks: RulebookRepository) -> None:
         super().__init__(SlaState, promoted=PROMOTED, promote=promoted)
-        self.shelf = rulebooks
+        self._rulebooks = rulebooks
 
     async def load_context(self, conn: asyncpg.Connection, now: datetime, prepared: None) -> SlaContext:
         """Load the rulebook that is in force in this transaction, and the outages of the last days."""
         del prepared
         (row,) = await conn.fetch(SELECT_CONTEXT)
         outages = tuple(Outage(*outage) for outage in row[1])
-        return SlaContext(now, await self.shelf.current(conn, row[0]), outages)
+        return SlaContext(now, await self._rulebooks.current(conn, row[0]), outages)
 
 
 def promoted(state: SlaState) -> tuple[Any, ...]:

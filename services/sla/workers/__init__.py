@@ -1,1 +1,1 @@
-"""Background tasks: outage detection, and recomputing open complaints after a publication."""
+"""Background workers: outage detection, and recomputing open complaints after a publication."""

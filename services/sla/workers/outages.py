@@ -1,15 +1,23 @@
-"""What of ours is down, written down while it lasts: so that a miss says whose fault it was, and nobody waits in vain.
+"""Detect outages of this system and record them, so that a breach can name its cause and customers are warned in time.
 
-Three things are noticed. Nobody of sla lived for a while (`downtime`), by a heartbeat in the database. Events wait on
-Kafka (`lag`), by the age of the oldest one. Dates were made and nobody was told (`provider`), by promises that stay
-untold. While one of them lasts, promises that fall due soon are named once, so that a word reaches the customer before;
-and after a downtime those that lost working time by it, because nobody could name them while it lasted.
+Three causes are detected:
+
+- `downtime`: no sla process was running. Each process renews one heartbeat row that expires after `downtime_seconds`.
+  The next process that finds it expired records the time between as a downtime.
+- `lag`: the oldest unread event on Kafka is older than `lag_outage_seconds`.
+- `provider`: too many customers were not told a date within `untold_minutes`, so messages are not accepted.
+
+An outage that is seen again is renewed; one that was not seen for `downtime_seconds` ends at the time it was last seen.
+Replicas need no coordination for this, because all of it is in the database, by the database's clock.
+
+While an outage lasts, promises that fall due within `risk_hours` are marked at risk, once per promise and cause, so
+that notify can write to the customer before the due time. A downtime is different: no process could mark anything while
+it lasted. So after it, the promises whose business hours overlapped it are marked.
 """
 
 import asyncio
 import logging
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,147 +25,100 @@ from uuid import UUID
 import asyncpg
 
 from services.sla.domain import MarkAtRisk
+from services.sla.settings import Settings
+from services.sla.store import outages
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
+from shared.runner.types import Decision
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
+from shared.wakeup import wait_for_event
 
 log = logging.getLogger(__name__)
-NAMED_MAX = 500  # promises named in one round
-SOON_MAX = 20_000  # looked at in one round
+MARKED_MAX = 500  # complaints marked in one round
+DUE_SOON_MAX = 20_000  # complaints read in one round
 REMEMBERED_MAX = 100_000
-
-# Somebody lives. Gives when the one before did, where that was longer ago than it had promised to be back.
-BEAT = """
-    with before as (select at, expires_at from heartbeat for update),
-    beat as (
-        insert into heartbeat (at, expires_at) values (now(), now() + $1)
-        on conflict (one) do update set at = excluded.at, expires_at = excluded.expires_at
-    )
-    select at from before where expires_at < now()
-"""
-# A time without anybody, once it is over.
-WAS_DOWN = "insert into outage (cause, since, until) values ('downtime', $1, now())"
-# Something is seen to be down: a new outage, or the one that lasts already.
-SEEN = """
-    insert into outage (cause, since) values ($1, now() - $2::interval)
-    on conflict (cause) where until is null do update set seen_at = now()
-"""
-# An outage is over once nobody has seen it for a while.
-OVER = "update outage set until = seen_at where until is null and seen_at < now() - $1::interval returning cause"
-# What lasts, the oldest first; then downtimes that were over less than so long ago. With each, until when promises are
-# at risk by it: so long from now, or from its end.
-DANGERS = """
-    select cause, since, until, coalesce(until, now()) + $1::interval from outage
-    where until is null or (cause = 'downtime' and until > now() - $1::interval)
-    order by until desc nulls first, since
-"""
-# Of the complaints received in the hour before the limit: how many were made a promise nobody was told, since when.
-UNTOLD = """
-    select count(untold_since), count(*), now() - min(untold_since) from complaint
-    where received_at between now() - $1::interval - interval '1 hour' and now() - $1::interval
-"""
-# Complaints with a date told that waits, and with some date that falls due until then. The one that waits may have been
-# missed weeks ago and still be owed; which of the others were told and are open, the decision knows.
-SOON = """
-    select complaint_id, version, soon.due_at from complaint cross join lateral (
-        select max((one->>'due_at')::timestamptz) as due_at from jsonb_array_elements(state->'promises') as one
-        where (one->>'due_at')::timestamptz > now() and (one->>'due_at')::timestamptz <= $1
-    ) as soon
-    where promised_at > now() - interval '60 days' and promised_at <= $1 and soon.due_at is not null
-    order by soon.due_at limit $2
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class OutageLimits:
-    """From when on something counts as down, and how far ahead promises are at risk then."""
-
-    every: timedelta
-    gap: timedelta
-    lag: timedelta
-    untold: timedelta
-    untold_count: int
-    horizon: timedelta
 
 
 class DetectedOutage(NamedTuple):
-    """Something of ours that is down, or was until just now, and until when promises are at risk by it."""
+    """Outage that lasts, or a recent downtime. Promises due before `risk_until` are at risk by it."""
 
     cause: BreachCause
     since: datetime
     until: datetime | None
-    bound: datetime
+    risk_until: datetime
 
     def command(self, complaint: UUID) -> MarkAtRisk:
-        """To name what it puts at risk."""
+        """Return the command that marks the promises of one complaint."""
         lost = None if self.until is None else (self.since, self.until)
-        return MarkAtRisk(ComplaintId(complaint), cause=self.cause, until=self.bound, lost=lost)
+        return MarkAtRisk(ComplaintId(complaint), cause=self.cause, until=self.risk_until, lost=lost)
 
 
 class OutageMonitor:
-    """`watch` for ever; `run_once` looks once."""
+    """Background worker: `run` loops, `run_once` is one check."""
 
-    def __init__(self, limits: OutageLimits) -> None:
-        self._limits = limits
-        self._looked: set[tuple[Any, ...]] = set()
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._gap = timedelta(seconds=settings.downtime_seconds)
+        self._handled: set[tuple[Any, ...]] = set()
 
-    async def beat(self, conn: asyncpg.Connection) -> datetime | None:
-        """A sign of life; writes down since when nobody of us had lived, if that was long, and gives it back.
+    async def renew_heartbeat(self, conn: asyncpg.Connection) -> None:
+        """Renew the heartbeat, and record a downtime if it had expired.
 
-        Called before anything falls due after a start, so that what fell due meanwhile knows why it was missed.
+        Called at the start before any timer fires, so that clocks that fell due meanwhile are breached by `downtime`.
         """
-        since: datetime | None = await conn.fetchval(BEAT, self._limits.gap)
+        since = await outages.renew_heartbeat(conn, self._gap)
         if since is not None:
-            await conn.execute(WAS_DOWN, since)
-            log.warning("nobody of us lived for a while", extra={"since": since.isoformat()})
-        return since
+            await outages.insert_downtime(conn, since)
+            log.warning("no sla process was running", extra={"since": since.isoformat()})
 
-    async def watch(self, runtime: Runtime, stopping: asyncio.Event) -> None:
-        """Until `stopping`."""
+    async def run(self, runtime: Runtime, stopping: asyncio.Event) -> None:
+        """Check every `watch_seconds` until `stopping` is set."""
         while not stopping.is_set():
             await self.run_once(runtime)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), self._limits.every.total_seconds())
+            await wait_for_event(stopping, self._settings.watch_seconds)
 
     async def run_once(self, runtime: Runtime) -> int:
-        """Write down what is down, and name the promises that it puts at risk. Returns how many were named."""
-        limits = self._limits
+        """Record outages and mark the promises at risk. Return the number of complaints with a newly marked promise."""
         async with transaction(runtime.pool) as conn:
-            await self.beat(conn)
-            lag = timedelta(seconds=runtime.metrics.value("redress_lag_seconds"))
-            if lag > limits.lag:
-                await conn.execute(SEEN, "lag", lag)
-            if since := await self._untold(conn):
-                await conn.execute(SEEN, "provider", since)
-            for (cause,) in await conn.fetch(OVER, limits.gap):
-                log.warning("an outage is over", extra={"cause": cause})
-            dangers = [DetectedOutage(*row) for row in await conn.fetch(DANGERS, limits.horizon)]
-        lasting = [one for one in dangers if one.until is None]
+            await self.renew_heartbeat(conn)
+            await self._record(conn, timedelta(seconds=runtime.metrics.value("redress_lag_seconds")))
+            horizon = timedelta(hours=self._settings.risk_hours)
+            detected = [DetectedOutage(*row) for row in await outages.select_risk_periods(conn, horizon)]
+        lasting = [outage for outage in detected if outage.until is None]
         for cause in ("provider", "lag"):
-            runtime.metrics.gauge("redress_outage", float(any(cause == one.cause for one in lasting)), label=cause)
-        over = dangers[len(lasting) :]
-        return sum([await self._name(runtime, one) for one in (*lasting[:1], *over)])
+            is_down = any(outage.cause == cause for outage in lasting)
+            runtime.metrics.gauge("redress_outage", float(is_down), label=cause)
+        ended = detected[len(lasting) :]
+        return sum([await self._mark_at_risk(runtime, outage) for outage in (*lasting[:1], *ended)])
 
-    async def _untold(self, conn: asyncpg.Connection) -> timedelta | None:
-        """For how long customers have not been told their dates, where it is too many of them to be chance."""
-        ((untold, received, age),) = await conn.fetch(UNTOLD, self._limits.untold)
-        return age if untold >= self._limits.untold_count and untold * 2 >= received else None
+    async def _record(self, conn: asyncpg.Connection, lag: timedelta) -> None:
+        if lag > timedelta(seconds=self._settings.lag_outage_seconds):
+            await outages.upsert_outage(conn, "lag", lag)
+        count = await outages.count_untold(conn, timedelta(minutes=self._settings.untold_minutes))
+        # A few untold dates may have their own reasons; at least half of all are the provider's.
+        if count.age and count.untold >= self._settings.untold_count and count.untold * 2 >= count.received:
+            await outages.upsert_outage(conn, "provider", count.age)
+        for cause in await outages.end_outages(conn, self._gap):
+            log.warning("an outage has ended", extra={"cause": cause})
 
-    async def _name(self, runtime: Runtime, danger: DetectedOutage) -> int:
-        """Each promise once for each cause; the decision remembers it, we only spare it being asked again.
+    async def _mark_at_risk(self, runtime: Runtime, outage: DetectedOutage) -> int:
+        """Submit a command for each complaint with a promise due soon; return how many published an event.
 
-        It is asked again where the complaint was written meanwhile, or where another of its dates has come near.
+        The decision itself marks a promise once per cause. `_handled` only saves the command: a complaint is submitted
+        again if it was written meanwhile, or if another of its due times comes within reach.
         """
-        if len(self._looked) > REMEMBERED_MAX:
-            self._looked.clear()
-        rows = await runtime.pool.fetch(SOON, danger.bound, SOON_MAX)
-        found = {(danger.cause, danger.since, *row): row[0] for row in rows}
-        fresh = [(key, complaint) for key, complaint in found.items() if key not in self._looked][:NAMED_MAX]
-        commands = (danger.command(complaint) for _, complaint in fresh)
-        done = await asyncio.gather(*(runtime.submit(one) for one in commands), return_exceptions=True)
-        for (key, _), result in zip(fresh, done, strict=True):
+        if len(self._handled) > REMEMBERED_MAX:
+            self._handled.clear()
+        rows = await outages.select_due_soon(runtime.pool, outage.risk_until, DUE_SOON_MAX)
+        new = [row for row in rows if (outage.cause, outage.since, *row) not in self._handled][:MARKED_MAX]
+        results = await _submit_all(runtime, [outage.command(complaint) for complaint, _, _ in new])
+        for row, result in zip(new, results, strict=True):
             if not isinstance(result, BaseException) or isinstance(result, Rejected):
-                self._looked.add(key)
-        return sum(bool(result.events) for result in done if not isinstance(result, BaseException))
+                self._handled.add((outage.cause, outage.since, *row))
+        return sum(bool(result.events) for result in results if not isinstance(result, BaseException))
+
+
+async def _submit_all(runtime: Runtime, commands: Sequence[MarkAtRisk]) -> list[Decision[Any, Any] | BaseException]:
+    return await asyncio.gather(*(runtime.submit(command) for command in commands), return_exceptions=True)

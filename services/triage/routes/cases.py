@@ -9,7 +9,7 @@ from services.triage.domain import DecideCase
 from services.triage.routes.schemas import CaseView, QueueView, TaxonomyView, TriageDecisionForm
 from services.triage.rulebook import TriageRulebook
 from services.triage.store.cases import select_case, select_queue
-from shared.auth import Client
+from shared.auth import Client, require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.errors import NotFound, Rejected
 from shared.runtime import Runtime
@@ -18,7 +18,7 @@ from shared.runtime import Runtime
 def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
     """Build the router. Reading needs `complaints:read`, deciding a case needs `cases:decide`."""
     router = APIRouter(prefix="/v1", tags=["triage"])
-    reader = Depends(runtime.require("complaints:read"))
+    reader = Depends(require_scope("complaints:read"))
     taxonomy_view = TaxonomyView.of(rulebook)
 
     @router.get("/cases/{complaint_id}", dependencies=[reader])
@@ -50,7 +50,7 @@ def routes(runtime: Runtime, rulebook: TriageRulebook) -> APIRouter:
     async def decision(
         complaint_id: UUID,
         form: TriageDecisionForm,
-        client: Annotated[Client, Depends(runtime.require("cases:decide"))],
+        client: Annotated[Client, Depends(require_scope("cases:decide"))],
     ) -> CaseView:
         """Decide category, severity or handler of a case; it moves to the team that owns the category."""
         command = DecideCase(

@@ -9,7 +9,7 @@ from deploy.cli.submit.encode import SubmitOptions, encode_rows
 from deploy.cli.submit.mapping import parse_plan
 from deploy.cli.submit.results import RowResult
 from deploy.cli.submit.rows import open_source
-from services.intake.forms import COMPLAINT_LINE, read_form
+from services.intake.forms import COMPLAINT_LINE, parse_form
 
 SETS = Path(__file__).parents[4] / "shared" / "data" / "sets"
 MAPS = ["narrative=text", "product=label", "channel=channel", "received_at=created_at"]
@@ -31,6 +31,6 @@ def test_every_row_becomes_a_complaint_with_a_key_of_its_own(name: str) -> None:
         options = SubmitOptions(plan, b"secret", column="id")
         lines = list(encode_rows(source.rows(), options, reject=rejected.append, count_cleaned=lambda: None))
     now = datetime.now(UTC)
-    keys = {read_form(COMPLAINT_LINE, line.body, now).idempotency_key for line in lines}
+    keys = {parse_form(COMPLAINT_LINE, line.body, now).idempotency_key for line in lines}
     assert rejected == []
     assert len(keys) == len(lines) == count

@@ -1,19 +1,19 @@
-"""What `redress sla explain` says of an answer of the service."""
+"""Headings and explanations that `redress sla explain` prints for a response of the service."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from deploy.cli.sla.explain import instant, sentences
+from deploy.cli.sla.explain import explanations, parse_as_of
 from services.sla.domain import MakePromise, RevisePromise
 from services.sla.routes import schemas
 from shared.errors import Misconfigured
 from tests.unit.sla.lives import COMPLAINT, Life, at, book, policy, promised, resolved
 
 
-def said(life: Life, now: str) -> dict[str, str]:
+def explain(life: Life, now: str) -> dict[str, str]:
     assert life.state is not None
-    return dict(sentences(schemas.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
+    return dict(explanations(schemas.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
 
 
 @pytest.mark.parametrize(
@@ -26,28 +26,28 @@ def said(life: Life, now: str) -> dict[str, str]:
     ],
 )
 def test_a_moment_is_a_date_or_a_time_and_utc_where_nothing_else_is_said(text: str | None, expected: object) -> None:
-    assert instant(text) == expected
+    assert parse_as_of(text) == expected
 
 
 def test_what_is_no_moment_is_refused_with_an_example() -> None:
     with pytest.raises(Misconfigured, match="such as 2026-03-03T09:00Z"):
-        instant("yesterday")
+        parse_as_of("yesterday")
 
 
 def test_every_clock_and_promise_is_explained_what_is_open_first() -> None:
-    found = said(promised(), "Mon 11:00")
-    assert list(found) == [
-        "requester_wait, cycle 1 (runs)",
+    headings = explain(promised(), "Mon 11:00")
+    assert list(headings) == [
+        "requester_wait, cycle 1 (running)",
         "acknowledge, cycle 1 (met)",
         "promise 1, outcome (open)",
     ]
-    assert "8 h of opening time" in found["requester_wait, cycle 1 (runs)"]
+    assert "8 h of opening time" in headings["requester_wait, cycle 1 (running)"]
 
 
 def test_what_was_missed_is_called_missed() -> None:
     life = promised()
     life.hears("Wed 12:00", resolved("Wed 12:00"))
-    assert "requester_wait, cycle 1 (missed)" in said(life, "Wed 12:00")
+    assert "requester_wait, cycle 1 (missed)" in explain(life, "Wed 12:00")
 
 
 def test_an_extension_says_who_decided_it() -> None:
@@ -56,7 +56,7 @@ def test_an_extension_says_who_decided_it() -> None:
     )
     life = promised(book(capped))
     life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
-    assert "extension of promise 1 (waits for approval)" in said(life, "Mon 12:00")
+    assert "extension of promise 1 (waits for approval)" in explain(life, "Mon 12:00")
 
 
 def test_several_actions_have_headings_of_their_own() -> None:
@@ -64,5 +64,5 @@ def test_several_actions_have_headings_of_their_own() -> None:
     for item in ("refund", "a new lock"):
         life.asks("Mon 11:00", MakePromise(COMPLAINT, actor="ann", subject="action", item=item, due_at=at("Thu 10:00")))
     assert {"promise 2, action 'refund' (untold)", "promise 3, action 'a new lock' (untold)"} <= set(
-        said(life, "Mon 12:00")
+        explain(life, "Mon 12:00")
     )

@@ -1,15 +1,15 @@
-"""Complaints and requests for the tests of intake: valid by default, one keyword away from special."""
+"""Complaints and commands for the tests of intake: valid by default, changed by keywords."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.intake.domain import (
     AddMessage,
-    Answered,
     FileComplaint,
     IdempotencyKey,
     IntakeState,
     UpdateCommand,
+    UpdateDecision,
     decide,
 )
 from shared.contracts import ComplaintId, Contact, Narrative
@@ -21,7 +21,7 @@ ID = complaint_id()
 
 
 def filed(**changes: Any) -> FileComplaint:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "reference": "RC-7K3M-9QPX-5",
         "client": "shop",
         "channel": "web",
@@ -32,7 +32,7 @@ def filed(**changes: Any) -> FileComplaint:
         "narrative": Narrative(subject="Kettle", text="It leaks.", attributes={"order": "A-1"}),
         "product": "Kettle",
     } | changes
-    return FileComplaint(given.pop("complaint_id", ID), **given)
+    return FileComplaint(fields.pop("complaint_id", ID), **fields)
 
 
 def represented(**changes: Any) -> FileComplaint:
@@ -40,24 +40,24 @@ def represented(**changes: Any) -> FileComplaint:
     return filed(**{"represented": other, "authority": "parent"} | changes)
 
 
-def asked(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> IdempotencyKey:
+def key(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> IdempotencyKey:
     return IdempotencyKey(client, key, body, salt)
 
 
 def message(subject: ComplaintId = ID, **changes: Any) -> AddMessage:
-    given: dict[str, Any] = {"author": "customer", "text": "One more thing."} | changes
-    return AddMessage(subject, **given)
+    fields: dict[str, Any] = {"author": "customer", "text": "One more thing."} | changes
+    return AddMessage(subject, **fields)
 
 
 def after(*inputs: Input, state: IntakeState | None = None, now: datetime = NOW) -> IntakeState:
-    """The state after all of these, each decided a second after the one before."""
-    for n, one in enumerate(inputs):
-        state = decide(state, one, Context(now + timedelta(seconds=n))).state
+    """Return the state after all inputs, each decided one second after the previous one."""
+    for n, input_ in enumerate(inputs):
+        state = decide(state, input_, Context(now + timedelta(seconds=n))).state
     assert state is not None
     return state
 
 
-def answered(state: IntakeState | None, given: UpdateCommand, now: datetime = NOW) -> Answered:
-    decision: Decision[IntakeState, Context] = decide(state, given, Context(now))
-    assert isinstance(decision, Answered)
+def answered(state: IntakeState | None, command: UpdateCommand, now: datetime = NOW) -> UpdateDecision:
+    decision: Decision[IntakeState, Context] = decide(state, command, Context(now))
+    assert isinstance(decision, UpdateDecision)
     return decision

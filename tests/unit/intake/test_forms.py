@@ -1,4 +1,4 @@
-"""Every kind of bad input ends as a problem that names the field and what would be accepted, and repeats nothing."""
+"""Forms: every kind of bad input is refused with the field and what is expected, and no value is repeated."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from services.intake.forms import (
     MilestoneForm,
     ProgressForm,
     ResolutionForm,
-    read_form,
+    parse_form,
 )
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.forms.errors import SHOWN_MAX
@@ -31,19 +31,19 @@ def complaint(**changes: Any) -> dict[str, Any]:
 
 
 def customer(**changes: Any) -> dict[str, Any]:
-    given = {**EXAMPLE["customer"], **changes}
-    return complaint(customer={name: value for name, value in given.items() if value is not ...})
+    fields = {**EXAMPLE["customer"], **changes}
+    return complaint(customer={name: value for name, value in fields.items() if value is not ...})
 
 
-def refused(form: TypeAdapter[Any], given: Any) -> Invalid:
-    body = given if isinstance(given, bytes) else json.dumps(given).encode()
+def refused(form: TypeAdapter[Any], body: Any) -> Invalid:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(Invalid) as caught:
-        read_form(form, body, NOW)
+        parse_form(form, content, NOW)
     return caught.value
 
 
-def read(given: dict[str, Any]) -> Any:
-    return read_form(COMPLAINT, json.dumps(given).encode(), NOW)
+def read(body: dict[str, Any]) -> Any:
+    return parse_form(COMPLAINT, json.dumps(body).encode(), NOW)
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -106,14 +106,14 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "field", "expected"), BAD)
-def test_a_wrong_field_is_named_with_what_is_accepted(given: dict[str, Any], field: str, expected: str) -> None:
-    sent = {name: value for name, value in given.items() if value is not ...}
+@pytest.mark.parametrize(("body", "field", "expected"), BAD)
+def test_a_wrong_field_is_named_with_what_is_accepted(body: dict[str, Any], field: str, expected: str) -> None:
+    sent = {name: value for name, value in body.items() if value is not ...}
     error = refused(COMPLAINT, sent)
-    found = {one["field"]: one["expected"] for one in error.errors}
-    assert expected in found[field]
+    errors = {item["field"]: item["expected"] for item in error.errors}
+    assert expected in errors[field]
     assert SECRET not in json.dumps(error.errors) + error.detail, "what a person wrote is never repeated"
-    assert all(set(one) == {"field", "expected", "code"} for one in error.errors)
+    assert all(set(item) == {"field", "expected", "code"} for item in error.errors)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ GOOD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("given", GOOD)
-def test_what_is_fine_is_taken(given: dict[str, Any]) -> None:
-    assert read(given).narrative == given["narrative"]
+@pytest.mark.parametrize("body", GOOD)
+def test_a_valid_complaint_is_accepted(body: dict[str, Any]) -> None:
+    assert read(body).narrative == body["narrative"]
 
 
 def test_a_phone_number_is_kept_in_one_form() -> None:
@@ -202,7 +202,7 @@ def test_what_customers_wrote_is_not_shown_by_repr() -> None:
     assert "customer12@example.org" not in shown
 
 
-def test_without_a_known_time_our_own_clock_is_asked() -> None:
+def test_without_a_context_the_time_of_this_machine_counts() -> None:
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     with pytest.raises(ValueError, match="until now"):
         COMPLAINT.validate_json(json.dumps(complaint(received_at=ahead)))
@@ -261,12 +261,12 @@ FACTS: list[tuple[type[Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "given", "field"), FACTS)
-def test_a_wrong_fact_names_its_field(form: type[Any], given: dict[str, Any], field: str) -> None:
-    assert refused(TypeAdapter(form), given).errors[0]["field"] == field
+@pytest.mark.parametrize(("form", "body", "field"), FACTS)
+def test_a_wrong_fact_names_its_field(form: type[Any], body: dict[str, Any], field: str) -> None:
+    assert refused(TypeAdapter(form), body).errors[0]["field"] == field
 
 
 @pytest.mark.parametrize("form", [MessageForm, ProgressForm, ResolutionForm, MilestoneForm, FeedbackForm])
 def test_every_forms_example_is_accepted(form: type[Any]) -> None:
     for example in form.model_config["json_schema_extra"]["examples"]:
-        read_form(TypeAdapter(form), json.dumps(example).encode(), NOW)
+        parse_form(TypeAdapter(form), json.dumps(example).encode(), NOW)

@@ -1,6 +1,13 @@
 import pytest
 
-from services.intake.domain.reference import ALPHABET, EXAMPLE, SPACE, NotAReference, mint, parse
+from services.intake.domain.reference import (
+    ALPHABET,
+    EXAMPLE,
+    SPACE,
+    InvalidReference,
+    format_reference,
+    parse_reference,
+)
 
 
 def test_no_symbol_can_be_taken_for_another() -> None:
@@ -9,7 +16,7 @@ def test_no_symbol_can_be_taken_for_another() -> None:
 
 
 def test_the_example_we_show_is_a_reference() -> None:
-    assert parse(EXAMPLE) == EXAMPLE
+    assert parse_reference(EXAMPLE) == EXAMPLE
 
 
 @pytest.mark.parametrize(
@@ -17,30 +24,30 @@ def test_the_example_we_show_is_a_reference() -> None:
     ["rc-7k3m-9qpx-5", " RC 7K3M 9QPX 5 ", "7K3M9QPX5", "rc7k3m9qpxs", "RC.7K3M.9QPX.5", "RC-7K3M-9QPX-S"],
 )
 def test_what_people_type_is_understood(typed: str) -> None:
-    assert parse(typed) == EXAMPLE
+    assert parse_reference(typed) == EXAMPLE
 
 
 def test_letters_that_look_like_digits_are_read_as_digits() -> None:
-    reference = mint(1)
+    reference = format_reference(1)
     assert reference.startswith("RC-0000-0001-")
-    assert parse(reference.replace("0000-0001", "OOoO-ooOI")) == reference
-    assert parse(reference.replace("0000-0001", "0OoO-oo0l")) == reference
+    assert parse_reference(reference.replace("0000-0001", "OOoO-ooOI")) == reference
+    assert parse_reference(reference.replace("0000-0001", "0OoO-oo0l")) == reference
 
 
 @pytest.mark.parametrize(
     "typed", ["", "RC-", "RC-7K3M-9QPX", "RC-7K3M-9QPX-55", "RC-7K3M-9QPX-4", "RC-7K3M-9QPÄ-5", "X" * 5000]
 )
 def test_what_is_no_reference_is_refused_without_repeating_it(typed: str) -> None:
-    with pytest.raises(NotAReference) as caught:
-        parse(typed)
+    with pytest.raises(InvalidReference) as caught:
+        parse_reference(typed)
     assert str(caught.value) == f"expected a reference such as {EXAMPLE}; check each symbol and their order"
 
 
 @pytest.mark.parametrize("number", [-1, SPACE])
 def test_numbers_outside_the_space_have_no_reference(number: int) -> None:
     with pytest.raises(ValueError, match="expected a number from 0"):
-        mint(number)
+        format_reference(number)
 
 
 def test_the_first_and_the_last_number_have_one() -> None:
-    assert parse(mint(0)) != parse(mint(SPACE - 1))
+    assert parse_reference(format_reference(0)) != parse_reference(format_reference(SPACE - 1))

@@ -29,6 +29,7 @@ class Office:
     mails: list[EmailMessage] = field(default_factory=list)
     sessions: int = 0
     commands: list[str] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
 
     def server(self, **changes: Any) -> SmtpServer:
         return SmtpServer(**({"host": "127.0.0.1", "port": self.port, "timeout": 10.0} | changes))
@@ -48,6 +49,7 @@ class Office:
         if step == "rcpt":
             return reply
         envelope.rcpt_tos.append(address)
+        self.recipients.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
@@ -89,6 +91,8 @@ class Line:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     only_first: bool = False
     pipelines: bool = False
+    extensions: tuple[str, ...] = ()
+    commands: list[str] = field(default_factory=list)
     refuses: bytes = b""  # the reply to RCPT, where it is not a welcome
 
     def server(self, timeout: float = 1.0) -> SmtpServer:
@@ -107,7 +111,9 @@ class Line:
         if await self._breaks("connect", writer):
             return
         writer.write(b"220 line\r\n")
-        while command := (await reader.readuntil(b"\r\n"))[:4].decode().strip().lower():
+        while text := (await reader.readuntil(b"\r\n")).decode().strip():
+            self.commands.append(text)
+            command = text[:4].lower()
             if await self._breaks(command, writer):
                 return
             writer.write(self._reply(command))
@@ -121,8 +127,9 @@ class Line:
                 return
 
     def _reply(self, command: str) -> bytes:
-        if command == "ehlo" and self.pipelines:
-            return b"250-line\r\n250 PIPELINING\r\n"
+        if command == "ehlo":
+            offers = ("line", *self.extensions, *(["PIPELINING"] if self.pipelines else []))
+            return "".join(f"250{'-' * (offer is not offers[-1]) or ' '}{offer}\r\n" for offer in offers).encode()
         if command == "rcpt" and self.refuses:
             return self.refuses
         return {"data": b"354 go on\r\n", "quit": b"221 bye\r\n"}.get(command, b"250 ok\r\n")

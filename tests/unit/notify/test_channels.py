@@ -1,4 +1,4 @@
-"""One suite for the fake and the real channel; then what only a real line can do."""
+"""Conformance suite for the memory channel and the SMTP channel, then tests that need a real connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterat
     await made.close()
 
 
-# ── conformance: the fake sits the same exam ──────────────────────────────────────────────────────────────────────────
+# ── conformance of both channels ──────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_an_ordinary_letter_is_taken(channel: Channel) -> None:
@@ -85,7 +85,7 @@ async def test_closing_twice_is_harmless(channel: Channel) -> None:
     await channel.close()
 
 
-# ── what arrives ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> None:
@@ -130,7 +130,7 @@ async def test_an_old_connection_is_replaced(office: Office) -> None:
 async def test_a_rested_connection_is_asked_before_it_is_used(office: Office) -> None:
     channel = SmtpChannel(office.server(connections=1), SENDER)
     await channel.send(LETTER)
-    channel._pool._idle[0].used -= 5
+    channel._pool._idle[0].used_at -= 5
     await channel.send(LETTER)
     await channel.close()
     assert office.commands == ["NOOP"]
@@ -145,7 +145,7 @@ async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
     assert (script.connections, script.bodies) == (2, 1)
 
 
-# ── how lines break ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── lost connections ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
@@ -189,11 +189,11 @@ def test_every_scripted_reply_has_its_expected_report() -> None:
     assert EXPECTED.keys() == REPLIES.keys()
 
 
-# ── who may be spoken to in the clear ─────────────────────────────────────────────────────────────────────────────────
+# ── encryption ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
-    ("host", "security", "starts"),
+    ("host", "security", "encryption"),
     [
         ("127.0.0.1", "auto", "none"),
         ("::1", "auto", "none"),
@@ -204,8 +204,8 @@ def test_every_scripted_reply_has_its_expected_report() -> None:
         ("127.0.0.1", "tls", "tls"),
     ],
 )
-def test_mail_leaves_the_machine_encrypted_unless_told_otherwise(host: str, security: Any, starts: str) -> None:
-    assert SmtpServer(host, 25, security).starts == starts
+def test_mail_leaves_the_machine_encrypted_unless_told_otherwise(host: str, security: Any, encryption: str) -> None:
+    assert SmtpServer(host, 25, security).encryption == encryption
 
 
 def test_a_password_never_leaves_the_machine_in_the_clear() -> None:

@@ -1,11 +1,14 @@
-"""A server that takes commands without being waited for is told them at once, and understood all the same."""
+"""Pipelining: a server that offers it gets MAIL, RCPT and DATA in one write, and its replies are assigned correctly."""
 
 import asyncio
+import inspect
 
+import aiosmtplib
 import pytest
 
 from services.notify.channels.interface import DeliveryReport
 from services.notify.channels.smtp import SmtpChannel
+from services.notify.channels.smtp_session import SmtpSession
 from tests.unit.notify.postoffice import line
 from tests.unit.notify.test_channels import LETTER, SENDER
 
@@ -61,3 +64,25 @@ async def test_a_server_that_talks_nonsense_has_taken_nothing() -> None:
         await channel.close()
     assert report.outcome == "failed_transient"
     assert script.bodies == 0
+
+
+async def test_aiosmtplib_still_has_the_inside_that_the_session_relies_on() -> None:
+    """Fails first when a new version of aiosmtplib changes it: see services/notify/channels/smtp_session.py."""
+    async with line("never", "close", pipelines=True) as script:
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=script.port, start_tls=False)
+        await client.connect()
+        await client.ehlo()
+        transport, protocol = client.transport, client.protocol
+        assert isinstance(transport, asyncio.Transport), "the client has an attribute `transport`, open after connect"
+        assert protocol is not None, "the client has an attribute `protocol`"
+        assert transport.get_protocol() is protocol, "the transport calls that protocol and no wrapper of it"
+        assert list(inspect.signature(protocol.connection_lost).parameters) == ["exc"]
+        assert client.supports_extension("pipelining")
+        session = SmtpSession(transport, protocol)
+        (reply,) = await session.request(b"NOOP\r\n", within=5)
+        assert reply.code == 250, "the replaced protocol gets the replies"
+        client.close()
+        assert not session.is_open, "closing the client closes the transport"
+        async with asyncio.timeout(5):
+            while client.is_connected:
+                await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.sla.domain import Evaluation, Outage, SlaContext, SlaState, decide, evaluate
-from services.sla.policies import Rulebook, rulebook_from
+from services.sla.policies import Rulebook, parse_rulebook
 from shared.contracts.envelope import ComplaintId, EventId, Fact
 from shared.contracts.events import (
     Assigned,
@@ -60,7 +60,7 @@ def book(*policies: dict[str, Any]) -> Rulebook:
 
 @cache
 def _book(policies: str) -> Rulebook:
-    return rulebook_from({"calendar": [OFFICE], "policy": [*json.loads(policies), POLICY]}, around=date(2026, 11, 1))
+    return parse_rulebook({"calendar": [OFFICE], "policy": [*json.loads(policies), POLICY]}, around=date(2026, 11, 1))
 
 
 def at(text: str) -> datetime:

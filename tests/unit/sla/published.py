@@ -5,7 +5,7 @@ from copy import deepcopy
 from datetime import date
 from typing import Any
 
-from services.sla.policies import Document, Mode, Rulebook, rulebook_of
+from services.sla.policies import Document, Mode, Rulebook, build_rulebook
 from tests.unit.sla.lives import OFFICE, POLICY
 
 Data = dict[str, Any]
@@ -13,7 +13,7 @@ PLAIN: Data = {"calendar": [OFFICE], "policy": [POLICY]}
 
 
 def closed_on(*days: str, version: int = 2, before: Data = PLAIN) -> Data:
-    """The rulebook with these holidays in the next version of its calendar."""
+    """Return the rulebook with these holidays, as the next version of its calendar."""
     data = deepcopy(before)
     office = data["calendar"][-1]
     holidays = [*office.get("holidays", []), *({"on": day, "name": "storm"} for day in days)]
@@ -21,8 +21,8 @@ def closed_on(*days: str, version: int = 2, before: Data = PLAIN) -> Data:
     return data
 
 
-def given(goal: Data, *, version: int = 2, before: Data = PLAIN, **changes: Any) -> Data:
-    """The rulebook with another goal for the answer in the next version of its policy."""
+def with_goal(goal: Data, *, version: int = 2, before: Data = PLAIN, **changes: Any) -> Data:
+    """Return the rulebook with another goal for the answer, as the next version of its policy."""
     data = deepcopy(before)
     policy = data["policy"][-1]
     answer = {**policy["clocks"][-1], "goal": goal, **changes}
@@ -31,9 +31,9 @@ def given(goal: Data, *, version: int = 2, before: Data = PLAIN, **changes: Any)
 
 
 def published(*revisions: tuple[Data, Mode], known: Rulebook | None = None) -> Rulebook:
-    """All of them, numbered from 1, after the plain one."""
+    """Compile these revisions after the plain one, numbered from 1."""
     documents = _numbered([(PLAIN, "new_only"), *revisions])
-    return rulebook_of(documents, around=date(2026, 11, 1), known=known)
+    return build_rulebook(documents, around=date(2026, 11, 1), previous=known)
 
 
 def _numbered(revisions: Sequence[tuple[Data, Mode]]) -> list[Document]:

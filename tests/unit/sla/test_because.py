@@ -7,7 +7,7 @@ import pytest
 
 from services.sla.domain import Recompute
 from services.sla.explain.clock import Reader, explain_clock
-from services.sla.policies import Document, Rulebook, rulebook_of
+from services.sla.policies import Document, Rulebook, build_rulebook
 from tests.unit.sla.lives import (
     AWAITING,
     COMPLAINT,
@@ -34,7 +34,7 @@ HOLIDAYS = [
 def book(*, tz: str = "UTC", pack: dict[str, Any] | None = None, **clock: Any) -> Rulebook:
     office = {**OFFICE, "tz": tz, "name": "Office", "holidays": HOLIDAYS}
     data: dict[str, Any] = {"calendar": [office], "policy": [policy(clock)]}
-    return rulebook_of([Document(data | ({"pack": [pack]} if pack else {}))], around=DAY)
+    return build_rulebook([Document(data | ({"pack": [pack]} if pack else {}))], around=DAY)
 
 
 def pack(**clock: Any) -> dict[str, Any]:
@@ -143,11 +143,11 @@ def test_a_customer_never_reads_a_target_of_ours() -> None:
 def test_a_revision_that_moved_a_clock_is_named_with_its_reason() -> None:
     first = {"calendar": [OFFICE], "policy": [policy()]}
     second = {"calendar": [OFFICE], "policy": [policy({"goal": {"business": "PT16H"}}, version=2)]}
-    old = rulebook_of([Document(first)], around=DAY)
-    new = rulebook_of(
+    old = build_rulebook([Document(first)], around=DAY)
+    new = build_rulebook(
         [Document(first), Document(second, 2, "rebase_open", "too tight for the storm", "head", at("Mon 11:00"))],
         around=DAY,
-        known=old,
+        previous=old,
     )
     life = promised(old)
     life.rulebook = new

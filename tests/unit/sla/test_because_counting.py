@@ -7,7 +7,7 @@ import pytest
 
 from services.sla.domain import Recompute
 from services.sla.explain.clock import ExplainContext, Reader, explain_clock
-from services.sla.policies import Document, Rulebook, rulebook_of
+from services.sla.policies import Document, Rulebook, build_rulebook
 from shared.contracts.events import ProgressRecorded
 from tests.unit.sla.lives import (
     AWAITING,
@@ -77,7 +77,7 @@ def working(goal: str) -> Rulebook:
     """A policy that counts the work on it, besides the answer."""
     plain = policy()
     clocks = [*plain["clocks"], {"kind": "agent_work", "goal": {"business": goal}}]
-    return rulebook_of(
+    return build_rulebook(
         [Document({"calendar": [OFFICE], "policy": [{**plain, "clocks": clocks}]})], around=date(2026, 11, 1)
     )
 
@@ -112,10 +112,10 @@ def test_the_time_in_which_it_was_closed_is_said() -> None:
 def test_what_was_left_under_an_earlier_rulebook_is_said() -> None:
     first = {"calendar": [OFFICE], "policy": [policy()]}
     second = {"calendar": [OFFICE], "policy": [policy({"goal": {"business": "PT16H"}}, version=2)]}
-    old = rulebook_of([Document(first)], around=date(2026, 11, 1))
+    old = build_rulebook([Document(first)], around=date(2026, 11, 1))
     moved = Document(second, 2, "rebase_remaining", "a storm", "head", at("Mon 12:00"))
     life = promised(old)
-    life.rulebook = rulebook_of([Document(first), moved], around=date(2026, 11, 1), known=old)
+    life.rulebook = build_rulebook([Document(first), moved], around=date(2026, 11, 1), previous=old)
     life.asks("Mon 12:00", Recompute(COMPLAINT))
     assert "keeping what was left of it (2 h had been used)." in said(life, "Mon 12:00")
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from deploy.cli.calendar.public_holidays import HolidayQuery, snapshot
-from services.sla.calendar import Compiled, calendar_from, counted_dates
-from services.sla.calendar.clocktime import instant
+from deploy.cli.calendar.public_holidays import HolidayQuery, copy_holidays
+from services.sla.calendar import Compiled, count_business_days, parse_calendar
+from services.sla.calendar.clocktime import local_to_utc
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "sets" / "boston311_sla.jsonl.gz"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the Boston trace is not on this machine")
@@ -33,14 +33,14 @@ WORKDAY = int(8.5 * 3600)
 @cache
 def city() -> Compiled:
     return Compiled(
-        calendar_from(
+        parse_calendar(
             {
                 "id": "city-hall",
                 "version": 1,
                 "tz": "America/New_York",
                 "weekly_hours": {day: [["08:30", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
                 "holiday_rule": "civil_day",
-                "holidays": snapshot(HolidayQuery("US", tuple(range(2010, 2021)), "MA")),
+                "holidays": copy_holidays(HolidayQuery("US", tuple(range(2010, 2021)), "MA")),
             }
         ),
         around=date(2014, 1, 1),
@@ -50,13 +50,13 @@ def city() -> Compiled:
 @cache
 def cases(source: str, kind: str) -> list[tuple[int, int]]:
     """Opened and stored target, as seconds of UTC."""
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     with gzip.open(FILE, "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             if row["source"] == source and row["sublabel"] == kind:
                 texts: Any = row["created_at"], row["extra"]["sla_target_at"]
-                found.append(tuple(int(datetime.fromisoformat(text).timestamp()) for text in texts))
-    return found
+                pairs.append(tuple(int(datetime.fromisoformat(text).timestamp()) for text in texts))
+    return pairs
 
 
 def same_time_of_day(opened: int, days: int) -> int:
@@ -64,9 +64,9 @@ def same_time_of_day(opened: int, days: int) -> int:
     calendar = city()
     local = datetime.fromtimestamp(opened, calendar.calendar.zone)
     late = local.time() >= CLOSES
-    due = counted_dates(calendar, opened, days + late).dates[-1]
+    due = count_business_days(calendar, opened, days + late).dates[-1]
     clock = OPENS if late else local.hour * 3600 + local.minute * 60 + local.second
-    return instant(calendar.calendar.zone, due.toordinal(), clock)
+    return local_to_utc(calendar.calendar.zone, due.toordinal(), clock)
 
 
 def by_opening_hours(opened: int, days: int) -> int:
@@ -74,10 +74,10 @@ def by_opening_hours(opened: int, days: int) -> int:
     return city().last_at(city().level(opened) + days * WORKDAY)
 
 
-def share(due: Callable[[int, int], int], found: list[tuple[int, int]], kind: str, days: int) -> float:
-    """How many of the stored targets are ours, within two minutes."""
-    near = sum(abs(due(opened, days) - target) <= NEAR for opened, target in found) / len(found)
-    sys.stdout.write(f"\n{kind}: {near:.1%} of {len(found)}\n")
+def share(due: Callable[[int, int], int], pairs: list[tuple[int, int]], kind: str, days: int) -> float:
+    """Return the share of stored targets that are computed within two minutes."""
+    near = sum(abs(due(opened, days) - target) <= NEAR for opened, target in pairs) / len(pairs)
+    sys.stdout.write(f"\n{kind}: {near:.1%} of {len(pairs)}\n")
     return near
 
 
@@ -100,12 +100,12 @@ def share(due: Callable[[int, int], int], found: list[tuple[int, int]], kind: st
 def test_the_targets_of_2011_are_the_same_time_of_day_business_days_later(
     kind: str, days: int, floor: float, count: int
 ) -> None:
-    found = cases("boston311-2011", kind)
-    assert len(found) == count
-    assert share(same_time_of_day, found, kind, days) >= floor
+    pairs = cases("boston311-2011", kind)
+    assert len(pairs) == count
+    assert share(same_time_of_day, pairs, kind, days) >= floor
 
 
 def test_the_targets_of_later_years_are_a_workday_of_opening_hours_later() -> None:
-    found = cases("boston311-animal", "Pick up Dead Animal")
-    assert len(found) == 181
-    assert share(by_opening_hours, found, "Pick up Dead Animal, 2012 on", 1) >= 0.96
+    pairs = cases("boston311-animal", "Pick up Dead Animal")
+    assert len(pairs) == 181
+    assert share(by_opening_hours, pairs, "Pick up Dead Animal, 2012 on", 1) >= 0.96

@@ -10,9 +10,9 @@ from services.sla.calendar import (
     Compiled,
     business_days_due,
     calendar_due,
-    calendar_from,
-    counted_dates,
+    count_business_days,
     is_open_date,
+    parse_calendar,
 )
 from shared.errors import Rejected
 
@@ -22,14 +22,14 @@ NIGHT = {"tue": [["22:00", "30:00"]], "wed": [["22:00", "30:00"]]}
 
 def compiled(**changed: Any) -> Compiled:
     data = {"id": "c", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": WEEK, **changed}
-    return Compiled(calendar_from(data), around=date(2026, 11, 1), years=2)
+    return Compiled(parse_calendar(data), around=date(2026, 11, 1), years=2)
 
 
 def utc(text: str, tz: str = "UTC") -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz)).timestamp())
 
 
-def told(at: int, tz: str = "UTC") -> str:
+def format_local(at: int, tz: str = "UTC") -> str:
     return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(tz)).strftime("%a %Y-%m-%d %H:%M:%S")
 
 
@@ -49,7 +49,7 @@ def told(at: int, tz: str = "UTC") -> str:
 def test_business_days_end_with_the_business_of_an_open_date(
     received: str, days: int, cutoff: time | None, due: str
 ) -> None:
-    assert told(business_days_due(compiled(holidays=["*-12-25"]), utc(received), days, cutoff=cutoff)) == due
+    assert format_local(business_days_due(compiled(holidays=["*-12-25"]), utc(received), days, cutoff=cutoff)) == due
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_day_of_receipt_is_day_zero_even_when_closed(
 ) -> None:
     """FCA Handbook DISP 1.5: the third business day following the day on which it is received."""
     calendar = compiled(holidays=["*-12-25"])
-    assert told(business_days_due(calendar, utc(received), days, cutoff=cutoff, day_zero="receipt")) == due
+    assert format_local(business_days_due(calendar, utc(received), days, cutoff=cutoff, day_zero="receipt")) == due
 
 
 @pytest.mark.parametrize("tz", ["UTC", "Europe/London", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe"])
@@ -78,14 +78,19 @@ def test_a_day_may_end_at_midnight_instead_of_at_closing_time(tz: str) -> None:
     calendar = compiled(tz=tz)
     for day in range(2, 7):
         due = business_days_due(calendar, utc(f"2026-11-0{day} 10:00", tz), 5, ends="midnight")
-        assert told(due, tz)[-8:] == "23:59:59"
-        assert told(due, tz)[:14] == told(business_days_due(calendar, utc(f"2026-11-0{day} 10:00", tz), 5), tz)[:14]
+        assert format_local(due, tz)[-8:] == "23:59:59"
+        assert (
+            format_local(due, tz)[:14]
+            == format_local(business_days_due(calendar, utc(f"2026-11-0{day} 10:00", tz), 5), tz)[:14]
+        )
 
 
 def test_a_night_shift_closes_the_date_it_started_on() -> None:
     night = compiled(weekly_hours=NIGHT)
-    assert told(business_days_due(night, utc("2026-11-03 12:00"), 1)) == "Thu 2026-11-05 06:00:00"
-    assert told(business_days_due(night, utc("2026-11-03 12:00"), 1, ends="midnight")) == "Wed 2026-11-04 23:59:59"
+    assert format_local(business_days_due(night, utc("2026-11-03 12:00"), 1)) == "Thu 2026-11-05 06:00:00"
+    assert (
+        format_local(business_days_due(night, utc("2026-11-03 12:00"), 1, ends="midnight")) == "Wed 2026-11-04 23:59:59"
+    )
     assert is_open_date(night, date(2026, 11, 4))
     assert not is_open_date(night, date(2026, 11, 5)), "only the tail of a shift"
 
@@ -93,9 +98,9 @@ def test_a_night_shift_closes_the_date_it_started_on() -> None:
 def test_the_dates_that_were_counted_can_be_told() -> None:
     calendar, saturday = compiled(holidays=["2026-11-10"]), utc("2026-11-07 12:00")
     week = tuple(date(2026, 11, day) for day in (9, 11, 12))
-    assert counted_dates(calendar, saturday, 3, day_zero="receipt") == (date(2026, 11, 7), week)
-    assert counted_dates(calendar, saturday, 2) == (date(2026, 11, 9), week[1:])
-    assert counted_dates(calendar, utc("2026-11-06 18:00"), 2, cutoff=time(17), day_zero="receipt") == (
+    assert count_business_days(calendar, saturday, 3, day_zero="receipt") == (date(2026, 11, 7), week)
+    assert count_business_days(calendar, saturday, 2) == (date(2026, 11, 9), week[1:])
+    assert count_business_days(calendar, utc("2026-11-06 18:00"), 2, cutoff=time(17), day_zero="receipt") == (
         date(2026, 11, 9),
         week[1:],
     )
@@ -127,21 +132,24 @@ LONDON = ZoneInfo("Europe/London")
     ],
 )
 def test_calendar_days_weeks_and_months_end_with_a_local_date(received: str, units: dict[str, int], due: str) -> None:
-    assert told(calendar_due(LONDON, utc(received, "Europe/London"), **units), "Europe/London") == due
+    assert format_local(calendar_due(LONDON, utc(received, "Europe/London"), **units), "Europe/London") == due
 
 
 def test_the_local_date_counts_and_not_that_of_utc() -> None:
     late = int(datetime(2026, 11, 2, 23, 30, tzinfo=UTC).timestamp())
-    assert told(calendar_due(ZoneInfo("Asia/Jakarta"), late, days=1), "Asia/Jakarta") == "Wed 2026-11-04 23:59:59"
     assert (
-        told(calendar_due(ZoneInfo("America/New_York"), late, days=1), "America/New_York") == "Tue 2026-11-03 23:59:59"
+        format_local(calendar_due(ZoneInfo("Asia/Jakarta"), late, days=1), "Asia/Jakarta") == "Wed 2026-11-04 23:59:59"
+    )
+    assert (
+        format_local(calendar_due(ZoneInfo("America/New_York"), late, days=1), "America/New_York")
+        == "Tue 2026-11-03 23:59:59"
     )
 
 
 def test_a_date_that_a_zone_skipped_ends_with_the_one_before() -> None:
     apia = ZoneInfo("Pacific/Apia")
     due = calendar_due(apia, utc("2011-12-28 12:00", "Pacific/Apia"), days=2)
-    assert told(due, "Pacific/Apia") == "Thu 2011-12-29 23:59:59"
+    assert format_local(due, "Pacific/Apia") == "Thu 2011-12-29 23:59:59"
 
 
 @pytest.mark.parametrize(

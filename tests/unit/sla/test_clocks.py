@@ -22,7 +22,7 @@ from tests.unit.sla.lives import (
     resolved,
     triaged,
 )
-from tests.unit.sla.published import given, published
+from tests.unit.sla.published import published, with_goal
 
 
 def test_clocks_run_from_the_receipt_even_before_triage_has_spoken() -> None:
@@ -180,7 +180,7 @@ def test_a_budget_spent_to_the_last_second_is_late_only_once_nobody_else_is_awai
 
 
 def test_a_pause_gives_a_goal_in_days_whole_open_days_and_no_hours() -> None:
-    book_of_days = given({"business_days": 1})
+    book_of_days = with_goal({"business_days": 1})
     life = opened(published((book_of_days, "new_only")), moment="Thu 10:00")
     life.hears("Fri 12:00", AWAITING)
     life.hears("Sat 12:00", CUSTOMER)

@@ -1,4 +1,4 @@
-"""Which promises are at risk because something of ours is down, or was: each is named once, in time for a word."""
+"""Promises at risk by an outage are marked once, early enough for a message to the customer."""
 
 import pytest
 
@@ -10,10 +10,10 @@ from tests.unit.sla.lives import COMPLAINT, Life, accepted, at, promised
 def named(
     life: Life, moment: str, until: str, lost: tuple[str, str] | None = None, cause: str = "downtime"
 ) -> list[int]:
-    """By what lasts, or by a downtime from when until when."""
+    """Return the promises marked by an outage that lasts, or by a downtime with this start and end."""
     span = (at(lost[0]), at(lost[1])) if lost else None
-    said = life.asks(moment, MarkAtRisk(COMPLAINT, cause=cause, until=at(until), lost=span))  # type: ignore[arg-type]
-    return [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)]
+    events = life.asks(moment, MarkAtRisk(COMPLAINT, cause=cause, until=at(until), lost=span))  # type: ignore[arg-type]
+    return [fact.promise for fact in events if isinstance(fact, PromiseAtRisk)]
 
 
 @pytest.mark.parametrize(

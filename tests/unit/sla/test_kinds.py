@@ -55,7 +55,9 @@ def lived(kind: str, *facts: tuple[str, Any], **changes: Any) -> Life:
 def runs(life: Life, kind: str) -> list[ClockRun]:
     """The runs of its clock of that kind."""
     assert life.state is not None
-    rule = next(charge.rule for charge in life.rulebook.charges(life.state.terms[-1].terms) if charge.rule.kind == kind)
+    rule = next(
+        charge.rule for charge in life.rulebook.clock_specs(life.state.terms[-1].terms) if charge.rule.kind == kind
+    )
     return list(derive_runs(apply_rule(rule), effective_entries(life.state.moments)))
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.sla.policies import MatchFacts, load_rulebook, read_file, rulebook_from
+from services.sla.policies import MatchFacts, load_rulebook, parse_rulebook, read_file
 from services.sla.policies.deadlines import GoalClock
-from services.sla.policies.sections import entries
+from services.sla.policies.sections import read_section
 from shared.errors import Misconfigured, Rejected
 from tests.unit.sla.lives import OFFICE, POLICY, at, book, policy
 
@@ -43,7 +43,7 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "asked"),
+    ("when", "facts"),
     [
         ({"product": ["card"]}, {"product": "card"}),
         ({"client": ["shop"]}, {"client": "shop"}),
@@ -52,9 +52,9 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
         ({"channel": ["web"], "severity": ["low"]}, {"channel": "web", "severity": "low"}),
     ],
 )
-def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], asked: dict[str, Any]) -> None:
+def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], facts: dict[str, Any]) -> None:
     rules = book(policy(id="chosen", when=when))
-    assert rules.match(MatchFacts(**asked), NOON).policy == "chosen"
+    assert rules.match(MatchFacts(**facts), NOON).policy == "chosen"
     assert rules.match(MatchFacts(), NOON).policy == "plain", "what is not known yet meets only what asks nothing"
 
 
@@ -63,19 +63,19 @@ def test_the_newest_version_is_matched_and_older_ones_still_answer() -> None:
     rules = book(newer)
     terms = rules.match(MatchFacts(), NOON)
     assert (terms.policy, terms.policy_version) == ("plain", 2)
-    assert rules.policy(("plain", 1)).rule("requester_wait").goal.words == "8 h of opening time"
+    assert rules.policy(("plain", 1)).rule("requester_wait").goal.text == "8 h of opening time"
     assert rules.policy(("plain", 9)).version == 2, "a version that is gone is answered for by the newest"
 
 
 def test_critical_complaints_run_around_the_clock() -> None:
     terms = STANDARD.match(MatchFacts(severity="critical"), NOON)
-    assert {charge.compiled.calendar.id for charge in STANDARD.charges(terms)} == {"always"}
+    assert {charge.compiled.calendar.id for charge in STANDARD.clock_specs(terms)} == {"always"}
 
 
 def test_a_clock_may_run_on_another_calendar_than_its_policy() -> None:
     nights = {**OFFICE, "id": "nights", "weekly_hours": {"mon": [["20:00", "24:00"]]}}
-    rules = rulebook_from({"calendar": [OFFICE, nights], "policy": [policy({"calendar": "nights"})]}, around=DAY)
-    charges = rules.charges(rules.match(MatchFacts(), NOON))
+    rules = parse_rulebook({"calendar": [OFFICE, nights], "policy": [policy({"calendar": "nights"})]}, around=DAY)
+    charges = rules.clock_specs(rules.match(MatchFacts(), NOON))
     assert [charge.compiled.calendar.id for charge in charges] == ["office", "nights"]
 
 
@@ -88,12 +88,12 @@ def test_a_clock_may_run_on_another_calendar_than_its_policy() -> None:
         ({"business_days": 3, "cutoff": "17:00:00"}, "3 business days"),
         ({"calendar_weeks": 8}, "8 calendar weeks"),
         ({"calendar_months": 1}, "1 calendar month"),
-        ({"at": "2026-12-01T12:00:00Z"}, "the date that is fixed for it, 01 December 2026 12:00 UTC"),
+        ({"at": "2026-12-01T12:00:00Z"}, "the fixed date 01 December 2026 12:00 UTC"),
     ],
 )
 def test_a_goal_says_itself_in_its_own_unit(goal: dict[str, Any], words: str) -> None:
     rules = book(policy({"goal": goal}, id="x", when={"severity": ["low"]}))
-    assert rules.policy(("x", 1)).rule("requester_wait").goal.words == words
+    assert rules.policy(("x", 1)).rule("requester_wait").goal.text == words
 
 
 @pytest.mark.parametrize("severity", ["low", "normal", "high", "critical"])
@@ -102,33 +102,35 @@ def test_finding_an_owner_is_the_first_thing_that_escalates(severity: str, chann
     """Unassigned comes first: no clock but the acknowledgement is due before the one for an owner."""
     terms = STANDARD.match(MatchFacts(severity=severity, channel=channel), NOON)
     monday = int(NOON.timestamp())
-    due = {one.rule.kind: GoalClock(one.rule.goal, one.compiled, monday).due() for one in STANDARD.charges(terms)}
+    due = {
+        spec.rule.kind: GoalClock(spec.rule.goal, spec.compiled, monday).due() for spec in STANDARD.clock_specs(terms)
+    }
     assert "assignment" in due
     assert due["assignment"] <= min(at for kind, at in due.items() if kind not in ("assignment", "acknowledge"))
 
 
-def goal(given: dict[str, Any]) -> dict[str, Any]:
-    return {"clocks": [{"kind": "requester_wait", "goal": given}]}
+def goal(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"clocks": [{"kind": "requester_wait", "goal": fields}]}
 
 
-def rungs(*given: Any) -> dict[str, Any]:
-    return {"clocks": [{"kind": "requester_wait", "goal": {"business": "PT8H"}, "rungs": list(given)}]}
+def rungs(*steps: Any) -> dict[str, Any]:
+    return {"clocks": [{"kind": "requester_wait", "goal": {"business": "PT8H"}, "rungs": list(steps)}]}
 
 
 def rejected(**changed: Any) -> str:
     with pytest.raises(Rejected) as refusal:
-        rulebook_from({"calendar": [OFFICE], "policy": [{**POLICY, **changed}]}, around=DAY)
+        parse_rulebook({"calendar": [OFFICE], "policy": [{**POLICY, **changed}]}, around=DAY)
     return refusal.value.detail
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (goal({"business": "P1D"}), "counts in days"),  # 24 opening hours are three working days: the "1 Day" trap
-        (goal({"wall": "P1W"}), "counts in days"),
-        (goal({"wall": "P1DT2H"}), "counts in days"),
+        (goal({"business": "P1D"}), "is in days"),  # 24 opening hours are three working days: the "1 Day" trap
+        (goal({"wall": "P1W"}), "is in days"),
+        (goal({"wall": "P1DT2H"}), "is in days"),
         (goal({"wall": 60}), "expected a duration"),
-        (goal({"wall": "PT0S"}), "more than no time"),
+        (goal({"wall": "PT0S"}), "at least one second"),
         (goal({"wall": timedelta(milliseconds=500)}), "whole seconds"),
         (goal({"cutoff": "17:00Z", "business_days": 1}), "goal.cutoff: expected a local time .* such as '17:00'"),
         (goal({"cutoff": "17:00+02:00", "business_days": 1}), "such as '17:00', got '17:00.02:00'"),
@@ -136,15 +138,15 @@ def rejected(**changed: Any) -> str:
         (goal({"cutoff": 61_200, "business_days": 1}), "such as '17:00'"),
         (goal({"cutoff": "24:00", "business_days": 1}), "such as '17:00'"),
         (goal({"cutoff": time(17, tzinfo=UTC), "business_days": 1}), "such as '17:00'"),
-        (goal({"days": 3}), "'days' does not say which; write business_days or calendar_days"),
+        (goal({"days": 3}), "'days' is ambiguous; expected business_days or calendar_days"),
         (goal({}), "exactly one of wall, business, business_days"),
         (goal({"wall": "PT1H", "business": "PT1H"}), "exactly one of"),
-        (goal({"wall": "PT1H", "cutoff": "17:00:00"}), "only have a meaning with business_days"),
+        (goal({"wall": "PT1H", "cutoff": "17:00:00"}), "are accepted only with business_days"),
         (goal({"calendar_days": 0}), "calendar_days"),
         ({"calendar": "nights"}, "unknown calendar 'nights'; expected one of ..office.."),
         ({"when": {"mood": ["bad"]}}, "there is no such field; expected category, severity"),
         ({"when": {"severity": ["terrible"]}}, "when.severity"),
-        ({"when": {"severity": ["high"]}}, "last policy must have no 'when'"),
+        ({"when": {"severity": ["high"]}}, "last policy: expected no 'when'"),
         ({"clocks": []}, "clocks"),
         ({"clocks": [{"kind": "patience", "goal": {"wall": "PT1H"}}]}, "kind"),
         ({"clocks": [POLICY["clocks"][1]] * 2}, "requester_wait is listed twice"),
@@ -152,10 +154,10 @@ def rejected(**changed: Any) -> str:
         (rungs(90, 90), "each place once"),
         (rungs(100), "rungs"),
         (rungs({"before": "PT1H", "after": "PT1H"}), "exactly one of percent, before, after"),
-        (rungs({"before": "PT1H", "every": "PT1H"}), "only a rung after the due time repeats"),
-        (rungs({"after": "PT1H", "at_most": 3}), "only a rung after the due time repeats"),
+        (rungs({"before": "PT1H", "every": "PT1H"}), "only a step after the due time repeats"),
+        (rungs({"after": "PT1H", "at_most": 3}), "only a step after the due time repeats"),
         (rungs({"after": "PT1H", "every": "PT1H", "at_most": 999}), "at_most"),
-        ({"promise": {"buffer": "P2D"}}, "counts in days"),
+        ({"promise": {"buffer": "P2D"}}, "is in days"),
         ({"promise": {"clock": "stage2"}}, "expected one of the policy's clocks"),
         ({"silence_days": 0}, "silence_days"),
     ],
@@ -173,8 +175,8 @@ NO_DURATIONS = (
 TOO_LONG = ("PT1000000H", "PT87841H", "PT99999999999999H", "PT" + "9" * 5000 + "S", timedelta(days=3661))
 
 
-def in_every_place(span: Any) -> list[dict[str, Any]]:
-    """Where a rulebook says how long something takes."""
+def in_each_field(span: Any) -> list[dict[str, Any]]:
+    """Return documents with this duration in each field that accepts one."""
     return [
         goal({"wall": span}),
         goal({"business": span}),
@@ -188,80 +190,22 @@ def in_every_place(span: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("span", NO_DURATIONS, ids=repr)
 def test_only_hours_minutes_and_seconds_are_a_duration(span: Any) -> None:
     """A library reads "1 day" as 24 hours, which are three days of an office, and "8:00" as minutes or as hours."""
-    for changed in in_every_place(span):
+    for changed in in_each_field(span):
         assert re.search("such as 'PT8H'|exactly one of|write after, every", rejected(**changed)), changed
 
 
 @pytest.mark.parametrize("span", TOO_LONG, ids=lambda span: str(span)[:20])
 def test_a_duration_beyond_ten_years_is_refused_where_it_is_written(span: Any) -> None:
-    for changed in in_every_place(span):
+    for changed in in_each_field(span):
         assert "expected at most ten years, PT87840H" in rejected(**changed)
 
 
 def test_a_duration_may_be_written_in_seconds_and_a_cut_off_without_any() -> None:
-    given = goal({"business_days": 1, "cutoff": "17:00"})
+    with_cutoff = goal({"business_days": 1, "cutoff": "17:00"})
     rules = book(policy(goal({"wall": "PT1H30M5S"})["clocks"][0], id="x", when={"severity": ["low"]}, version=3))
     assert rules.policy(("x", 3)).rule("requester_wait").goal.wall == timedelta(hours=1, minutes=30, seconds=5)
-    rules = book(policy(given["clocks"][0], id="x", when={"severity": ["low"]}))
+    rules = book(policy(with_cutoff["clocks"][0], id="x", when={"severity": ["low"]}))
     assert rules.policy(("x", 1)).rule("requester_wait").goal.cutoff == time(17)
-
-
-SELDOM = {**OFFICE, "id": "seldom", "weekly_hours": {"mon": [["09:00", "10:00"]]}}
-ONCE = {**OFFICE, "id": "once", "weekly_hours": {}, "holidays": [{"on": "*-12-24", "hours": [["09:00", "12:00"]]}]}
-
-
-@pytest.mark.parametrize(
-    ("calendar", "changed", "reason"),
-    [
-        (SELDOM, goal({"business": "PT540H"}), "requester_wait: PT540H: 540 hours of opening time are more than"),
-        (SELDOM, rungs({"after": "PT9H", "every": "PT30H", "at_most": 20}), "rung .PT9H: 579 hours of opening time"),
-        (SELDOM, rungs({"before": "PT540H"}), "rung -PT540H: 540 hours"),
-        (SELDOM, {"promise": {"buffer": "PT540H"}}, "promise: buffer: 540 hours"),
-        (ONCE, goal({"business": "PT40H"}), "calendar 'once' has in 10 years; expected less, or a calendar that opens"),
-        (ONCE, goal({"business_days": 12}), "requester_wait: 12 business days are more than calendar 'once'"),
-    ],
-)
-def test_what_a_calendar_could_never_come_to_is_refused_with_the_rulebook(
-    calendar: dict[str, Any], changed: dict[str, Any], reason: str
-) -> None:
-    data = {"calendar": [calendar], "policy": [{**POLICY, "calendar": calendar["id"], **changed}]}
-    with pytest.raises(Rejected, match=reason):
-        rulebook_from(data, around=DAY)
-
-
-def test_what_a_calendar_comes_to_in_ten_years_is_accepted() -> None:
-    for changed in (goal({"business": "PT520H"}), goal({"business_days": 400}), rungs({"after": "PT500H"})):
-        rulebook_from({"calendar": [SELDOM], "policy": [{**POLICY, "calendar": "seldom", **changed}]}, around=DAY)
-
-
-@pytest.mark.parametrize(
-    ("when", "reason"),
-    [
-        (
-            {"category": [""]},
-            "when.category.0: expected words of lower case letters, .* such as 'billing/refund', got ''",
-        ),
-        *(
-            ({"category": [word]}, "when.category.0: expected words")
-            for word in ("/", " ", "Billing", "billing/", "/billing", "a//b")
-        ),
-        ({"category": ["billing", "a b"]}, "when.category.1: expected words"),
-        *(
-            ({"language": [word]}, "when.language.0: expected a language tag .BCP 47. such as 'en'")
-            for word in ("english", "", "EN", "en_GB", "en-gb", "e", " ")
-        ),
-        *(({"client": [word]}, "when.client.0: expected a name such as 'shop'") for word in ("", " ", "shop ", "a\nb")),
-        ({"product": [""]}, "when.product.0: expected a name"),
-    ],
-)
-def test_a_policy_may_only_ask_for_words_that_a_complaint_can_have(when: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Rejected, match=reason):
-        book(policy(id="odd", when=when))
-
-
-def test_the_words_that_complaints_do_have_are_accepted() -> None:
-    when = {"language": ["en", "zh-Hant", "sr-Latn", "pt-BR", "fil", "es-419"], "client": ["shop", "Web shop 2", "店"]}
-    assert book(policy(id="chosen", when={**when, "category": ["late_delivery/lost-2"], "product": ["Card+"]}))
 
 
 def asking(*whens: dict[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -271,15 +215,18 @@ def asking(*whens: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 @pytest.mark.parametrize(
     ("whens", "takers"),
     [
-        (({"severity": ["low"]}, {"severity": ["low"]}), "'p1' is asked before it and takes"),
-        (({"severity": ["low"]}, {"severity": ["normal"]}, {"severity": ["low", "normal"]}), "'p1' and 'p2' are asked"),
+        (({"severity": ["low"]}, {"severity": ["low"]}), "'p1' comes before it and matches"),
+        (
+            ({"severity": ["low"]}, {"severity": ["normal"]}, {"severity": ["low", "normal"]}),
+            "'p1' and 'p2' come before it",
+        ),
         (
             (
                 {"severity": ["low"]},
                 {"severity": ["normal"], "channel": ["web"]},
                 {"severity": ["normal", "low"], "channel": ["web"], "client": ["shop"]},
             ),
-            "'p1' and 'p2' are asked before it and together take all",
+            "'p1' and 'p2' come before it and together match the same",
         ),
         (({"category": ["a"]}, {"category": ["b"]}, {"category": ["b/c", "a/d", "a"]}), "'p1' and 'p2'"),
         (({"signal": ["abuse"]}, {"signal": ["safety"]}, {"signal": ["abuse", "safety"]}), "'p1' and 'p2'"),
@@ -290,7 +237,7 @@ def asking(*whens: dict[str, Any]) -> tuple[dict[str, Any], ...]:
                 {"severity": ["normal"]},
                 {"severity": ["low", "normal"], "channel": ["web", "chat"]},
             ),
-            "'p1', 'p2' and 'p3' are asked",
+            "'p1', 'p2' and 'p3' come before it",
         ),
     ],
 )
@@ -305,7 +252,7 @@ def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dic
         ({"severity": ["low"]}, {"severity": ["low", "normal"]}),
         ({"severity": ["low"]}, {"severity": ["normal"], "channel": ["web"]}, {"severity": ["low", "normal"]}),
         ({"category": ["a/b"]}, {"category": ["a"]}),
-        tuple({"severity": [one]} for one in ("low", "normal", "high", "critical")),  # not known yet is left over
+        tuple({"severity": [level]} for level in ("low", "normal", "high", "critical")),  # not known yet is left over
         (
             {"severity": ["low"], "channel": ["web"]},
             {"severity": ["normal"], "channel": ["chat"]},
@@ -324,7 +271,7 @@ def test_what_policies_leave_is_found_quickly_however_many_words_they_list() -> 
 
 
 def test_a_policy_behind_one_that_asks_nothing_is_refused() -> None:
-    with pytest.raises(Rejected, match="those after it match nothing"):
+    with pytest.raises(Rejected, match="matches every complaint; expected it to be the last"):
         book(policy(id="greedy"))
 
 
@@ -332,14 +279,14 @@ def test_a_policy_behind_one_that_asks_nothing_is_refused() -> None:
 def test_the_same_version_twice_is_refused(section: str) -> None:
     data = {"calendar": [OFFICE], "policy": [POLICY]}
     with pytest.raises(Rejected, match="a change is a new version"):
-        rulebook_from({**data, section: data[section] * 2}, around=DAY)
+        parse_rulebook({**data, section: data[section] * 2}, around=DAY)
 
 
 def test_an_empty_rulebook_or_an_unknown_section_is_refused() -> None:
     with pytest.raises(Rejected, match="last policy"):
-        rulebook_from({}, around=DAY)
+        parse_rulebook({}, around=DAY)
     with pytest.raises(Rejected, match="unknown section 'policies'"):
-        rulebook_from({"policies": []}, around=DAY)
+        parse_rulebook({"policies": []}, around=DAY)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +304,7 @@ def test_a_wrong_file_stops_the_process_and_is_named(tmp_path: Path, text: str |
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ({"id": "a"}, r"got a single one; write \[\[%s\]\] with two brackets"),
+        ({"id": "a"}, r"got a single entry; write \[\[%s\]\] with two brackets"),
         (3, r"expected a list of entries, in TOML \[\[%s\]\], .*, got 3"),
         (None, "%s: expected a list of entries, .*, got null"),
         ("office", '%s: expected a list of entries, .*, got "office"'),
@@ -368,15 +315,15 @@ def test_a_wrong_file_stops_the_process_and_is_named(tmp_path: Path, text: str |
 )
 def test_a_section_that_is_no_list_of_entries_is_refused_with_an_example(section: str, value: Any, reason: str) -> None:
     with pytest.raises(Rejected, match=reason.replace("%s", section)):
-        entries({section: value}, section)
+        read_section({section: value}, section)
     with pytest.raises(Rejected):
-        rulebook_from({"policy": [POLICY], "calendar": [OFFICE], section: value}, around=DAY)
+        parse_rulebook({"policy": [POLICY], "calendar": [OFFICE], section: value}, around=DAY)
 
 
 @pytest.mark.parametrize("document", [[], "office", None, 3])
 def test_a_document_that_is_no_object_is_refused_with_an_example(document: Any) -> None:
     with pytest.raises(Rejected, match="expected an object such as"):
-        rulebook_from(document, around=DAY)
+        parse_rulebook(document, around=DAY)
 
 
 @pytest.mark.parametrize("text", ["[calendar]", "calendar = 3", 'policy = ["x"]', "[policy]"])
@@ -388,13 +335,17 @@ def test_packs_are_added_only_to_a_file_that_could_be_a_rulebook(tmp_path: Path,
 
 
 def test_the_shipped_rulebook_promises_later_than_it_aims() -> None:
-    assert all(one.promise.buffer for one in STANDARD.current.policies)
+    assert all(entry.promise.buffer for entry in STANDARD.current.policies)
 
 
 def test_the_shipped_ladders_call_people_only_while_they_work() -> None:
     """Reminders at midnight and on weekends are what people switch first off."""
     ladders = [
-        rung for one in STANDARD.current.policies if one.calendar == "office" for c in one.clocks for rung in c.rungs
+        rung
+        for entry in STANDARD.current.policies
+        if entry.calendar == "office"
+        for c in entry.clocks
+        for rung in c.rungs
     ]
     assert ladders
     assert all(rung.open_hours for rung in ladders if rung.after)

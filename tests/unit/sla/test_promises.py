@@ -5,7 +5,7 @@ import pytest
 
 from services.sla.domain import DecideExtension, MakePromise, MarkAtRisk, RevisePromise
 from services.sla.domain.commands import VersionConflict
-from services.sla.policies import load_rulebook, rulebook_from
+from services.sla.policies import load_rulebook, parse_rulebook
 from shared.contracts.events import (
     ExtensionRequested,
     PromiseAtRisk,
@@ -577,7 +577,9 @@ def packed(**pack: Any) -> Life:
         "golden": [golden],
         **pack,
     }
-    life = promised(rulebook_from({"calendar": [OFFICE], "policy": [POLICY], "pack": [rule]}, around=date(2026, 11, 1)))
+    life = promised(
+        parse_rulebook({"calendar": [OFFICE], "policy": [POLICY], "pack": [rule]}, around=date(2026, 11, 1))
+    )
     life.hears("Mon 10:00", accepted("Mon 10:00"))
     return life
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.policies import Rulebook, rulebook_from
+from services.sla.policies import Rulebook, parse_rulebook
 from shared.contracts.events import ClockBreached, ClockEscalated, ClockWarned
 from tests.unit.sla.lives import (
     AWAITING,
@@ -32,7 +32,7 @@ def with_ladder(*rungs: Any, goal: dict[str, Any] | None = None, hours: dict[str
     office = {**OFFICE, "weekly_hours": hours} if hours else OFFICE
     ladder = policy({"goal": goal or {"business": "PT8H"}, "rungs": list(rungs)})
     ladder["clocks"] = [{**POLICY["clocks"][0], "rungs": []}, ladder["clocks"][1]]
-    return rulebook_from({"calendar": [office], "policy": [ladder]}, around=DAY)
+    return parse_rulebook({"calendar": [office], "policy": [ladder]}, around=DAY)
 
 
 def climbed(rulebook: Rulebook, moment: str = "Mon 10:00", until: str = "Mon+14 00:00") -> list[tuple[str, Any]]:
@@ -208,7 +208,7 @@ def test_a_pause_is_counted_in_opening_time_and_not_in_nights() -> None:
 
 def test_a_pause_survives_a_change_of_policy() -> None:
     """GLPI 6902 and 15605: pending time was lost when the priority changed."""
-    two = rulebook_from(
+    two = parse_rulebook(
         {
             "calendar": [OFFICE],
             "policy": [policy({"goal": {"business": "PT6H"}}, id="fast", when={"severity": ["high"]}), POLICY],
@@ -242,7 +242,7 @@ def test_a_storm_at_the_breach_is_one_message() -> None:
 def test_a_complaint_in_another_zone_is_not_failed_when_it_is_new() -> None:
     """Frappe 3776: a new ticket showed Failed, because times were naive."""
     tokyo = {**OFFICE, "tz": "Asia/Tokyo"}
-    rules = rulebook_from({"calendar": [tokyo], "policy": [POLICY]}, around=DAY)
+    rules = parse_rulebook({"calendar": [tokyo], "policy": [POLICY]}, around=DAY)
     life = Life(rules)
     life.hears("Mon 01:00", received("Mon 01:00"))
     life.hears("Mon 01:00", triaged())

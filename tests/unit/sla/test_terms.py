@@ -1,4 +1,4 @@
-"""Which terms a complaint comes under: by the day of receipt, and worked out anew from what was known."""
+"""Terms of a complaint: chosen by the day of receipt, and reproduced from the stored state."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from services.sla.policies import load_rulebook
 from shared.contracts.events import ComplaintReceived, Triaged
 from tests.factories import complaint_id, event
 from tests.unit.sla.lives import COMPLAINT, Life, promised, triaged
-from tests.unit.sla.published import closed_on, given, published
+from tests.unit.sla.published import closed_on, published, with_goal
 
 BOOK = load_rulebook(None, around=date(2026, 11, 1), packs=["ie-cpc"])
 TODAY = datetime(2026, 11, 27, 10, tzinfo=UTC)
@@ -30,7 +30,7 @@ def packs(received_at: datetime, *, triaged_too: bool = True) -> list[tuple[str,
         state = decide(state, event(fact, subject=subject, time=TODAY), SlaContext(TODAY, BOOK)).state
     assert state is not None
     assert state.terms == expected_terms(state, BOOK)
-    return [tuple(name for name, _ in one.terms.packs) for one in state.terms]
+    return [tuple(name for name, _ in applied.terms.packs) for applied in state.terms]
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,10 @@ def test_packs_go_by_the_day_of_receipt_also_once_triage_has_spoken(received_at:
 def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
     summer = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-telecom"])
     just_before, just_after = (datetime(2026, 4, 7, hour, 30, tzinfo=UTC) for hour in (22, 23))
-    found = [summer.match(match_facts(SlaState(complaint_id=COMPLAINT), None), at) for at in (just_before, just_after)]
-    assert [one.packs[0][0] for one in found] == ["uk-telecom-2018", "uk-telecom"], "London's midnight is 23:00 UTC"
+    terms = [summer.match(match_facts(SlaState(complaint_id=COMPLAINT), None), at) for at in (just_before, just_after)]
+    assert [matched.packs[0][0] for matched in terms] == ["uk-telecom-2018", "uk-telecom"], (
+        "London's midnight is 23:00 UTC"
+    )
 
 
 def test_a_day_of_receipt_that_cannot_be_is_ten_years_back_at_most() -> None:
@@ -62,12 +64,12 @@ def test_a_day_of_receipt_that_cannot_be_is_ten_years_back_at_most() -> None:
 # ── worked out anew ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lived() -> Life:
+def life_with_rebase() -> Life:
     """Triaged, moved by a publication behind one that moves nothing, and triaged again."""
     life = promised(published())
     life.hears("Mon 11:00", triaged("high"))
     life.rulebook = published(
-        (given({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
+        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
     )
     life.asks("Mon 12:00", Recompute(COMPLAINT))
     life.hears("Mon 13:00", triaged("critical"))
@@ -75,17 +77,17 @@ def lived() -> Life:
 
 
 def test_terms_worked_out_anew_are_those_that_were_pinned() -> None:
-    life = lived()
+    life = life_with_rebase()
     assert life.state is not None
-    assert [one.why for one in life.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
+    assert [applied.why for applied in life.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
     assert expected_terms(life.state, life.rulebook) == life.state.terms
 
 
 def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
-    life = lived()
+    life = life_with_rebase()
     assert life.state is not None
     real = life.state.terms
     other = real[4]._replace(terms=real[4].terms._replace(policy_version=2))
-    for spoilt in (real[1:], real[:4], (*real[:4], other)):
-        assert expected_terms(life.state.replace(terms=spoilt), life.rulebook)[-1] == real[-1]
-        assert expected_terms(life.state.replace(terms=spoilt), life.rulebook) != spoilt
+    for wrong in (real[1:], real[:4], (*real[:4], other)):
+        assert expected_terms(life.state.replace(terms=wrong), life.rulebook)[-1] == real[-1]
+        assert expected_terms(life.state.replace(terms=wrong), life.rulebook) != wrong

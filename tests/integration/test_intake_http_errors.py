@@ -1,0 +1,97 @@
+"""Bad requests over HTTP: each is answered with a problem document and stores nothing."""
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from services.intake.forms.complaint import EXAMPLE
+from tests.integration.intake_http import POST, Intake
+
+SECRET = "Zebra-4711"
+
+
+# ── bad input ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+JSON_BODY = json.dumps(EXAMPLE).encode()
+WRONG: list[tuple[bytes, dict[str, str], int]] = [
+    (b"{", {}, 400),
+    (b'{"narrative": "\xff"}', {}, 400),
+    (b"[]", {}, 422),
+    (json.dumps(EXAMPLE | {"narrative": f"{SECRET}\x00"}).encode(), {}, 422),
+    (json.dumps(EXAMPLE | {"extra": SECRET}).encode(), {}, 422),
+    (b" " * (256 * 1024 + 1), {}, 413),
+    (JSON_BODY, {"content-type": "text/plain"}, 415),
+    (JSON_BODY, {"authorization": ""}, 401),
+    (JSON_BODY, {"authorization": "Basic abc"}, 401),
+    (JSON_BODY, {"authorization": "Bearer not.a.token"}, 401),
+    (JSON_BODY, {"authorization": "Bearer \xff"}, 401),
+    (JSON_BODY, {"idempotency-key": "a b"}, 422),
+]
+
+
+@pytest.mark.parametrize("path", [POST, f"{POST}/{uuid4()}/messages"])
+@pytest.mark.parametrize(("body", "headers", "status"), WRONG)
+async def test_bad_input_is_a_problem_and_stores_nothing(
+    intake: Intake, path: str, body: bytes, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = {"content-type": "application/json"} | headers
+    encoded = {name: value.encode("latin-1") for name, value in sent.items()}
+    answer = await intake.http.post(path, content=body, headers=encoded)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert SECRET not in answer.text + caplog.text
+    assert await intake.counts() == (0, 0, 0, 0)
+
+
+async def test_an_expired_token_and_a_wrong_scope_are_told_apart(intake: Intake) -> None:
+    expired = {"authorization": f"Bearer {intake.token('complaints:write', lasts=timedelta(hours=-1))}"}
+    reader = {"authorization": f"Bearer {intake.token('complaints:read')}"}
+    answer = await intake.http.post(POST, json=EXAMPLE, headers=expired)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert "expired" in answer.json()["detail"]
+    answer = await intake.http.post(POST, json=EXAMPLE, headers=reader)
+    assert answer.status_code == 403
+    assert "complaints:write" in answer.json()["detail"]
+    created = (await intake.file()).json()
+    writer = {"authorization": f"Bearer {intake.token('complaints:write')}"}
+    assert (await intake.http.get(f"{POST}/{created['id']}", headers=writer)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{POST}/{uuid4()}", 404),
+        (f"{POST}/not-an-id", 422),
+        (f"{POST}/{uuid4()}/timeline", 404),
+        (f"{POST}/by-reference/RC-7K3M-9QPX-5", 404),
+        (f"{POST}/by-reference/RC-7K3M-9QPX-4", 422),
+        (POST, 405),
+        ("/v1/nothing", 404),
+    ],
+)
+async def test_what_is_not_there_is_a_problem_too(intake: Intake, path: str, status: int) -> None:
+    answer = await intake.http.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake: Intake) -> None:
+    runtime = intake.runtime
+    pool, runtime._pool = runtime._pool, None
+    answer = await intake.file("k1")
+    runtime._pool = pool
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (await intake.file("k1")).status_code == 201
+
+
+async def test_after_the_database_came_back_the_next_request_is_taken(intake: Intake) -> None:
+    await intake.file()
+    try:
+        async with intake.runtime.pool.acquire() as conn:
+            await conn.execute("select pg_terminate_backend(pg_backend_pid())")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        pass
+    assert (await intake.file()).status_code == 201

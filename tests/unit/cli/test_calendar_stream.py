@@ -1,0 +1,96 @@
+"""Streams of lines through `redress calendar compute`: order, errors, files and closed outputs."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from tests.unit.cli.test_calendar_compute import LINE, VECTORS
+
+
+def fed(text: str, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    done = CliRunner().invoke(app, ["calendar", "compute", *arguments], input=text)
+    return done.exit_code, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_lines_are_answered_in_their_order_and_errors_do_not_end_the_stream(tmp_path: Path) -> None:
+    text = f"{LINE}\nrubbish\n\n{LINE}"
+    code, answers = fed(text)
+    assert code == 0
+    assert [next(iter(answer)) for answer in answers] == ["due", "error", "error", "due"]
+    file = tmp_path / "lines.jsonl"
+    file.write_text(text)
+    assert fed("", str(file)) == (code, answers)
+    assert fed(text, "-") == (code, answers)
+
+
+def test_a_file_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["calendar", "compute", str(tmp_path / "none")])
+    assert done.exit_code == 2
+    assert "cannot read" in done.output
+
+
+def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_text(f"{LINE}\n" * 20_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "deploy.cli", "calendar", "compute", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline()) == {"due": "2026-03-02T10:00:00+00:00"}
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert b"Broken" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("sink", [">&-", ">/dev/full"])
+def test_answers_that_cannot_be_written_end_it_with_a_sentence(tmp_path: Path, sink: str) -> None:
+    if sink == ">/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("this system has no disk that is always full")
+    file = tmp_path / "lines.jsonl"
+    file.write_text(f"{LINE}\n" * 300)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m deploy.cli calendar compute "$1" {sink}', sys.executable, str(file)],
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    (sentence,) = done.stderr.decode().splitlines()
+    assert sentence.startswith("cannot ")
+
+
+KINDS = ("add", "subtract", "elapsed", "add_with_pauses", "elapsed_with_pauses")
+OTHER_CONVENTIONS = {"zendesk-007", "zendesk-008", "zendesk-019", "workinghou-127"}  # see test_calendar_vectors
+
+
+def is_answered(vector: dict[str, Any], answer: dict[str, Any]) -> bool:
+    if "due" in answer:
+        return datetime.fromisoformat(answer["due"]) == datetime.fromisoformat(vector["expected"])
+    return answer.get("elapsed_seconds") == vector["expected"]
+
+
+@pytest.mark.skipif(not VECTORS.exists(), reason="the vectors of other projects are not on this machine")
+def test_vectors_of_other_projects_are_answered_as_they_stand() -> None:
+    vectors = [vector for vector in json.loads(VECTORS.read_text())["vectors"] if vector["kind"] in KINDS]
+    code, answers = fed("\n".join(json.dumps(vector) for vector in vectors))
+    assert code == 0
+    assert len(answers) == len(vectors) == 177
+    differing = {
+        vector["id"] for vector, answer in zip(vectors, answers, strict=True) if not is_answered(vector, answer)
+    }
+    assert differing == OTHER_CONVENTIONS

@@ -1,0 +1,302 @@
+"""Command handlers: legal and illegal moves, changes of the state, published events, and repeated commands."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+
+from services.intake.domain import (
+    MOVES,
+    GiveFeedback,
+    IdempotencyKeyReused,
+    RecordMilestone,
+    RecordProgress,
+    Reopen,
+    Resolve,
+    Withdraw,
+    decide,
+)
+from services.intake.domain.handle import KEYS_MAX
+from services.intake.domain.lifecycle import CLOSED_STAGES, MILESTONES, MILESTONES_AFTER_RESOLUTION, OPEN_STAGES, Move
+from services.intake.domain.state import Stage
+from shared.contracts import events as e
+from shared.errors import Conflict, IllegalMove, NotFound, Rejected
+from shared.runner.types import Context
+from tests.factories import complaint_id, event
+from tests.unit.intake.stories import ID, NOW, after, answered, filed, key, message
+
+RESOLVE = Resolve(ID, outcome="upheld", explanation="A new one is on its way.")
+REOPEN = Reopen(ID, reason="It leaks again.")
+WITHDRAW = Withdraw(ID)
+NOT_FIXED = GiveFeedback(ID, fixed=False, words="Still wet.")
+FIXED = GiveFeedback(ID, fixed=True, score=5)
+
+
+def progress(state: str = "investigating", **changes: Any) -> RecordProgress:
+    return RecordProgress(ID, state=state, **changes)  # type: ignore[arg-type]
+
+
+def milestone(name: str = "action_agreed", **changes: Any) -> RecordMilestone:
+    return RecordMilestone(ID, milestone=name, **changes)  # type: ignore[arg-type]
+
+
+STORIES: list[tuple[list[Any], str]] = [
+    ([], "received"),
+    ([message()], "received"),
+    ([progress()], "open"),
+    ([progress("awaiting_customer")], "awaiting_customer"),
+    ([progress("awaiting_third_party")], "awaiting_third_party"),
+    ([progress("awaiting_customer"), message()], "open"),
+    ([progress("awaiting_customer"), message(author="handler")], "awaiting_customer"),
+    ([milestone()], "received"),
+    ([progress("awaiting_customer"), milestone("handed_over")], "awaiting_customer"),
+    ([RESOLVE, milestone("settled")], "resolved"),
+    ([RESOLVE, REOPEN, milestone()], "open"),
+    ([RESOLVE], "resolved"),
+    ([RESOLVE, message()], "resolved"),
+    ([RESOLVE, FIXED], "resolved"),
+    ([RESOLVE, NOT_FIXED], "open"),
+    ([RESOLVE, REOPEN], "open"),
+    ([RESOLVE, REOPEN, RESOLVE], "resolved"),
+    ([WITHDRAW], "withdrawn"),
+    ([WITHDRAW, message()], "withdrawn"),
+    ([WITHDRAW, REOPEN], "open"),
+]
+
+
+@pytest.mark.parametrize(("story", "status"), STORIES)
+def test_each_story_ends_where_it_should(story: list[Any], status: str) -> None:
+    assert after(filed(), *story).status == status
+
+
+ILLEGAL: list[tuple[list[Any], Any]] = [
+    ([], REOPEN),
+    ([], FIXED),
+    ([], NOT_FIXED),
+    ([RESOLVE], RESOLVE),
+    ([RESOLVE], WITHDRAW),
+    ([RESOLVE], progress()),
+    ([WITHDRAW], RESOLVE),
+    ([WITHDRAW], WITHDRAW),
+    ([WITHDRAW], progress()),
+    ([RESOLVE, REOPEN], REOPEN),
+]
+
+
+@pytest.mark.parametrize(("story", "move"), ILLEGAL)
+def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[Any], move: Any) -> None:
+    state = after(filed(), *story)
+    with pytest.raises(IllegalMove, match=r"expected one of .*customer_message"):
+        decide(state, move, Context(NOW))
+
+
+def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> None:
+    stages = set(get_args(Stage)) - {"unknown"}
+    assert stages == {*OPEN_STAGES, *CLOSED_STAGES}
+    assert all((stage, "customer_message") in MOVES for stage in stages)
+
+
+def test_every_move_occurs_in_the_table_and_leads_to_a_stage_of_it() -> None:
+    assert {move for _, move in MOVES} == set(get_args(Move))
+    assert set(MOVES.values()) <= {*OPEN_STAGES, *CLOSED_STAGES}
+
+
+@pytest.mark.parametrize("command", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
+def test_a_complaint_that_was_never_created_accepts_no_updates(command: Any) -> None:
+    with pytest.raises(NotFound):
+        decide(None, command, Context(NOW))
+    state = after(event(e.PromiseKept(promise=1, first=True), subject=ID))
+    with pytest.raises(NotFound):
+        decide(state, command, Context(NOW))
+
+
+def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
+    with pytest.raises(Conflict):
+        decide(after(filed()), filed(), Context(NOW))
+
+
+def test_a_published_event_contains_texts_apart_from_facts() -> None:
+    decision = answered(after(filed()), message(text="One more thing."))
+    (published,) = decision.events
+    assert published.facts == e.MessageAdded(author="customer", public=True)
+    assert [p.fields.text for p in published.personal] == ["One more thing."]
+    assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant")}
+
+
+def test_a_text_of_a_handler_belongs_to_the_handler() -> None:
+    (published,) = answered(after(filed()), progress(note="We asked the maker.")).events
+    assert [p.party for p in published.personal] == ["handler"]
+    assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant"), ("handler", "handler")}
+
+
+def test_a_command_without_text_publishes_nothing_personal() -> None:
+    assert answered(after(filed()), WITHDRAW).events[0].personal == ()
+
+
+def test_a_resolution_is_published_with_its_redress_and_stored() -> None:
+    refund = e.Redress(kind="refund", amount=Decimal("12.50"), currency="NOK")
+    decision = answered(after(filed()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,)))
+    facts = decision.events[0].facts
+    assert (facts.outcome, facts.redress, facts.resolved_at) == ("settled", (refund,), NOW)
+    assert decision.state is not None and decision.state.resolution is not None
+    assert decision.state.resolution.explanation == "Sorry."
+    assert decision.state.resolution.redress == (refund,)
+
+
+def test_not_fixed_reopens_and_publishes_both_events() -> None:
+    decision = answered(after(filed(), RESOLVE), NOT_FIXED)
+    assert [type(event.facts) for event in decision.events] == [e.FeedbackGiven, e.Reopened]
+    assert [len(event.personal) for event in decision.events] == [1, 0]
+    assert decision.state is not None and decision.state.cycle == 2
+
+
+def test_a_new_resolution_clears_the_feedback() -> None:
+    assert after(filed(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
+
+
+def test_a_date_that_has_passed_is_not_proposed() -> None:
+    with pytest.raises(Rejected, match="expected_at: expected a time that is still to come") as caught:
+        decide(after(filed()), progress(expected_at=NOW, reason="x"), Context(NOW))
+    assert caught.value.errors[0]["field"] == "expected_at"  # type: ignore[attr-defined]
+
+
+# ── milestones ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", MILESTONES)
+def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(name: str) -> None:
+    for story in (
+        [],
+        [progress()],
+        [progress("awaiting_customer")],
+        [progress("awaiting_third_party")],
+        [RESOLVE, REOPEN],
+    ):
+        before = after(filed(), *story)
+        decision = answered(before, milestone(name, item="part_2", note="The maker has it."))
+        assert decision.events[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
+        assert [item.fields.text for item in decision.events[0].personal] == ["The maker has it."]
+        changed = decision.state
+        assert changed is not None and changed.new_entries[-1].words == "The maker has it."
+        assert changed.model_copy(update={"new_entries": before.new_entries}) == before
+
+
+@pytest.mark.parametrize("name", MILESTONES)
+def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_withdrawal(name: str) -> None:
+    answered_one, withdrawn = after(filed(), RESOLVE), after(filed(), WITHDRAW)
+    if name in MILESTONES_AFTER_RESOLUTION:
+        assert answered(answered_one, milestone(name)).status == "resolved"
+    else:
+        with pytest.raises(IllegalMove, match="ombudsman_asked"):
+            decide(answered_one, milestone(name), Context(NOW))
+    with pytest.raises(IllegalMove, match=f"{name}: not possible while withdrawn; expected one of .*reopen"):
+        decide(withdrawn, milestone(name), Context(NOW))
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "published_at"),
+    [
+        (None, NOW),
+        (NOW - timedelta(minutes=2), NOW - timedelta(minutes=2)),
+        (NOW + timedelta(minutes=1), NOW),
+    ],
+)
+def test_a_published_milestone_is_never_in_the_future(occurred_at: Any, published_at: Any) -> None:
+    (milestone_recorded,) = answered(after(filed()), milestone(occurred_at=occurred_at)).events
+    assert milestone_recorded.facts.occurred_at == published_at
+
+
+def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
+    with pytest.raises(Rejected, match="occurred_at: expected a time after the complaint was received") as caught:
+        decide(after(filed()), milestone(occurred_at=NOW - timedelta(days=1)), Context(NOW))
+    assert caught.value.errors[0]["field"] == "occurred_at"  # type: ignore[attr-defined]
+
+
+def test_a_milestone_repeated_with_its_key_is_published_once() -> None:
+    first = answered(after(filed()), milestone(idempotency_key=key()))
+    again = answered(first.state, milestone(idempotency_key=key()))
+    assert again.replayed
+    assert again.events == ()
+
+
+def test_nothing_is_resolved_before_it_was_received() -> None:
+    early = Resolve(ID, outcome="upheld", explanation="x", resolved_at=NOW - timedelta(days=1))
+    with pytest.raises(Rejected, match="resolved_at"):
+        decide(after(filed()), early, Context(NOW))
+
+
+# ── repeats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
+    first = answered(after(filed()), message(idempotency_key=key()))
+    later = after(RESOLVE, state=first.state)
+    again = answered(later, message(idempotency_key=key(salt=b"other salt 16 by")), NOW + timedelta(days=3))
+    assert again.replayed and not first.replayed
+    assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
+    assert again.state is later
+    assert again.events == ()
+
+
+def test_the_same_key_with_another_body_is_refused() -> None:
+    state = answered(after(filed()), message(idempotency_key=key())).state
+    with pytest.raises(IdempotencyKeyReused):
+        decide(state, message(idempotency_key=key(body=b"other")), Context(NOW))
+
+
+def test_keys_belong_to_their_client() -> None:
+    state = answered(after(filed()), message(idempotency_key=key(client="shop"))).state
+    other = answered(state, message(idempotency_key=key(client="bank", body=b"other")))
+    assert not other.replayed
+
+
+def test_a_refused_request_leaves_its_key_free() -> None:
+    state = after(filed())
+    with pytest.raises(IllegalMove):
+        decide(state, Reopen(ID, idempotency_key=key()), Context(NOW))
+    assert not answered(state, message(idempotency_key=key(body=b"other"))).replayed
+
+
+def test_without_a_key_every_request_counts() -> None:
+    assert after(filed(), message(), message()).messages == 2
+
+
+def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
+    state = after(filed(), *(message(idempotency_key=key(key=f"k{n}")) for n in range(KEYS_MAX + 5)))
+    assert len(state.idempotency) == KEYS_MAX
+    assert state.find_record("shop", "k4") is None
+    assert state.find_record("shop", f"k{KEYS_MAX + 4}") is not None
+
+
+def test_the_seal_of_a_body_is_salted() -> None:
+    first, second = key(salt=b"a" * 16), key(salt=b"b" * 16)
+    assert first.seal != second.seal
+    assert first.matches(second.seal)
+    assert not first.matches(key(body=b"other").seal)
+
+
+# ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_command_adds_a_timeline_entry_outside_the_document() -> None:
+    state = after(filed(), message(), RESOLVE, NOT_FIXED)
+    assert [entry.kind for entry in state.new_entries] == [
+        "complaint.received",
+        "complaint.message_added",
+        "complaint.resolved",
+        "complaint.feedback_given",
+        "complaint.reopened",
+    ]
+    assert "new_entries" not in state.model_dump()
+    assert b"new_entries" not in state.__pydantic_serializer__.to_json(state)
+
+
+def test_an_internal_note_of_a_handler_is_not_public() -> None:
+    *_, line = after(filed(), message(author="handler", public=False)).new_entries
+    assert not line.public
+
+
+def test_complaints_do_not_mix() -> None:
+    other = complaint_id()
+    assert after(filed(complaint_id=other), message(other)).complaint_id == other

@@ -1,0 +1,122 @@
+"""Reading of raw requests: bounded bodies, and a problem document for every failure."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from services.intake.domain import IdempotencyKeyReused
+from services.intake.forms import Invalid, Malformed, field_error
+from services.intake.routes.requests import (
+    JSON,
+    BodyTooLarge,
+    WrongMedia,
+    problem_response,
+    read_body,
+    read_key,
+    require_media_type,
+)
+from shared.auth import Forbidden, Unauthenticated
+from shared.errors import IllegalMove, NotFound, Unavailable
+
+
+def pieces(*parts: bytes) -> Any:
+    waiting = [{"type": "http.request", "body": part, "more_body": n < len(parts)} for n, part in enumerate(parts, 1)]
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    receive.left = waiting  # type: ignore[attr-defined]
+    return receive
+
+
+async def test_a_body_in_one_piece_and_in_many_is_the_same() -> None:
+    assert await read_body({}, pieces(b"abc"), 3) == b"abc"
+    assert await read_body({}, pieces(b"a", b"", b"bc"), 3) == b"abc"
+    assert await read_body({b"content-length": b"3"}, pieces(b"ab", b"c"), 3) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("headers", "parts"),
+    [
+        ({}, [b"abcd"]),
+        ({}, [b"ab", b"cd", b"ef"]),
+        ({b"content-length": b"4"}, [b"ab", b"cd"]),
+        ({b"content-length": b"3"}, [b"ab", b"cd", b"ef"]),
+    ],
+)
+async def test_a_body_that_is_too_large_is_read_off_and_refused(
+    headers: dict[bytes, bytes], parts: list[bytes]
+) -> None:
+    receive = pieces(*parts)
+    with pytest.raises(BodyTooLarge, match="at most 3 bytes"):
+        await read_body(headers, receive, 3)
+    assert receive.left == [], "the client can finish and then read the response"
+
+
+async def test_a_client_that_disconnects_raises_unavailable() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(Unavailable):
+        await read_body({}, receive, 3)
+
+
+@pytest.mark.parametrize(("value", "key"), [(b"abc", "abc"), (b'"abc"', "abc"), (b" a-1 ", "a-1"), (b'"', '"')])
+def test_a_key_may_be_quoted(value: bytes, key: str) -> None:
+    assert read_key({b"idempotency-key": value}) == key
+
+
+def test_a_request_needs_no_key() -> None:
+    assert read_key({}) is None
+
+
+@pytest.mark.parametrize("value", [b"", b'""', b"with space", b"x" * 201, "ключ".encode()])
+def test_a_key_of_another_form_is_refused(value: bytes) -> None:
+    with pytest.raises(Invalid, match="Idempotency-Key"):
+        read_key({b"idempotency-key": value})
+
+
+def test_the_media_type_has_to_be_the_one_expected() -> None:
+    require_media_type({b"content-type": b"Application/JSON; charset=utf-8"}, JSON)
+    for headers in ({}, {b"content-type": b"text/plain"}, {b"content-type": b"application/x-www-form-urlencoded"}):
+        with pytest.raises(WrongMedia, match="application/json"):
+            require_media_type(headers, JSON)
+
+
+ERRORS: Iterable[tuple[Exception, int]] = [
+    (Malformed([{"field": "body", "expected": "JSON", "code": "json_invalid"}]), 400),
+    (Unauthenticated(), 401),
+    (Forbidden(), 403),
+    (NotFound(), 404),
+    (IllegalMove("x"), 409),
+    (BodyTooLarge("x"), 413),
+    (WrongMedia("x"), 415),
+    (field_error("narrative", "text", "string_type"), 422),
+    (IdempotencyKeyReused(), 422),
+    (Unavailable(), 503),
+    (ConnectionResetError("x"), 503),
+    (RuntimeError("a customer's words"), 500),
+]
+
+
+@pytest.mark.parametrize(("error", "status"), ERRORS)
+def test_every_failure_is_a_problem_document(error: Exception, status: int) -> None:
+    answer = problem_response(error)
+    document = json.loads(answer.body)
+    assert (answer.status, document["status"], answer.media) == (status, status, b"application/problem+json")
+    assert document["type"].startswith("https://")
+    assert document["title"]
+    assert "a customer's words" not in answer.body.decode()
+
+
+def test_the_field_stands_in_the_document() -> None:
+    document = json.loads(problem_response(field_error("narrative", "text", "string_type")).body)
+    assert document["errors"] == [{"field": "narrative", "expected": "text", "code": "string_type"}]
+
+
+def test_responses_have_the_headers_of_their_status() -> None:
+    assert dict(problem_response(Unavailable()).headers)[b"retry-after"]
+    assert dict(problem_response(Unauthenticated()).headers)[b"www-authenticate"] == b"Bearer"
+    assert dict(problem_response(BodyTooLarge("x")).headers)[b"connection"] == b"close"

@@ -1,0 +1,107 @@
+"""Mail to internationalised addresses, from the form of intake to the mailbox."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from services.intake.forms import COMPLAINT, parse_form
+from services.intake.forms.complaint import EXAMPLE
+from services.notify.channels.interface import Channel, DeliveryReport
+from services.notify.channels.memory import MemoryChannel
+from services.notify.channels.smtp import SmtpChannel
+from services.notify.domain.address import unreachable
+from tests.unit.notify.postoffice import Office, line, post_office
+from tests.unit.notify.test_channels import LETTER, SENDER
+
+INTERNATIONAL = [
+    "jürgen@example.de",
+    "josé.garcía@exämple.com",
+    "用户@例子.公司",
+    "สมชาย@example.org",
+    "दावा@उदाहरण.भारत",
+]
+ASCII_LOCAL = {
+    "info@exämple.com": "info@xn--exmple-cua.com",
+    "info@例子.公司": "info@xn--fsqu00a.xn--55qx5d",
+    "Info@Example.ORG": "Info@example.org",
+}
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    async with post_office() as opened:
+        yield opened
+
+
+@pytest.fixture(params=["memory", "smtp"])
+async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
+    created = MemoryChannel(SENDER) if request.param == "memory" else SmtpChannel(office.server(), SENDER)
+    yield created
+    await created.close()
+
+
+def accepted_by_intake(address: str) -> str:
+    """Return the address as intake stores it and notify gets it."""
+    customer = EXAMPLE["customer"] | {"email": address}
+    form = parse_form(COMPLAINT, json.dumps(EXAMPLE | {"customer": customer}).encode(), datetime.now(UTC))
+    assert form.customer.email is not None
+    return form.customer.email
+
+
+@pytest.mark.parametrize("address", [*INTERNATIONAL, *ASCII_LOCAL])
+async def test_what_intake_accepts_both_channels_send(address: str, channel: Channel) -> None:
+    stored = accepted_by_intake(address)
+    assert unreachable(stored) is None
+    assert await channel.send(replace(LETTER, to=stored)) == DeliveryReport("sent", "250")
+
+
+@pytest.mark.parametrize("address", INTERNATIONAL)
+async def test_the_mail_arrives_at_the_international_mailbox_with_that_address_in_its_header(
+    address: str, office: Office
+) -> None:
+    channel = SmtpChannel(office.server(), SENDER)
+    await channel.send(replace(LETTER, to=address))
+    await channel.close()
+    (recipient,) = office.recipients
+    assert recipient == address
+    (mail,) = office.mails
+    assert mail["To"] == address
+    assert mail["Subject"] == LETTER.subject
+    assert mail["From"].addresses[0].addr_spec == SENDER.address
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == LETTER.text
+
+
+@pytest.mark.parametrize(("address", "wire_form"), ASCII_LOCAL.items())
+async def test_an_ascii_local_part_needs_no_smtputf8(address: str, wire_form: str) -> None:
+    async with line("never", "close") as script:  # a server without extensions
+        channel = SmtpChannel(script.server(), SENDER)
+        assert await channel.send(replace(LETTER, to=address)) == DeliveryReport("sent", "250")
+        await channel.close()
+    assert script.commands[1:3] == [f"MAIL FROM:<{SENDER.address}>", f"RCPT TO:<{wire_form}>"]
+
+
+@pytest.mark.parametrize("pipelines", [False, True])
+async def test_without_smtputf8_the_attempt_fails_for_good_and_the_connection_stays_usable(pipelines: bool) -> None:
+    async with line("never", "close", pipelines=pipelines) as script:
+        channel = SmtpChannel(script.server(), SENDER)
+        report = await channel.send(replace(LETTER, to="用户@例子.公司"))
+        assert report == DeliveryReport("failed_permanent", "smtputf8_not_offered")
+        assert (await channel.send(LETTER)).outcome == "sent"
+        await channel.close()
+    assert (script.connections, script.bodies) == (1, 1)
+
+
+async def test_smtputf8_is_asked_for_only_where_the_address_needs_it() -> None:
+    async with line("never", "close", extensions=("SMTPUTF8", "8BITMIME")) as script:
+        channel = SmtpChannel(script.server(), SENDER)
+        await channel.send(LETTER)
+        await channel.send(replace(LETTER, to="jürgen@example.de"))
+        await channel.close()
+    mail_commands = [command for command in script.commands if command.startswith("MAIL")]
+    assert mail_commands == [
+        f"MAIL FROM:<{SENDER.address}>",
+        f"MAIL FROM:<{SENDER.address}> BODY=8BITMIME SMTPUTF8",
+    ]

@@ -1,0 +1,44 @@
+"""The cause of a breach: an outage at the due time, or else the handling."""
+
+from typing import Any
+
+import pytest
+
+from services.sla.domain import Outage
+from shared.contracts.events import ClockBreached, PromiseBroken
+from tests.unit.sla.lives import Life, at, opened, promised
+
+
+def causes(life: Life, kind: type, moment: str) -> set[str]:
+    return {fact.cause for fact in life.ticks(moment) if isinstance(fact, kind)}
+
+
+@pytest.mark.parametrize(
+    ("outages", "cause"),
+    [
+        ([], "handling"),
+        ([("downtime", "Mon 10:30", "Mon 11:30")], "downtime"),
+        ([("downtime", "Mon 11:00", "Mon 11:30")], "downtime"),  # it began at that very moment
+        ([("lag", "Mon 09:00", None)], "lag"),  # it lasts
+        ([("downtime", "Mon 08:00", "Mon 10:59")], "handling"),  # over before it fell due
+        ([("downtime", "Mon 11:01", None)], "handling"),  # it fell due before
+        ([("provider", "Mon 10:00", None), ("lag", "Mon 09:00", None)], "provider"),  # the latest to begin
+    ],
+)
+def test_a_breach_is_put_down_to_what_was_down_when_it_fell_due(outages: list[Any], cause: str) -> None:
+    life = opened()
+    life.outages = tuple(Outage(name, at(since), at(until) if until else None) for name, since, until in outages)
+    assert causes(life, ClockBreached, "Mon 11:45") == {cause}
+
+
+def test_a_promise_that_nobody_could_keep_says_why() -> None:
+    life = promised()
+    life.outages = (Outage("downtime", at("Tue 13:00"), at("Tue 18:00")),)
+    assert causes(life, PromiseBroken, "Tue 18:01") == {"downtime"}
+
+
+def test_down_time_never_makes_a_breach_undone() -> None:
+    life = opened()
+    life.outages = (Outage("downtime", at("Mon 10:30"), at("Mon 12:00")),)
+    life.ticks("Mon 12:00")
+    assert life.clock("acknowledge").breached

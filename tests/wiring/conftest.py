@@ -1,0 +1,49 @@
+"""One service, built as its process builds it, whose runner only records what it is handed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from faststream.kafka import TestKafkaBroker
+
+from shared.contracts import Service, write
+from shared.runner.runner import BatchResult
+from shared.service import ServiceApp
+from tests.factories import event, received
+
+Build = Callable[..., ServiceApp]
+
+
+@pytest.fixture
+def options(keys: tuple[Path, Path]) -> dict[str, Any]:
+    """Settings with which every service can be built; nothing is reached with them."""
+    return {"auth_public_key_file": keys[1], "kafka": "127.0.0.1:1", "postgres": "postgresql://127.0.0.1:1/none"}
+
+
+async def batches_of(app: ServiceApp, topic: str, *values: bytes) -> list[list[ConsumerRecord[Any, Any]]]:
+    """Publish these to `topic` and return the batches that reached the runner of `app`."""
+    batches: list[list[ConsumerRecord[Any, Any]]] = []
+
+    async def collect(records: Any) -> BatchResult:
+        batches.append(list(records))
+        return BatchResult()
+
+    app.runtime.runner.apply_records = collect  # type: ignore[method-assign]
+    async with TestKafkaBroker(app.broker) as broker:
+        for value in values:
+            await broker.publish(value, topic, key=b"complaint", headers={"content-type": "application/json"})
+    return batches
+
+
+async def check_wiring(app: ServiceApp, sources: tuple[Service, ...]) -> None:
+    """Assert that one event on each input topic reaches the runner as the bytes it was published with, and no other."""
+    value = write(event(received()))
+    for source in sources:
+        ((record,),) = await batches_of(app, source.topic, value)
+        assert (record.topic, record.key, record.value) == (source.topic, b"complaint", value)
+    assert not await batches_of(app, app.runtime.service.topic, value), "a service does not read its own topic"
+    metrics = app.runtime.metrics.render().decode()
+    for source in sources:
+        assert f'app_name="{app.runtime.service.name}",broker="kafka",handler="{source.topic}"' in metrics

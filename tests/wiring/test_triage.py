@@ -1,0 +1,10 @@
+from typing import Any
+
+from services.triage.app import build
+from services.triage.settings import Settings
+from shared.contracts import INTAKE, SLA
+from tests.wiring.conftest import check_wiring
+
+
+async def test_triage_hands_the_events_of_its_topics_to_the_runner_as_they_came(options: dict[str, Any]) -> None:
+    await check_wiring(build(Settings(**options)), (INTAKE, SLA))
