@@ -24,8 +24,8 @@ def row(name: str) -> str:
 
 
 def test_the_page_has_the_table_of_kinds_as_the_code_has_it() -> None:
-    found = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z_0-9]+` \|", line) and "`" in line.split("|")[2]]
-    kinds = [line for line in found if line.split("`")[1] in CLOCK_TYPES]
+    result = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z_0-9]+` \|", line) and "`" in line.split("|")[2]]
+    kinds = [line for line in result if line.split("`")[1] in CLOCK_TYPES]
     assert kinds == [row(name) for name in CLOCK_TYPES]
 
 

@@ -25,11 +25,11 @@ def changed(*, calendar: bool = True, policy: bool = False) -> dict[str, Any]:
     """The next document: the office closes on three days, or an everyday answer takes longer."""
     data = {name: list(entries) for name, entries in FIRST.items()}
     if calendar:
-        office = next(one for one in data["calendar"] if one["id"] == "office")
+        office = next(each for each in data["calendar"] if each["id"] == "office")
         closed = [{"on": day, "name": "Storm"} for day in ("2026-11-04", "2026-11-09", "2026-11-17")]
         data["calendar"].append({**office, "version": 2, "holidays": [*office["holidays"], *closed]})
     if policy:
-        everyday = next(one for one in data["policy"] if one["id"] == "everyday")
+        everyday = next(element for element in data["policy"] if element["id"] == "everyday")
         rules = [*everyday["clocks"][:-1], {**everyday["clocks"][-1], "goal": {"business_days": 6}}]
         data["policy"].append({**everyday, "version": 2, "clocks": rules})
     return data
@@ -70,12 +70,12 @@ def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, st
     state, _ = fold(order)
     if state is None or not state.terms:
         return
-    now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
+    now = max(START, *(event.time for event in order)) + later * MINUTE + timedelta(microseconds=1)
     context = SlaContext(max(now, START), BOOKS[what])
     decision = decide(state, Recompute(COMPLAINT), context)
-    expected, said = whole(state, context)
+    expected, facts = whole(state, context)
     assert decision.state == expected
-    assert [say.facts for say in decision.events] == said
+    assert [say.facts for say in decision.events] == facts
     again = decide(decision.state, Recompute(COMPLAINT), context)
     assert (again.state, again.events) == (decision.state, ())
 
@@ -88,7 +88,7 @@ def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, late
     state, _ = fold(order)
     if state is None or not state.terms:
         return
-    now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
+    now = max(START, *(value.time for value in order)) + later * MINUTE + timedelta(microseconds=1)
     reports = []
     for part in (calendar_change, lambda *_: None):
         tally = DryRunCounter(ONE, BOOKS[what], max(now, START))

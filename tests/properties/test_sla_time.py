@@ -21,14 +21,14 @@ RULEBOOK = load_rulebook(
 
 
 def fold(events: Sequence[Event[Any] | Tick], state: SlaState | None = None) -> tuple[SlaState | None, list[Fact]]:
-    said: list[Fact] = []
+    facts: list[Fact] = []
     now = START
-    for one in events:
-        now = max(now, one.now if isinstance(one, Tick) else one.time)
-        decision = decide(state, one, SlaContext(now, RULEBOOK))
+    for event in events:
+        now = max(now, event.now if isinstance(event, Tick) else event.time)
+        decision = decide(state, event, SlaContext(now, RULEBOOK))
         state = decision.state
-        said += [say.facts for say in decision.events]
-    return state, said
+        facts += [say.facts for say in decision.events]
+    return state, facts
 
 
 @relaxed
@@ -53,7 +53,7 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
 def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_same(
     streams: Streams, lates: list[int]
 ) -> None:
-    state, _ = fold([one for stream in streams for one in stream])
+    state, _ = fold([each for stream in streams for each in stream])
     for late in lates:
         if state is None or state.due_at is None:
             return
@@ -62,7 +62,7 @@ def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_sam
         reached = advance(state, RULEBOOK, now)
         changes = diff_evaluations(before, reached.evaluation, SlaContext(now, RULEBOOK), ChangeCause("time"))
         old = state.replace(ahead=())  # as it was stored before states told what is ahead
-        state, said = fold([Tick(now)], state)
+        state, published = fold([Tick(now)], state)
         assert state == summarize(reached.state, evaluate(reached.state, RULEBOOK))
-        assert said == [*reached.facts, *changes]
-        assert fold([Tick(now)], old) == (state, said)
+        assert published == [*reached.facts, *changes]
+        assert fold([Tick(now)], old) == (state, published)

@@ -40,7 +40,7 @@ def with_clock(kind: str, **changes: Any) -> Rulebook:
     """The plain policy and one clock of that kind: eight hours of opening time."""
     clock = {"kind": kind, "goal": {"business": "PT8H"}, **changes}
     plain = policy()
-    others = [one for one in plain["clocks"] if one["kind"] != kind]
+    others = [each for each in plain["clocks"] if each["kind"] != kind]
     return book({**plain, "id": "chosen", "when": {"severity": ["normal"]}, "clocks": [*others, clock]})
 
 
@@ -163,8 +163,8 @@ STARTS_AND_STOPS: list[tuple[str, Happens, list[tuple[str, str | None, str | Non
 def test_a_kind_starts_and_stops_with_what_its_row_says(
     kind: str, facts: Happens, expected: list[tuple[str, str | None, str | None]]
 ) -> None:
-    found = [(run.started_at, run.ended_at, run.ending) for run in runs(lived(kind, *facts), kind)]
-    assert found == [(at(start), at(end) if end else None, ending) for start, end, ending in expected]
+    result = [(run.started_at, run.ended_at, run.ending) for run in runs(lived(kind, *facts), kind)]
+    assert result == [(at(start), at(end) if end else None, ending) for start, end, ending in expected]
 
 
 STARTING: dict[str, Any] = {
@@ -240,7 +240,7 @@ def test_waiting_for_one_and_then_the_other_is_one_pause_after_the_other() -> No
 
 def test_a_reply_and_a_wait_saved_together_satisfy_the_first_response() -> None:
     life = lived("first_response", ("Mon 11:00", HANDLER), ("Mon 11:00", AWAITING))
-    [stopped] = [fact for fact in life.said if isinstance(fact, ClockStopped) and fact.clock == "first_response"]
+    [stopped] = [fact for fact in life.published if isinstance(fact, ClockStopped) and fact.clock == "first_response"]
     assert (stopped.stopped_at, stopped.met) == (at("Mon 11:00"), True)
 
 
@@ -250,8 +250,8 @@ def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_
     work = lived("agent_work", *facts, ("Wed 10:00", REOPENED))
     assert work.clock("agent_work").cycle == 1, "the same clock goes on"
     assert work.clock("agent_work").due_at == at("Wed 16:00")
-    told = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
-    whole = lived("total_resolution", *facts, told, ("Mon 15:00", REOPENED))
+    message = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
+    whole = lived("total_resolution", *facts, message, ("Mon 15:00", REOPENED))
     assert (whole.clock("total_resolution").phase, whole.clock("total_resolution").due_at) == (
         "running",
         at("Tue 10:00"),
@@ -259,8 +259,8 @@ def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_
 
 
 def test_reopening_the_whole_answer_after_its_due_time_is_late_at_once() -> None:
-    told = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
-    life = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), told, ("Fri 10:00", REOPENED))
+    sent = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
+    life = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), sent, ("Fri 10:00", REOPENED))
     life.ticks("Fri 10:00")
     assert life.clock("total_resolution").breached
 
@@ -314,7 +314,7 @@ def test_an_update_that_may_pause_stands_still_while_the_customer_is_awaited() -
 
 def test_a_reminder_to_a_customer_who_is_awaited_does_not_start_the_next_updates_time() -> None:
     life = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:00", AWAITING), ("Mon 12:00", TOLD))
-    clock = next(one for one in life.ledger.clocks if (one.kind, one.cycle) == ("pausable_update", 2))
+    clock = next(element for element in life.ledger.clocks if (element.kind, element.cycle) == ("pausable_update", 2))
     assert (clock.phase, clock.due_at) == ("paused", None)
     life.hears("Mon 15:00", CUSTOMER)
     assert life.clock("pausable_update", 2).due_at == at("Tue 15:00"), "eight hours from when they wrote"

@@ -69,7 +69,7 @@ def life_with_rebase() -> Life:
     life = promised(published())
     life.hears("Mon 11:00", triaged("high"))
     life.rulebook = published(
-        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
+        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), previous=life.rulebook
     )
     life.asks("Mon 12:00", Recompute(COMPLAINT))
     life.hears("Mon 13:00", triaged("critical"))
