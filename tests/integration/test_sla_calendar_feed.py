@@ -7,7 +7,7 @@ import icalendar
 import pytest
 
 from services.sla.domain import evaluate
-from services.sla.domain.terms import match_facts
+from services.sla.domain.apply import match_facts
 from services.sla.explain.clock import ExplainContext
 from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk

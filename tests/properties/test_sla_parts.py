@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
-from services.sla.domain.decide import advance, summarize
-from services.sla.domain.diff import ChangeCause, diff_evaluations
+from services.sla.domain.apply import apply_publications
+from services.sla.domain.context import ChangeCause
+from services.sla.domain.decide import diff_evaluations
+from services.sla.domain.evaluation import summarize
 from services.sla.domain.incremental import calendar_change
-from services.sla.domain.terms import apply_publications
 from services.sla.policies import Document, build_rulebook, read_file
 from services.sla.rulebook.dry_run import DryRunCounter
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
-from tests.properties.test_sla_time import fold
+from tests.properties.test_sla_time import advance, fold
 
 AROUND = date(2026, 11, 1)
 FIRST = read_file(None, ("uk-disp", "ie-cpc"))
@@ -53,12 +54,10 @@ def whole(state: SlaState, context: SlaContext) -> tuple[SlaState, list[Any]]:
     """The same without leaving anything out."""
     moved = apply_publications(state, context.now, context.rulebook)
     before = evaluate(state, context.rulebook)
-    reached = advance(moved, context.rulebook, context.now)
+    after, evaluation, facts = advance(moved, context.rulebook, context.now)
     by = context.rulebook.current
-    changes = diff_evaluations(
-        before, reached.evaluation, context, ChangeCause("published", actor=by.actor, reason=by.reason)
-    )
-    return summarize(reached.state, evaluate(reached.state, context.rulebook)), [*reached.facts, *changes]
+    changes = diff_evaluations(before, evaluation, context, ChangeCause("published", actor=by.actor, reason=by.reason))
+    return summarize(after, evaluate(after, context.rulebook)), [*facts, *changes]
 
 
 @pytest.mark.parametrize("what", BOOKS)

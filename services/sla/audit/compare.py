@@ -19,11 +19,10 @@ from typing import Any
 
 from services.sla.audit.published import MISSING, Difference, compare_published
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
-from services.sla.domain.apply import apply
-from services.sla.domain.decide import summarize
+from services.sla.domain.apply import apply, expected_terms, pin_terms
+from services.sla.domain.evaluation import summarize
 from services.sla.domain.promise_dates import make_promises
 from services.sla.domain.state import AppliedTerms
-from services.sla.domain.terms import expected_terms, pin_terms
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import ComplaintId, Event, Fact
 

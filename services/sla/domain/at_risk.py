@@ -10,7 +10,7 @@ marked for one of them is not marked again for the other. Marks are stored in `S
 
 from services.sla.domain.commands import MarkAtRisk
 from services.sla.domain.context import SlaContext
-from services.sla.domain.promise_status import promise_statuses
+from services.sla.domain.promise_status import promise_fields, promise_statuses
 from services.sla.domain.state import Promise, SlaState
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import seconds
@@ -33,7 +33,9 @@ def mark_at_risk(state: SlaState, command: MarkAtRisk, context: SlaContext) -> t
     if not at_risk:
         return state, ()
     marks = {_mark(promise, command.cause) for promise in at_risk}
-    facts = tuple(_fact(promise, command) for promise in at_risk)
+    facts = tuple(
+        PromiseAtRisk(**promise_fields(promise), due_at=promise.due_at, cause=command.cause) for promise in at_risk
+    )
     return state.replace(fired=tuple(sorted({*state.fired, *marks}))), facts
 
 
@@ -52,13 +54,3 @@ def _has_lost_time(promise: Promise, command: MarkAtRisk, rulebook: Rulebook) ->
         return True
     since, until = max(command.lost[0], promise.made_at), command.lost[1]
     return since < until and rulebook.promise_calendar(promise.terms).elapsed(seconds(since), seconds(until)) > 0
-
-
-def _fact(promise: Promise, command: MarkAtRisk) -> PromiseAtRisk:
-    return PromiseAtRisk(
-        promise=promise.number,
-        due_at=promise.due_at,
-        cause=command.cause,
-        subject=promise.subject,
-        item=promise.item,
-    )

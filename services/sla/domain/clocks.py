@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.sla.domain.clock_runs import AppliedType, ClockRun, Pause, apply_rule, derive_runs, effective_pauses
 from services.sla.domain.clock_types import CLOCK_TYPES
@@ -22,6 +22,7 @@ from services.sla.policies.pack import LetterRule
 from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
+CarriedTime = tuple[datetime, int]  # when terms took over with the remaining time; seconds of the goal used before
 INSTANT = timedelta(microseconds=1)  # the first moment after a due time is late
 TIMED_MAX = 8192  # runs that are kept with their due times: those of about 1,500 complaints
 
@@ -33,13 +34,6 @@ class PendingStep(NamedTuple):
     at: datetime
     to: str
     after: bool
-
-
-class CarriedTime(NamedTuple):
-    """Seconds of the goal used under earlier terms, when terms took over at `at` with the remaining time."""
-
-    at: datetime
-    spent: int
 
 
 @dataclass(frozen=True)
@@ -138,6 +132,18 @@ class Clock(NamedTuple):
         return self.spec.rule.obligation or CLOCK_TYPES[self.kind].obligation
 
     @property
+    def event_fields(self) -> dict[str, Any]:
+        """Fields that every event about the clock has."""
+        return {
+            "clock": self.kind,
+            "cycle": self.cycle,
+            "pack": self.spec.pack,
+            "item": self.item,
+            "obligation": self.obligation,
+            "due_at": self.due_at,
+        }
+
+    @property
     def is_open(self) -> bool:
         """True while the clock runs or is paused."""
         return self.phase in ("running", "paused")
@@ -182,16 +188,17 @@ def clocks(
         return
     entries, terms = history.entries, state.terms
     carries = any(applied.mode == "rebase_remaining" for applied in terms)
+    names = None if only is None else {key.partition(":")[0] for key in only}
     for number, applied in enumerate(terms, 1):
         until = terms[number].at if number < len(terms) else None
         if until is not None and (only is not None or not any(entry.at <= until for entry in entries[1:])):
             continue  # only the receipt had happened by then, and it ends no clock
         for spec in rulebook.clock_specs(applied.terms):
-            if only is None or any(key.startswith(spec.name) for key in only):
+            if names is None or spec.name in names:
                 for timed in timed_runs(spec, entries, terms[:number] if carries else (), rulebook):
                     key = clock_key(spec, timed.run)
                     if _belongs(timed.run, applied, until, is_first=number == 1) and (only is None or key in only):
-                        yield _clock(state, applied, timed, key)
+                        yield derive_clock(state, applied, timed, key)
 
 
 def _belongs(run: ClockRun, applied: AppliedTerms, until: datetime | None, *, is_first: bool) -> bool:
@@ -201,7 +208,8 @@ def _belongs(run: ClockRun, applied: AppliedTerms, until: datetime | None, *, is
     return (is_first or run.ended_at > applied.at) and (until is None or run.ended_at <= until)
 
 
-def _clock(state: SlaState, applied: AppliedTerms, timed: TimedRun, key: str) -> Clock:
+def derive_clock(state: SlaState, applied: AppliedTerms, timed: TimedRun, key: str) -> Clock:
+    """Return the clock of a run under the terms that apply to it."""
     run, due_at, ended_at = timed.run, timed.due_at, timed.run.ended_at
     phase: Phase = run.ending or ("paused" if timed.waiting else "running")
     late = is_passed(state, timed) or (due_at is not None and ended_at is not None and ended_at > due_at)
@@ -265,11 +273,11 @@ def carried_over(
         if older.name == spec.name and older.rule.goal.unit == spec.rule.goal.unit:
             course = _course(older, run, carried_over(terms[:-1], older, run, rulebook))
             pauses, _ = effective_pauses(course, run)
-            return CarriedTime(applied.at, course.spent + course.used(seconds(applied.at), pauses))
+            return applied.at, course.spent + course.used(seconds(applied.at), pauses)
     return None
 
 
 def _course(spec: ClockSpec, run: ClockRun, carried: CarriedTime | None) -> GoalClock:
     if carried is None or spec.rule.goal.unit not in ("wall", "business"):
         return GoalClock(spec.rule.goal, spec.compiled, seconds(run.started_at))
-    return GoalClock(spec.rule.goal, spec.compiled, seconds(carried.at), carried.spent)
+    return GoalClock(spec.rule.goal, spec.compiled, seconds(carried[0]), carried[1])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from services.sla.policies import Rulebook
 from shared.contracts.events import BreachCause
@@ -30,3 +30,14 @@ class SlaContext(Context):
             if outage.since <= due_at and (outage.until is None or due_at <= outage.until):
                 return outage.cause
         return "handling"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCause:
+    """Cause of a change: an event or command (`late`: later entries were stored already), time, or a publication."""
+
+    why: Literal["heard", "time", "published"] = "time"
+    late: bool = False
+    event: str | None = None
+    actor: str = ""
+    reason: str = ""

@@ -11,25 +11,23 @@ A decision is one pipeline. Each stage is a function of the one before it:
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 
-from services.sla.domain.apply import apply
+from services.sla.domain.apply import apply, apply_publications, pin_terms
 from services.sla.domain.at_risk import mark_at_risk
-from services.sla.domain.clocks import Clock, PendingStep
+from services.sla.domain.clocks import Clock
 from services.sla.domain.commands import MarkAtRisk, PromiseCommand, Recompute
-from services.sla.domain.context import SlaContext
-from services.sla.domain.diff import ChangeCause, clock_fields, diff_evaluations, requested_extensions
-from services.sla.domain.evaluation import PROMISES, Evaluation, evaluate
+from services.sla.domain.context import ChangeCause, SlaContext
+from services.sla.domain.evaluation import Evaluation, evaluate, summarize
 from services.sla.domain.handle import handle
-from services.sla.domain.history import History, read_history
-from services.sla.domain.incremental import calendar_change, evaluate_due, merged_ahead
+from services.sla.domain.history import read_history
+from services.sla.domain.incremental import calendar_change, evaluate_due, fire, reach
 from services.sla.domain.promise_dates import make_promises
-from services.sla.domain.state import SlaState
-from services.sla.domain.terms import apply_publications, pin_terms
-from services.sla.policies import Rulebook
+from services.sla.domain.promise_status import PromiseStatus, chain_key, promise_fields
+from services.sla.domain.state import Promise, SlaState
+from shared.contracts import events
 from shared.contracts.envelope import Event, Fact, NewEvent
-from shared.contracts.events import ClockEscalated, ClockWarned
 from shared.runner.types import Decision, Input, Tick
 
 SlaDecision = Decision[SlaState, SlaContext]
@@ -79,7 +77,9 @@ def _decision(
     earlier = evaluate(before, context.rulebook, with_notices=False)
     evaluation = evaluate(after, context.rulebook, reuse=earlier.history)
     changes = diff_evaluations(earlier, evaluation, context, cause)
-    return _published(summarize(after, evaluation), (*facts, *changes, *requested_extensions(before, after)))
+    requests = after.extensions[len(before.extensions) if before else 0 :]
+    extensions = (events.ExtensionRequested.model_validate(request, from_attributes=True) for request in requests)
+    return _published(summarize(after, evaluation), (*facts, *changes, *extensions))
 
 
 def _published(state: SlaState, facts: Iterable[Fact]) -> SlaDecision:
@@ -88,9 +88,16 @@ def _published(state: SlaState, facts: Iterable[Fact]) -> SlaDecision:
 
 def _on_tick(state: SlaState, context: SlaContext) -> SlaDecision:
     before = evaluate_due(state, context.rulebook, context.now)
-    advanced = advance(state, context.rulebook, context.now, before.only, before.history)
-    changes = diff_evaluations(before, advanced.evaluation, context, ChangeCause("time"))
-    return _published(summarize(advanced.state, advanced.evaluation), (*advanced.facts, *changes))
+    reached = reach(state, context.now)
+    after = evaluate(reached, context.rulebook, before.only, reuse=before.history)
+    return _fire(reached, before, after, context, ChangeCause("time"))
+
+
+def _fire(
+    state: SlaState, before: Evaluation, after: Evaluation, context: SlaContext, cause: ChangeCause
+) -> SlaDecision:
+    fired, left, facts = fire(state, after, context.now)
+    return _published(summarize(fired, left), (*facts, *diff_evaluations(before, left, context, cause)))
 
 
 def _on_publication(state: SlaState, context: SlaContext) -> SlaDecision:
@@ -102,85 +109,114 @@ def _on_publication(state: SlaState, context: SlaContext) -> SlaDecision:
     moved = apply_publications(state, context.now, rulebook)
     if moved is state:
         return Decision(state)
-    by = rulebook.revisions[moved.terms[-1].terms.revision]
-    history = read_history(state.moments)
+    moved, history = reach(moved, context.now), read_history(state.moments)
     change = calendar_change(state, moved, history, rulebook, context.now)
-    only = change.names if change else None
-    before = evaluate(state, rulebook, only, reuse=history, with_notices=False)
-    advanced = advance(moved, rulebook, context.now, only, history)
-    after, evaluation = advanced.state, advanced.evaluation
-    if change:
-        after = after.replace(tightest_at=change.tightest_at(evaluation))
-    cause = ChangeCause("published", actor=by.actor, reason=by.reason)
-    changes = diff_evaluations(before, evaluation, context, cause)
-    return _published(summarize(after, evaluation), (*advanced.facts, *changes))
-
-
-class AdvancedState(NamedTuple):
-    """State after time has passed, its evaluation, and the steps and notices that fired."""
-
-    state: SlaState
-    evaluation: Evaluation
-    facts: tuple[Fact, ...] = ()
-
-
-def advance(
-    state: SlaState,
-    rulebook: Rulebook,
-    now: datetime,
-    only: frozenset[str] | None = None,
-    reuse: History | None = None,
-) -> AdvancedState:
-    """Let time pass up to `now`: every step and notice that is due fires once. For `only` and `reuse` see `evaluate`.
-
-    Of the steps that one clock missed together only the last fires; of a clock that is due only the breach.
-    """
-    reached = state.replace(reached_at=max(now, state.reached_at or now))
-    evaluation = evaluate(reached, rulebook, only, reuse=reuse)
-    due = [(clock, steps) for clock in evaluation.clocks if (steps := [step for step in clock.steps if step.at <= now])]
-    notices = [notice for notice in evaluation.notices if notice.at <= now]
-    if not due and not notices:
-        return AdvancedState(reached, evaluation)
-    marks = {f"{clock.key}:{step.name}" for clock, steps in due for step in steps}
-    marks.update(notice.mark for notice in notices)
-    facts = (
-        *(fact for clock, steps in due for fact in _fired(clock, steps[-1], now)),
-        *(each.fact for each in notices),
-    )
-    after = reached.replace(fired=tuple(sorted({*state.fired, *marks})))
-    return AdvancedState(after, evaluation.without_fired(now), facts)
-
-
-def _fired(clock: Clock, step: PendingStep, now: datetime) -> Iterator[Fact]:
-    if clock.due_at is None:
-        return
-    if step.after:
-        yield ClockEscalated(**clock_fields(clock), rung=step.name, to=step.to, late_by=now - clock.due_at)
+    if change is None:
+        before = evaluate(state, rulebook, reuse=history, with_notices=False)
+        after = evaluate(moved, rulebook, reuse=history)
     else:
-        yield ClockWarned(**clock_fields(clock), rung=step.name, to=step.to)
+        moved = moved.replace(tightest_at=change.tightest_at)
+        before = evaluate(state, rulebook, change.names, reuse=history, derived=change.before, with_notices=False)
+        after = evaluate(moved, rulebook, change.names, reuse=history, derived=change.after)
+    by = rulebook.revisions[moved.terms[-1].terms.revision]
+    cause = ChangeCause("published", actor=by.actor, reason=by.reason)
+    return _fire(moved, before, after, context, cause)
 
 
-def summarize(state: SlaState, evaluation: Evaluation) -> SlaState:
-    """Return the state with the figures that are queried over all complaints; the same object if none changed.
+def diff_evaluations(before: Evaluation, after: Evaluation, context: SlaContext, cause: ChangeCause) -> Iterator[Fact]:
+    """Yield the facts that lead from one evaluation to the other: clocks first, then promises."""
+    earlier = {clock.key: clock for clock in before.clocks}
+    for clock in after.clocks:
+        was = earlier.get(clock.key)
+        if was is not None and was.breached and not clock.breached:
+            yield from _voided(was, cause)
+        if clock.due_at is not None:
+            yield from _diff_clock(was, clock, context, cause)
+    left = {clock.key for clock in after.clocks}
+    for was in before.clocks:
+        if was.breached and was.key not in left:
+            yield from _voided(was, cause, "superseded")
+    older: dict[int, Promise] = {}
+    earlier_statuses = {status.promise.number: status for status in before.promise_statuses}
+    for status in after.promise_statuses:
+        promise = status.promise
+        yield from _diff_promise(earlier_statuses.get(promise.number), status, older.get(chain_key(promise)), context)
+        older[chain_key(promise)] = promise
 
-    A partial evaluation updates the figures that it covers; time has changed nothing else.
+
+def _diff_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: ChangeCause) -> Iterator[Fact]:
+    assert clock.due_at is not None  # noqa: S101  # the caller checked it
+    if was is not None and was.due_at is not None:
+        if was.due_at != clock.due_at:
+            yield from _moved(was, clock, cause)
+        elif cause.late and was.phase == "stopped" and clock.is_open:  # the message that had stopped it was returned
+            yield events.ClockCorrected(**clock.event_fields, old_due_at=was.due_at, cause_event=cause.event)
+    if clock.breached and not (was and was.breached) and not clock.is_optional:
+        late_by = max(context.now - clock.due_at, timedelta())
+        yield events.ClockBreached(**clock.event_fields, late_by=late_by, cause=context.cause(clock.due_at))
+    if clock.phase == "stopped" and clock.ended_at and _is_new_stop(was, clock):
+        yield events.ClockStopped(**clock.event_fields, stopped_at=clock.ended_at, met=not clock.breached)
+
+
+def _voided(was: Clock, cause: ChangeCause, reason: str = "late_fact") -> Iterator[Fact]:
+    """Yield the withdrawal of a breach that was published; reports still show both."""
+    if not was.is_optional:
+        reason = cause.reason if cause.why == "published" else reason
+        yield events.ClockBreachVoided(**was.event_fields, reason=reason, cause_event=cause.event)
+
+
+def _is_new_stop(was: Clock | None, clock: Clock) -> bool:
+    return was is None or was.phase != "stopped" or (was.ended_at, was.breached) != (clock.ended_at, clock.breached)
+
+
+def _moved(was: Clock, clock: Clock, cause: ChangeCause) -> Iterator[Fact]:
+    """Yield the event about a new due time: by a publication, a late fact or other terms, not by the end of a pause.
+
+    Before triage has decided, dates are provisional and their changes are not published, unless the clock has stopped.
     """
-    only = evaluation.only
-    ahead = evaluation.ahead if only is None else merged_ahead(state, evaluation, only)
-    changes: dict[str, Any] = {"ahead": ahead, "due_at": ahead[0][1] if ahead else None}
-    if only is None or PROMISES in only:
-        changes |= {"promised_at": evaluation.promised_at, "untold_since": evaluation.untold_since}
-    if only is None:
-        tightest = evaluation.tightest.due_at if evaluation.tightest else None
-        changes |= {"is_open": evaluation.is_open, "tightest_at": tightest, "spent_seconds": evaluation.spent_seconds}
-    changes["last_due_at"] = _last_due_at(state, evaluation)
-    same = all(getattr(state, name) == value for name, value in changes.items())
-    return state if same else state.replace(**changes)
+    assert was.due_at is not None  # noqa: S101  # the caller checked it
+    if cause.why == "published" and was.applied != clock.applied:
+        yield events.ClockRebased(
+            **clock.event_fields,
+            old_due_at=was.due_at,
+            from_version=_version(was),
+            to_version=_version(clock),
+            reason=cause.reason,
+            actor=cause.actor,
+        )
+    elif cause.late or (was.applied.terms != clock.applied.terms and (not was.provisional or was.phase == "stopped")):
+        yield events.ClockCorrected(**clock.event_fields, old_due_at=was.due_at, cause_event=cause.event)
 
 
-def _last_due_at(state: SlaState, evaluation: Evaluation) -> datetime | None:
-    """Return the latest due time; a partial evaluation can only raise it, and cannot replace an unknown one."""
-    here, stored = evaluation.last_due_at, state.last_due_at
-    if evaluation.only is None or stored is None:
-        return here if evaluation.only is None else None
-    return max(stored, here) if here else stored
+def _version(clock: Clock) -> str:
+    calendar = clock.spec.compiled.calendar
+    source = clock.spec.source
+    return f"{source.id} {source.version}, {calendar.id} {calendar.version}, revision {clock.applied.terms.revision}"
+
+
+def _diff_promise(
+    was: PromiseStatus | None, status: PromiseStatus, older: Promise | None, context: SlaContext
+) -> Iterator[Fact]:
+    promise, fields = status.promise, promise_fields(status.promise)
+    if was is None and not (status.is_over and status.told_at is None):  # over before the customer was told
+        if older and promise.reason:
+            yield events.PromiseRevised(**fields, old_due_at=older.due_at, due_at=promise.due_at, reason=promise.reason)
+        else:
+            yield _made(promise, context)
+    if status.status == "broken" and not (was and was.status == "broken"):
+        yield events.PromiseBroken(**fields, due_at=promise.due_at, cause=context.cause(promise.due_at))
+    if status.status == "kept" and status.is_last and not (was and was.status == "kept" and was.is_last):
+        yield events.PromiseKept(**fields, first=status.first)
+
+
+def _made(promise: Promise, context: SlaContext) -> events.PromiseMade:
+    terms, calendar = promise.terms, context.rulebook.promise_calendar(promise.terms).calendar
+    return events.PromiseMade(
+        **promise_fields(promise),
+        due_at=promise.due_at,
+        policy=terms.policy,
+        policy_version=terms.policy_version,
+        calendar=calendar.id,
+        calendar_version=calendar.version,
+        cycle=promise.cycle,
+    )

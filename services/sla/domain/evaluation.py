@@ -1,14 +1,14 @@
 """Evaluation of one state: the clocks, promises and notices that follow from its facts.
 
 The stages build on each other: history, clocks, promise statuses, notices. The same facts, rulebook and calendars
-always give the same evaluation. A decision evaluates the state before its input and the state after it, and publishes
-the difference.
+always give the same evaluation. A decision evaluates the state before its input and the state after it, publishes the
+difference, and stores a summary of the second.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.history import PUBLIC, History, read_history
@@ -40,17 +40,6 @@ class Evaluation(NamedTuple):
     promise_statuses: tuple[PromiseStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     only: frozenset[str] | None = None
-
-    def without_fired(self, until: datetime) -> "Evaluation":
-        """Return the evaluation after every step and notice up to that time has been published."""
-        left = tuple(
-            clock._replace(fired=clock.fired | fired)
-            if (fired := {step.name for step in clock.steps if step.at <= until})
-            else clock
-            for clock in self.clocks
-        )
-        notices = tuple(notice for notice in self.notices if notice.at > until)
-        return self._replace(clocks=left, notices=notices)
 
     @property
     def ahead(self) -> tuple[NextTime, ...]:
@@ -111,18 +100,19 @@ def evaluate(
     only: frozenset[str] | None = None,
     *,
     reuse: History | None = None,
+    derived: tuple[Clock, ...] | None = None,
     with_notices: bool = True,
 ) -> Evaluation:
     """Return the evaluation of a state.
 
     `reuse`: the history of an earlier evaluation in the same decision; it is read again only if entries were added.
-    `only`: names of open clocks, of the promises and of the silence, for a partial evaluation. The difference of two
-    evaluations needs no notices of the earlier one.
+    `only`: names of open clocks, of the promises and of the silence, for a partial evaluation. `derived`: its clocks,
+    if they are derived already. The difference of two evaluations needs no notices of the earlier one.
     """
     if state is None:
         return Evaluation()
     history = reuse if reuse and reuse.stored is state.moments else read_history(state.moments)
-    derived = tuple(clocks(state, history, rulebook, only))
+    derived = tuple(clocks(state, history, rulebook, only)) if derived is None else derived
     statuses = tuple(promise_statuses(state, history)) if only is None or PROMISES in only else ()
     if not with_notices:
         return Evaluation(history, derived, statuses, (), only)
@@ -143,10 +133,8 @@ def letters(state: SlaState, derived: tuple[Clock, ...]) -> Iterator[Notice]:
         for rule, at in clock.timed.letters:
             mark = f"{LETTER}{clock.key}:{rule.id}"
             if mark not in state.fired:
-                pack = clock.spec.pack or ""
-                yield Notice(
-                    mark, at, LetterDue(pack=pack, letter=rule.id, limit_at=clock.due_at, reasons=rule.reasons)
-                )
+                due = {"limit_at": clock.due_at, "reasons": rule.reasons}
+                yield Notice(mark, at, LetterDue(pack=clock.spec.pack or "", letter=rule.id, **due))
 
 
 def silence(state: SlaState, history: History, rulebook: Rulebook) -> Notice | None:
@@ -181,3 +169,33 @@ def _last_attempt(state: SlaState) -> datetime | None:
         return None
     accepted = {entry.item: entry.at for entry in state.moments if entry.item in returned and entry.what in PUBLIC}
     return max((returned | accepted).values())
+
+
+def summarize(state: SlaState, evaluation: Evaluation) -> SlaState:
+    """Return the state with the figures that are queried over all complaints; the same object if none changed.
+
+    A partial evaluation updates the figures that it covers; time has changed nothing else. It can only raise the latest
+    due time, and cannot replace an unknown one.
+    """
+    only, ahead, last_due_at = evaluation.only, evaluation.ahead, evaluation.last_due_at
+    changes: dict[str, Any] = {}
+    if only is None:
+        tightest = evaluation.tightest.due_at if evaluation.tightest else None
+        changes |= {"is_open": evaluation.is_open, "tightest_at": tightest, "spent_seconds": evaluation.spent_seconds}
+    else:
+        others = (entry for entry in state.ahead if timer_owner(entry[0]) not in only)
+        ahead = tuple(sorted((*others, *ahead), key=EARLIEST))
+        stored = state.last_due_at
+        last_due_at = max(stored, last_due_at or stored) if stored else None
+    if only is None or PROMISES in only:
+        changes |= {"promised_at": evaluation.promised_at, "untold_since": evaluation.untold_since}
+    changes |= {"ahead": ahead, "due_at": ahead[0][1] if ahead else None, "last_due_at": last_due_at}
+    same = all(getattr(state, name) == value for name, value in changes.items())
+    return state if same else state.replace(**changes)
+
+
+def timer_owner(name: str) -> str:
+    """Return the name that a timer belongs to: a letter belongs to its clock."""
+    if name.startswith(LETTER):
+        return name[len(LETTER) :].rpartition(":")[0]
+    return SILENCE if name.startswith(SILENCE) else name

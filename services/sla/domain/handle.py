@@ -115,8 +115,8 @@ def _revise(state: SlaState, command: RevisePromise, context: SlaContext) -> Sla
 def _decide(state: SlaState, command: DecideExtension, context: SlaContext) -> SlaState:
     waiting = [
         place
-        for place, each in enumerate(state.extensions)
-        if each.promise == command.promise and each.approved is None
+        for place, request in enumerate(state.extensions)
+        if request.promise == command.promise and request.approved is None
     ]
     if not waiting:
         raise NotFound(f"no extension waits for approval for promise {command.promise}")

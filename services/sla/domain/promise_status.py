@@ -18,7 +18,7 @@ result does not depend on the order in which topics were read.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from services.sla.domain.clocks import INSTANT
 from services.sla.domain.history import PUBLIC, Cycle, History, HistoryEntry, read_history
@@ -81,6 +81,11 @@ def promise_statuses(state: SlaState, history: History | None = None) -> Iterato
 def chain_key(promise: Promise) -> int:
     """Return the key that all versions of a promise share: the number of the first."""
     return promise.of or promise.number
+
+
+def promise_fields(promise: Promise) -> dict[str, Any]:
+    """Return the fields that every event about a promise has."""
+    return {"promise": promise.number, "subject": promise.subject, "item": promise.item}
 
 
 def _chains(state: SlaState, history: History) -> Iterator[_Chain]:

@@ -11,10 +11,10 @@ rulebook would not have made:
 """
 
 from services.sla.domain import SlaState
+from services.sla.domain.apply import pin_terms
 from services.sla.domain.promise_dates import exceeded_limit, make_promises, revised_due_time
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import Promise
-from services.sla.domain.terms import pin_terms
 from services.sla.policies import Rulebook
 
 

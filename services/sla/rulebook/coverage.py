@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from services.sla.domain import SlaState
-from services.sla.domain.terms import match_facts
+from services.sla.domain.apply import match_facts
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
 from services.sla.store.scan import ComplaintScan, scan_open, scan_recent

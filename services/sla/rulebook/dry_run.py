@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.sla.domain import Evaluation, SlaState, evaluate
+from services.sla.domain.apply import apply_publications
 from services.sla.domain.clocks import Clock
 from services.sla.domain.evaluation import PROMISES
 from services.sla.domain.history import current_team, read_history
 from services.sla.domain.incremental import CalendarChange, calendar_change
 from services.sla.domain.promise_status import PromiseStatus
-from services.sla.domain.terms import apply_publications
 from services.sla.policies import Rulebook
 from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load, MovedClock
 from services.sla.rulebook.reports import DryRun

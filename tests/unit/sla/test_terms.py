@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import Recompute, SlaContext, SlaState, decide
-from services.sla.domain.terms import expected_terms, match_facts
+from services.sla.domain.apply import expected_terms, match_facts
 from services.sla.policies import load_rulebook
 from shared.contracts.events import ComplaintReceived, Triaged
 from tests.factories import complaint_id, event
