@@ -249,7 +249,7 @@ def time_run(spec: ClockSpec, run: ClockRun, carried: CarriedTime | None = None)
     course = _course(spec, run, carried)
     if course.goal.at is not None:
         return TimedRun(spec, run, course, (), False, instant_of(course.due()))
-    pauses, waiting = effective_pauses(course, run)
+    pauses, waiting = effective_pauses(course, run) if run.pauses else ((), False)
     return TimedRun(spec, run, course, pauses, waiting, None if waiting else instant_of(course.due(pauses)))
 
 

@@ -5,6 +5,7 @@ always give the same evaluation. A decision evaluates the state before its input
 difference, and stores a summary of the second.
 """
 
+from bisect import insort
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -183,8 +184,10 @@ def summarize(state: SlaState, evaluation: Evaluation) -> SlaState:
         tightest = evaluation.tightest.due_at if evaluation.tightest else None
         changes |= {"is_open": evaluation.is_open, "tightest_at": tightest, "spent_seconds": evaluation.spent_seconds}
     else:
-        others = (entry for entry in state.ahead if timer_owner(entry[0]) not in only)
-        ahead = tuple(sorted((*others, *ahead), key=EARLIEST))
+        merged = [entry for entry in state.ahead if timer_owner(entry[0]) not in only]
+        for entry in ahead:
+            insort(merged, entry, key=EARLIEST)
+        ahead = tuple(merged)
         stored = state.last_due_at
         last_due_at = max(stored, last_due_at or stored) if stored else None
     if only is None or PROMISES in only:

@@ -14,6 +14,7 @@ clock. `SlaState.ahead` holds the next timer of every name, so a state shows whi
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -144,14 +145,15 @@ def calendar_change(
     return CalendarChange(names, tuple(before), tuple(after), tuple(kept))
 
 
-def _same_rules(old: Terms, new: Terms, rulebook: Rulebook) -> list[tuple[ClockSpec, ClockSpec]] | None:
+@lru_cache(maxsize=1024)  # a publication has few terms and many complaints
+def _same_rules(old: Terms, new: Terms, rulebook: Rulebook) -> tuple[tuple[ClockSpec, ClockSpec], ...] | None:
     """Return each clock of the old terms with that of the new; None if the terms differ in more than calendars."""
     if (old.policy, old.policy_version, old.packs) != (new.policy, new.policy_version, new.packs):
         return None
     before, after = rulebook.clock_specs(old), rulebook.clock_specs(new)
     if [(spec.name, id(spec.rule)) for spec in before] != [(spec.name, id(spec.rule)) for spec in after]:
         return None
-    return list(zip(before, after, strict=True))
+    return tuple(zip(before, after, strict=True))
 
 
 def _has_same_hours(timed: TimedRun, new: ClockSpec, ahead: datetime | None) -> bool:
