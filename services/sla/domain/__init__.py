@@ -1,6 +1,6 @@
 """Domain of sla: clocks and promises as a pure function of facts, terms and calendar."""
 
-from services.sla.domain.clocks import Clock, PendingStep
+from services.sla.domain.clocks import Clock
 from services.sla.domain.commands import DecideExtension, MakePromise, MarkAtRisk, Recompute, RevisePromise
 from services.sla.domain.context import Outage, SlaContext
 from services.sla.domain.decide import decide
@@ -15,7 +15,6 @@ __all__ = [
     "MakePromise",
     "MarkAtRisk",
     "Outage",
-    "PendingStep",
     "PromiseStatus",
     "Recompute",
     "RevisePromise",

@@ -57,31 +57,13 @@ UPDATES: Final = _of("told", "handler_wrote")
 
 CLOCK_TYPES: Final[Mapping[ClockKind, ClockType]] = {
     "assignment": ClockType(
-        "Finding an owner",
-        _of("received", "queued"),
-        _of("assigned"),
-        CLOSING,
-        counts_closed_time=False,
-        revives=True,
+        "Finding an owner", _of("received", "queued"), _of("assigned"), CLOSING, counts_closed_time=False, revives=True
     ),
     "acknowledge": ClockType("The acknowledgement", _of("received"), _of("acknowledged", "answer_told"), owner="org"),
     "first_response": ClockType("The first reply", _of("received"), REPLIES),
     "next_reply": ClockType("A reply", _of("customer_wrote"), REPLIES),
-    "periodic_update": ClockType(
-        "The next update",
-        UPDATE_STARTS,
-        UPDATES,
-        CLOSING,
-        restarts=True,
-    ),
-    "pausable_update": ClockType(
-        "The next update",
-        UPDATE_STARTS,
-        UPDATES,
-        CLOSING,
-        CUSTOMER,
-        restarts=True,
-    ),
+    "periodic_update": ClockType("The next update", UPDATE_STARTS, UPDATES, CLOSING, restarts=True),
+    "pausable_update": ClockType("The next update", UPDATE_STARTS, UPDATES, CLOSING, CUSTOMER, restarts=True),
     "requester_wait": ClockType("The answer", _of("received"), _of("resolved"), GONE, CUSTOMER, reopen="new_cycle"),
     "agent_work": ClockType(
         "The work on it", _of("assigned"), _of("resolved"), GONE, BOTH, reopen="continue", counts_closed_time=False

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from services.sla.domain.clock_runs import AppliedType, ClockRun, Pause, apply_rule, derive_runs, effective_pauses
 from services.sla.domain.clock_types import CLOCK_TYPES
-from services.sla.domain.history import History, HistoryEntry
+from services.sla.domain.history import History
 from services.sla.domain.state import AppliedTerms, SlaState
 from services.sla.policies import ClockSpec, Goal, Rulebook
 from services.sla.policies.deadlines import GoalClock, Span, instant_of, seconds
@@ -195,10 +195,11 @@ def clocks(
             continue  # only the receipt had happened by then, and it ends no clock
         for spec in rulebook.clock_specs(applied.terms):
             if names is None or spec.name in names:
-                for timed in timed_runs(spec, entries, terms[:number] if carries else (), rulebook):
-                    key = clock_key(spec, timed.run)
-                    if _belongs(timed.run, applied, until, is_first=number == 1) and (only is None or key in only):
-                        yield derive_clock(state, applied, timed, key)
+                for run in derive_runs(applied_type(spec), entries):
+                    key = clock_key(spec, run)
+                    if _belongs(run, applied, until, is_first=number == 1) and (only is None or key in only):
+                        carried = carried_over(terms[:number], spec, run, rulebook) if carries else None
+                        yield derive_clock(state, applied, _kept_time_run(spec, run, carried), key)
 
 
 def _belongs(run: ClockRun, applied: AppliedTerms, until: datetime | None, *, is_first: bool) -> bool:
@@ -228,14 +229,6 @@ def is_passed(state: SlaState, timed: TimedRun) -> bool:
     if timed.run.ended_at is not None or due_at is None:
         return False
     return due_at < state.moments[-1].at or (state.reached_at is not None and due_at < state.reached_at)
-
-
-def timed_runs(
-    spec: ClockSpec, entries: Sequence[HistoryEntry], carrying: Sequence[AppliedTerms], rulebook: Rulebook
-) -> list[TimedRun]:
-    """Return the runs of one rule with their due times. `carrying`: the terms so far, if used time may carry over."""
-    runs = derive_runs(applied_type(spec), entries)
-    return [_kept_time_run(spec, run, carried_over(carrying, spec, run, rulebook)) for run in runs]
 
 
 @lru_cache(maxsize=1024)  # one for each clock of a rulebook

@@ -78,11 +78,6 @@ class Evaluation(NamedTuple):
         return max(times, default=None)
 
     @property
-    def is_open(self) -> bool:
-        """True if a clock runs or is paused."""
-        return any(clock.is_open for clock in self.clocks)
-
-    @property
     def spent_seconds(self) -> int | None:
         """Opening time in seconds from the receipt to the first answer, without pauses; absent until there is one."""
         first = next(
@@ -181,8 +176,9 @@ def summarize(state: SlaState, evaluation: Evaluation) -> SlaState:
     only, ahead, last_due_at = evaluation.only, evaluation.ahead, evaluation.last_due_at
     changes: dict[str, Any] = {}
     if only is None:
-        tightest = evaluation.tightest.due_at if evaluation.tightest else None
-        changes |= {"is_open": evaluation.is_open, "tightest_at": tightest, "spent_seconds": evaluation.spent_seconds}
+        changes["is_open"] = any(clock.is_open for clock in evaluation.clocks)
+        changes["tightest_at"] = evaluation.tightest.due_at if evaluation.tightest else None
+        changes["spent_seconds"] = evaluation.spent_seconds
     else:
         merged = [entry for entry in state.ahead if timer_owner(entry[0]) not in only]
         for entry in ahead:

@@ -2,13 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.sla.domain.commands import (
-    DecideExtension,
-    MakePromise,
-    PromiseCommand,
-    RevisePromise,
-    VersionConflict,
-)
+from services.sla.domain.commands import DecideExtension, MakePromise, PromiseCommand, RevisePromise, VersionConflict
 from services.sla.domain.context import SlaContext
 from services.sla.domain.history import cycles
 from services.sla.domain.promise_dates import (
@@ -60,10 +54,10 @@ def _make(state: SlaState, command: MakePromise, context: SlaContext) -> SlaStat
     if not state.terms:
         raise NotFound
     _check_ahead(command.due_at, context.now)
-    terms, cycle = state.terms[-1].terms, len(cycles(state.moments))
+    terms = state.terms[-1].terms
     promise = Promise(
         number=len(state.promises) + 1,
-        cycle=cycle,
+        cycle=len(cycles(state.moments)),
         due_at=into_hours(terms, command.due_at, context.rulebook),
         made_at=context.now,
         terms=terms,
@@ -71,8 +65,11 @@ def _make(state: SlaState, command: MakePromise, context: SlaContext) -> SlaStat
         item=command.item,
         by=command.actor,
     )
-    if existing := _open_promise(state, command, context.now):
-        raise IllegalMove(f"there is such a promise already; revise {existing.number} instead, with a reason")
+    for status in promise_statuses(state):
+        other = status.promise
+        same = (other.subject, other.item) == (promise.subject, promise.item)
+        if same and other.due_at > context.now and not status.is_over:
+            raise IllegalMove(f"there is such a promise already; revise {other.number} instead, with a reason")
     return state.replace(promises=(*state.promises, promise))
 
 
@@ -80,12 +77,6 @@ def _is_completed(state: SlaState, item: str) -> bool:
     """Return True if the last entry about that action is its completion."""
     about = [entry.what for entry in state.moments if entry.item == item and entry.what in ACTION]
     return about[-1:] == ["action_completed"]
-
-
-def _open_promise(state: SlaState, command: MakePromise, now: datetime) -> Promise | None:
-    """Return a promise of the same subject and item that is still to be kept."""
-    waiting = (each.promise for each in promise_statuses(state) if each.promise.due_at > now and not each.is_over)
-    return next((each for each in waiting if (each.subject, each.item) == (command.subject, command.item)), None)
 
 
 def _current(state: SlaState, number: int) -> Promise:
@@ -109,24 +100,20 @@ def _revise(state: SlaState, command: RevisePromise, context: SlaContext) -> Sla
         return revise(state, current, due_at, context.now, command.reason, command.actor)
     if is_extension_pending(state, current, due_at):
         raise IllegalMove("that date waits for approval already")
-    return request_extension(state, current, due_at, context.now, limit.at, command.reason)
+    return request_extension(state, current, due_at, context.now, limit, command.reason)
 
 
 def _decide(state: SlaState, command: DecideExtension, context: SlaContext) -> SlaState:
-    waiting = [
-        place
-        for place, request in enumerate(state.extensions)
-        if request.promise == command.promise and request.approved is None
-    ]
+    waiting = [each for each in state.extensions if each.promise == command.promise and each.approved is None]
     if not waiting:
         raise NotFound(f"no extension waits for approval for promise {command.promise}")
-    request = state.extensions[waiting[-1]]
+    last, decision = waiting[-1], {"by": command.actor, "decided_at": context.now}
     if command.approve:
-        state = _approve(state, request, command, context.now)
-    decision = {"by": command.actor, "decided_at": context.now}
-    extensions = list(state.extensions)
-    for place in waiting:
-        extensions[place] = extensions[place].replace(approved=command.approve and place == waiting[-1], **decision)
+        state = _approve(state, last, command, context.now)
+    extensions = [
+        request.replace(approved=command.approve and request == last, **decision) if request in waiting else request
+        for request in state.extensions
+    ]
     return state.replace(extensions=tuple(extensions))
 
 

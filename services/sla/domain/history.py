@@ -10,7 +10,7 @@ evaluation; every later stage reads its result.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -40,7 +40,6 @@ What = Literal[
 ]
 SOURCES: dict[str, int] = {"intake": 0, "triage": 1, "notify": 2}
 ENDINGS: frozenset[What] = frozenset({"resolved", "withdrawn", "merged"})
-ANSWERS: frozenset[What] = frozenset({"handler_wrote", "answer_told"})
 # The customer received something from the organisation.
 PUBLIC: frozenset[What] = frozenset({"acknowledged", "told", "answer_told", "handler_wrote"})
 
@@ -118,7 +117,8 @@ def effective_entries(stored: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...
     counted = [receipt]
     answered, superseded = False, set[str]()
     for entry in stored:
-        if entry is receipt or entry.what == "returned" or (returned and _is_returned(entry, returned)):
+        is_returned = entry.source == SOURCES["notify"] and entry.item in returned
+        if entry is receipt or entry.what == "returned" or is_returned:
             continue
         if entry.at < receipt.at:
             entry = entry._replace(at=receipt.at)  # noqa: PLW2901
@@ -127,20 +127,12 @@ def effective_entries(stored: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...
         elif entry.what == "reopened":
             answered = False
             superseded.update(other.about for other in counted if other.about)
-        elif entry.what in ANSWERS:
-            entry = _classified(entry, answered=answered, superseded=superseded)  # noqa: PLW2901
+        elif entry.what == "handler_wrote" and answered:
+            entry = entry._replace(what="answer_told")  # noqa: PLW2901
+        elif entry.what == "answer_told" and entry.about in superseded:
+            entry = entry._replace(what="told")  # noqa: PLW2901
         counted.append(entry)
     return tuple(counted)
-
-
-def _is_returned(entry: HistoryEntry, returned: Collection[str]) -> bool:
-    return entry.source == SOURCES["notify"] and entry.item in returned
-
-
-def _classified(entry: HistoryEntry, *, answered: bool, superseded: Collection[str]) -> HistoryEntry:
-    if entry.what == "handler_wrote":
-        return entry._replace(what="answer_told") if answered else entry
-    return entry._replace(what="told") if entry.about in superseded else entry
 
 
 def _cycles_of(entries: Iterable[HistoryEntry]) -> tuple[Cycle, ...]:

@@ -6,7 +6,6 @@ decides about it.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from services.sla.calendar import business_days_due
 from services.sla.domain.clock_runs import apply_rule, derive_runs
@@ -17,13 +16,6 @@ from services.sla.policies import ClockSpec, Pack, Rulebook, Terms
 from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
 
 FARTHEST = timedelta(days=3660)  # a date more than ten years ahead is refused
-
-
-class Limit(NamedTuple):
-    """Limit up to which a chain of promises may be moved without approval."""
-
-    at: datetime
-    revisions: int | None
 
 
 def make_promises(state: SlaState, rulebook: Rulebook) -> SlaState:
@@ -87,17 +79,28 @@ def _apply_proposal(state: SlaState, proposal: PromiseProposal, rulebook: Rulebo
     if limit := exceeded_limit(state, current, due_at, rulebook):
         if is_extension_pending(state, current, due_at):
             return state
-        return request_extension(state, current, due_at, proposal.at, limit.at, proposal.reason)
+        return request_extension(state, current, due_at, proposal.at, limit, proposal.reason)
     return revise(state, current, due_at, proposal.at, proposal.reason, "handler")
 
 
-def exceeded_limit(state: SlaState, current: Promise, due_at: datetime, rulebook: Rulebook) -> Limit | None:
-    """Return the limit that this date, or one more revision, would exceed; None if no approval is needed."""
-    limit = _limit(state, current, rulebook)
-    if limit is None:
+def exceeded_limit(state: SlaState, current: Promise, due_at: datetime, rulebook: Rulebook) -> datetime | None:
+    """Return the tightest cap if this date, or one more revision, would exceed it; None if no approval is needed.
+
+    Caps are the policy's, counted from the first date of the chain, and those of regulators.
+    """
+    if current.subject != "outcome":
         return None
-    too_often = limit.revisions is not None and _revisions(state, current) >= limit.revisions
-    return limit if too_often or due_at > limit.at else None
+    caps = [*_regulatory_caps(state, current, rulebook)]
+    chain = [promise for promise in state.promises if chain_key(promise) == chain_key(current)]
+    extension = rulebook.policy((current.terms.policy, current.terms.policy_version)).promise.extension
+    if extension:
+        compiled, first = rulebook.promise_calendar(current.terms), seconds(chain[0].due_at)
+        days = extension.business_days
+        caps.append(instant_of(business_days_due(compiled, first, days) if days else first))
+    if not caps:
+        return None
+    too_often = extension and extension.revisions is not None and len(chain) - 1 >= extension.revisions
+    return min(caps) if too_often or due_at > min(caps) else None
 
 
 def request_extension(
@@ -105,12 +108,7 @@ def request_extension(
 ) -> SlaState:
     """Return the state with a request for that date; the promise itself is not moved."""
     request = ExtensionRequest(
-        asked_at=at,
-        promise=current.number,
-        cycle=current.cycle,
-        expected_at=due_at,
-        limit_at=limit_at,
-        reason=reason,
+        asked_at=at, promise=current.number, cycle=current.cycle, expected_at=due_at, limit_at=limit_at, reason=reason
     )
     return state.replace(extensions=(*state.extensions, request))
 
@@ -145,24 +143,6 @@ def into_hours(terms: Terms, at: datetime, rulebook: Rulebook) -> datetime:
     return instant_of(rulebook.promise_calendar(terms).into_hours(seconds(at)))
 
 
-def _limit(state: SlaState, current: Promise, rulebook: Rulebook) -> Limit | None:
-    """Return the tightest cap: the policy's, from the first date of the chain, or a regulator's."""
-    if current.subject != "outcome":
-        return None
-    ends = [*_policy_cap(state, current, rulebook), *_regulatory_caps(state, current, rulebook)]
-    cap = rulebook.policy((current.terms.policy, current.terms.policy_version)).promise.extension
-    return Limit(min(ends), cap.revisions if cap else None) if ends else None
-
-
-def _policy_cap(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
-    cap = rulebook.policy((current.terms.policy, current.terms.policy_version)).promise.extension
-    if cap is None:
-        return
-    first = seconds(next(each for each in state.promises if chain_key(each) == chain_key(current)).due_at)
-    compiled = rulebook.promise_calendar(current.terms)
-    yield instant_of(business_days_due(compiled, first, cap.business_days) if cap.business_days else first)
-
-
 def _regulatory_caps(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
     """Yield the due times of the regulators' final responses, extended as far as their rules allow.
 
@@ -182,7 +162,3 @@ def _final_responses(
         if spec.pack is not None and spec.rule.kind == "regulatory_final":
             for run in derive_runs(apply_rule(spec.rule), entries)[:1]:
                 yield spec, GoalClock(spec.rule.goal, spec.compiled, seconds(run.started_at)).due()
-
-
-def _revisions(state: SlaState, current: Promise) -> int:
-    return sum(chain_key(each) == chain_key(current) for each in state.promises) - 1

@@ -5,7 +5,6 @@ other languages belong to notify, and services depend on each other through cont
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
@@ -114,11 +113,8 @@ def _is_opportunity_over(clock: Clock) -> bool:
     """Return True if an optional clock ended at its due time, before anything else ended it."""
     if not CLOCK_TYPES[clock.kind].optional or clock.due_at is None:
         return False
-    return clock.breached or (clock.phase == "cancelled" and _ended_by(clock, clock.due_at))
-
-
-def _ended_by(clock: Clock, due_at: datetime) -> bool:
-    return clock.ended_at is not None and clock.ended_at >= due_at
+    ended_late = clock.ended_at is not None and clock.ended_at >= clock.due_at
+    return clock.breached or (clock.phase == "cancelled" and ended_late)
 
 
 def _for_customers(clock: Clock, zone: ZoneInfo, context: ExplainContext | None) -> Iterator[str]:

@@ -34,13 +34,6 @@ class ExplainContext(NamedTuple):
         moves = [entry for entry in effective_entries(self.state.moments) if entry.what in RESUMES | ENDINGS]
         return next((WAITS.get(entry.what) for entry in reversed(moves) if entry.at <= at), None)
 
-    def cancellation_reason(self, at: datetime) -> str:
-        """Return the sentence about what cancelled a clock or promise at that time."""
-        ends = [
-            entry.what for entry in effective_entries(self.state.moments) if entry.what in ENDINGS and entry.at <= at
-        ]
-        return CANCELLED_BY[ends[-1]] if ends else CANCELLED
-
     @property
     def zone(self) -> ZoneInfo | None:
         """Time zone of the customer, None if it is unknown or invalid."""
@@ -52,8 +45,10 @@ class ExplainContext(NamedTuple):
 
 
 def cancellation_reason(context: ExplainContext | None, at: datetime | None) -> str:
-    """Return the sentence about the cancellation at that time, a general one if the context is missing."""
-    return context.cancellation_reason(at) if context and at else CANCELLED
+    """Return the sentence about what cancelled a clock or promise at that time; a general one if that is unknown."""
+    entries = effective_entries(context.state.moments) if context else ()
+    ends = [entry.what for entry in entries if entry.what in ENDINGS and at and entry.at <= at]
+    return CANCELLED_BY[ends[-1]] if ends else CANCELLED
 
 
 def select_zone(reader: Reader, calendar: Calendar, context: ExplainContext | None) -> ZoneInfo:
@@ -89,7 +84,5 @@ def list_holidays(calendar: Calendar, start: datetime, end: datetime) -> Iterato
         holiday = calendar.holiday_on(ordinal)
         if holiday and (calendar.weekly_on(ordinal) or holiday.hours):
             day = datetime.fromordinal(ordinal)
-            hours = ", ".join(
-                f"{format_time_of_day(begin)}-{format_time_of_day(finish)}" for begin, finish in holiday.hours
-            )
+            hours = ", ".join("-".join(map(format_time_of_day, span)) for span in holiday.hours)
             yield f"{day.day} {day:%B} ({holiday.name or 'holiday'}) is {f'open {hours}' if hours else 'closed'}."
