@@ -29,7 +29,7 @@ of events, so the indexed runs of a sequence are kept and only the times are fil
 that an event takes on average to decide.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -129,7 +129,7 @@ class _RunMachine:
     def read(self, at: int, what: What, item: str) -> None:
         """Stop, cancel, pause, resume, reopen or start: the first of these that the entry means."""
         applied, resumes, place = self._applied, self._resumes(what), self._running(item)
-        running = [*self._all_running()]
+        running = [place for place, run in enumerate(self.runs) if run.ending is None]
         if place is not None and what in applied.stops:
             self._stop(place, at, item)
         elif what in self._type.cancels and self._is_open:
@@ -187,9 +187,6 @@ class _RunMachine:
             if run.ending is None and (not self._type.per_item or run.item == item or not run.item):
                 return place
         return None
-
-    def _all_running(self) -> Iterator[int]:
-        return (place for place, run in enumerate(self.runs) if run.ending is None)
 
     def _start(self, at: int, item: str) -> None:
         """Start a run; paused if somebody is awaited who pauses this clock."""

@@ -15,12 +15,11 @@ from datetime import timedelta
 from typing import Any
 
 from services.sla.domain.apply import apply, apply_publications, pin_terms
-from services.sla.domain.at_risk import mark_at_risk
 from services.sla.domain.clocks import Clock
 from services.sla.domain.commands import MarkAtRisk, PromiseCommand, Recompute
 from services.sla.domain.context import ChangeCause, SlaContext
 from services.sla.domain.evaluation import Evaluation, evaluate, summarize
-from services.sla.domain.handle import handle
+from services.sla.domain.handle import handle, mark_at_risk
 from services.sla.domain.history import read_history
 from services.sla.domain.incremental import calendar_change, evaluate_due, fire, reach
 from services.sla.domain.promise_dates import make_promises
@@ -206,7 +205,7 @@ def _diff_promise(
     if status.status == "broken" and not (was and was.status == "broken"):
         yield events.PromiseBroken(**fields, due_at=promise.due_at, cause=context.cause(promise.due_at))
     if status.status == "kept" and status.is_last and not (was and was.status == "kept" and was.is_last):
-        yield events.PromiseKept(**fields, first=status.first)
+        yield events.PromiseKept(**fields, first=status.outcome == "kept_first")
 
 
 def _made(promise: Promise, context: SlaContext) -> events.PromiseMade:

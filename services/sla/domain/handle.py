@@ -1,24 +1,28 @@
-"""Handle commands: make, revise and approve promises. A command that is not allowed is rejected with the reason."""
+"""Handle commands about promises. A command of a person that is not allowed is rejected with the reason."""
 
 from datetime import datetime, timedelta
 
-from services.sla.domain.commands import DecideExtension, MakePromise, PromiseCommand, RevisePromise, VersionConflict
+from services.sla.domain import promise_dates
+from services.sla.domain.commands import (
+    DecideExtension,
+    MakePromise,
+    MarkAtRisk,
+    PromiseCommand,
+    RevisePromise,
+    VersionConflict,
+)
 from services.sla.domain.context import SlaContext
 from services.sla.domain.history import cycles
-from services.sla.domain.promise_dates import (
-    FARTHEST,
-    exceeded_limit,
-    into_hours,
-    is_extension_pending,
-    request_extension,
-    revise,
-    revised_due_time,
-)
-from services.sla.domain.promise_status import chain_key, promise_statuses
+from services.sla.domain.promise_status import chain_key, promise_fields, promise_statuses
 from services.sla.domain.state import ExtensionRequest, Promise, SlaState
+from services.sla.policies import Rulebook
+from services.sla.policies.deadlines import seconds
+from shared.contracts.envelope import Fact
+from shared.contracts.events import PromiseAtRisk
 from shared.errors import IllegalMove, ImplausibleTime, NotFound, Rejected
 
 ACTION = frozenset({"action_agreed", "action_completed"})
+SAME_OUTAGE = ("downtime", "lag")  # events that waited during a downtime are lag afterwards
 
 
 def handle(state: SlaState | None, command: PromiseCommand, context: SlaContext) -> SlaState:
@@ -38,7 +42,7 @@ def handle(state: SlaState | None, command: PromiseCommand, context: SlaContext)
 
 
 def _check_ahead(due_at: datetime, now: datetime) -> None:
-    if not now < due_at < now + FARTHEST:
+    if not now < due_at < now + promise_dates.FARTHEST:
         example = (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
         expected = f"a time that is still to come, within ten years, such as {example.isoformat()}"
         raise ImplausibleTime("due_at", expected)
@@ -58,7 +62,7 @@ def _make(state: SlaState, command: MakePromise, context: SlaContext) -> SlaStat
     promise = Promise(
         number=len(state.promises) + 1,
         cycle=len(cycles(state.moments)),
-        due_at=into_hours(terms, command.due_at, context.rulebook),
+        due_at=promise_dates.into_hours(terms, command.due_at, context.rulebook),
         made_at=context.now,
         terms=terms,
         subject=command.subject,
@@ -92,15 +96,15 @@ def _revise(state: SlaState, command: RevisePromise, context: SlaContext) -> Sla
         raise IllegalMove(f"promise {command.promise} was moved already; revise {current.number}")
     _check_movable(state, current)
     _check_ahead(command.due_at, context.now)
-    due_at = revised_due_time(current, command.due_at, context.now, context.rulebook)
+    due_at = promise_dates.revised_due_time(current, command.due_at, context.now, context.rulebook)
     if due_at is None:
         raise ImplausibleTime("due_at", f"a date later than what was promised, {current.due_at.isoformat()}")
-    limit = None if command.approved else exceeded_limit(state, current, due_at, context.rulebook)
+    limit = None if command.approved else promise_dates.exceeded_limit(state, current, due_at, context.rulebook)
     if limit is None:
-        return revise(state, current, due_at, context.now, command.reason, command.actor)
-    if is_extension_pending(state, current, due_at):
+        return promise_dates.revise(state, current, due_at, context.now, command.reason, command.actor)
+    if promise_dates.is_extension_pending(state, current, due_at):
         raise IllegalMove("that date waits for approval already")
-    return request_extension(state, current, due_at, context.now, limit, command.reason)
+    return promise_dates.request_extension(state, current, due_at, context.now, limit, command.reason)
 
 
 def _decide(state: SlaState, command: DecideExtension, context: SlaContext) -> SlaState:
@@ -124,7 +128,7 @@ def _approve(state: SlaState, request: ExtensionRequest, command: DecideExtensio
         raise IllegalMove("the date that was asked for is over; ask for a new one")
     if request.expected_at <= current.due_at:
         raise IllegalMove(f"promise {current.number} was moved beyond that date meanwhile")
-    return revise(state, current, request.expected_at, now, request.reason, command.actor)
+    return promise_dates.revise(state, current, request.expected_at, now, request.reason, command.actor)
 
 
 def _check_movable(state: SlaState, current: Promise) -> None:
@@ -136,3 +140,47 @@ def _check_movable(state: SlaState, current: Promise) -> None:
         raise IllegalMove("what was promised has been done; its date no longer moves, make a new promise instead")
     if status.is_over:
         raise IllegalMove("it was cancelled with the complaint; its date no longer moves")
+
+
+def mark_at_risk(state: SlaState, command: MarkAtRisk, context: SlaContext) -> tuple[SlaState, tuple[Fact, ...]]:
+    """Return the state with the marks of the promises at risk, and the facts to publish, once per promise and cause.
+
+    Notify can then tell the customer before the date passes. A promise is at risk if the customer was told its date, it
+    is open, and it falls due before the outage is expected to end. After a finished downtime it is at risk only if
+    business hours between its making and its due time were lost in it; a downtime at night costs it nothing.
+
+    For the customer downtime and the lag after it are one outage, so a promise marked for one of them is not marked
+    again for the other. Marks are stored in `SlaState.fired`.
+    """
+    at_risk = [
+        status.promise
+        for status in promise_statuses(state)
+        if status.status == "open"
+        and context.now < status.promise.due_at <= command.until
+        and not _is_marked(state, status.promise, command)
+        and _has_lost_time(status.promise, command, context.rulebook)
+    ]
+    if not at_risk:
+        return state, ()
+    marks = {_mark(promise, command.cause) for promise in at_risk}
+    facts = tuple(
+        PromiseAtRisk(**promise_fields(promise), due_at=promise.due_at, cause=command.cause) for promise in at_risk
+    )
+    return state.replace(fired=tuple(sorted({*state.fired, *marks}))), facts
+
+
+def _is_marked(state: SlaState, promise: Promise, command: MarkAtRisk) -> bool:
+    causes = SAME_OUTAGE if command.cause in SAME_OUTAGE else (command.cause,)
+    return any(_mark(promise, cause) in state.fired for cause in causes)
+
+
+def _mark(promise: Promise, cause: str) -> str:
+    return f"risk:{promise.number}:{cause}"
+
+
+def _has_lost_time(promise: Promise, command: MarkAtRisk, rulebook: Rulebook) -> bool:
+    """Return True if business hours of the promise are lost; during an outage any promise may lose some."""
+    if command.lost is None:
+        return True
+    since, until = max(command.lost[0], promise.made_at), command.lost[1]
+    return since < until and rulebook.promise_calendar(promise.terms).elapsed(seconds(since), seconds(until)) > 0

@@ -113,13 +113,13 @@ def effective_entries(stored: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...
     receipt = next((entry for entry in stored if entry.what == "received"), None)
     if receipt is None:
         return ()
-    returned = {entry.item for entry in stored if entry.what == "returned"}
+    notify, returned = SOURCES["notify"], {entry.item for entry in stored if entry.what == "returned"}
+    kept = (
+        entry for entry in stored if entry is not receipt and (entry.source != notify or entry.item not in returned)
+    )
     counted = [receipt]
     answered, superseded = False, set[str]()
-    for entry in stored:
-        is_returned = entry.source == SOURCES["notify"] and entry.item in returned
-        if entry is receipt or entry.what == "returned" or is_returned:
-            continue
+    for entry in kept:
         if entry.at < receipt.at:
             entry = entry._replace(at=receipt.at)  # noqa: PLW2901
         if entry.what in ENDINGS:

@@ -19,18 +19,10 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from services.sla.calendar import have_same_hours
+from services.sla.domain import clocks
 from services.sla.domain.clock_runs import derive_runs
 from services.sla.domain.clock_types import CLOCK_TYPES
-from services.sla.domain.clocks import (
-    Clock,
-    PendingStep,
-    TimedRun,
-    applied_type,
-    clock_key,
-    derive_clock,
-    is_passed,
-    time_run,
-)
+from services.sla.domain.clocks import Clock, PendingStep, TimedRun
 from services.sla.domain.evaluation import PROMISES, SILENCE, Evaluation, evaluate, timer_owner
 from services.sla.domain.history import History
 from services.sla.domain.state import SlaState
@@ -50,21 +42,21 @@ def fire(state: SlaState, evaluation: Evaluation, now: datetime) -> tuple[SlaSta
 
     Of the steps that one clock missed together only the last fires; of a clock that is due only the breach.
     """
-    marks, clocks, facts = set(state.fired), list[Clock](), list[Fact]()
+    marks, left, facts = set(state.fired), list[Clock](), list[Fact]()
     for clock in evaluation.clocks:
         if due := [step for step in clock.steps if step.at <= now]:
             marks.update(f"{clock.key}:{step.name}" for step in due)
             facts += _fact_of(clock, due[-1], now)
             clock = clock._replace(fired=clock.fired | {step.name for step in due})  # noqa: PLW2901
-        clocks.append(clock)
+        left.append(clock)
     notices = [notice for notice in evaluation.notices if notice.at <= now]
     if len(marks) == len(state.fired) and not notices:
         return state, evaluation, ()
     marks.update(notice.mark for notice in notices)
     facts += [notice.fact for notice in notices]
-    left = tuple(notice for notice in evaluation.notices if notice.at > now)
+    later = tuple(notice for notice in evaluation.notices if notice.at > now)
     fired = state.replace(fired=tuple(sorted(marks)))
-    return fired, evaluation._replace(clocks=tuple(clocks), notices=left), tuple(facts)
+    return fired, evaluation._replace(clocks=tuple(left), notices=later), tuple(facts)
 
 
 def _fact_of(clock: Clock, step: PendingStep, now: datetime) -> Iterator[Fact]:
@@ -130,16 +122,16 @@ def calendar_change(
     ahead = dict(state.ahead)
     for spec, new in specs:
         optional = CLOCK_TYPES[spec.rule.kind].optional
-        for run in derive_runs(applied_type(spec), history.entries):
+        for run in derive_runs(clocks.applied_type(spec), history.entries):
             if run.ended_at is not None:
                 continue
-            key, timed = clock_key(spec, run), time_run(spec, run)
+            key, timed = clocks.clock_key(spec, run), clocks.time_run(spec, run)
             if key in names or not _has_same_hours(timed, new, ahead.get(key)):
                 if optional:
                     return None  # under the new calendar it may be over, and the complaint with it
-                before.append(derive_clock(state, state.terms[-1], timed, key))
-                after.append(derive_clock(moved, moved.terms[-1], time_run(new, run), key))
-            elif not (optional and is_passed(state, timed)):
+                before.append(clocks.derive_clock(state, state.terms[-1], timed, key))
+                after.append(clocks.derive_clock(moved, moved.terms[-1], clocks.time_run(new, run), key))
+            elif not (optional and clocks.is_passed(state, timed)):
                 kept.append(timed.due_at)
     names |= {clock.key for clock in before}
     return CalendarChange(names, tuple(before), tuple(after), tuple(kept))

@@ -51,11 +51,6 @@ class PromiseStatus(NamedTuple):
         return self.is_last and not self.is_over
 
     @property
-    def first(self) -> bool:
-        """True if the first date told was kept."""
-        return self.status == "kept" and self.outcome == "kept_first"
-
-    @property
     def next_at(self) -> datetime | None:
         """Time at which it will be broken if nothing happens."""
         return self.promise.due_at + INSTANT if self.status == "open" and not self.is_reached else None

@@ -10,14 +10,7 @@ from zoneinfo import ZoneInfo
 from services.sla.calendar import Calendar
 from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.domain.clocks import Clock
-from services.sla.explain.counting import (
-    explain_hours,
-    explain_pauses,
-    explain_wait,
-    restart_phrase,
-    start_phrase,
-    used_time_phrase,
-)
+from services.sla.explain import counting
 from services.sla.explain.format import (
     ExplainContext,
     Reader,
@@ -60,7 +53,7 @@ def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
     yield (
         f"{CLOCK_TYPES[clock.kind].label}{_about(clock)} "
         f"is due within {goal.text}{'' if goal.unit == 'at' else where}, "
-        f"counted from {format_time(clock.started_at, zone)}{restart_phrase(clock)}, because {rule}"
+        f"counted from {format_time(clock.started_at, zone)}{counting.restart_phrase(clock)}, because {rule}"
         + (" as long as triage has not spoken." if clock.provisional else ".")
     )
     if isinstance(source, Pack):
@@ -79,7 +72,9 @@ def _publication(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
     revision = rulebook.revisions.get(applied.terms.revision)
     if applied.why == "rebase" and revision is not None:
         rest = applied.mode == "rebase_remaining"
-        kept = f"what was left of it{used_time_phrase(clock)}" if rest else "everything that had counted before"
+        kept = (
+            f"what was left of it{counting.used_time_phrase(clock)}" if rest else "everything that had counted before"
+        )
         reason = f", because of '{revision.reason}'" if revision.reason else ""
         at = format_time(applied.at, clock.spec.compiled.calendar.zone)
         yield f"Revision {revision.number} of the rulebook moved it {at}{reason}, keeping {kept}."
@@ -87,10 +82,10 @@ def _publication(clock: Clock, rulebook: Rulebook) -> Iterator[str]:
 
 def _counted(clock: Clock, context: ExplainContext | None) -> Iterator[str]:
     zone = clock.spec.compiled.calendar.zone
-    yield from explain_pauses(clock, zone, context)
-    yield from explain_hours(clock, zone, clock.due_at or (clock.forecast(context.at) if context else None))
+    yield from counting.explain_pauses(clock, zone, context)
+    yield from counting.explain_hours(clock, zone, clock.due_at or (clock.forecast(context.at) if context else None))
     if clock.phase == "paused":
-        yield from explain_wait(clock, zone, context)
+        yield from counting.explain_wait(clock, zone, context)
     elif clock.due_at is not None:
         yield f"So it {'was' if clock.ended_at else 'is'} due {format_time(clock.due_at, zone)}."
 
@@ -124,9 +119,9 @@ def _for_customers(clock: Clock, zone: ZoneInfo, context: ExplainContext | None)
     yield (
         f"Under the rules that apply to us ({clock.spec.source.name}), {what} "
         f"{'was' if clock.ended_at else 'is'} due by {format_time(clock.due_at, zone)}: {clock.goal.text} from "
-        f"{format_time(clock.started_at, zone)}, {start_phrase(clock)}."
+        f"{format_time(clock.started_at, zone)}, {counting.start_phrase(clock)}."
     )
-    yield from explain_hours(clock, zone, clock.due_at)
+    yield from counting.explain_hours(clock, zone, clock.due_at)
     if _is_opportunity_over(clock):
         yield PASSED
     elif clock.breached:
