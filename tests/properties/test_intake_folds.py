@@ -26,7 +26,7 @@ from shared.contracts import events as e
 from shared.errors import IllegalMove
 from shared.runner.types import Context, Input
 from tests.factories import NOON, event
-from tests.unit.intake.stories import ID, NOW, filed, message
+from tests.unit.intake.builders import ID, NOW, file_complaint, message
 
 DUE = NOON + timedelta(days=3)
 
@@ -120,7 +120,7 @@ OWN = st.lists(st.sampled_from(FACTS), max_size=5)
 def two_interleavings(draw: st.DrawFn) -> tuple[list[Input], list[Input]]:
     """Return two interleavings of the same streams; the order within a stream is kept."""
     others = [[event(f, subject=ID, sequence=n) for n, f in enumerate(draw(s), 1)] for s in (TRIAGE, SLA, NOTIFY)]
-    streams: list[list[Input]] = [[filed(), *draw(OWN)], *others]
+    streams: list[list[Input]] = [[file_complaint(), *draw(OWN)], *others]
     turns = [number for number, stream in enumerate(streams) for _ in stream]
     return _interleave(streams, draw(st.permutations(turns))), _interleave(streams, draw(st.permutations(turns)))
 
@@ -175,7 +175,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = decide(None, filed(), Context(NOW)).state
+        self.state = decide(None, file_complaint(), Context(NOW)).state
 
     @rule(fact=st.sampled_from([*FACTS, GiveFeedback(ID, fixed=True, score=4)]))
     def state_a_fact(self, fact: UpdateCommand) -> None:

@@ -9,7 +9,7 @@ from shared.contracts import INTAKE, Staff
 from shared.contracts import events as e
 from shared.contracts.envelope import Party, PersonalStaff
 from tests.factories import NOON, event
-from tests.unit.intake.stories import ID, after, filed
+from tests.unit.intake.builders import ID, file_complaint, state_after
 
 TRIAGED = e.Triaged(
     category=("delivery", "damaged"),
@@ -38,13 +38,13 @@ def accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
 
 
 def apply_facts(*facts, filed_first=True):
-    return after(*([filed()] if filed_first else []), *(event(fact, subject=ID) for fact in facts))
+    return state_after(*([file_complaint()] if filed_first else []), *(event(fact, subject=ID) for fact in facts))
 
 
 def test_triage_is_shown_and_ends_the_screening() -> None:
     screened = apply_facts(e.ScreeningRequested(candidates=("a",), confidence=0.2))
     assert screened.screening
-    done = after(event(TRIAGED, subject=ID), state=screened)
+    done = state_after(event(TRIAGED, subject=ID), state=screened)
     assert not done.screening
     assert done.triage is not None and done.triage.category == ("delivery", "damaged")
 
@@ -54,7 +54,7 @@ def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
         "parties": [Party(id="handler", role="handler")],
         "personal": [PersonalStaff(party="handler", fields=Staff(name="Handler 3"))],
     }
-    state = after(filed(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
+    state = state_after(file_complaint(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
     assert state.owner == CaseOwner(team="logistics", handler="h3", name="Handler 3", since=NOON)
     assert state.status == "open"
     assert state.new_entries[-1].words == "Handler 3"
@@ -133,15 +133,15 @@ def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
 def test_events_of_a_complaint_that_is_not_created_yet_are_kept_for_it() -> None:
     waiting = apply_facts(TRIAGED, MADE, filed_first=False)
     assert (waiting.status, waiting.filed) == ("unknown", None)
-    created = after(filed(), state=waiting)
+    created = state_after(file_complaint(), state=waiting)
     assert created.status == "received"
     assert created.triage is not None and created.promise is not None
 
 
 def test_an_event_that_intake_does_not_apply_changes_nothing() -> None:
-    state = after(filed())
+    state = state_after(file_complaint())
     assert (
-        after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
+        state_after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
         is state
     )
 
@@ -166,4 +166,4 @@ def test_every_subscribed_event_adds_a_timeline_entry() -> None:
     }
     assert set(examples) == set(INTAKE.subscribes)
     for fact in examples.values():
-        assert after(event(fact, subject=ID)).new_entries[0].kind == fact.kind
+        assert state_after(event(fact, subject=ID)).new_entries[0].kind == fact.kind

@@ -13,7 +13,7 @@ from services.notify.channels.mime import SenderAddress
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.channels.smtp_pool import SmtpServer
 from shared.errors import Misconfigured
-from tests.unit.notify.postoffice import REPLIES, Office, line, post_office
+from tests.unit.notify.smtp_servers import REPLIES, MailServer, run_mail_server, run_scripted_server
 
 SENDER = SenderAddress("complaints@example.com", "Примерна продавница", "answers@example.com")
 LETTER = OutgoingMessage(
@@ -34,14 +34,14 @@ EXPECTED = {
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as opened:
-        yield opened
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running:
+        yield running
 
 
 @pytest.fixture(params=["memory", "smtp"])
-async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
-    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(office.server(), SENDER)
+async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> AsyncIterator[Channel]:
+    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(mail_server.settings(), SENDER)
     yield made
     await made.close()
 
@@ -88,11 +88,11 @@ async def test_closing_twice_is_harmless(channel: Channel) -> None:
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> None:
-    channel = SmtpChannel(office.server(), SENDER)
+async def test_the_mail_arrives_with_the_headers_it_needs(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(), SENDER)
     await channel.send(LETTER)
     await channel.close()
-    (mail,) = office.mails
+    (mail,) = mail_server.mails
     assert mail["Message-ID"] == "<0190-aa@example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Content-Language"] == "sr-Cyrl"
@@ -103,46 +103,46 @@ async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> Non
     assert "<p>Здраво</p>" in mail.get_body(("html",)).get_content()
 
 
-async def test_connections_are_kept_and_few(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=3), SENDER)
+async def test_connections_are_kept_and_few(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=3), SENDER)
     await asyncio.gather(*(channel.send(LETTER) for _ in range(30)))
     await channel.close()
-    assert len(office.mails) == 30
-    assert 1 <= office.sessions <= 3
+    assert len(mail_server.mails) == 30
+    assert 1 <= mail_server.sessions <= 3
 
 
-async def test_a_worn_connection_is_replaced(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=1, max_messages=2), SENDER)
+async def test_a_worn_connection_is_replaced(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=1, max_messages=2), SENDER)
     for _ in range(5):
         await channel.send(LETTER)
     await channel.close()
-    assert office.sessions == 3
+    assert mail_server.sessions == 3
 
 
-async def test_an_old_connection_is_replaced(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=1, max_age=0.0), SENDER)
+async def test_an_old_connection_is_replaced(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=1, max_age=0.0), SENDER)
     for _ in range(3):
         await channel.send(LETTER)
     await channel.close()
-    assert office.sessions == 3
+    assert mail_server.sessions == 3
 
 
-async def test_a_rested_connection_is_asked_before_it_is_used(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=1), SENDER)
+async def test_a_rested_connection_is_asked_before_it_is_used(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=1), SENDER)
     await channel.send(LETTER)
     channel._pool._idle[0].used_at -= 5
     await channel.send(LETTER)
     await channel.close()
-    assert office.commands == ["NOOP"]
-    assert office.sessions == 1
+    assert mail_server.commands == ["NOOP"]
+    assert mail_server.sessions == 1
 
 
 async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
-    async with line("mail", "close", only_first=True) as script:
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server("mail", "close", only_first=True) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         assert await channel.send(LETTER) == DeliveryReport("sent", "250")
         await channel.close()
-    assert (script.connections, script.bodies) == (2, 1)
+    assert (server.connections, server.bodies) == (2, 1)
 
 
 # ── lost connections ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,34 +151,34 @@ async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
 @pytest.mark.parametrize("at", ["connect", "ehlo", "mail", "rcpt", "data"])
 async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: str, how: str) -> None:
-    async with line(at, how) as script:
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server(at, how) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
     assert report.outcome == "failed_transient"
-    assert script.bodies == 0
+    assert server.bodies == 0
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
 async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> None:
-    async with line("body", how) as script:
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server("body", how) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         report = await channel.send(LETTER)
         await channel.close()
     assert report.outcome == "uncertain"
-    assert script.bodies == 1, "it was not sent twice"
+    assert server.bodies == 1, "it was not sent twice"
 
 
 async def test_nobody_listening_is_a_failure_to_connect() -> None:
-    async with line("connect", "close") as script:
-        server = script.server()
-    channel = SmtpChannel(server, SENDER)
+    async with run_scripted_server("connect", "close") as scripted_server:
+        settings = scripted_server.settings()
+    channel = SmtpChannel(settings, SENDER)
     assert await channel.send(LETTER) == DeliveryReport("failed_transient", "disconnected connect")
 
 
 async def test_a_server_that_never_answers_does_not_hold_the_line_for_ever() -> None:
-    async with line("body", "hang") as script:
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server("body", "hang") as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         async with asyncio.timeout(20):
             reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(5)))
         await channel.close()

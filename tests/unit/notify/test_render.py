@@ -19,7 +19,7 @@ from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
 from shared.contracts import events as e
 from shared.errors import Misconfigured, Rejected
-from tests.unit.notify.stories import seen
+from tests.unit.notify.builders import visible_text
 
 KINDS = get_args(e.MessageKind)
 RENDERER = Renderer("Example Shop", timezone="UTC", contact_line="Call 0800 for free.")
@@ -51,7 +51,7 @@ def facts(kind: str, localizer: Localizer) -> list[str]:
 def test_every_letter_shows_its_facts_in_both_parts(kind: e.MessageKind, language: str) -> None:
     letter = RENDERER.render(kind, FULL, language)
     for fact in facts(kind, Localizer(language, FULL.timezone)):
-        assert fact in seen(letter.html)
+        assert fact in visible_text(letter.html)
         assert fact in letter.text
     assert letter.locale == language
     assert letter.template.startswith(f"{kind}/{language}@")

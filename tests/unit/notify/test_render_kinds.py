@@ -8,7 +8,7 @@ from services.notify.routes.sample import build_sample
 from services.notify.templates import Renderer
 from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
-from tests.unit.notify.stories import seen
+from tests.unit.notify.builders import visible_text
 
 RENDERER = Renderer("Example Shop")
 FULL = build_sample("Asia/Jakarta")
@@ -134,7 +134,7 @@ def sentence(key: str, content: Content, localizer: Localizer) -> str:
 def test_a_message_has_the_sentences_of_its_reason(kind, changes, has, has_not, language) -> None:
     content = FULL.model_copy(update=changes)
     letter, localizer = RENDERER.render(kind, content, language), Localizer(language, FULL.timezone)
-    for part in (seen(letter.html), letter.text):
+    for part in (visible_text(letter.html), letter.text):
         for key in has:
             assert sentence(key, content, localizer) in part, key
         for key in has_not:
@@ -153,7 +153,7 @@ def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, bo
     bodies = {"uk": "Ombudsman Service\n<b>Free of charge</b>", "*": "Schlichtungsstelle"}
     renderer = Renderer("Example Shop", recourse=bodies)
     letter = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
-    for part in (seen(letter.html), letter.text):
+    for part in (visible_text(letter.html), letter.text):
         assert body in part
         assert load_catalogue("en")["holding.ask"] not in part
     assert "<b>" not in letter.html

@@ -13,7 +13,7 @@ from services.notify.channels.interface import Channel, DeliveryReport
 from services.notify.channels.memory import MemoryChannel
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.domain.address import unreachable
-from tests.unit.notify.postoffice import Office, line, post_office
+from tests.unit.notify.smtp_servers import MailServer, run_mail_server, run_scripted_server
 from tests.unit.notify.test_channels import LETTER, SENDER
 
 INTERNATIONAL = [
@@ -31,14 +31,14 @@ ASCII_LOCAL = {
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as opened:
-        yield opened
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running:
+        yield running
 
 
 @pytest.fixture(params=["memory", "smtp"])
-async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
-    created = MemoryChannel(SENDER) if request.param == "memory" else SmtpChannel(office.server(), SENDER)
+async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> AsyncIterator[Channel]:
+    created = MemoryChannel(SENDER) if request.param == "memory" else SmtpChannel(mail_server.settings(), SENDER)
     yield created
     await created.close()
 
@@ -60,14 +60,14 @@ async def test_what_intake_accepts_both_channels_send(address: str, channel: Cha
 
 @pytest.mark.parametrize("address", INTERNATIONAL)
 async def test_the_mail_arrives_at_the_international_mailbox_with_that_address_in_its_header(
-    address: str, office: Office
+    address: str, mail_server: MailServer
 ) -> None:
-    channel = SmtpChannel(office.server(), SENDER)
+    channel = SmtpChannel(mail_server.settings(), SENDER)
     await channel.send(replace(LETTER, to=address))
     await channel.close()
-    (recipient,) = office.recipients
+    (recipient,) = mail_server.recipients
     assert recipient == address
-    (mail,) = office.mails
+    (mail,) = mail_server.mails
     assert mail["To"] == address
     assert mail["Subject"] == LETTER.subject
     assert mail["From"].addresses[0].addr_spec == SENDER.address
@@ -76,31 +76,31 @@ async def test_the_mail_arrives_at_the_international_mailbox_with_that_address_i
 
 @pytest.mark.parametrize(("address", "wire_form"), ASCII_LOCAL.items())
 async def test_an_ascii_local_part_needs_no_smtputf8(address: str, wire_form: str) -> None:
-    async with line("never", "close") as script:  # a server without extensions
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server() as server:  # a server without extensions
+        channel = SmtpChannel(server.settings(), SENDER)
         assert await channel.send(replace(LETTER, to=address)) == DeliveryReport("sent", "250")
         await channel.close()
-    assert script.commands[1:3] == [f"MAIL FROM:<{SENDER.address}>", f"RCPT TO:<{wire_form}>"]
+    assert server.commands[1:3] == [f"MAIL FROM:<{SENDER.address}>", f"RCPT TO:<{wire_form}>"]
 
 
 @pytest.mark.parametrize("pipelines", [False, True])
 async def test_without_smtputf8_the_attempt_fails_for_good_and_the_connection_stays_usable(pipelines: bool) -> None:
-    async with line("never", "close", pipelines=pipelines) as script:
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server(pipelines=pipelines) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         report = await channel.send(replace(LETTER, to="用户@例子.公司"))
         assert report == DeliveryReport("failed_permanent", "smtputf8_not_offered")
         assert (await channel.send(LETTER)).outcome == "sent"
         await channel.close()
-    assert (script.connections, script.bodies) == (1, 1)
+    assert (server.connections, server.bodies) == (1, 1)
 
 
 async def test_smtputf8_is_asked_for_only_where_the_address_needs_it() -> None:
-    async with line("never", "close", extensions=("SMTPUTF8", "8BITMIME")) as script:
-        channel = SmtpChannel(script.server(), SENDER)
+    async with run_scripted_server(extensions=("SMTPUTF8", "8BITMIME")) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         await channel.send(LETTER)
         await channel.send(replace(LETTER, to="jürgen@example.de"))
         await channel.close()
-    mail_commands = [command for command in script.commands if command.startswith("MAIL")]
+    mail_commands = [command for command in server.commands if command.startswith("MAIL")]
     assert mail_commands == [
         f"MAIL FROM:<{SENDER.address}>",
         f"MAIL FROM:<{SENDER.address}> BODY=8BITMIME SMTPUTF8",

@@ -6,7 +6,7 @@ import pytest
 
 from services.triage.domain import Roster
 from services.triage.rulebook import Handler, Lead, Team
-from tests.unit.triage.cases import classification, complaint, context, play
+from tests.unit.triage.builders import classification, complaint_received, context, fold
 
 
 def team(*capacities: int) -> dict[str, Team]:
@@ -27,10 +27,10 @@ def fill(roster: Roster, cases: int) -> Counter[str | None]:
 
 
 def test_a_hundred_complaints_over_four_handlers_differ_by_at_most_one(rules) -> None:
-    events = [complaint() for _ in range(102)]
+    events = [complaint_received() for _ in range(102)]
     now = context(rules, {event.id: classification() for event in events})
     for event in events:
-        _, _, now = play([event], now)
+        _, _, now = fold([event], now)
     loads = [now.roster.load(handler.id) for handler in rules.teams["deliveries"].handlers]
     assert sum(loads) == 102
     assert max(loads) - min(loads) <= 1
