@@ -147,7 +147,7 @@ def _lines(state: IntakeState) -> list[Any]:
 
 @given(two_interleavings())
 @settings(max_examples=300)
-def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
+def test_any_interleaving_of_the_topics_gives_the_same_state_and_timeline(
     orders: tuple[list[Input], list[Input]],
 ) -> None:
     first, second = (_fold(order) for order in orders)
@@ -158,7 +158,7 @@ def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
 
 @given(two_interleavings())
 @settings(max_examples=100)
-def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[Input]]) -> None:
+def test_a_stored_state_is_read_back_unchanged_after_any_input(orders: tuple[list[Input], list[Input]]) -> None:
     state: IntakeState | None = None
     for input_ in orders[0]:
         try:

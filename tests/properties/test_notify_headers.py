@@ -88,7 +88,7 @@ def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(kind=st.sampled_from(["holding", "progress", "delay"]), pack=HOSTILE, code=HOSTILE, words=HOSTILE)
-def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, code, words) -> None:
+def test_texts_of_rules_and_handlers_never_appear_in_headers(kind, pack, code, words) -> None:
     content = FULL.model_copy(update={"letter": f"{pack}:{code}", "reasons": (code,), "words": words, "handler": words})
     rendered = Renderer("Example Shop", recourse={pack: words}).render(kind, content, "en")
     built = build_message(message(subject=rendered.subject, html=rendered.html, text=rendered.text), SENDER, NOW)
@@ -127,7 +127,7 @@ def test_an_address_is_refused_or_stays_one_address(address: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(html=st.text(), text=st.text(st.characters(codec="utf-8")))
-def test_bodies_arrive_as_they_were_written(html: str, text: str) -> None:
+def test_both_parts_of_a_body_survive_encoding(html: str, text: str) -> None:
     built = build_message(message(html=html, text=text), SENDER, NOW)
     plain, rich = message_from_bytes(built.body, policy=policy.compat32).get_payload()
 

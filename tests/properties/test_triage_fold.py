@@ -119,7 +119,7 @@ def tight(capacity: int) -> dict[str, Team]:
 
 @settings(max_examples=80, deadline=None)
 @given(complaints(most=1), st.data())
-def test_one_complaint_ends_the_same_for_any_order_of_topics(made, data) -> None:
+def test_a_complaint_ends_in_the_same_state_for_any_order_of_topics(made, data) -> None:
     streams, classified = made
     straight, _ = fold(in_one_go(streams), classified)
     shuffled, _ = fold(interleave(data, streams), classified)
@@ -128,7 +128,7 @@ def test_one_complaint_ends_the_same_for_any_order_of_topics(made, data) -> None
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=6), st.data())
-def test_many_complaints_end_the_same_apart_from_the_handler(made, data) -> None:
+def test_many_complaints_end_in_the_same_states_apart_from_the_handler(made, data) -> None:
     streams, classified = made
     straight, _ = fold(in_one_go(streams), classified)
     shuffled, after = fold(interleave(data, streams), classified)
@@ -150,7 +150,7 @@ def test_the_roster_counts_exactly_the_open_cases(made, capacity, data) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=8), st.data())
-def test_after_ticks_no_case_waits_for_a_team_with_room(made, data) -> None:
+def test_after_ticks_no_case_waits_for_a_team_with_free_capacity(made, data) -> None:
     streams, classified = made
     states, context = fold(interleave(data, streams), classified, tight(1))
     for subject, case in states.items():
@@ -174,7 +174,7 @@ def test_a_repeated_event_changes_nothing(made, data) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(complaints(most=1), st.data())
-def test_levels_only_go_up_and_are_published_once(made, data) -> None:
+def test_escalation_levels_only_increase_and_are_published_once(made, data) -> None:
     streams, classified = made
     context = TriageContext(NOON, RULES, Roster(RULES.teams), classified)
     state: TriageState | None = None

@@ -68,7 +68,7 @@ def subscribed(runtime: Runtime):
     return broker
 
 
-async def test_the_start_waits_for_kafka_and_closes_what_was_half_started(runtime: Runtime, monkeypatch) -> None:
+async def test_start_retries_until_kafka_connects_and_closes_failed_consumers(runtime: Runtime, monkeypatch) -> None:
     monkeypatch.setattr(FakeConsumer, "failures", 2)
     broker = subscribed(runtime)
     await asyncio.wait_for(broker.start(), 10)
@@ -97,7 +97,7 @@ async def test_lag_without_progress_is_a_stuck_consumer(runtime: Runtime) -> Non
     await broker.stop()
 
 
-async def test_no_lag_is_no_stuck_consumer(runtime: Runtime) -> None:
+async def test_a_consumer_without_lag_is_not_stuck(runtime: Runtime) -> None:
     broker = subscribed(runtime)
     await broker.start()
     watching = asyncio.ensure_future(runtime.consumer.watch(broker, runtime.stopping))
@@ -141,11 +141,11 @@ def test_aiokafka_still_has_the_attribute_that_the_watchdog_reads() -> None:
     assert "self._coordination_task =" in inspect.getsource(group_coordinator)
 
 
-def test_a_service_hands_its_consumer_to_the_subscriber_as_rebalance_listener(runtime: Runtime) -> None:
+def test_the_consumer_is_the_rebalance_listener_of_the_subscriber(runtime: Runtime) -> None:
     assert isinstance(subscriber_options(runtime)["listener"], Consumer)
 
 
-def test_a_ca_file_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path) -> None:
+def test_an_unreadable_ca_file_raises_misconfigured(tmp_path: Path) -> None:
     broken = tmp_path / "ca.pem"
     broken.write_text("no certificate")
     for file in (broken, tmp_path / "absent.pem"):
@@ -153,12 +153,12 @@ def test_a_ca_file_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path) -> Non
             security(ServiceSettings(kafka_ca_file=file))
 
 
-def test_without_an_exporter_tracing_does_nothing(monkeypatch) -> None:
+def test_tracing_is_disabled_without_an_exporter(monkeypatch) -> None:
     monkeypatch.delenv("OTEL_TRACES_EXPORTER", raising=False)
     assert isinstance(tracer_provider("triage"), NoOpTracerProvider)
 
 
-def test_an_exporter_is_found_by_its_name_and_an_unknown_one_is_a_wrong_setting(monkeypatch) -> None:
+def test_a_trace_exporter_is_selected_by_name_and_an_unknown_name_raises_misconfigured(monkeypatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
     provider = tracer_provider("triage")
     assert provider.resource.attributes["service.name"] == "redress-triage"  # type: ignore[attr-defined]

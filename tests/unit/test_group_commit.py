@@ -29,7 +29,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_items_that_arrive_during_a_commit_are_the_next_group() -> None:
+async def test_items_submitted_during_a_commit_form_the_next_group() -> None:
     database = Database()
     committer = GroupCommitter(database.run)
     requests = [asyncio.create_task(committer.submit(n)) for n in (2, 4, 6)]
@@ -58,7 +58,7 @@ async def test_with_concurrency_two_a_second_group_does_not_wait_for_the_first()
     assert database.groups == [[2], [4], [6]]
 
 
-async def test_each_answer_is_its_own_and_a_failed_group_fails_all_of_it() -> None:
+async def test_each_request_gets_its_own_result_and_a_failed_commit_fails_the_whole_group() -> None:
     database = Database()
     committer = GroupCommitter(database.run)
     for _ in range(2):
@@ -70,7 +70,7 @@ async def test_each_answer_is_its_own_and_a_failed_group_fails_all_of_it() -> No
     assert [type(result) for result in results] == [OSError, OSError]
 
 
-async def test_one_that_can_never_be_stored_fails_alone_and_its_group_is_committed_in_order() -> None:
+async def test_a_bad_item_fails_alone_and_the_rest_of_its_group_is_committed_in_order() -> None:
     committed: list[int] = []
 
     async def run(group: Sequence[int]) -> Sequence[int | Exception]:
@@ -86,7 +86,7 @@ async def test_one_that_can_never_be_stored_fails_alone_and_its_group_is_committ
     assert committed == [answer for answer in answers if not isinstance(answer, Exception)]
 
 
-async def test_a_transient_failure_does_not_halve_the_group() -> None:
+async def test_a_transient_failure_does_not_split_the_group() -> None:
     groups: list[int] = []
 
     async def run(group: Sequence[int]) -> Sequence[int | Exception]:
@@ -99,7 +99,7 @@ async def test_a_transient_failure_does_not_halve_the_group() -> None:
     assert groups == [8]
 
 
-async def test_too_much_waiting_is_refused_at_once() -> None:
+async def test_a_full_queue_refuses_a_request_at_once() -> None:
     database = Database()
     committer = GroupCommitter(database.run, group_max=1, waiting_max=2)
     requests = [asyncio.create_task(committer.submit(2))]
@@ -123,7 +123,7 @@ async def test_a_cancelled_request_does_not_affect_the_others() -> None:
     assert await waiting == 40
 
 
-async def test_requests_that_arrive_one_by_one_all_get_their_answer() -> None:
+async def test_sequential_requests_all_get_their_results() -> None:
     committer = GroupCommitter(_at_once)
     assert [await committer.submit(n) for n in range(50)] == list(range(50))
 
@@ -132,7 +132,7 @@ async def _at_once(group):
     return list(group)
 
 
-async def test_a_paced_committer_answers_the_first_at_once_and_groups_what_follows() -> None:
+async def test_a_paced_committer_commits_the_first_request_at_once_and_groups_the_next_ones() -> None:
     database = Database()
     for _ in range(10):
         database.releases.release()

@@ -30,7 +30,7 @@ class Rig:
         await asyncio.wait_for(self.supervisor.run("job", job, once=once), 10)
 
 
-async def test_a_job_that_fails_or_ends_is_started_again_until_the_process_stops() -> None:
+async def test_a_job_that_fails_or_returns_is_restarted_until_the_process_stops() -> None:
     rig = Rig()
     await rig.run(Unavailable(), ValueError(), None, None)
     assert rig.calls == 4
@@ -38,7 +38,7 @@ async def test_a_job_that_fails_or_ends_is_started_again_until_the_process_stops
     assert rig.supervisor.exit_code == 0
 
 
-async def test_a_job_that_is_to_succeed_once_is_not_started_again() -> None:
+async def test_a_run_once_job_is_not_restarted_after_it_succeeds() -> None:
     rig = Rig()
     await rig.run(Unavailable(), None, once=True)
     assert rig.calls == 2
@@ -46,7 +46,7 @@ async def test_a_job_that_is_to_succeed_once_is_not_started_again() -> None:
     assert rig.health.report()["sick"] == {}
 
 
-async def test_while_a_job_waits_for_its_next_attempt_readiness_names_it() -> None:
+async def test_readiness_names_a_job_that_waits_for_its_next_attempt() -> None:
     rig = Rig()
     running = asyncio.ensure_future(rig.run(Unavailable(), None, once=True))
     await asyncio.sleep(0.01)
@@ -55,7 +55,9 @@ async def test_while_a_job_waits_for_its_next_attempt_readiness_names_it() -> No
 
 
 @pytest.mark.parametrize(("error", "code"), [(Misconfigured("x"), 2), (ConsumerStuck(), 70)])
-async def test_an_error_that_only_a_new_process_can_resolve_ends_this_one(error: Exception, code: int) -> None:
+async def test_misconfigured_and_stuck_consumer_stop_the_process_with_their_exit_codes(
+    error: Exception, code: int
+) -> None:
     rig = Rig()
     await rig.run(error, None)
     assert rig.calls == 1
@@ -63,7 +65,7 @@ async def test_an_error_that_only_a_new_process_can_resolve_ends_this_one(error:
     assert rig.supervisor.exit_code == code
 
 
-async def test_a_consumer_that_is_stuck_while_the_process_stops_is_no_failure() -> None:
+async def test_a_stuck_consumer_during_shutdown_leaves_exit_code_zero() -> None:
     rig = Rig()
     await rig.run(ConsumerStuck())
     assert rig.supervisor.exit_code == 0

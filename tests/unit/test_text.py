@@ -17,7 +17,7 @@ def refusal(kind: Any, value: Any) -> str:
 
 
 @pytest.mark.parametrize("letter", ["\x00", "\n", "\r", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
-def test_a_line_has_no_control_character_and_prose_only_new_lines_and_tabs(letter: str) -> None:
+def test_a_line_refuses_control_characters_and_prose_allows_only_line_breaks_and_tabs(letter: str) -> None:
     for text in (f"a{letter}b", letter, f"a{letter}"):
         assert not is_line(text)
         assert is_prose(text) == (letter in "\n\t\u2028\u2029")
@@ -25,12 +25,12 @@ def test_a_line_has_no_control_character_and_prose_only_new_lines_and_tabs(lette
 
 
 @pytest.mark.parametrize("text", ["", "nový kettle", "你好", "👩‍🔧", "e\u0301"])
-def test_a_line_is_of_any_language(text: str) -> None:
+def test_a_line_may_be_in_any_language(text: str) -> None:
     assert is_line(text)
     assert TypeAdapter(Item).validate_python(text) == text
 
 
-def test_an_instant_is_a_text_with_its_offset() -> None:
+def test_an_instant_is_iso_8601_text_with_an_offset() -> None:
     class Form(BaseModel):
         model_config = ConfigDict(strict=True)
         at: Instant
@@ -45,7 +45,7 @@ def test_an_instant_is_a_text_with_its_offset() -> None:
     assert "%2B07:00" in refusal(Instant, "2031-05-05T12:00:00 07:00"), "a + that was not encoded"
 
 
-def test_a_duration_has_units() -> None:
+def test_a_duration_is_iso_8601_text_with_units() -> None:
     read = TypeAdapter(Duration).validate_python
     assert read("PT4H") == timedelta(hours=4)
     assert read("P1DT30M") == timedelta(days=1, minutes=30)
@@ -54,6 +54,6 @@ def test_a_duration_has_units() -> None:
         assert refusal(Duration, wrong) == "a duration such as PT4H, PT30M or P2D"
 
 
-def test_a_reason_is_a_code() -> None:
+def test_a_reason_is_a_code_and_not_free_text() -> None:
     assert TypeAdapter(Reason).validate_python("supplier_delay") == "supplier_delay"
     assert refusal(Reason, "No words").endswith("such as supplier_delay")

@@ -65,13 +65,13 @@ async def running(timer_loop: Timers) -> AsyncIterator[None]:
     await asyncio.wait_for(task, 5)
 
 
-async def test_what_fits_one_batch_is_one_transaction() -> None:
+async def test_timers_that_fit_into_one_batch_are_fired_in_one_call() -> None:
     clocks = Clocks(7)
     assert await timers(clocks).run_once() == 7
     assert clocks.claims == [7]
 
 
-async def test_more_than_a_batch_is_drained_by_several_at_once_and_by_no_more_than_allowed() -> None:
+async def test_more_timers_than_one_batch_are_fired_by_concurrent_batches_up_to_the_limit() -> None:
     clocks = Clocks(95)
     assert await timers(clocks).run_once() == 95
     assert sum(clocks.claims) == 95
@@ -79,7 +79,7 @@ async def test_more_than_a_batch_is_drained_by_several_at_once_and_by_no_more_th
     assert await timers(Clocks()).run_once() == 0
 
 
-async def test_a_failing_batch_fails_the_round_after_the_other_batches_have_ended() -> None:
+async def test_a_failing_batch_is_raised_after_the_other_batches_have_ended() -> None:
     clocks = Clocks(35)
     timer_loop = timers(clocks)
     clocks.failure = OSError("gone")
@@ -89,7 +89,7 @@ async def test_a_failing_batch_fails_the_round_after_the_other_batches_have_ende
     assert len(clocks.claims) == 2
 
 
-async def test_it_sleeps_until_the_next_is_due_and_looks_no_sooner() -> None:
+async def test_the_loop_sleeps_until_the_next_timer_is_due() -> None:
     clocks = Clocks(next_due=0.05)
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -102,7 +102,7 @@ async def test_it_sleeps_until_the_next_is_due_and_looks_no_sooner() -> None:
 
 
 @pytest.mark.parametrize("next_due", [None, 3600.0])
-async def test_a_commit_wakes_it_although_nothing_was_due_for_long(next_due: float | None) -> None:
+async def test_a_wake_up_fires_new_timers_before_the_planned_sleep_has_ended(next_due: float | None) -> None:
     clocks = Clocks(next_due=next_due)
     timer_loop = timers(clocks)
     async with running(timer_loop):
@@ -112,14 +112,14 @@ async def test_a_commit_wakes_it_although_nothing_was_due_for_long(next_due: flo
         await clocks.until(lambda: clocks.claims == [3])
 
 
-async def test_without_being_woken_it_looks_again_after_the_longest_sleep() -> None:
+async def test_the_loop_checks_again_after_the_maximum_sleep() -> None:
     clocks = Clocks(next_due=3600.0)
     async with running(timers(clocks, tick_ms=10)):
         await clocks.until(lambda: clocks.looks == 3)
     assert clocks.claims == []
 
 
-async def test_what_comes_close_together_gathers_for_the_pace_of_a_round() -> None:
+async def test_timers_that_become_due_within_the_pace_are_fired_in_one_batch() -> None:
     clocks = Clocks(1)
     timer_loop = timers(clocks, pace_ms=50)
     loop = asyncio.get_running_loop()
@@ -135,7 +135,7 @@ async def test_what_comes_close_together_gathers_for_the_pace_of_a_round() -> No
 @pytest.mark.parametrize(
     ("failure", "raised"), [(OSError("away"), Unavailable), (ZeroDivisionError(), ZeroDivisionError)]
 )
-async def test_only_a_transient_failure_becomes_unavailable(failure: Exception, raised: type[Exception]) -> None:
+async def test_only_a_transient_failure_is_raised_as_unavailable(failure: Exception, raised: type[Exception]) -> None:
     clocks = Clocks(1)
     clocks.failure = failure
     with pytest.raises(raised):

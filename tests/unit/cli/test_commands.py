@@ -56,7 +56,7 @@ def test_a_token_has_the_requested_claims(run: CliRunner, keys: Path) -> None:
     assert claims["exp"] - claims["iat"] == 7200
 
 
-def test_a_token_is_printed_alone_so_that_a_shell_can_take_it(run: CliRunner, keys: Path) -> None:
+def test_token_create_prints_only_the_token(run: CliRunner, keys: Path) -> None:
     result = run.invoke(app, ["token", "create", "--client", "shop"])
     assert result.stdout.count("\n") == 1
     assert result.stdout.count(".") == 2
@@ -71,7 +71,7 @@ def test_a_token_is_printed_alone_so_that_a_shell_can_take_it(run: CliRunner, ke
         (["--client", "shop", "--expires", "400d"], "a year at most"),
     ],
 )
-def test_a_wrong_token_request_is_a_sentence_with_code_two(
+def test_an_invalid_token_request_exits_with_code_two_and_a_sentence(
     run: CliRunner, keys: Path, arguments: list[str], sentence: str
 ) -> None:
     result = run.invoke(app, ["token", "create", *arguments])
@@ -86,32 +86,32 @@ def test_without_a_key_a_token_command_names_the_command_that_creates_one(run: C
     assert "redress up" in result.stderr
 
 
-def test_status_without_services_is_code_three_and_names_the_command_to_start(run: CliRunner) -> None:
+def test_status_without_services_exits_with_code_three_and_names_the_command_to_start(run: CliRunner) -> None:
     result = run.invoke(app, ["status"])
     assert result.exit_code == 3
     assert "redress up" in result.stderr
 
 
-def test_status_for_machines_lists_every_service(run: CliRunner) -> None:
+def test_status_json_lists_every_service(run: CliRunner) -> None:
     result = run.invoke(app, ["status", "--json"])
     statuses = json.loads(result.stdout)
     assert [status["service"] for status in statuses] == ["intake", "triage", "sla", "notify"]
     assert not any(status["well"] for status in statuses)
 
 
-def test_dead_letters_of_an_unavailable_service_are_code_three(run: CliRunner, keys: Path) -> None:
+def test_dead_list_of_an_unavailable_service_exits_with_code_three(run: CliRunner, keys: Path) -> None:
     result = run.invoke(app, ["dead", "list", "--service", "sla"])
     assert result.exit_code == 3
     assert "sla does not answer" in result.stderr
 
 
-def test_an_unknown_service_is_named_with_those_that_exist(run: CliRunner, keys: Path) -> None:
+def test_dead_list_of_an_unknown_service_names_the_existing_services(run: CliRunner, keys: Path) -> None:
     result = run.invoke(app, ["dead", "list", "--service", "billing"])
     assert result.exit_code == 2
     assert "intake, triage, sla, notify" in result.stderr
 
 
-def test_a_missing_file_is_a_sentence(run: CliRunner, keys: Path) -> None:
+def test_a_missing_file_is_reported_in_a_sentence(run: CliRunner, keys: Path) -> None:
     result = run.invoke(app, ["submit", "nothing.jsonl"])
     assert result.exit_code == 1
     assert "Cannot read nothing.jsonl: no such file" in result.stderr
@@ -123,7 +123,7 @@ def test_a_wrong_mapping_is_reported_before_the_file_is_read(run: CliRunner, key
     assert "no field story" in result.stderr
 
 
-def test_submitting_to_an_unavailable_intake_says_that_repeating_is_safe(
+def test_submit_to_an_unavailable_intake_states_that_repeating_is_safe(
     run: CliRunner, keys: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "It broke, says Customer 12."}\n')
@@ -144,14 +144,14 @@ def test_rows_that_cannot_be_read_are_listed_with_line_and_reason(run: CliRunner
     assert "customer.email" in listed[1]["reason"]
 
 
-def test_a_run_without_rejects_removes_the_list_of_the_last_one(run: CliRunner, keys: Path, tmp_path: Path) -> None:
+def test_a_run_without_rejects_removes_the_list_of_the_previous_run(run: CliRunner, keys: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text("\n{}\n"[:1])
     (tmp_path / "rows.rejects.jsonl").write_text("old\n")
     assert run.invoke(app, ["submit", "rows.jsonl", "--format", "jsonl"]).exit_code == 0
     assert not (tmp_path / "rows.rejects.jsonl").exists()
 
 
-def test_leaving_out_an_unknown_service_is_a_sentence_with_code_two(run: CliRunner) -> None:
+def test_up_without_an_unknown_service_exits_with_code_two(run: CliRunner) -> None:
     result = run.invoke(app, ["up", "--without", "billing"])
     assert result.exit_code == 2
     assert "intake, triage, sla, notify" in result.stderr

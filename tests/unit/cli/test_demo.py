@@ -53,7 +53,7 @@ def test_each_difference_is_a_sentence(seen: ObservedComplaint, sentence: str) -
     assert find_differences(RESOLVED, seen) == [sentence]
 
 
-def test_an_additional_message_about_a_moved_date_is_no_difference() -> None:
+def test_an_additional_message_about_a_moved_date_is_not_a_difference() -> None:
     seen = ObservedComplaint("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
     assert find_differences(RESOLVED, seen) == []
 
@@ -67,7 +67,7 @@ def test_messages_are_parsed_from_the_timeline() -> None:
     assert parse_messages(timeline) == ("acknowledgement", "resolution")
 
 
-def test_a_message_received_once_of_twice_is_missing() -> None:
+def test_a_message_expected_twice_and_sent_once_is_missing() -> None:
     assert find_missing(["resolution", "resolution"], ["resolution"]) == ["resolution"]
 
 
@@ -96,7 +96,7 @@ def test_the_summary_counts_complaints_by_their_last_step() -> None:
     assert format_summary(complaints, 5) == "1 of 5 done; now 2 received, 1 triaged"
 
 
-def test_off_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
+def test_without_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
     console = Console(file=io.StringIO(), width=200)
     progress = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", steps=("received", "triaged"))
     with LiveTable(console, total=1) as live_table:

@@ -53,7 +53,7 @@ def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> 
         ("yesterday", "UTC", "yesterday"),
     ],
 )
-def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(text: str, zone: str, expected: str) -> None:
+def test_a_time_without_offset_is_in_the_configured_zone(text: str, zone: str, expected: str) -> None:
     assert form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
 
 
@@ -67,11 +67,11 @@ def test_changed_line_ends_alone_do_not_count_as_cleaned() -> None:
     assert clean_text("one\r\ntwo \n", one_line=False) == clean_text("one\ntwo", one_line=False)
 
 
-def test_a_heading_becomes_one_line() -> None:
+def test_a_text_of_one_line_has_its_line_breaks_replaced() -> None:
     assert clean_text("Late\n  again", one_line=True).text == "Late again"
 
 
-def test_a_lone_surrogate_from_json_can_be_sent() -> None:
+def test_cleaned_text_with_a_lone_surrogate_can_be_encoded() -> None:
     clean_text("half \ud83d emoji", one_line=False).text.encode()
 
 

@@ -20,7 +20,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_row_becomes_a_complaint_with_a_key_of_its_own(name: str) -> None:
+def test_every_row_becomes_a_complaint_with_a_unique_key(name: str) -> None:
     path = SETS / f"{name}.jsonl.gz"
     if not path.exists():
         pytest.skip(f"the development data is not here: {path.name}")

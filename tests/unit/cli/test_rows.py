@@ -104,7 +104,7 @@ def test_an_empty_file_has_no_rows_to_read() -> None:
         rows(b"")
 
 
-def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="no such file"):
         open_source(tmp_path / "nothing.jsonl", io.BytesIO)
 

@@ -38,7 +38,7 @@ def test_every_id_is_unique() -> None:
     assert len({sample.id for sample in SAMPLES}) == len(SAMPLES)
 
 
-def test_every_customer_has_an_own_address() -> None:
+def test_every_customer_has_a_different_address() -> None:
     assert len({sample.email for sample in FILED}) == len(FILED)
 
 

@@ -101,7 +101,7 @@ def test_every_dependency_exists_and_has_a_condition_that_can_be_met() -> None:
             assert "healthcheck" in services[other] if healthy else services[other]["restart"] == "no", (name, other)
 
 
-def test_secrets_are_given_as_files_and_never_as_variables() -> None:
+def test_secrets_are_passed_as_files_and_never_as_variables() -> None:
     variables = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})}
     secret = {name for name in variables if re.search("PASSWORD|SECRET|TOKEN|POSTGRES$|DSN|_KEY", name)}
     assert {name for name in secret if not name.endswith(("_FILE", "_DIR"))} == set()
@@ -177,7 +177,7 @@ def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
     assert not re.search(r"apt-get|gcc|build-essential|PIP_CERT|INDEX_URL", DOCKERFILE)
 
 
-def test_a_closed_port_is_not_alive(unused_tcp_port: int) -> None:
+def test_the_health_check_fails_on_a_closed_port(unused_tcp_port: int) -> None:
     assert not healthcheck.is_alive(unused_tcp_port)
 
 

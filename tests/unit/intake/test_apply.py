@@ -41,7 +41,7 @@ def apply_facts(*facts, filed_first=True):
     return state_after(*([file_complaint()] if filed_first else []), *(event(fact, subject=ID) for fact in facts))
 
 
-def test_triage_is_shown_and_ends_the_screening() -> None:
+def test_triage_is_stored_and_ends_the_screening() -> None:
     screened = apply_facts(e.ScreeningRequested(candidates=("a",), confidence=0.2))
     assert screened.screening
     done = state_after(event(TRIAGED, subject=ID), state=screened)
@@ -49,7 +49,7 @@ def test_triage_is_shown_and_ends_the_screening() -> None:
     assert done.triage is not None and done.triage.category == ("delivery", "damaged")
 
 
-def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
+def test_an_assignment_opens_the_complaint_and_stores_the_name_of_the_handler() -> None:
     staff = {
         "parties": [Party(id="handler", role="handler")],
         "personal": [PersonalStaff(party="handler", fields=Staff(name="Handler 3"))],
@@ -115,14 +115,14 @@ def test_the_end_of_a_promise_that_is_not_stored_adds_a_timeline_entry_only() ->
     assert apply_facts(e.PromiseKept(promise=1, first=True)).promise is None
 
 
-def test_the_first_acknowledgement_counts() -> None:
+def test_the_time_of_the_first_acknowledgement_is_kept() -> None:
     later = accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
     delivery = apply_facts(accepted(), later, accepted("resolution")).delivery
     assert delivery.acknowledged_at == NOON
     assert delivery.resolution_at == NOON
 
 
-def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
+def test_failed_and_suppressed_messages_are_counted_and_not_public() -> None:
     failed = e.MessageFailed(message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3)
     held = e.MessageSuppressed(message="m", message_kind="progress", channel="email", cause="c", reason="no")
     state = apply_facts(failed, held)

@@ -73,7 +73,7 @@ def test_the_response_contains_no_data_of_the_customer() -> None:
     }
 
 
-def test_the_event_contains_both_people() -> None:
+def test_the_event_contains_the_data_of_both_people() -> None:
     event_ = read(encode_complaint(file_on_behalf(), uuid7(), NOW).event)
     assert event_.contact("complainant").email == "customer12@example.org"
     assert event_.contact("third_party").name == "Customer 13"

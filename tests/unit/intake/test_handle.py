@@ -66,7 +66,7 @@ STORIES: list[tuple[list[Any], str]] = [
 
 
 @pytest.mark.parametrize(("story", "status"), STORIES)
-def test_each_story_ends_where_it_should(story: list[Any], status: str) -> None:
+def test_a_sequence_of_commands_ends_in_the_expected_status(story: list[Any], status: str) -> None:
     assert state_after(file_complaint(), *story).status == status
 
 
@@ -85,13 +85,13 @@ ILLEGAL: list[tuple[list[Any], Any]] = [
 
 
 @pytest.mark.parametrize(("story", "move"), ILLEGAL)
-def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[Any], move: Any) -> None:
+def test_an_illegal_move_is_refused_with_the_possible_moves(story: list[Any], move: Any) -> None:
     state = state_after(file_complaint(), *story)
     with pytest.raises(IllegalMove, match=r"expected one of .*customer_message"):
         decide(state, move, Context(NOW))
 
 
-def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> None:
+def test_every_stage_of_a_complaint_allows_a_message_of_the_customer() -> None:
     stages = set(get_args(Stage)) - {"unknown"}
     assert stages == {*OPEN_STAGES, *CLOSED_STAGES}
     assert all((stage, "customer_message") in MOVES for stage in stages)
@@ -103,7 +103,7 @@ def test_every_move_occurs_in_the_table_and_leads_to_a_stage_of_it() -> None:
 
 
 @pytest.mark.parametrize("command", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
-def test_a_complaint_that_was_never_created_accepts_no_updates(command: Any) -> None:
+def test_an_update_of_a_complaint_that_does_not_exist_is_not_found(command: Any) -> None:
     with pytest.raises(NotFound):
         decide(None, command, Context(NOW))
     state = state_after(event(e.PromiseKept(promise=1, first=True), subject=ID))
@@ -116,7 +116,7 @@ def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
         decide(state_after(file_complaint()), file_complaint(), Context(NOW))
 
 
-def test_a_published_event_contains_texts_apart_from_facts() -> None:
+def test_texts_are_published_as_personal_data_and_not_in_the_facts() -> None:
     decision = decide_update(state_after(file_complaint()), message(text="One more thing."))
     (published,) = decision.events
     assert published.facts == e.MessageAdded(author="customer", public=True)
@@ -124,7 +124,7 @@ def test_a_published_event_contains_texts_apart_from_facts() -> None:
     assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant")}
 
 
-def test_a_text_of_a_handler_belongs_to_the_handler() -> None:
+def test_a_note_of_a_handler_is_published_as_personal_data_of_the_handler() -> None:
     (published,) = decide_update(state_after(file_complaint()), progress(note="We asked the maker.")).events
     assert [p.party for p in published.personal] == ["handler"]
     assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant"), ("handler", "handler")}
@@ -146,7 +146,7 @@ def test_a_resolution_is_published_with_its_redress_and_stored() -> None:
     assert decision.state.resolution.redress == (refund,)
 
 
-def test_not_fixed_reopens_and_publishes_both_events() -> None:
+def test_negative_feedback_reopens_the_complaint_and_publishes_both_events() -> None:
     decision = decide_update(state_after(file_complaint(), RESOLVE), NOT_FIXED)
     assert [type(event.facts) for event in decision.events] == [e.FeedbackGiven, e.Reopened]
     assert [len(event.personal) for event in decision.events] == [1, 0]
@@ -157,7 +157,7 @@ def test_a_new_resolution_clears_the_feedback() -> None:
     assert state_after(file_complaint(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
 
 
-def test_a_date_that_has_passed_is_not_proposed() -> None:
+def test_an_expected_date_in_the_past_is_refused() -> None:
     with pytest.raises(Rejected, match="expected_at: expected a time that is still to come") as caught:
         decide(state_after(file_complaint()), progress(expected_at=NOW, reason="x"), Context(NOW))
     assert caught.value.errors[0]["field"] == "expected_at"  # type: ignore[attr-defined]
@@ -167,7 +167,7 @@ def test_a_date_that_has_passed_is_not_proposed() -> None:
 
 
 @pytest.mark.parametrize("name", MILESTONES)
-def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(name: str) -> None:
+def test_every_milestone_is_accepted_while_open_and_changes_only_the_timeline(name: str) -> None:
     for story in (
         [],
         [progress()],
@@ -185,7 +185,7 @@ def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(
 
 
 @pytest.mark.parametrize("name", MILESTONES)
-def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_withdrawal(name: str) -> None:
+def test_only_some_milestones_are_accepted_after_a_resolution_and_none_after_a_withdrawal(name: str) -> None:
     answered_one, withdrawn = state_after(file_complaint(), RESOLVE), state_after(file_complaint(), WITHDRAW)
     if name in MILESTONES_AFTER_RESOLUTION:
         assert decide_update(answered_one, milestone(name)).status == "resolved"
@@ -209,7 +209,7 @@ def test_a_published_milestone_is_never_in_the_future(occurred_at: Any, publishe
     assert milestone_recorded.facts.occurred_at == published_at
 
 
-def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
+def test_a_milestone_before_the_complaint_was_received_is_refused() -> None:
     with pytest.raises(Rejected, match="occurred_at: expected a time after the complaint was received") as caught:
         decide(state_after(file_complaint()), milestone(occurred_at=NOW - timedelta(days=1)), Context(NOW))
     assert caught.value.errors[0]["field"] == "occurred_at"  # type: ignore[attr-defined]
@@ -222,7 +222,7 @@ def test_a_milestone_repeated_with_its_key_is_published_once() -> None:
     assert again.events == ()
 
 
-def test_nothing_is_resolved_before_it_was_received() -> None:
+def test_a_resolution_before_the_complaint_was_received_is_refused() -> None:
     early = Resolve(ID, outcome="upheld", explanation="x", resolved_at=NOW - timedelta(days=1))
     with pytest.raises(Rejected, match="resolved_at"):
         decide(state_after(file_complaint()), early, Context(NOW))
@@ -231,7 +231,7 @@ def test_nothing_is_resolved_before_it_was_received() -> None:
 # ── repeats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
+def test_a_repeated_command_gets_the_same_response_and_changes_nothing() -> None:
     first = decide_update(state_after(file_complaint()), message(idempotency_key=key()))
     later = state_after(RESOLVE, state=first.state)
     again = decide_update(later, message(idempotency_key=key(salt=b"other salt 16 by")), NOW + timedelta(days=3))
@@ -247,24 +247,24 @@ def test_the_same_key_with_another_body_is_refused() -> None:
         decide(state, message(idempotency_key=key(body=b"other")), Context(NOW))
 
 
-def test_keys_belong_to_their_client() -> None:
+def test_idempotency_keys_of_two_clients_are_independent() -> None:
     state = decide_update(state_after(file_complaint()), message(idempotency_key=key(client="shop"))).state
     other = decide_update(state, message(idempotency_key=key(client="bank", body=b"other")))
     assert not other.replayed
 
 
-def test_a_refused_request_leaves_its_key_free() -> None:
+def test_a_refused_command_does_not_use_up_its_idempotency_key() -> None:
     state = state_after(file_complaint())
     with pytest.raises(IllegalMove):
         decide(state, Reopen(ID, idempotency_key=key()), Context(NOW))
     assert not decide_update(state, message(idempotency_key=key(body=b"other"))).replayed
 
 
-def test_without_a_key_every_request_counts() -> None:
+def test_without_an_idempotency_key_a_repeated_command_is_handled_again() -> None:
     assert state_after(file_complaint(), message(), message()).messages == 2
 
 
-def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
+def test_only_the_newest_idempotency_keys_of_a_complaint_are_kept() -> None:
     state = state_after(file_complaint(), *(message(idempotency_key=key(key=f"k{n}")) for n in range(KEYS_MAX + 5)))
     assert len(state.idempotency) == KEYS_MAX
     assert state.find_record("shop", "k4") is None
@@ -299,6 +299,6 @@ def test_an_internal_note_of_a_handler_is_not_public() -> None:
     assert not line.public
 
 
-def test_complaints_do_not_mix() -> None:
+def test_the_state_has_the_complaint_id_of_its_commands() -> None:
     other = complaint_id()
     assert state_after(file_complaint(complaint_id=other), message(other)).complaint_id == other

@@ -99,7 +99,7 @@ def line(kind: str, facts: dict[str, Any], **changes: Any) -> TimelineEntry:
 
 
 @pytest.mark.parametrize(("kind", "facts", "expected"), SHOWN)
-def test_each_line_reads_as_a_plain_sentence(kind: str, facts: dict[str, Any], expected: str) -> None:
+def test_a_timeline_entry_is_formatted_as_a_sentence(kind: str, facts: dict[str, Any], expected: str) -> None:
     assert format_sentence(line(kind, facts), "Asia/Jakarta") == expected
 
 
@@ -132,5 +132,5 @@ def test_every_published_and_subscribed_event_has_a_sentence() -> None:
         *((table, PromiseSubject) for table in (PROMISE_MADE, PROMISE_MOVED, PROMISE_KEPT, PROMISE_BROKEN)),
     ],
 )
-def test_every_code_has_its_words(table: dict[str, str], codes: Any) -> None:
+def test_every_code_has_a_text(table: dict[str, str], codes: Any) -> None:
     assert set(table) == set(get_args(codes))

@@ -47,7 +47,7 @@ def test_a_version_is_parsed_from_the_output_of_java(output: str, version: str |
     assert parse_version(output) == version
 
 
-def test_the_java_of_java_home_wins_when_it_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_java_of_java_home_is_used_if_it_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     path = java(tmp_path, "21.0.2")
     assert (find_java().path, find_java().release) == (path, 21)
@@ -143,11 +143,11 @@ def test_a_taken_port_is_reported_with_the_setting_that_selects_another() -> Non
             require_free(port, what="Kafka", variable="KAFKA")
 
 
-def test_free_ports_are_free() -> None:
+def test_find_free_port_returns_a_free_port() -> None:
     require_free(find_free_port(), what="a test", variable="NONE")
 
 
-def test_ports_follow_the_environment() -> None:
+def test_ports_are_set_by_the_environment() -> None:
     ports = PortConfig.from_environment({"INTAKE_PORT": "9001", "REDRESS_KAFKA_PORT": "9002", "SLA_PORT": ""})
     assert (ports.intake, ports.kafka, ports.sla) == (9001, 9002, 8082)
     assert ports.url("intake") == "http://127.0.0.1:9001"

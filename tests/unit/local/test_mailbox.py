@@ -62,7 +62,7 @@ def test_a_mail_is_decoded_in_any_script() -> None:
         b"Content-Type: multipart/mixed; boundary=a\n\n--a\n",
     ],
 )
-def test_a_broken_mail_is_shown_as_far_as_possible(raw: bytes) -> None:
+def test_a_malformed_mail_is_parsed_without_an_error(raw: bytes) -> None:
     assert isinstance(parse_mail(raw).snippet, str)
 
 

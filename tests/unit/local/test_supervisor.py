@@ -70,7 +70,7 @@ def test_the_delay_grows_with_each_failure_up_to_its_maximum() -> None:
         assert scene.pass_seconds(0.01) == 1
 
 
-def test_failures_are_forgotten_after_a_long_run() -> None:
+def test_the_restart_delay_is_reset_after_a_long_run() -> None:
     scene = Scene()
     scene.end_child(1)
     scene.pass_seconds(BACKOFF_SECONDS[0])

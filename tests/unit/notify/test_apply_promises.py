@@ -33,21 +33,21 @@ def compose_after_acknowledgement(*news: Any) -> list[NewMessage]:
 # ── other dates ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_date_of_the_next_update_is_stated_with_its_promise() -> None:
+def test_a_progress_message_states_the_date_of_the_next_update_and_its_promise() -> None:
     (note,) = compose_after_acknowledgement(b.promise_made(2, 2, 30, due=900, subject="next_update"))
     assert (note.kind, note.states_promise, note.content.next_update_at) == ("progress", 2, b.at(900))
     assert note.content.due_at == b.at(4000), "the date of the answer stands beside it"
     assert (note.content.handler, note.content.old_due_at) == ("Handler 3", None)
 
 
-def test_the_date_of_an_action_is_stated_with_its_promise() -> None:
+def test_a_progress_message_states_the_date_of_an_action_and_its_promise() -> None:
     (note,) = compose_after_acknowledgement(b.promise_made(2, 2, 30, due=900, subject="action"))
     assert (note.kind, note.states_promise, note.content.action_at) == ("progress", 2, b.at(900))
     assert note.content.next_update_at is None
 
 
 @pytest.mark.parametrize("subject", ["next_update", "action"])
-def test_another_date_that_moves_is_stated_with_the_old_one_and_the_reason(subject: str) -> None:
+def test_a_revised_date_of_an_update_or_action_is_stated_with_the_old_date_and_the_reason(subject: str) -> None:
     *_, note = compose_after_acknowledgement(
         b.promise_made(2, 2, 30, subject=subject), b.promise_revised(3, 3, 40, subject=subject)
     )
@@ -58,7 +58,7 @@ def test_another_date_that_moves_is_stated_with_the_old_one_and_the_reason(subje
 
 
 @pytest.mark.parametrize("subject", ["next_update", "action"])
-def test_other_dates_leave_the_date_of_the_answer_alone(subject: str) -> None:
+def test_promises_of_updates_and_actions_do_not_change_the_outcome_promise(subject: str) -> None:
     other = [
         b.promise_made(2, 2, 30, due=900, subject=subject),
         b.promise_revised(3, 3, 40, due=950, subject=subject),
@@ -69,7 +69,7 @@ def test_other_dates_leave_the_date_of_the_answer_alone(subject: str) -> None:
     assert (state.planned[-1].states_promise, state.planned[-1].content.due_at) == (1, b.at(4000))
 
 
-def test_an_update_that_did_not_come_is_a_delay_with_its_cause() -> None:
+def test_a_broken_update_promise_causes_a_delay_message_with_its_cause() -> None:
     late = compose_after_acknowledgement(
         b.promise_made(2, 2, 30, subject="next_update"), b.promise_broken(2, 3, subject="next_update", cause="lag")
     )[-1]
@@ -78,7 +78,7 @@ def test_an_update_that_did_not_come_is_a_delay_with_its_cause() -> None:
     assert late.content.reasons == ("lag",)
 
 
-def test_a_late_update_states_the_date_that_replaced_it_where_there_is_one() -> None:
+def test_a_delay_message_about_an_update_states_the_revised_date() -> None:
     news = [
         b.promise_made(2, 2, 30, subject="next_update"),
         b.promise_broken(2, 3, subject="next_update"),
@@ -89,31 +89,31 @@ def test_a_late_update_states_the_date_that_replaced_it_where_there_is_one() -> 
     assert (late.states_promise, late.content.next_update_at) == (3, b.at(6000))
 
 
-def test_of_two_dates_for_the_next_update_only_the_newest_is_stated() -> None:
+def test_only_the_newest_date_of_the_next_update_is_stated() -> None:
     news = [b.promise_made(2, 2, 30, subject="next_update"), b.promise_revised(3, 3, 40, subject="next_update")]
     state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
     assert [(m.kind, m.states_promise) for m in state.planned] == [("acknowledgement", 1), ("progress", 3)]
 
 
-def test_a_date_for_the_next_update_that_passed_is_not_promised_any_more() -> None:
+def test_a_broken_update_promise_causes_no_progress_message() -> None:
     news = [b.promise_made(2, 2, 30, subject="next_update"), b.promise_broken(2, 3, subject="next_update")]
     state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
     assert b.planned_kinds(state) == ["acknowledgement", "delay"]
 
 
-def test_dates_of_two_actions_stand_side_by_side() -> None:
+def test_promises_of_two_actions_cause_a_message_each() -> None:
     news = [b.promise_made(n, n, 30 + n, due=1000 * n, subject="action") for n in (2, 3)]
     state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
     assert [m.states_promise for m in state.planned] == [1, 2, 3]
 
 
-def test_messages_about_actions_are_sent_after_the_answer_but_not_after_a_withdrawal() -> None:
+def test_messages_about_actions_are_composed_after_a_resolution_but_not_after_a_withdrawal() -> None:
     action = [b.promise_made(2, 2, 190, subject="action"), b.promise_broken(2, 3, subject="action")]
     assert [m.kind for m in compose_after_acknowledgement(b.resolved(), *action)] == ["resolution", "progress", "delay"]
     assert [m.kind for m in compose_after_acknowledgement(b.withdrawn(), *action)] == ["withdrawn"]
 
 
-def test_news_names_the_next_update_while_it_is_still_to_come() -> None:
+def test_a_progress_message_contains_the_date_of_the_next_update_until_it_has_passed() -> None:
     update = b.promise_made(2, 2, 30, due=900, subject="next_update")
     news = compose_after_acknowledgement(update, b.progress_recorded())[-1]
     assert (news.content.words, news.content.next_update_at, news.states_promise) == (
@@ -130,14 +130,14 @@ def test_news_names_the_next_update_while_it_is_still_to_come() -> None:
 # ── at risk ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_date_at_risk_is_owned_before_it_passes_and_no_new_one_is_invented() -> None:
+def test_a_promise_at_risk_causes_a_holding_message_without_a_new_date() -> None:
     (warning,) = compose_after_acknowledgement(b.promise_at_risk())
     content = warning.content
     assert (warning.kind, warning.states_promise) == ("holding", None)
     assert (content.old_due_at, content.due_at, content.reasons) == (b.at(4000), None, ("downtime",))
 
 
-def test_a_date_is_called_at_risk_once_a_cause() -> None:
+def test_each_cause_of_a_risk_causes_one_holding_message_per_subject() -> None:
     again = b.promise_at_risk(sequence=3, minutes=61)
     other = b.promise_at_risk(sequence=4, minutes=62, cause="provider")
     next_one = b.promise_at_risk(2, 5, 63, subject="next_update")
@@ -154,7 +154,7 @@ def test_a_date_is_called_at_risk_once_a_cause() -> None:
     ]
 
 
-def test_no_date_is_at_risk_once_it_was_moved_or_the_case_is_closed() -> None:
+def test_no_at_risk_message_is_composed_after_a_revision_or_a_resolution() -> None:
     assert [m.kind for m in compose_after_acknowledgement(b.resolved(), b.promise_at_risk(minutes=190))] == [
         "resolution"
     ]
@@ -180,7 +180,7 @@ def test_a_letter_states_the_reasons_and_the_current_date() -> None:
     assert (content.letter, content.reasons, content.old_due_at) == ("uk:delay", ("investigation",), None)
 
 
-def test_a_letter_after_a_broken_date_names_none() -> None:
+def test_a_letter_after_a_broken_promise_states_no_date() -> None:
     letter = compose_after_acknowledgement(b.promise_broken(), b.letter_due(sequence=3, minutes=4100))[-1]
     assert (letter.kind, letter.states_promise, letter.content.due_at) == ("holding", None, None)
 
@@ -197,7 +197,7 @@ def test_a_letter_after_a_broken_date_names_none() -> None:
         ("adr-referral", ("unresolved", "adr_scheme"), True),
     ],
 )
-def test_letters_of_delay_and_of_recourse_name_the_right_to_go_further(
+def test_letters_about_delay_and_recourse_mention_the_right_to_recourse(
     letter: str, reasons: tuple[str, ...], tells: bool
 ) -> None:
     (message,) = compose_after_acknowledgement(b.letter_due(letter, reasons=reasons))
@@ -213,7 +213,7 @@ def test_letters_of_delay_and_of_recourse_name_the_right_to_go_further(
         ([b.promise_revised(), b.question()], ("supplier_delay", "awaiting_customer")),
     ],
 )
-def test_the_reasons_of_a_letter_are_those_of_the_case(news: list[Any], why: tuple[str, ...]) -> None:
+def test_a_letter_adds_the_current_reasons_of_the_case(news: list[Any], why: tuple[str, ...]) -> None:
     letter = compose_after_acknowledgement(*news, b.letter_due(sequence=9, minutes=200, reasons=("why_delayed",)))[-1]
     assert letter.content.reasons == ("why_delayed", *why)
 
@@ -227,18 +227,18 @@ def test_a_letter_repeats_how_the_complaint_was_understood_if_a_rule_requires_it
     assert not compose_after_acknowledgement(b.letter_due())[0].content.repeats
 
 
-def test_the_letters_of_a_second_stage_are_written_after_the_answer_of_the_first() -> None:
+def test_second_stage_letters_are_composed_after_a_resolution_but_not_after_a_withdrawal() -> None:
     letter = b.letter_due("delay-stage-2", minutes=300)
     assert [m.kind for m in compose_after_acknowledgement(b.resolved(), letter)] == ["resolution", "holding"]
     assert [m.kind for m in compose_after_acknowledgement(b.withdrawn(), letter)] == ["withdrawn"]
 
 
 @pytest.mark.parametrize("letter", ["final", "final-response"])
-def test_the_final_letter_is_the_answer_and_is_not_composed(letter: str) -> None:
+def test_no_holding_message_is_composed_for_a_final_letter(letter: str) -> None:
     assert compose_after_acknowledgement(b.letter_due(letter)) == []
 
 
-def test_a_letter_is_written_once_a_pack_name_and_limit() -> None:
+def test_one_message_is_composed_per_pack_letter_and_limit() -> None:
     same = b.letter_due(sequence=3, minutes=71, reasons=("workload",))
     others = [
         b.letter_due(sequence=4, minutes=72, pack="de"),
@@ -248,14 +248,14 @@ def test_a_letter_is_written_once_a_pack_name_and_limit() -> None:
     assert len(compose_after_acknowledgement(b.letter_due(), same, *others)) == 4
 
 
-def test_no_letter_is_written_about_a_closed_case() -> None:
+def test_no_letter_is_composed_after_a_resolution() -> None:
     assert [m.kind for m in compose_after_acknowledgement(b.resolved(), b.letter_due(minutes=300))] == ["resolution"]
 
 
 # ── silence ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_silence_ends_with_a_message_about_the_state_of_work() -> None:
+def test_a_silence_causes_a_progress_message_about_the_state_of_the_work() -> None:
     (note,) = compose_after_acknowledgement(b.progress_recorded(text=None), b.silence_noticed())
     content = note.content
     assert (note.kind, note.states_promise, content.due_at) == ("progress", 1, b.at(4000))
@@ -263,7 +263,7 @@ def test_a_silence_ends_with_a_message_about_the_state_of_work() -> None:
     assert content.silent_since == b.at(0.5)
 
 
-def test_a_customer_who_answered_is_not_asked_again() -> None:
+def test_an_answer_of_the_customer_or_a_reopening_ends_awaiting_customer() -> None:
     assert (
         compose_after_acknowledgement(b.question(), b.silence_noticed(since=51))[-1].content.progress
         == "awaiting_customer"
@@ -302,14 +302,14 @@ def test_a_silence_whose_message_failed_causes_another_one() -> None:
 
 
 @pytest.mark.parametrize("since", [20, 49])
-def test_a_silence_that_another_message_ended_causes_none(since: float) -> None:
+def test_a_silence_that_began_before_the_last_message_causes_no_message(since: float) -> None:
     assert [
         m.content.silent_since
         for m in compose_after_acknowledgement(b.progress_recorded(), b.silence_noticed(since=since))
     ] == [None]
 
 
-def test_a_silence_causes_no_message_while_the_opening_message_waits() -> None:
+def test_a_silence_causes_no_message_while_the_acknowledgement_waits() -> None:
     waiting, _ = b.fold([b.complaint_received()])
     late = replace(b.CONTEXT, now=b.at(20_000))
     together, _ = b.fold([b.silence_noticed(since=0)], waiting, late)
@@ -332,7 +332,7 @@ def test_a_message_accepted_after_the_silence_began_ends_it() -> None:
     ]
 
 
-def test_a_message_that_failed_ends_no_silence() -> None:
+def test_a_failed_message_does_not_end_a_silence() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.progress_recorded()])
     failed, _ = b.fold([sent(message, "failed_permanent") for message in state.planned], state)
     after, _ = b.fold([b.silence_noticed(since=20)], failed)
@@ -346,7 +346,7 @@ def test_a_silence_about_a_closed_complaint_causes_no_message() -> None:
     ]
 
 
-def test_messages_of_two_topics_with_one_number_are_two_messages() -> None:
+def test_events_of_two_topics_with_the_same_sequence_cause_separate_messages() -> None:
     events = [
         b.progress_recorded(sequence=2),
         b.promise_made(2, 2, 55, subject="next_update"),
@@ -357,7 +357,7 @@ def test_messages_of_two_topics_with_one_number_are_two_messages() -> None:
     assert len({m.message_id for m in messages}) == len({m.intent for m in messages}) == 3
 
 
-def test_one_message_a_ground_has_the_same_identity_on_every_replay() -> None:
+def test_a_letter_has_the_same_message_id_and_intent_on_every_replay() -> None:
     (first,), (second,) = compose_after_acknowledgement(b.letter_due()), compose_after_acknowledgement(b.letter_due())
     assert first.intent == "holding:letter-uk/delay/2026-03-05T11:10:00+00:00:customer"
     assert first.message_id == second.message_id

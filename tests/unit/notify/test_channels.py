@@ -49,17 +49,17 @@ async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> As
 # ── conformance of both channels ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_ordinary_letter_is_taken(channel: Channel) -> None:
+async def test_an_ordinary_message_is_sent(channel: Channel) -> None:
     assert await channel.send(LETTER) == DeliveryReport("sent", "250")
 
 
 @pytest.mark.parametrize("address", EXPECTED)
-async def test_a_refusal_is_reported_by_its_numbers_only(channel: Channel, address: str) -> None:
+async def test_a_refusal_is_reported_by_its_status_codes_without_its_text(channel: Channel, address: str) -> None:
     assert await channel.send(replace(LETTER, to=address)) == EXPECTED[address]
 
 
 @pytest.mark.parametrize("address", EXPECTED)
-async def test_a_refusal_does_not_spoil_the_next_letter(channel: Channel, address: str) -> None:
+async def test_a_message_after_a_refused_one_is_sent(channel: Channel, address: str) -> None:
     await channel.send(replace(LETTER, to=address))
     assert (await channel.send(LETTER)).outcome == "sent"
 
@@ -67,19 +67,21 @@ async def test_a_refusal_does_not_spoil_the_next_letter(channel: Channel, addres
 @pytest.mark.parametrize(
     "changes", [{"subject": "a\r\nBcc: x@example.org"}, {"to": "a b@example.com"}, {"message_id": "x y"}]
 )
-async def test_a_letter_that_cannot_be_one_is_refused_for_good(channel: Channel, changes: dict[str, Any]) -> None:
+async def test_a_message_with_an_invalid_header_value_fails_permanently(
+    channel: Channel, changes: dict[str, Any]
+) -> None:
     report = await channel.send(replace(LETTER, **changes))
     assert report.outcome == "failed_permanent"
     assert report.code.startswith("rejected ")
 
 
-async def test_many_letters_at_once_are_all_taken(channel: Channel) -> None:
+async def test_many_concurrent_messages_are_all_sent(channel: Channel) -> None:
     letters = [replace(LETTER, message_id=f"m{n}@example.com", to=f"customer-{n}@example.com") for n in range(50)]
     reports = await asyncio.gather(*(channel.send(letter) for letter in letters))
     assert {report.outcome for report in reports} == {"sent"}
 
 
-async def test_closing_twice_is_harmless(channel: Channel) -> None:
+async def test_a_channel_can_be_closed_twice(channel: Channel) -> None:
     await channel.send(LETTER)
     await channel.close()
     await channel.close()
@@ -88,7 +90,7 @@ async def test_closing_twice_is_harmless(channel: Channel) -> None:
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_mail_arrives_with_the_headers_it_needs(mail_server: MailServer) -> None:
+async def test_a_mail_arrives_with_its_headers_and_both_parts(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(), SENDER)
     await channel.send(LETTER)
     await channel.close()
@@ -103,7 +105,7 @@ async def test_the_mail_arrives_with_the_headers_it_needs(mail_server: MailServe
     assert "<p>Здраво</p>" in mail.get_body(("html",)).get_content()
 
 
-async def test_connections_are_kept_and_few(mail_server: MailServer) -> None:
+async def test_connections_are_reused_and_limited_by_the_pool_size(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=3), SENDER)
     await asyncio.gather(*(channel.send(LETTER) for _ in range(30)))
     await channel.close()
@@ -111,7 +113,7 @@ async def test_connections_are_kept_and_few(mail_server: MailServer) -> None:
     assert 1 <= mail_server.sessions <= 3
 
 
-async def test_a_worn_connection_is_replaced(mail_server: MailServer) -> None:
+async def test_a_connection_is_replaced_after_its_maximum_number_of_messages(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=1, max_messages=2), SENDER)
     for _ in range(5):
         await channel.send(LETTER)
@@ -119,7 +121,7 @@ async def test_a_worn_connection_is_replaced(mail_server: MailServer) -> None:
     assert mail_server.sessions == 3
 
 
-async def test_an_old_connection_is_replaced(mail_server: MailServer) -> None:
+async def test_a_connection_is_replaced_after_its_maximum_age(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=1, max_age=0.0), SENDER)
     for _ in range(3):
         await channel.send(LETTER)
@@ -127,7 +129,7 @@ async def test_an_old_connection_is_replaced(mail_server: MailServer) -> None:
     assert mail_server.sessions == 3
 
 
-async def test_a_rested_connection_is_asked_before_it_is_used(mail_server: MailServer) -> None:
+async def test_an_idle_connection_is_checked_with_noop_before_it_is_reused(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=1), SENDER)
     await channel.send(LETTER)
     channel._pool._idle[0].used_at -= 5
@@ -150,7 +152,7 @@ async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
 @pytest.mark.parametrize("at", ["connect", "ehlo", "mail", "rcpt", "data"])
-async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: str, how: str) -> None:
+async def test_a_connection_lost_before_the_body_is_a_transient_failure(at: str, how: str) -> None:
     async with run_scripted_server(at, how) as server:
         channel = SmtpChannel(server.settings(), SENDER)
         report = await channel.send(LETTER)
@@ -160,7 +162,7 @@ async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: st
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> None:
+async def test_a_connection_lost_after_the_body_is_uncertain(how: str) -> None:
     async with run_scripted_server("body", how) as server:
         channel = SmtpChannel(server.settings(), SENDER)
         report = await channel.send(LETTER)
@@ -169,14 +171,14 @@ async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> No
     assert server.bodies == 1, "it was not sent twice"
 
 
-async def test_nobody_listening_is_a_failure_to_connect() -> None:
+async def test_a_closed_port_is_a_transient_failure_to_connect() -> None:
     async with run_scripted_server("connect", "close") as scripted_server:
         settings = scripted_server.settings()
     channel = SmtpChannel(settings, SENDER)
     assert await channel.send(LETTER) == DeliveryReport("failed_transient", "disconnected connect")
 
 
-async def test_a_server_that_never_answers_does_not_hold_the_line_for_ever() -> None:
+async def test_a_server_that_never_replies_times_out_for_all_waiting_messages() -> None:
     async with run_scripted_server("body", "hang") as server:
         channel = SmtpChannel(server.settings(), SENDER)
         async with asyncio.timeout(20):
@@ -204,11 +206,11 @@ def test_every_scripted_reply_has_its_expected_report() -> None:
         ("127.0.0.1", "tls", "tls"),
     ],
 )
-def test_mail_leaves_the_machine_encrypted_unless_told_otherwise(host: str, security: Any, encryption: str) -> None:
+def test_auto_security_means_starttls_except_for_loopback_hosts(host: str, security: Any, encryption: str) -> None:
     assert SmtpServer(host, 25, security).encryption == encryption
 
 
-def test_a_password_never_leaves_the_machine_in_the_clear() -> None:
+def test_a_password_for_a_remote_host_requires_tls_and_is_not_in_repr() -> None:
     with pytest.raises(Misconfigured, match="expected TLS"):
         SmtpServer("mail.example.com", 25, "none", username="user", password="secret")
     assert "secret" not in repr(SmtpServer("localhost", 25, username="user", password="secret"))

@@ -50,11 +50,13 @@ def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFini
         ("uncertain", 1, "progress", AttemptResult("uncertain")),
     ],
 )
-def test_an_attempt_moves_its_message(outcome: Any, attempt: int, kind: Any, expected: AttemptResult) -> None:
+def test_the_outcome_of_an_attempt_decides_the_next_status_and_delay(
+    outcome: Any, attempt: int, kind: Any, expected: AttemptResult
+) -> None:
     assert next_status(outcome, attempt, kind=kind, receipt_window=WINDOW) == expected
 
 
-def test_all_waits_together_are_about_sixteen_hours() -> None:
+def test_the_retry_delays_increase_and_sum_up_to_about_sixteen_hours() -> None:
     assert timedelta(hours=15) < sum(SCHEDULE, timedelta()) < timedelta(hours=17)
     assert list(SCHEDULE) == sorted(SCHEDULE)
 
@@ -78,7 +80,7 @@ def test_an_accepted_letter_is_published_with_its_name() -> None:
     assert events[1].facts.message_kind == "holding"
 
 
-def test_a_transient_failure_publishes_nothing_and_is_retried_after_its_wait() -> None:
+def test_a_transient_failure_publishes_nothing_and_is_retried_after_its_delay() -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = b.fold([finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
     assert not events
@@ -102,7 +104,7 @@ def test_an_uncertain_mandatory_message_is_sent_again_and_an_optional_one_is_giv
     assert [(event.facts.message_kind, event.facts.reason) for event in events] == [("progress", "uncertain")]
 
 
-def test_an_uncertain_message_that_turns_out_to_be_taken_is_accepted() -> None:
+def test_an_uncertain_message_is_accepted_by_a_later_successful_attempt() -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = b.fold([finished(message, "uncertain"), finished(message, "sent")], ACKNOWLEDGED)
     assert [type(event.facts) for event in events] == [MessageAccepted]
@@ -110,14 +112,14 @@ def test_an_uncertain_message_that_turns_out_to_be_taken_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("late", ["sent", "failed_transient", "failed_permanent", "uncertain"])
-def test_a_final_result_stays_and_is_published_once(late: str) -> None:
+def test_a_final_result_is_kept_after_later_attempts_and_published_once(late: str) -> None:
     (message,) = ACKNOWLEDGED.planned
     state, events = b.fold([finished(message), finished(message, late, attempt=2)], ACKNOWLEDGED)
     assert [type(event.facts) for event in events] == [MessageAccepted]
     assert [attempt.status for attempt in state.finished] == ["accepted", None]
 
 
-def test_an_attempt_at_something_never_intended_is_refused() -> None:
+def test_an_attempt_without_an_intent_is_refused() -> None:
     (message,) = ACKNOWLEDGED.planned
     with pytest.raises(NotFound):
         b.fold([replace(finished(message), intent="resolution:9:customer")], ACKNOWLEDGED)

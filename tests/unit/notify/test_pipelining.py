@@ -15,9 +15,7 @@ from tests.unit.notify.test_channels import LETTER, SENDER
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
-async def test_a_line_that_breaks_in_the_middle_of_a_pipeline_names_the_step_and_means_not_taken(
-    at: str, how: str
-) -> None:
+async def test_a_connection_lost_during_a_pipeline_is_a_transient_failure_with_the_step(at: str, how: str) -> None:
     async with run_scripted_server(at, how, pipelines=True) as server:
         channel = SmtpChannel(server.settings(timeout=0.5), SENDER)
         report = await channel.send(LETTER)
@@ -27,7 +25,7 @@ async def test_a_line_that_breaks_in_the_middle_of_a_pipeline_names_the_step_and
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-async def test_silence_after_a_pipelined_message_left_means_nobody_knows(how: str) -> None:
+async def test_a_connection_lost_after_a_pipelined_body_is_uncertain(how: str) -> None:
     async with run_scripted_server("body", how, pipelines=True) as server:
         channel = SmtpChannel(server.settings(timeout=0.5), SENDER)
         report = await channel.send(LETTER)
@@ -36,7 +34,7 @@ async def test_silence_after_a_pipelined_message_left_means_nobody_knows(how: st
     assert server.bodies == 1, "it was not sent twice"
 
 
-async def test_many_letters_over_few_pipelined_lines_are_all_taken() -> None:
+async def test_many_messages_over_few_pipelined_connections_are_all_sent() -> None:
     async with run_scripted_server(pipelines=True) as server:
         channel = SmtpChannel(server.settings(timeout=5), SENDER)
         reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(50)))
@@ -46,9 +44,7 @@ async def test_many_letters_over_few_pipelined_lines_are_all_taken() -> None:
     assert server.connections <= 8
 
 
-async def test_a_refused_recipient_whose_server_waits_for_the_message_gets_an_empty_one_and_the_line_stays_good() -> (
-    None
-):
+async def test_a_pipelined_connection_is_reusable_after_a_refused_recipient_and_an_empty_message() -> None:
     async with run_scripted_server(pipelines=True, refusal=b"550-no\r\n550 5.1.1 such user\r\n") as server:
         channel = SmtpChannel(server.settings(timeout=5), SENDER)
         reports = [await channel.send(LETTER) for _ in range(3)]
@@ -57,7 +53,7 @@ async def test_a_refused_recipient_whose_server_waits_for_the_message_gets_an_em
     assert server.connections == 1
 
 
-async def test_a_server_that_talks_nonsense_has_taken_nothing() -> None:
+async def test_an_invalid_smtp_reply_is_a_transient_failure() -> None:
     async with run_scripted_server(refusal=b"what?\r\n") as server:
         channel = SmtpChannel(server.settings(timeout=5), SENDER)
         report = await channel.send(LETTER)
@@ -66,7 +62,7 @@ async def test_a_server_that_talks_nonsense_has_taken_nothing() -> None:
     assert server.bodies == 0
 
 
-async def test_aiosmtplib_still_has_the_inside_that_the_session_relies_on() -> None:
+async def test_aiosmtplib_still_has_the_internals_that_the_session_uses() -> None:
     """Fails first when a new version of aiosmtplib changes it: see services/notify/channels/smtp_session.py."""
     async with run_scripted_server(pipelines=True) as server:
         client = aiosmtplib.SMTP(hostname="127.0.0.1", port=server.port, start_tls=False)

@@ -12,7 +12,7 @@ from tests.unit.notify import builders as b
 LATER = replace(b.CONTEXT, now=b.START + timedelta(seconds=16))
 
 
-def test_the_acknowledgement_leaves_as_soon_as_owner_and_date_are_known() -> None:
+def test_the_acknowledgement_is_planned_as_soon_as_owner_and_date_are_stored() -> None:
     state, events = b.fold(b.OPENING_EVENTS)
     (message,) = state.planned
     assert (message.kind, message.states_promise, message.address) == ("acknowledgement", 1, "customer-12@example.com")
@@ -31,7 +31,7 @@ def test_an_incomplete_acknowledgement_waits_and_sets_a_timer(absent: int) -> No
     assert state.due_at == b.START + timedelta(seconds=15)
 
 
-def test_a_tick_sends_the_acknowledgement_incomplete() -> None:
+def test_a_tick_plans_the_incomplete_acknowledgement() -> None:
     waiting, _ = b.fold([b.complaint_received(), b.triaged()])
     state, _ = b.fold([Tick(LATER.now)], waiting, LATER)
     (message,) = state.planned
@@ -72,7 +72,7 @@ def test_a_moved_date_states_old_and_new_date_and_the_reason() -> None:
     assert state.planned[1].states_promise == 2
 
 
-def test_a_broken_promise_is_owned_with_the_old_date() -> None:
+def test_a_broken_promise_causes_a_delay_message_with_the_old_date() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.promise_broken()])
     assert b.planned_kinds(state) == ["acknowledgement", "delay"]
     content = state.planned[1].content
@@ -80,7 +80,7 @@ def test_a_broken_promise_is_owned_with_the_old_date() -> None:
     assert state.planned[1].states_promise is None
 
 
-def test_an_apology_composed_late_states_the_date_that_replaced_the_broken_one() -> None:
+def test_a_delay_message_composed_late_states_the_revised_date() -> None:
     state, _ = b.fold(
         [b.promise_made(), b.promise_broken(), b.promise_revised(sequence=3, minutes=4002), *b.OPENING_EVENTS[:3]]
     )
@@ -105,12 +105,12 @@ def test_progress_that_will_move_the_date_does_not_repeat_the_old_one(changes: d
 
 
 @pytest.mark.parametrize("text", [None, "  "])
-def test_progress_without_words_is_no_news(text: str | None) -> None:
+def test_progress_without_text_causes_no_message(text: str | None) -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.progress_recorded(text=text)])
     assert b.planned_kinds(state) == ["acknowledgement"]
 
 
-def test_the_answer_leaves_at_once() -> None:
+def test_a_resolution_message_is_planned_at_once() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.resolved()])
     assert b.planned_kinds(state) == ["acknowledgement", "resolution"]
     content = state.planned[1].content
@@ -121,14 +121,14 @@ def test_the_answer_leaves_at_once() -> None:
     )
 
 
-def test_an_early_answer_is_sent_behind_the_waiting_acknowledgement() -> None:
+def test_an_early_resolution_is_planned_after_the_waiting_acknowledgement() -> None:
     state, _ = b.fold([b.complaint_received(), b.resolved(sequence=2)])
     assert b.planned_kinds(state) == ["acknowledgement", "resolution"]
     assert not state.owes_date
     assert state.due_at is None
 
 
-def test_a_case_opened_again_waits_for_a_date_of_its_own() -> None:
+def test_the_reopened_message_waits_for_the_promise_of_the_new_cycle() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.resolved(), b.reopened()])
     assert b.planned_kinds(state) == ["acknowledgement", "resolution"]
     assert state.due_at is not None
@@ -137,7 +137,7 @@ def test_a_case_opened_again_waits_for_a_date_of_its_own() -> None:
     assert (dated.planned[-1].states_promise, dated.planned[-1].content.due_at) == (2, b.at(9000))
 
 
-def test_a_date_of_before_that_was_made_late_is_no_date_for_the_case_opened_again() -> None:
+def test_a_promise_of_the_previous_cycle_does_not_release_the_reopened_message() -> None:
     """Cover a late triage: sla made the promises of both cycles after the reopening."""
     state, _ = b.fold(
         [b.OPENING_EVENTS[0], b.resolved(), b.reopened(), b.promise_made(number=1, sequence=1, minutes=302)]
@@ -149,7 +149,7 @@ def test_a_date_of_before_that_was_made_late_is_no_date_for_the_case_opened_agai
     assert [m.states_promise for m in dated.planned if m.kind == "reopened"] == [2]
 
 
-def test_a_case_opened_again_is_answered_again() -> None:
+def test_a_second_resolution_causes_a_second_resolution_message() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.resolved(), b.reopened(), b.resolved(sequence=5, minutes=400)])
     assert b.planned_kinds(state) == ["acknowledgement", "resolution", "reopened", "resolution"]
     assert len({message.message_id for message in state.planned}) == 4
@@ -168,7 +168,7 @@ def test_a_message_superseded_by_the_answer_is_not_sent_and_its_intent_is_stored
     assert len(state.intents) == 3
 
 
-def test_the_same_news_is_intended_once() -> None:
+def test_a_repeated_event_causes_one_message() -> None:
     state, _ = b.fold(
         [
             *b.OPENING_EVENTS,
@@ -204,7 +204,9 @@ def test_a_message_has_the_same_identity_on_every_replay() -> None:
         ("user@ex_ample.org", "malformed_address"),
     ],
 )
-def test_each_message_to_a_customer_without_address_is_published_as_suppressed(email: str | None, reason: str) -> None:
+def test_each_message_to_a_customer_without_a_usable_address_is_published_as_suppressed(
+    email: str | None, reason: str
+) -> None:
     state, events = b.fold([b.complaint_received(email=email), *b.OPENING_EVENTS[1:], b.resolved()])
     facts = [event.facts for event in events]
     assert all(isinstance(fact, MessageSuppressed) and fact.reason == reason for fact in facts)
@@ -224,7 +226,7 @@ def test_each_message_to_a_customer_without_address_is_published_as_suppressed(e
         "用户@例子.公司",
     ],
 )
-def test_ordinary_addresses_are_written_to(email: str) -> None:
+def test_a_message_to_an_ordinary_address_is_not_suppressed(email: str) -> None:
     state, events = b.fold([b.complaint_received(email=email), *b.OPENING_EVENTS[1:]])
     assert not events
     assert state.planned[0].address == email
@@ -239,7 +241,7 @@ def test_the_first_supported_language_of_the_customer_is_used(wish: str | None, 
     assert state.planned[0].locale == expected, "triage detected Indonesian"
 
 
-def test_messages_of_the_transaction_are_not_part_of_the_document() -> None:
+def test_planned_messages_are_not_stored_in_the_document() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.resolved()])
     stored = type(state).model_validate_json(state.model_dump_json(exclude_none=True))
     assert not stored.planned

@@ -131,7 +131,7 @@ def sentence(key: str, content: Content, localizer: Localizer) -> str:
 
 @pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
-def test_a_message_has_the_sentences_of_its_reason(kind, changes, has, has_not, language) -> None:
+def test_a_message_contains_the_sentences_for_its_reason_and_no_others(kind, changes, has, has_not, language) -> None:
     content = FULL.model_copy(update=changes)
     letter, localizer = RENDERER.render(kind, content, language), Localizer(language, FULL.timezone)
     for part in (visible_text(letter.html), letter.text):
@@ -149,7 +149,7 @@ def test_reasons_without_a_text_share_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(("pack", "body"), [("uk", "Ombudsman Service"), ("de", "Schlichtungsstelle")])
-def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, body: str) -> None:
+def test_the_recourse_body_is_selected_by_pack_with_a_default(pack: str, body: str) -> None:
     bodies = {"uk": "Ombudsman Service\n<b>Free of charge</b>", "*": "Schlichtungsstelle"}
     renderer = Renderer("Example Shop", recourse=bodies)
     letter = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")

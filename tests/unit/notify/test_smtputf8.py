@@ -52,14 +52,14 @@ def accepted_by_intake(address: str) -> str:
 
 
 @pytest.mark.parametrize("address", [*INTERNATIONAL, *ASCII_LOCAL])
-async def test_what_intake_accepts_both_channels_send(address: str, channel: Channel) -> None:
+async def test_an_address_that_intake_accepts_is_sent_to_by_both_channels(address: str, channel: Channel) -> None:
     stored = accepted_by_intake(address)
     assert unreachable(stored) is None
     assert await channel.send(replace(LETTER, to=stored)) == DeliveryReport("sent", "250")
 
 
 @pytest.mark.parametrize("address", INTERNATIONAL)
-async def test_the_mail_arrives_at_the_international_mailbox_with_that_address_in_its_header(
+async def test_a_mail_to_an_international_address_arrives_with_it_in_its_header(
     address: str, mail_server: MailServer
 ) -> None:
     channel = SmtpChannel(mail_server.settings(), SENDER)
@@ -75,7 +75,7 @@ async def test_the_mail_arrives_at_the_international_mailbox_with_that_address_i
 
 
 @pytest.mark.parametrize(("address", "wire_form"), ASCII_LOCAL.items())
-async def test_an_ascii_local_part_needs_no_smtputf8(address: str, wire_form: str) -> None:
+async def test_an_address_with_an_ascii_local_part_is_sent_without_smtputf8(address: str, wire_form: str) -> None:
     async with run_scripted_server() as server:  # a server without extensions
         channel = SmtpChannel(server.settings(), SENDER)
         assert await channel.send(replace(LETTER, to=address)) == DeliveryReport("sent", "250")
@@ -84,7 +84,7 @@ async def test_an_ascii_local_part_needs_no_smtputf8(address: str, wire_form: st
 
 
 @pytest.mark.parametrize("pipelines", [False, True])
-async def test_without_smtputf8_the_attempt_fails_for_good_and_the_connection_stays_usable(pipelines: bool) -> None:
+async def test_without_smtputf8_the_attempt_fails_permanently_and_the_connection_stays_usable(pipelines: bool) -> None:
     async with run_scripted_server(pipelines=pipelines) as server:
         channel = SmtpChannel(server.settings(), SENDER)
         report = await channel.send(replace(LETTER, to="用户@例子.公司"))
@@ -94,7 +94,7 @@ async def test_without_smtputf8_the_attempt_fails_for_good_and_the_connection_st
     assert (server.connections, server.bodies) == (1, 1)
 
 
-async def test_smtputf8_is_asked_for_only_where_the_address_needs_it() -> None:
+async def test_smtputf8_is_requested_only_for_an_address_that_needs_it() -> None:
     async with run_scripted_server(extensions=("SMTPUTF8", "8BITMIME")) as server:
         channel = SmtpChannel(server.settings(), SENDER)
         await channel.send(LETTER)

@@ -42,7 +42,7 @@ def test_a_clear_complaint_is_triaged_and_assigned_to_the_owner(rules) -> None:
     assert after.roster.changes == {"deliveries-1": 1}
 
 
-def test_the_handler_is_introduced_as_staff_and_nowhere_else(rules) -> None:
+def test_contact_data_of_the_handler_is_published_only_as_staff_data(rules) -> None:
     event = complaint_received()
     events = decide(None, event, context(rules, {event.id: classification()})).events
     assert events[1].personal[0].fields.email == "handler-1.deliveries@example.com"
@@ -51,7 +51,7 @@ def test_the_handler_is_introduced_as_staff_and_nowhere_else(rules) -> None:
     assert not events[0].personal
 
 
-def test_an_unsure_one_goes_to_screening_with_candidates(rules) -> None:
+def test_a_complaint_of_low_confidence_is_assigned_to_screening_with_candidates(rules) -> None:
     state, published, *_ = opened(rules, confidence=0.2)
     assert kinds(published) == [Triaged, ScreeningRequested, Assigned]
     assert published[1].candidates == ("delivery", "refund")
@@ -85,7 +85,7 @@ def test_a_case_that_is_not_urgent_stays_with_the_handler(rules, signals) -> Non
     assert Escalated not in kinds(published)
 
 
-def test_a_full_team_owns_it_without_a_handler_until_somebody_has_room(rules) -> None:
+def test_a_case_of_a_full_team_waits_until_a_handler_has_capacity(rules) -> None:
     event = complaint_received()
     full = {f"deliveries_{n}": 50 for n in range(1, 5)}
     state, published, _ = fold([event], context(rules, {event.id: classification()}, **full))
@@ -102,7 +102,7 @@ def test_a_full_team_owns_it_without_a_handler_until_somebody_has_room(rules) ->
 
 
 @pytest.mark.parametrize("end", [resolved, withdrawn])
-def test_closing_gives_the_handler_room_again(rules, end) -> None:
+def test_closing_a_case_frees_capacity_of_its_handler_once(rules, end) -> None:
     state, _, after, subject = opened(rules)
     state, published, after = fold([end(subject)], after, state)
     assert published == []
@@ -111,7 +111,7 @@ def test_closing_gives_the_handler_room_again(rules, end) -> None:
     assert fold([end(subject)], after, state)[2].roster.load("deliveries-1") == 0, "once only"
 
 
-def test_reopened_goes_back_to_the_same_handler_and_to_the_lead(rules) -> None:
+def test_a_reopened_case_keeps_its_handler_and_is_escalated(rules) -> None:
     state, _, after, subject = opened(rules)
     state, published, after = fold([resolved(subject), reopened(subject)], after, state)
     assert published == [Escalated(team="deliveries", level=1, reason="it was reopened")]
@@ -120,7 +120,7 @@ def test_reopened_goes_back_to_the_same_handler_and_to_the_lead(rules) -> None:
     assert published[0].level == 2, "every failed resolution is one level"
 
 
-def test_reopened_goes_to_its_handler_even_without_room(rules) -> None:
+def test_a_reopened_case_keeps_its_handler_even_above_capacity(rules) -> None:
     state, _, after, subject = opened(rules)
     state, _, _ = fold([resolved(subject)], after, state)
     state, published, after = fold([reopened(subject)], context(rules, deliveries_1=50), state)
@@ -128,7 +128,7 @@ def test_reopened_goes_to_its_handler_even_without_room(rules) -> None:
     assert kinds(published) == [Escalated]
 
 
-def test_reopened_before_it_ever_had_a_handler_gets_one(rules) -> None:
+def test_a_case_reopened_before_its_first_assignment_is_assigned(rules) -> None:
     event = complaint_received()
     full = context(rules, {event.id: classification()}, **{f"deliveries_{n}": 50 for n in range(1, 5)})
     state, _, _ = fold([event, resolved(event.subject)], full)
@@ -137,7 +137,7 @@ def test_reopened_before_it_ever_had_a_handler_gets_one(rules) -> None:
     assert state.handler == "deliveries-1"
 
 
-def test_a_breach_goes_up_one_level_once_per_clock_and_cycle(rules) -> None:
+def test_a_breach_raises_the_level_once_per_clock_and_cycle(rules) -> None:
     state, _, after, subject = opened(rules)
     events = [
         clock_breached(subject),
@@ -150,7 +150,7 @@ def test_a_breach_goes_up_one_level_once_per_clock_and_cycle(rules) -> None:
     assert published[0].reason == "the total_resolution clock was breached"
 
 
-def test_a_breach_of_a_closed_case_counts_but_is_not_published(rules) -> None:
+def test_a_breach_of_a_closed_case_raises_the_level_and_is_not_published(rules) -> None:
     state, _, after, subject = opened(rules)
     state, published, after = fold([resolved(subject), clock_breached(subject)], after, state)
     assert published == []
@@ -179,7 +179,7 @@ def test_an_event_received_twice_changes_nothing(rules) -> None:
 # ── a person decides ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_persons_decision_moves_it_to_the_owner_and_frees_the_screener(rules) -> None:
+def test_a_decision_of_a_person_moves_the_case_to_its_team_and_frees_the_screener(rules) -> None:
     state, _, after, subject = opened(rules, confidence=0.1)
     command = DecideCase(subject, by="crm", category="billing")
     state, published, after = fold([command], after, state)
@@ -202,7 +202,7 @@ def test_a_decision_that_keeps_the_team_publishes_only_triaged(rules) -> None:
     assert after.roster.load("deliveries-1") == 1
 
 
-def test_a_chosen_handler_gets_it_even_without_room(rules) -> None:
+def test_a_chosen_handler_gets_the_case_even_above_capacity(rules) -> None:
     state, _, _, subject = opened(rules)
     command = DecideCase(subject, by="crm", handler="deliveries-4")
     state, published, after = fold([command], context(rules, deliveries_1=1, deliveries_4=50), state)
@@ -210,14 +210,14 @@ def test_a_chosen_handler_gets_it_even_without_room(rules) -> None:
     assert (after.roster.load("deliveries-1"), after.roster.load("deliveries-4")) == (0, 51)
 
 
-def test_a_new_category_brings_its_own_severity_and_signals_still_count(rules) -> None:
+def test_a_new_category_sets_its_own_severity_and_keeps_the_signals(rules) -> None:
     state, _, after, subject = opened(rules, signals=("legal_threat",))
     state, published, _ = fold([DecideCase(subject, by="crm", category="fraud")], after, state)
     assert published[0].severity == "critical"
     assert kinds(published)[-1] is Escalated
 
 
-def test_made_critical_twice_it_goes_up_once(rules) -> None:
+def test_a_case_decided_as_critical_twice_is_escalated_once(rules) -> None:
     state, _, after, subject = opened(rules)
     command = DecideCase(subject, by="crm", severity="critical")
     _, published, _ = fold([command, command], after, state)
@@ -254,5 +254,5 @@ def test_an_unknown_command_is_rejected(rules) -> None:
         decide(None, Command(complaint_id()), context(rules))
 
 
-def test_a_tick_for_nothing_known_changes_nothing(rules) -> None:
+def test_a_tick_without_a_state_changes_nothing(rules) -> None:
     assert decide(None, Tick(NOON + timedelta(days=1)), context(rules)).state is None

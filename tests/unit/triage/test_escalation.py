@@ -43,7 +43,7 @@ def case(rules):
     return state, after, event.subject
 
 
-def test_every_clock_has_its_rule_and_its_reason() -> None:
+def test_every_clock_has_an_escalation_rule_with_a_reason() -> None:
     assert set(ON_BREACH) == set(get_args(ClockKind))
     assert {clock for clock, rule in ON_BREACH.items() if rule.escalates} == set(UP)
     assert all(rule.why for rule in ON_BREACH.values())
@@ -140,7 +140,7 @@ def test_an_assignment_breach_received_before_the_complaint_takes_effect_with_it
     assert state.noted == ("breach:next_reply:::1",)
 
 
-def test_a_clock_that_runs_out_after_the_closing_counts_and_is_not_published(case) -> None:
+def test_a_breach_after_the_closing_is_stored_and_not_published(case) -> None:
     state, after, subject = case
     state, published, _ = fold(
         [resolved(subject), clock_escalated(subject), clock_breached(subject, "supplier")], after, state

@@ -100,7 +100,7 @@ def test_signals_raise_severity_by_the_rules(rules, start, signals, large, sever
         ("words/en.toml", 'language = "en"', 'language = "english"', r"language: expected.*got 'english'"),
     ],
 )
-def test_an_error_names_its_position(folder, name, old, new, message) -> None:
+def test_an_error_in_the_rulebook_names_its_file_and_position(folder, name, old, new, message) -> None:
     change(folder, name, old, new)
     with pytest.raises(Misconfigured, match=message):
         load_rulebook(folder)

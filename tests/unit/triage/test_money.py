@@ -22,7 +22,7 @@ from services.triage.classifier.money import MoneyDetector, parse_amount
         ("1,,2", 12),
     ],
 )
-def test_a_written_number_has_one_value(written, value) -> None:
+def test_an_amount_is_parsed_in_each_notation(written, value) -> None:
     assert parse_amount(written) == value
 
 
@@ -52,5 +52,5 @@ def test_a_written_number_has_one_value(written, value) -> None:
         ("", False),
     ],
 )
-def test_a_sum_is_large_by_its_currency(rules, text, large) -> None:
+def test_a_large_amount_is_detected_by_the_limit_of_its_currency(rules, text, large) -> None:
     assert MoneyDetector(rules.severity).is_large(text) is large

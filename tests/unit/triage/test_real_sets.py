@@ -30,7 +30,7 @@ FOUND = sorted(SETS.glob("*.jsonl.gz")) if SETS.is_dir() else []
 
 @pytest.mark.skipif(not FOUND, reason="the sets of real complaints are not on this machine")
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name.partition(".")[0])
-def test_real_complaints_all_get_an_answer(classifier, rules, path, record_property) -> None:
+def test_real_complaints_all_get_a_category(classifier, rules, path, record_property) -> None:
     texts = [ComplaintText(body=str(row["text"] or "")) for row in rows(path) if row.get("text")]
     if not texts:
         pytest.skip("a set without texts")

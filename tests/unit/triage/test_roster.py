@@ -49,7 +49,7 @@ def test_ties_go_to_the_first_id() -> None:
     assert Roster(team(5, 5), {"h-0": 1}).least_loaded("t").id == "h-1"
 
 
-def test_a_roster_never_changes_itself() -> None:
+def test_a_roster_is_immutable() -> None:
     before = Roster(team(5))
     after = before.take("h-0").take("h-0").release("h-0")
     assert (before.load("h-0"), after.load("h-0"), after.changes) == (0, 1, {"h-0": 1})
