@@ -1,3 +1,5 @@
+"""Start of the broker, watchdog of the consumer, and settings of Kafka and tracing."""
+
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,7 +61,8 @@ def runtime(keys: tuple[Path, Path], monkeypatch) -> Runtime:
     return Runtime(toy(), ServiceSettings(auth_public_key_file=keys[1], watchdog_seconds=0.05))
 
 
-def subscribed(runtime: Runtime):
+def build_broker(runtime: Runtime):
+    """Return a broker of the runtime with one subscriber."""
     broker = service_broker(runtime)
 
     @broker.subscriber(INTAKE.topic, batch=True, **subscriber_options(runtime))
@@ -70,7 +73,7 @@ def subscribed(runtime: Runtime):
 
 async def test_start_retries_until_kafka_connects_and_closes_failed_consumers(runtime: Runtime, monkeypatch) -> None:
     monkeypatch.setattr(FakeConsumer, "failures", 2)
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await asyncio.wait_for(broker.start(), 10)
     assert [consumer.stopped for consumer in FakeConsumer.built] == [True, True, False]
     assert broker.running
@@ -80,7 +83,7 @@ async def test_start_retries_until_kafka_connects_and_closes_failed_consumers(ru
 
 async def test_a_start_that_waits_for_kafka_ends_when_the_process_stops(runtime: Runtime, monkeypatch) -> None:
     monkeypatch.setattr(FakeConsumer, "failures", 1000)
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     starting = asyncio.ensure_future(broker.start())
     await asyncio.sleep(0.05)
     runtime.stopping.set()
@@ -89,7 +92,7 @@ async def test_a_start_that_waits_for_kafka_ends_when_the_process_stops(runtime:
 
 
 async def test_lag_without_progress_is_a_stuck_consumer(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
     FakeConsumer.built[-1].lag = 7
     with pytest.raises(ConsumerStuck, match="7 events wait"):
@@ -98,7 +101,7 @@ async def test_lag_without_progress_is_a_stuck_consumer(runtime: Runtime) -> Non
 
 
 async def test_a_consumer_without_lag_is_not_stuck(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
     watching = asyncio.ensure_future(runtime.consumer.watch(broker, runtime.stopping))
     await asyncio.sleep(0.2)
@@ -109,7 +112,7 @@ async def test_a_consumer_without_lag_is_not_stuck(runtime: Runtime) -> None:
 
 
 async def test_a_consumer_whose_task_has_ended_is_stuck(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
     (subscriber,) = broker.subscribers
     for task in subscriber.tasks:
@@ -120,7 +123,7 @@ async def test_a_consumer_whose_task_has_ended_is_stuck(runtime: Runtime) -> Non
 
 
 async def test_a_consumer_that_no_longer_coordinates_with_its_group_is_stuck(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
 
     ended = asyncio.get_running_loop().create_future()
@@ -163,6 +166,6 @@ def test_a_trace_exporter_is_selected_by_name_and_an_unknown_name_raises_misconf
     provider = tracer_provider("triage")
     assert provider.resource.attributes["service.name"] == "redress-triage"  # type: ignore[attr-defined]
     provider.shutdown()  # type: ignore[attr-defined]
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "pigeon")
-    with pytest.raises(Misconfigured, match="pigeon"):
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "no_such_exporter")
+    with pytest.raises(Misconfigured, match="no_such_exporter"):
         tracer_provider("triage")

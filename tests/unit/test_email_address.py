@@ -1,4 +1,4 @@
-"""Rule for e-mail addresses, and its use at intake and in notify: what intake accepts, notify can send."""
+"""Rule for e-mail addresses, and its use by intake and notify: notify can send to every address that intake accepts."""
 
 import unicodedata
 
@@ -25,7 +25,7 @@ VALID: list[tuple[str, str]] = [
     (f"{'ü' * 64}@example.org", f"{'ü' * 64}@example.org"),
     (f"a@{'b' * 63}.org", f"a@{'b' * 63}.org"),
     (f"ab@{'.'.join(['b' * 61] * 4)}.org", f"ab@{'.'.join(['b' * 61] * 4)}.org"),  # 254 characters
-    # special-use names that demonstrations, tests and local networks need
+    # special-use names, needed by demonstrations, tests and local networks
     ("a@example.com", "a@example.com"),
     ("a@mail.test", "a@mail.test"),
     ("a@mail.local", "a@mail.local"),

@@ -1,4 +1,4 @@
-"""The outbox module and the schema agree on the partitions."""
+"""Partitions of the outbox: constants of the module compared with the SQL schema."""
 
 import re
 

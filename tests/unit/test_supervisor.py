@@ -1,3 +1,5 @@
+"""Supervisor of the jobs of a service: restarts, exit codes and readiness."""
+
 import asyncio
 from typing import Any
 
@@ -10,14 +12,16 @@ from shared.ops.metrics import Metrics
 from shared.supervisor import JobSupervisor
 
 
-class Rig:
+class SupervisedJob:
+    """Job with scripted outcomes under a supervisor."""
+
     def __init__(self) -> None:
         self.health, self.metrics, self.stopping = Health(()), Metrics(), asyncio.Event()
         self.supervisor = JobSupervisor(self.health, self.metrics, self.stopping)
         self.calls = 0
 
     async def run(self, *outcomes: Any, once: bool = False) -> None:
-        """Run a job that has these outcomes one after another; after the last one the process stops."""
+        """Run the job until it has had all outcomes: an exception to raise, or None. The last one stops the process."""
 
         async def job() -> None:
             outcome = outcomes[self.calls]
@@ -31,26 +35,26 @@ class Rig:
 
 
 async def test_a_job_that_fails_or_returns_is_restarted_until_the_process_stops() -> None:
-    rig = Rig()
-    await rig.run(Unavailable(), ValueError(), None, None)
-    assert rig.calls == 4
-    assert rig.metrics.value("redress_worker_restarts") == 3
-    assert rig.supervisor.exit_code == 0
+    supervised = SupervisedJob()
+    await supervised.run(Unavailable(), ValueError(), None, None)
+    assert supervised.calls == 4
+    assert supervised.metrics.value("redress_worker_restarts") == 3
+    assert supervised.supervisor.exit_code == 0
 
 
 async def test_a_run_once_job_is_not_restarted_after_it_succeeds() -> None:
-    rig = Rig()
-    await rig.run(Unavailable(), None, once=True)
-    assert rig.calls == 2
-    assert not rig.stopping.is_set()
-    assert rig.health.report()["sick"] == {}
+    supervised = SupervisedJob()
+    await supervised.run(Unavailable(), None, once=True)
+    assert supervised.calls == 2
+    assert not supervised.stopping.is_set()
+    assert supervised.health.report()["sick"] == {}
 
 
 async def test_readiness_names_a_job_that_waits_for_its_next_attempt() -> None:
-    rig = Rig()
-    running = asyncio.ensure_future(rig.run(Unavailable(), None, once=True))
+    supervised = SupervisedJob()
+    running = asyncio.ensure_future(supervised.run(Unavailable(), None, once=True))
     await asyncio.sleep(0.01)
-    assert rig.health.report()["sick"] == {"job": "failed: Unavailable; trying again"}
+    assert supervised.health.report()["sick"] == {"job": "failed: Unavailable; trying again"}
     await running
 
 
@@ -58,14 +62,14 @@ async def test_readiness_names_a_job_that_waits_for_its_next_attempt() -> None:
 async def test_misconfigured_and_stuck_consumer_stop_the_process_with_their_exit_codes(
     error: Exception, code: int
 ) -> None:
-    rig = Rig()
-    await rig.run(error, None)
-    assert rig.calls == 1
-    assert rig.stopping.is_set()
-    assert rig.supervisor.exit_code == code
+    supervised = SupervisedJob()
+    await supervised.run(error, None)
+    assert supervised.calls == 1
+    assert supervised.stopping.is_set()
+    assert supervised.supervisor.exit_code == code
 
 
 async def test_a_stuck_consumer_during_shutdown_leaves_exit_code_zero() -> None:
-    rig = Rig()
-    await rig.run(ConsumerStuck())
-    assert rig.supervisor.exit_code == 0
+    supervised = SupervisedJob()
+    await supervised.run(ConsumerStuck())
+    assert supervised.supervisor.exit_code == 0

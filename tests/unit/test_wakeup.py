@@ -1,4 +1,4 @@
-"""Wake-ups are never lost, and a stop ends a wait."""
+"""Wake-ups: none is lost, and a stop event ends a wait."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Complaints and commands for the tests of intake: valid by default, changed by keywords."""
+"""Builders of commands for intake, valid by default and changed by keywords, and folds of them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,7 +40,9 @@ def file_on_behalf(**changes: Any) -> FileComplaint:
     return file_complaint(**{"represented": other, "authority": "parent"} | changes)
 
 
-def key(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> IdempotencyKey:
+def idempotency_key(
+    key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16
+) -> IdempotencyKey:
     return IdempotencyKey(client, key, body, salt)
 
 

@@ -80,7 +80,9 @@ def test_the_end_of_a_promise_from_before_the_reopening_does_not_end_the_current
         "the timeline has them"
     )
     moved = REVISED.model_copy(update={"promise": 4})
-    assert apply_facts(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, "the version told counts"
+    assert apply_facts(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, (
+        "the current revision decides"
+    )
 
 
 UPDATE = {"promise": 2, "due_at": DUE - timedelta(days=2), "subject": "next_update"}

@@ -24,7 +24,7 @@ from shared.contracts import events as e
 from shared.errors import Conflict, IllegalMove, NotFound, Rejected
 from shared.runner.types import Context
 from tests.factories import complaint_id, event
-from tests.unit.intake.builders import ID, NOW, decide_update, file_complaint, key, message, state_after
+from tests.unit.intake.builders import ID, NOW, decide_update, file_complaint, idempotency_key, message, state_after
 
 RESOLVE = Resolve(ID, outcome="upheld", explanation="A new one is on its way.")
 REOPEN = Reopen(ID, reason="It leaks again.")
@@ -41,7 +41,7 @@ def milestone(name: str = "action_agreed", **changes: Any) -> RecordMilestone:
     return RecordMilestone(ID, milestone=name, **changes)  # type: ignore[arg-type]
 
 
-STORIES: list[tuple[list[Any], str]] = [
+STATUS_AFTER: list[tuple[list[Any], str]] = [
     ([], "received"),
     ([message()], "received"),
     ([progress()], "open"),
@@ -65,9 +65,9 @@ STORIES: list[tuple[list[Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("story", "status"), STORIES)
-def test_a_sequence_of_commands_ends_in_the_expected_status(story: list[Any], status: str) -> None:
-    assert state_after(file_complaint(), *story).status == status
+@pytest.mark.parametrize(("commands", "status"), STATUS_AFTER)
+def test_a_sequence_of_commands_ends_in_the_expected_status(commands: list[Any], status: str) -> None:
+    assert state_after(file_complaint(), *commands).status == status
 
 
 ILLEGAL: list[tuple[list[Any], Any]] = [
@@ -84,11 +84,11 @@ ILLEGAL: list[tuple[list[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("story", "move"), ILLEGAL)
-def test_an_illegal_move_is_refused_with_the_possible_moves(story: list[Any], move: Any) -> None:
-    state = state_after(file_complaint(), *story)
+@pytest.mark.parametrize(("earlier", "command"), ILLEGAL)
+def test_an_illegal_move_is_refused_with_the_possible_moves(earlier: list[Any], command: Any) -> None:
+    state = state_after(file_complaint(), *earlier)
     with pytest.raises(IllegalMove, match=r"expected one of .*customer_message"):
-        decide(state, move, Context(NOW))
+        decide(state, command, Context(NOW))
 
 
 def test_every_stage_of_a_complaint_allows_a_message_of_the_customer() -> None:
@@ -168,14 +168,14 @@ def test_an_expected_date_in_the_past_is_refused() -> None:
 
 @pytest.mark.parametrize("name", MILESTONES)
 def test_every_milestone_is_accepted_while_open_and_changes_only_the_timeline(name: str) -> None:
-    for story in (
+    for commands in (
         [],
         [progress()],
         [progress("awaiting_customer")],
         [progress("awaiting_third_party")],
         [RESOLVE, REOPEN],
     ):
-        before = state_after(file_complaint(), *story)
+        before = state_after(file_complaint(), *commands)
         decision = decide_update(before, milestone(name, item="part_2", note="The maker has it."))
         assert decision.events[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
         assert [item.fields.text for item in decision.events[0].personal] == ["The maker has it."]
@@ -186,12 +186,12 @@ def test_every_milestone_is_accepted_while_open_and_changes_only_the_timeline(na
 
 @pytest.mark.parametrize("name", MILESTONES)
 def test_only_some_milestones_are_accepted_after_a_resolution_and_none_after_a_withdrawal(name: str) -> None:
-    answered_one, withdrawn = state_after(file_complaint(), RESOLVE), state_after(file_complaint(), WITHDRAW)
+    resolved, withdrawn = state_after(file_complaint(), RESOLVE), state_after(file_complaint(), WITHDRAW)
     if name in MILESTONES_AFTER_RESOLUTION:
-        assert decide_update(answered_one, milestone(name)).status == "resolved"
+        assert decide_update(resolved, milestone(name)).status == "resolved"
     else:
         with pytest.raises(IllegalMove, match="ombudsman_asked"):
-            decide(answered_one, milestone(name), Context(NOW))
+            decide(resolved, milestone(name), Context(NOW))
     with pytest.raises(IllegalMove, match=f"{name}: not possible while withdrawn; expected one of .*reopen"):
         decide(withdrawn, milestone(name), Context(NOW))
 
@@ -216,8 +216,8 @@ def test_a_milestone_before_the_complaint_was_received_is_refused() -> None:
 
 
 def test_a_milestone_repeated_with_its_key_is_published_once() -> None:
-    first = decide_update(state_after(file_complaint()), milestone(idempotency_key=key()))
-    again = decide_update(first.state, milestone(idempotency_key=key()))
+    first = decide_update(state_after(file_complaint()), milestone(idempotency_key=idempotency_key()))
+    again = decide_update(first.state, milestone(idempotency_key=idempotency_key()))
     assert again.replayed
     assert again.events == ()
 
@@ -228,13 +228,15 @@ def test_a_resolution_before_the_complaint_was_received_is_refused() -> None:
         decide(state_after(file_complaint()), early, Context(NOW))
 
 
-# ── repeats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── repeated commands ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_repeated_command_gets_the_same_response_and_changes_nothing() -> None:
-    first = decide_update(state_after(file_complaint()), message(idempotency_key=key()))
+    first = decide_update(state_after(file_complaint()), message(idempotency_key=idempotency_key()))
     later = state_after(RESOLVE, state=first.state)
-    again = decide_update(later, message(idempotency_key=key(salt=b"other salt 16 by")), NOW + timedelta(days=3))
+    again = decide_update(
+        later, message(idempotency_key=idempotency_key(salt=b"other salt 16 by")), NOW + timedelta(days=3)
+    )
     assert again.replayed and not first.replayed
     assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
     assert again.state is later
@@ -242,22 +244,22 @@ def test_a_repeated_command_gets_the_same_response_and_changes_nothing() -> None
 
 
 def test_the_same_key_with_another_body_is_refused() -> None:
-    state = decide_update(state_after(file_complaint()), message(idempotency_key=key())).state
+    state = decide_update(state_after(file_complaint()), message(idempotency_key=idempotency_key())).state
     with pytest.raises(IdempotencyKeyReused):
-        decide(state, message(idempotency_key=key(body=b"other")), Context(NOW))
+        decide(state, message(idempotency_key=idempotency_key(body=b"other")), Context(NOW))
 
 
 def test_idempotency_keys_of_two_clients_are_independent() -> None:
-    state = decide_update(state_after(file_complaint()), message(idempotency_key=key(client="shop"))).state
-    other = decide_update(state, message(idempotency_key=key(client="bank", body=b"other")))
+    state = decide_update(state_after(file_complaint()), message(idempotency_key=idempotency_key(client="shop"))).state
+    other = decide_update(state, message(idempotency_key=idempotency_key(client="bank", body=b"other")))
     assert not other.replayed
 
 
 def test_a_refused_command_does_not_use_up_its_idempotency_key() -> None:
     state = state_after(file_complaint())
     with pytest.raises(IllegalMove):
-        decide(state, Reopen(ID, idempotency_key=key()), Context(NOW))
-    assert not decide_update(state, message(idempotency_key=key(body=b"other"))).replayed
+        decide(state, Reopen(ID, idempotency_key=idempotency_key()), Context(NOW))
+    assert not decide_update(state, message(idempotency_key=idempotency_key(body=b"other"))).replayed
 
 
 def test_without_an_idempotency_key_a_repeated_command_is_handled_again() -> None:
@@ -265,17 +267,19 @@ def test_without_an_idempotency_key_a_repeated_command_is_handled_again() -> Non
 
 
 def test_only_the_newest_idempotency_keys_of_a_complaint_are_kept() -> None:
-    state = state_after(file_complaint(), *(message(idempotency_key=key(key=f"k{n}")) for n in range(KEYS_MAX + 5)))
+    state = state_after(
+        file_complaint(), *(message(idempotency_key=idempotency_key(key=f"k{n}")) for n in range(KEYS_MAX + 5))
+    )
     assert len(state.idempotency) == KEYS_MAX
     assert state.find_record("shop", "k4") is None
     assert state.find_record("shop", f"k{KEYS_MAX + 4}") is not None
 
 
 def test_the_seal_of_a_body_is_salted() -> None:
-    first, second = key(salt=b"a" * 16), key(salt=b"b" * 16)
+    first, second = idempotency_key(salt=b"a" * 16), idempotency_key(salt=b"b" * 16)
     assert first.seal != second.seal
     assert first.matches(second.seal)
-    assert not first.matches(key(body=b"other").seal)
+    assert not first.matches(idempotency_key(body=b"other").seal)
 
 
 # ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────

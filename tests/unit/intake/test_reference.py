@@ -1,3 +1,5 @@
+"""References of complaints: alphabet, check symbol and typed forms."""
+
 import pytest
 
 from services.intake.domain.reference import (

@@ -1,4 +1,4 @@
-"""Reading of raw requests: bounded bodies, and a problem document for every failure."""
+"""Reading of raw ASGI requests: bounded bodies, headers, and a problem document for every failure."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +21,8 @@ from shared.auth import Forbidden, Unauthenticated
 from shared.errors import IllegalMove, NotFound, Unavailable
 
 
-def pieces(*parts: bytes) -> Any:
+def receive_chunks(*parts: bytes) -> Any:
+    """Return an ASGI `receive` that delivers the parts; `left` holds those not delivered yet."""
     waiting = [{"type": "http.request", "body": part, "more_body": n < len(parts)} for n, part in enumerate(parts, 1)]
 
     async def receive() -> dict[str, Any]:
@@ -32,9 +33,9 @@ def pieces(*parts: bytes) -> Any:
 
 
 async def test_a_body_is_the_same_in_one_chunk_and_in_many() -> None:
-    assert await read_body({}, pieces(b"abc"), 3) == b"abc"
-    assert await read_body({}, pieces(b"a", b"", b"bc"), 3) == b"abc"
-    assert await read_body({b"content-length": b"3"}, pieces(b"ab", b"c"), 3) == b"abc"
+    assert await read_body({}, receive_chunks(b"abc"), 3) == b"abc"
+    assert await read_body({}, receive_chunks(b"a", b"", b"bc"), 3) == b"abc"
+    assert await read_body({b"content-length": b"3"}, receive_chunks(b"ab", b"c"), 3) == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ async def test_a_body_is_the_same_in_one_chunk_and_in_many() -> None:
 async def test_a_body_that_is_too_large_is_read_to_its_end_and_refused(
     headers: dict[bytes, bytes], parts: list[bytes]
 ) -> None:
-    receive = pieces(*parts)
+    receive = receive_chunks(*parts)
     with pytest.raises(BodyTooLarge, match="at most 3 bytes"):
         await read_body(headers, receive, 3)
     assert receive.left == [], "the client can finish and then read the response"

@@ -1,4 +1,7 @@
-"""Builders of the events of one complaint, and a fold of notify over them."""
+"""Builders of the events of one complaint, and a fold of notify over them.
+
+A builder is named after the event that it returns. `minutes` is the time of the event after `START`.
+"""
 
 import re
 from collections.abc import Iterable
@@ -47,9 +50,9 @@ def personal_text(text: str | None, **fields: Any) -> dict[str, Any]:
 
 
 def complaint_received(email: str | None = "customer-12@example.com", **contact: Any) -> Event[Any]:
-    reached = {"name": "Customer 12", "locale": "en", "timezone": "Asia/Jakarta"} | contact
+    fields = {"name": "Customer 12", "locale": "en", "timezone": "Asia/Jakarta"} | contact
     personal = (
-        PersonalContact(party="customer", fields=Contact(email=email, **reached)),
+        PersonalContact(party="customer", fields=Contact(email=email, **fields)),
         PersonalNarrative(
             party="customer",
             fields=Narrative(subject="Kettle", text="The kettle leaks.", expected_outcome="A new kettle"),

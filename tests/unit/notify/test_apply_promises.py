@@ -1,7 +1,6 @@
-"""Events of sla: dates of updates and actions, dates at risk, letters of rules, and silences."""
+"""Events of sla: promises of updates and actions, promises at risk, letters required by rules, and silences."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from shared.runner.types import Tick
 from tests.unit.notify import builders as b
 
 
-def sent(message: NewMessage, outcome: str = "sent") -> AttemptFinished:
+def attempt_finished(message: NewMessage, outcome: str = "sent") -> AttemptFinished:
     return AttemptFinished(
         b.SUBJECT,
         message_id=message.message_id,
@@ -27,16 +26,16 @@ def sent(message: NewMessage, outcome: str = "sent") -> AttemptFinished:
 def compose_after_acknowledgement(*news: Any) -> list[NewMessage]:
     """Return the messages that are composed after the acknowledgement was accepted."""
     state, _ = b.fold(b.OPENING_EVENTS)
-    return list(b.fold([sent(state.planned[0]), *news], state)[0].planned[1:])
+    return list(b.fold([attempt_finished(state.planned[0]), *news], state)[0].planned[1:])
 
 
-# ── other dates ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── promises of updates and actions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_progress_message_states_the_date_of_the_next_update_and_its_promise() -> None:
     (note,) = compose_after_acknowledgement(b.promise_made(2, 2, 30, due=900, subject="next_update"))
     assert (note.kind, note.states_promise, note.content.next_update_at) == ("progress", 2, b.at(900))
-    assert note.content.due_at == b.at(4000), "the date of the answer stands beside it"
+    assert note.content.due_at == b.at(4000), "the message also contains the date of the answer"
     assert (note.content.handler, note.content.old_due_at) == ("Handler 3", None)
 
 
@@ -127,7 +126,7 @@ def test_a_progress_message_contains_the_date_of_the_next_update_until_it_has_pa
     assert over.planned[-1].content.next_update_at is None
 
 
-# ── at risk ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── promises at risk ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_promise_at_risk_causes_a_holding_message_without_a_new_date() -> None:
@@ -138,13 +137,13 @@ def test_a_promise_at_risk_causes_a_holding_message_without_a_new_date() -> None
 
 
 def test_each_cause_of_a_risk_causes_one_holding_message_per_subject() -> None:
-    again = b.promise_at_risk(sequence=3, minutes=61)
+    repeated = b.promise_at_risk(sequence=3, minutes=61)
     other = b.promise_at_risk(sequence=4, minutes=62, cause="provider")
     next_one = b.promise_at_risk(2, 5, 63, subject="next_update")
     update = b.promise_made(2, 6, 30, subject="next_update")
     warnings = [
         m
-        for m in compose_after_acknowledgement(update, b.promise_at_risk(), again, other, next_one)
+        for m in compose_after_acknowledgement(update, b.promise_at_risk(), repeated, other, next_one)
         if m.kind == "holding"
     ]
     assert [(m.content.about, m.content.reasons) for m in warnings] == [
@@ -160,7 +159,7 @@ def test_no_at_risk_message_is_composed_after_a_revision_or_a_resolution() -> No
     ]
     assert [m.kind for m in compose_after_acknowledgement(b.resolved(), b.promise_at_risk(minutes=210))] == [
         "resolution"
-    ], "published by sla before it received the answer"
+    ], "published by sla before it received the resolution"
     state, _ = b.fold([b.promise_made(), b.promise_at_risk(), b.promise_revised(2, 3), *b.OPENING_EVENTS[:3]])
     assert "holding" not in b.planned_kinds(state)
 
@@ -186,7 +185,7 @@ def test_a_letter_after_a_broken_promise_states_no_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("letter", "reasons", "tells"),
+    ("letter", "reasons", "has_recourse"),
     [
         ("holding", ("why_delayed", "when_final"), False),
         ("progress", ("in_progress",), False),
@@ -198,10 +197,10 @@ def test_a_letter_after_a_broken_promise_states_no_date() -> None:
     ],
 )
 def test_letters_about_delay_and_recourse_mention_the_right_to_recourse(
-    letter: str, reasons: tuple[str, ...], tells: bool
+    letter: str, reasons: tuple[str, ...], has_recourse: bool
 ) -> None:
     (message,) = compose_after_acknowledgement(b.letter_due(letter, reasons=reasons))
-    assert message.content.recourse is tells
+    assert message.content.recourse is has_recourse
 
 
 @pytest.mark.parametrize(
@@ -294,11 +293,11 @@ def test_each_silence_causes_one_message() -> None:
 
 def test_a_silence_whose_message_failed_causes_another_one() -> None:
     state, _ = b.fold(b.OPENING_EVENTS)
-    state, _ = b.fold([sent(state.planned[0]), b.silence_noticed()], state)
-    lost, _ = b.fold([sent(state.planned[-1], "failed_permanent")], state)
-    same = [b.silence_noticed(sequence=number, minutes=40_000, tried=20_000) for number in (3, 4)]
-    notes = [m.content.silent_since for m in b.fold(same, lost)[0].planned if m.kind == "progress"]
-    assert notes == [b.at(0.5)] * 2, "the lost one and one more, both since the last message that was accepted"
+    state, _ = b.fold([attempt_finished(state.planned[0]), b.silence_noticed()], state)
+    failed, _ = b.fold([attempt_finished(state.planned[-1], "failed_permanent")], state)
+    repeated = [b.silence_noticed(sequence=number, minutes=40_000, tried=20_000) for number in (3, 4)]
+    notes = [m.content.silent_since for m in b.fold(repeated, failed)[0].planned if m.kind == "progress"]
+    assert notes == [b.at(0.5)] * 2, "the failed message and a second one, both since the last accepted message"
 
 
 @pytest.mark.parametrize("since", [20, 49])
@@ -322,8 +321,8 @@ def test_a_silence_causes_no_message_while_the_acknowledgement_waits() -> None:
 def test_a_message_accepted_after_the_silence_began_ends_it() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.progress_recorded()])
     acknowledged = replace(b.CONTEXT, now=b.at(1))
-    state, _ = b.fold([sent(state.planned[0])], state, acknowledged)
-    arrived, _ = b.fold([sent(state.planned[1])], state, replace(b.CONTEXT, now=b.at(500)))
+    state, _ = b.fold([attempt_finished(state.planned[0])], state, acknowledged)
+    arrived, _ = b.fold([attempt_finished(state.planned[1])], state, replace(b.CONTEXT, now=b.at(500)))
     assert b.planned_kinds(b.fold([b.silence_noticed(since=499)], arrived)[0]) == ["acknowledgement", "progress"]
     assert b.planned_kinds(b.fold([b.silence_noticed(since=500)], arrived)[0]) == [
         "acknowledgement",
@@ -334,7 +333,7 @@ def test_a_message_accepted_after_the_silence_began_ends_it() -> None:
 
 def test_a_failed_message_does_not_end_a_silence() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.progress_recorded()])
-    failed, _ = b.fold([sent(message, "failed_permanent") for message in state.planned], state)
+    failed, _ = b.fold([attempt_finished(message, "failed_permanent") for message in state.planned], state)
     after, _ = b.fold([b.silence_noticed(since=20)], failed)
     assert after.planned[-1].content.silent_since == b.at(20)
 
@@ -361,4 +360,4 @@ def test_a_letter_has_the_same_message_id_and_intent_on_every_replay() -> None:
     (first,), (second,) = compose_after_acknowledgement(b.letter_due()), compose_after_acknowledgement(b.letter_due())
     assert first.intent == "holding:letter-uk/delay/2026-03-05T11:10:00+00:00:customer"
     assert first.message_id == second.message_id
-    assert b.at(5000) - b.START == timedelta(minutes=5000)
+    assert b.letter_due().facts.limit_at.isoformat() == "2026-03-05T11:10:00+00:00", "the limit is part of the intent"

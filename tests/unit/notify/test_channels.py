@@ -16,7 +16,7 @@ from shared.errors import Misconfigured
 from tests.unit.notify.smtp_servers import REPLIES, MailServer, run_mail_server, run_scripted_server
 
 SENDER = SenderAddress("complaints@example.com", "Примерна продавница", "answers@example.com")
-LETTER = OutgoingMessage(
+MESSAGE = OutgoingMessage(
     message_id="0190-aa@example.com",
     to="customer-12@example.com",
     subject="[RD-1] Примили смо Вашу притужбу",
@@ -41,27 +41,29 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 @pytest.fixture(params=["memory", "smtp"])
 async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> AsyncIterator[Channel]:
-    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(mail_server.settings(), SENDER)
-    yield made
-    await made.close()
+    created = (
+        MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(mail_server.settings(), SENDER)
+    )
+    yield created
+    await created.close()
 
 
 # ── conformance of both channels ──────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_an_ordinary_message_is_sent(channel: Channel) -> None:
-    assert await channel.send(LETTER) == DeliveryReport("sent", "250")
+    assert await channel.send(MESSAGE) == DeliveryReport("sent", "250")
 
 
 @pytest.mark.parametrize("address", EXPECTED)
 async def test_a_refusal_is_reported_by_its_status_codes_without_its_text(channel: Channel, address: str) -> None:
-    assert await channel.send(replace(LETTER, to=address)) == EXPECTED[address]
+    assert await channel.send(replace(MESSAGE, to=address)) == EXPECTED[address]
 
 
 @pytest.mark.parametrize("address", EXPECTED)
 async def test_a_message_after_a_refused_one_is_sent(channel: Channel, address: str) -> None:
-    await channel.send(replace(LETTER, to=address))
-    assert (await channel.send(LETTER)).outcome == "sent"
+    await channel.send(replace(MESSAGE, to=address))
+    assert (await channel.send(MESSAGE)).outcome == "sent"
 
 
 @pytest.mark.parametrize(
@@ -70,19 +72,19 @@ async def test_a_message_after_a_refused_one_is_sent(channel: Channel, address: 
 async def test_a_message_with_an_invalid_header_value_fails_permanently(
     channel: Channel, changes: dict[str, Any]
 ) -> None:
-    report = await channel.send(replace(LETTER, **changes))
+    report = await channel.send(replace(MESSAGE, **changes))
     assert report.outcome == "failed_permanent"
     assert report.code.startswith("rejected ")
 
 
 async def test_many_concurrent_messages_are_all_sent(channel: Channel) -> None:
-    letters = [replace(LETTER, message_id=f"m{n}@example.com", to=f"customer-{n}@example.com") for n in range(50)]
-    reports = await asyncio.gather(*(channel.send(letter) for letter in letters))
+    messages = [replace(MESSAGE, message_id=f"m{n}@example.com", to=f"customer-{n}@example.com") for n in range(50)]
+    reports = await asyncio.gather(*(channel.send(message) for message in messages))
     assert {report.outcome for report in reports} == {"sent"}
 
 
 async def test_a_channel_can_be_closed_twice(channel: Channel) -> None:
-    await channel.send(LETTER)
+    await channel.send(MESSAGE)
     await channel.close()
     await channel.close()
 
@@ -92,22 +94,22 @@ async def test_a_channel_can_be_closed_twice(channel: Channel) -> None:
 
 async def test_a_mail_arrives_with_its_headers_and_both_parts(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(), SENDER)
-    await channel.send(LETTER)
+    await channel.send(MESSAGE)
     await channel.close()
     (mail,) = mail_server.mails
     assert mail["Message-ID"] == "<0190-aa@example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Content-Language"] == "sr-Cyrl"
-    assert mail["Subject"] == LETTER.subject
+    assert mail["Subject"] == MESSAGE.subject
     assert mail["From"].addresses[0].display_name == SENDER.name
     assert mail["Reply-To"].addresses[0].addr_spec == "answers@example.com"
-    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == LETTER.text
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == MESSAGE.text
     assert "<p>Здраво</p>" in mail.get_body(("html",)).get_content()
 
 
 async def test_connections_are_reused_and_limited_by_the_pool_size(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=3), SENDER)
-    await asyncio.gather(*(channel.send(LETTER) for _ in range(30)))
+    await asyncio.gather(*(channel.send(MESSAGE) for _ in range(30)))
     await channel.close()
     assert len(mail_server.mails) == 30
     assert 1 <= mail_server.sessions <= 3
@@ -116,7 +118,7 @@ async def test_connections_are_reused_and_limited_by_the_pool_size(mail_server: 
 async def test_a_connection_is_replaced_after_its_maximum_number_of_messages(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=1, max_messages=2), SENDER)
     for _ in range(5):
-        await channel.send(LETTER)
+        await channel.send(MESSAGE)
     await channel.close()
     assert mail_server.sessions == 3
 
@@ -124,25 +126,25 @@ async def test_a_connection_is_replaced_after_its_maximum_number_of_messages(mai
 async def test_a_connection_is_replaced_after_its_maximum_age(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=1, max_age=0.0), SENDER)
     for _ in range(3):
-        await channel.send(LETTER)
+        await channel.send(MESSAGE)
     await channel.close()
     assert mail_server.sessions == 3
 
 
 async def test_an_idle_connection_is_checked_with_noop_before_it_is_reused(mail_server: MailServer) -> None:
     channel = SmtpChannel(mail_server.settings(connections=1), SENDER)
-    await channel.send(LETTER)
+    await channel.send(MESSAGE)
     channel._pool._idle[0].used_at -= 5
-    await channel.send(LETTER)
+    await channel.send(MESSAGE)
     await channel.close()
     assert mail_server.commands == ["NOOP"]
     assert mail_server.sessions == 1
 
 
-async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
+async def test_an_attempt_is_repeated_once_if_the_connection_is_lost_at_mail() -> None:
     async with run_scripted_server("mail", "close", only_first=True) as server:
         channel = SmtpChannel(server.settings(), SENDER)
-        assert await channel.send(LETTER) == DeliveryReport("sent", "250")
+        assert await channel.send(MESSAGE) == DeliveryReport("sent", "250")
         await channel.close()
     assert (server.connections, server.bodies) == (2, 1)
 
@@ -151,11 +153,11 @@ async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-@pytest.mark.parametrize("at", ["connect", "ehlo", "mail", "rcpt", "data"])
-async def test_a_connection_lost_before_the_body_is_a_transient_failure(at: str, how: str) -> None:
-    async with run_scripted_server(at, how) as server:
+@pytest.mark.parametrize("step", ["connect", "ehlo", "mail", "rcpt", "data"])
+async def test_a_connection_lost_before_the_body_is_a_transient_failure(step: str, how: str) -> None:
+    async with run_scripted_server(step, how) as server:
         channel = SmtpChannel(server.settings(), SENDER)
-        report = await channel.send(LETTER)
+        report = await channel.send(MESSAGE)
         await channel.close()
     assert report.outcome == "failed_transient"
     assert server.bodies == 0
@@ -165,7 +167,7 @@ async def test_a_connection_lost_before_the_body_is_a_transient_failure(at: str,
 async def test_a_connection_lost_after_the_body_is_uncertain(how: str) -> None:
     async with run_scripted_server("body", how) as server:
         channel = SmtpChannel(server.settings(), SENDER)
-        report = await channel.send(LETTER)
+        report = await channel.send(MESSAGE)
         await channel.close()
     assert report.outcome == "uncertain"
     assert server.bodies == 1, "it was not sent twice"
@@ -175,14 +177,14 @@ async def test_a_closed_port_is_a_transient_failure_to_connect() -> None:
     async with run_scripted_server("connect", "close") as scripted_server:
         settings = scripted_server.settings()
     channel = SmtpChannel(settings, SENDER)
-    assert await channel.send(LETTER) == DeliveryReport("failed_transient", "disconnected connect")
+    assert await channel.send(MESSAGE) == DeliveryReport("failed_transient", "disconnected connect")
 
 
 async def test_a_server_that_never_replies_times_out_for_all_waiting_messages() -> None:
     async with run_scripted_server("body", "hang") as server:
         channel = SmtpChannel(server.settings(), SENDER)
         async with asyncio.timeout(20):
-            reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(5)))
+            reports = await asyncio.gather(*(channel.send(MESSAGE) for _ in range(5)))
         await channel.close()
     assert {report.outcome for report in reports} == {"uncertain"}
 

@@ -14,10 +14,10 @@ from tests.unit.notify import builders as b
 
 WINDOW = timedelta(minutes=15)
 ACKNOWLEDGED, _ = b.fold(b.OPENING_EVENTS)
-TOLD, _ = b.fold([*b.OPENING_EVENTS, b.progress_recorded()])
+WITH_PROGRESS, _ = b.fold([*b.OPENING_EVENTS, b.progress_recorded()])
 
 
-def finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFinished:
+def attempt_finished(message: Any, outcome: str = "sent", **changes: Any) -> AttemptFinished:
     fields = {
         "complaint_id": b.SUBJECT,
         "message_id": message.message_id,
@@ -63,7 +63,7 @@ def test_the_retry_delays_increase_and_sum_up_to_about_sixteen_hours() -> None:
 
 def test_an_accepted_message_is_published_with_the_promise_it_states() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, events = b.fold([finished(message, attempt=3)], ACKNOWLEDGED)
+    state, events = b.fold([attempt_finished(message, attempt=3)], ACKNOWLEDGED)
     (fact,) = [event.facts for event in events]
     assert isinstance(fact, MessageAccepted)
     assert (fact.message_kind, fact.states_promise, fact.attempts, fact.locale) == ("acknowledgement", 1, 3, "en")
@@ -75,14 +75,14 @@ def test_an_accepted_message_is_published_with_the_promise_it_states() -> None:
 def test_an_accepted_letter_is_published_with_its_name() -> None:
     state, _ = b.fold([*b.OPENING_EVENTS, b.letter_due()])
     acknowledgement, letter = state.planned
-    _, events = b.fold([finished(acknowledgement), finished(letter)], state)
+    _, events = b.fold([attempt_finished(acknowledgement), attempt_finished(letter)], state)
     assert [event.facts.letter for event in events] == [None, "uk:delay"]
     assert events[1].facts.message_kind == "holding"
 
 
 def test_a_transient_failure_publishes_nothing_and_is_retried_after_its_delay() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, events = b.fold([finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
+    state, events = b.fold([attempt_finished(message, "failed_transient", jitter=1.2)], ACKNOWLEDGED)
     assert not events
     assert state.finished[0].next_attempt_at == b.START + timedelta(seconds=36)
     assert state.intents[message.intent].result is None
@@ -90,7 +90,7 @@ def test_a_transient_failure_publishes_nothing_and_is_retried_after_its_delay() 
 
 def test_a_permanent_failure_is_published_with_its_code() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, events = b.fold([finished(message, "failed_permanent", code="550 5.1.1")], ACKNOWLEDGED)
+    state, events = b.fold([attempt_finished(message, "failed_permanent", code="550 5.1.1")], ACKNOWLEDGED)
     (fact,) = [event.facts for event in events]
     assert isinstance(fact, MessageFailed)
     assert (fact.reason, fact.attempts) == ("550 5.1.1", 1)
@@ -98,15 +98,17 @@ def test_a_permanent_failure_is_published_with_its_code() -> None:
 
 
 def test_an_uncertain_mandatory_message_is_sent_again_and_an_optional_one_is_given_up() -> None:
-    mandatory, optional = TOLD.planned
-    state, events = b.fold([finished(mandatory, "uncertain"), finished(optional, "uncertain")], TOLD)
+    mandatory, optional = WITH_PROGRESS.planned
+    state, events = b.fold(
+        [attempt_finished(mandatory, "uncertain"), attempt_finished(optional, "uncertain")], WITH_PROGRESS
+    )
     assert [attempt.next_attempt_at for attempt in state.finished] == [b.START + WINDOW, None]
     assert [(event.facts.message_kind, event.facts.reason) for event in events] == [("progress", "uncertain")]
 
 
 def test_an_uncertain_message_is_accepted_by_a_later_successful_attempt() -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, events = b.fold([finished(message, "uncertain"), finished(message, "sent")], ACKNOWLEDGED)
+    state, events = b.fold([attempt_finished(message, "uncertain"), attempt_finished(message, "sent")], ACKNOWLEDGED)
     assert [type(event.facts) for event in events] == [MessageAccepted]
     assert [attempt.status for attempt in state.finished] == ["uncertain", "accepted"]
 
@@ -114,7 +116,7 @@ def test_an_uncertain_message_is_accepted_by_a_later_successful_attempt() -> Non
 @pytest.mark.parametrize("late", ["sent", "failed_transient", "failed_permanent", "uncertain"])
 def test_a_final_result_is_kept_after_later_attempts_and_published_once(late: str) -> None:
     (message,) = ACKNOWLEDGED.planned
-    state, events = b.fold([finished(message), finished(message, late, attempt=2)], ACKNOWLEDGED)
+    state, events = b.fold([attempt_finished(message), attempt_finished(message, late, attempt=2)], ACKNOWLEDGED)
     assert [type(event.facts) for event in events] == [MessageAccepted]
     assert [attempt.status for attempt in state.finished] == ["accepted", None]
 
@@ -122,6 +124,6 @@ def test_a_final_result_is_kept_after_later_attempts_and_published_once(late: st
 def test_an_attempt_without_an_intent_is_refused() -> None:
     (message,) = ACKNOWLEDGED.planned
     with pytest.raises(NotFound):
-        b.fold([replace(finished(message), intent="resolution:9:customer")], ACKNOWLEDGED)
+        b.fold([replace(attempt_finished(message), intent="resolution:9:customer")], ACKNOWLEDGED)
     with pytest.raises(NotFound):
-        b.fold([finished(message)])
+        b.fold([attempt_finished(message)])

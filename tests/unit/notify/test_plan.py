@@ -97,9 +97,9 @@ def test_progress_is_sent_with_the_text_of_the_handler() -> None:
 
 @pytest.mark.parametrize("changes", [{"state": "awaiting_customer"}, {"expected_at": b.at(6000), "reason": "parts"}])
 def test_progress_that_will_move_the_date_does_not_repeat_the_old_one(changes: dict[str, object]) -> None:
-    news = b.progress_recorded()
-    facts = news.facts.model_copy(update=changes)
-    moving = news.model_copy(update={"data": news.data.model_copy(update={"facts": facts})})
+    event = b.progress_recorded()
+    facts = event.facts.model_copy(update=changes)
+    moving = event.model_copy(update={"data": event.data.model_copy(update={"facts": facts})})
     state, _ = b.fold([*b.OPENING_EVENTS, moving])
     assert (state.planned[1].content.due_at, state.planned[1].states_promise) == (None, None)
 
@@ -138,7 +138,7 @@ def test_the_reopened_message_waits_for_the_promise_of_the_new_cycle() -> None:
 
 
 def test_a_promise_of_the_previous_cycle_does_not_release_the_reopened_message() -> None:
-    """Cover a late triage: sla made the promises of both cycles after the reopening."""
+    """Test a late triage: sla made the promises of both cycles after the reopening."""
     state, _ = b.fold(
         [b.OPENING_EVENTS[0], b.resolved(), b.reopened(), b.promise_made(number=1, sequence=1, minutes=302)]
     )
@@ -160,9 +160,9 @@ def test_a_withdrawal_is_confirmed() -> None:
     assert b.planned_kinds(state) == ["acknowledgement", "withdrawn"]
 
 
-@pytest.mark.parametrize("news", [b.progress_recorded(), b.promise_revised(), b.promise_broken(minutes=150)])
-def test_a_message_superseded_by_the_answer_is_not_sent_and_its_intent_is_stored(news: object) -> None:
-    state, _ = b.fold([b.resolved(), *b.OPENING_EVENTS, news])
+@pytest.mark.parametrize("event", [b.progress_recorded(), b.promise_revised(), b.promise_broken(minutes=150)])
+def test_a_message_superseded_by_the_answer_is_not_sent_and_its_intent_is_stored(event: object) -> None:
+    state, _ = b.fold([b.resolved(), *b.OPENING_EVENTS, event])
     assert "resolution" in b.planned_kinds(state)
     assert not {"progress", "promise_moved", "delay"} & set(b.planned_kinds(state))
     assert len(state.intents) == 3
@@ -194,7 +194,7 @@ def test_a_message_has_the_same_identity_on_every_replay() -> None:
     [
         (None, "no_address"),
         (" ", "no_address"),
-        ("nobody", "malformed_address"),
+        ("customer", "malformed_address"),
         ("a b@example.com", "malformed_address"),
         ("a@b@example.com", "malformed_address"),
         ("a\r\nBcc: x@example.com", "malformed_address"),
@@ -233,11 +233,11 @@ def test_a_message_to_an_ordinary_address_is_not_suppressed(email: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("requested", "expected"),
     [("nb-NO", "nb-NO"), ("fr", "id"), (None, "id"), ("zh-TW", "zh-TW"), ("en-GB", "en-GB")],
 )
-def test_the_first_supported_language_of_the_customer_is_used(wish: str | None, expected: str) -> None:
-    state, _ = b.fold([b.complaint_received(locale=wish), *b.OPENING_EVENTS[1:]])
+def test_the_first_supported_language_of_the_customer_is_used(requested: str | None, expected: str) -> None:
+    state, _ = b.fold([b.complaint_received(locale=requested), *b.OPENING_EVENTS[1:]])
     assert state.planned[0].locale == expected, "triage detected Indonesian"
 
 

@@ -1,4 +1,7 @@
-"""Builders of inputs for triage, valid by default, without text and database."""
+"""Builders of contexts, classifications and events for triage, valid by default; no text is classified.
+
+A builder of an event is named after the event that it returns.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -57,12 +60,12 @@ def withdrawn(subject: Any) -> Event[Any]:
 
 
 def fold(
-    inputs: Iterable[Input], start: TriageContext, state: TriageState | None = None
+    inputs: Iterable[Input], context_: TriageContext, state: TriageState | None = None
 ) -> tuple[TriageState | None, list[Any], TriageContext]:
     """Fold inputs about one complaint. Return the state, the published facts, and the context after the last input."""
     published: list[Any] = []
     for input_ in inputs:
-        decision: Decision[TriageState, TriageContext] = decide(state, input_, start)
-        state, start = decision.state, decision.context or start
+        decision: Decision[TriageState, TriageContext] = decide(state, input_, context_)
+        state, context_ = decision.state, decision.context or context_
         published.extend(event.facts for event in decision.events)
-    return state, published, start
+    return state, published, context_

@@ -25,7 +25,7 @@ def kinds(published):
     return [type(fact) for fact in published]
 
 
-def opened(rules, **changes):
+def open_case(rules, **changes):
     """Return a received complaint: its state, the published facts, the context after it, and its id."""
     event = complaint_received()
     state, published, after = fold([event], context(rules, {event.id: classification(**changes)}))
@@ -33,7 +33,7 @@ def opened(rules, **changes):
 
 
 def test_a_clear_complaint_is_triaged_and_assigned_to_the_owner(rules) -> None:
-    state, published, after, _ = opened(rules)
+    state, published, after, _ = open_case(rules)
     assert kinds(published) == [Triaged, Assigned]
     assert published[0].category == ("delivery",)
     assert (published[0].decided_by, published[0].decider_version) == ("rules", "1-test")
@@ -52,7 +52,7 @@ def test_contact_data_of_the_handler_is_published_only_as_staff_data(rules) -> N
 
 
 def test_a_complaint_of_low_confidence_is_assigned_to_screening_with_candidates(rules) -> None:
-    state, published, *_ = opened(rules, confidence=0.2)
+    state, published, *_ = open_case(rules, confidence=0.2)
     assert kinds(published) == [Triaged, ScreeningRequested, Assigned]
     assert published[1].candidates == ("delivery", "refund")
     assert published[2].team == rules.screening
@@ -60,7 +60,7 @@ def test_a_complaint_of_low_confidence_is_assigned_to_screening_with_candidates(
 
 
 def test_confidence_at_the_threshold_is_enough(rules) -> None:
-    state, *_ = opened(rules, confidence=context(rules).threshold)
+    state, *_ = open_case(rules, confidence=context(rules).threshold)
     assert not state.screening
 
 
@@ -75,13 +75,13 @@ def test_confidence_at_the_threshold_is_enough(rules) -> None:
     ],
 )
 def test_an_urgent_case_is_escalated_at_once(rules, changes, reason) -> None:
-    state, published, *_ = opened(rules, **changes)
+    state, published, *_ = open_case(rules, **changes)
     assert published[-1] == Escalated(team=state.team, level=1, reason=reason)
 
 
 @pytest.mark.parametrize("signals", [(), ("repeat",), ("legal_threat",)])
 def test_a_case_that_is_not_urgent_stays_with_the_handler(rules, signals) -> None:
-    _, published, *_ = opened(rules, signals=signals)
+    _, published, *_ = open_case(rules, signals=signals)
     assert Escalated not in kinds(published)
 
 
@@ -103,7 +103,7 @@ def test_a_case_of_a_full_team_waits_until_a_handler_has_capacity(rules) -> None
 
 @pytest.mark.parametrize("end", [resolved, withdrawn])
 def test_closing_a_case_frees_capacity_of_its_handler_once(rules, end) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     state, published, after = fold([end(subject)], after, state)
     assert published == []
     assert not state.is_open
@@ -112,7 +112,7 @@ def test_closing_a_case_frees_capacity_of_its_handler_once(rules, end) -> None:
 
 
 def test_a_reopened_case_keeps_its_handler_and_is_escalated(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     state, published, after = fold([resolved(subject), reopened(subject)], after, state)
     assert published == [Escalated(team="deliveries", level=1, reason="it was reopened")]
     assert (state.handler, after.roster.load("deliveries-1")) == ("deliveries-1", 1)
@@ -121,7 +121,7 @@ def test_a_reopened_case_keeps_its_handler_and_is_escalated(rules) -> None:
 
 
 def test_a_reopened_case_keeps_its_handler_even_above_capacity(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     state, _, _ = fold([resolved(subject)], after, state)
     state, published, after = fold([reopened(subject)], context(rules, deliveries_1=50), state)
     assert after.roster.load("deliveries-1") == 51
@@ -138,7 +138,7 @@ def test_a_case_reopened_before_its_first_assignment_is_assigned(rules) -> None:
 
 
 def test_a_breach_raises_the_level_once_per_clock_and_cycle(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     events = [
         clock_breached(subject),
         clock_breached(subject),
@@ -151,7 +151,7 @@ def test_a_breach_raises_the_level_once_per_clock_and_cycle(rules) -> None:
 
 
 def test_a_breach_of_a_closed_case_raises_the_level_and_is_not_published(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     state, published, after = fold([resolved(subject), clock_breached(subject)], after, state)
     assert published == []
     assert state.level == 1
@@ -180,7 +180,7 @@ def test_an_event_received_twice_changes_nothing(rules) -> None:
 
 
 def test_a_decision_of_a_person_moves_the_case_to_its_team_and_frees_the_screener(rules) -> None:
-    state, _, after, subject = opened(rules, confidence=0.1)
+    state, _, after, subject = open_case(rules, confidence=0.1)
     command = DecideCase(subject, by="crm", category="billing")
     state, published, after = fold([command], after, state)
     assert kinds(published) == [Triaged, Assigned]
@@ -195,7 +195,7 @@ def test_a_decision_of_a_person_moves_the_case_to_its_team_and_frees_the_screene
 
 
 def test_a_decision_that_keeps_the_team_publishes_only_triaged(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     _, published, after = fold([DecideCase(subject, by="crm", severity="low")], after, state)
     assert kinds(published) == [Triaged]
     assert published[0].severity == "low"
@@ -203,7 +203,7 @@ def test_a_decision_that_keeps_the_team_publishes_only_triaged(rules) -> None:
 
 
 def test_a_chosen_handler_gets_the_case_even_above_capacity(rules) -> None:
-    state, _, _, subject = opened(rules)
+    state, _, _, subject = open_case(rules)
     command = DecideCase(subject, by="crm", handler="deliveries-4")
     state, published, after = fold([command], context(rules, deliveries_1=1, deliveries_4=50), state)
     assert published[-1].handler == "deliveries-4"
@@ -211,14 +211,15 @@ def test_a_chosen_handler_gets_the_case_even_above_capacity(rules) -> None:
 
 
 def test_a_new_category_sets_its_own_severity_and_keeps_the_signals(rules) -> None:
-    state, _, after, subject = opened(rules, signals=("legal_threat",))
+    state, _, after, subject = open_case(rules, signals=("legal_threat",))
     state, published, _ = fold([DecideCase(subject, by="crm", category="fraud")], after, state)
     assert published[0].severity == "critical"
+    assert published[0].signals == ("legal_threat",)
     assert kinds(published)[-1] is Escalated
 
 
 def test_a_case_decided_as_critical_twice_is_escalated_once(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     command = DecideCase(subject, by="crm", severity="critical")
     _, published, _ = fold([command, command], after, state)
     assert kinds(published).count(Escalated) == 1
@@ -233,13 +234,13 @@ def test_a_case_decided_as_critical_twice_is_escalated_once(rules) -> None:
     ],
 )
 def test_an_invalid_decision_names_the_valid_values(rules, changes, message) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     with pytest.raises(Rejected, match=message):
         decide(state, DecideCase(subject, by="crm", **changes), after)
 
 
 def test_only_an_open_case_can_be_decided(rules) -> None:
-    state, _, after, subject = opened(rules)
+    state, _, after, subject = open_case(rules)
     state, _, after = fold([resolved(subject)], after, state)
     with pytest.raises(IllegalMove):
         decide(state, DecideCase(subject, by="crm"), after)

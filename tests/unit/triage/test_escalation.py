@@ -1,4 +1,4 @@
-"""Escalation by clocks: which raise the level, which are only noted, and when two reasons are the same."""
+"""Escalation by clocks: breaches and steps that raise the level, those that are only noted, and equal reasons."""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -18,7 +18,7 @@ from tests.unit.triage.builders import (
     resolved,
 )
 
-UP = (
+ESCALATED_CLOCKS = (
     "assignment",
     "acknowledge",
     "agent_work",
@@ -28,7 +28,7 @@ UP = (
     "stage2",
     "ombudsman_reply",
 )
-NOTED = [clock for clock in get_args(ClockKind) if clock not in UP]
+NOTED_CLOCKS = [clock for clock in get_args(ClockKind) if clock not in ESCALATED_CLOCKS]
 
 
 def escalations(published: list[Any]) -> list[Escalated]:
@@ -45,11 +45,11 @@ def case(rules):
 
 def test_every_clock_has_an_escalation_rule_with_a_reason() -> None:
     assert set(ON_BREACH) == set(get_args(ClockKind))
-    assert {clock for clock, rule in ON_BREACH.items() if rule.escalates} == set(UP)
+    assert {clock for clock, rule in ON_BREACH.items() if rule.escalates} == set(ESCALATED_CLOCKS)
     assert all(rule.why for rule in ON_BREACH.values())
 
 
-@pytest.mark.parametrize("clock", UP)
+@pytest.mark.parametrize("clock", ESCALATED_CLOCKS)
 def test_a_breach_that_the_handler_cannot_repair_is_escalated(case, clock) -> None:
     state, after, subject = case
     state, published, _ = fold([clock_breached(subject, clock)], after, state)
@@ -57,7 +57,7 @@ def test_a_breach_that_the_handler_cannot_repair_is_escalated(case, clock) -> No
     assert state.noted == ()
 
 
-@pytest.mark.parametrize("clock", NOTED)
+@pytest.mark.parametrize("clock", NOTED_CLOCKS)
 def test_a_breach_that_the_handler_can_repair_is_noted_and_escalated_by_the_policy(case, clock) -> None:
     state, after, subject = case
     state, published, after = fold([clock_breached(subject, clock), clock_breached(subject, clock)], after, state)
@@ -121,9 +121,9 @@ def test_a_waiting_case_is_escalated_to_the_lead_of_its_team(rules) -> None:
 @pytest.mark.parametrize("team", [None, "dissolved"])
 def test_a_case_without_a_team_is_escalated_to_the_screening_team(case, rules, team) -> None:
     state, _, subject = case
-    lost = state.replace(team=team, handler=None)
+    without_team = state.replace(team=team, handler=None)
     empty = replace(context(rules), roster=Roster(rules.teams))
-    _, published, _ = fold([clock_breached(subject, "assignment")], empty, lost)
+    _, published, _ = fold([clock_breached(subject, "assignment")], empty, without_team)
     assert published[0].team == rules.screening
 
 

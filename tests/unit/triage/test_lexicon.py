@@ -5,7 +5,7 @@ import pytest
 from services.triage.classifier import ComplaintText
 from services.triage.classifier.lexicon import confidence
 
-# (language, what was written, category, signals)
+# (language, text, category, signals)
 TYPICAL = [
     ("en", "My parcel was supposed to come on Monday and it still has not arrived.", "delivery", ()),
     ("en", "The blender you sent me arrived broken and the lid is cracked.", "product_quality", ()),
@@ -129,14 +129,14 @@ def test_a_typical_complaint_gets_its_language_category_and_signals(
     assert set(signals) <= set(result.signals)
     if category is not None:
         assert result.category == category, result
-        assert not result.signals, "nothing was noticed that is not there"
+        assert not result.signals, "no signal is detected that the text does not contain"
 
 
 @pytest.mark.parametrize(
     "sentence",
     [
         "I will not sue you, I only want an answer.",
-        "Nobody was injured and nothing caught fire.",
+        "Nobody was injured.",
         "Jeg skal ikke gå til advokat.",
         "我不会起诉你们。",
         "Saya tidak akan ke pengadilan.",
@@ -145,7 +145,7 @@ def test_a_typical_complaint_gets_its_language_category_and_signals(
 def test_a_negated_signal_is_no_signal(classifier, sentence) -> None:
     result = classifier.classify([ComplaintText(body=sentence)])[0]
     assert "legal_threat" not in result.signals
-    assert "safety" not in result.signals or "caught fire" in sentence
+    assert "safety" not in result.signals
 
 
 def test_a_negation_applies_only_within_its_sentence(classifier) -> None:
@@ -153,10 +153,10 @@ def test_a_negation_applies_only_within_its_sentence(classifier) -> None:
 
 
 def test_text_without_diacritics_and_in_upper_case_is_classified(classifier) -> None:
-    bare = classifier.classify([ComplaintText(body="GOI HANG CUA TOI CHUA GIAO, GIAO HANG CHAM QUA", locale="vi-VN")])[
-        0
-    ]
-    assert (bare.language, bare.category) == ("vi", "delivery")
+    result = classifier.classify(
+        [ComplaintText(body="GOI HANG CUA TOI CHUA GIAO, GIAO HANG CHAM QUA", locale="vi-VN")]
+    )[0]
+    assert (result.language, result.category) == ("vi", "delivery")
 
 
 def test_terms_inside_other_words_do_not_match(classifier) -> None:
@@ -186,8 +186,7 @@ def test_english_loanwords_match_in_other_languages(classifier) -> None:
 
 def test_why_contains_only_terms_of_the_rulebook(classifier, rules) -> None:
     terms = {f"{term.target}: {term.text}" for term in rules.terms}
-    for language, sentence, *_ in TYPICAL:
-        del language
+    for _, sentence, *_ in TYPICAL:
         assert set(classifier.classify([ComplaintText(body=sentence)])[0].why) <= terms
 
 
@@ -249,7 +248,7 @@ def test_blocked_exits_and_broken_alarms_raise_the_severity(classifier, rules, s
 
 # ── confidence ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-THRESHOLD = 0.45  # as shipped
+THRESHOLD = 0.45  # the default
 
 
 def test_one_strong_term_without_a_second_category_is_above_the_threshold() -> None:
@@ -263,7 +262,9 @@ def test_one_common_word_is_below_the_threshold() -> None:
 def test_common_words_of_another_category_do_not_outweigh_a_strong_term() -> None:
     scores = {"refund": 3.0, "delivery": 2.0}
     assert confidence(["refund", "delivery"], scores, {"refund"}) >= THRESHOLD
-    assert confidence(["refund", "delivery"], scores, ()) < THRESHOLD, "between common words a person looks"
+    assert confidence(["refund", "delivery"], scores, ()) < THRESHOLD, (
+        "below the threshold a person screens the complaint"
+    )
 
 
 def test_strong_terms_of_two_categories_are_below_the_threshold() -> None:

@@ -1,4 +1,4 @@
-"""Loader of the rulebook: the default one is complete, a wrong one stops the start with file, position and expectation."""
+"""Loader of the rulebook: the default one is complete; an invalid one is refused with file, position and expected value."""
 
 import shutil
 from pathlib import Path
