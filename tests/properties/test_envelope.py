@@ -1,4 +1,4 @@
-"""Any event survives the way through bytes, and foreign bytes never do more than be refused."""
+"""Properties of the envelope: an event is unchanged by writing and reading; other bytes raise `InvalidEvent`."""
 
 import json
 from contextlib import suppress
@@ -13,25 +13,25 @@ from shared.contracts import EVENTS, FACTS, InvalidEvent, read, write
 from shared.contracts.envelope import Data, Event
 from shared.contracts.events import Redress
 
-MOMENTS = st.datetimes(timezones=st.just(UTC))
-st.register_type_strategy(AwareDatetime, MOMENTS)
+TIMES = st.datetimes(timezones=st.just(UTC))
+st.register_type_strategy(AwareDatetime, TIMES)
 st.register_type_strategy(
     Redress, st.builds(Redress, amount=st.none() | st.decimals(0, 10**9, places=2), currency=st.none() | st.just("NOK"))
 )
 
 
-def events_of(fact):
+def build_events(fact):
     facts = st.builds(fact)
     return st.builds(
         EVENTS[fact],
         data=st.builds(Data[fact], facts=facts),
         sequence=st.integers(1, 2**31),
         source=st.sampled_from(["/redress/intake", "/redress/sla"]),
-        time=MOMENTS,
+        time=TIMES,
     )
 
 
-ANY_EVENT = st.one_of([events_of(fact) for fact in FACTS])
+ANY_EVENT = st.one_of([build_events(fact) for fact in FACTS])
 
 
 @given(ANY_EVENT)

@@ -1,4 +1,4 @@
-"""Properties of intake: the order between topics does not matter, and commands never leave the life cycle."""
+"""Properties of intake: the order between topics does not matter, and commands follow the life cycle."""
 
 from datetime import timedelta
 from typing import Any
@@ -101,7 +101,7 @@ NOTIFY = st.lists(
     ),
     max_size=4,
 )
-FACTS: list[UpdateCommand] = [
+COMMANDS: list[UpdateCommand] = [
     message(),
     message(author="handler", public=False),
     RecordProgress(ID, state="investigating"),
@@ -113,14 +113,14 @@ FACTS: list[UpdateCommand] = [
     Withdraw(ID),
     GiveFeedback(ID, fixed=False),
 ]
-OWN = st.lists(st.sampled_from(FACTS), max_size=5)
+UPDATES = st.lists(st.sampled_from(COMMANDS), max_size=5)
 
 
 @st.composite
 def two_interleavings(draw: st.DrawFn) -> tuple[list[Input], list[Input]]:
     """Return two interleavings of the same streams; the order within a stream is kept."""
     others = [[event(f, subject=ID, sequence=n) for n, f in enumerate(draw(s), 1)] for s in (TRIAGE, SLA, NOTIFY)]
-    streams: list[list[Input]] = [[file_complaint(), *draw(OWN)], *others]
+    streams: list[list[Input]] = [[file_complaint(), *draw(UPDATES)], *others]
     turns = [number for number, stream in enumerate(streams) for _ in stream]
     return _interleave(streams, draw(st.permutations(turns))), _interleave(streams, draw(st.permutations(turns)))
 
@@ -141,7 +141,7 @@ def _fold(inputs: list[Input]) -> IntakeState:
     return state
 
 
-def _lines(state: IntakeState) -> list[Any]:
+def _timeline(state: IntakeState) -> list[Any]:
     return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.new_entries)
 
 
@@ -153,7 +153,7 @@ def test_any_interleaving_of_the_topics_gives_the_same_state_and_timeline(
     first, second = (_fold(order) for order in orders)
     assert first.model_copy(update={"new_entries": ()}) == second.model_copy(update={"new_entries": ()})
     assert first.status == second.status
-    assert _lines(first) == _lines(second)
+    assert _timeline(first) == _timeline(second)
 
 
 @given(two_interleavings())
@@ -171,18 +171,18 @@ def test_a_stored_state_is_read_back_unchanged_after_any_input(orders: tuple[lis
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """Sequence of any commands; an illegal move must change nothing."""
+    """State machine that handles random commands; an illegal move must change nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.state = decide(None, file_complaint(), Context(NOW)).state
 
-    @rule(fact=st.sampled_from([*FACTS, GiveFeedback(ID, fixed=True, score=4)]))
-    def state_a_fact(self, fact: UpdateCommand) -> None:
+    @rule(command=st.sampled_from([*COMMANDS, GiveFeedback(ID, fixed=True, score=4)]))
+    def handle_command(self, command: UpdateCommand) -> None:
         assert self.state is not None
         before = self.state
         try:
-            decision = decide(before, fact, Context(NOW))
+            decision = decide(before, command, Context(NOW))
         except IllegalMove:
             assert self.state == before
             return
@@ -192,18 +192,18 @@ class LifeCycle(RuleBasedStateMachine):
         if before.stage in CLOSED_STAGES and self.state.stage not in CLOSED_STAGES:
             assert self.state.cycle == before.cycle + 1
             assert any(isinstance(event.facts, e.Reopened) for event in decision.events)
-        if isinstance(fact, RecordMilestone):
+        if isinstance(command, RecordMilestone):
             assert (self.state.stage, self.state.cycle) == (before.stage, before.cycle)
-        if isinstance(fact, AddMessage):
+        if isinstance(command, AddMessage):
             assert self.state.messages == before.messages + 1
 
     @invariant()
-    def the_stage_is_one_that_the_table_reaches(self) -> None:
+    def stage_is_in_the_table_of_moves(self) -> None:
         assert self.state is not None
         assert self.state.stage in {"received", *MOVES.values()}
 
     @invariant()
-    def a_resolved_complaint_has_its_answer(self) -> None:
+    def resolved_complaint_has_a_resolution(self) -> None:
         assert self.state is not None
         assert self.state.stage != "resolved" or self.state.resolution is not None
 

@@ -1,4 +1,4 @@
-"""Properties of references: mistakes that people make with them are detected."""
+"""Properties of references: typing errors are detected."""
 
 import pytest
 from hypothesis import given

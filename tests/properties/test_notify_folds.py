@@ -1,4 +1,4 @@
-"""Notify with topics in any order: the state and the intents end the same."""
+"""Properties of notify: with the topics in any order, the final state and the intents are the same."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,10 +33,10 @@ SLA = [
     b.promise_broken(number=3, sequence=12, minutes=320, subject="next_update"),
     b.promise_broken(number=4, sequence=13, minutes=330, subject="action"),
 ]
-ALL = len(INTAKE) + len(TRIAGE) + len(SLA)
+EVENT_COUNT = len(INTAKE) + len(TRIAGE) + len(SLA)
 
 
-def interleaving(lengths: tuple[int, int, int]) -> st.SearchStrategy[list[object]]:
+def interleavings(lengths: tuple[int, int, int]) -> st.SearchStrategy[list[object]]:
     turns = [topic for topic, length in enumerate(lengths) for _ in range(length)]
 
     def merge(order: list[int]) -> list[object]:
@@ -54,7 +54,7 @@ CUTS = st.tuples(st.integers(1, len(INTAKE)), st.integers(2, len(TRIAGE)), st.in
 def test_interleaving_of_topics_does_not_change_the_final_state(
     data: st.DataObject, cut: tuple[int, int, int], reachable: bool
 ) -> None:
-    order = data.draw(interleaving(cut))
+    order = data.draw(interleavings(cut))
     first = b.complaint_received() if reachable else b.complaint_received(email=None)
     received = [first if event is INTAKE[0] else event for event in order]
     by_time = sorted(received, key=lambda event: event.time)
@@ -68,10 +68,10 @@ def test_interleaving_of_topics_does_not_change_the_final_state(
         key for key, intent in state.intents.items() if intent.kind in {"acknowledgement", "reopened", "resolution"}
     }
     assert mandatory <= set(planned), "a mandatory message is never superseded"
-    assert_dates_belong_to_their_letters(state.planned)
+    assert_messages_contain_the_dates_they_state(state.planned)
 
 
-def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> None:
+def assert_messages_contain_the_dates_they_state(planned: tuple[NewMessage, ...]) -> None:
     """Check that a message contains the date of the promise it states, and that a message about a risk states none."""
     dates = {
         event.facts.promise: event.facts.due_at
@@ -86,14 +86,14 @@ def assert_dates_belong_to_their_letters(planned: tuple[NewMessage, ...]) -> Non
         if message.kind == "holding" and content.letter is None:
             assert message.states_promise is None
             assert set(named.values()) == {None}
-        assert not missing_fields(message.kind, content), "every message has what its kind must say"
+        assert not missing_fields(message.kind, content), "every message has the required fields of its kind"
 
 
 @settings(max_examples=100, deadline=None)
-@given(data=st.data(), repeated=st.lists(st.integers(0, ALL - 1), max_size=10))
+@given(data=st.data(), repeated=st.lists(st.integers(0, EVENT_COUNT - 1), max_size=10))
 def test_repeated_events_change_nothing(data: st.DataObject, repeated: list[int]) -> None:
-    order = data.draw(interleaving((len(INTAKE), len(TRIAGE), len(SLA))))
-    twice = [same for index, event in enumerate(order) for same in (event,) * (1 + repeated.count(index))]
+    order = data.draw(interleavings((len(INTAKE), len(TRIAGE), len(SLA))))
+    twice = [copy for index, event in enumerate(order) for copy in (event,) * (1 + repeated.count(index))]
     state, _ = b.fold(order)
     other, _ = b.fold(twice)
     assert state.model_dump() == other.model_dump()

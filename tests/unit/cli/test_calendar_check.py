@@ -1,4 +1,4 @@
-"""`redress calendar check`, `holidays` and `import`: what a person reads, and what can be pasted back."""
+"""`redress calendar check`, `holidays` and `import`: output for people, and output that can be pasted into a calendar."""
 
 import json
 import re
@@ -23,7 +23,7 @@ name = "Shop"
 tz = "Africa/Cairo"
 holiday_rule = "shift_start"
 holidays = [
-  { on = "2026-05-04", name = "May Day", source = "somebody" },
+  { on = "2026-05-04", name = "May Day", source = "town hall" },
   { on = "*-12-24", hours = [["09:00", "12:00"]] },
 ]
 [calendar.weekly_hours]
@@ -59,7 +59,7 @@ def test_check_lists_opening_hours_and_holidays_by_date(office: Path) -> None:
         "  Mon 04 May 2026  closed (May Day)",
         "  Tue 05 May 2026  closed",
         "  Holidays of the next year:",
-        "    Mon 04 May 2026  May Day  [somebody]",
+        "    Mon 04 May 2026  May Day  [town hall]",
         "    Thu 24 Dec 2026  holiday, open 09:00 to 12:00",
         "",
     ]
@@ -160,7 +160,7 @@ def test_a_file_that_is_neither_toml_nor_json_exits_with_code_two(tmp_path: Path
     assert run("check", str(tmp_path / "none.toml")).exit_code == 2
 
 
-def calendar(holidays: list[dict[str, Any]]) -> Any:
+def parse_with_holidays(holidays: list[dict[str, Any]]) -> Any:
     week = {"mon": [["09:00", "17:00"]]}
     data = {"id": "c", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": week}
     return parse_calendar({**data, "holidays": holidays})
@@ -173,14 +173,14 @@ def test_holidays_of_a_country_can_be_pasted_into_a_calendar() -> None:
     assert {"on": "2026-04-06", "name": "Easter Monday"}.items() <= next(
         holiday for holiday in pasted if holiday["on"] == "2026-04-06"
     ).items()
-    assert len(calendar(pasted).holidays) == len(pasted) > 15
+    assert len(parse_with_holidays(pasted).holidays) == len(pasted) > 15
 
 
 def test_check_lists_changes_of_the_holiday_library(tmp_path: Path) -> None:
     pasted = json.loads(run("holidays", "GB", "--years", "2026", "--format", "json").stdout)["holidays"]
     pasted[0]["name"] = "Hogmanay"
     del pasted[1]
-    data = json.loads(calendar(pasted).model_dump_json(exclude={"weekly_hours"})) | {
+    data = json.loads(parse_with_holidays(pasted).model_dump_json(exclude={"weekly_hours"})) | {
         "weekly_hours": {"mon": [["09:00", "17:00"]]}
     }
     file = tmp_path / "office.json"
@@ -233,7 +233,7 @@ def test_import_prints_holidays_and_reports_events_left_out(tmp_path: Path) -> N
     assert [holiday["on"] for holiday in pasted] == ["2026-07-14", "2027-07-14", "2028-07-14"]
     assert pasted[0] == {"on": "2026-07-14", "name": 'Fête "nationale" 🎆', "source": "iCal fr.ics: 1"}
     assert "left out: Meeting: it has times of day" in result.stderr
-    assert len(calendar(pasted).holidays) == 3
+    assert len(parse_with_holidays(pasted).holidays) == 3
 
 
 def test_import_refuses_a_file_that_is_not_icalendar(tmp_path: Path) -> None:

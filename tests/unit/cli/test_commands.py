@@ -1,4 +1,4 @@
-"""Commands as a person types them: sentences, exit codes, and no personal data in the output."""
+"""Commands of the command line: sentences, exit codes, and no personal data in the output."""
 
 import json
 from datetime import timedelta
@@ -20,7 +20,7 @@ SERVICES = ("INTAKE", "TRIAGE", "SLA", "NOTIFY")
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    """Empty home and services that do not answer."""
+    """Command line with an empty home folder and services that do not answer."""
     monkeypatch.chdir(tmp_path)
     for name in ("REDRESS_KAFKA", "REDRESS_POSTGRES", "REDRESS_TOKEN", "REDRESS_AUTH_PRIVATE_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -145,7 +145,7 @@ def test_rows_that_cannot_be_read_are_listed_with_line_and_reason(run: CliRunner
 
 
 def test_a_run_without_rejects_removes_the_list_of_the_previous_run(run: CliRunner, keys: Path, tmp_path: Path) -> None:
-    (tmp_path / "rows.jsonl").write_text("\n{}\n"[:1])
+    (tmp_path / "rows.jsonl").write_text("\n")
     (tmp_path / "rows.rejects.jsonl").write_text("old\n")
     assert run.invoke(app, ["submit", "rows.jsonl", "--format", "jsonl"]).exit_code == 0
     assert not (tmp_path / "rows.rejects.jsonl").exists()

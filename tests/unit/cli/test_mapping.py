@@ -9,32 +9,32 @@ from deploy.cli.submit.rows import SourceRow
 from shared.errors import Misconfigured, Rejected
 
 
-def form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
+def map_to_form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
     return map_row(parse_plan(maps, sets, zone), SourceRow(7, values)).form
 
 
 def test_a_column_fills_a_field_and_a_dotted_field_makes_a_group() -> None:
-    assert form(["narrative=text", "customer.email=mail"], [], text="It broke.", mail="c@example.com") == {
+    assert map_to_form(["narrative=text", "customer.email=mail"], [], text="It broke.", mail="c@example.com") == {
         "narrative": "It broke.",
         "customer": {"email": "c@example.com"},
     }
 
 
 def test_a_constant_is_used_where_the_mapped_column_is_empty() -> None:
-    assert form(["channel=how"], ["channel=phone"], how="Web") == {"channel": "web"}
-    assert form(["channel=how"], ["channel=phone"], how=" ") == {"channel": "phone"}
-    assert form(["channel=how"], ["channel=phone"]) == {"channel": "phone"}
+    assert map_to_form(["channel=how"], ["channel=phone"], how="Web") == {"channel": "web"}
+    assert map_to_form(["channel=how"], ["channel=phone"], how=" ") == {"channel": "phone"}
+    assert map_to_form(["channel=how"], ["channel=phone"]) == {"channel": "phone"}
 
 
 def test_a_template_takes_columns_and_the_line() -> None:
-    assert form([], ["customer.email=c{id}-{line}@example.com"], id="k9") == {
+    assert map_to_form([], ["customer.email=c{id}-{line}@example.com"], id="k9") == {
         "customer": {"email": "ck9-7@example.com"}
     }
 
 
 def test_a_template_without_its_column_names_field_and_column() -> None:
     with pytest.raises(Rejected, match=r"customer\.email: the column id"):
-        form([], ["customer.email={id}@example.com"], id="")
+        map_to_form([], ["customer.email={id}@example.com"], id="")
 
 
 def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> None:
@@ -54,7 +54,7 @@ def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> 
     ],
 )
 def test_a_time_without_offset_is_in_the_configured_zone(text: str, zone: str, expected: str) -> None:
-    assert form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
+    assert map_to_form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
 
 
 def test_control_characters_are_removed_and_paragraphs_kept() -> None:
@@ -82,7 +82,7 @@ def test_a_cleaned_row_is_marked() -> None:
 
 
 def test_numbers_and_lists_become_text() -> None:
-    assert form(["attributes.order=no", "attributes.tags=tags"], [], no=42, tags=["a"]) == {
+    assert map_to_form(["attributes.order=no", "attributes.tags=tags"], [], no=42, tags=["a"]) == {
         "attributes": {"order": "42", "tags": '["a"]'}
     }
 

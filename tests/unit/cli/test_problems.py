@@ -1,4 +1,4 @@
-"""Error responses of the services become exceptions with one sentence."""
+"""Conversion of error responses of the services to exceptions with one sentence."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Sending lines to an intake that can be unavailable, overloaded, or strict."""
+"""Sending of lines to an intake that is unavailable, overloaded, or refuses them."""
 
 import json
 from collections.abc import Callable, Iterator

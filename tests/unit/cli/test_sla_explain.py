@@ -1,4 +1,4 @@
-"""Headings and explanations that `redress sla explain` prints for a response of the service."""
+"""`redress sla explain`: headings and explanations printed for a response of sla."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""Wait until the counts of a submission agree."""
+"""Waiting until all complaints of a submission are triaged and acknowledged."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""Storage and web page of the mailbox, without sockets."""
+"""Mailbox of the local stack: storage, web page and faults, without sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,11 @@ from deploy.local.mailbox.store import MailFilter, MailStore
 
 def letter(subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>") -> bytes:
     message = EmailMessage()
-    message["Subject"], message["From"], message["Message-ID"] = subject, "Desk <desk@example.com>", message_id
+    message["Subject"], message["From"], message["Message-ID"] = (
+        subject,
+        "Complaints <complaints@example.com>",
+        message_id,
+    )
     message.set_content(text)
     message.add_alternative(f"<p>{text}</p><script>alert(1)</script>", subtype="html")
     return message.as_bytes()
@@ -49,7 +53,7 @@ def test_a_mail_is_decoded_in_any_script() -> None:
     assert parsed.text.strip() == "我们已收到您的投诉。"
     assert parsed.html is not None
     assert "我们已收到您的投诉" in parsed.html
-    assert parsed.sender == "Desk <desk@example.com>"
+    assert parsed.sender == "Complaints <complaints@example.com>"
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,13 @@ def withdrawn(subject: Any) -> Event[Any]:
 
 
 def fold(
-    inputs: Iterable[Input], context_: TriageContext, state: TriageState | None = None
+    inputs: Iterable[Input], initial: TriageContext, state: TriageState | None = None
 ) -> tuple[TriageState | None, list[Any], TriageContext]:
     """Fold inputs about one complaint. Return the state, the published facts, and the context after the last input."""
     published: list[Any] = []
+    current = initial
     for input_ in inputs:
-        decision: Decision[TriageState, TriageContext] = decide(state, input_, context_)
-        state, context_ = decision.state, decision.context or context_
+        decision: Decision[TriageState, TriageContext] = decide(state, input_, current)
+        state, current = decision.state, decision.context or current
         published.extend(event.facts for event in decision.events)
-    return state, published, context_
+    return state, published, current

@@ -5,7 +5,7 @@ import pytest
 from services.triage.classifier import ComplaintText
 from services.triage.classifier.lexicon import confidence
 
-# (language, text, category, signals)
+# Each complaint: its language, its text, the expected category (None: any) and the expected signals.
 TYPICAL = [
     ("en", "My parcel was supposed to come on Monday and it still has not arrived.", "delivery", ()),
     ("en", "The blender you sent me arrived broken and the lid is cracked.", "product_quality", ()),
