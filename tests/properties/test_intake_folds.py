@@ -37,7 +37,7 @@ def triaged(category: str) -> e.Triaged:
     )
 
 
-def accepted(kind: str) -> e.MessageAccepted:
+def message_accepted(kind: str) -> e.MessageAccepted:
     return e.MessageAccepted(
         message=kind,
         message_kind=kind,
@@ -49,7 +49,7 @@ def accepted(kind: str) -> e.MessageAccepted:
     )
 
 
-def undelivered(reason: str) -> dict[str, str]:
+def message_fields(reason: str) -> dict[str, str]:
     return {"message": "m", "message_kind": "progress", "channel": "email", "cause": "c", "reason": reason}
 
 
@@ -92,11 +92,11 @@ SLA = st.lists(
 NOTIFY = st.lists(
     st.sampled_from(
         [
-            accepted("acknowledgement"),
-            accepted("resolution"),
-            accepted("progress"),
-            e.MessageFailed(**undelivered("refused"), attempts=3),  # type: ignore[arg-type]
-            e.MessageSuppressed(**undelivered("unreachable")),  # type: ignore[arg-type]
+            message_accepted("acknowledgement"),
+            message_accepted("resolution"),
+            message_accepted("progress"),
+            e.MessageFailed(**message_fields("refused"), attempts=3),  # type: ignore[arg-type]
+            e.MessageSuppressed(**message_fields("unreachable")),  # type: ignore[arg-type]
         ]
     ),
     max_size=4,
@@ -142,7 +142,7 @@ def _fold(inputs: list[Input]) -> IntakeState:
 
 
 def _timeline(state: IntakeState) -> list[Any]:
-    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.new_entries)
+    return sorted((entry.at, entry.kind, str(entry.facts), entry.public) for entry in state.new_entries)
 
 
 @given(two_interleavings())

@@ -29,6 +29,7 @@ class FakeConsumer:
     def __init__(self, **options: Any) -> None:
         self.stopped = False
         self.lag = 0
+        self.polls = 0
         self.built.append(self)
 
     def subscribe(self, **options: Any) -> None: ...
@@ -47,6 +48,7 @@ class FakeConsumer:
         return {"partition"}
 
     async def end_offsets(self, partitions: set[str]) -> dict[str, int]:
+        self.polls += 1
         return {"partition": self.lag}
 
     async def position(self, partition: str) -> int:
@@ -85,7 +87,9 @@ async def test_a_start_that_waits_for_kafka_ends_when_the_process_stops(runtime:
     monkeypatch.setattr(FakeConsumer, "failures", 1000)
     broker = build_broker(runtime)
     starting = asyncio.ensure_future(broker.start())
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        while not FakeConsumer.built:
+            await asyncio.sleep(0)
     runtime.stopping.set()
     await asyncio.wait_for(starting, 5)
     assert not broker.running
@@ -104,7 +108,9 @@ async def test_a_consumer_without_lag_is_not_stuck(runtime: Runtime) -> None:
     broker = build_broker(runtime)
     await broker.start()
     watching = asyncio.ensure_future(runtime.consumer.watch(broker, runtime.stopping))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        while FakeConsumer.built[-1].polls < 20:  # at least 0.2 s, four times the limit of the watchdog
+            await asyncio.sleep(0.01)
     assert runtime.health.report()["sick"].get("kafka") is None  # type: ignore[attr-defined]
     runtime.stopping.set()
     await asyncio.wait_for(watching, 5)

@@ -53,7 +53,9 @@ async def test_a_run_once_job_is_not_restarted_after_it_succeeds() -> None:
 async def test_readiness_names_a_job_that_waits_for_its_next_attempt() -> None:
     supervised = SupervisedJob()
     running = asyncio.ensure_future(supervised.run(Unavailable(), None, once=True))
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while not supervised.health.report()["sick"]:
+            await asyncio.sleep(0)
     assert supervised.health.report()["sick"] == {"job": "failed: Unavailable; trying again"}
     await running
 

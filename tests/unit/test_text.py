@@ -16,11 +16,11 @@ def refusal_text(kind: Any, value: Any) -> str:
     return describe_accepted(error.value.errors()[0])
 
 
-@pytest.mark.parametrize("letter", ["\x00", "\n", "\r", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
-def test_a_line_refuses_control_characters_and_prose_allows_only_line_breaks_and_tabs(letter: str) -> None:
-    for text in (f"a{letter}b", letter, f"a{letter}"):
+@pytest.mark.parametrize("character", ["\x00", "\n", "\r", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
+def test_a_line_refuses_control_characters_and_prose_allows_only_line_breaks_and_tabs(character: str) -> None:
+    for text in (f"a{character}b", character, f"a{character}"):
         assert not is_line(text)
-        assert is_prose(text) == (letter in "\n\t\u2028\u2029")
+        assert is_prose(text) == (character in "\n\t\u2028\u2029")
         assert refusal_text(Item, text) == "one line of text without control characters"
 
 

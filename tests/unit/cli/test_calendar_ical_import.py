@@ -22,7 +22,7 @@ def import_events(*events: str) -> Imported:
     return holidays_from_ical(text.replace("\n", "\r\n").encode(), first=FIRST, last=LAST, source="town.ics")
 
 
-def imported_dates(*events: str) -> list[str]:
+def import_dates(*events: str) -> list[str]:
     return [holiday.on for holiday in import_events(*events).holidays]
 
 
@@ -96,7 +96,7 @@ def test_a_single_date_of_a_series_may_be_moved_or_cancelled() -> None:
     series = event("UID:1", CHRISTMAS, "RRULE:FREQ=YEARLY")
     moved = event("UID:1", "RECURRENCE-ID;VALUE=DATE:20271225", "DTSTART;VALUE=DATE:20271227", name="Moved")
     cancelled = event("UID:1", "RECURRENCE-ID;VALUE=DATE:20281225", "DTSTART;VALUE=DATE:20281225", "STATUS:CANCELLED")
-    assert imported_dates(series, moved, cancelled) == ["2026-12-25", "2027-12-27"]
+    assert import_dates(series, moved, cancelled) == ["2026-12-25", "2027-12-27"]
 
 
 def test_two_events_of_one_date_become_one_holiday_with_both_names_and_a_source() -> None:

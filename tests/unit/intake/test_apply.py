@@ -25,7 +25,7 @@ MADE = e.PromiseMade(promise=1, due_at=DUE, policy="default", policy_version=1, 
 REVISED = e.PromiseRevised(promise=2, old_due_at=DUE, due_at=DUE + timedelta(days=2), reason="supplier_delay")
 
 
-def accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
+def message_accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
     return e.MessageAccepted(
         message="m1",
         message_kind=kind,
@@ -99,7 +99,7 @@ def test_promises_of_other_subjects_do_not_change_the_promise_of_the_outcome(oth
         MADE, made, moved, e.PromiseBroken(**other), e.PromiseKept(promise=4, first=False, subject=made.subject)
     )
     assert state.promise == apply_facts(MADE).promise
-    assert [line.kind for line in state.new_entries[2:]] == [
+    assert [entry.kind for entry in state.new_entries[2:]] == [
         "promise.made",
         "promise.revised",
         "promise.broken",
@@ -118,8 +118,8 @@ def test_the_end_of_a_promise_that_is_not_stored_adds_a_timeline_entry_only() ->
 
 
 def test_the_time_of_the_first_acknowledgement_is_kept() -> None:
-    later = accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
-    delivery = apply_facts(accepted(), later, accepted("resolution")).delivery
+    later = message_accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
+    delivery = apply_facts(message_accepted(), later, message_accepted("resolution")).delivery
     assert delivery.acknowledged_at == NOON
     assert delivery.resolution_at == NOON
 
@@ -129,7 +129,7 @@ def test_failed_and_suppressed_messages_are_counted_and_not_public() -> None:
     held = e.MessageSuppressed(message="m", message_kind="progress", channel="email", cause="c", reason="no")
     state = apply_facts(failed, held)
     assert state.delivery.failed == 2
-    assert [line.public for line in state.new_entries] == [True, False, False]
+    assert [entry.public for entry in state.new_entries] == [True, False, False]
 
 
 def test_events_of_a_complaint_that_is_not_created_yet_are_kept_for_it() -> None:
@@ -158,7 +158,7 @@ def test_every_subscribed_event_adds_a_timeline_entry() -> None:
         e.PromiseRevised: REVISED,
         e.PromiseKept: e.PromiseKept(promise=1, first=True),
         e.PromiseBroken: e.PromiseBroken(promise=1, due_at=DUE),
-        e.MessageAccepted: accepted(),
+        e.MessageAccepted: message_accepted(),
         e.MessageFailed: e.MessageFailed(
             message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3
         ),

@@ -14,7 +14,9 @@ from deploy.local.mailbox.parse import parse_mail
 from deploy.local.mailbox.store import MailFilter, MailStore
 
 
-def letter(subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>") -> bytes:
+def build_mail(
+    subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>"
+) -> bytes:
     message = EmailMessage()
     message["Subject"], message["From"], message["Message-ID"] = (
         subject,
@@ -27,7 +29,7 @@ def letter(subject: str = "Your complaint", text: str = "We have it.", message_i
 
 
 def store_mail(mails: MailStore, *recipients: str, **fields: str) -> None:
-    raw = letter(**fields)
+    raw = build_mail(**fields)
     mails.add(parse_mail(raw), raw, recipients or ["customer1@example.org"])
 
 
@@ -48,7 +50,7 @@ async def page(mails: MailStore) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def test_a_mail_is_decoded_in_any_script() -> None:
-    parsed = parse_mail(letter("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
+    parsed = parse_mail(build_mail("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
     assert parsed.subject == "Примили смо Вашу жалбу"
     assert parsed.text.strip() == "我们已收到您的投诉。"
     assert parsed.html is not None

@@ -1,4 +1,4 @@
-"""Child processes, with real short-lived programs."""
+"""Child processes of the local stack, tested with real programs that end soon."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def start(child: Child) -> Child:
     return child
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -73,7 +73,7 @@ def test_killing_a_child_kills_its_own_children(tmp_path: Path) -> None:
     grandchildren = psutil.Process(child.pid).children()
     child.kill()
     assert len(grandchildren) == 1
-    assert not any(alive(process.pid) for process in grandchildren)
+    assert not any(is_alive(process.pid) for process in grandchildren)
 
 
 def test_a_child_killed_on_purpose_should_not_run(tmp_path: Path) -> None:

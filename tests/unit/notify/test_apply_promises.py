@@ -23,10 +23,10 @@ def attempt_finished(message: NewMessage, outcome: str = "sent") -> AttemptFinis
     )
 
 
-def compose_after_acknowledgement(*news: Any) -> list[NewMessage]:
+def compose_after_acknowledgement(*events: Any) -> list[NewMessage]:
     """Return the messages that are composed after the acknowledgement was accepted."""
     state, _ = b.fold(b.OPENING_EVENTS)
-    return list(b.fold([attempt_finished(state.planned[0]), *news], state)[0].planned[1:])
+    return list(b.fold([attempt_finished(state.planned[0]), *events], state)[0].planned[1:])
 
 
 # ── promises of updates and actions ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -78,31 +78,31 @@ def test_a_broken_update_promise_causes_a_delay_message_with_its_cause() -> None
 
 
 def test_a_delay_message_about_an_update_states_the_revised_date() -> None:
-    news = [
+    events = [
         b.promise_made(2, 2, 30, subject="next_update"),
         b.promise_broken(2, 3, subject="next_update"),
         b.promise_revised(3, 4, 4002, subject="next_update"),
     ]
-    state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
+    state, _ = b.fold([b.promise_made(), *events, *b.OPENING_EVENTS[:3]])
     late = next(message for message in state.planned if message.kind == "delay")
     assert (late.states_promise, late.content.next_update_at) == (3, b.at(6000))
 
 
 def test_only_the_newest_date_of_the_next_update_is_stated() -> None:
-    news = [b.promise_made(2, 2, 30, subject="next_update"), b.promise_revised(3, 3, 40, subject="next_update")]
-    state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
+    events = [b.promise_made(2, 2, 30, subject="next_update"), b.promise_revised(3, 3, 40, subject="next_update")]
+    state, _ = b.fold([b.promise_made(), *events, *b.OPENING_EVENTS[:3]])
     assert [(m.kind, m.states_promise) for m in state.planned] == [("acknowledgement", 1), ("progress", 3)]
 
 
 def test_a_broken_update_promise_causes_no_progress_message() -> None:
-    news = [b.promise_made(2, 2, 30, subject="next_update"), b.promise_broken(2, 3, subject="next_update")]
-    state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
+    events = [b.promise_made(2, 2, 30, subject="next_update"), b.promise_broken(2, 3, subject="next_update")]
+    state, _ = b.fold([b.promise_made(), *events, *b.OPENING_EVENTS[:3]])
     assert b.planned_kinds(state) == ["acknowledgement", "delay"]
 
 
 def test_promises_of_two_actions_cause_a_message_each() -> None:
-    news = [b.promise_made(n, n, 30 + n, due=1000 * n, subject="action") for n in (2, 3)]
-    state, _ = b.fold([b.promise_made(), *news, *b.OPENING_EVENTS[:3]])
+    events = [b.promise_made(n, n, 30 + n, due=1000 * n, subject="action") for n in (2, 3)]
+    state, _ = b.fold([b.promise_made(), *events, *b.OPENING_EVENTS[:3]])
     assert [m.states_promise for m in state.planned] == [1, 2, 3]
 
 
@@ -114,8 +114,8 @@ def test_messages_about_actions_are_composed_after_a_resolution_but_not_after_a_
 
 def test_a_progress_message_contains_the_date_of_the_next_update_until_it_has_passed() -> None:
     update = b.promise_made(2, 2, 30, due=900, subject="next_update")
-    news = compose_after_acknowledgement(update, b.progress_recorded())[-1]
-    assert (news.content.words, news.content.next_update_at, news.states_promise) == (
+    message = compose_after_acknowledgement(update, b.progress_recorded())[-1]
+    assert (message.content.words, message.content.next_update_at, message.states_promise) == (
         "We spoke to the courier.",
         b.at(900),
         1,
@@ -204,7 +204,7 @@ def test_letters_about_delay_and_recourse_mention_the_right_to_recourse(
 
 
 @pytest.mark.parametrize(
-    ("news", "why"),
+    ("events", "reasons"),
     [
         ([], ()),
         ([b.progress_recorded(text=None)], ("awaiting_third_party",)),
@@ -212,9 +212,9 @@ def test_letters_about_delay_and_recourse_mention_the_right_to_recourse(
         ([b.promise_revised(), b.question()], ("supplier_delay", "awaiting_customer")),
     ],
 )
-def test_a_letter_adds_the_current_reasons_of_the_case(news: list[Any], why: tuple[str, ...]) -> None:
-    letter = compose_after_acknowledgement(*news, b.letter_due(sequence=9, minutes=200, reasons=("why_delayed",)))[-1]
-    assert letter.content.reasons == ("why_delayed", *why)
+def test_a_letter_adds_the_current_reasons_of_the_case(events: list[Any], reasons: tuple[str, ...]) -> None:
+    letter = compose_after_acknowledgement(*events, b.letter_due(sequence=9, minutes=200, reasons=("why_delayed",)))[-1]
+    assert letter.content.reasons == ("why_delayed", *reasons)
 
 
 def test_a_letter_repeats_how_the_complaint_was_understood_if_a_rule_requires_it() -> None:

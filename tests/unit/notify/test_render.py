@@ -49,20 +49,20 @@ def expected_texts(kind: str, localizer: Localizer) -> list[str]:
 @pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_parts_of_every_message_contain_its_facts(kind: e.MessageKind, language: str) -> None:
-    letter = RENDERER.render(kind, FULL, language)
+    rendered = RENDERER.render(kind, FULL, language)
     for fact in expected_texts(kind, Localizer(language, FULL.timezone)):
-        assert fact in visible_text(letter.html)
-        assert fact in letter.text
-    assert letter.locale == language
-    assert letter.template.startswith(f"{kind}/{language}@")
-    assert f'<html lang="{language}">' in letter.html
+        assert fact in visible_text(rendered.html)
+        assert fact in rendered.text
+    assert rendered.locale == language
+    assert rendered.template.startswith(f"{kind}/{language}@")
+    assert f'<html lang="{language}">' in rendered.html
 
 
 @pytest.mark.parametrize("language", SUPPORTED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_contains_only_the_reference_and_the_text_of_its_kind(kind: e.MessageKind, language: str) -> None:
-    letter = RENDERER.render(kind, FULL, language)
-    assert letter.subject == f"[{FULL.reference}] {load_catalogue(language)[f'subject.{kind}']}"
+    rendered = RENDERER.render(kind, FULL, language)
+    assert rendered.subject == f"[{FULL.reference}] {load_catalogue(language)[f'subject.{kind}']}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,8 +81,8 @@ def test_a_message_renders_with_only_its_required_fields(kind: e.MessageKind, la
     required = {*REQUIRED[kind], "received_at"}
     for name in ONE_OF.get(kind, ("reference",)):
         minimal = Content(**{k: v for k, v in FULL.model_dump().items() if k in {*required, name}})
-        letter = RENDERER.render(kind, minimal, language)
-        for part in (letter.html, letter.text):
+        rendered = RENDERER.render(kind, minimal, language)
+        for part in (rendered.html, rendered.text):
             assert "None" not in part
             assert FULL.reference in part
 
@@ -99,7 +99,7 @@ def test_every_catalogue_has_the_keys_and_placeholders_of_the_english_one(langua
 
 
 @pytest.mark.parametrize("language", [language for language in SUPPORTED if language != "en"])
-def test_no_long_text_of_a_catalogue_is_in_english(language: str) -> None:
+def test_no_long_text_of_a_catalogue_equals_an_english_text(language: str) -> None:
     english = {text for key, text in load_catalogue("en").items() if len(text) > 20}
     assert not english & set(load_catalogue(language).values())
 
@@ -123,10 +123,10 @@ def test_text_of_customers_is_escaped_and_never_formatted() -> None:
         update={"subject": "<script>alert(1)</script>", "name": "{{ 7 * 7 }} {name}", "words": "a<b>&"}
     )
     for kind in KINDS:
-        letter = RENDERER.render(kind, hostile, "en")
-        assert "<script>" not in letter.html
-        assert "<b>" not in letter.html
-        assert "{{ 7 * 7 }} {name}" in letter.text
+        rendered = RENDERER.render(kind, hostile, "en")
+        assert "<script>" not in rendered.html
+        assert "<b>" not in rendered.html
+        assert "{{ 7 * 7 }} {name}" in rendered.text
 
 
 def test_the_acknowledgement_asks_for_corrections_and_explains_how_to_escalate() -> None:
@@ -150,8 +150,8 @@ def test_a_delay_message_apologises_with_and_without_a_new_date() -> None:
 @pytest.mark.parametrize("outcome", get_args(e.Outcome))
 @pytest.mark.parametrize("language", SUPPORTED)
 def test_every_outcome_has_a_sentence_in_every_language(outcome: e.Outcome, language: str) -> None:
-    letter = RENDERER.render("resolution", FULL.model_copy(update={"outcome": outcome}), language)
-    assert load_catalogue(language)[f"outcome.{outcome}"] in letter.text
+    rendered = RENDERER.render("resolution", FULL.model_copy(update={"outcome": outcome}), language)
+    assert load_catalogue(language)[f"outcome.{outcome}"] in rendered.text
 
 
 @pytest.mark.parametrize(
@@ -191,10 +191,10 @@ def test_a_language_tag_selects_its_catalogue(tag: str, catalogue: str | None) -
 
 
 def test_an_unsupported_language_gets_a_message_in_english_with_its_locale() -> None:
-    letter = RENDERER.render("acknowledgement", FULL, "fr-FR")
-    assert letter.locale == "en"
-    assert "Thank you for telling us" in letter.text
-    assert "May" in letter.text
+    rendered = RENDERER.render("acknowledgement", FULL, "fr-FR")
+    assert rendered.locale == "en"
+    assert "Thank you for telling us" in rendered.text
+    assert "May" in rendered.text
     assert choose_locale(["fr", None], "nb") == "nb"
 
 

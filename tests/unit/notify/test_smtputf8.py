@@ -43,7 +43,7 @@ async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> As
     await created.close()
 
 
-def accepted_by_intake(address: str) -> str:
+def parse_with_intake(address: str) -> str:
     """Return the address as intake stores it and notify gets it."""
     customer = EXAMPLE["customer"] | {"email": address}
     form = parse_form(COMPLAINT, json.dumps(EXAMPLE | {"customer": customer}).encode(), datetime.now(UTC))
@@ -53,7 +53,7 @@ def accepted_by_intake(address: str) -> str:
 
 @pytest.mark.parametrize("address", [*INTERNATIONAL, *ASCII_LOCAL])
 async def test_an_address_that_intake_accepts_is_sent_to_by_both_channels(address: str, channel: Channel) -> None:
-    stored = accepted_by_intake(address)
+    stored = parse_with_intake(address)
     assert unreachable(stored) is None
     assert await channel.send(replace(MESSAGE, to=stored)) == DeliveryReport("sent", "250")
 

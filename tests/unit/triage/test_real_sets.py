@@ -25,7 +25,7 @@ OTHER_MAX = {
 }
 
 
-def rows(path: Path) -> list[dict[str, object]]:
+def read_rows(path: Path) -> list[dict[str, object]]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         lines = file.readlines()
     return [json.loads(line) for line in lines[:: max(1, len(lines) // ROWS)]]
@@ -37,7 +37,7 @@ PATHS = sorted(SETS.glob("*.jsonl.gz")) if SETS.is_dir() else []
 @pytest.mark.skipif(not PATHS, reason="the sets of real complaints are not on this machine")
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name.partition(".")[0])
 def test_real_complaints_all_get_a_category(classifier, rules, path, record_property) -> None:
-    texts = [ComplaintText(body=str(row["text"] or "")) for row in rows(path) if row.get("text")]
+    texts = [ComplaintText(body=str(row["text"] or "")) for row in read_rows(path) if row.get("text")]
     if not texts:
         pytest.skip("a set without texts")
     results = classifier.classify(texts)
