@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain import AddMessage, RecordProgress, Reopen, Resolve, Withdraw
-from services.sla.domain.cycles import cycles
-from services.sla.domain.history import SOURCES
+from services.sla.domain.history import SOURCES, cycles
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
 from shared.testing.simulation import Simulation

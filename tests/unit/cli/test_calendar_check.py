@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,13 @@ def test_unknown_arguments_of_holidays_are_refused_with_the_reason(
     result = run(*arguments)
     assert result.exit_code == code
     assert reason in " ".join(result.output.split())
+
+
+def test_without_the_holiday_library_the_command_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "holidays", None)  # an import fails as if it were not installed
+    result = run("holidays", "GB", "--years", "2026")
+    assert result.exit_code == 2
+    assert "redress[cli]" in " ".join(result.output.split())
 
 
 ICS = """BEGIN:VCALENDAR
