@@ -15,7 +15,7 @@ from services.sla.domain.evaluation import summarize
 from services.sla.domain.incremental import calendar_change
 from services.sla.policies import Document, build_rulebook, read_file
 from services.sla.rulebook.dry_run import DryRunCounter
-from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
+from tests.properties.sla_streams import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
 from tests.properties.test_sla_time import advance, fold
 
 AROUND = date(2026, 11, 1)

@@ -26,7 +26,7 @@ from shared.contracts.events import (
     PromiseRevised,
 )
 from shared.runner.types import Tick
-from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, unsaid
+from tests.properties.sla_streams import COMPLAINT, MINUTE, START, STREAMS, Streams, unsaid
 
 FAR = datetime(2028, 1, 1, tzinfo=UTC)
 CHANGES = ("holiday", "shorter", "longer", "days", "reordered", "more clocks")

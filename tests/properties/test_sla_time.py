@@ -15,7 +15,7 @@ from services.sla.domain.incremental import fire, reach
 from services.sla.policies import Rulebook, load_rulebook
 from shared.contracts.envelope import Event, Fact
 from shared.runner.types import Tick
-from tests.properties.test_sla_folds import MINUTE, START, STREAMS, Streams, interleaved, relaxed
+from tests.properties.sla_streams import MINUTE, START, STREAMS, Streams, interleaved, relaxed
 
 RULEBOOK = load_rulebook(
     None, around=date(2026, 11, 1), packs=("uk-disp", "ie-cpc")
