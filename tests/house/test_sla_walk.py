@@ -19,13 +19,13 @@ from shared.contracts.events import Merged, MessageFailed
 from shared.contracts.topics import SLA
 from shared.runner.types import Tick
 from tests.house.reading import ROOT
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     AWAITING,
     COMPLAINT,
     CUSTOMER,
     REOPENED,
     WITHDRAWN,
-    Life,
+    ComplaintBuilder,
     accepted,
     assigned,
     bounced,
@@ -86,19 +86,19 @@ def test_the_cases_cover_every_event_that_sla_reads() -> None:
 
 @pytest.mark.parametrize(("earlier", "moment", "fact"), CASES, ids=lambda value: type(value).__name__)
 def test_an_event_passes_through_few_modules(earlier: list[tuple[str, Any]], moment: str, fact: Any) -> None:
-    life = Life()
+    complaint = ComplaintBuilder()
     for at, before in earlier:
-        life.hears(at, before)
-    modules = entered(lambda: life.hears(moment, fact))
+        complaint.receive(at, before)
+    modules = entered(lambda: complaint.receive(moment, fact))
     assert len(modules) <= MODULES_MAX, sorted(modules)
 
 
 def test_a_tick_passes_through_few_modules() -> None:
-    life = Life()
+    complaint = ComplaintBuilder()
     for moment, fact in TOLD:
-        life.hears(moment, fact)
-    state = life.state
+        complaint.receive(moment, fact)
+    state = complaint.state
     assert state and state.due_at
     now = state.due_at + timedelta(seconds=1)
-    modules = entered(lambda: decide(state, Tick(now), SlaContext(now, life.rulebook)))
+    modules = entered(lambda: decide(state, Tick(now), SlaContext(now, complaint.rulebook)))
     assert len(modules) <= MODULES_MAX, sorted(modules)

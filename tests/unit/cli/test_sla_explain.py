@@ -8,12 +8,20 @@ from deploy.cli.sla.explain import explanations, parse_as_of
 from services.sla.domain import MakePromise, RevisePromise
 from services.sla.routes import schemas
 from shared.errors import Misconfigured
-from tests.unit.sla.lives import COMPLAINT, Life, at, book, policy, promised, resolved
+from tests.unit.sla.complaint_builder import (
+    COMPLAINT,
+    ComplaintBuilder,
+    acknowledged_complaint,
+    at,
+    policy,
+    resolved,
+    rulebook_with,
+)
 
 
-def explain(life: Life, now: str) -> dict[str, str]:
-    assert life.state is not None
-    return dict(explanations(schemas.clocks(life.state, life.rulebook, at(now)).model_dump(mode="json")))
+def explain(complaint: ComplaintBuilder, now: str) -> dict[str, str]:
+    assert complaint.state is not None
+    return dict(explanations(schemas.clocks(complaint.state, complaint.rulebook, at(now)).model_dump(mode="json")))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +43,7 @@ def test_an_invalid_as_of_is_refused_with_an_example() -> None:
 
 
 def test_every_clock_and_promise_is_explained_and_running_clocks_come_first() -> None:
-    headings = explain(promised(), "Mon 11:00")
+    headings = explain(acknowledged_complaint(), "Mon 11:00")
     assert list(headings) == [
         "requester_wait, cycle 1 (running)",
         "acknowledge, cycle 1 (met)",
@@ -45,24 +53,26 @@ def test_every_clock_and_promise_is_explained_and_running_clocks_come_first() ->
 
 
 def test_a_missed_clock_is_marked_as_missed() -> None:
-    life = promised()
-    life.hears("Wed 12:00", resolved("Wed 12:00"))
-    assert "requester_wait, cycle 1 (missed)" in explain(life, "Wed 12:00")
+    complaint = acknowledged_complaint()
+    complaint.receive("Wed 12:00", resolved("Wed 12:00"))
+    assert "requester_wait, cycle 1 (missed)" in explain(complaint, "Wed 12:00")
 
 
 def test_an_extension_is_listed_with_its_approval_status() -> None:
     capped = policy(
         id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}}
     )
-    life = promised(book(capped))
-    life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
-    assert "extension of promise 1 (waits for approval)" in explain(life, "Mon 12:00")
+    complaint = acknowledged_complaint(rulebook_with(capped))
+    complaint.handle("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
+    assert "extension of promise 1 (waits for approval)" in explain(complaint, "Mon 12:00")
 
 
 def test_several_actions_have_headings_of_their_own() -> None:
-    life = promised()
+    complaint = acknowledged_complaint()
     for item in ("refund", "a new lock"):
-        life.asks("Mon 11:00", MakePromise(COMPLAINT, actor="ann", subject="action", item=item, due_at=at("Thu 10:00")))
+        complaint.handle(
+            "Mon 11:00", MakePromise(COMPLAINT, actor="ann", subject="action", item=item, due_at=at("Thu 10:00"))
+        )
     assert {"promise 2, action 'refund' (untold)", "promise 3, action 'a new lock' (untold)"} <= set(
-        explain(life, "Mon 12:00")
+        explain(complaint, "Mon 12:00")
     )

@@ -9,15 +9,15 @@ from shared.contracts.events import (
     PromiseMade,
     PromiseRevised,
 )
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     COMPLAINT,
-    Life,
+    ComplaintBuilder,
     accepted,
+    acknowledged_complaint,
     at,
-    book,
     policy,
-    promised,
     proposed,
+    rulebook_with,
 )
 
 
@@ -25,30 +25,30 @@ def promises(facts: list[Any]) -> list[Any]:
     return [fact for fact in facts if isinstance(fact, PromiseMade | PromiseRevised | PromiseKept | PromiseBroken)]
 
 
-def fates(life: Life) -> list[tuple[str, str]]:
-    return [(pledge.status, pledge.outcome) for pledge in life.ledger.promise_statuses]
+def statuses(complaint: ComplaintBuilder) -> list[tuple[str, str]]:
+    return [(pledge.status, pledge.outcome) for pledge in complaint.evaluation.promise_statuses]
 
 
-def revised(moment: str = "Mon 15:00", until: str = "Thu 12:00") -> Life:
+def revised_promise(moment: str = "Mon 15:00", until: str = "Thu 12:00") -> ComplaintBuilder:
     """Moved to a later date in time, and the customer told so."""
-    life = promised()
-    life.hears(moment, proposed(until))
-    life.hears(moment, accepted(moment, "promise_moved", promise=2))
-    return life
+    complaint = acknowledged_complaint()
+    complaint.receive(moment, proposed(until))
+    complaint.receive(moment, accepted(moment, "promise_moved", promise=2))
+    return complaint
 
 
-CAPPED = book(
+CAPPED = rulebook_with(
     policy(id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}})
 )
 
 
-def moves(until: str, promise: int = 1, **input_: Any) -> RevisePromise:
+def revise_promise(until: str, promise: int = 1, **input_: Any) -> RevisePromise:
     return RevisePromise(COMPLAINT, actor="ann", promise=promise, due_at=at(until), reason="supplier_delay", **input_)
 
 
-def makes(until: str, subject: Any = "next_update", item: str = "") -> MakePromise:
+def make_promise(until: str, subject: Any = "next_update", item: str = "") -> MakePromise:
     return MakePromise(COMPLAINT, actor="ann", subject=subject, due_at=at(until), item=item)
 
 
-def decides(approve: bool, promise: int = 1) -> DecideExtension:
+def decide_extension(approve: bool, promise: int = 1) -> DecideExtension:
     return DecideExtension(COMPLAINT, actor="head", promise=promise, approve=approve)

@@ -6,11 +6,11 @@ import pytest
 
 from services.sla.domain import Outage
 from shared.contracts.events import ClockBreached, PromiseBroken
-from tests.unit.sla.lives import Life, at, opened, promised
+from tests.unit.sla.complaint_builder import ComplaintBuilder, acknowledged_complaint, at, triaged_complaint
 
 
-def causes(life: Life, kind: type, moment: str) -> set[str]:
-    return {fact.cause for fact in life.ticks(moment) if isinstance(fact, kind)}
+def causes(complaint: ComplaintBuilder, kind: type, moment: str) -> set[str]:
+    return {fact.cause for fact in complaint.tick(moment) if isinstance(fact, kind)}
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ def causes(life: Life, kind: type, moment: str) -> set[str]:
     ],
 )
 def test_a_breach_is_put_down_to_what_was_down_when_it_fell_due(outages: list[Any], cause: str) -> None:
-    life = opened()
-    life.outages = tuple(Outage(name, at(since), at(until) if until else None) for name, since, until in outages)
-    assert causes(life, ClockBreached, "Mon 11:45") == {cause}
+    complaint = triaged_complaint()
+    complaint.outages = tuple(Outage(name, at(since), at(until) if until else None) for name, since, until in outages)
+    assert causes(complaint, ClockBreached, "Mon 11:45") == {cause}
 
 
 def test_a_promise_that_nobody_could_keep_says_why() -> None:
-    life = promised()
-    life.outages = (Outage("downtime", at("Tue 13:00"), at("Tue 18:00")),)
-    assert causes(life, PromiseBroken, "Tue 18:01") == {"downtime"}
+    complaint = acknowledged_complaint()
+    complaint.outages = (Outage("downtime", at("Tue 13:00"), at("Tue 18:00")),)
+    assert causes(complaint, PromiseBroken, "Tue 18:01") == {"downtime"}
 
 
 def test_down_time_never_makes_a_breach_undone() -> None:
-    life = opened()
-    life.outages = (Outage("downtime", at("Mon 10:30"), at("Mon 12:00")),)
-    life.ticks("Mon 12:00")
-    assert life.clock("acknowledge").breached
+    complaint = triaged_complaint()
+    complaint.outages = (Outage("downtime", at("Mon 10:30"), at("Mon 12:00")),)
+    complaint.tick("Mon 12:00")
+    assert complaint.clock("acknowledge").breached

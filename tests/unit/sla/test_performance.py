@@ -8,55 +8,64 @@ from services.sla.domain import Recompute
 from services.sla.domain.promise_status import promise_statuses
 from services.sla.reports.performance import Figures, PromiseTally
 from services.sla.store.scan import Period
-from tests.unit.sla.lives import COMPLAINT, WITHDRAWN, Life, accepted, at, opened, promised, proposed
-from tests.unit.sla.published import PLAIN, closed_on, published
+from tests.unit.sla.complaint_builder import (
+    COMPLAINT,
+    WITHDRAWN,
+    ComplaintBuilder,
+    accepted,
+    acknowledged_complaint,
+    at,
+    proposed,
+    triaged_complaint,
+)
+from tests.unit.sla.rulebook_revisions import PLAIN, closed_on, published
 
 WEEK = Period(at("Mon 00:00"), at("Mon+7 00:00"))
 
 
-def kept() -> Life:
-    life = promised()
-    life.answers("Tue 13:00")
-    return life
+def kept() -> ComplaintBuilder:
+    complaint = acknowledged_complaint()
+    complaint.resolve_and_tell("Tue 13:00")
+    return complaint
 
 
-def moved(*times: tuple[str, str]) -> Life:
-    life = promised()
+def moved(*times: tuple[str, str]) -> ComplaintBuilder:
+    complaint = acknowledged_complaint()
     for number, (moment, until) in enumerate(times, start=2):
-        life.hears(moment, proposed(until))
-        life.hears(moment, accepted(moment, "promise_moved", promise=number))
-    return life
+        complaint.receive(moment, proposed(until))
+        complaint.receive(moment, accepted(moment, "promise_moved", promise=number))
+    return complaint
 
 
-def revised() -> Life:
-    life = moved(("Mon 15:00", "Thu 12:00"))
-    life.answers("Wed 13:00")
-    return life
+def revised() -> ComplaintBuilder:
+    complaint = moved(("Mon 15:00", "Thu 12:00"))
+    complaint.resolve_and_tell("Wed 13:00")
+    return complaint
 
 
-def broken() -> Life:
-    life = promised()
-    life.passes_until("Fri 12:00")
-    return life
+def broken() -> ComplaintBuilder:
+    complaint = acknowledged_complaint()
+    complaint.pass_time_until("Fri 12:00")
+    return complaint
 
 
-def late() -> Life:
-    life = broken()
-    life.answers("Fri 13:00")
-    return life
+def late() -> ComplaintBuilder:
+    complaint = broken()
+    complaint.resolve_and_tell("Fri 13:00")
+    return complaint
 
 
-def withdrawn() -> Life:
-    life = promised()
-    life.hears("Mon 12:00", WITHDRAWN)
-    return life
+def withdrawn() -> ComplaintBuilder:
+    complaint = acknowledged_complaint()
+    complaint.receive("Mon 12:00", WITHDRAWN)
+    return complaint
 
 
-def figures(*lives: Life, period: Period = WEEK) -> Figures:
+def figures(*lives: ComplaintBuilder, period: Period = WEEK) -> Figures:
     tally = PromiseTally()
-    for life in lives:
-        assert life.state is not None
-        tally.add(promise_statuses(life.state), period)
+    for complaint in lives:
+        assert complaint.state is not None
+        tally.add(promise_statuses(complaint.state), period)
     return tally.figures()
 
 
@@ -68,7 +77,7 @@ def figures(*lives: Life, period: Period = WEEK) -> Figures:
         (broken, "broken"),
         (late, "broken_then_kept"),
         (withdrawn, "cancelled"),
-        (promised, "open"),
+        (acknowledged_complaint, "open"),
     ],
 )
 def test_each_promise_counts_once_by_how_its_chain_ended(make, outcome: str) -> None:
@@ -79,19 +88,19 @@ def test_each_promise_counts_once_by_how_its_chain_ended(make, outcome: str) -> 
 
 
 def test_shares_are_of_what_came_to_an_end() -> None:
-    result = figures(kept(), kept(), revised(), late(), withdrawn(), promised())
+    result = figures(kept(), kept(), revised(), late(), withdrawn(), acknowledged_complaint())
     assert (result.kept_first_share, result.kept_share) == (0.5, 0.75)
 
 
 def test_a_date_that_nobody_was_told_is_no_promise() -> None:
-    result = figures(opened())
+    result = figures(triaged_complaint())
     assert (result.promises, result.complaints, result.kept_share) == (0, 0, None)
 
 
 def test_a_chain_counts_in_the_period_of_its_last_date() -> None:
-    life = moved(("Mon 15:00", "Thu+7 12:00"))
-    assert figures(life).promises == 0
-    assert figures(life, period=Period(at("Mon+7 00:00"), at("Mon+14 00:00"))).promises == 1
+    complaint = moved(("Mon 15:00", "Thu+7 12:00"))
+    assert figures(complaint).promises == 0
+    assert figures(complaint, period=Period(at("Mon+7 00:00"), at("Mon+14 00:00"))).promises == 1
 
 
 def test_the_end_of_a_period_is_the_beginning_of_the_next() -> None:
@@ -107,40 +116,40 @@ def test_notice_is_the_middle_one_and_moves_are_counted_by_complaint() -> None:
     assert (result.complaints, result.complaints_moved_twice, result.revisions_per_complaint) == (3, 1, 1.0)
 
 
-def last_due(life: Life) -> object:
-    assert life.state is not None
-    return life.state.last_due_at
+def last_due(complaint: ComplaintBuilder) -> object:
+    assert complaint.state is not None
+    return complaint.state.last_due_at
 
 
-@pytest.mark.parametrize("make", [promised, kept, broken, late, withdrawn])
+@pytest.mark.parametrize("make", [acknowledged_complaint, kept, broken, late, withdrawn])
 def test_a_complaint_is_read_up_to_its_last_due_time_whatever_became_of_it(make) -> None:
     assert last_due(make()) == at("Tue 14:00"), "the promise; its clocks are due before"
 
 
 def test_a_date_that_moves_takes_the_last_due_time_along() -> None:
     assert last_due(revised()) == at("Thu 12:00")
-    assert last_due(opened()) == at("Tue 14:00"), "a date that nobody was told yet may still be told"
+    assert last_due(triaged_complaint()) == at("Tue 14:00"), "a date that nobody was told yet may still be told"
 
 
 def test_by_a_look_at_a_part_the_last_due_time_only_grows() -> None:
     storm, over = (closed_on("2026-11-03"), "rebase_open"), ({**PLAIN, "calendar": [*PLAIN["calendar"]]}, "rebase_open")
-    life = opened(published())
-    life.rulebook = published(storm)
-    life.asks("Mon 12:00", Recompute(COMPLAINT))
-    assert (life.clock().due_at, last_due(life)) == (at("Wed 10:00"), at("Wed 10:00"))
-    life.rulebook = published(storm, over)
-    life.asks("Mon 12:00", Recompute(COMPLAINT))
-    assert life.clock().due_at == at("Tue 10:00")
-    assert last_due(life) == at("Wed 10:00"), "nobody looked at the promise, which is due on Tuesday as well"
-    life.answers("Mon 13:00")
-    assert last_due(life) == at("Tue 14:00")
+    complaint = triaged_complaint(published())
+    complaint.rulebook = published(storm)
+    complaint.handle("Mon 12:00", Recompute(COMPLAINT))
+    assert (complaint.clock().due_at, last_due(complaint)) == (at("Wed 10:00"), at("Wed 10:00"))
+    complaint.rulebook = published(storm, over)
+    complaint.handle("Mon 12:00", Recompute(COMPLAINT))
+    assert complaint.clock().due_at == at("Tue 10:00")
+    assert last_due(complaint) == at("Wed 10:00"), "nobody looked at the promise, which is due on Tuesday as well"
+    complaint.resolve_and_tell("Mon 13:00")
+    assert last_due(complaint) == at("Tue 14:00")
 
 
 def test_of_a_state_from_before_it_was_kept_a_part_does_not_tell_the_last_due_time() -> None:
-    life = promised()
-    assert life.state is not None
-    life.state = life.state.replace(last_due_at=None)
-    life.passes_until("Tue 12:00")
-    assert last_due(life) is None
-    life.answers("Tue 12:00")
-    assert last_due(life) == at("Tue 14:00")
+    complaint = acknowledged_complaint()
+    assert complaint.state is not None
+    complaint.state = complaint.state.replace(last_due_at=None)
+    complaint.pass_time_until("Tue 12:00")
+    assert last_due(complaint) is None
+    complaint.resolve_and_tell("Tue 12:00")
+    assert last_due(complaint) == at("Tue 14:00")

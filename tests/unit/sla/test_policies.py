@@ -9,7 +9,7 @@ from services.sla.policies import MatchFacts, load_rulebook, parse_rulebook, rea
 from services.sla.policies.deadlines import GoalClock
 from services.sla.policies.sections import read_section
 from shared.errors import Misconfigured, Rejected
-from tests.unit.sla.lives import OFFICE, POLICY, at, book, policy
+from tests.unit.sla.complaint_builder import OFFICE, POLICY, at, policy, rulebook_with
 
 DAY = date(2026, 11, 1)
 NOON = at("Mon 12:00")
@@ -32,7 +32,7 @@ def test_the_first_policy_that_fits_counts(complaint: dict[str, Any], expected: 
 
 
 def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
-    rules = book(policy(id="money", when={"category": ["billing/refund"]}))
+    rules = rulebook_with(policy(id="money", when={"category": ["billing/refund"]}))
     for category, expected in (
         (("billing", "refund", "late"), "money"),
         (("billing", "refund"), "money"),
@@ -53,14 +53,14 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
     ],
 )
 def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], facts: dict[str, Any]) -> None:
-    rules = book(policy(id="chosen", when=when))
+    rules = rulebook_with(policy(id="chosen", when=when))
     assert rules.match(MatchFacts(**facts), NOON).policy == "chosen"
     assert rules.match(MatchFacts(), NOON).policy == "plain", "what is not known yet meets only what asks nothing"
 
 
 def test_the_newest_version_is_matched_and_older_ones_still_answer() -> None:
     newer = policy({"goal": {"business": "PT6H"}}, version=2)
-    rules = book(newer)
+    rules = rulebook_with(newer)
     terms = rules.match(MatchFacts(), NOON)
     assert (terms.policy, terms.policy_version) == ("plain", 2)
     assert rules.policy(("plain", 1)).rule("requester_wait").goal.text == "8 h of opening time"
@@ -92,7 +92,7 @@ def test_a_clock_may_run_on_another_calendar_than_its_policy() -> None:
     ],
 )
 def test_a_goal_says_itself_in_its_own_unit(goal: dict[str, Any], words: str) -> None:
-    rules = book(policy({"goal": goal}, id="x", when={"severity": ["low"]}))
+    rules = rulebook_with(policy({"goal": goal}, id="x", when={"severity": ["low"]}))
     assert rules.policy(("x", 1)).rule("requester_wait").goal.text == words
 
 
@@ -202,9 +202,11 @@ def test_a_duration_beyond_ten_years_is_refused_where_it_is_written(span: Any) -
 
 def test_a_duration_may_be_written_in_seconds_and_a_cut_off_without_any() -> None:
     with_cutoff = goal({"business_days": 1, "cutoff": "17:00"})
-    rules = book(policy(goal({"wall": "PT1H30M5S"})["clocks"][0], id="x", when={"severity": ["low"]}, version=3))
+    rules = rulebook_with(
+        policy(goal({"wall": "PT1H30M5S"})["clocks"][0], id="x", when={"severity": ["low"]}, version=3)
+    )
     assert rules.policy(("x", 3)).rule("requester_wait").goal.wall == timedelta(hours=1, minutes=30, seconds=5)
-    rules = book(policy(with_cutoff["clocks"][0], id="x", when={"severity": ["low"]}))
+    rules = rulebook_with(policy(with_cutoff["clocks"][0], id="x", when={"severity": ["low"]}))
     assert rules.policy(("x", 1)).rule("requester_wait").goal.cutoff == time(17)
 
 
@@ -243,7 +245,7 @@ def asking(*whens: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 )
 def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dict[str, Any], ...], takers: str) -> None:
     with pytest.raises(Rejected, match=f"policy 'p{len(whens)}' can never match: {takers}"):
-        book(*asking(*whens))
+        rulebook_with(*asking(*whens))
 
 
 @pytest.mark.parametrize(
@@ -261,18 +263,20 @@ def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dic
     ],
 )
 def test_a_policy_that_one_complaint_is_left_to_is_accepted(whens: tuple[dict[str, Any], ...]) -> None:
-    assert book(*asking(*whens))
+    assert rulebook_with(*asking(*whens))
 
 
 def test_what_policies_leave_is_found_quickly_however_many_words_they_list() -> None:
     shops, cards = [[f"{name}{number}" for number in range(400)] for name in ("shop", "card")]
     wide = {"client": shops, "product": cards, "language": ["de", "fr"], "severity": ["low", "high"]}
-    assert book(*asking({"client": shops[:9], "product": cards[9:]}, {"client": shops[3:], "severity": ["low"]}, wide))
+    assert rulebook_with(
+        *asking({"client": shops[:9], "product": cards[9:]}, {"client": shops[3:], "severity": ["low"]}, wide)
+    )
 
 
 def test_a_policy_behind_one_that_asks_nothing_is_refused() -> None:
     with pytest.raises(Rejected, match="matches every complaint; expected it to be the last"):
-        book(policy(id="greedy"))
+        rulebook_with(policy(id="greedy"))
 
 
 @pytest.mark.parametrize("section", ["calendar", "policy"])

@@ -3,8 +3,8 @@
 from copy import deepcopy
 
 from services.sla.policies.diff import FieldChange, compare_rulebooks
-from tests.unit.sla.lives import OFFICE, POLICY
-from tests.unit.sla.published import PLAIN, Data, closed_on, published, with_goal
+from tests.unit.sla.complaint_builder import OFFICE, POLICY
+from tests.unit.sla.rulebook_revisions import PLAIN, Data, closed_on, published, with_goal
 
 PACK = {
     "id": "testland",

@@ -6,7 +6,7 @@ import pytest
 
 from services.sla.policies import parse_rulebook
 from shared.errors import Rejected
-from tests.unit.sla.lives import OFFICE, POLICY, book, policy
+from tests.unit.sla.complaint_builder import OFFICE, POLICY, policy, rulebook_with
 from tests.unit.sla.test_policies import DAY, goal, rungs
 
 SELDOM = {**OFFICE, "id": "seldom", "weekly_hours": {"mon": [["09:00", "10:00"]]}}
@@ -59,9 +59,9 @@ def test_what_a_calendar_comes_to_in_ten_years_is_accepted() -> None:
 )
 def test_a_policy_may_only_ask_for_words_that_a_complaint_can_have(when: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
-        book(policy(id="odd", when=when))
+        rulebook_with(policy(id="odd", when=when))
 
 
 def test_the_words_that_complaints_do_have_are_accepted() -> None:
     when = {"language": ["en", "zh-Hant", "sr-Latn", "pt-BR", "fil", "es-419"], "client": ["shop", "Web shop 2", "店"]}
-    assert book(policy(id="chosen", when={**when, "category": ["late_delivery/lost-2"], "product": ["Card+"]}))
+    assert rulebook_with(policy(id="chosen", when={**when, "category": ["late_delivery/lost-2"], "product": ["Card+"]}))

@@ -12,141 +12,143 @@ from shared.contracts.events import (
     PromiseKept,
 )
 from shared.errors import IllegalMove, ImplausibleTime, NotFound
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     COMPLAINT,
     HANDLER,
     accepted,
+    acknowledged_complaint,
     at,
     bounced,
     milestone,
-    promised,
     resolved,
 )
-from tests.unit.sla.promise_commands import decides, fates, makes, moves, promises
+from tests.unit.sla.promise_commands import decide_extension, make_promise, promises, revise_promise, statuses
 
 
 def test_a_promise_for_the_next_word_is_kept_by_the_next_word() -> None:
-    life = promised()
-    [made] = promises(life.asks("Mon 11:00", makes("Mon 16:00")))
+    complaint = acknowledged_complaint()
+    [made] = promises(complaint.handle("Mon 11:00", make_promise("Mon 16:00")))
     assert (made.promise, made.subject, made.due_at) == (2, "next_update", at("Mon 16:00"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    [kept] = promises(life.hears("Mon 15:00", HANDLER))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    [kept] = promises(complaint.receive("Mon 15:00", HANDLER))
     assert kept == PromiseKept(promise=2, first=True, subject="next_update")
 
 
 def test_a_promise_for_the_next_word_breaks_in_silence() -> None:
-    life = promised()
-    life.asks("Mon 11:00", makes("Mon 16:00"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    assert promises(life.passes_until("Mon 17:00")) == [
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    assert promises(complaint.pass_time_until("Mon 17:00")) == [
         PromiseBroken(promise=2, due_at=at("Mon 16:00"), subject="next_update")
     ]
 
 
 def test_the_next_word_can_be_promised_again_once_it_came() -> None:
-    life = promised()
-    life.asks("Mon 11:00", makes("Mon 16:00"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    life.hears("Mon 12:00", HANDLER)
-    life.asks("Mon 13:00", makes("Wed 12:00"))
-    assert promises(life.hears("Mon 13:01", accepted("Mon 13:01", "progress", promise=3, message="m3"))) == []
-    assert fates(life)[1:] == [("kept", "kept_first"), ("open", "open")]
-    assert [fact.promise for fact in promises(life.passes_until("Wed 13:00")) if fact.subject == "next_update"] == [3]
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    complaint.receive("Mon 12:00", HANDLER)
+    complaint.handle("Mon 13:00", make_promise("Wed 12:00"))
+    assert promises(complaint.receive("Mon 13:01", accepted("Mon 13:01", "progress", promise=3, message="m3"))) == []
+    assert statuses(complaint)[1:] == [("kept", "kept_first"), ("open", "open")]
+    assert [
+        fact.promise for fact in promises(complaint.pass_time_until("Wed 13:00")) if fact.subject == "next_update"
+    ] == [3]
 
 
 def test_a_word_that_moves_another_date_is_a_word_all_the_same() -> None:
-    life = promised()
-    life.asks("Mon 11:00", makes("Mon 16:00"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    life.asks("Mon 12:00", moves("Thu 12:00"))
-    [kept] = promises(life.hears("Mon 12:01", accepted("Mon 12:01", "promise_moved", promise=3)))
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    complaint.handle("Mon 12:00", revise_promise("Thu 12:00"))
+    [kept] = promises(complaint.receive("Mon 12:01", accepted("Mon 12:01", "promise_moved", promise=3)))
     assert (kept.promise, kept.subject) == (2, "next_update")
 
 
 def test_a_word_that_came_back_keeps_no_promise() -> None:
-    life = promised()
-    life.asks("Mon 11:00", makes("Mon 16:00"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    life.hears("Mon 12:00", accepted("Mon 12:00", "progress", message="m9"))
-    life.hears("Mon 12:05", bounced("m9", hard=True))
-    assert life.ledger.promise_statuses[1].status == "open"
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    complaint.receive("Mon 12:00", accepted("Mon 12:00", "progress", message="m9"))
+    complaint.receive("Mon 12:05", bounced("m9", hard=True))
+    assert complaint.evaluation.promise_statuses[1].status == "open"
 
 
 def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() -> None:
-    life = promised()
-    life.hears("Mon 11:00", milestone("action_agreed", "Mon 11:00", "refund"))
-    life.asks("Mon 11:00", makes("Fri 12:00", "action", "refund"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    life.hears("Mon 12:00", resolved("Mon 12:00"))
-    life.hears("Wed 10:00", milestone("action_completed", "Wed 10:00", "letter"))
-    assert life.ledger.promise_statuses[1].status == "open"
-    [kept] = promises(life.hears("Thu 10:00", milestone("action_completed", "Thu 10:00", "refund")))
+    complaint = acknowledged_complaint()
+    complaint.receive("Mon 11:00", milestone("action_agreed", "Mon 11:00", "refund"))
+    complaint.handle("Mon 11:00", make_promise("Fri 12:00", "action", "refund"))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    complaint.receive("Mon 12:00", resolved("Mon 12:00"))
+    complaint.receive("Wed 10:00", milestone("action_completed", "Wed 10:00", "letter"))
+    assert complaint.evaluation.promise_statuses[1].status == "open"
+    [kept] = promises(complaint.receive("Thu 10:00", milestone("action_completed", "Thu 10:00", "refund")))
     assert kept == PromiseKept(promise=2, first=True, subject="action", item="refund")
 
 
 def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
-    life = promised()
-    life.asks("Mon 11:00", makes("Fri 12:00", "action", "refund"))
-    life.hears("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
-    life.answers("Mon 12:00")
-    [broken] = promises(life.passes_until("Fri 13:00"))
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", make_promise("Fri 12:00", "action", "refund"))
+    complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
+    complaint.resolve_and_tell("Mon 12:00")
+    [broken] = promises(complaint.pass_time_until("Fri 13:00"))
     assert (broken.promise, broken.subject) == (2, "action")
 
 
 @pytest.mark.parametrize(
     ("command", "refusal", "sentence"),
     [
-        (makes("Thu 12:00", "outcome"), IllegalMove, "made by policy; revise it"),
-        (makes("Mon 09:00"), ImplausibleTime, "still to come"),
-        (moves("Mon 09:00"), ImplausibleTime, "still to come"),
-        (moves("Tue 12:00"), ImplausibleTime, "later than what was promised"),
-        (moves("Fri 12:00", promise=9), NotFound, "no promise 9"),
-        (decides(approve=True), NotFound, "no extension waits"),
-        (moves("Thu 12:00", version=99), VersionConflict, "changed since"),
+        (make_promise("Thu 12:00", "outcome"), IllegalMove, "made by policy; revise it"),
+        (make_promise("Mon 09:00"), ImplausibleTime, "still to come"),
+        (revise_promise("Mon 09:00"), ImplausibleTime, "still to come"),
+        (revise_promise("Tue 12:00"), ImplausibleTime, "later than what was promised"),
+        (revise_promise("Fri 12:00", promise=9), NotFound, "no promise 9"),
+        (decide_extension(approve=True), NotFound, "no extension waits"),
+        (revise_promise("Thu 12:00", version=99), VersionConflict, "changed since"),
     ],
 )
 def test_what_may_not_be_is_refused_with_the_reason_and_nothing_has_changed(
     command: Any, refusal: type[Exception], sentence: str
 ) -> None:
-    life = promised()
-    before = life.state
+    complaint = acknowledged_complaint()
+    before = complaint.state
     with pytest.raises(refusal, match=sentence):
-        life.asks("Mon 11:00", command)
-    assert life.state == before
+        complaint.handle("Mon 11:00", command)
+    assert complaint.state == before
 
 
 def test_the_same_promise_is_not_made_twice() -> None:
-    life = promised()
-    life.asks("Mon 11:00", makes("Mon 16:00"))
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
     with pytest.raises(IllegalMove, match="such a promise already"):
-        life.asks("Mon 11:01", makes("Mon 16:00"))
+        complaint.handle("Mon 11:01", make_promise("Mon 16:00"))
 
 
 def test_a_promise_that_was_moved_already_cannot_be_moved_again_by_its_old_number() -> None:
-    life = promised()
-    life.asks("Mon 11:00", moves("Thu 12:00"))
+    complaint = acknowledged_complaint()
+    complaint.handle("Mon 11:00", revise_promise("Thu 12:00"))
     with pytest.raises(IllegalMove, match="revise 2"):
-        life.asks("Mon 11:01", moves("Fri 12:00"))
-    [moved] = promises(life.asks("Mon 11:02", moves("Fri 12:00", promise=2)))
+        complaint.handle("Mon 11:01", revise_promise("Fri 12:00"))
+    [moved] = promises(complaint.handle("Mon 11:02", revise_promise("Fri 12:00", promise=2)))
     assert (moved.promise, moved.old_due_at) == (3, at("Thu 12:00"))
 
 
 def test_a_closed_complaint_has_no_dates_to_move() -> None:
-    life = promised()
-    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    complaint = acknowledged_complaint()
+    complaint.receive("Mon 12:00", resolved("Mon 12:00"))
     with pytest.raises(IllegalMove, match="closed"):
-        life.asks("Mon 13:00", moves("Thu 12:00"))
+        complaint.handle("Mon 13:00", revise_promise("Thu 12:00"))
     with pytest.raises(IllegalMove, match="closed"):
-        life.asks("Mon 13:00", makes("Thu 12:00"))
+        complaint.handle("Mon 13:00", make_promise("Thu 12:00"))
 
 
 def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
-    life = promised()
+    complaint = acknowledged_complaint()
     for cause, soon, named in (
         ("lag", "Tue 12:00", 0),  # it falls due later than that
         ("lag", "Tue 15:00", 1),
         ("lag", "Tue 15:00", 0),
         ("provider", "Tue 15:00", 1),
     ):
-        published_facts = life.asks("Mon 12:00", MarkAtRisk(COMPLAINT, cause=cause, until=at(soon)))
+        published_facts = complaint.handle("Mon 12:00", MarkAtRisk(COMPLAINT, cause=cause, until=at(soon)))
         assert [fact.promise for fact in published_facts if isinstance(fact, PromiseAtRisk)] == [1] * named

@@ -10,152 +10,160 @@ from shared.contracts.events import (
     ExtensionRequested,
 )
 from shared.errors import IllegalMove, NotFound
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     OFFICE,
     POLICY,
-    Life,
+    ComplaintBuilder,
     accepted,
+    acknowledged_complaint,
     at,
-    book,
     policy,
-    promised,
     proposed,
     received,
     resolved,
+    rulebook_with,
     triaged,
 )
-from tests.unit.sla.promise_commands import CAPPED, decides, moves, promises
+from tests.unit.sla.promise_commands import CAPPED, decide_extension, promises, revise_promise
 
 
 @pytest.mark.parametrize("by", ["proposal", "command"])
 def test_beyond_the_cap_nothing_moves_and_somebody_is_asked(by: str) -> None:
-    life = promised(CAPPED)
+    complaint = acknowledged_complaint(CAPPED)
     extension = (
-        life.asks("Mon 11:00", moves("Fri 12:00"))
+        complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
         if by == "command"
-        else life.hears("Mon 11:00", proposed("Fri 12:00"))
+        else complaint.receive("Mon 11:00", proposed("Fri 12:00"))
     )
     assert promises(extension) == []
     [request] = [fact for fact in extension if isinstance(fact, ExtensionRequested)]
     assert (request.promise, request.expected_at) == (1, at("Fri 12:00"))
     assert request.limit_at == at("Thu 17:00"), "two business days after Tuesday"
-    assert [status.promise.due_at for status in life.ledger.promise_statuses] == [at("Tue 14:00")]
+    assert [status.promise.due_at for status in complaint.evaluation.promise_statuses] == [at("Tue 14:00")]
 
 
 def test_within_the_cap_a_handler_moves_a_date_alone() -> None:
-    life = promised(CAPPED)
-    [moved] = promises(life.asks("Mon 11:00", moves("Thu 16:00")))
+    complaint = acknowledged_complaint(CAPPED)
+    [moved] = promises(complaint.handle("Mon 11:00", revise_promise("Thu 16:00")))
     assert moved.due_at == at("Thu 16:00")
 
 
 def test_the_cap_counts_from_the_first_date_however_often_it_was_moved() -> None:
-    life = promised(CAPPED)
-    life.asks("Mon 11:00", moves("Thu 16:00"))
-    extension_request = life.asks("Mon 12:00", moves("Fri 12:00", promise=2))
+    complaint = acknowledged_complaint(CAPPED)
+    complaint.handle("Mon 11:00", revise_promise("Thu 16:00"))
+    extension_request = complaint.handle("Mon 12:00", revise_promise("Fri 12:00", promise=2))
     assert promises(extension_request) == []
     assert [type(fact) for fact in extension_request] == [ExtensionRequested]
 
 
 def test_what_was_approved_moves_and_what_was_refused_does_not() -> None:
-    granted, refused = promised(CAPPED), promised(CAPPED)
-    for life in (granted, refused):
-        life.asks("Mon 11:00", moves("Fri 12:00"))
-    [moved] = promises(granted.asks("Mon 12:00", decides(approve=True)))
+    granted, refused = acknowledged_complaint(CAPPED), acknowledged_complaint(CAPPED)
+    for complaint in (granted, refused):
+        complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
+    [moved] = promises(granted.handle("Mon 12:00", decide_extension(approve=True)))
     assert (moved.due_at, moved.reason) == (at("Fri 12:00"), "supplier_delay")
-    assert promises(refused.asks("Mon 12:00", decides(approve=False))) == []
-    assert [each.approved for life in (granted, refused) for each in (life.state.extensions if life.state else ())] == [
+    assert promises(refused.handle("Mon 12:00", decide_extension(approve=False))) == []
+    assert [
+        each.approved
+        for complaint in (granted, refused)
+        for each in (complaint.state.extensions if complaint.state else ())
+    ] == [
         True,
         False,
     ]
     with pytest.raises(NotFound):
-        refused.asks("Mon 12:01", decides(approve=True))
+        refused.handle("Mon 12:01", decide_extension(approve=True))
 
 
 def test_what_was_asked_for_cannot_be_approved_once_it_is_over() -> None:
-    life = promised(CAPPED)
-    life.asks("Mon 11:00", moves("Fri 12:00"))
+    complaint = acknowledged_complaint(CAPPED)
+    complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
     with pytest.raises(IllegalMove, match="over"):
-        life.asks("Mon+7 10:00", decides(approve=True))
+        complaint.handle("Mon+7 10:00", decide_extension(approve=True))
 
 
 def test_an_extension_cannot_be_approved_for_a_complaint_that_is_closed() -> None:
-    life = promised(CAPPED)
-    life.asks("Mon 11:00", moves("Fri 12:00"))
-    life.hears("Mon 12:00", resolved("Mon 12:00"))
+    complaint = acknowledged_complaint(CAPPED)
+    complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
+    complaint.receive("Mon 12:00", resolved("Mon 12:00"))
     with pytest.raises(IllegalMove, match="closed"):
-        life.asks("Mon 13:00", decides(approve=True))
+        complaint.handle("Mon 13:00", decide_extension(approve=True))
 
 
 def test_whoever_may_approve_needs_nobody_else() -> None:
-    life = promised(CAPPED)
-    [moved] = promises(life.asks("Mon 11:00", moves("Fri 12:00", approved=True)))
+    complaint = acknowledged_complaint(CAPPED)
+    [moved] = promises(complaint.handle("Mon 11:00", revise_promise("Fri 12:00", approved=True)))
     assert moved.due_at == at("Fri 12:00")
 
 
 def test_more_moves_than_the_rules_allow_need_approval() -> None:
     often = {"buffer": "PT4H", "extension": {"business_days": 20, "revisions": 1}}
     for by in ("proposal", "command"):
-        life = promised(book(policy(id="once", when={"severity": ["normal"]}, promise=often)))
-        life.asks("Mon 11:00", moves("Thu 12:00"))
-        again = moves("Fri 12:00", promise=2)
+        complaint = acknowledged_complaint(
+            rulebook_with(policy(id="once", when={"severity": ["normal"]}, promise=often))
+        )
+        complaint.handle("Mon 11:00", revise_promise("Thu 12:00"))
+        again = revise_promise("Fri 12:00", promise=2)
         events_published = (
-            life.asks("Mon 12:00", again) if by == "command" else life.hears("Mon 12:00", proposed("Fri 12:00"))
+            complaint.handle("Mon 12:00", again)
+            if by == "command"
+            else complaint.receive("Mon 12:00", proposed("Fri 12:00"))
         )
         assert [type(fact) for fact in events_published] == [ExtensionRequested], by
 
 
 def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided() -> None:
-    life = promised(CAPPED)
-    life.asks("Mon 11:00", moves("Fri 12:00"))
+    complaint = acknowledged_complaint(CAPPED)
+    complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
     with pytest.raises(IllegalMove, match="waits for approval already"):
-        life.asks("Mon 11:01", moves("Fri 12:00"))
-    life.asks("Mon 11:02", moves("Mon+7 12:00"))
-    [moved] = promises(life.asks("Mon 12:00", decides(approve=True)))
+        complaint.handle("Mon 11:01", revise_promise("Fri 12:00"))
+    complaint.handle("Mon 11:02", revise_promise("Mon+7 12:00"))
+    [moved] = promises(complaint.handle("Mon 12:00", decide_extension(approve=True)))
     assert moved.due_at == at("Mon+7 12:00")
-    assert [element.approved for element in (life.state.extensions if life.state else ())] == [False, True]
+    assert [element.approved for element in (complaint.state.extensions if complaint.state else ())] == [False, True]
 
 
 def test_a_date_proposed_again_while_it_waits_is_not_asked_for_twice() -> None:
-    life = promised(CAPPED)
+    complaint = acknowledged_complaint(CAPPED)
     for moment, until, expected_requests in (
         ("Mon 11:00", "Fri 12:00", 1),
         ("Mon 11:30", "Fri 12:00", 0),
         ("Mon 12:00", "Mon+7 12:00", 1),  # another date is another question
         ("Mon 12:30", "Fri 12:00", 0),
     ):
-        facts = life.hears(moment, proposed(until))
+        facts = complaint.receive(moment, proposed(until))
         assert [type(fact) for fact in facts] == [ExtensionRequested] * expected_requests, moment
-    assert life.state is not None
-    assert len(life.state.extensions) == 2
-    life.asks("Mon 13:00", decides(approve=False))
-    facts = life.hears("Mon 14:00", proposed("Fri 12:00"))
+    assert complaint.state is not None
+    assert len(complaint.state.extensions) == 2
+    complaint.handle("Mon 13:00", decide_extension(approve=False))
+    facts = complaint.receive("Mon 14:00", proposed("Fri 12:00"))
     assert [type(fact) for fact in facts] == [ExtensionRequested], "what was refused may be asked for again"
 
 
 def test_a_date_proposed_twice_before_triage_spoke_is_asked_for_once() -> None:
-    life = Life(CAPPED)
-    life.hears("Mon 10:00", received("Mon 10:00"))
+    complaint = ComplaintBuilder(CAPPED)
+    complaint.receive("Mon 10:00", received("Mon 10:00"))
     for moment in ("Mon 10:01", "Mon 10:02"):
-        life.hears(moment, proposed("Fri 12:00"))
-    published = life.hears("Mon 10:03", triaged())
+        complaint.receive(moment, proposed("Fri 12:00"))
+    published = complaint.receive("Mon 10:03", triaged())
     assert [type(fact) for fact in published].count(ExtensionRequested) == 1
 
 
 def test_a_date_that_waits_by_a_command_is_not_asked_for_again_by_progress() -> None:
-    life = promised(CAPPED)
-    life.asks("Mon 11:00", moves("Fri 12:00"))
-    assert life.hears("Mon 11:30", proposed("Fri 12:00")) == []
+    complaint = acknowledged_complaint(CAPPED)
+    complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
+    assert complaint.receive("Mon 11:30", proposed("Fri 12:00")) == []
 
 
 def test_an_approval_does_not_move_a_promise_back() -> None:
-    life = promised(CAPPED)
-    life.asks("Mon 11:00", moves("Fri 12:00"))
-    life.asks("Mon 11:30", moves("Mon+7 12:00", approved=True))
+    complaint = acknowledged_complaint(CAPPED)
+    complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
+    complaint.handle("Mon 11:30", revise_promise("Mon+7 12:00", approved=True))
     with pytest.raises(IllegalMove, match="meanwhile"):
-        life.asks("Mon 12:00", decides(approve=True))
+        complaint.handle("Mon 12:00", decide_extension(approve=True))
 
 
-def packed(**pack: Any) -> Life:
+def packed(**pack: Any) -> ComplaintBuilder:
     """A regulator's final response within three working days, beside a policy that caps nothing."""
     final = {"kind": "regulatory_final", "goal": {"business_days": 3}, **pack.pop("clock", {})}
     golden = {"clock": "regulatory_final", "start": at("Mon 10:00"), "due": at("Thu 17:00"), "why": "Thursday"}
@@ -171,11 +179,11 @@ def packed(**pack: Any) -> Life:
         "golden": [golden],
         **pack,
     }
-    life = promised(
+    complaint = acknowledged_complaint(
         parse_rulebook({"calendar": [OFFICE], "policy": [POLICY], "pack": [rule]}, around=date(2026, 11, 1))
     )
-    life.hears("Mon 10:00", accepted("Mon 10:00"))
-    return life
+    complaint.receive("Mon 10:00", accepted("Mon 10:00"))
+    return complaint
 
 
 EXTENDED: dict[str, Any] = {
@@ -193,8 +201,12 @@ EXTENDED: dict[str, Any] = {
     ],
 )
 def test_a_date_beyond_what_a_regulators_rule_allows_needs_approval(pack: dict[str, Any], limit: str) -> None:
-    life = packed(**pack)
-    [request] = [fact for fact in life.asks("Mon 11:00", moves("Tue+7 12:00")) if isinstance(fact, ExtensionRequested)]
+    complaint = packed(**pack)
+    [request] = [
+        fact
+        for fact in complaint.handle("Mon 11:00", revise_promise("Tue+7 12:00"))
+        if isinstance(fact, ExtensionRequested)
+    ]
     assert request.limit_at == at(limit)
-    [moved] = promises(life.asks("Mon 12:00", moves("Thu 16:00")))
+    [moved] = promises(complaint.handle("Mon 12:00", revise_promise("Thu 16:00")))
     assert moved.due_at == at("Thu 16:00"), "within it a handler moves the date alone"

@@ -13,44 +13,46 @@ from services.sla.rulebook.counterfactual import replay_under
 from services.sla.rulebook.counters import EXAMPLES
 from services.sla.rulebook.dry_run import DryRunCounter
 from services.sla.rulebook.reports import FAILED_NAMED, BackTest, DryRun
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     AWAITING,
     COMPLAINT,
     POLICY,
-    Life,
+    ComplaintBuilder,
     accepted,
     assigned,
     at,
-    opened,
     proposed,
     resolved,
     triaged,
+    triaged_complaint,
 )
-from tests.unit.sla.published import PLAIN, Data, closed_on, published, with_goal
+from tests.unit.sla.rulebook_revisions import PLAIN, Data, closed_on, published, with_goal
 
 STORM = closed_on("2026-11-03")
 
 
-def dry_run(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
-    assert life.state
+def dry_run(complaint: ComplaintBuilder, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
+    assert complaint.state
     before = published()
     counter = DryRunCounter(before, published((data, mode), previous=before), at(moment))
-    counter.add(life.state)
+    counter.add(complaint.state)
     return counter.report()
 
 
-def back_test(life: Life, data: Data, moment: str = "Fri 12:00", actual: Rulebook | None = None) -> BackTest:
-    assert life.state
+def back_test(
+    complaint: ComplaintBuilder, data: Data, moment: str = "Fri 12:00", actual: Rulebook | None = None
+) -> BackTest:
+    assert complaint.state
     draft = build_rulebook([Document(data)], around=at(moment).date())
     counter = BackTestCounter(actual or published(), draft, at(moment), 30)
-    counter.add(life.state)
+    counter.add(complaint.state)
     return counter.report()
 
 
 def test_a_late_holiday_makes_the_open_clock_of_opening_time_due_later() -> None:
-    life = opened(published())
-    life.hears("Mon 10:00", assigned(team="billing"))
-    report = dry_run(life, STORM)
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 10:00", assigned(team="billing"))
+    report = dry_run(complaint, STORM)
     figures = (report.complaints, report.clocks, report.earlier, report.later, report.unchanged)
     assert figures == (1, 2, 0, 1, 1)
     (example,) = report.examples
@@ -63,15 +65,15 @@ def test_a_late_holiday_makes_the_open_clock_of_opening_time_due_later() -> None
 
 
 def test_new_only_moves_nothing_and_says_so() -> None:
-    report = dry_run(opened(published()), STORM, "new_only")
+    report = dry_run(triaged_complaint(published()), STORM, "new_only")
     assert (report.earlier, report.later, report.unchanged, report.load) == (0, 0, 2, [])
     assert report.sentences[0].startswith("Nothing moves: 1 open complaints")
 
 
 def test_a_shorter_goal_breaches_at_once_and_a_longer_one_takes_a_breach_back() -> None:
-    life = opened(published())
-    assert dry_run(life, with_goal({"business": "PT1H"})).breached_now == 1
-    assert dry_run(life, with_goal({"business": "PT40H"}), moment="Tue 11:00").breach_voided == 1
+    complaint = triaged_complaint(published())
+    assert dry_run(complaint, with_goal({"business": "PT1H"})).breached_now == 1
+    assert dry_run(complaint, with_goal({"business": "PT40H"}), moment="Tue 11:00").breach_voided == 1
 
 
 def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() -> None:
@@ -81,22 +83,22 @@ def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() 
         "clocks": [*POLICY["clocks"], {"kind": "total_resolution", "goal": {"wall": "PT9H"}}],
     }
     less = {**POLICY, "version": 2, "clocks": POLICY["clocks"][1:]}
-    life = opened(published())
-    assert dry_run(life, {**PLAIN, "policy": [more]}).started == 1
-    assert dry_run(life, {**PLAIN, "policy": [less]}).dropped == 1
-    assert dry_run(life, {**PLAIN, "policy": [less]}).other_terms == 1
+    complaint = triaged_complaint(published())
+    assert dry_run(complaint, {**PLAIN, "policy": [more]}).started == 1
+    assert dry_run(complaint, {**PLAIN, "policy": [less]}).dropped == 1
+    assert dry_run(complaint, {**PLAIN, "policy": [less]}).other_terms == 1
 
 
 def test_a_clock_that_stands_still_is_compared_by_when_it_would_be_due() -> None:
-    life = opened(published())
-    life.hears("Mon 11:00", AWAITING)
-    report = dry_run(life, STORM)
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 11:00", AWAITING)
+    report = dry_run(complaint, STORM)
     assert report.later == 1
     assert report.load == []
 
 
 def test_rungs_that_would_ring_at_once_are_counted() -> None:
-    assert dry_run(opened(published()), with_goal({"business": "PT3H"})).rungs_now == 1
+    assert dry_run(triaged_complaint(published()), with_goal({"business": "PT3H"})).rungs_now == 1
 
 
 def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
@@ -112,9 +114,9 @@ def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
 
 
 def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
-    life = opened(published())
-    assert life.state
-    broken = life.state.replace(promises=(life.state.promises[0].replace(cycle=9),))
+    complaint = triaged_complaint(published())
+    assert complaint.state
+    broken = complaint.state.replace(promises=(complaint.state.promises[0].replace(cycle=9),))
     for counter in (
         DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00")),
         BackTestCounter(
@@ -124,7 +126,7 @@ def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
         with pytest.raises(LookupError):
             counter.add(broken)
         counter.fail(COMPLAINT)
-        counter.add(life.state)
+        counter.add(complaint.state)
         report = counter.report()
         assert (report.failed, report.complaints, getattr(report, "clocks", 2)) == (1, 1, 2)
         assert "1 of 2 complaints could not be computed" in " ".join(report.sentences)
@@ -146,9 +148,9 @@ def test_the_farthest_examples_are_kept_and_told_first() -> None:
         before, published((with_goal({"business": "PT16H"}), "rebase_open"), previous=before), at("Fri 12:00")
     )
     for number in range(EXAMPLES + 10):
-        life = opened(before, f"Mon 10:{number:02}" if number % 2 else f"Thu 10:{number:02}")
-        assert life.state
-        counter.add(life.state)
+        complaint = triaged_complaint(before, f"Mon 10:{number:02}" if number % 2 else f"Thu 10:{number:02}")
+        assert complaint.state
+        counter.add(complaint.state)
     moved = [example.moved_seconds for example in counter.report().examples]
     assert len(moved) == EXAMPLES
     assert moved == sorted(moved, reverse=True)
@@ -156,16 +158,16 @@ def test_the_farthest_examples_are_kept_and_told_first() -> None:
 
 
 def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
-    life = opened(published())
-    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
-    life.hears("Mon 12:00", proposed("Thu 10:00"))
-    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
-    assert life.state
-    replayed = replay_under(life.state, life.rulebook, life.rulebook)
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
+    complaint.receive("Mon 12:00", proposed("Thu 10:00"))
+    complaint.receive("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    assert complaint.state
+    replayed = replay_under(complaint.state, complaint.rulebook, complaint.rulebook)
     assert (replayed.terms, replayed.promises, replayed.tellings) == (
-        life.state.terms,
-        life.state.promises,
-        life.state.tellings,
+        complaint.state.terms,
+        complaint.state.promises,
+        complaint.state.tellings,
     )
 
 
@@ -175,40 +177,40 @@ def capped(business_days: int, before: Data = PLAIN) -> Data:
     return {**before, "policy": [{**POLICY, "version": 2, "promise": promise}]}
 
 
-def moved_by_a_handler(rulebook: Rulebook) -> Life:
+def moved_by_a_handler(rulebook: Rulebook) -> ComplaintBuilder:
     """The date of Tuesday is moved to Thursday, told in time, and kept there."""
-    life = opened(rulebook)
-    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
-    life.hears("Mon 12:00", proposed("Thu 10:00"))
-    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
-    life.answers("Wed 12:00")
-    return life
+    complaint = triaged_complaint(rulebook)
+    complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
+    complaint.receive("Mon 12:00", proposed("Thu 10:00"))
+    complaint.receive("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    complaint.resolve_and_tell("Wed 12:00")
+    return complaint
 
 
 def test_a_date_beyond_the_cap_of_the_draft_would_have_waited_for_approval() -> None:
-    life = moved_by_a_handler(published())
-    near, far = (back_test(life, capped(days)).promises for days in (1, 2))
+    complaint = moved_by_a_handler(published())
+    near, far = (back_test(complaint, capped(days)).promises for days in (1, 2))
     assert (near.kept, near.kept_instead, near.broken_instead) == (1, 0, 1)
     assert (far.kept, far.kept_instead, far.broken_instead) == (1, 1, 0)
 
 
 def test_a_date_that_really_was_approved_would_have_been() -> None:
     book = published((capped(0), "rebase_open"))
-    life = opened(book)
-    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
-    life.hears("Mon 12:00", proposed("Thu 10:00"))
-    life.asks("Mon 12:01", DecideExtension(COMPLAINT, actor="eve", promise=1, approve=True))
-    life.hears("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
-    life.answers("Wed 12:00")
-    promises = back_test(life, capped(1), actual=book).promises
+    complaint = triaged_complaint(book)
+    complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
+    complaint.receive("Mon 12:00", proposed("Thu 10:00"))
+    complaint.handle("Mon 12:01", DecideExtension(COMPLAINT, actor="eve", promise=1, approve=True))
+    complaint.receive("Mon 12:05", accepted("Mon 12:05", "promise_moved", promise=2))
+    complaint.resolve_and_tell("Wed 12:00")
+    promises = back_test(complaint, capped(1), actual=book).promises
     assert (promises.dates_told, promises.same, promises.kept_instead, promises.broken_instead) == (2, 2, 1, 0)
 
 
 def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
-    life = opened(published())
-    life.hears("Mon 10:00", assigned(team="billing"))
-    life.hears("Mon 16:00", resolved("Mon 16:00"))
-    report = back_test(life, with_goal({"business": "PT4H"}))
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 10:00", assigned(team="billing"))
+    complaint.receive("Mon 16:00", resolved("Mon 16:00"))
+    report = back_test(complaint, with_goal({"business": "PT4H"}))
     assert (report.gained, report.lost) == (1, 0)
     gained = [group for group in report.breaches if group.gained]
     assert [(group.clock, group.policy, group.team, group.before, group.after) for group in gained] == [
@@ -219,37 +221,37 @@ def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
 
 
 def test_a_breach_is_lost_where_the_day_would_have_been_a_holiday() -> None:
-    life = opened(published())
-    life.hears("Tue 12:00", resolved("Tue 12:00"))
-    report = back_test(life, closed_on("2026-11-03"))
+    complaint = triaged_complaint(published())
+    complaint.receive("Tue 12:00", resolved("Tue 12:00"))
+    report = back_test(complaint, closed_on("2026-11-03"))
     assert (report.gained, report.lost) == (0, 1)
 
 
 def test_a_promise_counts_as_told_when_it_was_and_is_kept_or_broken_by_its_own_date() -> None:
-    life = opened(published())
-    life.hears("Mon 10:05", accepted("Mon 10:05", promise=1))
-    life.answers("Tue 13:00")
-    promises = back_test(life, with_goal({"business": "PT2H"})).promises
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
+    complaint.resolve_and_tell("Tue 13:00")
+    promises = back_test(complaint, with_goal({"business": "PT2H"})).promises
     assert (promises.dates_told, promises.earlier, promises.later) == (1, 1, 0)
     assert (promises.kept, promises.broken) == (1, 0)
     assert (promises.kept_instead, promises.broken_instead) == (0, 1)
 
 
 def test_a_rung_that_was_reached_before_a_pause_began_is_not_moved_by_it() -> None:
-    life = opened(published())
-    life.hears("Mon 15:00", AWAITING)  # 50% was at 14:00
-    life.hears("Tue 15:00", triaged())
-    same = back_test(life, PLAIN)
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 15:00", AWAITING)  # 50% was at 14:00
+    complaint.receive("Tue 15:00", triaged())
+    same = back_test(complaint, PLAIN)
     assert same.load == []
     assert same.signals.warnings == same.signals.warnings_instead
     requester_wait = [{**POLICY, "clocks": POLICY["clocks"][1:]}]
-    assert back_test(life, {**PLAIN, "policy": requester_wait}).signals.warnings_instead == 1
+    assert back_test(complaint, {**PLAIN, "policy": requester_wait}).signals.warnings_instead == 1
 
 
 def test_the_load_is_told_hour_by_hour_where_it_differs() -> None:
-    life = opened(published())
-    life.hears("Mon 10:00", assigned(team="billing"))
-    hours = back_test(life, with_goal({"business": "PT8H"}, rungs=[{"after": "PT1H"}])).load
+    complaint = triaged_complaint(published())
+    complaint.receive("Mon 10:00", assigned(team="billing"))
+    hours = back_test(complaint, with_goal({"business": "PT8H"}, rungs=[{"after": "PT1H"}])).load
     assert all(hour.team == "billing" for hour in hours)
     assert {hour.hour for hour in hours if hour.after > hour.before} == {at("Tue 11:00")}
     assert timedelta() == min(hour.hour for hour in hours) - at("Mon 14:00")

@@ -8,31 +8,31 @@ from services.sla.calendar import Calendar
 from services.sla.explain.clock import Reader
 from services.sla.policies import load_rulebook
 from services.sla.routes import schemas
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     AWAITING,
     CUSTOMER,
     REOPENED,
-    Life,
+    ComplaintBuilder,
     accepted,
+    acknowledged_complaint,
     at,
-    opened,
-    promised,
     proposed,
     received,
     resolved,
     triaged,
+    triaged_complaint,
 )
 
 DAY = date(2026, 11, 1)
 
 
-def answer_for(life: Life, now: str, reader: Reader = "handler") -> schemas.Clocks:
-    assert life.state is not None
-    return schemas.clocks(life.state, life.rulebook, at(now), reader)
+def answer_for(complaint: ComplaintBuilder, now: str, reader: Reader = "handler") -> schemas.Clocks:
+    assert complaint.state is not None
+    return schemas.clocks(complaint.state, complaint.rulebook, at(now), reader)
 
 
 def test_a_running_clock_explains_itself() -> None:
-    acknowledge, answer = answer_for(opened(), "Mon 10:00").clocks
+    acknowledge, answer = answer_for(triaged_complaint(), "Mon 10:00").clocks
     assert acknowledge.because == (
         "The acknowledgement is due within 1 h by the clock on the wall, counted from Monday 2 November 2026 10:00 (UTC), "
         "because policy 'plain' version 1 applies. It came under it when triage had read the complaint, "
@@ -44,9 +44,9 @@ def test_a_running_clock_explains_itself() -> None:
 
 
 def test_a_paused_clock_has_no_due_time_and_says_why() -> None:
-    life = opened()
-    life.hears("Mon 12:00", AWAITING)
-    answer = answer_for(life, "Mon 13:00").clocks[1]
+    complaint = triaged_complaint()
+    complaint.receive("Mon 12:00", AWAITING)
+    answer = answer_for(complaint, "Mon 13:00").clocks[1]
     assert (answer.phase, answer.due_at) == ("paused", None)
     assert answer.forecast_at == at("Tue 11:00"), "one hour of waiting so far"
     assert answer.because.endswith(
@@ -56,26 +56,26 @@ def test_a_paused_clock_has_no_due_time_and_says_why() -> None:
 
 
 def test_every_pause_that_counted_is_told() -> None:
-    life = opened()
-    life.hears("Mon 12:00", AWAITING)
-    life.hears("Mon 14:00", CUSTOMER)
-    because = answer_for(life, "Mon 15:00").clocks[1].because
+    complaint = triaged_complaint()
+    complaint.receive("Mon 12:00", AWAITING)
+    complaint.receive("Mon 14:00", CUSTOMER)
+    because = answer_for(complaint, "Mon 15:00").clocks[1].because
     assert "from Monday 2 November 2026 12:00 (UTC) to Monday 2 November 2026 14:00 (UTC)" in because
 
 
 def test_every_holiday_that_counted_is_told() -> None:
-    life = Life(load_rulebook(None, around=DAY))
+    complaint = ComplaintBuilder(load_rulebook(None, around=DAY))
     christmas_eve = "Thu+49 10:00"
-    life.hears(christmas_eve, received(christmas_eve))
-    life.hears(christmas_eve, triaged())
-    answer = next(clock for clock in answer_for(life, christmas_eve).clocks if clock.clock == "requester_wait")
+    complaint.receive(christmas_eve, received(christmas_eve))
+    complaint.receive(christmas_eve, triaged())
+    answer = next(clock for clock in answer_for(complaint, christmas_eve).clocks if clock.clock == "requester_wait")
     assert "25 December (Christmas Day) is closed." in answer.because
 
 
 def test_a_late_answer_is_called_missed_by_the_wall_and_by_opening_time() -> None:
-    life = opened()
-    life.hears("Wed 10:00", resolved("Wed 10:00"))
-    answer = answer_for(life, "Wed 10:00").clocks[1]
+    complaint = triaged_complaint()
+    complaint.receive("Wed 10:00", resolved("Wed 10:00"))
+    answer = answer_for(complaint, "Wed 10:00").clocks[1]
     assert answer.breached
     assert answer.because.endswith(
         "So it was due Tuesday 3 November 2026 10:00 (UTC). It was missed by 24 h (8 h of opening time)."
@@ -83,31 +83,31 @@ def test_a_late_answer_is_called_missed_by_the_wall_and_by_opening_time() -> Non
 
 
 def test_clocks_that_triage_has_not_seen_say_that_they_may_change() -> None:
-    life = Life()
-    life.hears("Mon 10:00", received("Mon 10:00"))
-    assert "as long as triage has not spoken" in answer_for(life, "Mon 10:00").clocks[0].because
+    complaint = ComplaintBuilder()
+    complaint.receive("Mon 10:00", received("Mon 10:00"))
+    assert "as long as triage has not spoken" in answer_for(complaint, "Mon 10:00").clocks[0].because
 
 
 def test_promises_tell_when_they_were_told_and_why_they_moved() -> None:
-    life = opened()
-    life.hears("Mon 10:02", accepted("Mon 10:02", promise=1))
-    life.hears("Mon 15:00", proposed("Thu 12:00"))
-    first, second = answer_for(life, "Mon 16:00").promises
+    complaint = triaged_complaint()
+    complaint.receive("Mon 10:02", accepted("Mon 10:02", promise=1))
+    complaint.receive("Mon 15:00", proposed("Thu 12:00"))
+    first, second = answer_for(complaint, "Mon 16:00").promises
     assert (first.status, first.told_at, second.told_at) == ("open", at("Mon 10:02"), None)
     assert "the target of policy 'plain' plus 4 h of opening time" in first.because
     assert "told to the customer Monday 2 November 2026 10:02 (UTC)" in first.because
     assert "because of 'supplier_delay'" in second.because
     assert "not told yet" in second.because
-    life.hears("Mon 15:01", accepted("Mon 15:01", "promise_moved", promise=2))
-    first, second = answer_for(life, "Mon 16:00").promises
+    complaint.receive("Mon 15:01", accepted("Mon 15:01", "promise_moved", promise=2))
+    first, second = answer_for(complaint, "Mon 16:00").promises
     assert (first.status, second.status) == ("revised", "open")
     assert first.because.endswith("A later date took its place.")
     assert second.because.endswith("It stands.")
 
 
 def test_a_customer_is_told_what_was_promised_and_never_our_own_targets() -> None:
-    life = promised()
-    answer = answer_for(life, "Mon 10:00", "customer")
+    complaint = acknowledged_complaint()
+    answer = answer_for(complaint, "Mon 10:00", "customer")
     assert answer.clocks == []
     assert answer.tightest is None
     assert [promise.because for promise in answer.promises] == [
@@ -116,12 +116,14 @@ def test_a_customer_is_told_what_was_promised_and_never_our_own_targets() -> Non
             "We told you so on Monday 2 November 2026 10:00 (UTC)."
         )
     ]
-    assert answer_for(opened(), "Mon 10:00", "customer").promises == [], "what they were not told yet is no promise"
+    assert answer_for(triaged_complaint(), "Mon 10:00", "customer").promises == [], (
+        "what they were not told yet is no promise"
+    )
 
 
 def test_a_customer_is_told_what_a_regulators_rule_gives_them() -> None:
-    life = opened(load_rulebook(None, around=DAY, packs=["uk-disp"]))
-    because = {clock.clock: clock.because for clock in answer_for(life, "Mon 10:00", "customer").clocks}
+    complaint = triaged_complaint(load_rulebook(None, around=DAY, packs=["uk-disp"]))
+    because = {clock.clock: clock.because for clock in answer_for(complaint, "Mon 10:00", "customer").clocks}
     assert because["regulatory_final"].startswith(
         "Under the rules that apply to us (Complaints to financial firms (FCA DISP 1)), the final response is due by "
     )
@@ -129,10 +131,10 @@ def test_a_customer_is_told_what_a_regulators_rule_gives_them() -> None:
 
 
 def test_a_reopened_complaint_shows_both_cycles() -> None:
-    life = promised()
-    life.answers("Mon 12:00")
-    life.hears("Tue 12:00", REOPENED)
-    answer = answer_for(life, "Tue 12:00")
+    complaint = acknowledged_complaint()
+    complaint.resolve_and_tell("Mon 12:00")
+    complaint.receive("Tue 12:00", REOPENED)
+    answer = answer_for(complaint, "Tue 12:00")
     assert [(clock.clock, clock.cycle, clock.phase) for clock in answer.clocks] == [
         ("acknowledge", 1, "stopped"),
         ("requester_wait", 1, "stopped"),

@@ -10,8 +10,8 @@ from services.sla.domain.apply import expected_terms, match_facts
 from services.sla.policies import load_rulebook
 from shared.contracts.events import ComplaintReceived, Triaged
 from tests.factories import complaint_id, event
-from tests.unit.sla.lives import COMPLAINT, Life, promised, triaged
-from tests.unit.sla.published import closed_on, published, with_goal
+from tests.unit.sla.complaint_builder import COMPLAINT, ComplaintBuilder, acknowledged_complaint, triaged
+from tests.unit.sla.rulebook_revisions import closed_on, published, with_goal
 
 BOOK = load_rulebook(None, around=date(2026, 11, 1), packs=["ie-cpc"])
 TODAY = datetime(2026, 11, 27, 10, tzinfo=UTC)
@@ -64,30 +64,32 @@ def test_a_day_of_receipt_that_cannot_be_is_ten_years_back_at_most() -> None:
 # ── worked out anew ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def life_with_rebase() -> Life:
+def life_with_rebase() -> ComplaintBuilder:
     """Triaged, moved by a publication behind one that moves nothing, and triaged again."""
-    life = promised(published())
-    life.hears("Mon 11:00", triaged("high"))
-    life.rulebook = published(
-        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), previous=life.rulebook
+    complaint = acknowledged_complaint(published())
+    complaint.receive("Mon 11:00", triaged("high"))
+    complaint.rulebook = published(
+        (with_goal({"business": "PT16H"}), "new_only"),
+        (closed_on("2026-11-03"), "rebase_open"),
+        previous=complaint.rulebook,
     )
-    life.asks("Mon 12:00", Recompute(COMPLAINT))
-    life.hears("Mon 13:00", triaged("critical"))
-    return life
+    complaint.handle("Mon 12:00", Recompute(COMPLAINT))
+    complaint.receive("Mon 13:00", triaged("critical"))
+    return complaint
 
 
 def test_terms_worked_out_anew_are_those_that_were_pinned() -> None:
-    life = life_with_rebase()
-    assert life.state is not None
-    assert [applied.why for applied in life.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
-    assert expected_terms(life.state, life.rulebook) == life.state.terms
+    complaint = life_with_rebase()
+    assert complaint.state is not None
+    assert [applied.why for applied in complaint.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
+    assert expected_terms(complaint.state, complaint.rulebook) == complaint.state.terms
 
 
 def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
-    life = life_with_rebase()
-    assert life.state is not None
-    real = life.state.terms
+    complaint = life_with_rebase()
+    assert complaint.state is not None
+    real = complaint.state.terms
     other = real[4]._replace(terms=real[4].terms._replace(policy_version=2))
     for wrong in (real[1:], real[:4], (*real[:4], other)):
-        assert expected_terms(life.state.replace(terms=wrong), life.rulebook)[-1] == real[-1]
-        assert expected_terms(life.state.replace(terms=wrong), life.rulebook) != wrong
+        assert expected_terms(complaint.state.replace(terms=wrong), complaint.rulebook)[-1] == real[-1]
+        assert expected_terms(complaint.state.replace(terms=wrong), complaint.rulebook) != wrong

@@ -11,23 +11,23 @@ from services.sla.domain.history import effective_entries
 from services.sla.policies import Rulebook
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import ClockStopped, Merged, MessageAdded, ProgressRecorded
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     AWAITING,
     CUSTOMER,
     HANDLER,
     REOPENED,
     WITHDRAWN,
     WORKING,
-    Life,
+    ComplaintBuilder,
     accepted,
     assigned,
     at,
-    book,
     bounced,
     milestone,
-    opened,
     policy,
     resolved,
+    rulebook_with,
+    triaged_complaint,
 )
 
 SUPPLIER = ProgressRecorded(state="awaiting_third_party")
@@ -41,24 +41,26 @@ def with_clock(kind: str, **changes: Any) -> Rulebook:
     clock = {"kind": kind, "goal": {"business": "PT8H"}, **changes}
     plain = policy()
     others = [each for each in plain["clocks"] if each["kind"] != kind]
-    return book({**plain, "id": "chosen", "when": {"severity": ["normal"]}, "clocks": [*others, clock]})
+    return rulebook_with({**plain, "id": "chosen", "when": {"severity": ["normal"]}, "clocks": [*others, clock]})
 
 
-def lived(kind: str, *facts: tuple[str, Any], **changes: Any) -> Life:
+def lived(kind: str, *facts: tuple[str, Any], **changes: Any) -> ComplaintBuilder:
     """A complaint of Monday 10:00 to which these facts happened."""
-    life = opened(with_clock(kind, **changes))
+    complaint = triaged_complaint(with_clock(kind, **changes))
     for moment, fact in facts:
-        life.hears(moment, fact)
-    return life
+        complaint.receive(moment, fact)
+    return complaint
 
 
-def runs(life: Life, kind: str) -> list[ClockRun]:
+def runs(complaint: ComplaintBuilder, kind: str) -> list[ClockRun]:
     """The runs of its clock of that kind."""
-    assert life.state is not None
+    assert complaint.state is not None
     rule = next(
-        charge.rule for charge in life.rulebook.clock_specs(life.state.terms[-1].terms) if charge.rule.kind == kind
+        charge.rule
+        for charge in complaint.rulebook.clock_specs(complaint.state.terms[-1].terms)
+        if charge.rule.kind == kind
     )
-    return list(derive_runs(apply_rule(rule), effective_entries(life.state.moments)))
+    return list(derive_runs(apply_rule(rule), effective_entries(complaint.state.moments)))
 
 
 def test_every_kind_has_a_table_below() -> None:
@@ -183,9 +185,9 @@ STARTING: dict[str, Any] = {
 @pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
 def test_withdrawing_and_merging_cancel_every_kind_and_nothing_escalates_after_that(kind: str, ending: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
-    life = lived(kind, *facts, ("Mon 10:45", ending), rungs=[50, {"after": "PT1H"}])
-    assert [(run.ended_at, run.ending) for run in runs(life, kind)] == [(at("Mon 10:45"), "cancelled")]
-    assert life.passes_until("Sun+7 12:00") == []
+    complaint = lived(kind, *facts, ("Mon 10:45", ending), rungs=[50, {"after": "PT1H"}])
+    assert [(run.ended_at, run.ending) for run in runs(complaint, kind)] == [(at("Mon 10:45"), "cancelled")]
+    assert complaint.pass_time_until("Sun+7 12:00") == []
 
 
 PAUSES = {
@@ -223,14 +225,14 @@ def test_stopping_comes_before_cancelling_and_both_before_pausing() -> None:
 
 
 def test_waiting_for_one_and_then_the_other_is_one_pause_after_the_other() -> None:
-    life = lived(
+    complaint = lived(
         "agent_work",
         ("Mon 10:30", assigned()),
         ("Mon 11:00", AWAITING),
         ("Mon 12:00", SUPPLIER),
         ("Mon 13:00", WORKING),
     )
-    assert runs(life, "agent_work")[0].pauses == (
+    assert runs(complaint, "agent_work")[0].pauses == (
         (at("Mon 11:00"), at("Mon 12:00")),
         (at("Mon 12:00"), at("Mon 13:00")),
     )
@@ -239,8 +241,10 @@ def test_waiting_for_one_and_then_the_other_is_one_pause_after_the_other() -> No
 
 
 def test_a_reply_and_a_wait_saved_together_satisfy_the_first_response() -> None:
-    life = lived("first_response", ("Mon 11:00", HANDLER), ("Mon 11:00", AWAITING))
-    [stopped] = [fact for fact in life.published if isinstance(fact, ClockStopped) and fact.clock == "first_response"]
+    complaint = lived("first_response", ("Mon 11:00", HANDLER), ("Mon 11:00", AWAITING))
+    [stopped] = [
+        fact for fact in complaint.published if isinstance(fact, ClockStopped) and fact.clock == "first_response"
+    ]
     assert (stopped.stopped_at, stopped.met) == (at("Mon 11:00"), True)
 
 
@@ -260,15 +264,15 @@ def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_
 
 def test_reopening_the_whole_answer_after_its_due_time_is_late_at_once() -> None:
     sent = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
-    life = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), sent, ("Fri 10:00", REOPENED))
-    life.ticks("Fri 10:00")
-    assert life.clock("total_resolution").breached
+    complaint = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), sent, ("Fri 10:00", REOPENED))
+    complaint.tick("Fri 10:00")
+    assert complaint.clock("total_resolution").breached
 
 
 @pytest.mark.parametrize(("reopen", "cycles"), [("continue", [1]), ("new_cycle", [1, 2])])
 def test_a_rule_says_whether_a_reopening_goes_on_or_begins_anew(reopen: str, cycles: list[int]) -> None:
-    life = lived("requester_wait", ("Mon 12:00", resolved("Mon 12:00")), ("Tue 12:00", REOPENED), reopen=reopen)
-    assert [clock.cycle for clock in life.ledger.clocks if clock.kind == "requester_wait"] == cycles
+    complaint = lived("requester_wait", ("Mon 12:00", resolved("Mon 12:00")), ("Tue 12:00", REOPENED), reopen=reopen)
+    assert [clock.cycle for clock in complaint.evaluation.clocks if clock.kind == "requester_wait"] == cycles
 
 
 @pytest.mark.parametrize(
@@ -277,71 +281,73 @@ def test_a_rule_says_whether_a_reopening_goes_on_or_begins_anew(reopen: str, cyc
 )
 def test_a_rule_may_start_with_another_event_than_its_kind(start: str, fact: Any, expected: str) -> None:
     """The Housing Ombudsman's ten days run from the acknowledgement, not from the receipt."""
-    life = lived("regulatory_final", ("Mon 10:05", fact), start=start)
-    assert life.clock("regulatory_final").due_at == at(expected)
+    complaint = lived("regulatory_final", ("Mon 10:05", fact), start=start)
+    assert complaint.clock("regulatory_final").due_at == at(expected)
 
 
 def test_an_acknowledgement_that_bounces_is_undone_at_its_original_time() -> None:
-    life = lived("acknowledge", ("Mon 10:05", accepted("Mon 10:05", message="m1")), goal={"wall": "PT1H"})
-    assert life.clock("acknowledge").phase == "stopped"
-    life.hears("Mon 10:07", bounced("m1", hard=True))
-    clock = life.clock("acknowledge")
+    complaint = lived("acknowledge", ("Mon 10:05", accepted("Mon 10:05", message="m1")), goal={"wall": "PT1H"})
+    assert complaint.clock("acknowledge").phase == "stopped"
+    complaint.receive("Mon 10:07", bounced("m1", hard=True))
+    clock = complaint.clock("acknowledge")
     assert (clock.phase, clock.started_at, clock.due_at) == ("running", at("Mon 10:00"), at("Mon 11:00"))
-    life.hears("Mon 10:09", accepted("Mon 10:09", message="m2"))
-    assert life.clock("acknowledge").ended_at == at("Mon 10:09")
+    complaint.receive("Mon 10:09", accepted("Mon 10:09", message="m2"))
+    assert complaint.clock("acknowledge").ended_at == at("Mon 10:09")
 
 
 def test_a_soft_bounce_may_still_arrive_and_undoes_nothing() -> None:
-    life = lived("acknowledge", ("Mon 10:05", accepted("Mon 10:05", message="m1")))
-    life.hears("Mon 10:07", bounced("m1", hard=False))
-    assert life.clock("acknowledge").phase == "stopped"
+    complaint = lived("acknowledge", ("Mon 10:05", accepted("Mon 10:05", message="m1")))
+    complaint.receive("Mon 10:07", bounced("m1", hard=False))
+    assert complaint.clock("acknowledge").phase == "stopped"
 
 
 def test_a_bounce_that_comes_after_the_limit_makes_the_acknowledgement_late() -> None:
-    life = lived("acknowledge", ("Mon 10:05", accepted("Mon 10:05", message="m1")), goal={"wall": "PT1H"})
-    life.hears("Mon 13:00", bounced("m1", hard=True))
-    life.ticks("Mon 13:00")
-    assert life.clock("acknowledge").breached
-    assert life.clock("acknowledge").due_at == at("Mon 11:00")
+    complaint = lived("acknowledge", ("Mon 10:05", accepted("Mon 10:05", message="m1")), goal={"wall": "PT1H"})
+    complaint.receive("Mon 13:00", bounced("m1", hard=True))
+    complaint.tick("Mon 13:00")
+    assert complaint.clock("acknowledge").breached
+    assert complaint.clock("acknowledge").due_at == at("Mon 11:00")
 
 
 def test_an_update_that_may_pause_stands_still_while_the_customer_is_awaited() -> None:
-    life = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:05", AWAITING), ("Mon 13:05", CUSTOMER))
-    assert life.clock("pausable_update").due_at == at("Tue 12:05")
+    complaint = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:05", AWAITING), ("Mon 13:05", CUSTOMER))
+    assert complaint.clock("pausable_update").due_at == at("Tue 12:05")
     strict = lived("periodic_update", ("Mon 10:05", ACK), ("Mon 11:05", AWAITING), ("Mon 13:05", CUSTOMER))
     assert strict.clock("periodic_update").due_at == at("Tue 10:05")
 
 
 def test_a_reminder_to_a_customer_who_is_awaited_does_not_start_the_next_updates_time() -> None:
-    life = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:00", AWAITING), ("Mon 12:00", TOLD))
-    clock = next(element for element in life.ledger.clocks if (element.kind, element.cycle) == ("pausable_update", 2))
+    complaint = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:00", AWAITING), ("Mon 12:00", TOLD))
+    clock = next(
+        element for element in complaint.evaluation.clocks if (element.kind, element.cycle) == ("pausable_update", 2)
+    )
     assert (clock.phase, clock.due_at) == ("paused", None)
-    life.hears("Mon 15:00", CUSTOMER)
-    assert life.clock("pausable_update", 2).due_at == at("Tue 15:00"), "eight hours from when they wrote"
+    complaint.receive("Mon 15:00", CUSTOMER)
+    assert complaint.clock("pausable_update", 2).due_at == at("Tue 15:00"), "eight hours from when they wrote"
 
 
 def test_work_that_is_given_to_somebody_while_the_customer_is_awaited_stands_still() -> None:
-    life = lived("agent_work", ("Mon 11:00", AWAITING), ("Mon 12:00", assigned()), ("Mon 14:00", CUSTOMER))
-    assert runs(life, "agent_work")[0].pauses == ((at("Mon 12:00"), at("Mon 14:00")),)
+    complaint = lived("agent_work", ("Mon 11:00", AWAITING), ("Mon 12:00", assigned()), ("Mon 14:00", CUSTOMER))
+    assert runs(complaint, "agent_work")[0].pauses == ((at("Mon 12:00"), at("Mon 14:00")),)
 
 
 def test_a_wait_does_not_outlast_the_answer() -> None:
-    life = lived(
+    complaint = lived(
         "requester_wait", ("Mon 11:00", AWAITING), ("Mon 12:00", resolved("Mon 12:00")), ("Tue 10:00", REOPENED)
     )
-    assert [run.pauses for run in runs(life, "requester_wait")] == [((at("Mon 11:00"), at("Mon 12:00")),), ()]
+    assert [run.pauses for run in runs(complaint, "requester_wait")] == [((at("Mon 11:00"), at("Mon 12:00")),), ()]
 
 
 def test_items_are_told_apart_in_their_keys() -> None:
-    life = lived(
+    complaint = lived(
         "supplier",
         ("Mon 11:00", milestone("handed_over", "Mon 11:00", "maker")),
         ("Mon 11:30", milestone("handed_over", "Mon 11:30", "courier")),
     )
-    keys = {clock.key for clock in life.ledger.clocks if clock.kind == "supplier"}
+    keys = {clock.key for clock in complaint.evaluation.clocks if clock.kind == "supplier"}
     assert keys == {"supplier:maker:1", "supplier:courier:1"}
 
 
 def test_what_a_customer_waits_is_not_moved_by_who_is_told_what() -> None:
-    life = lived("requester_wait", ("Mon 11:00", TOLD), ("Mon 12:00", NOTE), ("Mon 13:00", assigned()))
-    assert life.clock().due_at - at("Mon 10:00") == timedelta(days=1), "a comment or an edit restarts nothing"
+    complaint = lived("requester_wait", ("Mon 11:00", TOLD), ("Mon 12:00", NOTE), ("Mon 13:00", assigned()))
+    assert complaint.clock().due_at - at("Mon 10:00") == timedelta(days=1), "a comment or an edit restarts nothing"

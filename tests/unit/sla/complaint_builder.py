@@ -54,7 +54,7 @@ def policy(resolution: dict[str, Any] | None = None, **changes: Any) -> dict[str
     return {**POLICY, "clocks": [POLICY["clocks"][0], answer], **changes}
 
 
-def book(*policies: dict[str, Any]) -> Rulebook:
+def rulebook_with(*policies: dict[str, Any]) -> Rulebook:
     return _book(json.dumps(policies))
 
 
@@ -78,17 +78,17 @@ def event_id(moment: datetime, number: int) -> EventId:
     return EventId(UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | number))
 
 
-class Life:
+class ComplaintBuilder:
     """Folds facts one by one and keeps what was said; every fact names its moment first."""
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
-        self.rulebook = rulebook or book()
+        self.rulebook = rulebook or rulebook_with()
         self.state: SlaState | None = None
         self.published: list[Fact] = []
         self.outages: tuple[Outage, ...] = ()
         self.events: list[Any] = []
 
-    def hears(self, moment: str, fact: Fact, *, now: str | None = None) -> list[Fact]:
+    def receive(self, moment: str, fact: Fact, *, now: str | None = None) -> list[Fact]:
         """`moment` is when it happened, `now` when it was recorded and heard."""
         number = len(self.events) + 1
         event = EVENTS[type(fact)](
@@ -102,25 +102,25 @@ class Life:
         self.events.append(event)
         return self._decide(event, at(now or moment))
 
-    def answers(self, moment: str) -> list[Fact]:
+    def resolve_and_tell(self, moment: str) -> list[Fact]:
         """Resolved, and the customer told so at once."""
-        return [*self.hears(moment, resolved(moment)), *self.tells(moment)]
+        return [*self.receive(moment, resolved(moment)), *self.accept_answer(moment)]
 
-    def tells(self, moment: str, message: str | None = None) -> list[Fact]:
+    def accept_answer(self, moment: str, message: str | None = None) -> list[Fact]:
         """A provider accepted the answer to the last resolution that was heard of."""
         entries = self.state.moments if self.state else ()
         cause = next(entry.about for entry in reversed(entries) if entry.what == "resolved")
         sent = accepted(moment, "resolution", message=message)
-        return self.hears(moment, sent.model_copy(update={"cause": cause}))
+        return self.receive(moment, sent.model_copy(update={"cause": cause}))
 
-    def asks(self, moment: str, command: Any) -> list[Fact]:
+    def handle(self, moment: str, command: Any) -> list[Fact]:
         """A command of somebody; raises what `decide` raises."""
         return self._decide(command, at(moment))
 
-    def ticks(self, moment: str) -> list[Fact]:
+    def tick(self, moment: str) -> list[Fact]:
         return self._decide(Tick(at(moment)), at(moment))
 
-    def passes_until(self, moment: str) -> list[Fact]:
+    def pass_time_until(self, moment: str) -> list[Fact]:
         """Time goes by from due moment to due moment, as the timers see it."""
         facts: list[Fact] = []
         while self.state and self.state.due_at and self.state.due_at <= at(moment):
@@ -135,14 +135,14 @@ class Life:
         return published
 
     @property
-    def ledger(self) -> Evaluation:
+    def evaluation(self) -> Evaluation:
         return evaluate(self.state, self.rulebook)
 
     def clock(self, kind: str = "requester_wait", cycle: int = 1) -> Any:
-        return next(each for each in self.ledger.clocks if (each.kind, each.cycle) == (kind, cycle))
+        return next(each for each in self.evaluation.clocks if (each.kind, each.cycle) == (kind, cycle))
 
 
-def of(kind: type, facts: list[Any]) -> list[Any]:
+def facts_of(kind: type, facts: list[Any]) -> list[Any]:
     """What was said of one kind."""
     return [fact for fact in facts if isinstance(fact, kind)]
 
@@ -202,16 +202,16 @@ REOPENED = Reopened()
 WITHDRAWN = Withdrawn()
 
 
-def opened(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> Life:
+def triaged_complaint(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> ComplaintBuilder:
     """Received and triaged at that moment."""
-    life = Life(rulebook)
-    life.hears(moment, received(moment))
-    life.hears(moment, triaged())
-    return life
+    complaint = ComplaintBuilder(rulebook)
+    complaint.receive(moment, received(moment))
+    complaint.receive(moment, triaged())
+    return complaint
 
 
-def promised(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> Life:
+def acknowledged_complaint(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> ComplaintBuilder:
     """Received, triaged, and the date of the outcome told by the acknowledgement, all at that moment."""
-    life = opened(rulebook, moment)
-    life.hears(moment, accepted(moment, promise=1))
-    return life
+    complaint = triaged_complaint(rulebook, moment)
+    complaint.receive(moment, accepted(moment, promise=1))
+    return complaint

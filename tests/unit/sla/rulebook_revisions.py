@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from services.sla.policies import Document, Mode, Rulebook, build_rulebook
-from tests.unit.sla.lives import OFFICE, POLICY
+from tests.unit.sla.complaint_builder import OFFICE, POLICY
 
 Data = dict[str, Any]
 PLAIN: Data = {"calendar": [OFFICE], "policy": [POLICY]}

@@ -8,18 +8,18 @@ import pytest
 from services.sla.domain import Recompute
 from services.sla.explain.clock import Reader, explain_clock
 from services.sla.policies import Document, Rulebook, build_rulebook
-from tests.unit.sla.lives import (
+from tests.unit.sla.complaint_builder import (
     AWAITING,
     COMPLAINT,
     CUSTOMER,
     OFFICE,
     WITHDRAWN,
-    Life,
+    ComplaintBuilder,
     accepted,
+    acknowledged_complaint,
     at,
     milestone,
     policy,
-    promised,
     resolved,
 )
 
@@ -53,25 +53,25 @@ def pack(**clock: Any) -> dict[str, Any]:
     }
 
 
-def explain(life: Life, kind: str = "requester_wait", reader: Reader = "handler") -> str:
-    return explain_clock(life.clock(kind), life.rulebook, reader)
+def explain(complaint: ComplaintBuilder, kind: str = "requester_wait", reader: Reader = "handler") -> str:
+    return explain_clock(complaint.clock(kind), complaint.rulebook, reader)
 
 
 def test_a_holiday_that_counted_is_named_and_one_that_was_closed_anyway_is_not() -> None:
-    because = explain(promised(book(goal={"business": "PT32H"})))
+    because = explain(acknowledged_complaint(book(goal={"business": "PT32H"})))
     assert "4 November (Storm) is closed." in because
     assert "5 November (Half day) is open 09:00-12:00." in because
     assert "A Saturday" not in because
 
 
 def test_a_holiday_after_the_due_time_is_not_named() -> None:
-    assert "Storm" not in explain(promised(book(goal={"business": "PT8H"})))
+    assert "Storm" not in explain(acknowledged_complaint(book(goal={"business": "PT8H"})))
 
 
 def test_holidays_are_those_of_the_calendars_own_days() -> None:
     """Monday 20:00 UTC is Tuesday in Tokyo; the storm of Wednesday there is not yet Wednesday here."""
-    life = promised(book(tz="Asia/Tokyo", goal={"business": "PT8H"}), moment="Tue 20:00")
-    assert "4 November (Storm) is closed." in explain(life)
+    complaint = acknowledged_complaint(book(tz="Asia/Tokyo", goal={"business": "PT8H"}), moment="Tue 20:00")
+    assert "4 November (Storm) is closed." in explain(complaint)
 
 
 @pytest.mark.parametrize(
@@ -84,27 +84,27 @@ def test_holidays_are_those_of_the_calendars_own_days() -> None:
     ],
 )
 def test_a_pause_says_how_it_counts(goal: dict[str, Any], sentence: str) -> None:
-    life = promised(book(goal=goal))
-    life.hears("Mon 11:00", AWAITING)
-    life.hears("Tue 11:00", CUSTOMER)
+    complaint = acknowledged_complaint(book(goal=goal))
+    complaint.receive("Mon 11:00", AWAITING)
+    complaint.receive("Tue 11:00", CUSTOMER)
     span = "It stood still from Monday 2 November 2026 11:00 (UTC) to Tuesday 3 November 2026 11:00 (UTC)"
-    assert f"{span}, while the customer was awaited{sentence}" in explain(life)
+    assert f"{span}, while the customer was awaited{sentence}" in explain(complaint)
 
 
 def test_what_was_withdrawn_fell_away() -> None:
-    life = promised(book())
-    life.hears("Mon 11:00", WITHDRAWN)
-    assert explain(life).endswith("It fell away with the complaint.")
+    complaint = acknowledged_complaint(book())
+    complaint.receive("Mon 11:00", WITHDRAWN)
+    assert explain(complaint).endswith("It fell away with the complaint.")
 
 
 def test_a_regulators_clock_names_its_source_and_version() -> None:
-    because = explain(promised(book(pack=pack())), "regulatory_final")
+    because = explain(acknowledged_complaint(book(pack=pack())), "regulatory_final")
     assert "because the rules of The Rule (reg version 4) apply." in because
     assert "Source: The Book, 7.2." in because
 
 
 def test_a_customer_reads_the_same_date_and_the_holidays_in_their_own_words() -> None:
-    because = explain(promised(book(pack=pack())), "regulatory_final", "customer")
+    because = explain(acknowledged_complaint(book(pack=pack())), "regulatory_final", "customer")
     assert because == (
         "Under the rules that apply to us (The Rule), the final response is due by Friday 6 November 2026 17:00 (UTC): "
         "3 business days from Monday 2 November 2026 10:00 (UTC), when your complaint reached us. "
@@ -113,10 +113,10 @@ def test_a_customer_reads_the_same_date_and_the_holidays_in_their_own_words() ->
 
 
 def test_a_customer_reads_what_became_of_it() -> None:
-    met, missed = promised(book(pack=pack())), promised(book(pack=pack()))
-    met.hears("Tue 10:00", accepted("Tue 10:00", "resolution"))
+    met, missed = acknowledged_complaint(book(pack=pack())), acknowledged_complaint(book(pack=pack()))
+    met.receive("Tue 10:00", accepted("Tue 10:00", "resolution"))
     assert explain(met, "regulatory_final", "customer").endswith("It was done on Tuesday 3 November 2026 10:00 (UTC).")
-    missed.hears("Sun 10:00", accepted("Sun 10:00", "resolution"))
+    missed.receive("Sun 10:00", accepted("Sun 10:00", "resolution"))
     because = explain(missed, "regulatory_final", "customer")
     assert "was due by Friday" in because
     assert because.endswith("We missed it.")
@@ -131,13 +131,13 @@ def test_a_customer_reads_what_became_of_it() -> None:
     ],
 )
 def test_a_customer_reads_since_when_it_counts(clock: dict[str, Any], fact: Any, words: str) -> None:
-    life = promised(book(pack=pack(**clock)))
-    life.hears("Mon 10:01", fact)
-    assert words in explain(life, clock.get("kind", "regulatory_final"), "customer")
+    complaint = acknowledged_complaint(book(pack=pack(**clock)))
+    complaint.receive("Mon 10:01", fact)
+    assert words in explain(complaint, clock.get("kind", "regulatory_final"), "customer")
 
 
 def test_a_customer_never_reads_a_target_of_ours() -> None:
-    assert explain(promised(book()), reader="customer") == ""
+    assert explain(acknowledged_complaint(book()), reader="customer") == ""
 
 
 def test_a_revision_that_moved_a_clock_is_named_with_its_reason() -> None:
@@ -149,16 +149,16 @@ def test_a_revision_that_moved_a_clock_is_named_with_its_reason() -> None:
         around=DAY,
         previous=old,
     )
-    life = promised(old)
-    life.rulebook = new
-    life.asks("Mon 12:00", Recompute(COMPLAINT))
-    because = explain(life)
+    complaint = acknowledged_complaint(old)
+    complaint.rulebook = new
+    complaint.handle("Mon 12:00", Recompute(COMPLAINT))
+    because = explain(complaint)
     assert "policy 'plain' version 2" in because
     assert "Revision 2 of the rulebook moved it Monday 2 November 2026 12:00 (UTC)" in because
     assert "because of 'too tight for the storm', keeping everything that had counted before." in because
 
 
 def test_a_late_answer_says_how_late_by_both_clocks() -> None:
-    life = promised(book())
-    life.hears("Sat 10:00", resolved("Sat 10:00"))
-    assert explain(life).endswith("It was missed by 96 h (18 h of opening time).")
+    complaint = acknowledged_complaint(book())
+    complaint.receive("Sat 10:00", resolved("Sat 10:00"))
+    assert explain(complaint).endswith("It was missed by 96 h (18 h of opening time).")
