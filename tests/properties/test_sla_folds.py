@@ -54,7 +54,7 @@ from tests.properties.sla_streams import (
 
 @relaxed
 @given(data=st.data(), streams=STREAMS)
-def test_every_interleaving_of_the_topics_ends_in_one_state(data: st.DataObject, streams: Streams) -> None:
+def test_every_interleaving_of_the_topics_gives_the_same_state(data: st.DataObject, streams: Streams) -> None:
     in_order, _ = fold([each_event for stream in streams for each_event in stream])
     shuffled, _ = fold(data.draw(st.composite(interleaved)(streams)))
     assert shuffled == in_order
@@ -64,7 +64,7 @@ def test_every_interleaving_of_the_topics_ends_in_one_state(data: st.DataObject,
 
 @relaxed
 @given(data=st.data(), streams=STREAMS)
-def test_hearing_an_event_again_at_once_changes_and_says_nothing(data: st.DataObject, streams: Streams) -> None:
+def test_a_repeated_event_changes_and_publishes_nothing(data: st.DataObject, streams: Streams) -> None:
     order = data.draw(st.composite(interleaved)(streams))
     for n, other in enumerate(order):
         before, _ = fold(order[: n + 1])
@@ -77,7 +77,7 @@ def test_hearing_an_event_again_at_once_changes_and_says_nothing(data: st.DataOb
 
 @relaxed
 @given(data=st.data(), streams=STREAMS)
-def test_ticks_fire_each_rung_once_and_the_story_stays_consistent(data: st.DataObject, streams: Streams) -> None:
+def test_ticks_fire_each_step_once_and_published_events_stay_consistent(data: st.DataObject, streams: Streams) -> None:
     order = sorted((element for stream in streams for element in stream), key=lambda element: element.time)
     state: SlaState | None = None
     published_facts: list[Fact] = []
@@ -146,7 +146,7 @@ def test_promises_end_within_opening_hours_and_after_they_were_made(streams: Str
 
 @relaxed
 @given(streams=STREAMS)
-def test_a_state_survives_its_own_document(streams: Streams) -> None:
+def test_a_state_survives_serialization(streams: Streams) -> None:
     state, _ = fold([event for stream in streams for event in stream])
     if state is not None:
         again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
@@ -179,7 +179,7 @@ def commands(draw: st.DrawFn) -> list[Command]:
 
 @relaxed
 @given(data=st.data(), streams=STREAMS, requests=commands())
-def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_time_passed(
+def test_a_stored_state_equals_the_state_rebuilt_from_its_events(
     data: st.DataObject, streams: Streams, requests: list[Command]
 ) -> None:
     order: list[Any] = list(data.draw(st.composite(interleaved)(streams)))
@@ -211,7 +211,7 @@ def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_ti
 
 @relaxed
 @given(streams=STREAMS, data=st.data())
-def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: st.DataObject) -> None:
+def test_a_stored_state_without_one_event_is_detected(streams: Streams, data: st.DataObject) -> None:
     events = [each_event for stream in streams for each_event in stream]
     state, _ = fold(events)
     missing = data.draw(st.sampled_from(events))
@@ -227,7 +227,7 @@ def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: s
 
 @relaxed
 @given(streams=STREAMS, minutes=st.integers(-1000, 80_000))
-def test_a_belief_of_any_moment_can_be_told_and_grows_only_by_what_was_recorded(streams: Streams, minutes: int) -> None:
+def test_the_state_as_of_any_time_contains_only_earlier_facts(streams: Streams, minutes: int) -> None:
     """Ids of that time, so that a fact was recorded when it happened."""
     timed = [_on_disk(event, n) for n, event in enumerate(event for stream in streams for event in stream)]
     state, _ = fold(timed)

@@ -63,7 +63,7 @@ def whole(state: SlaState, context: SlaContext) -> tuple[SlaState, list[Any]]:
 @pytest.mark.parametrize("what", BOOKS)
 @relaxed
 @given(data=st.data(), streams=STREAMS, later=st.integers(-3_000, 30_000))
-def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, streams: Streams, later: int) -> None:
+def test_a_partial_recompute_equals_a_whole_one(what: str, data: st.DataObject, streams: Streams, later: int) -> None:
     order = data.draw(st.composite(interleaved)(streams))
     order = order[: data.draw(st.integers(0, len(order)))]
     state, _ = fold(order)
@@ -82,7 +82,7 @@ def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, st
 @pytest.mark.parametrize("what", BOOKS)
 @relaxed
 @given(data=st.data(), streams=STREAMS, later=st.integers(-3_000, 30_000))
-def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, later: int) -> None:
+def test_a_partial_dry_run_equals_a_whole_one(what: str, data: st.DataObject, streams: Streams, later: int) -> None:
     order = data.draw(st.composite(interleaved)(streams))
     state, _ = fold(order)
     if state is None or not state.terms:
@@ -98,7 +98,7 @@ def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, late
     assert reports[0] == reports[1]
 
 
-def test_it_is_worth_it() -> None:
+def test_the_holidays_of_this_test_change_opening_hours() -> None:
     """Somebody is moved by the holidays, or the property above would hold for nothing."""
     old, new = (book.calendar("office", revision) for book in [BOOKS["other calendars"]] for revision in (1, 2))
     assert old.elapsed(1_793_600_000, 1_795_600_000) - new.elapsed(1_793_600_000, 1_795_600_000) >= 3 * 8 * 3600

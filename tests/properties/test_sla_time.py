@@ -41,7 +41,7 @@ def advance(state: SlaState, rulebook: Rulebook, now: datetime) -> tuple[SlaStat
 
 @relaxed
 @given(data=st.data(), streams=STREAMS, steps=st.lists(st.integers(0, 60_000), min_size=1, max_size=6))
-def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
+def test_after_time_has_passed_the_evaluation_is_that_of_the_state(
     data: st.DataObject, streams: Streams, steps: list[int]
 ) -> None:
     order = data.draw(st.composite(interleaved)(streams))
@@ -57,9 +57,7 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
 
 @relaxed
 @given(streams=STREAMS, lates=st.lists(st.sampled_from([0, 0, 1, 60, 5_000]), min_size=60, max_size=60))
-def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_same(
-    streams: Streams, lates: list[int]
-) -> None:
+def test_a_partial_tick_equals_a_whole_one(streams: Streams, lates: list[int]) -> None:
     state, _ = fold([each for stream in streams for each in stream])
     for late in lates:
         if state is None or state.due_at is None:

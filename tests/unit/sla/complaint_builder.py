@@ -1,4 +1,4 @@
-"""Short lives of complaints for the tables of facts in this folder."""
+"""Builder of complaints from facts, for the tests in this folder."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +26,7 @@ from shared.contracts.events import (
 from shared.contracts.registry import EVENTS
 from shared.runner.types import Tick
 
-SPEAKERS: dict[type[Fact], str] = {
+PUBLISHERS: dict[type[Fact], str] = {
     Triaged: "triage",
     Assigned: "triage",
     MessageAccepted: "notify",
@@ -49,7 +49,7 @@ POLICY = {
 
 
 def policy(resolution: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """The plain policy with another goal (and whatever else) for the answer, or other fields."""
+    """Return the plain policy with other fields; `resolution` replaces fields of the clock of the answer."""
     answer = {**POLICY["clocks"][1], **(resolution or {})}
     return {**POLICY, "clocks": [POLICY["clocks"][0], answer], **changes}
 
@@ -64,7 +64,7 @@ def _book(policies: str) -> Rulebook:
 
 
 def at(text: str) -> datetime:
-    """`Mon 09:00` in the first week of November 2026, `Mon+7 09:00` in the second."""
+    """Parse a time: `Mon 09:00` in the first week of November 2026, `Mon+7 09:00` in the second."""
     day, clock = text.split()
     name, _, weeks = day.partition("+")
     first = datetime(2026, 11, 2, tzinfo=UTC)
@@ -74,12 +74,12 @@ def at(text: str) -> datetime:
 
 
 def event_id(moment: datetime, number: int) -> EventId:
-    """A UUIDv7 of that moment, so that a fact was recorded when the test says."""
+    """Return a UUIDv7 of that time, so that a fact counts as recorded then."""
     return EventId(UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | number))
 
 
 class ComplaintBuilder:
-    """Folds facts one by one and keeps what was said; every fact names its moment first."""
+    """Complaint that receives facts and commands one by one, and the facts published so far."""
 
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         self.rulebook = rulebook or rulebook_with()
@@ -89,11 +89,11 @@ class ComplaintBuilder:
         self.events: list[Any] = []
 
     def receive(self, moment: str, fact: Fact, *, now: str | None = None) -> list[Fact]:
-        """`moment` is when it happened, `now` when it was recorded and heard."""
+        """Apply an event that happened at `moment` and was recorded and received at `now`; return the published facts."""
         number = len(self.events) + 1
         event = EVENTS[type(fact)](
             id=event_id(at(now or moment), number),
-            source=f"/redress/{SPEAKERS.get(type(fact), 'intake')}",
+            source=f"/redress/{PUBLISHERS.get(type(fact), 'intake')}",
             subject=COMPLAINT,
             time=at(moment),
             sequence=number,
@@ -103,25 +103,25 @@ class ComplaintBuilder:
         return self._decide(event, at(now or moment))
 
     def resolve_and_tell(self, moment: str) -> list[Fact]:
-        """Resolved, and the customer told so at once."""
+        """Resolve the complaint; a provider accepts the answer at once."""
         return [*self.receive(moment, resolved(moment)), *self.accept_answer(moment)]
 
     def accept_answer(self, moment: str, message: str | None = None) -> list[Fact]:
-        """A provider accepted the answer to the last resolution that was heard of."""
+        """Apply the acceptance of the answer to the last resolution."""
         entries = self.state.moments if self.state else ()
         cause = next(entry.about for entry in reversed(entries) if entry.what == "resolved")
         sent = accepted(moment, "resolution", message=message)
         return self.receive(moment, sent.model_copy(update={"cause": cause}))
 
     def handle(self, moment: str, command: Any) -> list[Fact]:
-        """A command of somebody; raises what `decide` raises."""
+        """Handle a command; raises what `decide` raises."""
         return self._decide(command, at(moment))
 
     def tick(self, moment: str) -> list[Fact]:
         return self._decide(Tick(at(moment)), at(moment))
 
     def pass_time_until(self, moment: str) -> list[Fact]:
-        """Time goes by from due moment to due moment, as the timers see it."""
+        """Fire every timer up to that time, each when it is due."""
         facts: list[Fact] = []
         while self.state and self.state.due_at and self.state.due_at <= at(moment):
             facts += self._decide(Tick(self.state.due_at), self.state.due_at)
@@ -143,7 +143,7 @@ class ComplaintBuilder:
 
 
 def facts_of(kind: type, facts: list[Any]) -> list[Any]:
-    """What was said of one kind."""
+    """Return the facts of one type."""
     return [fact for fact in facts if isinstance(fact, kind)]
 
 
@@ -203,7 +203,7 @@ WITHDRAWN = Withdrawn()
 
 
 def triaged_complaint(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> ComplaintBuilder:
-    """Received and triaged at that moment."""
+    """Build a complaint received and triaged at that time."""
     complaint = ComplaintBuilder(rulebook)
     complaint.receive(moment, received(moment))
     complaint.receive(moment, triaged())
@@ -211,7 +211,7 @@ def triaged_complaint(rulebook: Rulebook | None = None, moment: str = "Mon 10:00
 
 
 def acknowledged_complaint(rulebook: Rulebook | None = None, moment: str = "Mon 10:00") -> ComplaintBuilder:
-    """Received, triaged, and the date of the outcome told by the acknowledgement, all at that moment."""
+    """Build a complaint received, triaged and acknowledged with the date of the outcome, all at that time."""
     complaint = triaged_complaint(rulebook, moment)
     complaint.receive(moment, accepted(moment, promise=1))
     return complaint

@@ -1,4 +1,4 @@
-"""Commands about promises, and what the tests of promises read from a complaint."""
+"""Commands about promises, and results that the tests of promises compare."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def statuses(complaint: ComplaintBuilder) -> list[tuple[str, str]]:
 
 
 def revised_promise(moment: str = "Mon 15:00", until: str = "Thu 12:00") -> ComplaintBuilder:
-    """Moved to a later date in time, and the customer told so."""
+    """Build a complaint whose promise was moved in time, with the customer told."""
     complaint = acknowledged_complaint()
     complaint.receive(moment, proposed(until))
     complaint.receive(moment, accepted(moment, "promise_moved", promise=2))

@@ -1,4 +1,4 @@
-"""Rulebooks in several revisions: the plain one of `lives`, published again with something changed."""
+"""Rulebooks in several revisions: the plain one of `complaint_builder`, published again with something changed."""
 
 from collections.abc import Sequence
 from copy import deepcopy

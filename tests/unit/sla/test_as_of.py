@@ -1,4 +1,4 @@
-"""What did we believe on that day? Facts count from when they were recorded, whenever they happened."""
+"""State as of an earlier time: facts count from when they were recorded, not from when they happened."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def clock(complaint: ComplaintBuilder, moment: str, kind: str = "requester_wait"
     return next(each for each in book_of(complaint, moment).clocks if each.kind == kind)
 
 
-def test_a_letter_that_lay_about_was_not_known_before_it_was_recorded() -> None:
+def test_a_backdated_letter_is_unknown_before_it_was_recorded() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Wed 10:00", received("Mon 10:00"))
     assert complaint.state is not None
@@ -54,7 +54,7 @@ def test_a_letter_that_lay_about_was_not_known_before_it_was_recorded() -> None:
 
 
 @pytest.mark.parametrize("what", [received("Mon 10:00"), REOPENED])
-def test_a_moment_between_an_event_and_its_commit_is_no_failure(what: Any) -> None:
+def test_a_time_between_an_event_and_its_commit_is_accepted(what: Any) -> None:
     """An event carries the time its transaction began; its id, which says when it was on disk, is a little later."""
     complaint = ComplaintBuilder() if what is not REOPENED else acknowledged_complaint()
     if what is REOPENED:
@@ -70,7 +70,7 @@ def test_a_moment_between_an_event_and_its_commit_is_no_failure(what: Any) -> No
         ]
 
 
-def test_an_answer_told_late_was_not_believed_before() -> None:
+def test_a_late_answer_is_unknown_before_it_was_recorded() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Wed 09:00")
     complaint.receive("Mon 15:00", resolved("Mon 15:00"), now="Wed 09:30")
@@ -79,14 +79,14 @@ def test_an_answer_told_late_was_not_believed_before() -> None:
     assert (clock(complaint, "Wed 09:30").phase, clock(complaint, "Wed 09:30").breached) == ("stopped", False)
 
 
-def test_a_breach_is_believed_from_its_due_time_on_and_not_before() -> None:
+def test_a_breach_is_shown_from_its_due_time_on() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Wed 12:00")
     assert not clock(complaint, "Tue 10:00").breached
     assert clock(complaint, "Tue 10:01").breached
 
 
-def test_a_pause_told_late_moves_the_due_time_only_from_then_on() -> None:
+def test_a_late_pause_moves_the_due_time_only_after_it_was_recorded() -> None:
     complaint = acknowledged_complaint()
     complaint.receive("Mon 11:00", AWAITING, now="Mon 16:00")
     complaint.receive("Mon 15:00", CUSTOMER, now="Mon 16:01")
@@ -95,7 +95,7 @@ def test_a_pause_told_late_moves_the_due_time_only_from_then_on() -> None:
     assert clock(complaint, "Mon 16:01").due_at == at("Tue 14:00")
 
 
-def test_the_terms_of_triage_count_from_when_it_spoke() -> None:
+def test_the_terms_of_triage_apply_from_the_triage_on() -> None:
     complaint = ComplaintBuilder(STRICT)
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     complaint.receive("Mon 11:00", triaged("high"))
@@ -103,14 +103,14 @@ def test_the_terms_of_triage_count_from_when_it_spoke() -> None:
     assert (clock(complaint, "Mon 11:00").due_at, clock(complaint, "Mon 11:00").provisional) == (at("Mon 12:00"), False)
 
 
-def test_a_second_look_of_triage_is_not_believed_before_it_was_taken() -> None:
+def test_a_second_triage_is_unknown_before_it_happened() -> None:
     complaint = acknowledged_complaint(STRICT)
     complaint.receive("Mon 11:00", triaged("high"))
     assert clock(complaint, "Mon 10:59").due_at == at("Tue 10:00")
     assert clock(complaint, "Mon 11:00").due_at == at("Mon 12:00")
 
 
-def test_a_promise_was_told_when_we_heard_that_it_was() -> None:
+def test_a_promise_counts_as_told_from_when_the_acceptance_was_recorded() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Thu 12:00"), reason="x"))
     complaint.receive("Mon 11:05", accepted("Mon 11:05", "promise_moved", promise=2), now="Mon 13:00")
@@ -131,7 +131,7 @@ def test_an_extension_was_open_until_it_was_decided() -> None:
     assert [len(then(complaint, moment).promises) for moment in ("Mon 11:30", "Mon 12:00")] == [1, 2]
 
 
-def test_an_acknowledgement_was_believed_until_the_bounce_came() -> None:
+def test_an_acknowledgement_counts_until_its_bounce_was_recorded() -> None:
     complaint = acknowledged_complaint()
     complaint.receive("Mon 10:20", accepted("Mon 10:20", promise=1, message="m1"))
     only = ComplaintBuilder()
@@ -149,7 +149,7 @@ def test_an_acknowledgement_was_believed_until_the_bounce_came() -> None:
 
 
 @pytest.mark.parametrize("moment", ["Mon 10:00", "Mon 11:30", "Tue 09:00", "Tue 16:00", "Thu 12:00"])
-def test_what_is_believed_later_about_a_moment_is_what_was_true_then(moment: str) -> None:
+def test_the_state_as_of_a_time_equals_the_state_at_that_time(moment: str) -> None:
     """Live through it until that moment, or look back at it from the end: one belief."""
     story = [
         ("Mon 10:00", received("Mon 10:00")),

@@ -26,19 +26,21 @@ def named(
         (("Mon 08:00", "Mon 10:00"), []),  # made after that
     ],
 )
-def test_after_a_downtime_those_are_at_risk_that_lost_working_time(lost: tuple[str, str], expected: list[int]) -> None:
+def test_after_a_downtime_promises_that_lost_working_time_are_at_risk(
+    lost: tuple[str, str], expected: list[int]
+) -> None:
     assert named(acknowledged_complaint(), "Tue 10:00", "Tue 14:00", lost) == expected
 
 
-def test_a_date_farther_ahead_than_we_look_is_not_at_risk() -> None:
+def test_a_date_after_the_expected_end_of_the_outage_is_not_at_risk() -> None:
     assert named(acknowledged_complaint(), "Tue 09:30", "Tue 13:30", ("Tue 09:00", "Tue 09:30")) == []
 
 
-def test_what_is_over_is_not_at_risk_any_more() -> None:
+def test_a_finished_promise_is_not_at_risk() -> None:
     assert named(acknowledged_complaint(), "Tue 14:00", "Tue 18:00", ("Tue 09:00", "Tue 14:00")) == []
 
 
-def test_lag_after_a_downtime_is_no_second_danger_and_a_dead_provider_is() -> None:
+def test_lag_after_a_downtime_is_not_marked_again_but_a_provider_outage_is() -> None:
     complaint = acknowledged_complaint()
     lost = ("Tue 09:00", "Tue 10:00")
     assert named(complaint, "Tue 10:00", "Tue 14:00", lost) == [1]
@@ -47,7 +49,7 @@ def test_lag_after_a_downtime_is_no_second_danger_and_a_dead_provider_is() -> No
     assert named(complaint, "Tue 10:02", "Tue 14:02", cause="provider") == [1]
 
 
-def test_a_promise_that_was_broken_and_is_owed_hides_none_that_is_due_soon() -> None:
+def test_a_broken_promise_hides_no_other_that_is_due_soon() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Thu 10:00")
     complaint.handle("Thu 10:00", MakePromise(COMPLAINT, actor="ann", subject="next_update", due_at=at("Thu 12:00")))
@@ -57,7 +59,7 @@ def test_a_promise_that_was_broken_and_is_owed_hides_none_that_is_due_soon() -> 
     assert named(complaint, "Thu 10:30", "Thu 14:30", cause="lag") == [2]
 
 
-def test_where_nothing_is_named_nothing_is_written() -> None:
+def test_without_a_promise_at_risk_nothing_is_stored() -> None:
     complaint = acknowledged_complaint()
     before = complaint.state
     assert named(complaint, "Mon 12:00", "Mon 16:00", cause="lag") == []

@@ -25,19 +25,19 @@ def causes(complaint: ComplaintBuilder, kind: type, moment: str) -> set[str]:
         ([("provider", "Mon 10:00", None), ("lag", "Mon 09:00", None)], "provider"),  # the latest to begin
     ],
 )
-def test_a_breach_is_put_down_to_what_was_down_when_it_fell_due(outages: list[Any], cause: str) -> None:
+def test_a_breach_is_caused_by_the_outage_at_its_due_time(outages: list[Any], cause: str) -> None:
     complaint = triaged_complaint()
     complaint.outages = tuple(Outage(name, at(since), at(until) if until else None) for name, since, until in outages)
     assert causes(complaint, ClockBreached, "Mon 11:45") == {cause}
 
 
-def test_a_promise_that_nobody_could_keep_says_why() -> None:
+def test_a_broken_promise_names_the_outage_as_its_cause() -> None:
     complaint = acknowledged_complaint()
     complaint.outages = (Outage("downtime", at("Tue 13:00"), at("Tue 18:00")),)
     assert causes(complaint, PromiseBroken, "Tue 18:01") == {"downtime"}
 
 
-def test_down_time_never_makes_a_breach_undone() -> None:
+def test_downtime_never_voids_a_breach() -> None:
     complaint = triaged_complaint()
     complaint.outages = (Outage("downtime", at("Mon 10:30"), at("Mon 12:00")),)
     complaint.tick("Mon 12:00")

@@ -63,7 +63,7 @@ def runs(complaint: ComplaintBuilder, kind: str) -> list[ClockRun]:
     return list(derive_runs(apply_rule(rule), effective_entries(complaint.state.moments)))
 
 
-def test_every_kind_has_a_table_below() -> None:
+def test_every_clock_type_has_a_table_below() -> None:
     assert {kind for kind, _, _ in STARTS_AND_STOPS} == set(CLOCK_TYPES)
 
 
@@ -162,7 +162,7 @@ STARTS_AND_STOPS: list[tuple[str, Happens, list[tuple[str, str | None, str | Non
 
 
 @pytest.mark.parametrize(("kind", "facts", "expected"), STARTS_AND_STOPS)
-def test_a_kind_starts_and_stops_with_what_its_row_says(
+def test_a_clock_type_starts_and_stops_with_the_events_of_its_row(
     kind: str, facts: Happens, expected: list[tuple[str, str | None, str | None]]
 ) -> None:
     result = [(run.started_at, run.ended_at, run.ending) for run in runs(lived(kind, *facts), kind)]
@@ -183,7 +183,7 @@ STARTING: dict[str, Any] = {
 
 @pytest.mark.parametrize("ending", [WITHDRAWN, MERGED], ids=["withdrawn", "merged"])
 @pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
-def test_withdrawing_and_merging_cancel_every_kind_and_nothing_escalates_after_that(kind: str, ending: Any) -> None:
+def test_withdrawing_and_merging_cancel_every_clock_and_nothing_escalates_afterwards(kind: str, ending: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
     complaint = lived(kind, *facts, ("Mon 10:45", ending), rungs=[50, {"after": "PT1H"}])
     assert [(run.ended_at, run.ending) for run in runs(complaint, kind)] == [(at("Mon 10:45"), "cancelled")]
@@ -199,7 +199,7 @@ PAUSES = {
 
 @pytest.mark.parametrize(("wait", "fact"), [("customer", AWAITING), ("third_party", SUPPLIER)])
 @pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
-def test_a_kind_stands_still_only_in_the_waits_of_its_row(kind: str, wait: str, fact: Any) -> None:
+def test_a_clock_type_pauses_only_in_the_waits_of_its_row(kind: str, wait: str, fact: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
     [run] = runs(lived(kind, *facts, ("Mon 11:00", fact), ("Mon 12:00", WORKING)), kind)
     paused = [(at("Mon 11:00"), at("Mon 12:00"))] if wait in PAUSES.get(kind, set()) else []
@@ -207,7 +207,7 @@ def test_a_kind_stands_still_only_in_the_waits_of_its_row(kind: str, wait: str, 
 
 
 @pytest.mark.parametrize("kind", ["acknowledge", "requester_wait", "total_resolution", "agent_work"])
-def test_the_clocks_of_a_regulator_never_stand_still(kind: str) -> None:
+def test_regulatory_clocks_never_pause(kind: str) -> None:
     rule = ClockRule(kind=kind, goal={"business": "PT8H"}, obligation="regulatory")  # type: ignore[arg-type]
     state = lived("agent_work", ("Mon 10:30", assigned()), ("Mon 11:00", AWAITING)).state
     assert state is not None
@@ -224,7 +224,7 @@ def test_stopping_comes_before_cancelling_and_both_before_pausing() -> None:
     assert runs(paused, "requester_wait")[0].pauses == ((at("Mon 11:00"), at("Mon 12:00")),), "stop ends the pause"
 
 
-def test_waiting_for_one_and_then_the_other_is_one_pause_after_the_other() -> None:
+def test_waiting_for_the_customer_and_then_a_third_party_makes_two_pauses() -> None:
     complaint = lived(
         "agent_work",
         ("Mon 10:30", assigned()),
@@ -248,7 +248,7 @@ def test_a_reply_and_a_wait_saved_together_satisfy_the_first_response() -> None:
     assert (stopped.stopped_at, stopped.met) == (at("Mon 11:00"), True)
 
 
-def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_it() -> None:
+def test_agent_work_excludes_the_closed_time_and_total_resolution_counts_it() -> None:
     """Worked from Monday 10:00 to 12:00, closed until Wednesday 10:00, reopened: six hours of work are left."""
     facts = [("Mon 10:00", assigned()), ("Mon 12:00", resolved("Mon 12:00"))]
     work = lived("agent_work", *facts, ("Wed 10:00", REOPENED))
@@ -262,7 +262,7 @@ def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_
     )
 
 
-def test_reopening_the_whole_answer_after_its_due_time_is_late_at_once() -> None:
+def test_total_resolution_reopened_after_its_due_time_is_late_at_once() -> None:
     sent = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
     complaint = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), sent, ("Fri 10:00", REOPENED))
     complaint.tick("Fri 10:00")
@@ -270,7 +270,7 @@ def test_reopening_the_whole_answer_after_its_due_time_is_late_at_once() -> None
 
 
 @pytest.mark.parametrize(("reopen", "cycles"), [("continue", [1]), ("new_cycle", [1, 2])])
-def test_a_rule_says_whether_a_reopening_goes_on_or_begins_anew(reopen: str, cycles: list[int]) -> None:
+def test_a_rule_decides_if_a_reopening_continues_or_starts_a_cycle(reopen: str, cycles: list[int]) -> None:
     complaint = lived("requester_wait", ("Mon 12:00", resolved("Mon 12:00")), ("Tue 12:00", REOPENED), reopen=reopen)
     assert [clock.cycle for clock in complaint.evaluation.clocks if clock.kind == "requester_wait"] == cycles
 
@@ -279,7 +279,7 @@ def test_a_rule_says_whether_a_reopening_goes_on_or_begins_anew(reopen: str, cyc
     ("start", "fact", "expected"),
     [("received", ACK, "Tue 10:00"), ("acknowledged", ACK, "Tue 10:05"), ("assigned", assigned(), "Tue 10:05")],
 )
-def test_a_rule_may_start_with_another_event_than_its_kind(start: str, fact: Any, expected: str) -> None:
+def test_a_rule_may_start_with_another_event_than_its_type(start: str, fact: Any, expected: str) -> None:
     """The Housing Ombudsman's ten days run from the acknowledgement, not from the receipt."""
     complaint = lived("regulatory_final", ("Mon 10:05", fact), start=start)
     assert complaint.clock("regulatory_final").due_at == at(expected)
@@ -309,7 +309,7 @@ def test_a_bounce_that_comes_after_the_limit_makes_the_acknowledgement_late() ->
     assert complaint.clock("acknowledge").due_at == at("Mon 11:00")
 
 
-def test_an_update_that_may_pause_stands_still_while_the_customer_is_awaited() -> None:
+def test_a_pausable_update_pauses_while_the_customer_is_awaited() -> None:
     complaint = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:05", AWAITING), ("Mon 13:05", CUSTOMER))
     assert complaint.clock("pausable_update").due_at == at("Tue 12:05")
     strict = lived("periodic_update", ("Mon 10:05", ACK), ("Mon 11:05", AWAITING), ("Mon 13:05", CUSTOMER))
@@ -326,7 +326,7 @@ def test_a_reminder_to_a_customer_who_is_awaited_does_not_start_the_next_updates
     assert complaint.clock("pausable_update", 2).due_at == at("Tue 15:00"), "eight hours from when they wrote"
 
 
-def test_work_that_is_given_to_somebody_while_the_customer_is_awaited_stands_still() -> None:
+def test_work_assigned_while_the_customer_is_awaited_starts_paused() -> None:
     complaint = lived("agent_work", ("Mon 11:00", AWAITING), ("Mon 12:00", assigned()), ("Mon 14:00", CUSTOMER))
     assert runs(complaint, "agent_work")[0].pauses == ((at("Mon 12:00"), at("Mon 14:00")),)
 
@@ -348,6 +348,6 @@ def test_items_are_told_apart_in_their_keys() -> None:
     assert keys == {"supplier:maker:1", "supplier:courier:1"}
 
 
-def test_what_a_customer_waits_is_not_moved_by_who_is_told_what() -> None:
+def test_messages_do_not_move_the_clock_of_the_answer() -> None:
     complaint = lived("requester_wait", ("Mon 11:00", TOLD), ("Mon 12:00", NOTE), ("Mon 13:00", assigned()))
     assert complaint.clock().due_at - at("Mon 10:00") == timedelta(days=1), "a comment or an edit restarts nothing"

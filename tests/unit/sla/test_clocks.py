@@ -25,7 +25,7 @@ from tests.unit.sla.complaint_builder import (
 from tests.unit.sla.rulebook_revisions import published, with_goal
 
 
-def test_clocks_run_from_the_receipt_even_before_triage_has_spoken() -> None:
+def test_clocks_run_from_the_receipt_before_triage() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     assert complaint.clock("acknowledge").due_at == at("Mon 11:00")
@@ -34,7 +34,7 @@ def test_clocks_run_from_the_receipt_even_before_triage_has_spoken() -> None:
     assert complaint.state.due_at == at("Mon 10:30"), "half of the hour for the acknowledgement"
 
 
-def test_what_arrives_before_the_receipt_is_kept_and_says_nothing() -> None:
+def test_events_before_the_receipt_are_stored_and_publish_nothing() -> None:
     complaint = ComplaintBuilder()
     assert complaint.receive("Mon 10:01", triaged()) == []
     assert complaint.receive("Mon 10:02", accepted("Mon 10:02")) == []
@@ -44,7 +44,7 @@ def test_what_arrives_before_the_receipt_is_kept_and_says_nothing() -> None:
     assert complaint.clock("acknowledge").phase == "stopped"
 
 
-def test_what_a_handler_adds_to_an_unknown_complaint_leaves_no_trace() -> None:
+def test_a_handler_event_before_the_receipt_is_ignored() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", HANDLER)
     assert complaint.state is None
@@ -85,7 +85,7 @@ def test_a_breached_clock_is_never_warned_again() -> None:
     assert complaint.tick("Tue 11:01") == []
 
 
-def test_after_a_long_sleep_only_the_last_of_several_warnings_is_said() -> None:
+def test_of_several_missed_warnings_only_the_last_is_published() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:01", accepted("Mon 10:01"))
     assert [fact.rung for fact in facts_of(ClockWarned, complaint.tick("Mon 16:30"))] == ["75%"]
@@ -101,7 +101,7 @@ def test_a_tick_at_the_due_time_itself_is_not_late() -> None:
     assert complaint.state.due_at == at("Tue 10:00") + timedelta(microseconds=1)
 
 
-def test_down_time_never_unbreaches_and_the_event_tells_how_late_we_noticed() -> None:
+def test_downtime_keeps_the_breach_and_the_event_contains_how_late_it_is() -> None:
     complaint = triaged_complaint()
     [stopped] = facts_of(ClockStopped, complaint.receive("Wed 09:00", resolved("Wed 09:00"), now="Wed 09:30"))
     assert not stopped.met
@@ -170,7 +170,7 @@ def test_a_pause_that_begins_after_the_due_time_changes_nothing() -> None:
     assert complaint.clock().due_at == at("Tue 10:00")
 
 
-def test_a_budget_spent_to_the_last_second_is_late_only_once_nobody_else_is_awaited() -> None:
+def test_a_goal_used_to_the_last_second_is_late_only_after_the_pause() -> None:
     complaint = triaged_complaint(moment="Fri 09:00")
     complaint.receive("Fri 17:00", AWAITING)
     assert facts_of(ClockBreached, complaint.pass_time_until("Sun 11:00")) == []
@@ -182,7 +182,7 @@ def test_a_budget_spent_to_the_last_second_is_late_only_once_nobody_else_is_awai
     )
 
 
-def test_a_pause_gives_a_goal_in_days_whole_open_days_and_no_hours() -> None:
+def test_a_pause_moves_a_goal_in_days_by_whole_open_days() -> None:
     book_of_days = with_goal({"business_days": 1})
     complaint = triaged_complaint(published((book_of_days, "new_only")), moment="Thu 10:00")
     complaint.receive("Fri 12:00", AWAITING)
@@ -233,7 +233,7 @@ def test_a_goal_in_wall_time_moves_by_wall_time() -> None:
     assert complaint.clock().steps[0].at == at("Tue 00:00")
 
 
-def test_withdrawing_cancels_what_still_runs() -> None:
+def test_withdrawing_cancels_running_clocks() -> None:
     complaint = triaged_complaint()
     assert complaint.receive("Mon 10:30", WITHDRAWN) == []
     assert {clock.phase for clock in complaint.evaluation.clocks} == {"cancelled"}
@@ -270,7 +270,7 @@ def test_an_answer_dated_ahead_counts_when_it_was_recorded_and_one_dated_too_ear
     assert early.clock().ended_at == at("Mon 10:00")
 
 
-def test_a_stricter_second_look_moves_the_target_and_says_so() -> None:
+def test_a_stricter_second_triage_moves_the_due_time_and_publishes_it() -> None:
     complaint = triaged_complaint(
         rulebook_with(policy({"goal": {"business": "PT2H"}}, id="fast", when={"severity": ["high"]}))
     )
@@ -281,7 +281,7 @@ def test_a_stricter_second_look_moves_the_target_and_says_so() -> None:
     assert complaint.state.promises == promised, "what may have been told is not touched"
 
 
-def test_triage_speaking_for_the_first_time_corrects_nothing() -> None:
+def test_the_first_triage_publishes_no_correction() -> None:
     complaint = ComplaintBuilder(
         rulebook_with(policy({"goal": {"business": "PT2H"}}, id="fast", when={"severity": ["high"]}))
     )

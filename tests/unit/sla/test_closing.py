@@ -1,4 +1,4 @@
-"""What closed, reopened and withdrawn complaints do to clocks: nothing starts that nobody could end any more."""
+"""Clocks of closed, reopened and withdrawn complaints: no clock starts that no event can end."""
 
 from datetime import date
 from typing import Any
@@ -43,7 +43,7 @@ def kinds(complaint: ComplaintBuilder) -> set[str]:
 
 
 @pytest.mark.parametrize("ending", [WITHDRAWN, resolved("Mon 10:01")])
-def test_work_on_a_closed_case_has_no_clock_until_it_is_reopened(ending: Any) -> None:
+def test_work_on_a_closed_complaint_has_no_clock_until_it_is_reopened(ending: Any) -> None:
     complaint = triaged_complaint(WORK)
     complaint.receive("Mon 10:01", ending)
     complaint.receive("Mon 10:02", assigned())
@@ -60,7 +60,7 @@ def test_an_assignment_after_an_answer_that_is_dated_before_it_starts_nothing() 
     assert "agent_work" not in kinds(complaint)
 
 
-def test_a_clock_from_the_acknowledgement_never_runs_for_who_withdrew_or_has_the_answer() -> None:
+def test_a_clock_from_the_acknowledgement_does_not_start_after_a_withdrawal_or_an_answer() -> None:
     withdrawn, answered = triaged_complaint(FROM_ACK), triaged_complaint(FROM_ACK)
     withdrawn.receive("Mon 10:01", WITHDRAWN)
     withdrawn.receive("Mon 10:02", accepted("Mon 10:02"))
@@ -71,7 +71,7 @@ def test_a_clock_from_the_acknowledgement_never_runs_for_who_withdrew_or_has_the
 
 
 def answer_to(complaint: ComplaintBuilder, moment: str) -> MessageAccepted:
-    """The mail that was written for what the life heard last."""
+    """Return the acceptance of the answer written for the last event."""
     return accepted(moment, "resolution").replace(cause=str(complaint.events[-1].id))
 
 
@@ -98,7 +98,7 @@ def test_a_customer_who_wrote_before_the_reopening_waits_since_then() -> None:
     assert complaint.clock("next_reply").started_at == at("Mon 12:00")
 
 
-def test_who_has_nobody_again_is_looked_for_again() -> None:
+def test_the_assignment_clock_starts_again_if_a_reopened_complaint_has_no_handler() -> None:
     unassigned = plus({"kind": "assignment", "goal": {"business": "PT1H"}})
     reopened, given_back = triaged_complaint(unassigned), triaged_complaint(unassigned)
     reopened.receive("Mon 10:10", WITHDRAWN)
@@ -109,7 +109,7 @@ def test_who_has_nobody_again_is_looked_for_again() -> None:
     assert given_back.clock("assignment", 2).started_at == at("Mon 12:00")
 
 
-def test_a_chance_that_passed_is_over_and_nothing_is_late() -> None:
+def test_an_opportunity_that_passed_ends_without_a_breach() -> None:
     complaint = triaged_complaint(plus({"kind": "summary_resolution", "goal": {"business_days": 3}}))
     complaint.receive("Mon 10:01", accepted("Mon 10:01"))
     complaint.receive("Mon 12:00", resolved("Mon 12:00"))
@@ -122,7 +122,7 @@ def test_a_chance_that_passed_is_over_and_nothing_is_late() -> None:
     assert (complaint.state.is_open, complaint.state.tightest_at) == (False, None)
 
 
-def test_a_wait_holds_the_clock_of_every_item_and_ends_for_each() -> None:
+def test_a_wait_pauses_and_resumes_the_clock_of_every_item() -> None:
     complaint = triaged_complaint(plus({"kind": "supplier", "pauses": ["customer"], "goal": {"business": "PT8H"}}))
     complaint.receive("Mon 10:00", milestone("handed_over", "Mon 10:00", "maker"))
     complaint.receive("Mon 11:00", AWAITING)
@@ -133,7 +133,7 @@ def test_a_wait_holds_the_clock_of_every_item_and_ends_for_each() -> None:
     assert due_times == {"maker": at("Tue 11:00"), "carrier": at("Tue 12:00")}
 
 
-def test_what_a_supplier_hands_back_is_no_word_of_the_customer() -> None:
+def test_an_item_handed_back_by_a_supplier_does_not_end_a_wait_for_the_customer() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:30", milestone("handed_over", "Mon 10:30", "maker"))
     complaint.receive("Mon 11:00", AWAITING)
@@ -141,7 +141,7 @@ def test_what_a_supplier_hands_back_is_no_word_of_the_customer() -> None:
     assert complaint.clock().phase == "paused"
 
 
-def test_a_cycle_that_a_reopening_begins_does_not_stand_still() -> None:
+def test_a_cycle_started_by_a_reopening_is_not_paused() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 12:00", AWAITING)
     complaint.receive("Mon 16:00", resolved("Mon 11:00"))
@@ -149,7 +149,7 @@ def test_a_cycle_that_a_reopening_begins_does_not_stand_still() -> None:
     assert complaint.clock(cycle=2).phase == "running"
 
 
-def test_no_regulators_clock_ends_with_what_nobody_was_told() -> None:
+def test_a_regulators_clock_does_not_end_with_an_untold_resolution() -> None:
     internal = triaged_complaint(plus({"kind": "first_response", "goal": {"business": "PT4H"}}))
     regulated = triaged_complaint(load_rulebook(None, around=date(2026, 11, 1), packs=["us-cfpb"]))
     for complaint in (internal, regulated):
@@ -160,7 +160,7 @@ def test_no_regulators_clock_ends_with_what_nobody_was_told() -> None:
     assert regulated.clock("first_response").ended_at == at("Mon 11:30")
 
 
-def test_a_milestone_told_after_a_reopening_keeps_its_own_time() -> None:
+def test_a_milestone_recorded_after_a_reopening_keeps_its_own_time() -> None:
     complaint = triaged_complaint(plus({"kind": "action_completion", "goal": {"business": "PT6H"}}))
     complaint.receive("Mon 10:00", milestone("action_agreed", "Mon 10:00", "refund"))
     complaint.receive("Mon 11:00", resolved("Mon 11:00"))
@@ -170,7 +170,7 @@ def test_a_milestone_told_after_a_reopening_keeps_its_own_time() -> None:
     assert (action.ended_at, action.breached) == (at("Mon 12:00"), False)
 
 
-def test_what_came_too_late_stays_late_when_it_comes_back_and_the_clock_is_corrected() -> None:
+def test_a_late_message_that_bounces_leaves_the_breach_and_corrects_the_clock() -> None:
     complaint = triaged_complaint()
     late = complaint.receive("Mon 11:30", accepted("Mon 11:30", message="late"))
     assert [entry.clock for entry in facts_of(ClockBreached, late)] == ["acknowledge"]
@@ -179,7 +179,7 @@ def test_what_came_too_late_stays_late_when_it_comes_back_and_the_clock_is_corre
     assert complaint.clock("acknowledge").breached
 
 
-def test_an_acknowledgement_that_comes_back_in_time_is_owed_again_and_that_is_said() -> None:
+def test_an_acknowledgement_that_bounces_in_time_runs_again_and_is_published() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:30", accepted("Mon 10:30", message="in time"))
     (corrected,) = complaint.receive("Mon 10:40", bounced("in time", hard=True))
@@ -187,7 +187,7 @@ def test_an_acknowledgement_that_comes_back_in_time_is_owed_again_and_that_is_sa
     assert complaint.clock("acknowledge").phase == "running"
 
 
-def test_a_date_that_the_law_names_stays_whoever_is_awaited() -> None:
+def test_a_pause_does_not_move_a_fixed_legal_date() -> None:
     dated = {"kind": "total_resolution", "goal": {"at": "2026-11-03T12:00:00Z"}}
     complaint = triaged_complaint(plus(dated))
     complaint.receive("Mon 12:00", AWAITING)

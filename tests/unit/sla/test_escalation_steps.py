@@ -1,4 +1,4 @@
-"""Ladders: where each form of rung stands, that each fires once per cycle, and whom it calls."""
+"""Escalation steps: their times, that each fires once per cycle, and their addressees."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -79,11 +79,11 @@ def _tick(now: Any) -> Any:
         ),
     ],
 )
-def test_a_rung_stands_where_its_form_says(rung: Any, expected: list[tuple[str, str]]) -> None:
+def test_a_step_is_placed_by_its_form(rung: Any, expected: list[tuple[str, str]]) -> None:
     assert climbed(with_ladder(rung)) == expected
 
 
-def test_a_whole_ladder_is_climbed_step_by_step() -> None:
+def test_all_steps_of_a_clock_fire_in_order() -> None:
     ladder = with_ladder(50, 75, {"before": "PT30M"}, {"after": "PT4H", "every": "PT8H", "at_most": 2})
     assert [rung for rung, _ in climbed(ladder)] == ["50%", "75%", "-PT30M", "+PT4H", "+PT4H#2"]
 
@@ -94,7 +94,7 @@ def test_half_an_hour_before_monday_half_past_nine_is_monday_at_nine_and_not_fri
     assert climbed(ladder, "Fri 17:00")[0] == ("-PT30M", "Mon+7 09:00")
 
 
-def test_each_rung_fires_once_in_each_cycle() -> None:
+def test_each_step_fires_once_in_each_cycle() -> None:
     complaint = triaged_complaint(with_ladder(50, {"after": "PT1H"}))
     complaint.receive("Mon 10:00", accepted("Mon 10:00"))
     complaint.pass_time_until("Tue 12:00")
@@ -105,7 +105,7 @@ def test_each_rung_fires_once_in_each_cycle() -> None:
     assert facts == [(1, "50%"), (1, "+PT1H"), (2, "50%"), (2, "+PT1H")]
 
 
-def test_a_rung_does_not_fire_again_when_a_pause_moves_it_into_the_future() -> None:
+def test_a_fired_step_does_not_fire_again_if_a_pause_moves_it_into_the_future() -> None:
     complaint = triaged_complaint(with_ladder(50))
     complaint.receive("Mon 10:00", accepted("Mon 10:00"))
     complaint.pass_time_until("Mon 14:30")
@@ -118,14 +118,14 @@ def test_a_rung_does_not_fire_again_when_a_pause_moves_it_into_the_future() -> N
 @pytest.mark.parametrize(
     ("rung", "to"), [(50, "handler"), ({"after": "PT1H"}, "lead"), ({"after": "PT1H", "to": "head"}, "head")]
 )
-def test_a_rung_names_who_should_act(rung: Any, to: str) -> None:
+def test_a_step_names_its_addressee(rung: Any, to: str) -> None:
     complaint = triaged_complaint(with_ladder(rung))
     complaint.pass_time_until("Wed 12:00")
     [fact] = [each for each in complaint.published if isinstance(each, ClockWarned | ClockEscalated)]
     assert fact.to == to
 
 
-def test_escalations_missed_together_are_said_as_the_last_of_them() -> None:
+def test_of_escalations_missed_together_only_the_last_is_published() -> None:
     complaint = triaged_complaint(with_ladder({"after": "PT1H", "every": "PT1H", "at_most": 4}))
     complaint.receive("Mon 10:00", accepted("Mon 10:00"))
     published = complaint.tick("Tue 12:30")
@@ -137,7 +137,7 @@ def test_escalations_missed_together_are_said_as_the_last_of_them() -> None:
     ]
 
 
-def test_an_escalation_tells_how_late_it_is() -> None:
+def test_an_escalation_contains_how_late_the_clock_is() -> None:
     complaint = triaged_complaint(with_ladder({"after": "PT8H"}))
     complaint.pass_time_until("Wed 10:00")
     [fact] = [element for element in complaint.published if isinstance(element, ClockEscalated)]
@@ -186,7 +186,7 @@ def test_a_pause_over_lunch_gives_back_only_the_working_hours() -> None:
     assert complaint.clock().due_at == at("Tue 13:00"), "two hours of three: nobody works over lunch"
 
 
-def test_a_ticket_on_hold_for_half_a_year_is_not_late_by_months_when_resolved_straight_from_it() -> None:
+def test_a_complaint_paused_for_half_a_year_is_not_late_when_resolved_from_the_pause() -> None:
     """Frappe 3776: on hold from February to August, then 42 days of resolution time."""
     complaint = triaged_complaint(with_ladder(50, 90))
     complaint.receive("Mon 10:00", accepted("Mon 10:00"))
@@ -231,7 +231,7 @@ def test_a_comment_does_not_restart_the_escalation() -> None:
     assert [fact.due_at for fact in complaint.published if isinstance(fact, ClockEscalated)] == [at("Tue 10:00")]
 
 
-def test_a_storm_at_the_breach_is_one_message() -> None:
+def test_many_steps_at_the_breach_publish_one_event() -> None:
     """GLPI 2408: hundreds of mails at the moment of the breach."""
     complaint = triaged_complaint(with_ladder(50, 75, 90, {"after": "PT8H", "every": "PT8H", "at_most": 3}))
     complaint.receive("Mon 10:00", accepted("Mon 10:00"))
@@ -251,7 +251,7 @@ def test_a_complaint_in_another_zone_is_not_failed_when_it_is_new() -> None:
     assert complaint.clock().due_at == at("Tue 01:00"), "from 10:00 to 17:00 in Tokyo, and one hour on Tuesday"
 
 
-def test_of_rungs_put_off_to_one_opening_the_highest_is_said_in_whatever_order_they_are_written() -> None:
+def test_of_steps_moved_to_one_opening_the_highest_is_published() -> None:
     low, high = (
         {"after": after, "counted": "wall", "open_hours": True, "to": to}
         for after, to in (("PT1H", "lead"), ("PT4H", "head"))
@@ -261,7 +261,7 @@ def test_of_rungs_put_off_to_one_opening_the_highest_is_said_in_whatever_order_t
         assert [rung for rung, _ in fired if rung.startswith("+")] == ["+PT4H"]
 
 
-def test_a_warning_is_not_put_off_beyond_the_due_time() -> None:
+def test_a_warning_does_not_move_beyond_the_due_time() -> None:
     rung = {"before": "PT1H", "counted": "wall", "open_hours": True}
     fired = climbed(with_ladder(rung, goal={"wall": "PT122H"}))  # due on Saturday at noon
     assert ("-PT1H", "Sat 11:00") in fired

@@ -1,4 +1,4 @@
-"""Every date in plain sentences: the goal, every version, every pause and every holiday that counted, for two readers."""
+"""Explanations of clocks for two readers: the goal, every version, every pause and every holiday that counted."""
 
 from datetime import date
 from typing import Any
@@ -83,7 +83,7 @@ def test_holidays_are_those_of_the_calendars_own_days() -> None:
         ({"calendar_days": 3}, "; whole days of that do not count."),
     ],
 )
-def test_a_pause_says_how_it_counts(goal: dict[str, Any], sentence: str) -> None:
+def test_the_explanation_says_how_a_pause_counts(goal: dict[str, Any], sentence: str) -> None:
     complaint = acknowledged_complaint(book(goal=goal))
     complaint.receive("Mon 11:00", AWAITING)
     complaint.receive("Tue 11:00", CUSTOMER)
@@ -91,7 +91,7 @@ def test_a_pause_says_how_it_counts(goal: dict[str, Any], sentence: str) -> None
     assert f"{span}, while the customer was awaited{sentence}" in explain(complaint)
 
 
-def test_what_was_withdrawn_fell_away() -> None:
+def test_the_clock_of_a_withdrawn_complaint_is_explained_as_cancelled() -> None:
     complaint = acknowledged_complaint(book())
     complaint.receive("Mon 11:00", WITHDRAWN)
     assert explain(complaint).endswith("It fell away with the complaint.")
@@ -112,7 +112,7 @@ def test_a_customer_reads_the_same_date_and_the_holidays_in_their_own_words() ->
     )
 
 
-def test_a_customer_reads_what_became_of_it() -> None:
+def test_a_customer_reads_the_outcome() -> None:
     met, missed = acknowledged_complaint(book(pack=pack())), acknowledged_complaint(book(pack=pack()))
     met.receive("Tue 10:00", accepted("Tue 10:00", "resolution"))
     assert explain(met, "regulatory_final", "customer").endswith("It was done on Tuesday 3 November 2026 10:00 (UTC).")
@@ -130,13 +130,13 @@ def test_a_customer_reads_what_became_of_it() -> None:
         ({"kind": "ombudsman_reply"}, milestone("ombudsman_asked", "Mon 10:00"), "when the ombudsman asked us."),
     ],
 )
-def test_a_customer_reads_since_when_it_counts(clock: dict[str, Any], fact: Any, words: str) -> None:
+def test_a_customer_reads_the_start_of_the_clock(clock: dict[str, Any], fact: Any, words: str) -> None:
     complaint = acknowledged_complaint(book(pack=pack(**clock)))
     complaint.receive("Mon 10:01", fact)
     assert words in explain(complaint, clock.get("kind", "regulatory_final"), "customer")
 
 
-def test_a_customer_never_reads_a_target_of_ours() -> None:
+def test_a_customer_never_reads_an_internal_target() -> None:
     assert explain(acknowledged_complaint(book()), reader="customer") == ""
 
 

@@ -61,18 +61,20 @@ def explain(
         ),
     ],
 )
-def test_what_moved_day_zero_is_said(goal: dict[str, Any], moment: str, sentence: str, reader: Reader) -> None:
+def test_the_reason_that_moved_day_zero_is_explained(
+    goal: dict[str, Any], moment: str, sentence: str, reader: Reader
+) -> None:
     rule = pack(goal={"business_days": 3, **goal})
     complaint = acknowledged_complaint(book(pack=rule), moment=moment)
     assert sentence in explain(complaint, moment, "regulatory_final", reader=reader)
 
 
-def test_a_day_on_which_it_plainly_began_needs_no_words() -> None:
+def test_an_ordinary_start_day_is_not_explained() -> None:
     complaint = acknowledged_complaint(book(goal={"business_days": 3, "cutoff": "17:00"}))
     assert "counts" not in explain(complaint, "Mon 10:00")
 
 
-def test_opening_time_that_begins_later_says_so() -> None:
+def test_a_start_outside_opening_hours_is_explained() -> None:
     complaint = acknowledged_complaint(book(), moment="Fri 20:00")
     assert "outside opening hours, so time counts from Monday 9 November 2026 09:00 (UTC)" in explain(
         complaint, "Fri 20:00"
@@ -88,7 +90,7 @@ def working(goal: str) -> Rulebook:
     )
 
 
-def test_who_was_awaited_and_who_is_and_when_it_would_be_due() -> None:
+def test_a_pause_names_who_is_awaited_and_the_forecast_due_time() -> None:
     complaint = acknowledged_complaint(working("PT8H"))
     complaint.receive("Mon 10:00", assigned())
     complaint.receive("Mon 11:00", AWAITING)
@@ -109,7 +111,7 @@ def test_who_was_awaited_and_who_is_and_when_it_would_be_due() -> None:
     )
 
 
-def test_the_time_in_which_it_was_closed_is_said() -> None:
+def test_the_time_a_complaint_was_closed_is_explained() -> None:
     complaint = acknowledged_complaint(working("PT16H"))
     complaint.receive("Mon 10:00", assigned())
     complaint.receive("Mon 12:00", resolved("Mon 12:00"))
@@ -117,7 +119,7 @@ def test_the_time_in_which_it_was_closed_is_said() -> None:
     assert "14:00 (UTC), while the complaint was closed; that time" in explain(complaint, "Mon 15:00", "agent_work")
 
 
-def test_what_was_left_under_an_earlier_rulebook_is_said() -> None:
+def test_the_time_used_under_an_earlier_rulebook_is_explained() -> None:
     first = {"calendar": [OFFICE], "policy": [policy()]}
     second = {"calendar": [OFFICE], "policy": [policy({"goal": {"business": "PT16H"}}, version=2)]}
     old = build_rulebook([Document(first)], around=date(2026, 11, 1))
@@ -131,7 +133,7 @@ def test_what_was_left_under_an_earlier_rulebook_is_said() -> None:
 # ── what a cycle began with ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_later_updates_count_from_what_the_customer_last_heard() -> None:
+def test_later_updates_count_from_the_last_message_to_the_customer() -> None:
     complaint = acknowledged_complaint(book(pack=pack(kind="periodic_update", start="received")))
     complaint.receive("Tue 10:00", HANDLER)
     first, second = (explain(complaint, "Tue 10:00", "periodic_update", cycle, "customer") for cycle in (1, 2))
@@ -142,7 +144,7 @@ def test_later_updates_count_from_what_the_customer_last_heard() -> None:
     )
 
 
-def test_what_was_reopened_counts_from_then() -> None:
+def test_a_new_cycle_counts_from_the_reopening() -> None:
     complaint = acknowledged_complaint(book())
     complaint.receive("Mon 12:00", resolved("Mon 12:00"))
     complaint.receive("Tue 10:00", REOPENED)
@@ -162,14 +164,14 @@ def test_what_was_reopened_counts_from_then() -> None:
         ("periodic_update", resolved("Mon 12:00"), "It fell away when the complaint was resolved."),
     ],
 )
-def test_what_fell_away_says_with_what(kind: str, fact: Any, sentence: str, reader: Reader) -> None:
+def test_a_cancellation_names_its_cause(kind: str, fact: Any, sentence: str, reader: Reader) -> None:
     complaint = acknowledged_complaint(book(pack=pack(kind=kind)))
     complaint.receive("Mon 12:00", fact)
     assert explain(complaint, "Mon 12:00", kind, reader=reader).endswith(sentence)
 
 
 @pytest.mark.parametrize("reader", ["handler", "customer"])
-def test_a_chance_that_passed_was_not_missed_and_one_that_was_taken_says_nothing_of_it(reader: Reader) -> None:
+def test_an_opportunity_that_passed_is_not_missed_and_one_that_was_used_is_not_mentioned(reader: Reader) -> None:
     passed, taken = (acknowledged_complaint(book(pack=pack(kind="summary_resolution"))) for _ in range(2))
     passed.pass_time_until("Mon+7 10:00")
     taken.receive("Tue 10:00", milestone("settled", "Tue 10:00"))
@@ -182,7 +184,7 @@ def test_a_chance_that_passed_was_not_missed_and_one_that_was_taken_says_nothing
     assert explain_clock(over, passed.rulebook, reader).endswith("The chance passed; nothing was missed.")
 
 
-def test_a_chance_that_a_withdrawal_ended_in_time_fell_away() -> None:
+def test_an_opportunity_ended_by_a_withdrawal_in_time_is_cancelled() -> None:
     complaint = acknowledged_complaint(book(pack=pack(kind="summary_resolution")))
     complaint.receive("Tue 10:00", WITHDRAWN)
     assert explain(complaint, "Tue 10:00", "summary_resolution").endswith(
@@ -200,7 +202,7 @@ def test_items_are_named_to_both_readers() -> None:
         assert words in explain(complaint, "Mon 12:00", "action_completion", reader=reader)  # type: ignore[arg-type]
 
 
-def test_a_message_that_came_in_ends_no_wait_that_is_not_there() -> None:
+def test_a_message_of_the_customer_without_a_wait_explains_no_pause() -> None:
     complaint = acknowledged_complaint(book())
     complaint.receive("Mon 12:00", CUSTOMER)
     complaint.receive("Mon 12:30", accepted("Mon 12:30", "progress"))

@@ -1,4 +1,4 @@
-"""Promises in the customer's words: what was promised, in whose time, and what became of it."""
+"""Explanations of promises: the subject, the date in the zone of the reader, and the outcome."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def answered(complaint: ComplaintBuilder, when: str) -> None:
     complaint.receive(when, accepted(when, "resolution"))
 
 
-def test_what_was_kept_says_when() -> None:
+def test_a_kept_promise_is_explained_with_its_time() -> None:
     complaint = acknowledged_complaint()
     answered(complaint, "Tue 11:00")
     assert explain(complaint, "Tue 11:00")[0].endswith(
@@ -49,7 +49,7 @@ def test_what_was_kept_says_when() -> None:
     )
 
 
-def test_what_was_broken_says_so_and_when_it_was_done_after_all() -> None:
+def test_a_broken_promise_is_explained_with_the_time_it_was_done() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Wed 10:00")
     assert explain(complaint, "Wed 10:00")[0].endswith("We have not kept it.")
@@ -59,13 +59,13 @@ def test_what_was_broken_says_so_and_when_it_was_done_after_all() -> None:
     )
 
 
-def test_a_date_that_was_moved_no_longer_stands_and_the_new_one_does() -> None:
+def test_a_moved_date_is_replaced_by_the_new_one() -> None:
     first, second = explain(moved(), "Tue 10:00")
     assert first.endswith("This date no longer stands: we told you a later one on Tuesday 3 November 2026 10:00 (UTC).")
     assert second.endswith("This date took the place of an earlier one.")
 
 
-def test_a_date_that_passed_before_the_next_was_told_says_so() -> None:
+def test_a_date_that_passed_before_the_next_was_told_is_explained() -> None:
     first, _ = explain(moved("Wed 10:00"), "Wed 10:00")
     assert first.endswith("This date passed before we told you a later one, on Wednesday 4 November 2026 10:00 (UTC).")
 
@@ -86,7 +86,7 @@ def test_a_later_date_that_was_kept() -> None:
         (Merged(into=COMPLAINT, into_reference="R-2"), "It fell away when the complaint was joined to another one."),
     ],
 )
-def test_what_fell_away_says_with_what(ending: object, words: str, reader: Reader) -> None:
+def test_a_cancellation_names_its_cause(ending: object, words: str, reader: Reader) -> None:
     complaint = acknowledged_complaint()
     complaint.receive("Mon 12:00", ending)  # type: ignore[arg-type]
     assert explain(complaint, "Mon 13:00", reader)[0].endswith(words)
@@ -138,7 +138,7 @@ def test_a_customer_reads_their_own_time_where_it_is_known_and_a_handler_the_cal
     assert "Jakarta" not in explain(complaint, "Mon 11:00", "handler")[0]
 
 
-def test_a_customer_is_told_neither_who_of_us_it_was_nor_when_we_warn_ourselves() -> None:
+def test_a_customer_reads_no_actor_and_no_escalation_step() -> None:
     complaint = actions()
     complaint.handle("Mon 13:00", RevisePromise(COMPLAINT, actor="ann", promise=2, due_at=at("Fri 10:00"), reason="x"))
     complaint.receive("Mon 13:10", accepted("Mon 13:10", "promise_moved", promise=4))

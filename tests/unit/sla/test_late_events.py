@@ -1,4 +1,4 @@
-"""What is told late finds its place by when it happened, and what follows from it is said: corrected, or taken back."""
+"""Late events are placed by when they happened, and the corrections that follow are published."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ from tests.unit.sla.complaint_builder import (
 FAST = rulebook_with(policy({"goal": {"business": "PT2H"}}, id="fast", when={"severity": ["high"]}))
 
 
-def test_an_answer_of_yesterday_told_today_takes_the_breach_back_and_names_the_event() -> None:
+def test_an_answer_recorded_a_day_late_voids_the_breach_and_names_the_event() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Wed 09:00")
     facts = complaint.receive("Tue 09:00", resolved("Tue 09:00"), now="Wed 09:30")
@@ -49,7 +49,7 @@ def test_an_answer_of_yesterday_told_today_takes_the_breach_back_and_names_the_e
     assert (stopped.stopped_at, stopped.met) == (at("Tue 09:00"), True)
 
 
-def test_an_acknowledgement_that_notify_told_late_takes_the_breach_back() -> None:
+def test_an_acknowledgement_published_late_voids_the_breach() -> None:
     complaint = triaged_complaint()
     assert facts_of(ClockBreached, complaint.tick("Mon 11:30"))
     [voided] = facts_of(ClockBreachVoided, complaint.receive("Mon 10:59", accepted("Mon 10:58"), now="Mon 11:31"))
@@ -57,7 +57,7 @@ def test_an_acknowledgement_that_notify_told_late_takes_the_breach_back() -> Non
     assert not complaint.clock("acknowledge").breached
 
 
-def test_a_pause_told_late_moves_the_due_time_and_takes_back_what_was_said() -> None:
+def test_a_late_pause_moves_the_due_time_and_voids_the_breach() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Tue 11:00")
     complaint.receive("Mon 11:00", AWAITING, now="Tue 11:01")
@@ -67,7 +67,7 @@ def test_a_pause_told_late_moves_the_due_time_and_takes_back_what_was_said() -> 
     assert facts_of(ClockBreached, published) == []
 
 
-def test_a_fact_told_late_corrects_a_due_time_and_names_the_event() -> None:
+def test_a_late_event_corrects_a_due_time_and_names_itself() -> None:
     """The customer had written at noon; the reply that was owed is owed since then."""
     clocks = [*policy()["clocks"], {"kind": "next_reply", "goal": {"business": "PT4H"}}]
     complaint = acknowledged_complaint(rulebook_with(policy(id="chosen", when={"severity": ["normal"]}, clocks=clocks)))
@@ -119,7 +119,7 @@ def test_a_triage_after_the_end_does_not_reach_a_clock_that_ended() -> None:
     ],
     ids=["bounced", "failed"],
 )
-def test_whatever_comes_back_was_never_told(back: Any) -> None:
+def test_a_returned_message_was_never_told(back: Any) -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1, message="m1"))
     complaint.receive("Mon 10:10", back)
@@ -129,7 +129,7 @@ def test_whatever_comes_back_was_never_told(back: Any) -> None:
     )
 
 
-def test_a_bounce_that_is_read_before_its_message_counts_all_the_same() -> None:
+def test_a_bounce_read_before_its_message_counts() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:10", bounced("m1", hard=True))
     complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1, message="m1"), now="Mon 10:11")
@@ -147,14 +147,14 @@ def test_a_merged_complaint_is_never_escalated() -> None:
     assert {clock.phase for clock in complaint.evaluation.clocks} == {"stopped", "cancelled"}
 
 
-def test_a_complaint_that_is_withdrawn_late_takes_back_what_came_after_its_end() -> None:
+def test_a_late_withdrawal_voids_breaches_after_it() -> None:
     complaint = acknowledged_complaint()
     complaint.pass_time_until("Wed 09:00")
     published_facts = complaint.receive("Mon 12:00", Merged(into_reference="R-2"), now="Wed 09:30")
     assert [fact.clock for fact in facts_of(ClockBreachVoided, published_facts)] == ["requester_wait"]
 
 
-def test_a_customer_who_wrote_by_any_way_counts_like_one_who_mailed() -> None:
+def test_a_message_of_the_customer_counts_on_any_channel() -> None:
     """Zammad 1322: an answer by note or portal did not count."""
     complaint = acknowledged_complaint()
     complaint.receive("Mon 11:00", AWAITING)
@@ -162,7 +162,7 @@ def test_a_customer_who_wrote_by_any_way_counts_like_one_who_mailed() -> None:
     assert complaint.clock().phase == "running"
 
 
-def test_nobody_having_it_is_the_first_thing_that_escalates() -> None:
+def test_a_missing_handler_escalates_first() -> None:
     """DIGIT skipped complaints without an owner; ours call for one before anything else is late."""
     clocks = [{"kind": "assignment", "goal": {"business": "PT2H"}, "rungs": [{"after": "PT1H", "to": "lead"}]}]
     complaint = triaged_complaint(
@@ -178,14 +178,14 @@ def test_nobody_having_it_is_the_first_thing_that_escalates() -> None:
     assert complaint.clock("assignment").phase == "stopped"
 
 
-def test_a_milestone_of_the_past_counts_from_when_it_was_reached() -> None:
+def test_a_past_milestone_counts_from_when_it_was_reached() -> None:
     clocks = [*policy()["clocks"], {"kind": "stage2", "goal": {"business": "PT8H"}}]
     complaint = acknowledged_complaint(rulebook_with(policy(id="two", when={"severity": ["normal"]}, clocks=clocks)))
     complaint.receive("Wed 10:00", milestone("stage2_requested", "Tue 10:00"))
     assert complaint.clock("stage2").due_at == at("Wed 10:00")
 
 
-def test_a_reply_in_person_after_the_answer_was_known_tells_it() -> None:
+def test_a_handler_message_after_the_resolution_is_the_answer() -> None:
     clocks = [*policy()["clocks"], {"kind": "total_resolution", "goal": {"business": "PT8H"}}]
     complaint = acknowledged_complaint(rulebook_with(policy(id="told", when={"severity": ["normal"]}, clocks=clocks)))
     complaint.receive("Mon 12:00", resolved("Mon 12:00"))
@@ -193,7 +193,7 @@ def test_a_reply_in_person_after_the_answer_was_known_tells_it() -> None:
     assert complaint.clock("total_resolution").ended_at == at("Mon 12:30")
 
 
-def test_the_time_of_the_provider_counts_and_not_that_of_our_hearing() -> None:
+def test_the_time_of_the_provider_counts_and_not_that_of_receipt() -> None:
     complaint = triaged_complaint()
     message: MessageAccepted = accepted("Mon 10:59", promise=1)
     [stopped] = facts_of(ClockStopped, complaint.receive("Mon 10:59", message, now="Mon 12:00"))

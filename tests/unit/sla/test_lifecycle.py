@@ -1,4 +1,4 @@
-"""The story of one complaint, as a fold: what sla says at each step and nothing else."""
+"""Lifecycle of one complaint: the events that sla publishes at each step."""
 
 from datetime import date
 
@@ -23,7 +23,7 @@ from tests.unit.sla.complaint_builder import (
 )
 
 
-def test_filed_on_sunday_night_promised_warned_moved_in_time_resolved_reopened_and_resolved_again() -> None:
+def test_a_complaint_of_sunday_night_from_receipt_to_second_resolution() -> None:
     complaint = ComplaintBuilder(load_rulebook(None, around=date(2026, 11, 1)))
     assert complaint.receive("Sun 23:50", received("Sun 23:50")) == []
 

@@ -122,16 +122,16 @@ def last_due(complaint: ComplaintBuilder) -> object:
 
 
 @pytest.mark.parametrize("make", [acknowledged_complaint, kept, broken, late, withdrawn])
-def test_a_complaint_is_read_up_to_its_last_due_time_whatever_became_of_it(make) -> None:
+def test_a_complaint_is_read_up_to_its_last_due_time(make) -> None:
     assert last_due(make()) == at("Tue 14:00"), "the promise; its clocks are due before"
 
 
-def test_a_date_that_moves_takes_the_last_due_time_along() -> None:
+def test_a_moved_date_moves_the_last_due_time() -> None:
     assert last_due(revised()) == at("Thu 12:00")
     assert last_due(triaged_complaint()) == at("Tue 14:00"), "a date that nobody was told yet may still be told"
 
 
-def test_by_a_look_at_a_part_the_last_due_time_only_grows() -> None:
+def test_a_partial_evaluation_only_raises_the_last_due_time() -> None:
     storm, over = (closed_on("2026-11-03"), "rebase_open"), ({**PLAIN, "calendar": [*PLAIN["calendar"]]}, "rebase_open")
     complaint = triaged_complaint(published())
     complaint.rulebook = published(storm)
@@ -145,7 +145,7 @@ def test_by_a_look_at_a_part_the_last_due_time_only_grows() -> None:
     assert last_due(complaint) == at("Tue 14:00")
 
 
-def test_of_a_state_from_before_it_was_kept_a_part_does_not_tell_the_last_due_time() -> None:
+def test_a_partial_evaluation_does_not_fill_a_missing_last_due_time() -> None:
     complaint = acknowledged_complaint()
     assert complaint.state is not None
     complaint.state = complaint.state.replace(last_due_at=None)

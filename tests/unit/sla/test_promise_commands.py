@@ -25,7 +25,7 @@ from tests.unit.sla.complaint_builder import (
 from tests.unit.sla.promise_commands import decide_extension, make_promise, promises, revise_promise, statuses
 
 
-def test_a_promise_for_the_next_word_is_kept_by_the_next_word() -> None:
+def test_a_promised_update_is_kept_by_the_next_message() -> None:
     complaint = acknowledged_complaint()
     [made] = promises(complaint.handle("Mon 11:00", make_promise("Mon 16:00")))
     assert (made.promise, made.subject, made.due_at) == (2, "next_update", at("Mon 16:00"))
@@ -34,7 +34,7 @@ def test_a_promise_for_the_next_word_is_kept_by_the_next_word() -> None:
     assert kept == PromiseKept(promise=2, first=True, subject="next_update")
 
 
-def test_a_promise_for_the_next_word_breaks_in_silence() -> None:
+def test_a_promised_update_breaks_without_a_message() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
     complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
@@ -43,7 +43,7 @@ def test_a_promise_for_the_next_word_breaks_in_silence() -> None:
     ]
 
 
-def test_the_next_word_can_be_promised_again_once_it_came() -> None:
+def test_an_update_can_be_promised_again_after_it_was_sent() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
     complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
@@ -56,7 +56,7 @@ def test_the_next_word_can_be_promised_again_once_it_came() -> None:
     ] == [3]
 
 
-def test_a_word_that_moves_another_date_is_a_word_all_the_same() -> None:
+def test_a_message_that_moves_another_date_counts_as_an_update() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
     complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
@@ -65,7 +65,7 @@ def test_a_word_that_moves_another_date_is_a_word_all_the_same() -> None:
     assert (kept.promise, kept.subject) == (2, "next_update")
 
 
-def test_a_word_that_came_back_keeps_no_promise() -> None:
+def test_a_bounced_message_keeps_no_promise() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", make_promise("Mon 16:00"))
     complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
@@ -86,7 +86,7 @@ def test_a_promised_action_is_kept_by_that_action_alone_even_after_the_answer() 
     assert kept == PromiseKept(promise=2, first=True, subject="action", item="refund")
 
 
-def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
+def test_a_promised_action_can_break_after_the_complaint_is_closed() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", make_promise("Fri 12:00", "action", "refund"))
     complaint.receive("Mon 11:01", accepted("Mon 11:01", "progress", promise=2))
@@ -107,7 +107,7 @@ def test_a_promised_action_breaks_though_the_complaint_is_closed() -> None:
         (revise_promise("Thu 12:00", version=99), VersionConflict, "changed since"),
     ],
 )
-def test_what_may_not_be_is_refused_with_the_reason_and_nothing_has_changed(
+def test_a_command_that_is_not_allowed_is_rejected_and_changes_nothing(
     command: Any, refusal: type[Exception], sentence: str
 ) -> None:
     complaint = acknowledged_complaint()
@@ -133,7 +133,7 @@ def test_a_promise_that_was_moved_already_cannot_be_moved_again_by_its_old_numbe
     assert (moved.promise, moved.old_due_at) == (3, at("Thu 12:00"))
 
 
-def test_a_closed_complaint_has_no_dates_to_move() -> None:
+def test_the_dates_of_a_closed_complaint_cannot_be_moved() -> None:
     complaint = acknowledged_complaint()
     complaint.receive("Mon 12:00", resolved("Mon 12:00"))
     with pytest.raises(IllegalMove, match="closed"):
@@ -142,7 +142,7 @@ def test_a_closed_complaint_has_no_dates_to_move() -> None:
         complaint.handle("Mon 13:00", make_promise("Thu 12:00"))
 
 
-def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
+def test_a_promise_is_at_risk_once_per_cause() -> None:
     complaint = acknowledged_complaint()
     for cause, soon, named in (
         ("lag", "Tue 12:00", 0),  # it falls due later than that

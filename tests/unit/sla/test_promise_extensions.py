@@ -28,7 +28,7 @@ from tests.unit.sla.promise_commands import CAPPED, decide_extension, promises, 
 
 
 @pytest.mark.parametrize("by", ["proposal", "command"])
-def test_beyond_the_cap_nothing_moves_and_somebody_is_asked(by: str) -> None:
+def test_a_date_beyond_the_cap_requests_an_extension_and_moves_nothing(by: str) -> None:
     complaint = acknowledged_complaint(CAPPED)
     extension = (
         complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
@@ -42,7 +42,7 @@ def test_beyond_the_cap_nothing_moves_and_somebody_is_asked(by: str) -> None:
     assert [status.promise.due_at for status in complaint.evaluation.promise_statuses] == [at("Tue 14:00")]
 
 
-def test_within_the_cap_a_handler_moves_a_date_alone() -> None:
+def test_a_handler_moves_a_date_within_the_cap_without_approval() -> None:
     complaint = acknowledged_complaint(CAPPED)
     [moved] = promises(complaint.handle("Mon 11:00", revise_promise("Thu 16:00")))
     assert moved.due_at == at("Thu 16:00")
@@ -56,7 +56,7 @@ def test_the_cap_counts_from_the_first_date_however_often_it_was_moved() -> None
     assert [type(fact) for fact in extension_request] == [ExtensionRequested]
 
 
-def test_what_was_approved_moves_and_what_was_refused_does_not() -> None:
+def test_an_approved_extension_moves_the_promise_and_a_refused_one_does_not() -> None:
     granted, refused = acknowledged_complaint(CAPPED), acknowledged_complaint(CAPPED)
     for complaint in (granted, refused):
         complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
@@ -75,7 +75,7 @@ def test_what_was_approved_moves_and_what_was_refused_does_not() -> None:
         refused.handle("Mon 12:01", decide_extension(approve=True))
 
 
-def test_what_was_asked_for_cannot_be_approved_once_it_is_over() -> None:
+def test_an_extension_to_a_past_date_cannot_be_approved() -> None:
     complaint = acknowledged_complaint(CAPPED)
     complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
     with pytest.raises(IllegalMove, match="over"):
@@ -90,7 +90,7 @@ def test_an_extension_cannot_be_approved_for_a_complaint_that_is_closed() -> Non
         complaint.handle("Mon 13:00", decide_extension(approve=True))
 
 
-def test_whoever_may_approve_needs_nobody_else() -> None:
+def test_an_approver_moves_a_date_beyond_the_cap_alone() -> None:
     complaint = acknowledged_complaint(CAPPED)
     [moved] = promises(complaint.handle("Mon 11:00", revise_promise("Fri 12:00", approved=True)))
     assert moved.due_at == at("Fri 12:00")
@@ -112,7 +112,7 @@ def test_more_moves_than_the_rules_allow_need_approval() -> None:
         assert [type(fact) for fact in events_published] == [ExtensionRequested], by
 
 
-def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided() -> None:
+def test_the_same_date_is_requested_once_and_the_last_request_is_decided() -> None:
     complaint = acknowledged_complaint(CAPPED)
     complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
     with pytest.raises(IllegalMove, match="waits for approval already"):
@@ -123,7 +123,7 @@ def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided()
     assert [element.approved for element in (complaint.state.extensions if complaint.state else ())] == [False, True]
 
 
-def test_a_date_proposed_again_while_it_waits_is_not_asked_for_twice() -> None:
+def test_a_date_proposed_again_while_pending_is_not_requested_twice() -> None:
     complaint = acknowledged_complaint(CAPPED)
     for moment, until, expected_requests in (
         ("Mon 11:00", "Fri 12:00", 1),
@@ -140,7 +140,7 @@ def test_a_date_proposed_again_while_it_waits_is_not_asked_for_twice() -> None:
     assert [type(fact) for fact in facts] == [ExtensionRequested], "what was refused may be asked for again"
 
 
-def test_a_date_proposed_twice_before_triage_spoke_is_asked_for_once() -> None:
+def test_a_date_proposed_twice_before_triage_is_requested_once() -> None:
     complaint = ComplaintBuilder(CAPPED)
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     for moment in ("Mon 10:01", "Mon 10:02"):
@@ -149,7 +149,7 @@ def test_a_date_proposed_twice_before_triage_spoke_is_asked_for_once() -> None:
     assert [type(fact) for fact in published].count(ExtensionRequested) == 1
 
 
-def test_a_date_that_waits_by_a_command_is_not_asked_for_again_by_progress() -> None:
+def test_a_date_pending_by_a_command_is_not_requested_again_by_progress() -> None:
     complaint = acknowledged_complaint(CAPPED)
     complaint.handle("Mon 11:00", revise_promise("Fri 12:00"))
     assert complaint.receive("Mon 11:30", proposed("Fri 12:00")) == []

@@ -1,4 +1,4 @@
-"""When what was promised is done: an answer once it was told, a next word once it was said, an action once completed."""
+"""Fulfilment of promises: an answer when it was told, an update when it was sent, an action when it was completed."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def makes(until: str, subject: Any = "next_update", item: str = "") -> MakePromi
 # ── the answer ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_answer_that_nobody_was_told_keeps_no_promise() -> None:
+def test_an_untold_answer_keeps_no_promise() -> None:
     complaint = acknowledged_complaint()
     assert promises(complaint.receive("Tue 13:00", resolved("Tue 13:00"))) == []
     assert (fates(complaint), waits(complaint)) == ([("open", "open")], at("Tue 14:00"))
@@ -72,7 +72,7 @@ def test_an_answer_that_nobody_was_told_keeps_no_promise() -> None:
     assert promises(complaint.pass_time_until("Fri 12:00")) == []
 
 
-def test_an_answer_that_is_never_sent_breaks_the_promise_on_its_date_and_it_stays_owed() -> None:
+def test_an_answer_never_sent_breaks_the_promise_on_its_date() -> None:
     complaint = resolved_on("Tue 13:00")
     assert promises(complaint.pass_time_until("Fri 12:00")) == [BROKEN]
     assert (fates(complaint), waits(complaint)) == ([("broken", "broken")], at("Tue 14:00"))
@@ -94,7 +94,7 @@ def test_an_answer_told_after_the_date_is_late_however_early_it_was_decided() ->
         MessageFailed(message="m1", message_kind="resolution", channel="email", cause="c", reason="gone", attempts=9),
     ],
 )
-def test_an_answer_that_came_back_was_not_told(back: Any) -> None:
+def test_a_bounced_answer_was_not_told(back: Any) -> None:
     complaint = resolved_on("Tue 10:00")
     assert promises(complaint.accept_answer("Tue 10:01", "m1")) == [KEPT]
     complaint.receive("Tue 10:05", back)
@@ -104,7 +104,7 @@ def test_an_answer_that_came_back_was_not_told(back: Any) -> None:
     assert (fates(complaint), waits(complaint)) == ([("broken", "broken_then_kept")], None)
 
 
-def test_an_answer_that_came_back_and_was_told_again_by_the_date_keeps_the_promise() -> None:
+def test_a_bounced_answer_that_was_sent_again_by_the_date_keeps_the_promise() -> None:
     complaint = resolved_on("Tue 10:00")
     complaint.accept_answer("Tue 10:01", "m1")
     complaint.receive("Tue 10:05", bounced("m1", hard=True))
@@ -112,7 +112,7 @@ def test_an_answer_that_came_back_and_was_told_again_by_the_date_keeps_the_promi
     assert fates(complaint) == [("kept", "kept_first")]
 
 
-def test_an_answer_that_came_back_after_the_date_breaks_it_then() -> None:
+def test_an_answer_that_bounces_after_the_date_breaks_the_promise_then() -> None:
     complaint = resolved_on("Tue 10:00")
     complaint.accept_answer("Tue 10:01", "m1")
     complaint.pass_time_until("Wed 12:00")
@@ -120,7 +120,7 @@ def test_an_answer_that_came_back_after_the_date_breaks_it_then() -> None:
     assert promises(complaint.receive("Wed 13:00", bounced("m1", hard=True))) == [BROKEN]
 
 
-def test_words_before_the_resolution_are_no_answer_and_words_after_it_are() -> None:
+def test_a_message_before_the_resolution_is_no_answer_and_one_after_it_is() -> None:
     complaint = acknowledged_complaint()
     complaint.receive("Tue 10:00", HANDLER)
     complaint.receive("Tue 11:00", resolved("Tue 11:00"))
@@ -128,7 +128,7 @@ def test_words_before_the_resolution_are_no_answer_and_words_after_it_are() -> N
     assert promises(complaint.receive("Tue 12:00", HANDLER)) == [KEPT]
 
 
-def test_an_answer_that_seems_told_before_it_was_given_was_told_when_it_was_given() -> None:
+def test_an_answer_accepted_before_the_resolution_counts_from_the_resolution() -> None:
     """Two machines: the clock of the one that tells is a second behind."""
     complaint = acknowledged_complaint()
     complaint.receive("Tue 12:59:59", accepted("Tue 12:59:59", "resolution"))
@@ -146,13 +146,13 @@ def test_a_date_told_after_the_resolution_but_before_the_answer_is_a_promise() -
     assert promises(complaint.accept_answer("Mon 12:02")) == [KEPT]
 
 
-def test_a_promise_whose_answer_waits_is_named_while_something_is_down() -> None:
+def test_a_promise_whose_answer_waits_is_at_risk_during_an_outage() -> None:
     complaint = resolved_on("Tue 10:00")
     facts = complaint.handle("Tue 11:00", MarkAtRisk(COMPLAINT, cause="provider", until=at("Tue 15:00")))
     assert [fact.promise for fact in facts if isinstance(fact, PromiseAtRisk)] == [1]
 
 
-def test_where_the_customer_cannot_be_written_to_nothing_is_promised_and_nothing_hangs() -> None:
+def test_without_a_reachable_customer_nothing_is_promised() -> None:
     """Neither date nor answer is ever told: `MessageSuppressed` adds nothing that their absence does not say."""
     complaint = triaged_complaint()
     for kind in ("acknowledgement", "resolution"):
@@ -174,7 +174,7 @@ def test_where_the_customer_cannot_be_written_to_nothing_is_promised_and_nothing
     )
 
 
-def test_an_answer_known_before_triage_spoke_promises_nothing_even_while_it_waits_to_be_told() -> None:
+def test_an_answer_before_triage_promises_nothing_even_before_it_is_told() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     complaint.receive("Mon 10:30", resolved("Mon 10:30"))
@@ -196,7 +196,7 @@ def test_an_answer_known_before_triage_spoke_promises_nothing_even_while_it_wait
         ("Wed 13:00", "Wed 12:00", ("broken", "broken")),
     ],
 )
-def test_what_was_not_told_by_the_reopening_is_broken_if_its_date_had_passed_and_superseded_otherwise(
+def test_an_untold_answer_at_the_reopening_is_broken_after_its_date_and_cancelled_before_it(
     told_on: str | None, reopened_on: str, fate: tuple[str, str]
 ) -> None:
     complaint = resolved_on("Tue 10:00")
@@ -221,7 +221,7 @@ def test_the_date_of_the_new_cycle_waits_for_its_own_answer() -> None:
     assert promises(complaint.accept_answer("Wed 13:00")) == [KEPT.model_copy(update={"promise": 2})]
 
 
-def test_the_answer_of_before_that_arrives_after_the_reopening_does_not_keep_the_new_date() -> None:
+def test_an_earlier_answer_accepted_after_the_reopening_does_not_keep_the_new_promise() -> None:
     complaint = resolved_on("Tue 10:00")
     complaint.receive("Wed 10:00", REOPENED)
     complaint.receive("Wed 10:01", accepted("Wed 10:01", "reopened", promise=2))
@@ -241,14 +241,14 @@ def word_promised(until: str = "Mon 16:00") -> ComplaintBuilder:
     return complaint
 
 
-def test_resolving_is_no_word_and_the_answer_told_is_one() -> None:
+def test_a_resolution_is_no_update_and_the_answer_is_one() -> None:
     complaint = word_promised()
     assert promises(complaint.receive("Mon 15:00", resolved("Mon 15:00"))) == []
     published = promises(complaint.accept_answer("Mon 15:30"))
     assert published == [KEPT, PromiseKept(promise=2, first=True, subject="next_update")]
 
 
-def test_a_next_word_breaks_in_silence_though_we_have_resolved() -> None:
+def test_a_promised_update_breaks_without_a_message_after_the_resolution() -> None:
     complaint = word_promised()
     complaint.receive("Mon 15:00", resolved("Mon 15:00"))
     broken = PromiseBroken(promise=2, due_at=at("Mon 16:00"), subject="next_update")
@@ -258,7 +258,7 @@ def test_a_next_word_breaks_in_silence_though_we_have_resolved() -> None:
     assert fates(complaint)[1] == ("broken", "broken_then_kept"), "any word will do, whatever was reopened before it"
 
 
-def test_a_next_word_promised_after_the_answer_was_told_promises_nothing() -> None:
+def test_an_update_promised_after_the_answer_does_not_count() -> None:
     """Its message was held up until the answer had arrived."""
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", makes("Mon 16:00"))
@@ -268,7 +268,7 @@ def test_a_next_word_promised_after_the_answer_was_told_promises_nothing() -> No
     assert promises(complaint.pass_time_until("Tue 17:00")) == []
 
 
-def test_a_next_word_that_nobody_was_told_of_ends_with_the_resolution() -> None:
+def test_an_untold_promise_of_an_update_ends_with_the_resolution() -> None:
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", makes("Mon 16:00"))
     complaint.receive("Mon 12:00", resolved("Mon 12:00"))
@@ -277,7 +277,7 @@ def test_a_next_word_that_nobody_was_told_of_ends_with_the_resolution() -> None:
 
 
 @pytest.mark.parametrize("between", [[], [("Mon 12:00", resolved("Mon 12:00")), ("Mon 12:30", REOPENED)]])
-def test_who_takes_the_complaint_back_is_owed_no_word_and_one_that_comes_later_keeps_and_breaks_nothing(
+def test_a_withdrawal_cancels_a_promised_update_and_a_later_message_changes_nothing(
     between: list[Any],
 ) -> None:
     complaint = word_promised()
@@ -317,7 +317,7 @@ ACTION_KEPT = PromiseKept(promise=2, first=True, subject="action", item="refund"
 
 
 @pytest.mark.parametrize("before", [[], [(AGREED, "Mon 10:30")]])
-def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]) -> None:
+def test_a_completed_action_cannot_be_promised(before: list[Any]) -> None:
     complaint = with_refund(*before, (COMPLETED, "Mon 11:00"))
     state = complaint.state
     with pytest.raises(Rejected, match="completed already; there is nothing to promise unless it is agreed again"):
@@ -327,14 +327,14 @@ def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]
     assert made.item == "letter", "another action is another promise"
 
 
-def test_an_action_agreed_anew_is_promised_anew_and_the_first_completion_does_not_keep_it() -> None:
+def test_an_action_agreed_again_is_not_kept_by_its_first_completion() -> None:
     complaint = refund_promised((AGREED, "Mon 10:30"), (COMPLETED, "Mon 11:00"), (AGREED, "Mon 11:30"))
     assert (fates(complaint)[1], complaint.evaluation.promise_statuses[1].done_at) == (("open", "open"), None)
     complaint.pass_time_until("Thu 09:00")
     assert promises(complaint.receive("Thu 10:00", milestone(COMPLETED, "Thu 10:00", "refund"))) == [ACTION_KEPT]
 
 
-def test_a_completion_told_late_belongs_to_the_agreement_before_it() -> None:
+def test_a_completion_recorded_late_belongs_to_the_agreement_before_it() -> None:
     complaint = refund_promised((AGREED, "Mon 10:30"), (AGREED, "Mon 11:30"))
     complaint.receive("Mon 11:00", milestone(COMPLETED, "Mon 11:00", "refund"), now="Mon 15:00")
     assert fates(complaint)[1] == ("open", "open")
@@ -342,16 +342,14 @@ def test_a_completion_told_late_belongs_to_the_agreement_before_it() -> None:
 
 @pytest.mark.parametrize("happened", ["Mon 11:00", "Mon 12:00:30", "Mon 14:00"])
 @pytest.mark.parametrize("agreed", [[], [(AGREED, "Mon 10:30")], [(AGREED, "Mon 11:30")]])
-def test_what_was_completed_and_told_late_is_done_no_earlier_than_it_was_promised(
-    agreed: list[Any], happened: str
-) -> None:
+def test_a_completion_recorded_late_counts_no_earlier_than_the_promise(agreed: list[Any], happened: str) -> None:
     complaint = refund_promised(*agreed)
     published_facts = complaint.receive(happened, milestone(COMPLETED, happened, "refund"), now="Mon 15:00")
     assert promises(published_facts) == [ACTION_KEPT]
     assert complaint.evaluation.promise_statuses[1].done_at == max(at(happened), at("Mon 12:01"))
 
 
-def test_a_date_that_nobody_was_told_counts_from_when_it_was_made() -> None:
+def test_an_untold_date_counts_from_when_it_was_made() -> None:
     complaint = refund_promised(message=None)
     complaint.receive("Mon 11:00", milestone(COMPLETED, "Mon 11:00", "refund"), now="Mon 15:00")
     assert (fates(complaint)[1], complaint.evaluation.promise_statuses[1].done_at) == (
@@ -360,7 +358,7 @@ def test_a_date_that_nobody_was_told_counts_from_when_it_was_made() -> None:
     )
 
 
-def test_a_completion_on_its_way_while_the_promise_was_made_leaves_nothing_to_be_told() -> None:
+def test_a_completion_recorded_before_the_promise_leaves_nothing_to_tell() -> None:
     """Recorded before, heard after: the promise would else wait for a completion that nobody will record again."""
     complaint = refund_promised(message=None)
     complaint.receive("Mon 11:59", milestone(COMPLETED, "Mon 11:59", "refund"), now="Mon 11:59:59")
@@ -369,7 +367,7 @@ def test_a_completion_on_its_way_while_the_promise_was_made_leaves_nothing_to_be
     assert not [fact for fact in promises(complaint.pass_time_until("Mon+7 12:00")) if fact.promise == 2]
 
 
-def test_what_has_been_done_does_not_move() -> None:
+def test_a_fulfilled_promise_cannot_be_moved() -> None:
     complaint = refund_promised((AGREED, "Mon 10:30"))
     complaint.receive("Mon 13:00", milestone(COMPLETED, "Mon 13:00", "refund"))
     later = RevisePromise(COMPLAINT, actor="ann", promise=2, due_at=at("Mon+7 12:00"), reason="x")

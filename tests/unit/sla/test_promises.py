@@ -33,7 +33,7 @@ from tests.unit.sla.complaint_builder import (
 from tests.unit.sla.promise_commands import make_promise, promises, revised_promise, statuses
 
 
-def test_a_promise_needs_the_receipt_and_the_word_of_triage() -> None:
+def test_a_promise_needs_the_receipt_and_the_triage() -> None:
     complaint = ComplaintBuilder()
     assert promises(complaint.receive("Mon 10:00", received("Mon 10:00"))) == []
     [made] = promises(complaint.receive("Mon 10:01", triaged()))
@@ -55,7 +55,7 @@ def test_a_complaint_of_sunday_night_is_promised_from_monday_morning() -> None:
     assert complaint.state.promises[0].due_at == at("Tue+7 13:00")
 
 
-def test_a_letter_that_lay_about_shortens_the_target_but_not_the_promise() -> None:
+def test_a_backdated_letter_shortens_the_target_but_not_the_promise() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Wed 10:00", received("Mon 10:00"))
     complaint.receive("Wed 10:00", triaged())
@@ -64,7 +64,7 @@ def test_a_letter_that_lay_about_shortens_the_target_but_not_the_promise() -> No
     assert complaint.state.promises[0].due_at == at("Thu 14:00")
 
 
-def test_when_triage_was_away_for_days_the_promise_counts_from_its_return() -> None:
+def test_a_promise_counts_from_a_triage_that_is_days_late() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     [made] = promises(complaint.receive("Fri 10:00", triaged()))
@@ -97,7 +97,7 @@ def test_a_date_that_does_not_move_the_promise_is_absorbed(proposal: Any) -> Non
     assert complaint.state.proposals == ()
 
 
-def test_a_date_in_another_century_is_absorbed() -> None:
+def test_a_date_more_than_ten_years_ahead_is_absorbed() -> None:
     complaint = triaged_complaint()
     far = proposed("Thu 12:00")
     assert (
@@ -122,7 +122,7 @@ def test_a_promise_is_kept_at_its_first_date() -> None:
     assert statuses(complaint) == [("kept", "kept_first")]
 
 
-def test_a_date_nobody_was_told_is_neither_kept_nor_broken() -> None:
+def test_an_untold_date_is_neither_kept_nor_broken() -> None:
     kept, missed = triaged_complaint(), triaged_complaint()
     assert promises(kept.receive("Tue 13:00", resolved("Tue 13:00"))) == []
     assert promises(missed.pass_time_until("Fri 12:00")) == []
@@ -136,7 +136,7 @@ def test_a_date_told_after_it_had_passed_is_broken_from_the_start() -> None:
     assert broken == PromiseBroken(promise=1, due_at=at("Tue 14:00"))
 
 
-def test_a_revised_promise_that_holds_is_kept_but_not_at_its_first_date() -> None:
+def test_a_revised_promise_is_kept_but_not_at_its_first_date() -> None:
     complaint = revised_promise()
     assert promises(complaint.resolve_and_tell("Wed 13:00")) == [PromiseKept(promise=2, first=False)]
     assert statuses(complaint) == [("revised", "kept_revised"), ("kept", "kept_revised")]
@@ -154,7 +154,7 @@ def test_a_revised_promise_that_was_not_needed_counts_as_kept_first() -> None:
     assert promises(complaint.resolve_and_tell("Tue 10:00")) == [PromiseKept(promise=2, first=True)]
 
 
-def test_a_new_date_that_was_never_told_does_not_save_the_old_one() -> None:
+def test_an_untold_new_date_does_not_replace_the_old_one() -> None:
     complaint = acknowledged_complaint()
     complaint.receive("Mon 15:00", proposed("Thu 12:00"))
     [broken] = promises(complaint.tick("Tue 14:01"))
@@ -162,7 +162,7 @@ def test_a_new_date_that_was_never_told_does_not_save_the_old_one() -> None:
     assert statuses(complaint)[0] == ("broken", "broken")
 
 
-def test_a_promise_breaks_once_when_its_date_passes_in_silence() -> None:
+def test_a_promise_breaks_once_when_its_date_passes() -> None:
     complaint = acknowledged_complaint()
     assert promises(complaint.pass_time_until("Tue 14:00")) == []
     assert promises(complaint.tick("Tue 14:01")) == [PromiseBroken(promise=1, due_at=at("Tue 14:00"))]
@@ -176,7 +176,7 @@ def test_an_answer_after_the_date_breaks_the_promise_even_if_no_timer_saw_it() -
     assert promises(complaint.resolve_and_tell("Wed 10:00")) == [PromiseBroken(promise=1, due_at=at("Tue 14:00"))]
 
 
-def test_notice_after_the_date_is_no_notice() -> None:
+def test_a_notice_after_the_date_does_not_count() -> None:
     complaint = acknowledged_complaint()
     complaint.tick("Tue 14:01")
     [moved] = promises(complaint.receive("Wed 10:00", proposed("Fri 12:00")))
@@ -216,7 +216,7 @@ def test_a_promise_counts_as_told_once_a_provider_accepted_the_message_that_stat
     assert complaint.evaluation.promise_statuses[0].told_at == at("Mon 10:02"), "the first time counts"
 
 
-def test_a_message_that_came_back_told_nobody_anything() -> None:
+def test_a_bounced_message_tells_no_promise() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:02", accepted("Mon 10:02", promise=1, message="m1"))
     assert statuses(complaint) == [("open", "open")]
@@ -226,7 +226,7 @@ def test_a_message_that_came_back_told_nobody_anything() -> None:
     assert complaint.evaluation.promise_statuses[0].told_at == at("Mon 10:07")
 
 
-def test_nobody_is_promised_anything_when_the_answer_came_first() -> None:
+def test_an_answer_before_the_promise_leaves_nothing_to_promise() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     complaint.receive("Mon 10:30", resolved("Mon 10:30"))
@@ -234,14 +234,14 @@ def test_nobody_is_promised_anything_when_the_answer_came_first() -> None:
     assert statuses(complaint) == [("untold", "untold")]
 
 
-def test_a_date_told_after_the_answer_promises_nothing() -> None:
+def test_a_date_told_after_the_answer_does_not_count() -> None:
     complaint = triaged_complaint()
     complaint.resolve_and_tell("Mon 12:00")
     assert promises(complaint.receive("Mon 12:05", accepted("Mon 12:05", promise=1))) == []
     assert statuses(complaint) == [("untold", "untold")]
 
 
-def test_notice_after_the_answer_does_not_count_either() -> None:
+def test_a_notice_after_the_answer_does_not_count() -> None:
     complaint = acknowledged_complaint()
     complaint.tick("Tue 14:01")
     complaint.receive("Wed 09:00", proposed("Fri 12:00"))
@@ -263,7 +263,7 @@ def test_of_two_notices_the_one_that_was_told_first_counts() -> None:
     assert statuses(held)[0] == statuses(complaint)[0] == ("revised", "open")
 
 
-def test_what_is_promised_next_is_known_whatever_it_is_about() -> None:
+def test_the_next_promised_date_covers_every_subject() -> None:
     complaint = acknowledged_complaint()
     assert complaint.state is not None
     assert complaint.state.promised_at == at("Tue 14:00")
@@ -278,7 +278,7 @@ def test_what_is_promised_next_is_known_whatever_it_is_about() -> None:
     assert complaint.state.promised_at is None
 
 
-def test_silence_is_not_broken_by_a_message_that_came_back() -> None:
+def test_a_bounced_message_does_not_end_the_silence() -> None:
     complaint = acknowledged_complaint(rulebook_with(policy(id="quiet", when={"severity": ["normal"]}, silence_days=3)))
     complaint.receive("Tue 10:00", accepted("Tue 10:00", "progress", message="m9"))
     complaint.receive("Tue 10:05", bounced("m9", hard=True))
@@ -286,7 +286,7 @@ def test_silence_is_not_broken_by_a_message_that_came_back() -> None:
     assert [(fact.since, fact.days) for fact in published_facts] == [(at("Mon 10:00"), 3)], "once for each silence"
 
 
-def test_no_policy_names_a_date_beyond_a_limit_of_the_law_that_is_still_ahead() -> None:
+def test_no_promise_lies_beyond_a_legal_limit_that_is_still_ahead() -> None:
     disp = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-disp"])
     days = {54: at("Wed 17:00"), 57: None, 0: None}  # since the firm had it; eight weeks are 56
     for since, expected in days.items():
@@ -301,6 +301,6 @@ def test_no_policy_names_a_date_beyond_a_limit_of_the_law_that_is_still_ahead() 
         assert made.due_at == expected or (expected is None and made.due_at > at("Wed 17:00"))
 
 
-def test_notice_lead_is_told_for_the_figures_even_where_it_is_hours() -> None:
+def test_the_notice_lead_is_exact_to_the_hour() -> None:
     complaint = revised_promise("Tue 13:00")
     assert complaint.evaluation.promise_statuses[0].notice_lead == timedelta(hours=1)

@@ -38,7 +38,7 @@ def revisions(complaint: ComplaintBuilder) -> list[int]:
     return [applied.terms.revision for applied in complaint.state.terms]
 
 
-def test_a_late_holiday_moves_the_due_time_and_says_from_where_to_where() -> None:
+def test_a_late_holiday_moves_the_due_time_and_publishes_both_dates() -> None:
     complaint = under(triaged_complaint(published()), published((STORM, "rebase_open")))
     assert complaint.clock().due_at == at("Tue 10:00")
     events = complaint.handle("Mon 12:00", ASKED)
@@ -49,7 +49,7 @@ def test_a_late_holiday_moves_the_due_time_and_says_from_where_to_where() -> Non
     assert complaint.handle("Mon 12:01", ASKED) == []
 
 
-def test_new_only_moves_nothing_and_a_second_look_of_triage_stays_in_the_old_revision() -> None:
+def test_new_only_moves_nothing_and_a_second_triage_stays_in_the_old_revision() -> None:
     complaint = under(triaged_complaint(published()), published((STORM, "new_only")))
     before = complaint.state
     assert complaint.handle("Mon 12:00", ASKED) == []
@@ -80,7 +80,7 @@ def test_several_publications_apply_one_after_the_other() -> None:
     assert at_once.clock().due_at == one_by_one.clock().due_at
 
 
-def test_a_triage_heard_after_a_publication_but_older_than_it_meets_both_revisions_as_they_were() -> None:
+def test_a_late_triage_from_before_a_publication_is_matched_in_both_revisions() -> None:
     urgent = {**complaint_builder.POLICY, "id": "urgent", "when": {"severity": ["high"]}}
     first = {"calendar": [complaint_builder.OFFICE], "policy": [urgent, complaint_builder.POLICY]}
     third = {**first, "policy": [complaint_builder.POLICY]}
@@ -97,13 +97,13 @@ def test_a_triage_heard_after_a_publication_but_older_than_it_meets_both_revisio
     ]
 
 
-def test_what_is_left_is_counted_by_the_new_goal() -> None:
+def test_the_remaining_time_is_counted_by_the_new_goal() -> None:
     complaint = under(triaged_complaint(published()), published((with_goal({"business": "PT4H"}), "rebase_remaining")))
     complaint.handle("Mon 13:00", ASKED)  # three of the eight hours are gone, so one of the four is left
     assert complaint.clock().due_at == at("Mon 14:00")
 
 
-def test_rungs_that_fired_do_not_fire_again_and_those_now_past_are_said_as_one() -> None:
+def test_fired_steps_do_not_fire_again_and_missed_steps_fire_as_one() -> None:
     complaint = triaged_complaint(published())
     complaint.pass_time_until("Mon 14:00")
     assert [
@@ -117,7 +117,7 @@ def test_rungs_that_fired_do_not_fire_again_and_those_now_past_are_said_as_one()
     assert len(rungs) == len(set(rungs))
 
 
-def test_a_breach_that_disappears_is_voided_and_one_that_appears_is_said_with_its_reason() -> None:
+def test_a_breach_that_disappears_is_voided_and_a_new_one_is_published_with_its_cause() -> None:
     complaint = triaged_complaint(published())
     complaint.pass_time_until("Tue 11:00")
     assert any(isinstance(fact, ClockBreached) and fact.clock == "requester_wait" for fact in complaint.published)
@@ -153,7 +153,7 @@ def test_a_clock_that_ended_keeps_its_terms() -> None:
     assert (complaint.clock().due_at, complaint.clock().breached) == (ended.due_at, ended.breached)
 
 
-def test_terms_never_go_back_in_time_where_two_machines_disagree_about_it() -> None:
+def test_terms_never_go_back_in_time_if_the_clocks_of_machines_differ() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 12:00", triaged("high"))
     under(complaint, published((STORM, "rebase_open"))).handle("Mon 11:59", ASKED)
@@ -163,7 +163,7 @@ def test_terms_never_go_back_in_time_where_two_machines_disagree_about_it() -> N
     assert ats[-1] - ats[-2] == timedelta()
 
 
-def test_what_was_left_stays_what_is_left_when_triage_looks_again_and_changes_nothing() -> None:
+def test_a_second_triage_without_changes_keeps_the_remaining_time() -> None:
     complaint = under(triaged_complaint(published()), published((with_goal({"business": "PT4H"}), "rebase_remaining")))
     complaint.handle("Mon 15:00", ASKED)
     due_at = complaint.clock().due_at
@@ -171,7 +171,7 @@ def test_what_was_left_stays_what_is_left_when_triage_looks_again_and_changes_no
     assert complaint.clock().due_at == due_at
 
 
-def test_only_a_publication_says_rebased_a_late_triage_corrects() -> None:
+def test_only_a_publication_publishes_clock_rebased_and_a_late_triage_publishes_a_correction() -> None:
     urgent = {**complaint_builder.POLICY, "id": "urgent", "when": {"severity": ["high"]}}
     urgent["clocks"] = [urgent["clocks"][0], {**urgent["clocks"][1], "goal": {"business": "PT2H"}}]
     both = {"calendar": [complaint_builder.OFFICE], "policy": [urgent, complaint_builder.POLICY]}

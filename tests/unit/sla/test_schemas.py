@@ -55,7 +55,7 @@ def test_a_paused_clock_has_no_due_time_and_says_why() -> None:
     )
 
 
-def test_every_pause_that_counted_is_told() -> None:
+def test_every_pause_that_counted_is_listed() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 12:00", AWAITING)
     complaint.receive("Mon 14:00", CUSTOMER)
@@ -63,7 +63,7 @@ def test_every_pause_that_counted_is_told() -> None:
     assert "from Monday 2 November 2026 12:00 (UTC) to Monday 2 November 2026 14:00 (UTC)" in because
 
 
-def test_every_holiday_that_counted_is_told() -> None:
+def test_every_holiday_that_counted_is_listed() -> None:
     complaint = ComplaintBuilder(load_rulebook(None, around=DAY))
     christmas_eve = "Thu+49 10:00"
     complaint.receive(christmas_eve, received(christmas_eve))
@@ -82,13 +82,13 @@ def test_a_late_answer_is_called_missed_by_the_wall_and_by_opening_time() -> Non
     )
 
 
-def test_clocks_that_triage_has_not_seen_say_that_they_may_change() -> None:
+def test_clocks_before_triage_are_provisional() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", received("Mon 10:00"))
     assert "as long as triage has not spoken" in answer_for(complaint, "Mon 10:00").clocks[0].because
 
 
-def test_promises_tell_when_they_were_told_and_why_they_moved() -> None:
+def test_promises_contain_when_they_were_told_and_why_they_moved() -> None:
     complaint = triaged_complaint()
     complaint.receive("Mon 10:02", accepted("Mon 10:02", promise=1))
     complaint.receive("Mon 15:00", proposed("Thu 12:00"))
@@ -105,7 +105,7 @@ def test_promises_tell_when_they_were_told_and_why_they_moved() -> None:
     assert second.because.endswith("It stands.")
 
 
-def test_a_customer_is_told_what_was_promised_and_never_our_own_targets() -> None:
+def test_a_customer_sees_promises_and_no_internal_targets() -> None:
     complaint = acknowledged_complaint()
     answer = answer_for(complaint, "Mon 10:00", "customer")
     assert answer.clocks == []
@@ -121,7 +121,7 @@ def test_a_customer_is_told_what_was_promised_and_never_our_own_targets() -> Non
     )
 
 
-def test_a_customer_is_told_what_a_regulators_rule_gives_them() -> None:
+def test_a_customer_sees_regulatory_clocks() -> None:
     complaint = triaged_complaint(load_rulebook(None, around=DAY, packs=["uk-disp"]))
     because = {clock.clock: clock.because for clock in answer_for(complaint, "Mon 10:00", "customer").clocks}
     assert because["regulatory_final"].startswith(

@@ -1,4 +1,4 @@
-"""When the customer has heard nothing for too long, also where what we wrote about it came back."""
+"""Notices that the customer received nothing for too long, also after a returned message."""
 
 import pytest
 
@@ -34,12 +34,12 @@ def failed(message: str) -> MessageFailed:
     )
 
 
-def test_silence_is_noticed_once_where_nothing_is_tried() -> None:
+def test_a_silence_is_noticed_once_without_an_attempt() -> None:
     (fact,) = noticed(quiet(), "Mon+14 10:00")
     assert (fact.since, fact.days, fact.tried_at) == (at("Mon 10:00"), 2, None)
 
 
-def test_a_note_that_arrives_begins_the_count_anew() -> None:
+def test_an_accepted_message_restarts_the_count() -> None:
     complaint = quiet()
     noticed(complaint, "Wed 10:00")
     complaint.receive("Wed 10:05", accepted("Wed 10:05", "progress"))
@@ -47,7 +47,7 @@ def test_a_note_that_arrives_begins_the_count_anew() -> None:
     assert [(entry.since, entry.tried_at) for entry in noticed(complaint, "Fri 10:05")] == [(at("Wed 10:05"), None)]
 
 
-def test_a_note_that_came_back_is_followed_by_another_and_the_silence_is_as_old_as_it_is() -> None:
+def test_a_bounced_message_is_followed_by_another_notice_with_the_original_start() -> None:
     complaint = quiet()
     assert len(noticed(complaint, "Wed 10:00")) == 1
     comes_back(complaint, "Wed 10:05", "Wed 11:00")
@@ -60,7 +60,7 @@ def test_a_note_that_came_back_is_followed_by_another_and_the_silence_is_as_old_
     assert (third.since, third.tried_at) == (at("Mon 10:00"), at("Mon+7 10:00"))
 
 
-def test_a_note_that_was_never_accepted_counts_from_when_it_was_given_up() -> None:
+def test_a_message_never_accepted_counts_from_when_it_was_given_up() -> None:
     complaint = quiet()
     noticed(complaint, "Wed 10:00")
     complaint.receive("Thu 09:00", failed("note"))
@@ -70,7 +70,7 @@ def test_a_note_that_was_never_accepted_counts_from_when_it_was_given_up() -> No
 
 
 @pytest.mark.parametrize("returned", ["Tue 10:05", "Wed 09:00"])
-def test_what_came_back_before_anybody_noticed_puts_nothing_off(returned: str) -> None:
+def test_a_message_bounced_before_the_notice_postpones_nothing(returned: str) -> None:
     complaint = quiet()
     comes_back(complaint, "Tue 10:00", returned)
     assert [(element.since, element.tried_at) for element in noticed(complaint, "Wed 10:00")] == [
@@ -79,7 +79,7 @@ def test_what_came_back_before_anybody_noticed_puts_nothing_off(returned: str) -
     assert noticed(complaint, "Mon+14 10:00") == []
 
 
-def test_a_silence_that_was_said_is_not_said_again_when_the_word_before_it_comes_back() -> None:
+def test_a_published_silence_is_not_published_again_when_the_message_before_it_bounces() -> None:
     complaint = quiet()
     noticed(complaint, "Wed 10:00")
     complaint.receive("Wed 10:05", accepted("Wed 10:05", "progress", message="note"))
@@ -88,7 +88,7 @@ def test_a_silence_that_was_said_is_not_said_again_when_the_word_before_it_comes
     assert noticed(complaint, "Mon+14 10:00") == [], "counted from the same attempt already"
 
 
-def test_a_word_that_arrives_ends_it() -> None:
+def test_an_accepted_message_ends_the_silence() -> None:
     complaint = quiet()
     noticed(complaint, "Wed 10:00")
     comes_back(complaint, "Wed 10:05", "Wed 11:00")

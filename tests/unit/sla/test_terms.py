@@ -43,7 +43,7 @@ def packs(received_at: datetime, *, triaged_too: bool = True) -> list[tuple[str,
         (TODAY + timedelta(days=9), "ie-cpc"),
     ],
 )
-def test_packs_go_by_the_day_of_receipt_also_once_triage_has_spoken(received_at: datetime, pack: str) -> None:
+def test_packs_apply_by_the_day_of_receipt_also_after_triage(received_at: datetime, pack: str) -> None:
     assert packs(received_at) == [(pack,), (pack,)]
 
 
@@ -56,7 +56,7 @@ def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
     )
 
 
-def test_a_day_of_receipt_that_cannot_be_is_ten_years_back_at_most() -> None:
+def test_an_impossible_day_of_receipt_is_limited_to_ten_years_back() -> None:
     long_ago = datetime(1970, 1, 1, tzinfo=UTC)
     assert packs(long_ago, triaged_too=False) == [("ie-cpc-2012",)], "clocks are counted from then, too"
 
@@ -78,14 +78,14 @@ def life_with_rebase() -> ComplaintBuilder:
     return complaint
 
 
-def test_terms_worked_out_anew_are_those_that_were_pinned() -> None:
+def test_terms_computed_again_equal_the_pinned_terms() -> None:
     complaint = life_with_rebase()
     assert complaint.state is not None
     assert [applied.why for applied in complaint.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
     assert expected_terms(complaint.state, complaint.rulebook) == complaint.state.terms
 
 
-def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
+def test_missing_or_changed_terms_are_detected() -> None:
     complaint = life_with_rebase()
     assert complaint.state is not None
     real = complaint.state.terms
