@@ -11,7 +11,7 @@ complaints only does not reach an old one through a second triage. A clock that 
 Packs apply by the day of the receipt, whenever it was recorded: the same time that clocks are counted from.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -167,7 +167,7 @@ def pin_terms(state: SlaState, rulebook: Rulebook) -> SlaState:
     )
     # A triage from before a publication may be received after it; then that publication selects other terms.
     moved = [
-        applied._replace(terms=_match(state, _last_triage(state, applied.at), rulebook, applied.terms.revision))
+        applied._replace(terms=_match_at(state, applied.at, rulebook, applied.terms.revision))
         for applied in state.terms
         if applied.why == "rebase"
     ]
@@ -209,19 +209,16 @@ def expected_terms(state: SlaState, rulebook: Rulebook) -> tuple[AppliedTerms, .
     pinned = {(applied.why, applied.at): applied.terms.revision for applied in state.terms if applied.why != "rebase"}
     current = pinned.get(("receipt", receipt.recorded_at), rulebook.current.number)
     first = AppliedTerms(receipt.recorded_at, "receipt", _match(state, None, rulebook, current))
-    moved = tuple(_expected_moves(state, rulebook, current))
+    rebased = (applied for applied in state.terms if applied.why == "rebase")
+    moved = [
+        applied._replace(terms=_match_at(state, applied.at, rulebook, published.number), mode=published.mode)
+        for applied, published in zip(rebased, rulebook.rebasing_revisions(current), strict=False)
+    ]
     later = [
         _expected_triage(state, triage, rulebook, (first, *moved), pinned.get(("triage", triage.at)))
         for triage in state.triages
     ]
     return (first, *sorted((*later, *moved), key=lambda applied: applied.at))
-
-
-def _expected_moves(state: SlaState, rulebook: Rulebook, since: int) -> Iterator[AppliedTerms]:
-    moved = [applied for applied in state.terms if applied.why == "rebase"]
-    for applied, published in zip(moved, rulebook.rebasing_revisions(since), strict=False):
-        terms = _match(state, _last_triage(state, applied.at), rulebook, published.number)
-        yield AppliedTerms(applied.at, "rebase", terms, published.mode)
 
 
 def _expected_triage(
@@ -240,8 +237,10 @@ def _revision_at(pinned: Iterable[AppliedTerms], at: datetime) -> int:
     return [applied.terms.revision for applied in pinned if applied.why == "receipt" or applied.at <= at][-1]
 
 
-def _last_triage(state: SlaState, until: datetime) -> TriageRecord | None:
-    return next((triage for triage in reversed(state.triages) if triage.at <= until), None)
+def _match_at(state: SlaState, at: datetime, rulebook: Rulebook, revision: int) -> Terms:
+    """Return the terms by the last triage until `at`."""
+    triage = next((triage for triage in reversed(state.triages) if triage.at <= at), None)
+    return _match(state, triage, rulebook, revision)
 
 
 def apply_publications(state: SlaState, now: datetime, rulebook: Rulebook) -> SlaState:
@@ -254,9 +253,5 @@ def apply_publications(state: SlaState, now: datetime, rulebook: Rulebook) -> Sl
     if not moving:
         return state
     at = max(now, state.terms[-1].at)
-    triage = _last_triage(state, at)
-    added = (
-        AppliedTerms(at, "rebase", _match(state, triage, rulebook, published.number), published.mode)
-        for published in moving
-    )
+    added = [AppliedTerms(at, "rebase", _match_at(state, at, rulebook, new.number), new.mode) for new in moving]
     return state.replace(terms=(*state.terms, *added))

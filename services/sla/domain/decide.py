@@ -153,7 +153,8 @@ def _diff_clock(was: Clock | None, clock: Clock, context: SlaContext, cause: Cha
     if clock.breached and not (was and was.breached) and not clock.is_optional:
         late_by = max(context.now - clock.due_at, timedelta())
         yield events.ClockBreached(**clock.event_fields, late_by=late_by, cause=context.cause(clock.due_at))
-    if clock.phase == "stopped" and clock.ended_at and _is_new_stop(was, clock):
+    old_stop = (was.ended_at, was.breached) if was and was.phase == "stopped" else None
+    if clock.phase == "stopped" and clock.ended_at and old_stop != (clock.ended_at, clock.breached):
         yield events.ClockStopped(**clock.event_fields, stopped_at=clock.ended_at, met=not clock.breached)
 
 
@@ -162,10 +163,6 @@ def _voided(was: Clock, cause: ChangeCause, reason: str = "late_fact") -> Iterat
     if not was.is_optional:
         reason = cause.reason if cause.why == "published" else reason
         yield events.ClockBreachVoided(**was.event_fields, reason=reason, cause_event=cause.event)
-
-
-def _is_new_stop(was: Clock | None, clock: Clock) -> bool:
-    return was is None or was.phase != "stopped" or (was.ended_at, was.breached) != (clock.ended_at, clock.breached)
 
 
 def _moved(was: Clock, clock: Clock, cause: ChangeCause) -> Iterator[Fact]:

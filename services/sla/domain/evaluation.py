@@ -80,9 +80,7 @@ class Evaluation(NamedTuple):
     @property
     def spent_seconds(self) -> int | None:
         """Opening time in seconds from the receipt to the first answer, without pauses; absent until there is one."""
-        first = next(
-            (clock for clock in self.clocks if clock.kind == "requester_wait" and clock.spec.pack is None), None
-        )
+        first = next((clock for clock in self.clocks if clock.spec.name == "requester_wait"), None)
         if first is None or first.phase != "stopped" or first.ended_at is None:
             return None
         course, end = first.course, seconds(first.ended_at)
@@ -129,8 +127,9 @@ def letters(state: SlaState, derived: tuple[Clock, ...]) -> Iterator[Notice]:
         for rule, at in clock.timed.letters:
             mark = f"{LETTER}{clock.key}:{rule.id}"
             if mark not in state.fired:
-                due = {"limit_at": clock.due_at, "reasons": rule.reasons}
-                yield Notice(mark, at, LetterDue(pack=clock.spec.pack or "", letter=rule.id, **due))
+                pack, limit_at = clock.spec.pack or "", clock.due_at
+                fact = LetterDue(pack=pack, letter=rule.id, limit_at=limit_at, reasons=rule.reasons)
+                yield Notice(mark, at, fact)
 
 
 def silence(state: SlaState, history: History, rulebook: Rulebook) -> Notice | None:

@@ -23,8 +23,6 @@ SINCE = {
     "handed_over": "when it was handed over",
     "ombudsman_asked": "when the ombudsman asked us",
 }
-
-
 LAST_MESSAGE, REOPENED = "when you last heard from us", "when the complaint was opened again"
 RESTARTS = {LAST_MESSAGE: ", when the customer last heard from us", REOPENED: f", {REOPENED}"}
 
@@ -79,14 +77,10 @@ def explain_pauses(clock: Clock, zone: ZoneInfo, context: ExplainContext | None)
     counts = "whole days of that do not count" if clock.goal.unit in DAYS else "that time does not count"
     for begun, over in clock.pauses:
         span = f"from {format_time(instant_of(begun), zone)} to {format_time(instant_of(over), zone)}"
-        yield f"It stood still {span}{_wait_phrase(clock, begun, context)}; {counts}."
-
-
-def _wait_phrase(clock: Clock, begun: int, context: ExplainContext | None) -> str:
-    who = _awaited(clock, begun, context)
-    if who is None and context is not None:
-        return ", while the complaint was closed"
-    return f", while {WHO[who]} was awaited"
+        who = _awaited(clock, begun, context)
+        closed = who is None and context is not None
+        reason = "the complaint was closed" if closed else f"{WHO[who]} was awaited"
+        yield f"It stood still {span}, while {reason}; {counts}."
 
 
 def _awaited(clock: Clock, begun: int, context: ExplainContext | None) -> Wait | None:

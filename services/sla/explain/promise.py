@@ -37,16 +37,12 @@ def explain_promise(
     if reader == "customer":
         return _for_customers(status, select_zone(reader, calendar, context), context)
     told_at = f"told to the customer {format_time(status.told_at, calendar.zone)}" if status.told_at else "not told yet"
-    outcome = (
-        (OUTCOMES.get(status.outcome) or _cancellation(promise, context))
-        if status.is_last
-        else "A later date took its place."
-    )
+    outcome = "A later date took its place."
+    if status.is_last:
+        outcome = OUTCOMES.get(status.outcome) or _cancellation(promise, context)
     about = f" for {_what(promise)}" if promise.item else ""
-    return (
-        f"{_made(status, rulebook, calendar)}{about}, within the hours of the calendar {calendar_name(calendar)}; "
-        f"{told_at}. {outcome}"
-    )
+    made = f"{_made(status, rulebook, calendar)}{about}, within the hours of the calendar {calendar_name(calendar)}"
+    return f"{made}; {told_at}. {outcome}"
 
 
 def _what(promise: Promise) -> str:
@@ -72,13 +68,9 @@ def _for_customers(status: PromiseStatus, zone: ZoneInfo, context: ExplainContex
         return ""
     promise = status.promise
     due, told_at = format_time(promise.due_at, zone), format_time(status.told_at, zone)
+    made = f"We promised you {_what(promise)} by {due}. We told you so on {told_at}."
     place = "This date took the place of an earlier one." if promise.of else ""
-    parts = (
-        f"We promised you {_what(promise)} by {due}. We told you so on {told_at}.",
-        place,
-        _outcome(status, zone, context),
-    )
-    return " ".join(sentence for sentence in parts if sentence)
+    return " ".join(filter(None, (made, place, _outcome(status, zone, context))))
 
 
 def _outcome(status: PromiseStatus, zone: ZoneInfo, context: ExplainContext | None) -> str:
