@@ -34,7 +34,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.clock_types import CLOCK_TYPES, GONE, RESOLVED, RESUMES, STARTS, WAITS, ClockType
+from services.sla.domain.clock_types import CLOCK_TYPES, GONE, RESOLVED, RESUMES, WAITS, ClockType
 from services.sla.domain.history import ENDINGS, HistoryEntry, What
 from services.sla.policies import ClockRule
 from services.sla.policies.deadlines import GoalClock, Span, seconds
@@ -85,7 +85,7 @@ def apply_rule(rule: ClockRule) -> AppliedType:
     waits = type_.pauses if rule.pauses is None else frozenset(rule.pauses)
     regulatory = (rule.obligation or type_.obligation) == "regulatory"
     pauses: frozenset[Wait] = frozenset() if regulatory else waits
-    starts = frozenset[str]({STARTS[rule.start]}) if rule.start else type_.starts
+    starts = frozenset[str]({rule.start}) if rule.start else type_.starts
     # A regulator's clock does not end with a resolution the customer has not received, unless nothing else ends it.
     stops = (type_.stops - RESOLVED or type_.stops) if regulatory else type_.stops
     open_only = not RESOLVED.isdisjoint(stops | type_.cancels)

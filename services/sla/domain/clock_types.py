@@ -18,7 +18,6 @@ WAITS: Final[Mapping[What, Wait]] = {"awaiting_customer": "customer", "awaiting_
 RESUMES: Final = frozenset(
     {"investigating", "awaiting_customer", "awaiting_third_party", "customer_wrote", "handed_back"}
 )
-STARTS: Final[Mapping[str, What]] = {"received": "received", "acknowledged": "acknowledged", "assigned": "assigned"}
 
 
 class ClockType(NamedTuple):

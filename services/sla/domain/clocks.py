@@ -24,7 +24,6 @@ from shared.contracts.events import ClockKind, Obligation
 Phase = Literal["running", "paused", "stopped", "cancelled"]
 CarriedTime = tuple[datetime, int]  # when terms took over with the remaining time; seconds of the goal used before
 INSTANT = timedelta(microseconds=1)  # the first moment after a due time is late
-TIMED_MAX = 8192  # runs that are kept with their due times: those of about 1,500 complaints
 
 
 class PendingStep(NamedTuple):
@@ -248,7 +247,7 @@ def time_run(spec: ClockSpec, run: ClockRun, carried: CarriedTime | None = None)
 
 # A decision evaluates the complaint before and after its input, and most inputs leave most runs as they are. So timed
 # runs are kept, with the steps they have derived: an event takes 200 µs on average to decide, and 280 µs without this.
-_kept_time_run = lru_cache(maxsize=TIMED_MAX)(time_run)
+_kept_time_run = lru_cache(maxsize=8192)(time_run)  # runs of about 1,500 complaints
 
 
 def carried_over(

@@ -152,12 +152,13 @@ def mark_at_risk(state: SlaState, command: MarkAtRisk, context: SlaContext) -> t
     For the customer downtime and the lag after it are one outage, so a promise marked for one of them is not marked
     again for the other. Marks are stored in `SlaState.fired`.
     """
+    causes = SAME_OUTAGE if command.cause in SAME_OUTAGE else (command.cause,)
     at_risk = [
         status.promise
         for status in promise_statuses(state)
         if status.status == "open"
         and context.now < status.promise.due_at <= command.until
-        and not _is_marked(state, status.promise, command)
+        and not any(_mark(status.promise, cause) in state.fired for cause in causes)
         and _has_lost_time(status.promise, command, context.rulebook)
     ]
     if not at_risk:
@@ -167,11 +168,6 @@ def mark_at_risk(state: SlaState, command: MarkAtRisk, context: SlaContext) -> t
         PromiseAtRisk(**promise_fields(promise), due_at=promise.due_at, cause=command.cause) for promise in at_risk
     )
     return state.replace(fired=tuple(sorted({*state.fired, *marks}))), facts
-
-
-def _is_marked(state: SlaState, promise: Promise, command: MarkAtRisk) -> bool:
-    causes = SAME_OUTAGE if command.cause in SAME_OUTAGE else (command.cause,)
-    return any(_mark(promise, cause) in state.fired for cause in causes)
 
 
 def _mark(promise: Promise, cause: str) -> str:

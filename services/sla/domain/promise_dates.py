@@ -63,10 +63,9 @@ def _legal_limit(state: SlaState, terms: Terms, rulebook: Rulebook, made_at: dat
 
     Only limits that count from the receipt: the entries that others count from may not have been read yet.
     """
-    compiled, dates = rulebook.promise_calendar(terms), []
-    for _, due in _final_responses(terms, effective_entries(state.moments)[:1], rulebook):
-        closing = instant_of(compiled.last_close(due))
-        dates.append(closing if closing > made_at else instant_of(due))
+    compiled, receipt = rulebook.promise_calendar(terms), effective_entries(state.moments)[:1]
+    times = ((compiled.last_close(due), due) for _, due in _final_responses(terms, receipt, rulebook))
+    dates = (instant_of(closing if instant_of(closing) > made_at else due) for closing, due in times)
     return min((date for date in dates if date > made_at), default=None)
 
 

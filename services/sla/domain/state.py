@@ -14,8 +14,6 @@ from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import Channel, PromiseSubject, Severity, Signal
 from shared.runner.types import State
 
-Why = Literal["receipt", "triage", "rebase"]
-
 
 class ReceiptRecord(FrozenModel):
     """Receipt. `received_at` is when the customer handed it over, `recorded_at` when intake stored it.
@@ -45,7 +43,7 @@ class AppliedTerms(NamedTuple):
     """Terms that apply from `at` on, and why they were applied."""
 
     at: datetime
-    why: Why
+    why: Literal["receipt", "triage", "rebase"]
     terms: Terms
     mode: Mode = "rebase_open"
 

@@ -106,7 +106,7 @@ def _state(clock: Clock, context: ExplainContext | None) -> Iterator[str]:
 
 def _is_opportunity_over(clock: Clock) -> bool:
     """Return True if an optional clock ended at its due time, before anything else ended it."""
-    if not CLOCK_TYPES[clock.kind].optional or clock.due_at is None:
+    if not clock.is_optional or clock.due_at is None:
         return False
     ended_late = clock.ended_at is not None and clock.ended_at >= clock.due_at
     return clock.breached or (clock.phase == "cancelled" and ended_late)
