@@ -10,7 +10,6 @@ compared again, a few times: a difference that events still to be read explain d
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +64,7 @@ async def audit(reader: TopicReader, pool: asyncpg.Pool, progress: Progress | No
     counts = await reader.partition_counts(INPUT_TOPICS)
     total = max(counts.values(), default=0)
     async with transaction(pool) as conn:
-        rulebook = await RulebookRepository(read_file(None), _today).refresh(conn)
+        rulebook = await RulebookRepository(read_file(None)).refresh(conn)
     stored = await count_rows(pool)  # before reading: a complaint that is new since then is not among these rows
     auditor = Auditor(EventSource(reader, await select_unapplied(pool)), pool, rulebook)
     for number in range(total):
@@ -75,10 +74,6 @@ async def audit(reader: TopicReader, pool: asyncpg.Pool, progress: Progress | No
     report = auditor.report
     report.unread = max(0, stored - report.stored)
     return report
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 class EventSource:

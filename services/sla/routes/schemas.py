@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import format_time_of_day
@@ -20,6 +20,12 @@ from shared.contracts.events import ClockKind, Obligation, PromiseSubject
 
 # Fields of `ClockAnswer` that a clock has under the same name.
 CLOCK_FIELDS = ("cycle", "item", "obligation", "phase", "started_at", "due_at", "ended_at", "breached")
+
+
+class Form(BaseModel):
+    """Base class of request bodies: unknown fields are refused, and no value is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ClockAnswer(FrozenModel):

@@ -8,14 +8,14 @@ complaints stay under their revision; one that is reopened later is found by a l
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from services.sla.domain import Recompute, SlaState
-from services.sla.store.outdated import claim_outdated, has_outdated
 from services.sla.store.revisions import newest_recomputing_revision
+from services.sla.store.states import claim_outdated, has_outdated
 from shared.runtime import Runtime
 from shared.wakeup import Wakeup
 
@@ -24,15 +24,11 @@ FIRST = (0, UUID(int=0))
 PASSES = 3  # rows that were locked during one pass are left to the next; the rest waits for the next round
 
 
-@dataclass(frozen=True, slots=True)
-class RecomputeCount:
+class RecomputeCount(NamedTuple):
     """Result of a round: complaints that are under the new revision now, and complaints whose decision failed."""
 
     done: int = 0
     failed: int = 0
-
-    def __add__(self, other: "RecomputeCount") -> "RecomputeCount":
-        return RecomputeCount(self.done + other.done, self.failed + other.failed)
 
 
 class RecomputeWorker:
@@ -66,17 +62,19 @@ class RecomputeWorker:
             total = RecomputeCount(total.done + count.done, count.failed)
             if not count.done:
                 break
-        if total != RecomputeCount():
+        if any(total):
             log.info("recomputed open complaints", extra={"complaints": total.done, "failed": total.failed})
         return total
 
     async def _pass(self, runtime: Runtime, queue: "_OutdatedQueue", stopping: asyncio.Event) -> RecomputeCount:
         flights = [asyncio.create_task(_recompute(runtime, queue, stopping)) for _ in range(self._flights)]
         results = await asyncio.gather(*flights, return_exceptions=True)
+        done = failed = 0
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return sum((result for result in results if isinstance(result, RecomputeCount)), RecomputeCount())
+            done, failed = done + result.done, failed + result.failed
+        return RecomputeCount(done, failed)
 
 
 async def _recompute(runtime: Runtime, queue: "_OutdatedQueue", stopping: asyncio.Event) -> RecomputeCount:
