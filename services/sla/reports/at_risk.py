@@ -39,7 +39,7 @@ class AtRisk(FrozenModel):
 
 
 class AtRiskItem(AtRisk):
-    """With what only the calendar feed needs. `key`, within the complaint, stays the same when the due time moves."""
+    """Entry of the calendar feed. `key`, within the complaint, stays the same when the due time moves."""
 
     key: str
     pack_name: str | None = None

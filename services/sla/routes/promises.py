@@ -12,7 +12,7 @@ from services.sla.domain import DecideExtension, MakePromise, RevisePromise, Sla
 from services.sla.domain.commands import PromiseCommand
 from services.sla.reports.suggestion import Suggestion, suggest_date
 from services.sla.routes import schemas
-from services.sla.routes.schemas import Form
+from services.sla.routes.schemas import StrictForm
 from services.sla.store.rulebooks import RulebookRepository
 from services.sla.store.states import database_now, read_state
 from shared.auth import Client, require_scope
@@ -34,7 +34,7 @@ Id = Annotated[UUID, Path(description="The complaint's id.")]
 Number = Annotated[int, Path(ge=1, le=100_000, description="The promise's number within the complaint.")]
 
 
-class PromiseForm(Form):
+class PromiseForm(StrictForm):
     """A date for the next update or for an action. It is a promise once a message that states it was accepted."""
 
     subject: PromiseSubject = Field(
@@ -46,7 +46,7 @@ class PromiseForm(Form):
     item: Item = Field(default="", description="Name of the action, as in its milestone.")
 
 
-class RevisionForm(Form):
+class RevisionForm(StrictForm):
     """A later date, and the reason."""
 
     due_at: Instant = Field(
@@ -59,7 +59,7 @@ class RevisionForm(Form):
     approve: bool = Field(default=False, description="Approve a date beyond the limit; needs promises:approve.")
 
 
-class ExtensionDecisionForm(Form):
+class ExtensionDecisionForm(StrictForm):
     """Approval or refusal of a waiting extension."""
 
     approve: bool = Field(examples=[True])
@@ -109,16 +109,8 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     ) -> schemas.Clocks:
         if form.approve:
             client.require(APPROVE)
-        command = RevisePromise(
-            ComplaintId(complaint_id),
-            actor=client.name,
-            version=version,
-            promise=number,
-            due_at=form.due_at,
-            reason=form.reason,
-            approved=form.approve,
-        )
-        return await submit(command, response)
+        fields = {"actor": client.name, "version": version, "promise": number, **form.model_dump(exclude={"approve"})}
+        return await submit(RevisePromise(ComplaintId(complaint_id), approved=form.approve, **fields), response)
 
     _add_decision(router, submit)
     _add_suggestion(router, runtime, repository)
@@ -141,10 +133,8 @@ def _add_decision(router: APIRouter, submit: Submit) -> None:
         version: ExpectedVersion,
         response: Response,
     ) -> schemas.Clocks:
-        command = DecideExtension(
-            ComplaintId(complaint_id), actor=client.name, version=version, promise=number, approve=form.approve
-        )
-        return await submit(command, response)
+        fields = {"actor": client.name, "version": version, "promise": number, **form.model_dump()}
+        return await submit(DecideExtension(ComplaintId(complaint_id), **fields), response)
 
 
 def _add_suggestion(router: APIRouter, runtime: Runtime, repository: RulebookRepository) -> None:

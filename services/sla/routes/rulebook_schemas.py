@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from services.sla.policies import Mode
 from services.sla.policies.diff import RulebookChange, Section
-from services.sla.routes.schemas import Form
+from services.sla.routes.schemas import StrictForm
 from services.sla.rulebook.document import DOCUMENT_MAX, document_text
 from services.sla.rulebook.reports import BackTest, DryRun
 from services.sla.store.drafts import RulebookDraft
@@ -30,7 +30,7 @@ BODY = {
 }
 
 
-class ModeForm(Form):
+class ModeForm(StrictForm):
     """Publication mode of a draft."""
 
     mode: Mode = Field(description=MODE_DESCRIPTION, examples=["new_only"])
@@ -44,7 +44,7 @@ class PublishForm(ModeForm):
     )
 
 
-class DaysForm(Form):
+class DaysForm(StrictForm):
     """Length of a back-test."""
 
     days: int = Field(

@@ -55,19 +55,18 @@ class CoverageCheck:
     def sentences(self) -> Iterator[str]:
         """Yield a sentence for each condition that applies to no checked complaint; none if none was checked."""
         count = f"the {len(self.checked):,} complaints looked at, open or received in the last {DAYS} days"
-        for kind, name in self._changed if self.checked else ():
+        for (kind, name), when in self._changed.items() if self.checked else ():
             if (kind, name) not in self._matched:
-                reason = f"it asks for {self._condition_text(kind, name)}"
+                reason = f"it asks for {_condition_text(when)}"
             elif (kind, name) not in self._applied:
                 reason = "those that it asks for come under policies before it"
             else:
                 continue
             yield f"{kind.capitalize()} '{name}' would apply to none of {count}: {reason}."
 
-    def _condition_text(self, kind: str, name: str) -> str:
-        when = self._changed[kind, name]
-        values = {field: getattr(when, field) for field in When.model_fields}
-        return ", ".join(f"{field} {' or '.join(options)}" for field, options in values.items() if options)
+
+def _condition_text(when: When) -> str:
+    return ", ".join(f"{field} {' or '.join(options)}" for field, options in when if options)
 
 
 def _conditions(rulebook: Rulebook) -> Mapping[ConditionKey, When]:

@@ -40,14 +40,11 @@ REPLACE_DRAFT = f"""
     where draft_id = $1 and version = $2
     returning {_FIELDS}
 """  # noqa: S608
-BEGIN_REHEARSAL = {
-    kind: f"update draft set {kind} = $3::jsonb || jsonb_build_object('at', now()) "  # noqa: S608
-    "where draft_id = $1 and version = $2 returning 1"
-    for kind in _RESULT
-}
-# Changes nothing if the draft was replaced or another rehearsal of this kind was begun.
+# Changes nothing if the draft was replaced, nor with a run as $4 if another rehearsal of this kind was begun.
 SAVE_REHEARSAL = {
-    kind: query.replace("returning", f"and {kind}->>'run' = $4 returning") for kind, query in BEGIN_REHEARSAL.items()
+    kind: f"""update draft set {kind} = $3::jsonb || jsonb_build_object('at', now())
+              where draft_id = $1 and version = $2 and ($4::text is null or {kind}->>'run' = $4) returning 1"""  # noqa: S608
+    for kind in _RESULT
 }
 
 
@@ -112,7 +109,7 @@ async def begin_rehearsal(
     conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any]
 ) -> None:
     """Begin a rehearsal of this version; the result of one that still runs is dropped. Raises `PreconditionFailed`."""
-    if not await conn.fetchval(BEGIN_REHEARSAL[kind], draft.id, draft.version, json.dumps(progress)):
+    if not await conn.fetchval(SAVE_REHEARSAL[kind], draft.id, draft.version, json.dumps(progress), None):
         raise PreconditionFailed("the draft was changed meanwhile; read it again")
 
 
