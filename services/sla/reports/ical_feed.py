@@ -39,21 +39,17 @@ def ical_feed(team: str, page: AtRiskPage, teams: Sequence[str] = ()) -> bytes:
 
 def _event(item: AtRiskItem) -> Event:
     event = Event()
+    title = item.what + (f": {item.item}" if item.item else "") + (f", {item.pack_name}" if item.pack_name else "")
     key = sha256(f"{item.complaint_id}/{item.key}".encode()).hexdigest()[:32]  # the name of an item is free text
     event.add("uid", f"{key}@redress")
     event.add("dtstamp", item.updated_at)
     event.add("dtstart", item.due_at)
     event.add("dtend", item.due_at + ENTRY_LENGTH)
-    event.add("summary", f"{'Late: ' if item.is_late else ''}{_title(item)} ({str(item.complaint_id)[-12:]})")
+    event.add("summary", f"{'Late: ' if item.is_late else ''}{title} ({str(item.complaint_id)[-12:]})")
     event.add("description", f"Complaint {item.complaint_id}\n{_short_reason(item)}")
     event.add("categories", [item.kind])
     event.add("transp", "TRANSPARENT")
     return event
-
-
-def _title(item: AtRiskItem) -> str:
-    name = f": {item.item}" if item.item else ""
-    return f"{item.what}{name}{f', {item.pack_name}' if item.pack_name else ''}"
 
 
 def _short_reason(item: AtRiskItem) -> str:

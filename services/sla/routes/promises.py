@@ -37,9 +37,7 @@ Number = Annotated[int, Path(ge=1, le=100_000, description="The promise's number
 class PromiseForm(StrictForm):
     """A date for the next update or for an action. It is a promise once a message that states it was accepted."""
 
-    subject: PromiseSubject = Field(
-        description="`next_update` or `action`; the policy makes the date of the outcome.", examples=["next_update"]
-    )
+    subject: PromiseSubject = Field(description="The policy makes the date of the outcome.", examples=["next_update"])
     due_at: Instant = Field(
         description="Moved to the next opening time if it is outside working hours.", examples=[INSTANT_EXAMPLE]
     )

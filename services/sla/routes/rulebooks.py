@@ -161,8 +161,8 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
 
     async def answer(draft_id: UUID, kind: RehearsalKind, response: Response) -> schemas.Rehearsal:
         rehearsal = await _rehearsal(runtime, repository, draft_id, kind)
-        if response.status_code == 202 and rehearsal.status != "running":
-            response.status_code = 200
+        if rehearsal.status != "running":
+            response.status_code = 200  # otherwise a start is answered with 202
         response.headers["location"] = f"/v1/rulebook/drafts/{draft_id}/{kind.replace('_', '-')}"
         return rehearsal
 
@@ -171,7 +171,6 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
         client: Writer, draft_id: DraftId, version: ExpectedVersion, form: schemas.ModeForm, response: Response
     ) -> schemas.Rehearsal:
         await jobs.start_dry_run(draft_id, version, form.mode, client.name)
-        response.status_code = 202
         return await answer(draft_id, "dry_run", response)
 
     @router.post("/drafts/{draft_id}:back-test", status_code=202, responses=RUNS, summary="Start a back-test")
@@ -180,7 +179,6 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
     ) -> schemas.Rehearsal:
         del client
         await jobs.start_back_test(draft_id, version, form.days)
-        response.status_code = 202
         return await answer(draft_id, "back_test", response)
 
     @router.get("/drafts/{draft_id}/dry-run", **READ, summary="Progress or report of the last dry run")

@@ -3,22 +3,23 @@
 The two sides must differ by the rulebook alone, so both are evaluated from the same facts and as of the same time. The
 real side uses the terms and promises as stored, under the revisions of their time. The other side is rebuilt from the
 facts under the draft (see `counterfactual`). Escalation steps that really fired are not taken from the stored marks:
-both sides compute from their clocks which steps and letters time would have reached (see `fired`), because marks exist
-for one side only. Nothing is written.
+both sides compute from their clocks which steps and letters time would have reached, because marks exist for one side
+only. Nothing is written.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 
 from services.sla.domain import Evaluation, SlaState, evaluate
 from services.sla.domain.clocks import Clock
 from services.sla.domain.history import current_team
 from services.sla.domain.promise_status import PromiseStatus, chain_key
-from services.sla.policies import Rulebook
+from services.sla.policies import EscalationStep, Rulebook
+from services.sla.policies.deadlines import instant_of, seconds
 from services.sla.rulebook.counterfactual import replay_under
 from services.sla.rulebook.counters import NO_TEAM, ComplaintCounter
 from services.sla.rulebook.dry_run import pair_clocks
-from services.sla.rulebook.fired import fired_letters, fired_steps
 from services.sla.rulebook.reports import BackTest, BreachComparison, Letters, Promises, Signals
 from shared.contracts.events import ClockKind
 
@@ -82,10 +83,10 @@ class BackTestCounter(ComplaintCounter):
         if clock is None:
             return
         suffix = "_instead" if side == "after" else ""
-        for step in fired_steps(clock, self._now):
-            self._counts[("escalations" if step.after else "warnings") + suffix] += 1
-            self._load.add(owner, *((step.at, None) if side == "before" else (None, step.at)))
-        for letter in fired_letters(clock, self._now):
+        for signal, at in _fired_steps(clock, self._now):
+            self._counts[signal + suffix] += 1
+            self._load.add(owner, *((at, None) if side == "before" else (None, at)))
+        for letter in _fired_letters(clock, self._now):
             self._letters.setdefault(letter, Counter())[side] += 1
 
     def _add_promises(self, before: Evaluation, after: Evaluation) -> None:
@@ -105,3 +106,41 @@ class BackTestCounter(ComplaintCounter):
 def _compared(old: PromiseStatus, new: PromiseStatus) -> str:
     before, after = old.promise.due_at, new.promise.due_at
     return "same" if before == after else "earlier" if after < before else "later"
+
+
+def _fired_steps(clock: Clock, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Yield every warning and escalation that was reached before the clock ended, or by now, with its time."""
+    end = seconds(_end(clock, now))
+    due = clock.course.due(clock.pauses)
+    for step in clock.spec.rule.rungs:
+        after = step.after is not None
+        for repeat in range(step.at_most):
+            at = _reached(clock, step, repeat)
+            if at <= end and (after or at <= due):
+                yield "escalations" if after else "warnings", instant_of(max(at, clock.course.start))
+
+
+def _end(clock: Clock, now: datetime) -> datetime:
+    """Return the time until which the clock ran; a pause that lasts stopped it at its beginning."""
+    pause = (since for since, until in clock.waits if until is None) if clock.phase == "paused" else ()
+    return min(clock.ended_at or now, now, *pause)
+
+
+def _reached(clock: Clock, step: EscalationStep, repeat: int) -> int:
+    """Return the time of a step in seconds. A pause that began after the step was reached did not move it."""
+    for number, (since, _) in enumerate(clock.pauses):
+        at = clock.course.step_at(step, clock.pauses[:number], repeat)
+        if at <= since:
+            return at
+    return clock.course.step_at(step, clock.pauses, repeat)
+
+
+def _fired_letters(clock: Clock, now: datetime) -> Iterator[str]:
+    """Yield every letter of a regulator pack that fell due while the clock ran."""
+    if clock.due_at is None:
+        return
+    end = min(clock.ended_at or now, now, clock.due_at)
+    for letter in clock.spec.letters:
+        at = instant_of(clock.course.before_due(letter.lead, seconds(clock.due_at)))
+        if max(at, clock.started_at) <= end:
+            yield f"{clock.spec.pack}/{letter.id}"

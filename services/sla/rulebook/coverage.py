@@ -13,7 +13,7 @@ from services.sla.domain import SlaState
 from services.sla.domain.terms import match_facts
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
-from services.sla.store.scan import ComplaintScan, scan_open, scan_recent
+from services.sla.store.scan import scan_open, scan_recent
 
 DAYS = 30
 CHECKED_MAX = 10_000  # recently received complaints, and as many open ones
@@ -78,17 +78,14 @@ def _conditions(rulebook: Rulebook) -> Mapping[ConditionKey, When]:
 async def coverage_warnings(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[str]:
     """Return a sentence for each changed policy or pack of the draft that would apply to no complaint."""
     check = CoverageCheck(before, after)
-    if not check.is_complete:
-        for scan in (await scan_recent(pool, DAYS), await scan_open(pool)):
-            await _run(check, scan)
-    return [] if check.is_complete else list(check.sentences())
-
-
-async def _run(check: CoverageCheck, scan: ComplaintScan) -> None:
-    count = 0
-    async for states in scan.chunks():
-        for state in states:
-            check.add(state)
-        count += len(states)
-        if count >= CHECKED_MAX or check.is_complete:
-            return
+    if check.is_complete:
+        return []
+    for scan in (await scan_recent(pool, DAYS), await scan_open(pool)):
+        count = 0
+        async for states in scan.chunks():
+            for state in states:
+                check.add(state)
+            count += len(states)
+            if count >= CHECKED_MAX or check.is_complete:
+                break
+    return list(check.sentences())

@@ -97,16 +97,13 @@ class RehearsalJobs:
                 if not await self._scan(draft, kind, progress, counter):
                     return
             report = counter.report()
-            result = {
-                "status": "done",
-                "report": report.model_dump(mode="json", by_alias=True),
-                "sentences": report.sentences,
-            }
+            document = report.model_dump(mode="json", by_alias=True)
+            result = {"status": "done", "report": document, "sentences": report.sentences}
         except Exception as error:
             log.exception("a rehearsal failed")
             reason = error.detail if isinstance(error, RedressError) else "internal error; the log has the cause"
             result = {"status": "failed", "reason": reason}
-        await self._save(draft, kind, progress | result)
+        await drafts.save_rehearsal(self._runtime.pool, draft, kind, progress | result)
 
     async def _scan(
         self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any], counter: ComplaintCounter
@@ -117,20 +114,16 @@ class RehearsalJobs:
         progress["of"], saved_at = scan.size, monotonic() - SAVE_EVERY
         async for states in scan.chunks():
             if self._runtime.stopping.is_set():
-                await self._save(draft, kind, progress | {"status": "interrupted"})
+                await drafts.save_rehearsal(pool, draft, kind, progress | {"status": "interrupted"})
                 return False
             if monotonic() - saved_at >= SAVE_EVERY:
                 saved_at = monotonic()
-                if not await self._save(draft, kind, progress):
+                if not await drafts.save_rehearsal(pool, draft, kind, progress):
                     return False
             for state in states:
                 _add(counter, state)
             progress["done"] += len(states)
         return True
-
-    async def _save(self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any]) -> bool:
-        async with transaction(self._runtime.pool) as conn:
-            return await drafts.save_rehearsal(conn, draft, kind, progress)
 
 
 def _add(counter: ComplaintCounter, state: SlaState) -> None:

@@ -113,12 +113,10 @@ async def begin_rehearsal(
         raise PreconditionFailed("the draft was changed meanwhile; read it again")
 
 
-async def save_rehearsal(
-    conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, result: dict[str, Any]
-) -> bool:
+async def save_rehearsal(db: Database, draft: RulebookDraft, kind: RehearsalKind, result: dict[str, Any]) -> bool:
     """Save progress or result of a rehearsal. Return False if a newer rehearsal or version has replaced it."""
     parameters = (draft.id, draft.version, json.dumps(result), result["run"])
-    return bool(await conn.fetchval(SAVE_REHEARSAL[kind], *parameters))
+    return bool(await db.fetchval(SAVE_REHEARSAL[kind], *parameters))
 
 
 def _draft(row: asyncpg.Record) -> RulebookDraft:
