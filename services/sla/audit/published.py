@@ -37,11 +37,9 @@ def compare_published(stored: SlaState, published: Sequence[Fact], *, complete: 
     """Yield the differences. Not `complete`: the first events are deleted, so a missing event proves nothing."""
     count = len(cycles(stored.moments))
     impossible = [promise for promise in stored.promises if not 0 < promise.cycle <= count]
+    for promise in impossible:
+        yield Difference(f"promise {promise.number}", f"of cycle {promise.cycle}", "no such cycle")
     if impossible:
-        yield from (
-            Difference(f"promise {promise.number}", f"of cycle {promise.cycle}", "no such cycle")
-            for promise in impossible
-        )
         return
     yield from _compare_promises(stored, published, complete=complete)
     yield from _compare_extensions(stored, published, complete=complete)
@@ -97,9 +95,8 @@ def _compare_extensions(stored: SlaState, published: Sequence[Fact], *, complete
 
 
 def _extension_key(extension: ExtensionRequest | sla.ExtensionRequested) -> tuple[int, str, str, str, str]:
-    asked_at, expected_at, limit_at = (
-        at.isoformat() for at in (extension.asked_at, extension.expected_at, extension.limit_at)
-    )
+    times = (extension.asked_at, extension.expected_at, extension.limit_at)
+    asked_at, expected_at, limit_at = (at.isoformat() for at in times)
     return extension.promise, asked_at, expected_at, limit_at, extension.reason
 
 

@@ -97,31 +97,31 @@ def open_items(row: asyncpg.Record, rulebook: Rulebook, now: datetime, until: da
     state = SlaState.model_validate_json(row["state"])
     context = ExplainContext(state, now)
     common = {"complaint_id": state.complaint_id, "team": row["team"], "updated_at": row["updated_at"]}
-    for due_at, timed in _open(state, rulebook):
+    for due_at, entry in _open(state, rulebook):
         if due_at < until:
-            fields = _fields(timed, rulebook, context)
+            fields = _fields(entry, rulebook, context)
             yield AtRiskItem(due_at=due_at, is_late=due_at < now, **common, **fields)
 
 
-def _fields(timed: Clock | PromiseStatus, rulebook: Rulebook, context: ExplainContext) -> dict[str, Any]:
-    if isinstance(timed, Clock):
-        pack = timed.spec.source if isinstance(timed.spec.source, Pack) else None
+def _fields(entry: Clock | PromiseStatus, rulebook: Rulebook, context: ExplainContext) -> dict[str, Any]:
+    if isinstance(entry, Clock):
+        pack = entry.spec.source if isinstance(entry.spec.source, Pack) else None
         return {
-            "what": CLOCK_TYPES[timed.kind].label,
+            "what": CLOCK_TYPES[entry.kind].label,
             "kind": "clock",
-            "item": timed.item,
+            "item": entry.item,
             "pack": pack.id if pack else None,
             "pack_name": pack.name if pack else None,
-            "key": timed.key,
-            "because": explain_clock(timed, rulebook, context=context),
+            "key": entry.key,
+            "because": explain_clock(entry, rulebook, context=context),
         }
     return {
-        "what": f"Promised: {SUBJECTS[timed.promise.subject]}",
+        "what": f"Promised: {SUBJECTS[entry.promise.subject]}",
         "kind": "promise",
-        "item": timed.promise.item,
+        "item": entry.promise.item,
         "pack": None,
-        "key": f"promise:{chain_key(timed.promise)}",
-        "because": explain_promise(timed, rulebook, context=context),
+        "key": f"promise:{chain_key(entry.promise)}",
+        "because": explain_promise(entry, rulebook, context=context),
     }
 
 

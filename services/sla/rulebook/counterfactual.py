@@ -24,7 +24,7 @@ MOVE_FIELDS = (
     "reason",
     "by",
     "of",
-)  # fields of a promise that its move determines, besides the date
+)  # of a promise; its move determines them
 
 
 def replay_under(state: SlaState, rulebook: Rulebook, actual: Rulebook) -> SlaState:
