@@ -13,8 +13,8 @@ from rich.console import Console
 
 from deploy.local.kafka_jars import VERSION as KAFKA_VERSION
 from tests.bench import machine, measures, profiles, report, timers
-from tests.bench.measures import Bench, Shape
-from tests.bench.outside import Outside
+from tests.bench.measurements import Bench, Shape
+from tests.bench.load_process import Outside
 from tests.bench.servers import NAMES, Servers
 
 FOLDER = Path(".redress/bench")

@@ -19,7 +19,7 @@ from deploy.local.processes import Child
 from shared.auth import SCOPES, create_keys, create_token
 from shared.contracts import SERVICES
 from tests.bench import topics
-from tests.bench.bodies import Target
+from tests.bench.request_bodies import Target
 
 NAMES = tuple(service.name for service in SERVICES)
 PATIENCE = 60.0  # seconds that anything may take to become ready
@@ -52,7 +52,7 @@ class Servers:
 
     def start_plain(self) -> Target:
         """The plain yardstick, ready."""
-        self._start("plain", ["tests.bench.plain", str(self.ports["plain"]), self.postgres.dsn])
+        self._start("plain", ["tests.bench.plain_baseline", str(self.ports["plain"]), self.postgres.dsn])
         self._until_answers("plain", self.ports["plain"], "/ready")
         return Target(self.ports["plain"])
 
@@ -60,7 +60,7 @@ class Servers:
         """The four processes of the bare pipeline, ready."""
         arguments = [self.kafka.bootstrap, self.postgres.dsn, str(self.ports["bare"]), str(self.smtp_port)]
         for name in NAMES:
-            self._start(f"bare-{name}", ["tests.bench.bare", name, *arguments])
+            self._start(f"bare-{name}", ["tests.bench.bare_pipeline", name, *arguments])
         self._until_answers("bare-intake", self.ports["bare"], "/")
         for name in NAMES:
             child = self.children[f"bare-{name}"]
@@ -79,7 +79,7 @@ class Servers:
         """Start one of our services without waiting for it."""
         module = [f"services.{name}"]
         if self.profile:
-            module = ["tests.bench.sampled", str(self.home / f"profile-{name}.json"), *module]
+            module = ["tests.bench.cpu_sampler", str(self.home / f"profile-{name}.json"), *module]
         self._start(name, module, self._environment(name))
 
     def door(self) -> Target:

@@ -18,8 +18,8 @@ from rich.table import Table
 from deploy.local.data_dir import home_folder
 from tests.faults import injectors as i
 from tests.faults.invariants import INVARIANTS, Case, summary
-from tests.faults.scene import BRISK, NAMES, Scene
-from tests.stacks import running
+from tests.faults.system_under_test import BRISK, NAMES, Scene
+from tests.running_stack import running
 
 RATE = 15.0  # complaints per second, each with up to four facts
 FAULTS: dict[str, i.Inject] = {

@@ -10,8 +10,8 @@ import psycopg
 from deploy.local.ports import find_free_port
 from deploy.local.processes import Child
 from tests.faults import picture, poison
-from tests.faults.scene import Scene
-from tests.stacks import until
+from tests.faults.system_under_test import Scene
+from tests.running_stack import until
 
 Inject = Callable[[Scene], None]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from shared.contracts import SERVICES
 from shared.contracts.topics import Service
-from tests.faults.ledger import Fate, Ledger
-from tests.faults.picture import NAMES, Message, Picture
+from tests.faults.request_log import Fate, Ledger
+from tests.faults.snapshot import NAMES, Message, Picture
 
 Window = tuple[float, float]
 CLOSING = {"resolution": "resolved", "withdraw": "withdrawn"}

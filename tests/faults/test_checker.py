@@ -11,8 +11,8 @@ import pytest
 
 from shared.contracts import SERVICES
 from tests.faults.invariants import INVARIANTS, Case
-from tests.faults.ledger import Attempt, Ledger, Pen, read
-from tests.faults.picture import NAMES, Glance, Picture, Record, Said, take_out
+from tests.faults.request_log import Attempt, Ledger, Pen, read
+from tests.faults.snapshot import NAMES, Glance, Picture, Record, Said, take_out
 
 ID, MAIL = "c1", "m1"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from deploy import docs
 from shared.contracts import SERVICES
 from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shared.settings import ServiceSettings
-from tests.house.reading import ROOT, modules
+from tests.house.source_files import ROOT, modules
 
 
 def test_the_pages_of_settings_and_metrics_are_current() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts import envelope
 from shared.contracts.events import vocabulary
-from tests.house.reading import ROOT
+from tests.house.source_files import ROOT
 
 PAGE = (ROOT / "docs" / "glossary.md").read_text("utf-8")
 LISTS = {

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.house.reading import modules, name, tree
+from tests.house.source_files import modules, name, tree
 
 CODE = modules("services", "shared", "deploy")
 ALL = (*CODE, *modules("tests"))

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.reading import modules, name, tree
+from tests.house.source_files import modules, name, tree
 
 MODULE_MAX = 300
 TEST_MODULE_MAX = 400

@@ -3,7 +3,7 @@
 import re
 
 from services.sla.domain.clock_types import KINDS
-from tests.house.reading import ROOT
+from tests.house.source_files import ROOT
 
 PAGE = (ROOT / "docs" / "sla.md").read_text("utf-8")
 REOPENED = {None: "untouched", "new_cycle": "new cycle", "continue": "goes on"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.reading import modules, name, tree
+from tests.house.source_files import modules, name, tree
 
 SQL = re.compile(
     r"\s*(select\s.*|insert\s+into\s.*|update\s+\S+\s+set\s.*|delete\s+from\s.*|lock\s+table\s.*|with\s+\w+\s+as\s.*)",

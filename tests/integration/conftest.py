@@ -15,7 +15,7 @@ from shared.runner.replay import Replay
 from shared.runner.runner import Runner
 from shared.storage import postgres
 from tests.factories import settings
-from tests.integration.intake_http import intake, intake_dsn, intake_service  # noqa: F401 (fixtures for the tests here)
+from tests.integration.intake_client import intake, intake_dsn, intake_service  # noqa: F401 (fixtures for the tests here)
 from tests.integration.service_client import Keys, service_client
 from tests.integration.sla_client import SCOPES, SlaClient, sla_settings
 from tests.toy import SCHEMA, Counted, toy

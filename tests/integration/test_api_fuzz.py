@@ -31,7 +31,7 @@ from deploy.local.provision import provision
 from services.intake.forms.complaint import EXAMPLE
 from shared.auth import SCOPES, create_keys, create_token
 from shared.contracts import SERVICES
-from tests.stacks import until
+from tests.running_stack import until
 
 NAMES = tuple(service.name for service in SERVICES)
 POST = "/v1/complaints"

@@ -22,7 +22,7 @@ from shared.ops.metrics import Metrics
 from shared.storage import outbox, postgres
 from tests.factories import complaint_id, event, received, settings
 from tests.integration.conftest import Rig
-from tests.members import ToyMember
+from tests.group_members import ToyMember
 
 
 async def until(condition, seconds: float = 30.0):

@@ -10,7 +10,7 @@ import pytest
 
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.store import create
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, Intake
 
 NDJSON = {"content-type": "application/x-ndjson"}
 

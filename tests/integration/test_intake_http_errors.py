@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from services.intake.forms.complaint import EXAMPLE
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, Intake
 
 SECRET = "Zebra-4711"
 

@@ -1,7 +1,7 @@
 """OpenAPI document of intake."""
 
 from services.intake.forms.complaint import EXAMPLE
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, Intake
 
 # ── description ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

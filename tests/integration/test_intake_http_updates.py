@@ -9,7 +9,7 @@ import pytest
 from shared.contracts import ComplaintId
 from shared.contracts import events as e
 from tests.factories import complaint_id, event, record
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, Intake
 
 # ── updates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

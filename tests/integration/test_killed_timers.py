@@ -24,7 +24,7 @@ TRANSACTION = 10  # timers in flight at once: two batches of five
 
 @pytest.fixture
 def lives(rig: Rig) -> Iterator[subprocess.Popen[str]]:
-    argv = [sys.executable, "-m", "tests.lives", rig.dsn]
+    argv = [sys.executable, "-m", "tests.killable_timers", rig.dsn]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as launcher:
         yield launcher
         os.killpg(launcher.pid, signal.SIGKILL)

@@ -26,7 +26,7 @@ from shared.storage.postgres import transaction
 from tests.factories import complaint_id, event, owner_of
 from tests.integration.service_client import open_runtime
 from tests.integration.sla_client import accepted, received, sla_settings, triaged
-from tests.members import consume
+from tests.group_members import consume
 
 PARTITIONS = 3
 COMPLAINTS = 12

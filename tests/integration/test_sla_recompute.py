@@ -61,7 +61,7 @@ async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
     async with transaction(pool) as held:  # the worker comes to this one, has it half written, and dies there
         await held.execute("select pg_advisory_xact_lock(7)")
         worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.movers", dsns["sla"], str(keys[1]), cwd=Path(__file__).parents[2]
+            sys.executable, "-m", "tests.killable_recompute", dsns["sla"], str(keys[1]), cwd=Path(__file__).parents[2]
         )
         async with asyncio.timeout(60):
             while not await pool.fetchval("select exists (select from pg_locks where not granted)"):

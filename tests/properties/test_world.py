@@ -18,7 +18,7 @@ from services.sla.domain.history import SOURCES
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
 from shared.testing.simulation import Simulation
-from tests.cast import LANGUAGES_KNOWN, PostOffice, cast, filed
+from tests.simulated_services import LANGUAGES_KNOWN, PostOffice, cast, filed
 from tests.factories import NOON
 
 LANGUAGES_KNOWN.load()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stacks import Ground, running
+from tests.running_stack import Ground, running
 
 
 @pytest.fixture(scope="package")

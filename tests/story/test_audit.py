@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.provision import service_dsn
-from tests.stacks import Ground, until
+from tests.running_stack import Ground, until
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from tests.stacks import Ground, until
+from tests.running_stack import Ground, until
 
 PATIENCE = 60.0  # seconds for each step; on a quiet machine it takes one
 WORDS = "The parcel came a week late and the kettle in it is broken. I want a refund or a new one."

@@ -10,7 +10,7 @@ from services.intake.domain import RecordProgress, Reopen, Resolve
 from shared.contracts import INTAKE, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
 from shared.testing.simulation import Simulation
-from tests.cast import Mail, PostOffice, cast, filed
+from tests.simulated_services import Mail, PostOffice, cast, filed
 
 SUNDAY_NIGHT = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)
 TARGET = datetime(2026, 3, 6, 17, 0, tzinfo=UTC)  # Friday

@@ -9,9 +9,9 @@ import pytest
 
 from services.intake.forms import COMPLAINT
 from tests.bench import bare, report
-from tests.bench.bodies import Target, address, requests
-from tests.bench.load import Connection, closed, paced, percentile
-from tests.bench.sink import Sink
+from tests.bench.request_bodies import Target, address, requests
+from tests.bench.http_load import Connection, closed, paced, percentile
+from tests.bench.smtp_sink import Sink
 
 ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
 

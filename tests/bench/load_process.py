@@ -14,9 +14,9 @@ from typing import Any
 
 import uvloop
 
-from tests.bench.bodies import Target, address, requests
-from tests.bench.load import Tally, closed, paced, percentile
-from tests.bench.sink import Sink
+from tests.bench.request_bodies import Target, address, requests
+from tests.bench.http_load import Tally, closed, paced, percentile
+from tests.bench.smtp_sink import Sink
 
 Answer = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Outside:
     def __init__(self, smtp_port: int) -> None:
         self.smtp_port = smtp_port
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.outside", str(smtp_port)],
+            [sys.executable, "-m", "tests.bench.load_process", str(smtp_port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

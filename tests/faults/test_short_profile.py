@@ -10,8 +10,8 @@ import pytest
 
 from tests.faults import injectors as i
 from tests.faults.invariants import INVARIANTS, Case, summary
-from tests.faults.scene import BRISK, NAMES, Scene
-from tests.stacks import running
+from tests.faults.system_under_test import BRISK, NAMES, Scene
+from tests.running_stack import running
 
 pytestmark = pytest.mark.timeout(600)  # the storm counts as the first test's time
 # In this order because a group waits 30 s for a member that was killed: PostgreSQL's faults fall into that time.

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
+from tests.house.source_files import ROOT, SERVICES, imports, modules, name, tree
 
 IMPURE = (
     "asyncpg", "aiokafka", "faststream", "fastapi", "starlette", "httpx", "uvicorn", "asyncio", "logging", "random",

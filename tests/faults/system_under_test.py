@@ -19,8 +19,8 @@ from deploy.local.processes import Child
 from shared.contracts import SERVICES
 from tests.faults import ledger, picture
 from tests.faults.invariants import Case, Window
-from tests.faults.picture import Glance, Place
-from tests.stacks import Ground, until
+from tests.faults.snapshot import Glance, Place
+from tests.running_stack import Ground, until
 
 NAMES = tuple(service.name for service in SERVICES)
 # What is patient in production is brisk here, so that what must come in time comes within a test; and nothing is
@@ -80,7 +80,7 @@ class Scene:
         path = self._folder / f"{name}.jsonl"
         self._ledgers.append(path)
         options = ["--url", self.stack.ports.url("intake"), "--ledger", str(path), "--name", name]
-        command = [sys.executable, "-m", "tests.faults.load", *options, "--rate", str(rate)]
+        command = [sys.executable, "-m", "tests.faults.load_process", *options, "--rate", str(rate)]
         process = subprocess.Popen(
             [*command, "--patience", str(patience)], env={**os.environ, "LOAD_TOKEN": self.ground.token}
         )

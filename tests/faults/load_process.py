@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.faults.ledger import UNKNOWN, Pen
+from tests.faults.request_log import UNKNOWN, Pen
 
 SCRIPTS = (
     (),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
 
-from tests.bench.bodies import Target
+from tests.bench.request_bodies import Target
 
 CREATED = 201
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from tests.bench.bodies import Target
-from tests.bench.lag import Drained, Offsets, with_offsets
+from tests.bench.request_bodies import Target
+from tests.bench.consumer_lag import Drained, Offsets, with_offsets
 from tests.bench.machine import cpu_seconds, java_heap_limit, memory
-from tests.bench.outside import Answer, Outside
+from tests.bench.load_process import Answer, Outside
 from tests.bench.servers import NAMES, Servers
 
 BARE = tuple(f"bare-{name}" for name in NAMES)

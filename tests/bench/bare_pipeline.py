@@ -20,7 +20,7 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from tests.bench.doors import Mailer, serve_http
+from tests.bench.bare_endpoints import Mailer, serve_http
 
 PARTITIONS = 12
 WIDTH = 40  # bytes of an address, padded: what stands at the front of each event after its kind

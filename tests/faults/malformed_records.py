@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, write
 from shared.contracts.topics import Service
 from tests.factories import complaint_id, event, received
-from tests.faults.picture import Place
+from tests.faults.snapshot import Place
 
 LARGEST = 1_048_300  # bytes: with key and record overhead just below what the broker takes, 1 MiB and 12 bytes
 Headers = list[tuple[str, bytes | None]]

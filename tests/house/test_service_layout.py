@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts import FACTS
 from shared.contracts import SERVICES as DECLARED
-from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
+from tests.house.source_files import ROOT, SERVICES, imports, modules, name, tree
 
 ROOMS = ("__init__", "__main__", "app", "settings")
 PACKAGES = ("routes", "domain", "store")
