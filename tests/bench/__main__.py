@@ -12,15 +12,15 @@ import typer
 from rich.console import Console
 
 from deploy.local.kafka_jars import VERSION as KAFKA_VERSION
-from tests.bench import machine, measures, profiles, report, timers
-from tests.bench.measurements import Bench, Shape
-from tests.bench.load_process import Outside
+from tests.bench import machine, measurements, profile_report, report, timers
+from tests.bench.load_process import LoadProcess
+from tests.bench.measurements import Bench, RunSettings
 from tests.bench.servers import NAMES, Servers
 
 FOLDER = Path(".redress/bench")
 # In the order in which they leave the least to each other.
 PARTS = ("cycle", "waiting", "idle", "drain", "accept", "timers")
-QUICK = Shape(runs=2, seconds=1.5, warmup=0.5, cycle=500, backlog=2_000, rate_seconds=5.0)
+QUICK = RunSettings(runs=2, seconds=1.5, warmup=0.5, cycle=500, backlog=2_000, rate_seconds=5.0)
 
 console = Console(width=150 if not sys.stdout.isatty() else None)
 
@@ -29,10 +29,10 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
     """The chosen parts, in order."""
     numbers: dict[str, Any] = {}
     steps: dict[str, Callable[[], Any]] = {
-        "cycle": lambda: measures.cycle(bench),
-        "waiting": lambda: measures.waiting(bench),
-        "idle": lambda: measures.idle(bench),
-        "drain": lambda: measures.drain(bench),
+        "cycle": lambda: measurements.measure_cycle(bench),
+        "waiting": lambda: measurements.measure_acknowledgement(bench),
+        "idle": lambda: measurements.measure_idle(bench),
+        "drain": lambda: measurements.measure_drain(bench),
     }
     for name, step in steps.items():
         if name in parts:
@@ -44,7 +44,7 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         bench.servers.stop(*NAMES)
         for connections in (16, 64):
             console.print(f"measuring accept at {connections} connections ...")
-            numbers[f"accept_{connections}"] = measures.accept(bench, connections)
+            numbers[f"accept_{connections}"] = measurements.measure_accept(bench, connections)
     if "timers" in parts:
         bench.servers.stop(*bench.servers.children)
         size = timers.QUICK if bench.shape == QUICK else timers.Size()
@@ -67,12 +67,12 @@ def main(
     home = FOLDER / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    shape = QUICK if quick else Shape(runs=runs)
+    shape = QUICK if quick else RunSettings(runs=runs)
     with Servers(home.absolute(), profile=profile) as servers:
         with psycopg.connect(servers.postgres.dsn) as connection:
             facts["postgresql"] = connection.info.parameter_status("server_version")
         facts["kafka"] = KAFKA_VERSION
-        outside = Outside(servers.smtp_port)
+        outside = LoadProcess(servers.smtp_port)
         try:
             numbers = measure(Bench(servers, outside, shape), set(only.split(",")))
         finally:
@@ -80,9 +80,9 @@ def main(
             outside.stop()
     out = FOLDER / f"{facts['at'].replace(':', '')}.json"
     out.write_text(json.dumps({"machine": facts, "shape": vars(shape), "found": numbers}, indent=1), "utf-8")
-    reached = report.show(console, facts, numbers)
+    reached = report.print_report(console, facts, numbers)
     if profile:
-        profiles.show(console, home)
+        profile_report.print_profiles(console, home)
     console.print(f"All numbers of all runs: {out}")
     raise SystemExit(1 if strict and not reached else 0)
 

@@ -7,8 +7,8 @@ from typing import Any
 import aiosmtplib
 import uvicorn
 
-Accept = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
-Record = Callable[[Sequence[bytes]], Awaitable[None]]
+AcceptBatch = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
+RecordBatch = Callable[[Sequence[bytes]], Awaitable[None]]
 
 CREATED = b'{"id":"00000000-0000-0000-0000-000000000000","reference":"RD-0000-0000-0","status":"received"}'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(CREATED)).encode())]
@@ -20,7 +20,7 @@ MAIL_BYTES = 8500  # of ours, measured: text and HTML parts with their headers
 class GroupCommit:
     """While one transaction is in flight the next one gathers."""
 
-    def __init__(self, accept: Accept) -> None:
+    def __init__(self, accept: AcceptBatch) -> None:
         self.accept = accept
         self.waiting: list[tuple[tuple[bytes, bytes], asyncio.Future[None]]] = []
         self.task: asyncio.Task[None] | None = None
@@ -41,7 +41,7 @@ class GroupCommit:
                 future.set_result(None)
 
 
-async def serve_http(port: int, accept: Accept) -> None:
+async def serve_http(port: int, accept: AcceptBatch) -> None:
     """Plain ASGI under uvicorn with uvloop and httptools: the fastest that was measured."""
     commits = GroupCommit(accept)
 
@@ -53,7 +53,7 @@ async def serve_http(port: int, accept: Accept) -> None:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         if body:
-            await commits.submit(_address(body), body)
+            await commits.submit(_parse_address(body), body)
         await send({"type": "http.response.start", "status": 201 if body else 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": CREATED})
 
@@ -63,7 +63,7 @@ async def serve_http(port: int, accept: Accept) -> None:
     await uvicorn.Server(config).serve()
 
 
-def _address(body: bytes) -> bytes:
+def _parse_address(body: bytes) -> bytes:
     start = body.index(b'"email": "') + 10
     return body[start : body.index(b'"', start)]
 
@@ -71,7 +71,7 @@ def _address(body: bytes) -> bytes:
 class Mailer:
     """Claims what is to be sent, sends it over a few kept connections, records what was taken."""
 
-    def __init__(self, port: int, claim: Record, accepted: Record) -> None:
+    def __init__(self, port: int, claim: RecordBatch, accepted: RecordBatch) -> None:
         self.port = port
         self.claim = claim
         self.accepted = accepted
@@ -97,19 +97,19 @@ class Mailer:
             while self.waiting:
                 taken, self.waiting = self.waiting[:MAIL_BATCH], self.waiting[MAIL_BATCH:]
                 await self.claim(taken)
-                await asyncio.gather(*(_send(free, address.decode()) for address in taken))
+                await asyncio.gather(*(_send_mail(free, address.decode()) for address in taken))
                 await self.accepted(taken)
 
 
-async def _send(free: asyncio.Queue[aiosmtplib.SMTP], address: str) -> None:
+async def _send_mail(free: asyncio.Queue[aiosmtplib.SMTP], address: str) -> None:
     client = await free.get()
     try:
-        await client.sendmail("complaints@example.org", [address], _mail(address))
+        await client.sendmail("complaints@example.org", [address], _compose_mail(address))
     finally:
         free.put_nowait(client)
 
 
-def _mail(address: str) -> bytes:
+def _compose_mail(address: str) -> bytes:
     head = f"From: complaints@example.org\r\nTo: {address}\r\nSubject: We have your complaint\r\n\r\n".encode()
     line = b"." * 70 + b"\r\n"
     return head + line.replace(b".", b"x") * ((MAIL_BYTES - len(head)) // len(line))

@@ -12,12 +12,12 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgre
 
 from shared.contracts import SERVICES
 
-EVERY = 0.05  # seconds between two looks
+POLL_SECONDS = 0.05  # seconds between two looks
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Drained:
+class DrainResult:
     """How a backlog went away, from the first progress seen to the last event."""
 
     events: int
@@ -30,7 +30,7 @@ class Drained:
         return self.events / self.seconds if self.seconds else 0.0
 
 
-class Offsets:
+class OffsetReader:
     """Sums over all partitions of a service's topics."""
 
     def __init__(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
@@ -56,13 +56,13 @@ class Offsets:
 
     async def behind(self, service: str) -> int:
         """Events that the service has not handled."""
-        return await self.ends(heard_by(service)) - await self.committed(service)
+        return await self.ends(subscribed_topics(service)) - await self.committed(service)
 
-    async def drain(self, service: str, patience: float, cpu: Callable[[], dict[str, float]]) -> Drained:
+    async def drain(self, service: str, patience: float, cpu: Callable[[], dict[str, float]]) -> DrainResult:
         """Watch a service that was just started until nothing is left for it; `cpu` reads seconds used so far."""
         begun = perf_counter()
         before = await self.committed(service)
-        total = await self.ends(heard_by(service))
+        total = await self.ends(subscribed_topics(service))
         first = before
         while first == before:
             first = await self._look(service, begun + patience)
@@ -71,7 +71,7 @@ class Offsets:
         while done < total:
             done = await self._look(service, begun + patience)
         seconds, events = perf_counter() - started, total - first
-        return Drained(events, seconds, {name: (now - used[name]) / events * 1e6 for name, now in cpu().items()})
+        return DrainResult(events, seconds, {name: (now - used[name]) / events * 1e6 for name, now in cpu().items()})
 
     async def settle(self, services: Sequence[str], patience: float) -> None:
         """Wait until these services have nothing to do and nothing new has come for a second."""
@@ -83,22 +83,22 @@ class Offsets:
             busy = [name for name in services if await self.behind(name)]
             if now != ends or busy:
                 quiet_since, ends = perf_counter(), now
-            _in_time(until, f"still at work: {', '.join(busy) or 'a relay'}")
-            await asyncio.sleep(EVERY)
+            _check_deadline(until, f"still at work: {', '.join(busy) or 'a relay'}")
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _look(self, service: str, until: float) -> int:
-        _in_time(until, f"{service} did not drain its backlog")
-        await asyncio.sleep(EVERY)
+        _check_deadline(until, f"{service} did not drain its backlog")
+        await asyncio.sleep(POLL_SECONDS)
         return await self.committed(service)
 
 
-def heard_by(service: str) -> list[str]:
+def subscribed_topics(service: str) -> list[str]:
     """The topics that a service consumes."""
     subscriber = next(candidate for candidate in SERVICES if candidate.name == service)
     return [source.topic for source in subscriber.sources]
 
 
-def with_offsets(kafka: str, ask: Callable[[Offsets], Awaitable[T]]) -> T:
+def run_with_offsets(kafka: str, ask: Callable[[OffsetReader], Awaitable[T]]) -> T:
     """Ask something of a fresh pair of clients."""
 
     async def run() -> T:
@@ -107,7 +107,7 @@ def with_offsets(kafka: str, ask: Callable[[Offsets], Awaitable[T]]) -> T:
         await admin.start()
         await consumer.start()
         try:
-            return await ask(Offsets(admin, consumer))
+            return await ask(OffsetReader(admin, consumer))
         finally:
             await consumer.stop()
             await admin.close()
@@ -115,6 +115,6 @@ def with_offsets(kafka: str, ask: Callable[[Offsets], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def _in_time(until: float, what: str) -> None:
+def _check_deadline(until: float, what: str) -> None:
     if perf_counter() > until:
         raise TimeoutError(what)

@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
-EVERY = 0.004  # seconds of CPU time between two samples
-DEEP = 60
+SAMPLE_SECONDS = 0.004  # seconds of CPU time between two samples
+MAX_DEPTH = 60
 
 
 class Sampler:
@@ -28,11 +28,11 @@ class Sampler:
     def note(self, _signal: int, frame: FrameType | None) -> None:
         """One sample; the timer counts all threads, so it is not always the main thread that worked."""
         before, self.used = self.used, time.thread_time()
-        if self.used - before < EVERY / 2:
+        if self.used - before < SAMPLE_SECONDS / 2:
             self.stacks["other threads:",] += 1
             return
         stack: list[str] = []
-        while frame is not None and len(stack) < DEEP:
+        while frame is not None and len(stack) < MAX_DEPTH:
             code = frame.f_code
             stack.append(f"{frame.f_globals.get('__name__', '?')}:{code.co_qualname}")
             if code.co_filename.startswith("<frozen importlib"):
@@ -50,7 +50,7 @@ class Sampler:
             inclusive.update(dict.fromkeys(stack, count))
         shares = {"own": own.most_common(40), "inclusive": inclusive.most_common(120)}
         folded = [[";".join(stack), count] for stack, count in self.stacks.most_common(2000)]
-        path.write_text(json.dumps({"samples": total, "every": EVERY, **shares, "stacks": folded}), "utf-8")
+        path.write_text(json.dumps({"samples": total, "every": SAMPLE_SECONDS, **shares, "stacks": folded}), "utf-8")
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     atexit.register(sampler.write, out)
     signal.signal(signal.SIGPROF, sampler.note)
     signal.siginterrupt(signal.SIGPROF, False)
-    signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
+    signal.setitimer(signal.ITIMER_PROF, SAMPLE_SECONDS, SAMPLE_SECONDS)
     sys.argv = [module]
     try:
         runpy.run_module(module, run_name="__main__")

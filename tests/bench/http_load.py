@@ -13,7 +13,7 @@ CREATED = 201
 
 
 @dataclass
-class Tally:
+class LoadResult:
     """What came back: answers by status, and the latency in seconds of each that lay inside the window."""
 
     answers: Counter[int] = field(default_factory=Counter)
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         buffer = self.buffer + data if self.buffer else data
         end = buffer.find(b"\r\n\r\n")
-        if end < 0 or len(buffer) < end + 4 + _content_length(buffer[:end]):
+        if end < 0 or len(buffer) < end + 4 + _parse_content_length(buffer[:end]):
             self.buffer = buffer
             return
         self.buffer = b""
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-def _content_length(head: bytes) -> int:
+def _parse_content_length(head: bytes) -> int:
     at = head.lower().find(b"content-length:")
     if at < 0:
         raise ValueError("the server under test must send Content-Length")
@@ -92,7 +92,7 @@ class ClosedLoop:
         self.left = count
         self.opens = perf_counter() + warmup
         self.closes = float("inf") if count else self.opens + seconds
-        self.tally = Tally()
+        self.tally = LoadResult()
         self.busy = 0
         self.finished = asyncio.get_running_loop().create_future()
 
@@ -122,7 +122,7 @@ class ClosedLoop:
         connection.send(next(self.requests))
 
 
-async def closed(
+async def run_closed_loop(
     target: Target,
     requests: Iterator[bytes],
     *,
@@ -130,10 +130,10 @@ async def closed(
     seconds: float = 0.0,
     warmup: float = 0.0,
     count: int | None = None,
-) -> Tally:
+) -> LoadResult:
     """As fast as it goes over that many connections; ends after `warmup + seconds`, or after `count` requests."""
     loop = ClosedLoop(requests, count=count, warmup=warmup, seconds=seconds)
-    pool = await connect(target, connections, loop.answered)
+    pool = await open_connections(target, connections, loop.answered)
     begun = perf_counter()
     loop.start(pool)
     await loop.finished
@@ -143,11 +143,11 @@ async def closed(
     return loop.tally
 
 
-async def paced(
+async def run_open_loop(
     target: Target, requests: Iterator[bytes], *, rate: float, seconds: float, connections: int = 32
-) -> Tally:
+) -> LoadResult:
     """Requests fall due at a fixed rate whatever the server does; waiting for a free connection counts as latency."""
-    tally = Tally()
+    tally = LoadResult()
     total = int(rate * seconds)
     finished = asyncio.get_running_loop().create_future()
     due: deque[float] = deque()
@@ -165,7 +165,7 @@ async def paced(
         while due and free:
             free.popleft().send(next(requests), due.popleft())
 
-    pool = await connect(target, connections, done)
+    pool = await open_connections(target, connections, done)
     free.extend(pool)
     begun = perf_counter()
     for number in range(total):
@@ -181,7 +181,9 @@ async def paced(
     return tally
 
 
-async def connect(target: Target, connections: int, done: Callable[[Connection, int], None]) -> list[Connection]:
+async def open_connections(
+    target: Target, connections: int, done: Callable[[Connection, int], None]
+) -> list[Connection]:
     """That many open connections to the target on this machine."""
     loop = asyncio.get_running_loop()
     pairs = [

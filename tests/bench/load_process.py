@@ -14,47 +14,49 @@ from typing import Any
 
 import uvloop
 
-from tests.bench.request_bodies import Target, address, requests
-from tests.bench.http_load import Tally, closed, paced, percentile
-from tests.bench.smtp_sink import Sink
+from tests.bench.http_load import LoadResult, percentile, run_closed_loop, run_open_loop
+from tests.bench.request_bodies import Target, email_address, generate_requests
+from tests.bench.smtp_sink import SmtpSink
 
-Answer = dict[str, Any]
+CommandResult = dict[str, Any]
 
 
-class World:
+class LoadCommands:
     """What the commands do."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: SmtpSink) -> None:
         self.sink = sink
 
-    async def closed(self, target: Target, run: str, **shape: Any) -> Answer:
+    async def closed(self, target: Target, run: str, **shape: Any) -> CommandResult:
         """Post as fast as it goes and report rate and latency."""
-        return (await closed(target, requests(target, run), **shape)).summary()
+        return (await run_closed_loop(target, generate_requests(target, run), **shape)).summary()
 
-    async def cycle(self, target: Target, run: str, *, count: int, connections: int, patience: float) -> Answer:
+    async def cycle(self, target: Target, run: str, *, count: int, connections: int, patience: float) -> CommandResult:
         """Post `count` complaints as fast as they go; time until each customer has mail."""
         self.sink.expect(f"{run}n")
         begun = perf_counter()
-        tally = await closed(target, requests(target, run), connections=connections, count=count)
+        tally = await run_closed_loop(target, generate_requests(target, run), connections=connections, count=count)
         await self.sink.until(count, patience)
         last = max(self.sink.taken.values(), default=begun)
         answer = tally.summary() | {"accept_seconds": tally.seconds, "cycle_seconds": last - begun}
         return answer | self._mail(run, tally)
 
-    async def paced(self, target: Target, run: str, *, rate: float, seconds: float, patience: float) -> Answer:
+    async def paced(self, target: Target, run: str, *, rate: float, seconds: float, patience: float) -> CommandResult:
         """Post at a fixed rate; report how long each customer waited for mail."""
         self.sink.expect(f"{run}n")
-        tally = await paced(target, requests(target, run), rate=rate, seconds=seconds)
+        tally = await run_open_loop(target, generate_requests(target, run), rate=rate, seconds=seconds)
         await self.sink.until(len(tally.sent_at), patience)
         return tally.summary() | self._mail(run, tally)
 
-    async def mails(self) -> Answer:
+    async def mails(self) -> CommandResult:
         """How much mail was taken."""
         return {"mails": self.sink.mails, "recipients": len(self.sink.taken), "octets": self.sink.octets}
 
-    def _mail(self, run: str, tally: Tally) -> Answer:
+    def _mail(self, run: str, tally: LoadResult) -> CommandResult:
         taken = self.sink.taken
-        waits = [taken[who] - at for number, at in enumerate(tally.sent_at) if (who := address(run, number)) in taken]
+        waits = [
+            taken[who] - at for number, at in enumerate(tally.sent_at) if (who := email_address(run, number)) in taken
+        ]
         return {
             "mails": self.sink.mails,
             "mail_octets": self.sink.octets // max(1, self.sink.mails),
@@ -64,7 +66,7 @@ class World:
         }
 
 
-class Outside:
+class LoadProcess:
     """The process as the bench sees it."""
 
     def __init__(self, smtp_port: int) -> None:
@@ -77,19 +79,19 @@ class Outside:
         )
         assert self._answer() == {"ready": smtp_port}
 
-    def __call__(self, do: str, **arguments: Any) -> Answer:
+    def __call__(self, do: str, **arguments: Any) -> CommandResult:
         """Do one thing and wait for its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> CommandResult:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError("the load generator died; its error stands above")
-        answer: Answer = json.loads(line)
+        answer: CommandResult = json.loads(line)
         return answer
 
     def stop(self) -> None:
@@ -101,10 +103,10 @@ class Outside:
 
 async def serve(smtp_port: int) -> None:
     """Obey until stdin ends."""
-    sink = Sink()
+    sink = SmtpSink()
     server = await sink.listen(smtp_port)
-    world = World(sink)
-    commands: dict[str, Callable[..., Awaitable[Answer]]] = {
+    world = LoadCommands(sink)
+    commands: dict[str, Callable[..., Awaitable[CommandResult]]] = {
         "closed": world.closed,
         "cycle": world.cycle,
         "paced": world.paced,
@@ -112,16 +114,16 @@ async def serve(smtp_port: int) -> None:
     }
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    _tell({"ready": smtp_port})
+    _write_result({"ready": smtp_port})
     while line := await lines.readline():
         arguments = json.loads(line)
         if "target" in arguments:
             arguments["target"] = Target(**arguments["target"])
-        _tell(await commands[arguments.pop("do")](**arguments))
+        _write_result(await commands[arguments.pop("do")](**arguments))
     server.close()
 
 
-def _tell(answer: Answer) -> None:
+def _write_result(answer: CommandResult) -> None:
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 

@@ -19,13 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.forms.people import Customer
 
-TABLE = """
+CREATE_TABLE = """
 create table if not exists complaint (
     id uuid primary key, name text, email text, locale text, timezone text, channel text not null, subject text,
     narrative text not null, product text, expected_outcome text, received_at timestamptz, attributes jsonb not null,
     created_at timestamptz not null default now())
 """
-INSERT = """
+INSERT_COMPLAINT = """
 insert into complaint (id, name, email, locale, timezone, channel, subject, narrative, product, expected_outcome,
                        received_at, attributes)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -50,13 +50,13 @@ class Created(BaseModel):
     status: Literal["received"] = "received"
 
 
-def build(dsn: str) -> FastAPI:
+def build_app(dsn: str) -> FastAPI:
     """The whole application."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncpg.create_pool(dsn, min_size=10, max_size=20) as pool:
-            await pool.execute(TABLE)
+            await pool.execute(CREATE_TABLE)
             app.state.pool = pool
             yield
 
@@ -71,7 +71,7 @@ def build(dsn: str) -> FastAPI:
         created = Created(id=uuid4(), reference="")
         who = complaint.customer
         await app.state.pool.execute(
-            INSERT,
+            INSERT_COMPLAINT,
             created.id,
             who.name,
             who.email,
@@ -92,7 +92,7 @@ def build(dsn: str) -> FastAPI:
 
 if __name__ == "__main__":
     uvicorn.run(
-        build(sys.argv[2]),
+        build_app(sys.argv[2]),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         loop="uvloop",

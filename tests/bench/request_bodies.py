@@ -86,12 +86,12 @@ class Target:
     path: str = "/v1/complaints"
 
 
-def address(run: str, number: int) -> str:
+def email_address(run: str, number: int) -> str:
     """Whose complaint it is: the sink recognises the mail by its recipient."""
     return f"{run}n{number:08d}@example.com"
 
 
-def complaint(rng: random.Random, run: str) -> dict[str, object]:
+def build_complaint(rng: random.Random, run: str) -> dict[str, object]:
     """One complaint as a shop's system would post it, with a slot where the number belongs."""
     language = rng.choices(list(SHARES), weights=list(SHARES.values()))[0]
     words: list[str] = []
@@ -115,14 +115,14 @@ def complaint(rng: random.Random, run: str) -> dict[str, object]:
     }
 
 
-def requests(target: Target, run: str, start: int = 0) -> Iterator[bytes]:
+def generate_requests(target: Target, run: str, start: int = 0) -> Iterator[bytes]:
     """Endless HTTP requests, numbered from `start`; no two share a key or an address."""
     rng = random.Random(run)
-    templates = [_template(target, run, complaint(rng, run)) for _ in range(DISTINCT)]
+    templates = [_build_template(target, run, build_complaint(rng, run)) for _ in range(DISTINCT)]
     return (templates[number % DISTINCT] % (number, number, number, number) for number in count(start))
 
 
-def _template(target: Target, run: str, body: dict[str, object]) -> bytes:
+def _build_template(target: Target, run: str, body: dict[str, object]) -> bytes:
     text = json.dumps(body, ensure_ascii=False).encode()
     length = len(text % (0, 0, 0))
     head = (

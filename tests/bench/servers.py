@@ -41,7 +41,7 @@ class Servers:
     def __enter__(self) -> Self:
         self.postgres.start()
         self.kafka.start()
-        topics.create(self.kafka.bootstrap)
+        topics.create_missing_topics(self.kafka.bootstrap)
         create_keys(self.home / "private.pem", self.home / "public.pem")
         return self
 
@@ -64,7 +64,7 @@ class Servers:
         self._until_answers("bare-intake", self.ports["bare"], "/")
         for name in NAMES:
             child = self.children[f"bare-{name}"]
-            self._until(f"bare-{name}", partial(_says_ready, child))
+            self._until(f"bare-{name}", partial(_has_logged_ready, child))
         return Target(self.ports["bare"])
 
     def start_ours(self, *names: str) -> Target:
@@ -136,7 +136,7 @@ class Servers:
         self.children[name] = child
 
     def _until_answers(self, name: str, port: int, path: str) -> None:
-        self._until(name, lambda: _answers(port, path))
+        self._until(name, lambda: _responds(port, path))
 
     def _until(self, name: str, ready: Callable[[], bool]) -> None:
         until = time.monotonic() + PATIENCE
@@ -146,11 +146,11 @@ class Servers:
             time.sleep(0.05)
 
 
-def _says_ready(child: Child) -> bool:
+def _has_logged_ready(child: Child) -> bool:
     return "ready" in child.tail()
 
 
-def _answers(port: int, path: str) -> bool:
+def _responds(port: int, path: str) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)

@@ -17,10 +17,10 @@ REPLIES = {
     b"DATA": b"354 go on\r\n",
     b"QUIT": b"221 bye\r\n",
 }
-END = b"\r\n.\r\n"
+END_OF_DATA = b"\r\n.\r\n"
 
 
-class Sink:
+class SmtpSink:
     """All mails taken so far: `taken[recipient]` is when the first was accepted (`perf_counter`)."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Sink:
 
     async def listen(self, port: int) -> asyncio.Server:
         """Take mail on this port of the loopback interface."""
-        return await asyncio.get_running_loop().create_server(lambda: Dialogue(self), "127.0.0.1", port)
+        return await asyncio.get_running_loop().create_server(lambda: SmtpConnection(self), "127.0.0.1", port)
 
     def accept(self, recipients: list[str], octets: int) -> None:
         """One mail for these people was taken."""
@@ -65,10 +65,10 @@ class Sink:
         self.mails = self.octets = 0
 
 
-class Dialogue(asyncio.Protocol):
+class SmtpConnection(asyncio.Protocol):
     """One client's connection."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: SmtpSink) -> None:
         self.sink = sink
         self.buffer = b""
         self.recipients: list[str] = []
@@ -100,10 +100,10 @@ class Dialogue(asyncio.Protocol):
         return True
 
     def _take_mail(self, answers: list[bytes]) -> bool:
-        end = self.buffer.find(END)
+        end = self.buffer.find(END_OF_DATA)
         if end < 0:
             return False
-        self.buffer = self.buffer[end + len(END) :]
+        self.buffer = self.buffer[end + len(END_OF_DATA) :]
         self.sink.accept(self.recipients, end)
         self.recipients, self.in_data = [], False
         answers.append(b"250 OK taken\r\n")

@@ -1,4 +1,4 @@
-"""A stack under load: what injectors act on, and how the evidence is gathered once it is quiet."""
+"""Running stack under load: operations for the fault injectors, and the collection of evidence for the checks."""
 
 import asyncio
 import os
@@ -17,190 +17,209 @@ from aiokafka.errors import KafkaError
 
 from deploy.local.processes import Child
 from shared.contracts import SERVICES
-from tests.faults import ledger, picture
-from tests.faults.invariants import Case, Window
-from tests.faults.snapshot import Glance, Place
-from tests.running_stack import Ground, until
+from tests.faults import request_log, snapshot
+from tests.faults.invariants import Evidence, Window
+from tests.faults.snapshot import Position, ProgressSample
+from tests.running_stack import RunningStack, wait_until
 
 NAMES = tuple(service.name for service in SERVICES)
-# What is patient in production is brisk here, so that what must come in time comes within a test; and nothing is
-# emptied from the outbox while it still is evidence.
-BRISK = {
+# Shorter timeouts than in production, so that retries happen within a test. The outbox is not truncated, because its
+# rows are compared with Kafka.
+SHORT_TIMEOUTS = {
     "NOTIFY_SMTP_TIMEOUT_SECONDS": "2",
     "NOTIFY_LEASE_SECONDS": "10",
     "NOTIFY_RECEIPT_WINDOW_SECONDS": "5",
     "REDRESS_OUTBOX_TRUNCATE_SECONDS": "86400",
 }
-OPEN_MESSAGES = """
+COUNT_OPEN_MESSAGES = """
 select count(*) from notify.message where status in ('queued', 'sending', 'retry_wait')
     or (status = 'uncertain' and next_attempt_at is not null)
 """
-OPEN_LETTERS = "select count(*) from notify.complaint where due_at is not null"
-UNPUBLISHED = """
+COUNT_WAITING_ACKNOWLEDGEMENTS = "select count(*) from notify.complaint where due_at is not null"
+COUNT_UNPUBLISHED = """
 select count(*) from {0}.outbox o
 where o.xid >= (select done from {0}.relay) and o.xid < pg_snapshot_xmax(pg_current_snapshot())
     and not (o.xid < (select horizon from {0}.relay) and o.id <= (select id from {0}.relay))
 """
 
 
-class Scene:
-    """`report` hears what happens, a sentence each. In haste, the next fault does not wait for the last one's end."""
+class SystemUnderTest:
+    """Stack with load and faults.
+
+    `write_line` receives a line for each step. If `is_short`, the next fault starts when intake accepts complaints
+    again, without waiting for the other services.
+    """
 
     def __init__(
-        self, ground: Ground, folder: Path, report: Callable[[str], None] = lambda _: None, *, haste: bool = False
+        self,
+        running_stack: RunningStack,
+        folder: Path,
+        write_line: Callable[[str], None] = lambda _: None,
+        *,
+        is_short: bool = False,
     ) -> None:
-        self.ground, self.stack, self.report, self.haste = ground, ground.stack, report, haste
-        self.poison: frozenset[Place] = frozenset()
+        self.running_stack, self.stack = running_stack, running_stack.stack
+        self.write_line, self.is_short = write_line, is_short
+        self.malformed: frozenset[Position] = frozenset()
         self.without_kafka: list[Window] = []
         self._folder = folder
-        self._ledgers: list[Path] = []
-        self._glances: list[Glance] = []
+        self._logs: list[Path] = []
+        self._samples: list[ProgressSample] = []
         self._handled: dict[str, set[str]] = {name: set() for name in NAMES}
-        self._settled: str | None = None  # the transaction before which nothing was under way any more
-        self._load: subprocess.Popen[bytes] | None = None
-        self._begun = time.monotonic()
-        self._others = 0
+        self._idle_since: str | None = None  # first transaction id after the system was idle
+
+        self._started_at = time.monotonic()
+        self._process_count = 0
 
     @property
     def dsn(self) -> str:
-        """The admin's."""
+        """DSN of the database administrator."""
         assert self.stack.postgres
         return self.stack.postgres.dsn
 
-    def say(self, sentence: str) -> None:
-        """Tell, with the second at which it happens."""
-        self.report(f"{time.monotonic() - self._begun:6.1f} s  {sentence}")
+    def log_progress(self, sentence: str) -> None:
+        """Write a line with the seconds since the start."""
+        self.write_line(f"{time.monotonic() - self._started_at:6.1f} s  {sentence}")
 
     # ── load ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def load(self, rate: float = 10.0, patience: float = 60.0) -> Iterator[None]:
-        """Complaints come in at this rate; at the end what was begun is finished."""
-        name = f"load{len(self._ledgers) + 1}"
+    def run_load(self, rate: float = 10.0, patience: float = 60.0) -> Iterator[None]:
+        """Run the load process at this rate (complaints per second); at the end wait until it has finished."""
+        name = f"load{len(self._logs) + 1}"
         path = self._folder / f"{name}.jsonl"
-        self._ledgers.append(path)
-        options = ["--url", self.stack.ports.url("intake"), "--ledger", str(path), "--name", name]
+        self._logs.append(path)
+        options = ["--url", self.stack.ports.url("intake"), "--log", str(path), "--name", name]
         command = [sys.executable, "-m", "tests.faults.load_process", *options, "--rate", str(rate)]
         process = subprocess.Popen(
-            [*command, "--patience", str(patience)], env={**os.environ, "LOAD_TOKEN": self.ground.token}
+            [*command, "--patience", str(patience)], env={**os.environ, "LOAD_TOKEN": self.running_stack.token}
         )
         try:
-            self.more(3)
+            self.wait_for_accepted(3)
             yield
             process.terminate()
             code = process.wait(patience + 30)
-            assert code == 0, f"the load ended with {code}"
+            assert code == 0, f"the load process exited with {code}"
         finally:
             process.kill()
             process.wait()
 
-    def accepted(self) -> int:
-        """Complaints accepted so far by the load that runs now."""
-        return len(ledger.read(self._ledgers[-1]).accepted())
+    def count_accepted(self) -> int:
+        """Count the complaints accepted so far in the current load process."""
+        return len(request_log.read_logs(self._logs[-1]).accepted())
 
-    def more(self, count: int, *, seconds: float = 60.0) -> None:
-        """Until so many more complaints are accepted."""
-        wanted = self.accepted() + count
-        until(lambda: self.accepted() >= wanted, seconds=seconds, what=f"{wanted} accepted complaints", every=0.2)
+    def wait_for_accepted(self, count: int, *, seconds: float = 60.0) -> None:
+        """Wait until `count` more complaints are accepted."""
+        target = self.count_accepted() + count
+        wait_until(
+            lambda: self.count_accepted() >= target, seconds=seconds, what=f"{target} accepted complaints", every=0.2
+        )
 
-    def hold(self, seconds: float, count: int = 1) -> None:
-        """Keep a fault in force so long, while the load goes on: until `count` more were tried, and time is over."""
-        end, wanted = time.monotonic() + seconds, self._tried() + count
-        until(
-            lambda: time.monotonic() >= end and self._tried() >= wanted,
+    def keep_fault(self, seconds: float, count: int = 1) -> None:
+        """Wait `seconds`, and until the load process has sent `count` more requests."""
+        end, target = time.monotonic() + seconds, self._count_attempts() + count
+        wait_until(
+            lambda: time.monotonic() >= end and self._count_attempts() >= target,
             seconds=seconds + 60,
             what="the fault to last",
             every=0.2,
         )
 
-    def _tried(self) -> int:
-        return len(ledger.read(self._ledgers[-1]).attempts)
+    def _count_attempts(self) -> int:
+        return len(request_log.read_logs(self._logs[-1]).attempts)
 
     # ── processes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def kill(self, name: str) -> None:
-        """SIGKILL, unasked: the supervisor has to bring it back."""
+        """Kill a process with SIGKILL and wait until the supervisor has restarted it."""
         pid = self.stack.child(name).pid
-        assert pid is not None, f"{name} does not run"
+        assert pid is not None, f"{name} is not running"
         os.kill(pid, signal.SIGKILL)
         child = self.stack.child(name)
-        until(lambda: child.pid not in (None, pid), seconds=30, what=f"another {name}")
+        wait_until(lambda: child.pid not in (None, pid), seconds=30, what=f"a restart of {name}")
 
-    def another(self, name: str, port: int) -> Child:
-        """A second member of a service, on a port of its own; not supervised."""
+    def start_second_process(self, name: str, port: int) -> Child:
+        """Start a second process of a service on another port; it is not supervised."""
         first = self.stack.child(name)
         env = {**first.env, f"{name.upper()}_PORT": str(port)}
-        self._others += 1
-        child = Child(f"{name}-{self._others + 1}", self.stack.home, first.argv, env)
+        self._process_count += 1
+        child = Child(f"{name}-{self._process_count + 1}", self.stack.home, first.argv, env)
         child.start()
         return child
 
-    def healed(self) -> None:
-        """The fault is over: everything comes back by itself; in haste, intake alone is waited for."""
-        if self.haste:
-            self.more(3)
+    def wait_for_recovery(self) -> None:
+        """Wait until all services are ready again; in the short profile only until intake accepts complaints."""
+        if self.is_short:
+            self.wait_for_accepted(3)
         else:
-            self.ready()
+            self.wait_until_ready()
 
-    def ready(self, seconds: float = 90.0) -> None:
-        """Until every process says that it can work."""
-        until(lambda: not self.stack.find_unready(), seconds=seconds, what="all services to be ready")
-        assert self.ground.watching is None, f"the supervisor gave up: {self.ground.watching}"
+    def wait_until_ready(self, seconds: float = 90.0) -> None:
+        """Wait until every process reports that it is ready."""
+        wait_until(lambda: not self.stack.find_unready(), seconds=seconds, what="all services to be ready")
+        assert self.running_stack.supervisor_error is None, f"supervisor failed: {self.running_stack.supervisor_error}"
 
     # ── evidence ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def glance(self) -> None:
-        """Note how far the groups have committed and what they heard; skipped while a server is away."""
+    def sample_progress(self) -> None:
+        """Sample committed offsets and inboxes; skipped while a server is down."""
         with suppress(KafkaError, OSError, asyncpg.PostgresError, TimeoutError):
-            seen = asyncio.run(picture.glance(self.dsn, self.stack.bootstrap, self._handled))
-            self._glances += seen
-            for glance in seen:
-                self._handled[glance.service] |= glance.handled
+            samples = asyncio.run(snapshot.sample_progress(self.dsn, self.stack.bootstrap, self._handled))
+            self._samples += samples
+            for sample in samples:
+                self._handled[sample.service] |= sample.handled
 
-    def quiet(self, seconds: float = 150.0) -> float:
-        """Until nothing is under way any more. Returns how many seconds that took."""
-        begun, self._settled = time.monotonic(), None
-        seen: list[dict[str, int]] = []
-        marks: list[str] = []
+    def wait_until_idle(self, seconds: float = 150.0) -> float:
+        """Wait until no work is pending in two samples in a row; return the seconds that this took."""
+        started_at, self._idle_since = time.monotonic(), None
+        counts: list[dict[str, int]] = []
+        transactions: list[str] = []
 
-        def still() -> bool:
-            marks.append(self._mark())
-            seen.append(self._under_way())
-            return len(seen) > 1 and not any(seen[-1].values()) and not any(seen[-2].values())
+        def is_idle() -> bool:
+            transactions.append(self._oldest_transaction())
+            counts.append(self._count_pending())
+            return len(counts) > 1 and not any(counts[-1].values()) and not any(counts[-2].values())
 
         try:
-            until(still, seconds=seconds, what="quiet", every=0.3)
+            wait_until(is_idle, seconds=seconds, what="an idle system", every=0.3)
         except AssertionError:
-            raise AssertionError(f"after {seconds:g} s still under way: {seen[-1]}") from None
-        self._settled = marks[-1]
-        return time.monotonic() - begun
+            raise AssertionError(f"after {seconds:g} s still pending: {counts[-1]}") from None
+        self._idle_since = transactions[-1]
+        return time.monotonic() - started_at
 
-    def _mark(self) -> str:
-        """Every transaction below this one has ended."""
+    def _oldest_transaction(self) -> str:
+        """Return the id of the oldest running transaction; all transactions with lower ids have ended."""
         with psycopg.connect(self.dsn) as conn:
             return str(conn.execute("select pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()[0])  # type: ignore[index]
 
-    def _under_way(self) -> dict[str, int]:
+    def _count_pending(self) -> dict[str, int]:
         with psycopg.connect(self.dsn) as conn:
-            counts = {f"unpublished {name}": _count(conn, UNPUBLISHED.format(name)) for name in NAMES}
-            counts |= {"messages": _count(conn, OPEN_MESSAGES), "opening letters": _count(conn, OPEN_LETTERS)}
-        committed, ends = asyncio.run(picture.offsets(self.stack.bootstrap))
+            counts = {f"unpublished {name}": _select_count(conn, COUNT_UNPUBLISHED.format(name)) for name in NAMES}
+            counts |= {
+                "messages": _select_count(conn, COUNT_OPEN_MESSAGES),
+                "waiting acknowledgements": _select_count(conn, COUNT_WAITING_ACKNOWLEDGEMENTS),
+            }
+        committed, ends = asyncio.run(snapshot.read_offsets(self.stack.bootstrap))
         for service in SERVICES:
             topics = {source.topic for source in service.sources}
-            lags = [end - committed[service.name].get(place, 0) for place, end in ends.items() if place[0] in topics]
+            lags = [
+                end - committed[service.name].get(position, 0)
+                for position, end in ends.items()
+                if position[0] in topics
+            ]
             counts[f"lag of {service.name}"] = sum(lags)
         return counts
 
-    def case(self) -> Case:
-        """All evidence there is; of what moved after the quiet, the next case has it."""
+    def collect_evidence(self) -> Evidence:
+        """Collect the evidence; complaints that changed after the system was idle are left to the next collection."""
         mailbox = self.stack.home / "mailbox" / "mails.sqlite"
-        seen = asyncio.run(picture.look(self.dsn, self.stack.bootstrap, mailbox, self._settled))
-        if seen.moved:
-            self.say(f"{len(seen.moved)} complaints moved meanwhile; the next look judges them")
-        seen.poison, seen.glances = self.poison, self._glances
-        return Case(ledger.read(*self._ledgers), seen, tuple(self.without_kafka))
+        observed = asyncio.run(snapshot.take_snapshot(self.dsn, self.stack.bootstrap, mailbox, self._idle_since))
+        if observed.changed:
+            self.log_progress(f"{len(observed.changed)} complaints changed meanwhile; the next check covers them")
+        observed.malformed, observed.samples = self.malformed, self._samples
+        return Evidence(request_log.read_logs(*self._logs), observed, tuple(self.without_kafka))
 
 
-def _count(conn: "psycopg.Connection[Any]", query: str) -> int:
+def _select_count(conn: "psycopg.Connection[Any]", query: str) -> int:
     row = conn.execute(query.encode()).fetchone()
     return int(row[0]) if row else 0

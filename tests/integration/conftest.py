@@ -18,15 +18,15 @@ from tests.factories import settings
 from tests.integration.intake_client import intake, intake_dsn, intake_service  # noqa: F401 (fixtures for the tests here)
 from tests.integration.service_client import Keys, service_client
 from tests.integration.sla_client import SCOPES, SlaClient, sla_settings
-from tests.toy import SCHEMA, Counted, toy
+from tests.toy import SCHEMA, ToyState, toy
 
 
 @dataclass
 class Rig:
     """Runner with the parts that tests inspect."""
 
-    runner: Runner[Counted, Any]
-    replay: Replay[Counted, Any]
+    runner: Runner[ToyState, Any]
+    replay: Replay[ToyState, Any]
     pool: asyncpg.Pool
     metrics: Metrics
     dsn: str

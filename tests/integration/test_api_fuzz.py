@@ -31,7 +31,7 @@ from deploy.local.provision import provision
 from services.intake.forms.complaint import EXAMPLE
 from shared.auth import SCOPES, create_keys, create_token
 from shared.contracts import SERVICES
-from tests.running_stack import until
+from tests.running_stack import wait_until
 
 NAMES = tuple(service.name for service in SERVICES)
 POST = "/v1/complaints"
@@ -79,7 +79,7 @@ def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory:
         for child in children.values():
             child.start()
         for service in NAMES:
-            until(
+            wait_until(
                 lambda service=service: _serves(made.url(service)), seconds=90, what=f"{service} to open its database"
             )
         yield made

@@ -21,8 +21,8 @@ from shared.messaging.relay import Relay
 from shared.ops.metrics import Metrics
 from shared.storage import outbox, postgres
 from tests.factories import complaint_id, event, received, settings
-from tests.integration.conftest import Rig
 from tests.group_members import ToyMember
+from tests.integration.conftest import Rig
 
 
 async def until(condition, seconds: float = 30.0):

@@ -24,9 +24,9 @@ from shared.messaging.reader import open_reader
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 from tests.factories import complaint_id, event, owner_of
+from tests.group_members import consume
 from tests.integration.service_client import open_runtime
 from tests.integration.sla_client import accepted, received, sla_settings, triaged
-from tests.group_members import consume
 
 PARTITIONS = 3
 COMPLAINTS = 12

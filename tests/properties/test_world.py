@@ -18,10 +18,10 @@ from services.sla.domain.history import SOURCES
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
 from shared.testing.simulation import Simulation
-from tests.simulated_services import LANGUAGES_KNOWN, PostOffice, cast, filed
 from tests.factories import NOON
+from tests.simulated_services import DETECTABLE_LANGUAGES, SimulatedSender, file_complaint, simulate_services
 
-LANGUAGES_KNOWN.load()
+DETECTABLE_LANGUAGES.load()
 LATER = NOON + timedelta(days=20)
 TEXTS = ("The parcel came late and the kettle in it is broken.", "You charged my card twice, I want a refund.")
 DEEDS: dict[str, Any] = {
@@ -53,12 +53,12 @@ STEPS = st.lists(
 
 async def simulated(
     scripts: list[tuple[str, ...]], steps: list[Any], repeated: int = 0
-) -> tuple[Simulation, PostOffice, list[ComplaintId]]:
-    post = PostOffice()
-    world = cast(NOON, post)
+) -> tuple[Simulation, SimulatedSender, list[ComplaintId]]:
+    post = SimulatedSender()
+    world = simulate_services(NOON, post)
     complaints = []
     for text, script in zip(TEXTS, scripts, strict=False):
-        complaints.append(await filed(world, text))
+        complaints.append(await file_complaint(world, text))
         for deed in script:
             world.pass_time_alone(timedelta(minutes=1))
             await world.submit(INTAKE, DEEDS[deed](complaints[-1]))
@@ -122,7 +122,7 @@ def test_any_interleaving_and_repetition_ends_in_the_same_states(
     assert_nothing_is_doubled(wild, post)
 
 
-def assert_nothing_is_doubled(world: Simulation, post: PostOffice) -> None:
+def assert_nothing_is_doubled(world: Simulation, post: SimulatedSender) -> None:
     for service in SERVICES:
         assert not world.runner(service).dead
         events = world.events(service)
