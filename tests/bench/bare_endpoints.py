@@ -1,4 +1,4 @@
-"""The two doors of the bare pipeline: HTTP in with group commit, SMTP out over kept connections."""
+"""Endpoints of the bare pipeline: HTTP server with group commit, and SMTP client with persistent connections."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -14,11 +14,11 @@ CREATED = b'{"id":"00000000-0000-0000-0000-000000000000","reference":"RD-0000-00
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(CREATED)).encode())]
 MAIL_CONNECTIONS = 8
 MAIL_BATCH = 100
-MAIL_BYTES = 8500  # of ours, measured: text and HTML parts with their headers
+MAIL_BYTES = 8500  # size of a mail of notify, measured: text and HTML parts with headers
 
 
 class GroupCommit:
-    """While one transaction is in flight the next one gathers."""
+    """Group commit: requests that arrive during a transaction share the next one."""
 
     def __init__(self, accept: AcceptBatch) -> None:
         self.accept = accept
@@ -26,7 +26,7 @@ class GroupCommit:
         self.task: asyncio.Task[None] | None = None
 
     async def submit(self, address: bytes, body: bytes) -> None:
-        """Returns after the commit."""
+        """Store a complaint; return after the commit."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(((address, body), future))
         if self.task is None or self.task.done():
@@ -42,7 +42,7 @@ class GroupCommit:
 
 
 async def serve_http(port: int, accept: AcceptBatch) -> None:
-    """Plain ASGI under uvicorn with uvloop and httptools: the fastest that was measured."""
+    """Serve a plain ASGI application with uvicorn, uvloop and httptools, the fastest combination measured."""
     commits = GroupCommit(accept)
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -69,7 +69,7 @@ def _parse_address(body: bytes) -> bytes:
 
 
 class Mailer:
-    """Claims what is to be sent, sends it over a few kept connections, records what was taken."""
+    """Sender of mails: claims a batch, sends it over a few persistent connections and records the accepted mails."""
 
     def __init__(self, port: int, claim: RecordBatch, accepted: RecordBatch) -> None:
         self.port = port
@@ -79,12 +79,12 @@ class Mailer:
         self.wake = asyncio.Event()
 
     def put(self, addresses: Iterable[bytes]) -> None:
-        """These customers are to be told."""
+        """Queue a mail to each of these addresses."""
         self.waiting.extend(addresses)
         self.wake.set()
 
     async def run(self) -> None:
-        """For ever; connections are opened when the first mail is due."""
+        """Send queued mails until cancelled; connections are opened with the first mail."""
         free: asyncio.Queue[aiosmtplib.SMTP] = asyncio.Queue()
         await self.wake.wait()
         for _ in range(MAIL_CONNECTIONS):

@@ -1,11 +1,11 @@
-"""The bare yardstick: the hops, bytes and commits of ours with no domain logic, on the same libraries at their fastest.
+"""Bare baseline: a pipeline with the hops, bytes and commits of Redress but no domain logic, on the same libraries.
 
     HTTP → intake → Kafka → triage → Kafka → sla → Kafka → notify → SMTP → Kafka → sla, intake
 
-`python -m tests.bench.bare ROLE KAFKA DSN HTTP_PORT SMTP_PORT` runs one of the four processes. Each batch is one
+`python -m tests.bench.bare_pipeline ROLE KAFKA DSN HTTP_PORT SMTP_PORT` runs one of the four processes. Each batch is one
 PostgreSQL transaction (inbox ids, state by upsert, outbox rows) followed by the commit of the Kafka offsets; a publisher
-sends what was committed, in batches by partition, and then moves its cursor. Rows are published from memory: reading an
-outbox back is the price of ours, not of the yardstick.
+sends the committed rows in batches by partition and then advances its cursor. Rows are published from memory: reading
+the outbox is a cost of Redress that the baseline does not have.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.bench.bare_endpoints import Mailer, serve_http
 
 PARTITIONS = 12
-WIDTH = 40  # bytes of an address, padded: what stands at the front of each event after its kind
+WIDTH = 40  # bytes of the padded address that follows the kind at the start of each event
 SUBSCRIBED_ROLES = {"intake": ("triage", "sla", "notify"), "triage": ("intake",), "sla": ("intake", "triage", "notify")}
 SUBSCRIBED_ROLES["notify"] = ("intake", "triage", "sla")
 
-# Bytes of ours on Kafka, measured: what each event is padded to. The key is the first byte of the record.
+# Measured sizes of the events of Redress on Kafka, by kind; each event is padded to them. The kind is its first byte.
 EVENT_BYTES = {b"R": 1785, b"T": 650, b"A": 690, b"P": 550, b"M": 680, b"C": 545}
 STATE_BYTES = {"intake": 1600, "triage": 690, "sla": 1180, "notify": 1000}
-# role → kind heard → kinds said; a promise makes notify write a mail, and M is said once it was accepted
+# role → received kind → published kinds. After P (promise) notify sends a mail and publishes M when it is accepted.
 PUBLISHED_KINDS: dict[str, dict[bytes, tuple[bytes, ...]]] = {
     "intake": {},
     "triage": {b"R": (b"T", b"A")},
@@ -50,9 +50,9 @@ create table if not exists attempt (id text primary key, accepted boolean not nu
 insert into cursor select 0 where not exists (select from cursor);
 """
 INSERT_BATCH = """
-with heard as (insert into inbox select unnest($1::uuid[]) on conflict do nothing),
-     kept as (insert into state select * from unnest($2::text[], $3::bytea[])
-              on conflict (id) do update set body = excluded.body)
+with received as (insert into inbox select unnest($1::uuid[]) on conflict do nothing),
+     stored as (insert into state select * from unnest($2::text[], $3::bytea[])
+                on conflict (id) do update set body = excluded.body)
 insert into outbox (event) select unnest($4::bytea[])
 """
 INSERT_ATTEMPTS = "insert into attempt (id) select unnest($1::text[]) on conflict do nothing"
@@ -65,7 +65,7 @@ ADVANCE_CURSOR = "update cursor set at = at + $1"
 
 @dataclass(frozen=True)
 class Options:
-    """What a process is given."""
+    """Command line arguments of a process."""
 
     role: str
     kafka: str
@@ -75,17 +75,17 @@ class Options:
 
 
 def build_event(kind: bytes, address: bytes, payload: bytes = b"") -> bytes:
-    """An event of the size that ours has."""
+    """Build an event with the size of the event of Redress of this kind."""
     return (kind + address.ljust(WIDTH) + payload).ljust(EVENT_BYTES[kind], b".")
 
 
 def parse_address(record: bytes) -> bytes:
-    """Whose it is."""
+    """Return the customer's address, which identifies the complaint."""
     return record[1 : 1 + WIDTH].rstrip()
 
 
 class Publisher:
-    """Sends what was committed, in order, a batch per partition, then moves the cursor."""
+    """Publisher of committed rows, in order, one batch per partition; advances the cursor afterwards."""
 
     def __init__(self, options: Options, pool: asyncpg.Pool) -> None:
         self.topic = f"bare.{options.role}"
@@ -97,12 +97,12 @@ class Publisher:
         self.wake = asyncio.Event()
 
     def put(self, events: Iterable[bytes]) -> None:
-        """These were committed."""
+        """Queue committed events."""
         self.waiting.extend(events)
         self.wake.set()
 
     async def run(self) -> None:
-        """For ever."""
+        """Publish queued events until cancelled."""
         await self.producer.start()
         try:
             while True:
@@ -132,7 +132,7 @@ class Publisher:
 
 
 class Process:
-    """One role: what it hears it commits, and what it committed it says."""
+    """Process of one role: commits received events and publishes the events that follow from them."""
 
     def __init__(self, options: Options, pool: asyncpg.Pool) -> None:
         self.options = options
@@ -141,12 +141,12 @@ class Process:
         self.mailer = Mailer(options.smtp_port, self.claim, self.accepted)
 
     async def accept(self, bodies: Sequence[tuple[bytes, bytes]]) -> None:
-        """Intake's door: one transaction for all that waited."""
+        """Store the complaints of all waiting requests in one transaction (role intake)."""
         events = [build_event(b"R", address, body) for address, body in bodies]
         await self._commit([address for address, _ in bodies], [uuid.uuid4() for _ in bodies], events)
 
     async def consume(self) -> None:
-        """A batch is one transaction, then the offsets."""
+        """Handle each polled batch in one transaction, then commit its offsets."""
         role = self.options.role
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.options.kafka,
@@ -186,18 +186,18 @@ class Process:
         self.publisher.put(says)
 
     async def claim(self, addresses: Sequence[bytes]) -> None:
-        """The attempt is committed before the mail server is called."""
+        """Commit the attempts before the mail server is called."""
         await self.pool.execute(INSERT_ATTEMPTS, [address.decode() for address in addresses])
 
     async def accepted(self, addresses: Sequence[bytes]) -> None:
-        """The mail server took them."""
+        """Record the mails that the mail server accepted and publish their events."""
         says = [build_event(b"M", address) for address in addresses]
         await self.pool.execute(RECORD_ACCEPTED, [address.decode() for address in addresses], says)
         self.publisher.put(says)
 
 
 async def run(options: Options) -> None:
-    """One process until it is told to stop."""
+    """Run one process until SIGTERM."""
     async with asyncpg.create_pool(
         options.dsn, min_size=2, max_size=8, server_settings={"search_path": f"bare_{options.role}"}
     ) as pool:

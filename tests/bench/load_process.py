@@ -1,7 +1,7 @@
-"""The outside world as one process: systems that post complaints and the mail server that takes the answers.
+"""Load process: clients that post complaints, and the mail server that accepts the mails, in one process.
 
-`python -m tests.bench.outside SMTP_PORT` reads one JSON command a line from stdin and answers each with one JSON line.
-Being one process, it measures from POST to accepted mail on one clock.
+`python -m tests.bench.load_process SMTP_PORT` reads one JSON command per line from stdin and writes one JSON line for
+each. It measures from POST to accepted mail with one clock.
 """
 
 import asyncio
@@ -22,34 +22,34 @@ CommandResult = dict[str, Any]
 
 
 class LoadCommands:
-    """What the commands do."""
+    """Implementation of the commands."""
 
     def __init__(self, sink: SmtpSink) -> None:
         self.sink = sink
 
-    async def closed(self, target: Target, run: str, **shape: Any) -> CommandResult:
-        """Post as fast as it goes and report rate and latency."""
-        return (await run_closed_loop(target, generate_requests(target, run), **shape)).summary()
+    async def closed(self, target: Target, run: str, **settings: Any) -> CommandResult:
+        """Post complaints as fast as possible; report rate and latency."""
+        return (await run_closed_loop(target, generate_requests(target, run), **settings)).summary()
 
     async def cycle(self, target: Target, run: str, *, count: int, connections: int, patience: float) -> CommandResult:
-        """Post `count` complaints as fast as they go; time until each customer has mail."""
+        """Post `count` complaints as fast as possible; report the time until each customer has a mail."""
         self.sink.expect(f"{run}n")
-        begun = perf_counter()
+        begin = perf_counter()
         tally = await run_closed_loop(target, generate_requests(target, run), connections=connections, count=count)
         await self.sink.until(count, patience)
-        last = max(self.sink.taken.values(), default=begun)
-        answer = tally.summary() | {"accept_seconds": tally.seconds, "cycle_seconds": last - begun}
+        last = max(self.sink.taken.values(), default=begin)
+        answer = tally.summary() | {"accept_seconds": tally.seconds, "cycle_seconds": last - begin}
         return answer | self._mail(run, tally)
 
     async def paced(self, target: Target, run: str, *, rate: float, seconds: float, patience: float) -> CommandResult:
-        """Post at a fixed rate; report how long each customer waited for mail."""
+        """Post complaints at a fixed rate; report how long each customer waited for a mail."""
         self.sink.expect(f"{run}n")
         tally = await run_open_loop(target, generate_requests(target, run), rate=rate, seconds=seconds)
         await self.sink.until(len(tally.sent_at), patience)
         return tally.summary() | self._mail(run, tally)
 
     async def mails(self) -> CommandResult:
-        """How much mail was taken."""
+        """Report the number and size of the accepted mails."""
         return {"mails": self.sink.mails, "recipients": len(self.sink.taken), "octets": self.sink.octets}
 
     def _mail(self, run: str, tally: LoadResult) -> CommandResult:
@@ -67,7 +67,7 @@ class LoadCommands:
 
 
 class LoadProcess:
-    """The process as the bench sees it."""
+    """Handle on the load process: starts it and sends commands to it."""
 
     def __init__(self, smtp_port: int) -> None:
         self.smtp_port = smtp_port
@@ -80,7 +80,7 @@ class LoadProcess:
         assert self._answer() == {"ready": smtp_port}
 
     def __call__(self, do: str, **arguments: Any) -> CommandResult:
-        """Do one thing and wait for its answer."""
+        """Run one command and return its result."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
         self._process.stdin.flush()
@@ -90,27 +90,27 @@ class LoadProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the load generator died; its error stands above")
-        answer: CommandResult = json.loads(line)
-        return answer
+            raise RuntimeError("the load process has exited; see its error above")
+        result: CommandResult = json.loads(line)
+        return result
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(10)
 
 
 async def serve(smtp_port: int) -> None:
-    """Obey until stdin ends."""
+    """Run commands from stdin until it is closed."""
     sink = SmtpSink()
     server = await sink.listen(smtp_port)
-    world = LoadCommands(sink)
+    handlers = LoadCommands(sink)
     commands: dict[str, Callable[..., Awaitable[CommandResult]]] = {
-        "closed": world.closed,
-        "cycle": world.cycle,
-        "paced": world.paced,
-        "mails": world.mails,
+        "closed": handlers.closed,
+        "cycle": handlers.cycle,
+        "paced": handlers.paced,
+        "mails": handlers.mails,
     }
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

@@ -1,4 +1,4 @@
-"""What the numbers were measured on, and what the processes used."""
+"""Description of the machine, and CPU time and memory of processes."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ LIBRARIES = ("aiokafka", "aiosmtplib", "asyncpg", "fastapi", "faststream", "pyda
 
 
 def describe() -> dict[str, Any]:
-    """Machine, versions, and the load before we add our own."""
+    """Describe the machine: CPU, memory, versions, and the load before the measurements."""
     models = [line.split(":")[1].strip() for line in _read_lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -30,12 +30,12 @@ def describe() -> dict[str, Any]:
 
 
 def read_cpu_seconds(pids: Mapping[str, Iterable[int]]) -> dict[str, float]:
-    """CPU time that each named group of processes has used so far, their living children included."""
+    """Return the CPU seconds that each named group of processes has used so far, with its running children."""
     return {name: sum(_cpu_of_family(pid) for pid in group) for name, group in pids.items()}
 
 
 def read_memory(pid: int) -> dict[str, float]:
-    """MB of one process: resident, and proportional (shared pages divided among their users)."""
+    """Return the memory of a process in MB: resident, and proportional (shared pages divided among their processes)."""
     pages = dict.fromkeys(("Rss", "Pss"), 0)
     for line in _read_lines(f"/proc/{pid}/smaps_rollup"):
         name, _, rest = line.partition(":")
@@ -45,7 +45,7 @@ def read_memory(pid: int) -> dict[str, float]:
 
 
 def read_heap_limit(pid: int) -> str:
-    """The largest heap the broker may take, as its command line says."""
+    """Return the heap limit (`-Xmx...`) from the broker's command line."""
     return next((arg for arg in reversed(psutil.Process(pid).cmdline()) if arg.startswith("-Xmx")), "-Xmx unset")
 
 

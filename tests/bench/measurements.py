@@ -1,4 +1,4 @@
-"""What is measured, each by one function that returns plain numbers with both sides of every ratio."""
+"""Measurements: each function returns plain numbers, for a ratio those of both sides."""
 
 import time
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ IDLE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How long and how much. The defaults take about ten minutes on two cores."""
+    """Durations and amounts of the measurements. The defaults take about ten minutes on two cores."""
 
     runs: int = 5
     seconds: float = 3.0
     warmup: float = 1.0
-    measure_cycle: int = 3_000
+    cycle: int = 3_000
     backlog: int = 30_000
     rate: float = 100.0
     rate_seconds: float = 30.0
@@ -33,31 +33,34 @@ class RunSettings:
 
 @dataclass
 class Bench:
-    """The servers, the outside world, and a number for each run so that no two share a customer."""
+    """Servers, load process, and a counter of runs; each run has its own customers."""
 
     servers: Servers
-    outside: LoadProcess
-    shape: RunSettings
+    load: LoadProcess
+    settings: RunSettings
     runs: int = field(default=0)
 
-    def run(self) -> str:
-        """A new name."""
+    def next_run(self) -> str:
+        """Return the name of the next run."""
         self.runs += 1
         return f"r{self.runs:03d}"
 
     def settle(self, services: Sequence[str]) -> None:
-        """Nobody has anything left to do."""
+        """Wait until these services have no lag."""
         bootstrap = self.servers.kafka.bootstrap
-        run_with_offsets(bootstrap, lambda offsets: offsets.settle(services, self.shape.patience))
+        run_with_offsets(bootstrap, lambda offsets: offsets.settle(services, self.settings.patience))
 
 
 def measure_accept(bench: Bench, connections: int) -> dict[str, Any]:
-    """Accepted complaints a second: plain and ours by turns. Ours authenticates, deduplicates, tells and relays."""
-    servers, shape = bench.servers, bench.shape
-    plain, redress = servers.start_plain(), servers.start_ours("intake")
-    sides: dict[str, list[CommandResult]] = {"plain": [], "ours": []}
-    turns = (("plain", plain, ["intake"]), ("ours", redress, ["plain"]))
-    for number in range(shape.runs):
+    """Measure accepted complaints per second, plain and Redress in turn.
+
+    Redress also authenticates, deduplicates, and writes timeline and outbox.
+    """
+    servers, settings = bench.servers, bench.settings
+    plain, redress = servers.start_plain(), servers.start_services("intake")
+    sides: dict[str, list[CommandResult]] = {"plain": [], "redress": []}
+    turns = (("plain", plain, ["intake"]), ("redress", redress, ["plain"]))
+    for number in range(settings.runs):
         for side, target, still in turns if number % 2 else reversed(turns):
             bench.settle(["intake"])
             with servers.frozen(still):
@@ -67,26 +70,26 @@ def measure_accept(bench: Bench, connections: int) -> dict[str, Any]:
 
 
 def _run_closed_loop(bench: Bench, target: Target, connections: int) -> CommandResult:
-    shape = bench.shape
-    answer = bench.outside(
+    settings = bench.settings
+    answer = bench.load(
         "closed",
         target=vars(target),
-        run=bench.run(),
+        run=bench.next_run(),
         connections=connections,
-        seconds=shape.seconds,
-        warmup=shape.warmup,
+        seconds=settings.seconds,
+        warmup=settings.warmup,
     )
     _check_created(answer)
     return answer
 
 
 def measure_cycle(bench: Bench) -> dict[str, Any]:
-    """Whole life cycles a second, from POST to the mail server's 250: bare and ours by turns."""
-    servers, shape = bench.servers, bench.shape
-    bare, redress = servers.start_bare(), servers.start_ours()
-    sides: dict[str, list[CommandResult]] = {"bare": [], "ours": []}
-    turns = (("bare", bare, BARE, NAMES), ("ours", redress, NAMES, BARE))
-    for number in range(-1, shape.runs):  # the first of each warms up and is not counted
+    """Measure complete life cycles per second, from POST to the mail server's 250, bare and Redress in turn."""
+    servers, settings = bench.servers, bench.settings
+    bare, redress = servers.start_bare(), servers.start_services()
+    sides: dict[str, list[CommandResult]] = {"bare": [], "redress": []}
+    turns = (("bare", bare, BARE, NAMES), ("redress", redress, NAMES, BARE))
+    for number in range(-1, settings.runs):  # run -1 of each side is the warm-up and is not counted
         for side, target, working, still in turns if number % 2 else reversed(turns):
             bench.settle(NAMES)
             with servers.frozen(still):
@@ -95,46 +98,46 @@ def measure_cycle(bench: Bench) -> dict[str, Any]:
                 sides[side].append(answer)
     servers.stop(*BARE)
     bench.settle(NAMES)
-    return {"count": shape.cycle, **{side: _medians(runs) for side, runs in sides.items()}, "runs": sides}
+    return {"count": settings.cycle, **{side: _medians(runs) for side, runs in sides.items()}, "runs": sides}
 
 
 def _run_cycle(bench: Bench, target: Target, working: Sequence[str]) -> CommandResult:
     pids = bench.servers.pids(working)
     before = read_cpu_seconds(pids)
-    answer = bench.outside(
+    answer = bench.load(
         "cycle",
         target=vars(target),
-        run=bench.run(),
-        count=bench.shape.cycle,
+        run=bench.next_run(),
+        count=bench.settings.cycle,
         connections=32,
-        patience=bench.shape.patience,
+        patience=bench.settings.patience,
     )
     _check_created(answer)
     if answer["missing"]:
         raise RuntimeError(f"{answer['missing']} of {bench.shape.cycle} customers got no mail")
     after = read_cpu_seconds(pids)
-    answer["cycle_rate"] = bench.shape.cycle / answer["cycle_seconds"]
-    answer["cpu_ms"] = {name: (after[name] - before[name]) / bench.shape.cycle * 1e3 for name in pids}
+    answer["cycle_rate"] = bench.settings.cycle / answer["cycle_seconds"]
+    answer["cpu_ms"] = {name: (after[name] - before[name]) / bench.settings.cycle * 1e3 for name in pids}
     return answer
 
 
 def measure_acknowledgement(bench: Bench) -> dict[str, Any]:
-    """How long customers wait for the acknowledgement at a steady rate; all four services run already."""
-    shape = bench.shape
-    answer = bench.outside(
+    """Measure the time from POST to acknowledgement at a fixed rate; all four services must be running."""
+    settings = bench.settings
+    answer = bench.load(
         "paced",
-        target=vars(bench.servers.door()),
-        run=bench.run(),
-        rate=shape.rate,
-        seconds=shape.rate_seconds,
-        patience=shape.patience,
+        target=vars(bench.servers.intake_target()),
+        run=bench.next_run(),
+        rate=settings.rate,
+        seconds=settings.rate_seconds,
+        patience=settings.patience,
     )
     _check_created(answer)
-    return answer | {"asked_rate": shape.rate}
+    return answer | {"requested_rate": settings.rate}
 
 
 def measure_idle(bench: Bench) -> dict[str, Any]:
-    """Memory of the four services after work, with nothing to do; and what the broker may take."""
+    """Measure memory and CPU of the four idle services after the load, and read the broker's heap limit."""
     bench.settle(NAMES)
     pids = bench.servers.pids(NAMES)
     before = read_cpu_seconds(pids)
@@ -152,15 +155,17 @@ def measure_idle(bench: Bench) -> dict[str, Any]:
 
 
 def measure_drain(bench: Bench) -> dict[str, Any]:
-    """How fast each consumer works off a backlog that gathered while it was stopped, alone on the machine."""
-    servers, shape = bench.servers, bench.shape
+    """Measure how fast each service works off a backlog, with the other services stopped."""
+    servers, settings = bench.servers, bench.settings
     servers.stop(*NAMES)
-    door = servers.start_ours("intake")
-    answer = bench.outside("cycle", target=vars(door), run=bench.run(), count=shape.backlog, connections=32, patience=0)
+    target = servers.start_services("intake")
+    answer = bench.load(
+        "cycle", target=vars(target), run=bench.next_run(), count=settings.backlog, connections=32, patience=0
+    )
     _check_created(answer)
     bench.settle([])
     servers.stop("intake")
-    numbers: dict[str, Any] = {"complaints": shape.backlog}
+    numbers: dict[str, Any] = {"complaints": settings.backlog}
     for name in ("triage", "sla", "notify", "intake"):
         drained = _drain_service(bench, name)
         numbers[name] = {**vars(drained), "rate": drained.rate}
@@ -169,7 +174,7 @@ def measure_drain(bench: Bench) -> dict[str, Any]:
 
 def _drain_service(bench: Bench, name: str) -> DrainResult:
     async def watch(offsets: OffsetReader) -> DrainResult:
-        return await offsets.drain(name, bench.shape.patience, lambda: read_cpu_seconds(pids))
+        return await offsets.drain(name, bench.settings.patience, lambda: read_cpu_seconds(pids))
 
     bench.servers.launch(name)
     pids = bench.servers.pids([name])

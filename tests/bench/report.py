@@ -1,4 +1,4 @@
-"""The numbers as a person reads them: both sides of each ratio, what was to be reached, and what was."""
+"""Report of a benchmark: both sides of each ratio, the goal, and the result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Measurements = dict[str, Any]
 
 @dataclass(frozen=True)
 class Figure:
-    """One line: what, ours, the other side, the ratio or number that counts, and whether it reaches the goal."""
+    """Row of the report: subject, Redress, the other side, the ratio or number for the goal, and the goal."""
 
     what: str
     redress: str
@@ -23,7 +23,7 @@ class Figure:
 
 
 def build_figures(numbers: Measurements) -> Iterator[Figure]:
-    """All lines that the measured numbers allow."""
+    """Build the rows for the measurements that are present."""
     for name in ("accept_16", "accept_64"):
         if name in numbers:
             yield from _accept_figures(numbers[name], goal=1.5 if name == "accept_16" else 2.0)
@@ -36,13 +36,13 @@ def build_figures(numbers: Measurements) -> Iterator[Figure]:
     if "idle" in numbers:
         yield from _idle_figures(numbers["idle"])
     if "timers" in numbers:
-        from tests.bench.timers.lines import lines  # they are made of our figures
+        from tests.bench.timers.lines import lines  # it imports Figure from this module
 
         yield from lines(numbers["timers"])
 
 
 def _accept_figures(numbers: Measurements, *, goal: float) -> Iterator[Figure]:
-    redress, plain = numbers["ours"], numbers["plain"]
+    redress, plain = numbers["redress"], numbers["plain"]
     ratio = redress["rate"] / plain["rate"]
     yield Figure(
         f"complaints accepted, {numbers['connections']} connections",
@@ -63,7 +63,7 @@ def _accept_figures(numbers: Measurements, *, goal: float) -> Iterator[Figure]:
 
 
 def _cycle_figure(numbers: Measurements) -> Figure:
-    redress, bare = numbers["ours"]["cycle_rate"], numbers["bare"]["cycle_rate"]
+    redress, bare = numbers["redress"]["cycle_rate"], numbers["bare"]["cycle_rate"]
     return Figure(
         f"whole life cycle, {numbers['count']:,} complaints",
         f"{redress:,.0f}/s",
@@ -76,7 +76,7 @@ def _cycle_figure(numbers: Measurements) -> Figure:
 
 def _acknowledgement_figure(numbers: Measurements) -> Figure:
     return Figure(
-        f"POST to acknowledgement at {numbers['asked_rate']:.0f}/s, p50 / p99",
+        f"POST to acknowledgement at {numbers['requested_rate']:.0f}/s, p50 / p99",
         f"{numbers['mail_p50_ms']:.0f} / {numbers['mail_p99_ms']:.0f} ms",
         f"{numbers['missing']} missing",
         f"{numbers['mail_p99_ms']:.0f} ms",
@@ -131,7 +131,7 @@ def _idle_figures(numbers: Measurements) -> Iterator[Figure]:
 
 
 def print_report(console: Console, machine: Measurements, numbers: Measurements) -> bool:
-    """Print it all; whether every goal was reached."""
+    """Print the report; return True if every goal was reached."""
     lines = list(build_figures(numbers))
     console.print(_format_machine(machine))
     console.print(_build_table(lines))
@@ -153,7 +153,7 @@ def _format_machine(facts: Measurements) -> str:
 
 def _build_table(lines: list[Figure]) -> Table:
     table = Table(
-        "what", "redress", "the other side", "counts", "to be reached", "", title="Yardsticks", title_style="bold"
+        "measurement", "Redress", "compared with", "result", "goal", "reached", title="Benchmark", title_style="bold"
     )
     for line in lines:
         verdict = "[green]yes[/]" if line.reached else "[red]no[/]"
@@ -162,12 +162,10 @@ def _build_table(lines: list[Figure]) -> Table:
 
 
 def _build_cost_table(numbers: Measurements) -> Table:
-    table = Table(
-        "CPU ms per complaint", "redress", "bare", title="Where the life cycle's time goes", title_style="bold"
-    )
-    redress, bare = numbers["ours"]["cpu_ms"], numbers["bare"]["cpu_ms"]
+    table = Table("CPU ms per complaint", "Redress", "bare", title="CPU time of a life cycle", title_style="bold")
+    redress, bare = numbers["redress"]["cpu_ms"], numbers["bare"]["cpu_ms"]
     for name, cost in redress.items():
         other = bare.get(f"bare-{name}", bare.get(name, 0.0))
         table.add_row(name, f"{cost:.2f}", f"{other:.2f}")
-    table.add_row("together", f"{sum(redress.values()):.2f}", f"{sum(bare.values()):.2f}", style="bold")
+    table.add_row("total", f"{sum(redress.values()):.2f}", f"{sum(bare.values()):.2f}", style="bold")
     return table

@@ -1,4 +1,4 @@
-"""Complaints to post: about 1 KB each, varied in language, length and product, unique by key and address."""
+"""Generated complaints of about 1 KB, with different languages, lengths and products, unique by key and address."""
 
 import json
 import random
@@ -73,13 +73,13 @@ SUBJECTS = (
 )
 PRODUCTS = ("washing-machine", "card-payment", "broadband", "parcel", "hotel-room", "street-light", "account")
 CHANNELS = ("web", "app", "email", "phone", "chat")
-SLOT = "%08d"  # where the number goes in: same width for all, so that a request's length never changes
+SLOT = "%08d"  # place of the number; fixed width, so that the length of a request does not change
 DISTINCT = 240
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to post, and with which token (every server under test gets the same headers)."""
+    """Server to post to, and the token; every server under test gets the same headers."""
 
     port: int
     token: str = "none"
@@ -87,12 +87,12 @@ class Target:
 
 
 def email_address(run: str, number: int) -> str:
-    """Whose complaint it is: the sink recognises the mail by its recipient."""
+    """Return the customer's address, by which the mail server identifies the complaint."""
     return f"{run}n{number:08d}@example.com"
 
 
 def build_complaint(rng: random.Random, run: str) -> dict[str, object]:
-    """One complaint as a shop's system would post it, with a slot where the number belongs."""
+    """Build a complaint as a client would post it, with SLOT in place of its number."""
     language = rng.choices(list(SHARES), weights=list(SHARES.values()))[0]
     words: list[str] = []
     budget = rng.randint(250, 900)
@@ -116,7 +116,7 @@ def build_complaint(rng: random.Random, run: str) -> dict[str, object]:
 
 
 def generate_requests(target: Target, run: str, start: int = 0) -> Iterator[bytes]:
-    """Endless HTTP requests, numbered from `start`; no two share a key or an address."""
+    """Generate HTTP requests without end, numbered from `start`, each with its own key and address."""
     rng = random.Random(run)
     templates = [_build_template(target, run, build_complaint(rng, run)) for _ in range(DISTINCT)]
     return (templates[number % DISTINCT] % (number, number, number, number) for number in count(start))

@@ -1,4 +1,4 @@
-"""The topics of ours and of the bare pipeline, alike in shape."""
+"""Topics of Redress and of the bare pipeline, with the same number of partitions."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from shared.contracts import SERVICES
 
 
 def create_missing_topics(bootstrap: str) -> None:
-    """Create what is missing."""
+    """Create the topics that do not exist yet."""
     asyncio.run(_create_topics(bootstrap))
 
 

@@ -103,12 +103,13 @@ async def test_a_customer_who_files_on_a_sunday_night_is_informed_in_time() -> N
     kept = published_facts(simulation, e.PromiseKept)
     assert [(promise.promise, promise.first) for promise in kept] == [(2, False)]
 
-    await reopened_and_resolved_again(simulation, sender, seen, complaint)
+    await check_reopening(simulation, sender, seen, complaint)
 
 
-async def reopened_and_resolved_again(
+async def check_reopening(
     simulation: Simulation, sender: SimulatedSender, seen: list[SentMail], complaint: ComplaintId
 ) -> None:
+    """Check events and mails after the complaint is reopened and resolved again."""
     before = simulation.runner(INTAKE).states[complaint].owner
     await pass_time_until(simulation, datetime(2026, 3, 12, 8, 0, tzinfo=UTC))
     await simulation.submit(INTAKE, Reopen(complaint, by="customer", reason="The new one leaks as well."))
@@ -118,7 +119,7 @@ async def reopened_and_resolved_again(
     record = simulation.runner(INTAKE).states[complaint]
     assert record.status == "open" and record.cycle == 2
     assert record.owner == before, "the same handler has it again"
-    assert record.level == 3, "and their lead looks again, after the breach and eight hours more of it"
+    assert record.level == 3, "escalated again, after the breach and eight hours later"
     assert record.promise and record.promise.due_at > simulation.now and record.promise.due_at.hour == 17
     assert again.message.states_promise == record.promise.number
 
@@ -128,7 +129,7 @@ async def reopened_and_resolved_again(
     (last,) = new_mails(sender, seen)
     assert (last.kind, last.at) == ("resolution", simulation.now)
 
-    # Silence afterwards: no timer is left, nothing was broken, no letter is dead, everything was published once.
+    # Afterwards no mail, broken promise or dead letter follows; every event was published once.
     await simulation.pass_time(timedelta(days=30))
     assert not new_mails(sender, seen)
     assert not published_facts(simulation, e.PromiseBroken)

@@ -133,7 +133,7 @@ def test_what_a_bare_process_says_somebody_hears() -> None:
 
 def accepted(*, redress: float, plain: float) -> dict[str, Any]:
     side = {"p50_ms": 1.0, "p99_ms": 2.0}
-    return {"connections": 16, "ours": {**side, "rate": redress}, "plain": {**side, "rate": plain, "p99_ms": 3.0}}
+    return {"connections": 16, "redress": {**side, "rate": redress}, "plain": {**side, "rate": plain, "p99_ms": 3.0}}
 
 
 def test_the_verdict_follows_from_the_ratio() -> None:
