@@ -22,7 +22,7 @@ from shared.ops.metrics import Metrics
 from shared.storage import outbox, postgres
 from tests.factories import complaint_id, event, received, settings
 from tests.group_members import ToyMember
-from tests.integration.conftest import Rig
+from tests.integration.conftest import ToyService
 
 
 async def until(condition, seconds: float = 30.0):
@@ -71,8 +71,8 @@ async def running(*jobs) -> AsyncIterator[asyncio.Event]:
         await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-def member(rig: Rig, bootstrap: str, public_key: Path) -> ToyMember:
-    return ToyMember(settings(rig.dsn, public_key, kafka=bootstrap), rig.runner, rig.metrics)
+def member(toy_service: ToyService, bootstrap: str, public_key: Path) -> ToyMember:
+    return ToyMember(settings(toy_service.dsn, public_key, kafka=bootstrap), toy_service.runner, toy_service.metrics)
 
 
 async def say(producer: AIOKafkaProducer, one, **headers) -> None:
@@ -103,10 +103,12 @@ async def read_all(bootstrap: str, topic: str, count: int) -> list:
     return found
 
 
-async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(rig: Rig, topics: str, keys) -> None:
-    relay = Relay("triage", settings(rig.dsn, keys[1], kafka=topics), rig.metrics)
+async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    relay = Relay("triage", settings(toy_service.dsn, keys[1], kafka=topics), toy_service.metrics)
     subjects = [complaint_id() for _ in range(20)]
-    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run, relay.run):
+    async with publisher(topics) as producer, running(member(toy_service, topics, keys[1]).run, relay.run):
         for n in range(1, 6):
             for subject in subjects:
                 await say(producer, event(received(reference=f"w{n}"), subject=subject, sequence=n))
@@ -116,11 +118,13 @@ async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(rig
     for subject in subjects:
         mine = [one for _, one in said if one.subject == subject]
         assert [one.sequence for one in mine] == [1, 2, 3, 4, 5]
-        assert await rig.load_words(subject) == ("w1", "w2", "w3", "w4", "w5")
+        assert await toy_service.load_words(subject) == ("w1", "w2", "w3", "w4", "w5")
     assert {partition for partition, _ in said} == {partition_of(str(s).encode(), 12) for s in subjects}
 
 
-async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig: Rig, topics: str, keys) -> None:
+async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(
+    toy_service: ToyService, topics: str, keys
+) -> None:
     poison: list[tuple[bytes | None, list]] = [
         (b"{", []),
         (b'{"type":"redress.complaint.received.v1"}', []),
@@ -132,22 +136,24 @@ async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig
         (b"{", [("h", b"\xff")]),
     ]
     good = [event(received(reference="fine")) for _ in range(len(poison) * 2)]
-    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run):
+    async with publisher(topics) as producer, running(member(toy_service, topics, keys[1]).run):
         for number, (value, headers) in enumerate(poison):
             await say(producer, good[2 * number], headers=[("h", None), ("i", b"\xff")])
             await producer.send_and_wait(INTAKE.topic, value, key=b"poison", headers=headers)
             await say(producer, good[2 * number + 1])
 
         async def handled() -> bool:
-            return len(await rig.rows("select from inbox")) >= len(poison) * 3
+            return len(await toy_service.rows("select from inbox")) >= len(poison) * 3
 
         await until(handled)
-    letters = await rig.replay.list_open(None, 100)
+    letters = await toy_service.replay.list_open(None, 100)
     assert len(letters) == len(poison)
-    assert {await rig.load_words(one.subject) for one in good} == {("fine",)}
+    assert {await toy_service.load_words(one.subject) for one in good} == {("fine",)}
 
 
-async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: Rig, topics: str, keys) -> None:
+async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(
+    toy_service: ToyService, topics: str, keys
+) -> None:
     """The consumer handles records, never acknowledges them, and another one gets them again."""
     events = [event(received(reference="once")) for _ in range(50)]
     async with publisher(topics) as producer:
@@ -165,30 +171,32 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: R
     while len(seen) < 50:
         for records in (await raw.getmany(timeout_ms=200)).values():
             seen.extend(records)
-    await rig.runner.apply_records(seen)
+    await toy_service.runner.apply_records(seen)
     await raw.stop()
-    async with running(member(rig, topics, keys[1]).run):
+    async with running(member(toy_service, topics, keys[1]).run):
 
         async def repeated() -> bool:
-            return rig.metrics.value("redress_inputs", label="duplicate") >= 50
+            return toy_service.metrics.value("redress_inputs", label="duplicate") >= 50
 
         await until(repeated)
-    assert {await rig.load_words(one.subject) for one in events} == {("once",)}
+    assert {await toy_service.load_words(one.subject) for one in events} == {("once",)}
 
 
-async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(rig: Rig, topics: str, keys) -> None:
+async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(
+    toy_service: ToyService, topics: str, keys
+) -> None:
     subjects = [complaint_id() for _ in range(60)]
 
     async def all_done(count: int) -> None:
         async def done() -> bool:
-            return len(await rig.rows("select from inbox")) >= count
+            return len(await toy_service.rows("select from inbox")) >= count
 
         await until(done, 60)
 
-    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run):
+    async with publisher(topics) as producer, running(member(toy_service, topics, keys[1]).run):
         for subject in subjects:
             await say(producer, event(received(reference="a"), subject=subject, sequence=1))
-        async with running(member(rig, topics, keys[1]).run):
+        async with running(member(toy_service, topics, keys[1]).run):
             for n, word in enumerate(("b", "c"), start=2):
                 for subject in subjects:
                     await say(producer, event(received(reference=word), subject=subject, sequence=n))
@@ -196,16 +204,16 @@ async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(ri
         for subject in subjects:
             await say(producer, event(received(reference="d"), subject=subject, sequence=4))
         await all_done(240)
-    assert Counter([await rig.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
+    assert Counter([await toy_service.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
 
 
-async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, topics: str, keys) -> None:
+async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(toy_service: ToyService, topics: str, keys) -> None:
     """Two relays: one leads, the other waits for the lock; when the leader's connection dies the other goes on."""
-    chosen = settings(rig.dsn, keys[1], kafka=topics)
-    first, second = Relay("triage", chosen, rig.metrics), Relay("triage", chosen, Metrics())
+    chosen = settings(toy_service.dsn, keys[1], kafka=topics)
+    first, second = Relay("triage", chosen, toy_service.metrics), Relay("triage", chosen, Metrics())
 
     async def append(count: int) -> None:
-        async with postgres.transaction(rig.pool) as conn:
+        async with postgres.transaction(toy_service.pool) as conn:
             events = [event(received()) for _ in range(count)]
             await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, e.subject, e.id, write(e)) for e in events])
 
@@ -214,7 +222,7 @@ async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, to
     await append(30)
     await read_all(topics, TRIAGE.topic, 30)
     waiting = asyncio.create_task(second.run(stopping))
-    await rig.pool.execute(
+    await toy_service.pool.execute(
         "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
     )
     # The third is what asyncpg says when the connection dies in the middle of a statement's preparation.
@@ -227,15 +235,17 @@ async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, to
     await asyncio.wait_for(waiting, 30)
 
 
-async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig, topics: str, keys) -> None:
-    relay = Relay("triage", settings(rig.dsn, keys[1], kafka=topics), rig.metrics)
+async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    relay = Relay("triage", settings(toy_service.dsn, keys[1], kafka=topics), toy_service.metrics)
     early, late = event(received()), event(received())
-    slow = await postgres.connect_alone(settings(rig.dsn, keys[1]), "slow")
+    slow = await postgres.connect_alone(settings(toy_service.dsn, keys[1]), "slow")
     async with running(relay.run):
         transaction = slow.transaction()
         await transaction.start()
         await outbox.append(slow, [outbox.OutboxRow(TRIAGE.topic, early.subject, early.id, write(early))])
-        async with postgres.transaction(rig.pool) as conn:
+        async with postgres.transaction(toy_service.pool) as conn:
             await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, late.subject, late.id, write(late))])
         assert await end_offsets(topics, TRIAGE.topic) == 0, "nothing may pass a transaction that is still open"
         await transaction.commit()
@@ -246,9 +256,9 @@ async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig,
 
 
 @pytest.mark.parametrize("query", ["SELECT_WINDOW", "SELECT_OLDEST_AGE"])
-async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: Rig, query: str) -> None:
+async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(toy_service: ToyService, query: str) -> None:
     """It happens twenty times a second, also when nothing has been said for hours."""
-    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+    conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     await conn.execute(
         "insert into outbox (topic, key, event_id, value) select 't', gen_random_uuid(), gen_random_uuid(), 'x'"
         " from generate_series(1, 20000)"
@@ -272,13 +282,13 @@ def read_by(plan: dict[str, Any]) -> Iterator[int]:
         yield from read_by(part)
 
 
-async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(rig: Rig) -> None:
+async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(toy_service: ToyService) -> None:
     from datetime import UTC, datetime, timedelta
 
     one = event(received())
-    async with postgres.transaction(rig.pool) as conn:
+    async with postgres.transaction(toy_service.pool) as conn:
         await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, one.subject, one.id, write(one))])
-    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+    conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     cursor = await outbox.take_over(conn)
     next_slot = datetime.now(UTC) + timedelta(seconds=600)
     assert await outbox.truncate_published(conn, next_slot, cursor) == 0
@@ -286,13 +296,15 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(r
     assert await outbox.truncate_published(conn, next_slot, window) == 0
     done = replace(window, id=row["id"])
     assert await outbox.truncate_published(conn, next_slot, done) == 1
-    assert not await rig.rows("select from outbox")
+    assert not await toy_service.rows("select from outbox")
     await conn.close()
 
 
-async def test_who_got_its_xid_first_and_the_complaint_second_is_published_second(rig: Rig, topics: str, keys) -> None:
+async def test_who_got_its_xid_first_and_the_complaint_second_is_published_second(
+    toy_service: ToyService, topics: str, keys
+) -> None:
     """A batch takes its xid with its first write and may then wait for a complaint that another one has locked."""
-    chosen = settings(rig.dsn, keys[1], kafka=topics)
+    chosen = settings(toy_service.dsn, keys[1], kafka=topics)
     subject = complaint_id()
     first, second = (event(received(), subject=subject, sequence=n) for n in (1, 2))
     early, late = [await postgres.connect_alone(chosen, name) for name in ("early", "late")]
@@ -304,7 +316,7 @@ async def test_who_got_its_xid_first_and_the_complaint_second_is_published_secon
     await runs.commit()
     await outbox.append(early, [outbox.OutboxRow(TRIAGE.topic, subject, second.id, write(second))])
     await waits.commit()
-    async with running(Relay("triage", replace_batch(chosen, 1), rig.metrics).run):
+    async with running(Relay("triage", replace_batch(chosen, 1), toy_service.metrics).run):
         records = await read_all(topics, TRIAGE.topic, 2)
     assert [read(record.value).sequence for record in records] == [1, 2]
     for conn in (early, late):
@@ -315,8 +327,8 @@ def replace_batch(chosen, rows: int):
     return chosen.model_copy(update={"relay_batch": rows})
 
 
-async def test_an_old_epoch_cannot_move_the_cursor(rig: Rig) -> None:
-    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+async def test_an_old_epoch_cannot_move_the_cursor(toy_service: ToyService) -> None:
+    conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     old = await outbox.take_over(conn)
     new = await outbox.take_over(conn)
     assert not await outbox.advance_cursor(conn, old)

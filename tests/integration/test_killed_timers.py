@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from shared.contracts import read
-from tests.integration.conftest import Rig
+from tests.integration.conftest import ToyService
 from tests.toy import make_records
 
 KILLS = 20
@@ -23,8 +23,8 @@ TRANSACTION = 10  # timers in flight at once: two batches of five
 
 
 @pytest.fixture
-def lives(rig: Rig) -> Iterator[subprocess.Popen[str]]:
-    argv = [sys.executable, "-m", "tests.killable_timers", rig.dsn]
+def lives(toy_service: ToyService) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", "tests.killable_timers", toy_service.dsn]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as launcher:
         yield launcher
         os.killpg(launcher.pid, signal.SIGKILL)
@@ -39,12 +39,16 @@ def until(conn: psycopg.Connection, fired: int) -> int:
     return count
 
 
-async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, request: pytest.FixtureRequest) -> None:
+async def test_a_timer_fires_once_however_often_its_process_is_killed(
+    toy_service: ToyService, request: pytest.FixtureRequest
+) -> None:
     timers = [make_records("NOW") for _ in range(TIMERS)]
     for start in range(0, TIMERS, 500):
-        await rig.runner.apply_records([record for _, records in timers[start : start + 500] for record in records])
+        await toy_service.runner.apply_records(
+            [record for _, records in timers[start : start + 500] for record in records]
+        )
     lives = request.getfixturevalue("lives")
-    with psycopg.connect(rig.dsn, autocommit=True) as conn:
+    with psycopg.connect(toy_service.dsn, autocommit=True) as conn:
         fired = 0
         for _ in range(KILLS):
             life = int(lives.stdout.readline())
@@ -52,7 +56,7 @@ async def test_a_timer_fires_once_however_often_its_process_is_killed(rig: Rig, 
             os.kill(life, signal.SIGKILL)
         assert fired < TIMERS, "the last life had nothing left to fire when it was killed"
         until(conn, TIMERS)
-    rows = await rig.rows("select key, value from outbox order by xid, id")
+    rows = await toy_service.rows("select key, value from outbox order by xid, id")
     effects = Counter((row["key"], read(row["value"]).facts.team) for row in rows)
     assert effects == Counter((subject, word) for subject, _ in timers for word in ("NOW", "tick"))
     sequences = sorted((row["key"], read(row["value"]).sequence) for row in rows)
