@@ -19,7 +19,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_the_glossary_names_every_value_of_a_closed_list(name: str) -> None:
+def test_the_glossary_lists_every_value_of_a_literal_type(name: str) -> None:
     missing = [value for value in LISTS[name] if f"`{value}`" not in PAGE]
     assert not missing
 

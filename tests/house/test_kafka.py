@@ -116,7 +116,7 @@ async def test_a_rebalance_waits_for_the_batch_in_flight(started: Started, monke
     await asyncio.wait_for(revoking, 5)
 
 
-async def test_a_batch_with_unreadable_headers_is_handed_over_and_then_acknowledged(
+async def test_a_batch_with_malformed_headers_reaches_the_runner_and_is_committed(
     started: Started, monkeypatch
 ) -> None:
     handled: list[Any] = []
@@ -139,7 +139,7 @@ async def test_a_batch_with_unreadable_headers_is_handed_over_and_then_acknowled
     assert (started.consumer.commits, started.consumer.sought) == (1, [])
 
 
-async def test_a_batch_that_fails_is_sought_back_to_its_first_record_of_each_partition(
+async def test_after_a_failed_batch_each_partition_is_read_again_from_its_first_record(
     started: Started, monkeypatch
 ) -> None:
     async def fail(records: Any) -> None:
@@ -161,7 +161,7 @@ async def test_a_batch_that_fails_is_sought_back_to_its_first_record_of_each_par
     assert not started.consumer.commits
 
 
-def test_the_brokers_middlewares_measure_and_trace(started: Started) -> None:
+def test_the_broker_has_the_middlewares_for_metrics_and_traces(started: Started) -> None:
     kinds = {type(middleware) for middleware in started.broker.middlewares}
     assert kinds == {KafkaPrometheusMiddleware, KafkaTelemetryMiddleware}
 
@@ -180,7 +180,7 @@ async def test_the_relays_producer_is_idempotent_and_waits_for_all_replicas() ->
 
 
 @pytest.mark.parametrize("members", range(1, PARTITIONS + 1))
-def test_a_complaint_is_never_held_by_two_members(members: int) -> None:
+def test_a_partition_of_all_topics_is_assigned_to_one_member(members: int) -> None:
     """Range, and only Range, gives partition k of all topics to one member, however many there are."""
 
     class Cluster:

@@ -35,7 +35,7 @@ def docstrings(path):
 
 
 @pytest.mark.parametrize("path", CODE, ids=name)
-def test_a_docstring_opens_with_a_verb_or_a_noun(path) -> None:
+def test_a_docstring_starts_with_a_verb_or_a_noun(path) -> None:
     riddles = [
         f"{name(path)}:{line} {text.splitlines()[0]}"
         for line, text in docstrings(path)
@@ -71,7 +71,7 @@ def bound_names(module):
                 yield node.lineno, word
 
 
-def test_a_public_class_name_means_one_thing() -> None:
+def test_a_public_class_name_is_unique() -> None:
     places = defaultdict(list)
     for path in CODE:
         for node in ast.walk(tree(path)):

@@ -18,13 +18,13 @@ NO_ROOM = {"utils", "util", "common", "helpers", "helper", "base", "manager", "m
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("room", ROOMS)
-def test_every_service_has_every_room(service: str, room: str) -> None:
+def test_every_service_has_the_standard_modules(service: str, room: str) -> None:
     assert (ROOT / "services" / service / f"{room}.py").exists()
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_service_has_every_package(service: str, package: str) -> None:
+def test_every_service_has_the_standard_packages(service: str, package: str) -> None:
     assert (ROOT / "services" / service / package / "__init__.py").exists()
 
 
@@ -75,7 +75,7 @@ def test_every_service_has_migrations(service: str) -> None:
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda service: service.name)
-def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> None:
+def test_the_docstring_of_a_service_lists_its_subscriptions_and_events(declared) -> None:
     text = importlib.import_module(f"services.{declared.name}").__doc__ or ""
     sentences = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
     assert sentences, "expected three sentences: Owns / Subscribes to / Publishes"
@@ -84,12 +84,12 @@ def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> No
     assert published == [fact.__name__ for fact in declared.publishes]
 
 
-def test_no_module_has_a_name_that_says_nothing() -> None:
+def test_no_module_has_a_generic_name() -> None:
     assert not [name(path) for path in modules("services", "shared", "deploy") if path.stem in NO_ROOM - {"service"}]
     assert not list((ROOT / "services").rglob("service.py"))
 
 
-def test_every_fact_has_one_owner_and_nobody_waits_for_what_nobody_says() -> None:
+def test_every_event_has_one_publisher_and_every_subscription_a_publisher() -> None:
     assert len(FACTS) == len(set(FACTS)) == len({fact.wire_type() for fact in FACTS})
     assert len({service.topic for service in DECLARED}) == len(DECLARED)
     for service in DECLARED:

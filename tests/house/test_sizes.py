@@ -23,14 +23,14 @@ def lines(node) -> int:
 
 
 @pytest.mark.parametrize("path", modules("services", "shared", "deploy"), ids=name)
-def test_a_module_and_its_functions_fit_the_house(path) -> None:
+def test_module_and_function_lengths_are_limited(path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MODULE_MAX
     long = [(node.name, lines(node)) for node in functions(path) if lines(node) > FUNCTION_MAX and not _is_a_list(node)]
     assert not long
 
 
 @pytest.mark.parametrize("path", modules("tests"), ids=name)
-def test_a_test_module_is_about_one_subject(path) -> None:
+def test_the_length_of_a_test_module_is_limited(path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= TEST_MODULE_MAX
 
 
@@ -42,12 +42,12 @@ def _is_a_list(node) -> bool:
     return lines(node) - inner <= FUNCTION_MAX
 
 
-def test_nine_in_ten_functions_are_hand_sized() -> None:
+def test_nine_of_ten_functions_are_short() -> None:
     sizes = [lines(node) for path in modules("services", "shared") for node in functions(path)]
     assert sum(size <= HAND_SIZED for size in sizes) / len(sizes) > 0.9
 
 
-def test_public_functions_say_what_they_are_for() -> None:
+def test_public_functions_have_a_docstring() -> None:
     missing = [
         f"{name(path)}:{node.name}"
         for path in modules("services", "shared")

@@ -23,13 +23,13 @@ def row(name: str) -> str:
     return f"| `{name}` | {' | '.join(cells)} |"
 
 
-def test_the_page_has_the_table_of_kinds_as_the_code_has_it() -> None:
+def test_the_table_of_clock_types_in_the_page_is_current() -> None:
     found = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z_0-9]+` \|", line) and "`" in line.split("|")[2]]
     kinds = [line for line in found if line.split("`")[1] in KINDS]
     assert kinds == [row(name) for name in KINDS]
 
 
-def test_every_door_that_the_page_names_is_one_of_ours() -> None:
+def test_every_endpoint_in_the_page_exists() -> None:
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "services" / "sla" / "routes").glob("*.py"))
     doors = set(re.findall(r"(?:GET|POST) (/v1/[^\s`?]+)", PAGE))
     assert doors

@@ -32,7 +32,7 @@ def sql_strings(module: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("path", modules("services", "shared"), ids=name)
-def test_sql_stands_only_in_stores(path: Path) -> None:
+def test_sql_statements_are_only_in_stores(path: Path) -> None:
     if any(part in name(path) for part in STORES) or name(path) in ALSO:
         return
     assert not [f"{name(path)}:{line} {text}" for line, text in sql_strings(tree(path))]
@@ -55,5 +55,5 @@ def test_the_exceptions_are_needed() -> None:
         ("update the setting", False),
     ],
 )
-def test_a_statement_is_told_from_a_sentence(text: str, is_sql: bool) -> None:
+def test_an_sql_statement_is_distinguished_from_a_sentence(text: str, is_sql: bool) -> None:
     assert bool(SQL.fullmatch(text)) is is_sql

@@ -138,7 +138,7 @@ def assert_answered(case: Any, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_whatever_comes_no_door_answers_with_5xx(name: str, doors: Doors, filed: str) -> None:
+def test_no_endpoint_responds_with_5xx_to_generated_requests(name: str, doors: Doors, filed: str) -> None:
     text = httpx.get(f"{doors.url(name)}/openapi.json", trust_env=False).text
     shorter = text.replace(
         '"maxLength":100000', '"maxLength":1000'
@@ -246,7 +246,7 @@ def unchanged(doors: Doors, filed: str) -> Iterator[None]:
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("content", "status", "field"), WRONG.values(), ids=WRONG)
-def test_a_bad_complaint_is_refused_by_field(intake: httpx.Client, content: bytes, status: int, field: str) -> None:
+def test_an_invalid_complaint_is_refused_with_the_field(intake: httpx.Client, content: bytes, status: int, field: str) -> None:
     answer = intake.post(POST, content=content, headers={"content-type": "application/json", "idempotency-key": "x"})
     problem = refused(answer, status)
     if status == 422:
@@ -306,7 +306,7 @@ FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("fact", "content", "field"), FACTS.values(), ids=FACTS)
-def test_a_bad_fact_is_refused_by_field(
+def test_an_invalid_update_is_refused_with_the_field(
     intake: httpx.Client, filed: str, fact: str, content: dict[str, Any], field: str
 ) -> None:
     problem = refused(intake.post(f"{POST}/{filed}/{fact}", json=content), 422)
@@ -314,7 +314,7 @@ def test_a_bad_fact_is_refused_by_field(
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_lines_of_a_batch_are_refused_one_by_one(intake: httpx.Client) -> None:
+def test_invalid_lines_of_a_batch_are_refused_separately(intake: httpx.Client) -> None:
     lines = [content for content, status, _ in WRONG.values() if status != 413 and content and b"\n" not in content]
     answer = intake.post(f"{POST}:batch", content=b"\n".join(lines), headers={"content-type": "application/x-ndjson"})
     assert answer.status_code == 200
@@ -354,7 +354,7 @@ GUARDED = {
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("credentials", UNKNOWN.values(), ids=UNKNOWN)
-def test_nobody_is_let_in_without_a_good_token(
+def test_a_request_without_a_valid_token_is_refused(
     doors: Doors, tmp_path: Path, name: str, credentials: Credentials
 ) -> None:
     create_keys(tmp_path / "key", tmp_path / "key.pub")
@@ -367,7 +367,7 @@ def test_nobody_is_let_in_without_a_good_token(
     assert (answer.headers.get("www-authenticate") == "Bearer") == (credentials.status == 401)
 
 
-def test_a_good_request_still_goes_in_and_no_log_knows_anybody(doors: Doors, intake: httpx.Client) -> None:
+def test_a_valid_complaint_is_accepted_after_all_refusals_and_no_log_contains_personal_data(doors: Doors, intake: httpx.Client) -> None:
     """Last: after all of the above, at the most talkative level."""
     before = doors.counts()
     answer = intake.post(POST, content=customer(name=SECRET), headers={"content-type": "application/json"})

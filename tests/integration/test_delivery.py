@@ -103,7 +103,7 @@ async def read_all(bootstrap: str, topic: str, count: int) -> list:
     return found
 
 
-async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(
+async def test_events_are_applied_and_their_results_are_published_in_order(
     toy_service: ToyService, topics: str, keys
 ) -> None:
     relay = Relay("triage", settings(toy_service.dsn, keys[1], kafka=topics), toy_service.metrics)
@@ -122,7 +122,7 @@ async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(
     assert {partition for partition, _ in said} == {partition_of(str(s).encode(), 12) for s in subjects}
 
 
-async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(
+async def test_malformed_records_are_dead_letters_and_valid_ones_between_them_are_applied(
     toy_service: ToyService, topics: str, keys
 ) -> None:
     poison: list[tuple[bytes | None, list]] = [
@@ -151,7 +151,7 @@ async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(
     assert {await toy_service.load_words(one.subject) for one in good} == {("fine",)}
 
 
-async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(
+async def test_after_a_crash_between_commit_and_offset_commit_events_are_applied_once(
     toy_service: ToyService, topics: str, keys
 ) -> None:
     """The consumer handles records, never acknowledges them, and another one gets them again."""
@@ -182,7 +182,7 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(
     assert {await toy_service.load_words(one.subject) for one in events} == {("once",)}
 
 
-async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(
+async def test_rebalances_with_a_second_member_lose_and_duplicate_nothing(
     toy_service: ToyService, topics: str, keys
 ) -> None:
     subjects = [complaint_id() for _ in range(60)]
@@ -207,7 +207,7 @@ async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(
     assert Counter([await toy_service.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
 
 
-async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(toy_service: ToyService, topics: str, keys) -> None:
+async def test_a_relay_that_lost_its_lock_stops_and_the_other_publishes_all_rows(toy_service: ToyService, topics: str, keys) -> None:
     """Two relays: one leads, the other waits for the lock; when the leader's connection dies the other goes on."""
     chosen = settings(toy_service.dsn, keys[1], kafka=topics)
     first, second = Relay("triage", chosen, toy_service.metrics), Relay("triage", chosen, Metrics())
@@ -256,7 +256,7 @@ async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(
 
 
 @pytest.mark.parametrize("query", ["SELECT_WINDOW", "SELECT_OLDEST_AGE"])
-async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(toy_service: ToyService, query: str) -> None:
+async def test_polling_the_outbox_does_not_read_published_rows(toy_service: ToyService, query: str) -> None:
     """It happens twenty times a second, also when nothing has been said for hours."""
     conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     await conn.execute(
@@ -282,7 +282,7 @@ def read_by(plan: dict[str, Any]) -> Iterator[int]:
         yield from read_by(part)
 
 
-async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(toy_service: ToyService) -> None:
+async def test_a_published_partition_is_truncated_and_one_with_unpublished_rows_is_not(toy_service: ToyService) -> None:
     from datetime import UTC, datetime, timedelta
 
     one = event(received())
@@ -300,7 +300,7 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(t
     await conn.close()
 
 
-async def test_who_got_its_xid_first_and_the_complaint_second_is_published_second(
+async def test_events_of_a_complaint_are_published_in_lock_order_not_in_transaction_id_order(
     toy_service: ToyService, topics: str, keys
 ) -> None:
     """A batch takes its xid with its first write and may then wait for a complaint that another one has locked."""
@@ -327,7 +327,7 @@ def replace_batch(chosen, rows: int):
     return chosen.model_copy(update={"relay_batch": rows})
 
 
-async def test_an_old_epoch_cannot_move_the_cursor(toy_service: ToyService) -> None:
+async def test_an_old_epoch_cannot_advance_the_cursor(toy_service: ToyService) -> None:
     conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     old = await outbox.take_over(conn)
     new = await outbox.take_over(conn)

@@ -34,7 +34,7 @@ WRONG: list[tuple[bytes, dict[str, str], int]] = [
 
 @pytest.mark.parametrize("path", [POST, f"{POST}/{uuid4()}/messages"])
 @pytest.mark.parametrize(("body", "headers", "status"), WRONG)
-async def test_bad_input_is_a_problem_and_stores_nothing(
+async def test_an_invalid_request_is_a_problem_document_and_stores_nothing(
     intake: IntakeClient, path: str, body: bytes, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     sent = {"content-type": "application/json"} | headers
@@ -47,7 +47,7 @@ async def test_bad_input_is_a_problem_and_stores_nothing(
     assert await intake.counts() == (0, 0, 0, 0)
 
 
-async def test_an_expired_token_and_a_wrong_scope_are_told_apart(intake: IntakeClient) -> None:
+async def test_an_expired_token_is_401_and_a_missing_scope_403(intake: IntakeClient) -> None:
     expired = intake.headers("complaints:write", lasts=timedelta(hours=-1))
     reader = intake.headers("complaints:read")
     answer = await intake.http.post(POST, json=EXAMPLE, headers=expired)
@@ -73,12 +73,12 @@ async def test_an_expired_token_and_a_wrong_scope_are_told_apart(intake: IntakeC
         ("/v1/nothing", 404),
     ],
 )
-async def test_what_is_not_there_is_a_problem_too(intake: IntakeClient, path: str, status: int) -> None:
+async def test_an_unknown_resource_is_a_problem_document(intake: IntakeClient, path: str, status: int) -> None:
     answer = await intake.http.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
-async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake: IntakeClient) -> None:
+async def test_without_database_the_response_is_503_with_retry_after(intake: IntakeClient) -> None:
     runtime = intake.runtime
     pool, runtime._pool = runtime._pool, None
     answer = await intake.file("k1")
@@ -87,7 +87,7 @@ async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake:
     assert (await intake.file("k1")).status_code == 201
 
 
-async def test_after_the_database_came_back_the_next_request_is_taken(intake: IntakeClient) -> None:
+async def test_after_a_lost_database_connection_the_next_request_is_accepted(intake: IntakeClient) -> None:
     await intake.file()
     try:
         async with intake.runtime.pool.acquire() as conn:

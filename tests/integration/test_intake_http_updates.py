@@ -47,7 +47,7 @@ async def test_a_complaints_updates_are_published_in_order_and_shown_as_sentence
     assert [line["words"] for line in internal["entries"]][3] == "Note to self."
 
 
-async def test_an_illegal_move_is_409_and_a_wrong_date_422(intake: IntakeClient) -> None:
+async def test_an_update_that_the_status_does_not_allow_is_409_and_a_wrong_date_422(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     assert (await intake.update(complaint, "reopen")).status_code == 409
     past = {"state": "investigating", "expected_at": "2020-01-01T00:00:00Z", "reason": "x"}
@@ -56,7 +56,7 @@ async def test_an_illegal_move_is_409_and_a_wrong_date_422(intake: IntakeClient)
     assert await intake.counts() == (1, 1, 1, 0)
 
 
-async def test_a_fact_repeated_with_its_key_counts_once(intake: IntakeClient) -> None:
+async def test_an_update_repeated_with_its_key_is_stored_once(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     answers = await asyncio.gather(*(intake.update(complaint, "messages", "m1", text="Once.") for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
@@ -69,7 +69,7 @@ async def test_a_fact_repeated_with_its_key_counts_once(intake: IntakeClient) ->
     assert elsewhere.status_code == 422, "a key stands for one request, not for one body"
 
 
-async def test_withdrawing_needs_no_body(intake: IntakeClient) -> None:
+async def test_a_withdrawal_needs_no_body(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     assert (await intake.http.post(f"{POST}/{complaint}/withdraw")).json()["status"] == "withdrawn"
 
@@ -91,7 +91,7 @@ async def test_a_milestone_is_published_once_per_key_and_shown_in_the_timeline(i
     assert story[-1]["words"] == "They want our file."
 
 
-async def test_a_milestone_has_its_place_and_its_time(intake: IntakeClient) -> None:
+async def test_a_milestone_is_refused_at_a_wrong_time_or_in_a_wrong_status(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     now = datetime.now(UTC)
     for moment in (now - timedelta(days=1), now + timedelta(days=1)):

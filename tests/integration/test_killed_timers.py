@@ -39,7 +39,7 @@ def until(conn: psycopg.Connection, fired: int) -> int:
     return count
 
 
-async def test_a_timer_fires_once_however_often_its_process_is_killed(
+async def test_a_timer_fires_once_when_its_process_is_killed_repeatedly(
     toy_service: ToyService, request: pytest.FixtureRequest
 ) -> None:
     timers = [make_records("NOW") for _ in range(TIMERS)]

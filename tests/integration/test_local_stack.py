@@ -82,7 +82,7 @@ def test_committed_data_of_postgres_survives_a_kill_and_another_port(tmp_path: P
         assert connection.execute("select answer from kept").fetchone() == (42,)
 
 
-def test_postgres_on_a_taken_port_reports_the_solution(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_postgres_on_a_taken_port_names_the_setting_to_change(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"needed for PostgreSQL, is taken .* or set REDRESS_POSTGRES_PORT"):
         EmbeddedPostgres(tmp_path, postgres.port).start()
 
@@ -184,7 +184,7 @@ def test_the_mailbox_fails_as_configured_and_recovers(mailbox: Mailbox) -> None:
     assert mailbox.subjects() == ["healed", "cut"]
 
 
-def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_sentence(mailbox: Mailbox, tmp_path: Path) -> None:
+def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_message(mailbox: Mailbox, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "deploy.local.mailbox", "--home", str(tmp_path), "--smtp-port", str(mailbox.smtp)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -300,7 +300,7 @@ def test_an_interrupted_start_leaves_no_process(tmp_path: Path) -> None:
     assert not list((tmp_path / "run").glob("*.json"))
 
 
-def test_a_taken_port_stops_the_start_with_2_and_a_sentence(mailbox: Mailbox, tmp_path: Path) -> None:
+def test_a_start_on_a_taken_port_exits_with_2_and_a_message(mailbox: Mailbox, tmp_path: Path) -> None:
     home = tmp_path / "another"
     home.mkdir()
     started = Started(

@@ -48,7 +48,7 @@ async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(notify: Noti
     assert fact.template == row["template"]
 
 
-async def test_one_complaints_messages_leave_in_their_order(notify: NotifyClient, office: Office) -> None:
+async def test_messages_of_a_complaint_are_sent_in_order(notify: NotifyClient, office: Office) -> None:
     await notify.apply(s.received(), s.resolved(sequence=2))
     sender = notify.smtp(office)
     assert [await sender.run_once() for _ in range(3)] == [1, 1, 0]
@@ -67,7 +67,7 @@ async def test_a_repeated_event_sends_no_second_message(notify: NotifyClient, of
     assert len(office.mails) == 1
 
 
-async def test_an_unreachable_customer_gets_a_row_with_the_reason_and_no_attempt(
+async def test_a_message_to_a_customer_without_address_is_suppressed_with_the_reason(
     notify: NotifyClient, office: Office
 ) -> None:
     await notify.apply(s.received(email=None), *s.FIRST[1:])
@@ -77,7 +77,7 @@ async def test_an_unreachable_customer_gets_a_row_with_the_reason_and_no_attempt
     assert [fact.kind for fact in await notify.facts()] == ["message.suppressed"]
 
 
-async def test_time_alone_sends_an_incomplete_acknowledgement(
+async def test_an_incomplete_acknowledgement_is_sent_when_its_timer_fires(
     notify: NotifyClient, session_dsns: dict[str, str], keys: Keys, office: Office
 ) -> None:
     async with notify_client(session_dsns["notify"], keys, acknowledge_within_seconds=0.001) as client:
@@ -91,7 +91,7 @@ async def test_time_alone_sends_an_incomplete_acknowledgement(
 # ── failing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_passing_failure_is_tried_again_with_the_same_message_id(notify: NotifyClient, office: Office) -> None:
+async def test_a_transient_failure_is_retried_with_the_same_message_id(notify: NotifyClient, office: Office) -> None:
     await notify.apply(s.received(email="greylist@example.com"), *s.FIRST[1:])
     await notify.smtp(office).run_once()
     (row,) = await notify.messages()
@@ -105,7 +105,7 @@ async def test_a_passing_failure_is_tried_again_with_the_same_message_id(notify:
     assert [(fact.kind, fact.attempts) for fact in await notify.facts()] == [("message.accepted", 2)]
 
 
-async def test_a_waiting_retry_does_not_hold_back_the_answer(notify: NotifyClient, office: Office) -> None:
+async def test_a_waiting_retry_does_not_delay_the_resolution(notify: NotifyClient, office: Office) -> None:
     await notify.apply(s.received(email="greylist@example.com"), s.resolved(sequence=2))
     sender = notify.smtp(office)
     assert [await sender.run_once() for _ in range(3)] == [1, 1, 0]
@@ -135,7 +135,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(notify: No
     assert seen == [(1, None, None, False)]
 
 
-async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_the_same_mail(
+async def test_a_crash_between_claim_and_result_is_uncertain_and_sent_again_with_the_same_message_id(
     notify: NotifyClient,
 ) -> None:
     await notify.apply(*s.FIRST)
@@ -189,7 +189,7 @@ async def test_a_late_success_after_an_expired_lease_is_accepted(notify: NotifyC
     assert [fact.kind for fact in await notify.facts()] == ["message.accepted"]
 
 
-async def test_two_senders_never_take_the_same_message(notify: NotifyClient, office: Office) -> None:
+async def test_two_senders_never_claim_the_same_message(notify: NotifyClient, office: Office) -> None:
     await notify.apply(*(event for n in range(100) for event in about(n)))
     first, second = notify.smtp(office), notify.smtp(office)
     rounds = await asyncio.gather(first.run_once(), second.run_once(), first.run_once(), second.run_once())
@@ -218,7 +218,7 @@ async def test_a_commit_wakes_the_sender(
     assert len(office.mails) == 3
 
 
-async def test_an_absent_mail_server_is_named_sick_and_loses_nothing(notify: NotifyClient, office: Office) -> None:
+async def test_without_mail_server_notify_is_unhealthy_and_sends_the_message_later(notify: NotifyClient, office: Office) -> None:
     async with line("connect", "close") as script:
         absent = script
     await notify.apply(*s.FIRST)

@@ -26,7 +26,7 @@ async def http(toy_service: ToyService, keys: Keys) -> AsyncIterator[httpx.Async
         yield client.http
 
 
-async def test_a_dead_letter_is_shown_however_many_are_older(toy_service: ToyService, http: httpx.AsyncClient) -> None:
+async def test_a_dead_letter_is_shown_among_many_older_ones(toy_service: ToyService, http: httpx.AsyncClient) -> None:
     await toy_service.pool.execute(
         "insert into dead_letter (event_id, topic, partition, record_offset, value, status, error)"
         " select gen_random_uuid(), 't', 0, n, 'x', 'buried', 'e' from generate_series(1, 100001) n"
@@ -41,7 +41,7 @@ async def test_a_dead_letter_is_shown_however_many_are_older(toy_service: ToySer
     assert "event" not in (await http.get(f"/admin/dead/{letter}")).json(), "contents only on demand"
 
 
-async def test_a_dead_letter_that_is_settled_is_not_shown(toy_service: ToyService, http: httpx.AsyncClient) -> None:
+async def test_a_discarded_dead_letter_is_not_shown(toy_service: ToyService, http: httpx.AsyncClient) -> None:
     _, records = make_records("BROKEN")
     await toy_service.runner.apply_records(records)
     (listed,) = (await http.get("/admin/dead")).json()

@@ -57,7 +57,7 @@ async def fetch(port: int, path: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_http_answers_without_kafka_and_postgresql_and_a_signal_ends_the_process(
+async def test_http_responds_without_kafka_and_postgresql_and_a_signal_ends_the_process(
     keys: tuple[Path, Path], number: signal.Signals
 ) -> None:
     port = free_port()
@@ -70,7 +70,7 @@ async def test_http_answers_without_kafka_and_postgresql_and_a_signal_ends_the_p
         assert await asyncio.wait_for(child.wait(), 20) == 0
 
 
-async def test_a_port_that_is_taken_ends_the_process_with_the_code_of_a_wrong_setting(keys: tuple[Path, Path]) -> None:
+async def test_a_process_on_a_taken_port_exits_with_the_code_of_a_wrong_setting(keys: tuple[Path, Path]) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         async with process("notify", keys[1], REDRESS_PORT=str(port)) as child:

@@ -30,7 +30,7 @@ async def test_a_batch_is_committed_with_state_inbox_and_outbox(toy_service: Toy
 
 
 @pytest.mark.parametrize("word", ["HUGE", "NUL"])
-async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(toy_service: ToyService, word: str) -> None:
+async def test_an_event_that_cannot_be_applied_is_a_dead_letter_and_the_others_are_applied(toy_service: ToyService, word: str) -> None:
     before, first = make_records("fine")
     guilty, middle = make_records(word)
     after, last = make_records("fine", "fine")
@@ -55,7 +55,7 @@ async def test_a_command_that_cannot_be_stored_fails_alone(toy_service: ToyServi
     assert stored == [("one",) if n == 5 else ("one", "fine") for n in range(12)]
 
 
-async def test_replay_applies_in_order_and_stops_at_what_still_fails(toy_service: ToyService) -> None:
+async def test_a_replay_applies_in_order_and_stops_at_an_event_that_fails(toy_service: ToyService) -> None:
     subject, records = make_records("one", "BROKEN", "two", "three")
     await toy_service.runner.apply_records(records)
     assert (await toy_service.replay.replay(subject)).left == 3
@@ -79,7 +79,7 @@ async def test_replay_applies_in_order_and_stops_at_what_still_fails(toy_service
         (b"[" * 100_000, "not JSON"),
     ],
 )
-async def test_a_record_that_is_no_event_is_buried_with_its_bytes(
+async def test_a_record_that_is_no_event_is_a_dead_letter_with_its_bytes(
     toy_service: ToyService, value: bytes | None, sentence: str
 ) -> None:
     subject, good = make_records("fine")
@@ -92,7 +92,7 @@ async def test_a_record_that_is_no_event_is_buried_with_its_bytes(
     assert (await toy_service.runner.apply_records([bad])).duplicate == 1
 
 
-async def test_dead_letters_are_announced_on_the_dead_topic(toy_service: ToyService) -> None:
+async def test_dead_letters_are_published_on_the_dead_topic(toy_service: ToyService) -> None:
     _, records = make_records("BROKEN")
     await toy_service.runner.apply_records(records)
     (row,) = await toy_service.rows("select topic, value from outbox")
@@ -102,7 +102,7 @@ async def test_dead_letters_are_announced_on_the_dead_topic(toy_service: ToyServ
     assert b"RC-" not in row["value"]
 
 
-async def test_the_breaker_opens_instead_of_emptying_the_topic(toy_service: ToyService) -> None:
+async def test_the_breaker_opens_after_consecutive_dead_letters(toy_service: ToyService) -> None:
     for _ in range(4):
         await toy_service.runner.apply_records(make_records("BROKEN")[1])
     with pytest.raises(BreakerOpen, match="in a row"):
@@ -115,14 +115,14 @@ async def test_the_breaker_opens_instead_of_emptying_the_topic(toy_service: ToyS
     assert (await toy_service.runner.apply_records(make_records("fine")[1])).done == 1
 
 
-async def test_a_batch_that_is_mostly_poison_opens_the_breaker(toy_service: ToyService) -> None:
+async def test_a_batch_of_mostly_malformed_records_opens_the_breaker(toy_service: ToyService) -> None:
     poison = [record(b"{", offset=n) for n in range(30)]
     with pytest.raises(BreakerOpen, match="30 of 31"):
         await toy_service.runner.apply_records([*poison, *make_records("fine")[1]])
     assert not await toy_service.replay.list_open(None, 10)
 
 
-async def test_a_timer_whose_tick_leaves_it_due_is_postponed_and_does_not_starve_others(
+async def test_a_timer_that_is_still_due_after_its_tick_is_postponed_and_does_not_block_others(
     toy_service: ToyService,
 ) -> None:
     idle, first = make_records("STAYS", "NOW")
@@ -134,7 +134,7 @@ async def test_a_timer_whose_tick_leaves_it_due_is_postponed_and_does_not_starve
     assert row["left"] > timedelta(minutes=14)
 
 
-async def test_a_tick_leaves_the_state_of_a_younger_transaction_to_the_next_round(toy_service: ToyService) -> None:
+async def test_a_tick_skips_a_state_written_by_a_later_transaction(toy_service: ToyService) -> None:
     """Its event would be published before the earlier one, because the outbox is read by transaction ids."""
     subject, records = make_records("NOW")
     async with toy_service.pool.acquire() as conn, conn.transaction():
@@ -146,7 +146,7 @@ async def test_a_tick_leaves_the_state_of_a_younger_transaction_to_the_next_roun
     assert due.state.complaint_id == subject
 
 
-async def test_a_row_that_another_transaction_holds_is_skipped_and_not_waited_for(toy_service: ToyService) -> None:
+async def test_a_timer_of_a_locked_row_is_skipped(toy_service: ToyService) -> None:
     held, first = make_records("NOW")
     free, second = make_records("NOW")
     await toy_service.runner.apply_records([*first, *second])
@@ -170,7 +170,7 @@ async def test_two_workers_never_tick_the_same_complaint(toy_service: ToyService
     assert {await toy_service.load_words(subject) for subject in subjects} == {("NOW", "tick")}
 
 
-async def test_a_transient_failure_is_retried_and_never_buried(toy_service: ToyService) -> None:
+async def test_a_transient_failure_is_retried_and_is_no_dead_letter(toy_service: ToyService) -> None:
     subject, records = make_records("one")
     holder = await asyncpg.connect(toy_service.dsn)
     await holder.execute("begin; lock table inbox in access exclusive mode")

@@ -22,7 +22,7 @@ def entries(content: bytes) -> list[icalendar.Event]:
     return list(icalendar.Calendar.from_ical(content).walk("VEVENT"))
 
 
-async def test_entries_say_what_is_due_for_which_complaint_and_why(module_sla: SlaClient) -> None:
+async def test_an_entry_contains_due_date_complaint_and_reason(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(team="says")
     _, seen = await module_sla.clocks(subject)
     body = {"subject": "action", "item": "new_kettle", "due_at": ahead(days=3)}
@@ -41,7 +41,7 @@ async def test_entries_say_what_is_due_for_which_complaint_and_why(module_sla: S
     assert why["Promised: an answer"].endswith("It stands.")
 
 
-async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(module_sla: SlaClient) -> None:
+async def test_the_entry_of_a_pack_clock_contains_the_name_of_the_pack(module_sla: SlaClient) -> None:
     packs = ("uk-disp", "eu-psd2")
     book = load_rulebook(None, around=datetime.now(UTC).date(), packs=packs)
     subject = await module_sla.opened(team="packs")
@@ -61,7 +61,7 @@ async def test_a_clock_of_a_pack_is_told_apart_by_the_name_of_its_pack(module_sl
     assert {item.pack.id for item in made if item.pack} == set(packs)
 
 
-async def test_with_nothing_due_it_is_a_calendar_all_the_same(module_sla: SlaClient) -> None:
+async def test_a_team_without_due_dates_has_a_valid_calendar(module_sla: SlaClient) -> None:
     await module_sla.opened(team="busy")
     answer = await module_sla.http.get("/v1/teams/quiet/due.ics")
     assert answer.status_code == 200
@@ -72,7 +72,7 @@ async def test_with_nothing_due_it_is_a_calendar_all_the_same(module_sla: SlaCli
     assert again.status_code == 304
 
 
-async def test_when_it_is_cut_live_dates_stay_and_it_says_so(
+async def test_a_calendar_above_the_limit_keeps_the_future_dates_and_is_marked_incomplete(
     module_sla: SlaClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
@@ -91,7 +91,7 @@ async def test_when_it_is_cut_live_dates_stay_and_it_says_so(
     assert "GET /v1/at-risk has all" in icalendar.Calendar.from_ical(answer.content)["x-wr-caldesc"]
 
 
-async def test_the_token_may_be_a_password_at_this_door_alone(module_sla: SlaClient) -> None:
+async def test_the_token_may_be_the_basic_password_of_the_calendar_endpoint_only(module_sla: SlaClient) -> None:
     def basic(token: str) -> dict[str, str]:
         return {"authorization": f"Basic {b64encode(f'anybody:{token}'.encode()).decode()}"}
 
@@ -107,7 +107,7 @@ async def test_the_token_may_be_a_password_at_this_door_alone(module_sla: SlaCli
     assert (await module_sla.http.get("/v1/at-risk", headers=basic(token))).status_code == 401
 
 
-async def test_what_is_at_risk_is_told_page_by_page_with_how_many_there_are(module_sla: SlaClient) -> None:
+async def test_complaints_at_risk_are_paged_with_a_total(module_sla: SlaClient) -> None:
     subjects = {await module_sla.opened(team="pages", ago=n * 20 * DAY) for n in range(1, 6)}
     seen: list[str] = []
     for offset in (0, 2, 4):

@@ -83,7 +83,7 @@ def rulebook(folder: Path, more: str = "") -> Path:
     return file
 
 
-def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp_path: Path) -> None:
+def test_a_file_is_published_as_a_revision_and_rolled_back(run: CliRunner, tmp_path: Path) -> None:
     def output(*arguments: str) -> str:
         result = run.invoke(cli, ["sla", *arguments])
         assert result.exit_code == 0, result.output
@@ -110,7 +110,7 @@ def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp
     assert json.loads(output("show", "2"))["calendar"][-1]["version"] == 2
 
 
-def test_a_wrong_file_is_refused_in_a_sentence_and_leaves_no_draft(run: CliRunner, tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused_with_a_message_and_leaves_no_draft(run: CliRunner, tmp_path: Path) -> None:
     backwards = STORM.replace('["2026-12-01"]', '["2026-12-01", "2026-12-01"]')
     refused = run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path, backwards))])
     assert (refused.exit_code, "2026-12-01 is listed twice" in refused.output) == (1, True)
@@ -121,7 +121,7 @@ def test_a_wrong_file_is_refused_in_a_sentence_and_leaves_no_draft(run: CliRunne
     assert json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output) == []
 
 
-def test_a_draft_is_replaced_discarded_and_named_where_there_are_several(run: CliRunner, tmp_path: Path) -> None:
+def test_a_draft_is_replaced_and_discarded_and_must_be_named_if_there_are_several(run: CliRunner, tmp_path: Path) -> None:
     first = json.loads(run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path)), "--json"]).output)
     assert first["diff"]["changes"] == []
     again = run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path, STORM)), "--replace", first["draft_id"], "--json"])

@@ -52,7 +52,7 @@ def crooked() -> dict[str, tuple[dict[str, Any], str]]:
 
 
 @pytest.mark.parametrize("name", crooked())
-async def test_what_makes_no_sense_is_refused_with_what_is_expected(sla: SlaClient, name: str) -> None:
+async def test_an_invalid_document_is_refused_with_the_expected_value(sla: SlaClient, name: str) -> None:
     document, sentence = crooked()[name]
     answer = await sla.http.post("/v1/rulebook/drafts", json=document)
     assert answer.status_code == 422
@@ -62,7 +62,7 @@ async def test_what_makes_no_sense_is_refused_with_what_is_expected(sla: SlaClie
     assert (await sla.http.get("/v1/rulebook")).json()["revision"] == 1
 
 
-async def test_bodies_of_another_kind_size_or_depth_are_problems_not_failures(sla: SlaClient) -> None:
+async def test_a_body_of_wrong_type_size_or_depth_is_a_problem_document(sla: SlaClient) -> None:
     def post(content: bytes, kind: str = "application/json") -> Any:
         return sla.http.post("/v1/rulebook/drafts", content=content, headers={"content-type": kind})
 

@@ -63,13 +63,13 @@ def packs(repository: RulebookRepository) -> set[str]:
     return {pack.id for pack in repository.rulebook.current.packs}
 
 
-async def test_a_file_is_published_where_it_says_something_else_than_the_last_start_read(starts: Starts) -> None:
+async def test_a_file_that_changed_since_the_last_start_is_published(starts: Starts) -> None:
     for data in (PLAIN, PLAIN, read_file(None, ["uk-psr"]), read_file(None, ["uk-psr"])):
         repository = await starts.start(data)
     assert (await starts.actors, packs(repository)) == (["rulebook file"] * 2, {"uk-psr"})
 
 
-async def test_what_people_have_published_stays_and_a_changed_file_is_named(
+async def test_a_published_draft_stays_in_force_and_a_changed_file_is_logged(
     starts: Starts, caplog: pytest.LogCaptureFixture
 ) -> None:
     repository = await starts.start(PLAIN)
@@ -85,14 +85,14 @@ async def test_what_people_have_published_stays_and_a_changed_file_is_named(
     assert await starts.actors == ["rulebook file", "head"]
 
 
-async def test_the_file_wins_where_a_setting_says_so_and_only_once(starts: Starts) -> None:
+async def test_with_file_wins_a_changed_file_is_published_once(starts: Starts) -> None:
     await starts.publish(await starts.start(PLAIN), plain("us-cfpb"))
     for _ in range(2):
         assert packs(await starts.start(read_file(None, ["uk-psr"]), file_wins=True)) == {"uk-psr"}
     assert await starts.actors == ["rulebook file", "head", "rulebook file"]
 
 
-async def test_golden_dates_of_what_people_put_in_force_are_run_at_every_start(starts: Starts) -> None:
+async def test_golden_dates_of_the_revision_in_force_are_checked_at_every_start(starts: Starts) -> None:
     repository = await starts.start(PLAIN)
     data = plain("uk-psr")
     await starts.publish(repository, data)
@@ -105,7 +105,7 @@ async def test_golden_dates_of_what_people_put_in_force_are_run_at_every_start(s
         await starts.start(PLAIN)
 
 
-async def test_a_legal_limit_without_a_golden_date_is_not_taken(starts: Starts) -> None:
+async def test_a_legal_limit_without_a_golden_date_is_refused(starts: Starts) -> None:
     repository = await starts.start(PLAIN)
     data = plain("us-cfpb")
     pack = data["pack"][0]

@@ -34,7 +34,7 @@ async def outages(module_sla: SlaClient) -> list[tuple[str, bool]]:
     return [(entry["cause"], entry["until"] is not None) for entry in answer]
 
 
-async def test_a_time_in_which_nobody_lived_is_written_down_at_the_next_sign_of_life(module_sla: SlaClient) -> None:
+async def test_a_downtime_is_recorded_at_the_next_heartbeat(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     outage_monitor = monitor(module_sla)
     await outage_monitor.run_once(module_sla.runtime)
@@ -50,7 +50,7 @@ async def test_a_time_in_which_nobody_lived_is_written_down_at_the_next_sign_of_
     assert await outages(module_sla) == [("downtime", True)]
 
 
-async def test_what_fell_due_while_nobody_lived_is_put_down_to_that(module_sla: SlaClient) -> None:
+async def test_a_breach_during_a_downtime_has_downtime_as_its_cause(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     subject = await module_sla.opened(ago=timedelta(hours=2), severity="critical", team="night")
     async with transaction(module_sla.runtime.pool) as conn:
@@ -68,7 +68,7 @@ async def test_what_fell_due_while_nobody_lived_is_put_down_to_that(module_sla: 
     assert {group["team"] for group in answer["missed"]} == {"night"}
 
 
-async def test_lag_beyond_the_limit_is_an_outage_that_ends_when_nobody_sees_it_any_more(module_sla: SlaClient) -> None:
+async def test_lag_above_the_limit_is_an_outage_until_no_replica_reports_it(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 900)
     await monitor(module_sla).run_once(module_sla.runtime)
@@ -84,7 +84,7 @@ async def test_lag_beyond_the_limit_is_an_outage_that_ends_when_nobody_sees_it_a
     assert await outages(module_sla) == [("lag", True)]
 
 
-async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named_once(module_sla: SlaClient) -> None:
+async def test_during_an_outage_each_promise_due_soon_is_marked_at_risk_once(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     subject = await module_sla.opened(team="named")
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 900)
@@ -96,7 +96,7 @@ async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named
     assert [(fact.promise, fact.cause) for fact in named] == [(1, "lag")]
 
 
-async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_named_once(module_sla: SlaClient) -> None:
+async def test_after_a_downtime_each_promise_that_lost_business_time_is_marked_at_risk_once(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     before = await module_sla.opened(ago=timedelta(hours=3), severity="critical", team="woken")
     async with transaction(module_sla.runtime.pool) as conn:
@@ -121,7 +121,7 @@ async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_nam
     assert not [fact for fact in await module_sla.published(later) if isinstance(fact, PromiseAtRisk)]
 
 
-async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(module_sla: SlaClient) -> None:
+async def test_a_broken_promise_does_not_hide_another_promise_due_soon(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     subject = await module_sla.opened(ago=timedelta(days=5), severity="critical", team="owed")
     while await module_sla.runtime.timers.run_once():
@@ -140,7 +140,7 @@ async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(module_s
     assert [(fact.promise, fact.cause, fact.subject) for fact in named] == [(2, "lag", "next_update")]
 
 
-async def test_what_falls_due_soon_is_found_by_index(module_sla: SlaClient) -> None:
+async def test_promises_due_soon_are_read_by_index(module_sla: SlaClient) -> None:
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("set local enable_seqscan = off")
         plan = await conn.fetch(f"explain {SELECT_DUE_SOON}", datetime.now(UTC), DUE_SOON_MAX)
@@ -148,7 +148,7 @@ async def test_what_falls_due_soon_is_found_by_index(module_sla: SlaClient) -> N
         assert "complaint_promised" in text, text
 
 
-async def test_dates_that_nobody_is_told_mean_that_the_provider_is_down(module_sla: SlaClient) -> None:
+async def test_promises_without_accepted_message_are_an_outage_of_the_provider(module_sla: SlaClient) -> None:
     await cleared(module_sla)
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update complaint set untold_since = null")

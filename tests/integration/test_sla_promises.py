@@ -18,7 +18,7 @@ from tests.integration.sla_client import (
 )
 
 
-async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_version(module_sla: SlaClient) -> None:
+async def test_a_promise_is_made_only_with_the_etag_of_the_current_version(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     path = f"/v1/complaints/{subject}/promises"
     body = {"subject": "next_update", "due_at": ahead(days=2)}
@@ -41,7 +41,7 @@ async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_ve
     assert made.headers["etag"] == now
 
 
-async def test_of_two_who_saw_the_same_version_one_is_told_that_it_changed(module_sla: SlaClient) -> None:
+async def test_of_two_requests_with_the_same_etag_one_gets_412(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     _, seen = await module_sla.clocks(subject)
     posts = [
@@ -55,7 +55,7 @@ async def test_of_two_who_saw_the_same_version_one_is_told_that_it_changed(modul
     assert sorted(answer.status_code for answer in await asyncio.gather(*posts)) == [201, 412]
 
 
-async def test_a_promise_is_moved_with_a_reason_and_says_so(module_sla: SlaClient) -> None:
+async def test_a_promise_is_revised_with_a_reason(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     answer, seen = await module_sla.clocks(subject)
     later = (datetime.fromisoformat(answer["promises"][0]["due_at"]) + timedelta(hours=1)).isoformat()
@@ -75,7 +75,7 @@ async def test_a_promise_is_moved_with_a_reason_and_says_so(module_sla: SlaClien
     assert (old.status_code, "revise 2" in old.json()["detail"]) == (409, True)
 
 
-async def test_beyond_the_cap_a_date_waits_until_somebody_who_may_has_decided(module_sla: SlaClient) -> None:
+async def test_a_revision_beyond_the_cap_waits_for_approval(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(severity="critical")  # two business days beyond the first date
     _, seen = await module_sla.clocks(subject)
     path = f"/v1/complaints/{subject}/promises/1"
@@ -100,7 +100,7 @@ async def test_beyond_the_cap_a_date_waits_until_somebody_who_may_has_decided(mo
     assert [promise["promise"] for promise in granted.json()["promises"]] == [1, 2]
 
 
-async def test_writing_needs_its_own_scope(module_sla: SlaClient) -> None:
+async def test_making_a_promise_needs_the_write_scope(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     _, seen = await module_sla.clocks(subject)
     headers = {**module_sla.headers("complaints:read"), "if-match": seen}
@@ -117,7 +117,7 @@ async def test_an_unknown_complaint_has_no_promises(module_sla: SlaClient) -> No
     assert (made.status_code, suggested.status_code) == (404, 404)
 
 
-async def test_a_date_is_suggested_from_what_nine_in_ten_similar_complaints_took(module_sla: SlaClient) -> None:
+async def test_a_suggested_date_is_the_ninetieth_percentile_of_similar_complaints(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     path = f"/v1/complaints/{subject}/promises:suggest"
     alone = (await module_sla.http.get(path)).json()
@@ -147,14 +147,14 @@ async def test_a_date_is_suggested_from_what_nine_in_ten_similar_complaints_took
     assert wider["like"] == "billing", "nobody complained of fees before: the category above has enough"
 
 
-async def test_a_closed_complaint_has_no_date_to_suggest(module_sla: SlaClient) -> None:
+async def test_a_closed_complaint_has_no_suggested_date(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     now = datetime.now(UTC)
     await module_sla.receive(subject, (Resolved(outcome="upheld", resolved_at=now), now))
     assert (await module_sla.http.get(f"/v1/complaints/{subject}/promises:suggest")).status_code == 409
 
 
-async def test_a_date_is_explained_as_it_was_believed_and_in_whose_words(module_sla: SlaClient) -> None:
+async def test_a_date_is_explained_as_of_an_earlier_time_and_for_handler_or_customer(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(ago=timedelta(days=3))
     before = (datetime.now(UTC) - timedelta(days=4)).isoformat()
     path = f"/v1/complaints/{subject}/clocks"

@@ -15,7 +15,7 @@ from tests.integration.sla_client import (
 )
 
 
-async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: SlaClient) -> None:
+async def test_new_only_moves_no_date_and_does_not_skip_an_earlier_revision(sla: SlaClient) -> None:
     old = await sla.triaged()
     await sla.publish(storm_rulebook(), "rebase_open")
     later = storm_rulebook()
@@ -28,7 +28,7 @@ async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: SlaClien
     assert await RecomputeWorker().run_once(sla.runtime) == RecomputeCount()
 
 
-async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint_once(sla: SlaClient) -> None:
+async def test_two_replicas_and_a_stopped_worker_recompute_each_complaint_once(sla: SlaClient) -> None:
     subjects = [await sla.triaged() for _ in range(12)]
     await sla.publish(storm_rulebook(), "rebase_open")
     stopped = asyncio.Event()
@@ -51,7 +51,7 @@ create trigger held before update on complaint for each row when (new.complaint_
 """
 
 
-async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
+async def test_the_complaints_that_a_killed_worker_left_are_recomputed_by_the_next(
     sla: SlaClient, dsns: dict[str, str], keys: tuple[Path, Path]
 ) -> None:
     subjects = [await sla.triaged() for _ in range(20)]
@@ -78,7 +78,7 @@ async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
         assert len(moved) == len({(fact.clock, fact.cycle) for fact in moved}) > 0
 
 
-async def test_the_worker_wakes_on_a_publication_and_ends_with_the_service(sla: SlaClient) -> None:
+async def test_the_worker_starts_on_a_publication_and_stops_with_the_service(sla: SlaClient) -> None:
     await sla.triaged()
     worker, stopping, moved = RecomputeWorker(seconds=3600), asyncio.Event(), asyncio.Event()
     sla.runtime.on_commit(moved.set)

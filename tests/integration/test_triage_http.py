@@ -34,7 +34,7 @@ async def triage(module_triage: TriageClient) -> TriageClient:
     return module_triage
 
 
-async def test_a_case_is_shown_without_a_word_of_the_customer(triage: TriageClient) -> None:
+async def test_a_case_is_shown_without_text_of_the_customer(triage: TriageClient) -> None:
     complaint = await triage.receive_complaint("My parcel never arrived, says Xanthippe.")
     answer = await triage.http.get(f"/v1/cases/{complaint}")
     assert answer.status_code == 200
@@ -44,7 +44,7 @@ async def test_a_case_is_shown_without_a_word_of_the_customer(triage: TriageClie
     assert "Xanthippe" not in answer.text
 
 
-async def test_a_decision_moves_the_case_and_shows_in_the_other_queue(triage: TriageClient) -> None:
+async def test_a_decision_moves_the_case_to_the_queue_of_the_other_team(triage: TriageClient) -> None:
     complaint = await triage.receive_complaint("My parcel never arrived.")
     decided = await triage.http.post(f"/v1/cases/{complaint}/decision", json={"category": "fraud", "severity": "low"})
     assert decided.status_code == 200
@@ -57,7 +57,7 @@ async def test_a_decision_moves_the_case_and_shows_in_the_other_queue(triage: Tr
     assert [case["complaint_id"] for case in after["cases"]] == [complaint]
 
 
-async def test_the_taxonomy_names_categories_in_every_language(triage: TriageClient) -> None:
+async def test_the_taxonomy_has_titles_in_every_language(triage: TriageClient) -> None:
     taxonomy = (await triage.http.get("/v1/taxonomy")).json()
     assert {entry["id"] for entry in taxonomy["categories"]} >= {"delivery", "billing", "other"}
     assert all(
@@ -91,7 +91,7 @@ async def test_an_invalid_request_is_answered_with_a_problem_document(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_unknown_category_names_the_known_ones(triage: TriageClient) -> None:
+async def test_an_unknown_category_is_refused_with_the_valid_ones(triage: TriageClient) -> None:
     complaint = await triage.receive_complaint("My parcel never arrived.")
     answer = await triage.http.post(f"/v1/cases/{complaint}/decision", json={"category": "nonsense"})
     assert answer.status_code == 422
@@ -99,6 +99,6 @@ async def test_an_unknown_category_names_the_known_ones(triage: TriageClient) ->
     assert "nonsense" not in answer.text
 
 
-async def test_without_a_token_nothing_is_shown(triage: TriageClient) -> None:
+async def test_a_request_without_token_is_401(triage: TriageClient) -> None:
     answer = await triage.http.get("/v1/taxonomy", headers={"authorization": ""})
     assert answer.status_code == 401
