@@ -1,4 +1,4 @@
-"""Data goes one way, and what is pure stays pure."""
+"""Rules of dependencies: layers import in one direction, and domain modules are pure."""
 
 import ast
 
@@ -52,7 +52,7 @@ def test_shared_imports_no_service_and_services_do_not_import_deploy() -> None:
 
 def test_only_the_postgres_module_opens_connections() -> None:
     openers = {"create_pool", "connect"}
-    openers_found = [
+    callers = [
         name(path)
         for path in modules("services", "shared")
         for node in ast.walk(tree(path))
@@ -61,11 +61,11 @@ def test_only_the_postgres_module_opens_connections() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "asyncpg"
     ]
-    assert set(openers_found) == {"shared/storage/postgres.py"}
+    assert set(callers) == {"shared/storage/postgres.py"}
 
 
 def test_only_the_runner_commits_decisions() -> None:
-    """Whoever appends to the outbox decides what is said: the runner, its replay, and intake's one-statement hot path."""
+    """Check that only the runner, its replay and intake's creation of complaints append to the outbox."""
     writers = {
         name(p) for p in modules("services", "shared") if any(i.startswith("shared.storage.outbox") for i in imports(p))
     }

@@ -1,4 +1,4 @@
-"""Lists that can drift are tests: what the documents say is what the code has."""
+"""Rules of documents: their lists, links and paths agree with the code."""
 
 import importlib
 import re
@@ -66,7 +66,7 @@ def test_every_local_link_of_a_document_exists() -> None:
 
 
 def test_every_path_in_a_document_exists() -> None:
-    """Paths in backticks; NAME stands for each service."""
+    """Check the paths in backticks; NAME stands for each service."""
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"):
         for path in re.findall(r"`((?:services|shared|deploy|tests|docs)/[^`{}* ]+)`", page.read_text("utf-8")):
             for service in SERVICES:

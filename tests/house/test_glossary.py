@@ -1,4 +1,4 @@
-"""docs/glossary.md names every closed list of words that events use."""
+"""Rules of docs/glossary.md: it defines every literal value that events use."""
 
 import re
 from typing import get_args

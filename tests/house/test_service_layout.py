@@ -1,4 +1,4 @@
-"""The same role has the same name in every service."""
+"""Rules of the layout: the same role has the same module and class name in every service."""
 
 import ast
 import importlib
@@ -10,16 +10,28 @@ from shared.contracts import FACTS
 from shared.contracts import SERVICES as DECLARED
 from tests.house.source_files import ROOT, SERVICES, imports, modules, name, tree
 
-ROOMS = ("__init__", "__main__", "app", "settings")
+MODULES = ("__init__", "__main__", "app", "settings")
 PACKAGES = ("routes", "domain", "store")
 ROLES = ("state", "commands", "apply", "handle", "decide", "context")
-NO_ROOM = {"utils", "util", "common", "helpers", "helper", "base", "manager", "managers", "misc", "service", "services"}
+GENERIC_NAMES = {
+    "utils",
+    "util",
+    "common",
+    "helpers",
+    "helper",
+    "base",
+    "manager",
+    "managers",
+    "misc",
+    "service",
+    "services",
+}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_service_has_the_standard_modules(service: str, room: str) -> None:
-    assert (ROOT / "services" / service / f"{room}.py").exists()
+@pytest.mark.parametrize("module", MODULES)
+def test_every_service_has_the_standard_modules(service: str, module: str) -> None:
+    assert (ROOT / "services" / service / f"{module}.py").exists()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -37,11 +49,11 @@ def test_a_role_of_the_domain_has_the_same_file_in_every_service(service: str, r
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_role_files_of_a_domain_contain_what_their_names_promise(service: str) -> None:
     domain, title = ROOT / "services" / service / "domain", service.title()
-    assert f"{title}State" in defined(domain / "state.py")
-    assert f"{title}Context" in defined(domain / "context.py")
-    assert "decide" in defined(domain / "decide.py")
-    assert "apply" in defined(domain / "apply.py")
-    assert "handle" in defined(domain / "handle.py")
+    assert f"{title}State" in defined_names(domain / "state.py")
+    assert f"{title}Context" in defined_names(domain / "context.py")
+    assert "decide" in defined_names(domain / "decide.py")
+    assert "apply" in defined_names(domain / "apply.py")
+    assert "handle" in defined_names(domain / "handle.py")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -58,8 +70,8 @@ def test_stores_and_routes_have_the_same_name_in_every_service(service: str) -> 
     assert callable(routes.routes)
 
 
-def defined(path) -> set[str]:
-    """Names that a module defines at its top level, aliases included."""
+def defined_names(path) -> set[str]:
+    """Return the names that a module defines at its top level, including aliases."""
     words = set()
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -85,7 +97,9 @@ def test_the_docstring_of_a_service_lists_its_subscriptions_and_events(declared)
 
 
 def test_no_module_has_a_generic_name() -> None:
-    assert not [name(path) for path in modules("services", "shared", "deploy") if path.stem in NO_ROOM - {"service"}]
+    assert not [
+        name(path) for path in modules("services", "shared", "deploy") if path.stem in GENERIC_NAMES - {"service"}
+    ]
     assert not list((ROOT / "services").rglob("service.py"))
 
 

@@ -1,4 +1,4 @@
-"""Command line against a running stack."""
+"""Commands of the command line against a running stack."""
 
 import asyncio
 import gzip
@@ -34,7 +34,7 @@ SUBMIT_OPTIONS = [
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Whole stack on its own ports; the environment tells the commands its addresses."""
+    """Complete stack on free ports; its addresses are set in the environment of the commands."""
     home, ports = tmp_path_factory.mktemp("cli"), PortConfig.free()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REDRESS_HOME", str(home))

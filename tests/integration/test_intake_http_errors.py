@@ -16,7 +16,7 @@ SECRET = "Zebra-4711"
 # ── bad input ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 JSON_BODY = json.dumps(EXAMPLE).encode()
-WRONG: list[tuple[bytes, dict[str, str], int]] = [
+INVALID: list[tuple[bytes, dict[str, str], int]] = [
     (b"{", {}, 400),
     (b'{"narrative": "\xff"}', {}, 400),
     (b"[]", {}, 422),
@@ -33,7 +33,7 @@ WRONG: list[tuple[bytes, dict[str, str], int]] = [
 
 
 @pytest.mark.parametrize("path", [POST, f"{POST}/{uuid4()}/messages"])
-@pytest.mark.parametrize(("body", "headers", "status"), WRONG)
+@pytest.mark.parametrize(("body", "headers", "status"), INVALID)
 async def test_an_invalid_request_is_a_problem_document_and_stores_nothing(
     intake: IntakeClient, path: str, body: bytes, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -125,13 +125,13 @@ async def test_a_permanent_failure_is_final_and_published(notify: NotifyClient, 
 async def test_the_attempt_is_committed_before_the_provider_is_called(notify: NotifyClient) -> None:
     seen: list[Any] = []
 
-    class Watching(MemoryChannel):
+    class RecordingChannel(MemoryChannel):
         async def send(self, letter: OutgoingMessage) -> DeliveryReport:
             seen.extend(await notify.attempts())
             return await super().send(letter)
 
     await notify.apply(*s.FIRST)
-    await notify.sender(Watching(notify.settings.sender())).run_once()
+    await notify.sender(RecordingChannel(notify.settings.sender())).run_once()
     assert seen == [(1, None, None, False)]
 
 
@@ -218,7 +218,9 @@ async def test_a_commit_wakes_the_sender(
     assert len(office.mails) == 3
 
 
-async def test_without_mail_server_notify_is_unhealthy_and_sends_the_message_later(notify: NotifyClient, office: Office) -> None:
+async def test_without_mail_server_notify_is_unhealthy_and_sends_the_message_later(
+    notify: NotifyClient, office: Office
+) -> None:
     async with line("connect", "close") as script:
         absent = script
     await notify.apply(*s.FIRST)

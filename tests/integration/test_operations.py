@@ -1,4 +1,4 @@
-"""The operations every service offers over HTTP, on real PostgreSQL."""
+"""Operator endpoints that every service has, on real PostgreSQL."""
 
 from collections.abc import AsyncIterator
 

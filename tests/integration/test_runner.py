@@ -30,17 +30,19 @@ async def test_a_batch_is_committed_with_state_inbox_and_outbox(toy_service: Toy
 
 
 @pytest.mark.parametrize("word", ["HUGE", "NUL"])
-async def test_an_event_that_cannot_be_applied_is_a_dead_letter_and_the_others_are_applied(toy_service: ToyService, word: str) -> None:
+async def test_an_event_that_cannot_be_applied_is_a_dead_letter_and_the_others_are_applied(
+    toy_service: ToyService, word: str
+) -> None:
     before, first = make_records("fine")
-    guilty, middle = make_records(word)
+    failing, middle = make_records(word)
     after, last = make_records("fine", "fine")
     outcome = await toy_service.runner.apply_records([*first, *middle, *last])
     assert (outcome.done, outcome.buried) == (3, 1)
     assert await toy_service.load_words(before) == ("fine",)
     assert await toy_service.load_words(after) == ("fine", "fine")
-    assert await toy_service.load_words(guilty) == ()
+    assert await toy_service.load_words(failing) == ()
     assert await toy_service.runner.apply_records(middle) == BatchResult(duplicate=1), (
-        "buried once, whatever Kafka redelivers"
+        "one dead letter, however often Kafka redelivers the record"
     )
 
 
@@ -116,9 +118,9 @@ async def test_the_breaker_opens_after_consecutive_dead_letters(toy_service: Toy
 
 
 async def test_a_batch_of_mostly_malformed_records_opens_the_breaker(toy_service: ToyService) -> None:
-    poison = [record(b"{", offset=n) for n in range(30)]
+    malformed = [record(b"{", offset=n) for n in range(30)]
     with pytest.raises(BreakerOpen, match="30 of 31"):
-        await toy_service.runner.apply_records([*poison, *make_records("fine")[1]])
+        await toy_service.runner.apply_records([*malformed, *make_records("fine")[1]])
     assert not await toy_service.replay.list_open(None, 10)
 
 
@@ -135,7 +137,7 @@ async def test_a_timer_that_is_still_due_after_its_tick_is_postponed_and_does_no
 
 
 async def test_a_tick_skips_a_state_written_by_a_later_transaction(toy_service: ToyService) -> None:
-    """Its event would be published before the earlier one, because the outbox is read by transaction ids."""
+    """Check that the tick waits: rows are published by transaction id, and its event must follow the earlier one."""
     subject, records = make_records("NOW")
     async with toy_service.pool.acquire() as conn, conn.transaction():
         await conn.fetchval("select pg_current_xact_id()")
@@ -196,36 +198,39 @@ async def test_the_stored_state_is_plain_json(toy_service: ToyService) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", ["a command between claim and load", "a tick between claim and load", "a command first in line"]
+    "case",
+    ["a command between claim and load", "a tick between claim and load", "a command waiting for the lock first"],
 )
-async def test_events_of_a_complaint_are_published_in_the_order_of_decisions(toy_service: ToyService, how: str) -> None:
-    """A batch gets its transaction id at the inbox. A transaction that began later may lock the complaint first."""
+async def test_events_of_a_complaint_are_published_in_the_order_of_decisions(
+    toy_service: ToyService, case: str
+) -> None:
+    """Check a batch, whose transaction id dates from the inbox, when a later transaction locks the complaint first."""
     subject, records = make_records("NOW", "later")
     await toy_service.runner.apply_records(records[:1])
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    loading, go_on = asyncio.Event(), asyncio.Event()
     store = toy_service.runner.spec.store
-    real = store.load_context
+    load_context = store.load_context
 
-    async def slowly(conn: asyncpg.Connection, now: datetime, prepared: Any) -> Any:
-        if asyncio.current_task() is batch and not begun.is_set():
-            begun.set()
+    async def load_slowly(conn: asyncpg.Connection, now: datetime, prepared: Any) -> Any:
+        if asyncio.current_task() is batch and not loading.is_set():
+            loading.set()
             await go_on.wait()
-        return await real(conn, now, prepared)
+        return await load_context(conn, now, prepared)
 
-    store.load_context = slowly  # type: ignore[method-assign]
+    store.load_context = load_slowly  # type: ignore[method-assign]
     batch = asyncio.create_task(toy_service.runner.apply_records(records[1:]))
-    await begun.wait()
-    if how == "a tick between claim and load":
+    await loading.wait()
+    if case == "a tick between claim and load":
         assert await toy_service.runner.fire_timers(10) == 1
-    elif how == "a command between claim and load":
+    elif case == "a command between claim and load":
         await toy_service.runner.handle_commands([Add(subject, "asked")])
     else:
         async with toy_service.pool.acquire() as conn, conn.transaction():
             await conn.execute("select from complaint where complaint_id = $1 for update", subject)
             command = asyncio.create_task(toy_service.runner.handle_commands([Add(subject, "asked")]))
-            await waiting_for_locks(toy_service, 1)
+            await wait_for_locks(toy_service, 1)
             go_on.set()
-            await waiting_for_locks(toy_service, 2)
+            await wait_for_locks(toy_service, 2)
         await command
     go_on.set()
     await batch
@@ -236,7 +241,7 @@ async def test_events_of_a_complaint_are_published_in_the_order_of_decisions(toy
     assert sequences == [1, 2, 3]
 
 
-async def waiting_for_locks(toy_service: ToyService, count: int) -> None:
+async def wait_for_locks(toy_service: ToyService, count: int) -> None:
     async with asyncio.timeout(10):
         while len(await toy_service.rows("select from pg_stat_activity where wait_event_type = 'Lock'")) < count:
             await asyncio.sleep(0.01)

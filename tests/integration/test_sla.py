@@ -53,7 +53,9 @@ async def test_an_unknown_complaint_an_invalid_id_and_a_missing_token_are_proble
     module_sla: SlaClient,
 ) -> None:
     unknown = await module_sla.http.get(f"/v1/complaints/{uuid4()}/clocks")
-    crooked = await module_sla.http.get("/v1/complaints/nonsense/clocks")
-    silent = await module_sla.http.get("/v1/policies", headers={"authorization": ""})
-    assert [answer.status_code for answer in (unknown, crooked, silent)] == [404, 422, 401]
-    assert {answer.headers["content-type"] for answer in (unknown, crooked, silent)} == {"application/problem+json"}
+    invalid = await module_sla.http.get("/v1/complaints/nonsense/clocks")
+    without_token = await module_sla.http.get("/v1/policies", headers={"authorization": ""})
+    assert [answer.status_code for answer in (unknown, invalid, without_token)] == [404, 422, 401]
+    assert {answer.headers["content-type"] for answer in (unknown, invalid, without_token)} == {
+        "application/problem+json"
+    }

@@ -1,4 +1,4 @@
-"""A team's due dates as a calendar, on real PostgreSQL: what entries say, what is cut, and how clients subscribe."""
+"""Calendar feed of a team's due dates, on real PostgreSQL: contents of entries, the limit, and authentication."""
 
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from services.sla.explain.clock import Look
 from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import ical_feed
-from services.sla.routes import calendar_feed as doors
+from services.sla.routes import calendar_feed
 from services.sla.store.states import read_state
 from tests.integration.sla_client import SlaClient, accepted, ahead
 
@@ -23,14 +23,14 @@ def entries(content: bytes) -> list[icalendar.Event]:
 
 
 async def test_an_entry_contains_due_date_complaint_and_reason(module_sla: SlaClient) -> None:
-    subject = await module_sla.opened(team="says")
+    subject = await module_sla.opened(team="contents")
     _, seen = await module_sla.clocks(subject)
     body = {"subject": "action", "item": "new_kettle", "due_at": ahead(days=3)}
     made = await module_sla.http.post(f"/v1/complaints/{subject}/promises", json=body, headers={"if-match": seen})
     assert made.status_code == 201
     now = datetime.now(UTC)
     await module_sla.receive(subject, (accepted(2, now, "progress"), now))
-    listed = entries((await module_sla.http.get("/v1/teams/says/due.ics")).content)
+    listed = entries((await module_sla.http.get("/v1/teams/contents/due.ics")).content)
     why = {str(entry["summary"]).rpartition(" (")[0]: str(entry["description"]).partition("\n")[2] for entry in listed}
     assert {"Promised: the action we agreed: new_kettle", "The answer", "Promised: an answer"} <= why.keys()
     for entry in listed:
@@ -66,7 +66,7 @@ async def test_a_team_without_due_dates_has_a_valid_calendar(module_sla: SlaClie
     answer = await module_sla.http.get("/v1/teams/quiet/due.ics")
     assert answer.status_code == 200
     feed = icalendar.Calendar.from_ical(answer.content)
-    assert [component.name for component in feed.subcomponents] == ["VTIMEZONE"], "RFC 5545 3.6 wants one component"
+    assert [component.name for component in feed.subcomponents] == ["VTIMEZONE"], "RFC 5545 3.6 requires one component"
     assert "busy" in feed["x-wr-caldesc"]
     again = await module_sla.http.get("/v1/teams/quiet/due.ics", headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
@@ -81,7 +81,7 @@ async def test_a_calendar_above_the_limit_keeps_the_future_dates_and_is_marked_i
     whole = entries((await module_sla.http.get("/v1/teams/full/due.ics")).content)
     live = {str(entry["uid"]) for entry in whole if not str(entry["summary"]).startswith("Late: ")}
     assert 0 < len(live) < len(whole)
-    monkeypatch.setattr(doors, "ENTRIES_MAX", len(live) + 2)
+    monkeypatch.setattr(calendar_feed, "ENTRIES_MAX", len(live) + 2)
     answer = await module_sla.http.get("/v1/teams/full/due.ics")
     notice, *shown = sorted(entries(answer.content), key=lambda entry: not str(entry["summary"]).startswith("Not all"))
     assert len(shown) == len(live) + 2
@@ -96,7 +96,7 @@ async def test_the_token_may_be_the_basic_password_of_the_calendar_endpoint_only
         return {"authorization": f"Basic {b64encode(f'anybody:{token}'.encode()).decode()}"}
 
     token = module_sla.headers("complaints:read")["authorization"].removeprefix("Bearer ")
-    path = "/v1/teams/says/due.ics"
+    path = "/v1/teams/contents/due.ics"
     assert (await module_sla.http.get(path, headers=basic(token))).status_code == 200
     other = module_sla.headers("promises:write")["authorization"].removeprefix("Bearer ")
     assert (await module_sla.http.get(path, headers=basic(other))).status_code == 403

@@ -1,4 +1,4 @@
-"""A draft whose policy or pack would apply to nobody says so, in its diff and in its dry run, on real PostgreSQL."""
+"""Coverage check on real PostgreSQL: diff and dry run report a policy or pack that matches no complaint."""
 
 import json
 from copy import deepcopy
@@ -17,7 +17,7 @@ def with_policy(name: str, when: dict[str, Any], place: int = 0) -> dict[str, An
 
 
 async def warnings(sla: SlaClient, document: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The sentences of the diff, and of the dry run."""
+    """Return the sentences of the diff and those of the dry run."""
     draft = await sla.draft(document)
     diff = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/diff")).json()["sentences"]
     return diff, (await sla.rehearse(draft, "dry-run", {"mode": "new_only"}))["sentences"]
@@ -64,7 +64,9 @@ async def test_a_pack_that_matches_no_complaint_is_reported_before_it_is_in_forc
     ]
 
 
-async def test_without_complaints_nothing_is_reported_and_the_number_checked_is_limited(sla: SlaClient, monkeypatch: Any) -> None:
+async def test_without_complaints_nothing_is_reported_and_the_number_checked_is_limited(
+    sla: SlaClient, monkeypatch: Any
+) -> None:
     document = with_policy("odd", {"category": ["no_such_category"]})
     diff, _ = await warnings(sla, document)
     assert diff == ["Policy 'odd' version 1 is new."]
@@ -72,4 +74,4 @@ async def test_without_complaints_nothing_is_reported_and_the_number_checked_is_
     for _ in range(30):
         await sla.triaged()
     diff, _ = await warnings(sla, document)
-    assert "none of the 25 complaints looked at" in diff[-1], "what is read in one go"
+    assert "none of the 25 complaints looked at" in diff[-1], "complaints are read in pages of 25"

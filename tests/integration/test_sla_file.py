@@ -1,4 +1,4 @@
-"""The rulebook file at a start of sla on real PostgreSQL: publication, drafts published since, golden dates."""
+"""Rulebook file at the start of sla on real PostgreSQL: publication, revisions published since, golden dates."""
 
 import json
 import logging
@@ -24,14 +24,14 @@ PLAIN = read_file(None)
 WARNING = "the rulebook file was changed and is not in force"
 
 
-def plain(*packs: str) -> Data:
-    """Return the file of a start with these packs, as a draft has it."""
+def draft_document(*packs: str) -> Data:
+    """Return the standard rulebook with these packs as the document of a draft."""
     return json.loads(json.dumps(read_file(None, packs), default=str))
 
 
 @dataclass
 class Starts:
-    """Starts of sla on one database."""
+    """Starts of sla that share a database."""
 
     pool: asyncpg.Pool
 
@@ -73,7 +73,7 @@ async def test_a_published_draft_stays_in_force_and_a_changed_file_is_logged(
     starts: Starts, caplog: pytest.LogCaptureFixture
 ) -> None:
     repository = await starts.start(PLAIN)
-    assert await starts.publish(repository, plain("us-cfpb")) == 2
+    assert await starts.publish(repository, draft_document("us-cfpb")) == 2
     with caplog.at_level(logging.WARNING):
         assert packs(await starts.start(PLAIN)) == {"us-cfpb"}
         assert packs(await starts.start(read_file(None, ["us-cfpb"]))) == {"us-cfpb"}
@@ -86,7 +86,7 @@ async def test_a_published_draft_stays_in_force_and_a_changed_file_is_logged(
 
 
 async def test_with_file_wins_a_changed_file_is_published_once(starts: Starts) -> None:
-    await starts.publish(await starts.start(PLAIN), plain("us-cfpb"))
+    await starts.publish(await starts.start(PLAIN), draft_document("us-cfpb"))
     for _ in range(2):
         assert packs(await starts.start(read_file(None, ["uk-psr"]), file_wins=True)) == {"uk-psr"}
     assert await starts.actors == ["rulebook file", "head", "rulebook file"]
@@ -94,7 +94,7 @@ async def test_with_file_wins_a_changed_file_is_published_once(starts: Starts) -
 
 async def test_golden_dates_of_the_revision_in_force_are_checked_at_every_start(starts: Starts) -> None:
     repository = await starts.start(PLAIN)
-    data = plain("uk-psr")
+    data = draft_document("uk-psr")
     await starts.publish(repository, data)
     await starts.start(PLAIN)
     changed = deepcopy(data)
@@ -107,7 +107,7 @@ async def test_golden_dates_of_the_revision_in_force_are_checked_at_every_start(
 
 async def test_a_legal_limit_without_a_golden_date_is_refused(starts: Starts) -> None:
     repository = await starts.start(PLAIN)
-    data = plain("us-cfpb")
+    data = draft_document("us-cfpb")
     pack = data["pack"][0]
     pack["golden"] = [golden for golden in pack["golden"] if golden["clock"] != "regulatory_final"]
     sentence = re.escape("'us-cfpb' version ") + r"\d: regulatory_final has no golden date"

@@ -17,12 +17,12 @@ OFTEN = timedelta(seconds=1)
 
 
 def monitor(module_sla: SlaClient) -> OutageMonitor:
-    """Return a monitor that looks far ahead and needs few customers."""
+    """Return a monitor with a long look-ahead and a low threshold of untold customers."""
     dsn = module_sla.runtime.settings.postgres.get_secret_value()
     return OutageMonitor(sla_settings(dsn, module_sla.keys, untold_count=3, risk_hours=30 * 24))
 
 
-async def cleared(module_sla: SlaClient) -> None:
+async def delete_outages(module_sla: SlaClient) -> None:
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("delete from outage")
         await conn.execute("delete from heartbeat")
@@ -35,23 +35,23 @@ async def outages(module_sla: SlaClient) -> list[tuple[str, bool]]:
 
 
 async def test_a_downtime_is_recorded_at_the_next_heartbeat(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+    await delete_outages(module_sla)
     outage_monitor = monitor(module_sla)
     await outage_monitor.run_once(module_sla.runtime)
     assert await outages(module_sla) == []
     await outage_monitor.run_once(module_sla.runtime)
-    assert await outages(module_sla) == [], "lived all the time"
+    assert await outages(module_sla) == [], "no heartbeat was late"
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute(
             "update heartbeat set at = now() - interval '2 hours', expires_at = now() - interval '1 hour'"
         )
-    assert await outages(module_sla) == [("downtime", False)], "known even before it is written down"
+    assert await outages(module_sla) == [("downtime", False)], "reported before it is recorded"
     await outage_monitor.run_once(module_sla.runtime)
     assert await outages(module_sla) == [("downtime", True)]
 
 
 async def test_a_breach_during_a_downtime_has_downtime_as_its_cause(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+    await delete_outages(module_sla)
     subject = await module_sla.opened(ago=timedelta(hours=2), severity="critical", team="night")
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute(
@@ -69,7 +69,7 @@ async def test_a_breach_during_a_downtime_has_downtime_as_its_cause(module_sla: 
 
 
 async def test_lag_above_the_limit_is_an_outage_until_no_replica_reports_it(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+    await delete_outages(module_sla)
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 900)
     await monitor(module_sla).run_once(module_sla.runtime)
     await monitor(module_sla).run_once(module_sla.runtime)
@@ -77,7 +77,7 @@ async def test_lag_above_the_limit_is_an_outage_until_no_replica_reports_it(modu
     assert module_sla.runtime.metrics.value("redress_outage", label="lag") == 1
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 0)
     await monitor(module_sla).run_once(module_sla.runtime)
-    assert await outages(module_sla) == [("lag", False)], "another replica may still see it"
+    assert await outages(module_sla) == [("lag", False)], "another replica may still report it"
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update outage set seen_at = now() - interval '2 minutes'")
     await monitor(module_sla).run_once(module_sla.runtime)
@@ -85,25 +85,27 @@ async def test_lag_above_the_limit_is_an_outage_until_no_replica_reports_it(modu
 
 
 async def test_during_an_outage_each_promise_due_soon_is_marked_at_risk_once(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+    await delete_outages(module_sla)
     subject = await module_sla.opened(team="named")
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 900)
     outage_monitor = monitor(module_sla)
     assert await outage_monitor.run_once(module_sla.runtime) >= 1
     assert await outage_monitor.run_once(module_sla.runtime) == 0
-    await monitor(module_sla).run_once(module_sla.runtime)  # another process, which has named nothing itself
+    await monitor(module_sla).run_once(module_sla.runtime)  # another process
     named = [fact for fact in await module_sla.published(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(fact.promise, fact.cause) for fact in named] == [(1, "lag")]
 
 
-async def test_after_a_downtime_each_promise_that_lost_business_time_is_marked_at_risk_once(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_after_a_downtime_each_promise_that_lost_business_time_is_marked_at_risk_once(
+    module_sla: SlaClient,
+) -> None:
+    await delete_outages(module_sla)
     before = await module_sla.opened(ago=timedelta(hours=3), severity="critical", team="woken")
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute(
             "insert into heartbeat (at, expires_at) values (now() - interval '2 hours', now() - interval '1 hour')"
         )
-        await monitor(module_sla).renew_heartbeat(conn)  # as a start does, before anything falls due
+        await monitor(module_sla).renew_heartbeat(conn)  # as at the start, before a timer fires
     after = await module_sla.opened(severity="critical", team="woken")
     outage_monitor = monitor(module_sla)
     assert await outage_monitor.run_once(module_sla.runtime) >= 1
@@ -112,7 +114,7 @@ async def test_after_a_downtime_each_promise_that_lost_business_time_is_marked_a
     events = {subject: await module_sla.published(subject) for subject in (before, after)}
     named = {subject: [fact for fact in facts if isinstance(fact, PromiseAtRisk)] for subject, facts in events.items()}
     assert [(fact.promise, fact.cause) for fact in named[before]] == [(1, "downtime")]
-    assert named[after] == [], "nobody was down since it was made"
+    assert named[after] == [], "no downtime since it was made"
 
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update outage set since = since - interval '31 days', until = until - interval '31 days'")
@@ -122,7 +124,7 @@ async def test_after_a_downtime_each_promise_that_lost_business_time_is_marked_a
 
 
 async def test_a_broken_promise_does_not_hide_another_promise_due_soon(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+    await delete_outages(module_sla)
     subject = await module_sla.opened(ago=timedelta(days=5), severity="critical", team="owed")
     while await module_sla.runtime.timers.run_once():
         pass
@@ -134,7 +136,7 @@ async def test_a_broken_promise_does_not_hide_another_promise_due_soon(module_sl
     await outage_monitor.run_once(module_sla.runtime)
     now = datetime.now(UTC)
     await module_sla.receive(subject, (accepted(2, now, "progress"), now))
-    await outage_monitor.run_once(module_sla.runtime)  # only now was it told
+    await outage_monitor.run_once(module_sla.runtime)  # the customer has been told since
     await outage_monitor.run_once(module_sla.runtime)
     named = [fact for fact in await module_sla.published(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(fact.promise, fact.cause, fact.subject) for fact in named] == [(2, "lag", "next_update")]
@@ -149,7 +151,7 @@ async def test_promises_due_soon_are_read_by_index(module_sla: SlaClient) -> Non
 
 
 async def test_promises_without_accepted_message_are_an_outage_of_the_provider(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+    await delete_outages(module_sla)
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update complaint set untold_since = null")
     at = datetime.now(UTC) - timedelta(minutes=40)

@@ -1,4 +1,4 @@
-"""What sla refuses over HTTP, on real PostgreSQL: with the field, what is expected, an example, and harm to nobody."""
+"""Refusals of sla over HTTP, on real PostgreSQL: each names the field and the expected value, with an example."""
 
 import asyncio
 import json
@@ -83,11 +83,11 @@ async def test_a_token_whose_subject_has_a_control_character_is_not_valid(module
     assert "without control characters" in detail(answer, 401)
 
 
-# ── each reason with an example ───────────────────────────────────────────────────────────────────────────────────────
+# ── invalid bodies and queries ───────────────────────────────────────────────────────────────────────────────────────
 
 JSON = {"content-type": "application/json"}
 EXAMPLE = '{"due_at": "2026-05-04T09:30:00+07:00", "reason": "supplier_delay"}'
-# What is posted as a revision, the status, and the whole sentence.
+# Body of a revision, the status, and the detail of the problem document.
 BODIES: dict[str, tuple[bytes, int, str]] = {
     "half an object": (
         b'{"due_at": ',
@@ -130,8 +130,8 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
         422,
         "why: expected one of the fields due_at, reason, approve",
     ),
-    "words for a code": (
-        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "No words."}',
+    "a sentence for a code": (
+        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "No code."}',
         422,
         f"reason: expected {PATTERNS[REASON_PATTERN]}",
     ),
@@ -174,9 +174,7 @@ async def test_a_body_of_another_media_type_is_415(module_sla: SlaClient) -> Non
 
 
 @pytest.mark.parametrize("value", ["3", "*", '"3", "77"', 'W/"3"', '""', '"abc"', '"3'])
-async def test_an_invalid_if_match_is_400_and_not_412(
-    module_sla: SlaClient, value: str
-) -> None:
+async def test_an_invalid_if_match_is_400_and_not_412(module_sla: SlaClient, value: str) -> None:
     path = f"/v1/complaints/{ANY}/promises"
     answer = await module_sla.http.post(path, json=BODY, headers={"if-match": value})
     assert detail(answer, 400).startswith("If-Match: expected one ETag as it was received, with its quotes, such as ")
@@ -216,10 +214,12 @@ async def test_an_explanation_as_of_a_future_time_is_refused(module_sla: SlaClie
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert "a time in the past" in detail(await module_sla.http.get(path, params={"at": later}), 422)
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-    assert (await module_sla.http.get(path, params={"at": soon})).status_code == 200, "clocks differ a little"
+    assert (await module_sla.http.get(path, params={"at": soon})).status_code == 200, (
+        "the client's clock may differ by seconds"
+    )
 
 
-# ── promises that are over ────────────────────────────────────────────────────────────────────────────────────────────
+# ── closed promises ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_kept_promise_cannot_be_revised_and_an_open_one_can(module_sla: SlaClient) -> None:
@@ -277,7 +277,7 @@ async def test_a_cancelled_promise_cannot_be_revised(module_sla: SlaClient) -> N
     assert "the complaint is closed" in detail(answer, 409)
 
 
-# ── what is written about it ──────────────────────────────────────────────────────────────────────────────────────────
+# ── OpenAPI ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_openapi_describes_every_refusal_as_a_problem_document(module_sla: SlaClient) -> None:

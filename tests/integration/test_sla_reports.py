@@ -1,4 +1,4 @@
-"""Reports over HTTP on real PostgreSQL: what is at risk, the calendar feed, how promises were kept."""
+"""Reports over HTTP on real PostgreSQL: complaints at risk, the calendar feed, promise figures."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -75,7 +75,7 @@ async def test_due_dates_are_an_icalendar_feed_with_stable_entries(module_sla: S
     await module_sla.receive(subject, (accepted(2, now, "promise_moved"), now))
     after = await module_sla.http.get("/v1/teams/diary/due.ics")
     uids = {str(entry["uid"]) for entry in icalendar.Calendar.from_ical(after.content).walk("VEVENT")}
-    assert {str(entry["uid"]) for entry in entries} == uids, "an entry whose date moves stays the same entry"
+    assert {str(entry["uid"]) for entry in entries} == uids, "an entry keeps its uid when its date changes"
 
 
 async def test_a_promise_stays_at_risk_until_the_resolution_message_is_accepted(module_sla: SlaClient) -> None:
@@ -121,12 +121,12 @@ async def test_a_promise_kept_early_counts_in_the_period_of_its_due_time(module_
     around = (await module_sla.http.get(path, params={**query, "since": (due - OFTEN).isoformat()})).json()
     assert (around["promises"], around["kept_first"], around["kept_share"]) == (1, 1, 1.0)
     at_once = (await module_sla.http.get(path, params={**query, "since": due.isoformat()})).json()
-    assert at_once["promises"] == 1, "its row was written days before that"
+    assert at_once["promises"] == 1, "its row was written days earlier"
 
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update complaint set last_due_at = null where complaint_id = $1::uuid", early)
     from_before = (await module_sla.http.get(path, params={**query, "since": due.isoformat()})).json()
-    assert from_before["promises"] == 1, "a row from before the column is read rather than left out"
+    assert from_before["promises"] == 1, "a row without the column's value is read too"
 
 
 async def test_an_invalid_period_is_refused(module_sla: SlaClient) -> None:

@@ -111,10 +111,10 @@ async def test_a_roll_back_is_a_draft_of_an_old_revision(sla: SlaClient) -> None
 
 async def test_a_changed_file_is_published_at_the_start_for_new_complaints_only(sla: SlaClient) -> None:
     old = await sla.triaged()
-    shelf = RulebookRepository(storm_rulebook(), lambda: datetime.now(UTC).date())
-    for _ in range(2):  # the second start has nothing new to say
+    repository = RulebookRepository(storm_rulebook(), lambda: datetime.now(UTC).date())
+    for _ in range(2):  # the file is unchanged at the second start
         async with transaction(sla.runtime.pool) as conn:
-            await shelf.publish_file(conn)
+            await repository.publish_file(conn)
     listed = (await sla.http.get("/v1/rulebook/revisions")).json()["revisions"]
     assert [(revision["revision"], revision["mode"], revision["actor"]) for revision in listed] == [
         (2, "new_only", "rulebook file"), (1, "new_only", "rulebook file"),
@@ -150,10 +150,10 @@ async def test_a_back_test_counts_and_writes_nothing(sla: SlaClient) -> None:
 
 async def test_a_dry_run_whose_process_ended_is_interrupted_and_can_be_repeated(sla: SlaClient) -> None:
     draft = await sla.draft(storm_rulebook())
-    died = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
-    died["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
+    interrupted = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
+    interrupted["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
     await sla.runtime.pool.execute(
-        "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(died)
+        "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(interrupted)
     )
     result = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/dry-run")).json()
     assert (result["status"], result["done"], result["of"]) == ("interrupted", 3, 9)

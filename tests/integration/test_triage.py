@@ -88,18 +88,18 @@ async def test_no_text_of_the_customer_is_stored_or_published(triage: TriageClie
 
 async def test_a_case_of_a_full_team_waits_and_the_most_severe_is_assigned_first(triage: TriageClient) -> None:
     first = [complaint() for _ in range(4)]
-    calm, grave = complaint(), complaint(text="My parcel never arrived, my baby needs the insulin in it.")
-    await triage.runner.apply_records([record(event) for event in [*first, calm, grave]])
-    assert await triage.runner.fire_timers(100) == 0, "nobody has room"
+    normal, severe = complaint(), complaint(text="My parcel never arrived, my baby needs the insulin in it.")
+    await triage.runner.apply_records([record(event) for event in [*first, normal, severe]])
+    assert await triage.runner.fire_timers(100) == 0, "the team is full"
     await triage.runner.apply_records([record(answer(first[0].subject))])
     while await triage.runner.fire_timers(1):
         pass
-    assert (await select_case(triage.pool, grave.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
-    assert (await select_case(triage.pool, calm.subject)).handler is None  # type: ignore[union-attr]
+    assert (await select_case(triage.pool, severe.subject)).handler == "deliveries-1"  # type: ignore[union-attr]
+    assert (await select_case(triage.pool, normal.subject)).handler is None  # type: ignore[union-attr]
     assert await triage.load() == {"deliveries-1": 2, "deliveries-2": 2}
     queue = await select_queue(triage.pool, "deliveries", limit=10, offset=0)
-    assert queue[0].complaint_id == grave.subject
-    assert len(queue) == 5, "what is closed is in no queue"
+    assert queue[0].complaint_id == severe.subject
+    assert len(queue) == 5, "a closed case is in no queue"
     assert await select_queue(triage.pool, "deliveries", limit=10, offset=5) == []
 
 
