@@ -2,7 +2,7 @@
 
 import re
 
-from services.sla.domain.clock_types import KINDS
+from services.sla.domain.clock_types import CLOCK_TYPES
 from tests.house.source_files import ROOT
 
 PAGE = (ROOT / "docs" / "sla.md").read_text("utf-8")
@@ -15,18 +15,18 @@ def words(names) -> str:
 
 def row(name: str) -> str:
     """Return the row of a clock type in the page."""
-    kind = KINDS[name]
+    kind = CLOCK_TYPES[name]
     reopen = "begins anew what was cancelled" if kind.revives else REOPENED[kind.reopen]
-    reopen += "" if kind.closed_counts else ", without the time it was closed"
-    runs = "one per item" if kind.per_item else "again after each stop" if kind.again else "one at a time"
+    reopen += "" if kind.counts_closed_time else ", without the time it was closed"
+    runs = "one per item" if kind.per_item else "again after each stop" if kind.restarts else "one at a time"
     cells = (words(kind.starts), words(kind.stops), words(kind.cancels), words(kind.pauses), reopen, runs, kind.owner)
     return f"| `{name}` | {' | '.join(cells)} |"
 
 
 def test_the_table_of_clock_types_in_the_page_is_current() -> None:
     rows = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z_0-9]+` \|", line) and "`" in line.split("|")[2]]
-    kinds = [line for line in rows if line.split("`")[1] in KINDS]
-    assert kinds == [row(name) for name in KINDS]
+    kinds = [line for line in rows if line.split("`")[1] in CLOCK_TYPES]
+    assert kinds == [row(name) for name in CLOCK_TYPES]
 
 
 def test_every_endpoint_in_the_page_exists() -> None:

@@ -30,7 +30,7 @@ class NotifyClient(ServiceClient):
         return SendLoop(self.runtime, self.settings, channel, self.renderer)
 
     def smtp(self, mail_server: Any) -> SendLoop:
-        return self.sender(SmtpChannel(mail_server.server(), self.settings.sender()))
+        return self.sender(SmtpChannel(mail_server.settings(), self.settings.sender()))
 
     async def facts(self) -> list[Any]:
         """Return all published facts, in order."""

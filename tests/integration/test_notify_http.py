@@ -7,22 +7,22 @@ from uuid import UUID
 import pytest
 
 from tests.integration.notify_client import NotifyClient
-from tests.unit.notify import stories as s
-from tests.unit.notify.postoffice import Office, post_office
+from tests.unit.notify import builders as b
+from tests.unit.notify.smtp_servers import MailServer, run_mail_server
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as open_office:
-        yield open_office
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running_server:
+        yield running_server
 
 
 async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
-    notify: NotifyClient, office: Office
+    notify: NotifyClient, mail_server: MailServer
 ) -> None:
-    await notify.apply(*s.FIRST, s.resolved())
-    await notify.smtp(office).run_once()
-    answer = await notify.http.get(f"/v1/complaints/{s.SUBJECT}/messages", headers=notify.headers("complaints:read"))
+    await notify.apply(*b.OPENING_EVENTS, b.resolved())
+    await notify.smtp(mail_server).run_once()
+    answer = await notify.http.get(f"/v1/complaints/{b.SUBJECT}/messages", headers=notify.headers("complaints:read"))
     assert answer.status_code == 200
     first, second = answer.json()
     assert (first["kind"], first["status"], first["states_promise"]) == ("acknowledgement", "accepted", 1)
@@ -37,7 +37,7 @@ async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
     [
         ("GET", f"/v1/complaints/{UUID(int=7)}/messages", "complaints:read", None, 404),
         ("GET", "/v1/complaints/nonsense/messages", "complaints:read", None, 422),
-        ("GET", f"/v1/complaints/{s.SUBJECT}/messages", "operate", None, 403),
+        ("GET", f"/v1/complaints/{b.SUBJECT}/messages", "operate", None, 403),
         ("POST", "/v1/preview", "complaints:read", {"kind": "delay"}, 403),
         ("POST", "/v1/preview", "operate", {"kind": "poem"}, 422),
         ("POST", "/v1/preview", "operate", {"kind": "delay", "colour": "red"}, 422),

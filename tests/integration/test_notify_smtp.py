@@ -14,29 +14,31 @@ from shared.contracts import Event
 from shared.runner.runner import BatchResult
 from tests.integration.notify_client import NotifyClient, notify_client
 from tests.integration.service_client import Keys
-from tests.unit.notify import stories as s
-from tests.unit.notify.postoffice import Office, line, post_office
+from tests.unit.notify import builders as b
+from tests.unit.notify.smtp_servers import MailServer, run_mail_server, run_scripted_server
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as open_office:
-        yield open_office
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running_server:
+        yield running_server
 
 
-def about(number: int, events: Sequence[Event[Any]] = s.FIRST) -> list[Event[Any]]:
+def about(number: int, events: Sequence[Event[Any]] = b.OPENING_EVENTS) -> list[Event[Any]]:
     """Return the same events about another complaint."""
-    subject = UUID(int=s.SUBJECT.int + number)
+    subject = UUID(int=b.SUBJECT.int + number)
     return [event.model_copy(update={"subject": subject, "id": uuid5(subject, str(event.id))}) for event in events]
 
 
 # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(notify: NotifyClient, office: Office) -> None:
-    assert await notify.apply(*s.FIRST) == BatchResult(done=4)
-    assert await notify.smtp(office).run_once() == 1
-    (mail,) = office.to("customer-12@example.com")
+async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(
+    notify: NotifyClient, mail_server: MailServer
+) -> None:
+    assert await notify.apply(*b.OPENING_EVENTS) == BatchResult(done=4)
+    assert await notify.smtp(mail_server).run_once() == 1
+    (mail,) = mail_server.mails_to("customer-12@example.com")
     (row,) = await notify.messages()
     assert mail["Message-ID"] == f"<{row['message_id']}@example.com>"
     assert mail["Subject"] == "[RD-1] We have received your complaint"
@@ -48,52 +50,54 @@ async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(notify: Noti
     assert fact.template == row["template"]
 
 
-async def test_messages_of_a_complaint_are_sent_in_order(notify: NotifyClient, office: Office) -> None:
-    await notify.apply(s.received(), s.resolved(sequence=2))
-    sender = notify.smtp(office)
+async def test_messages_of_a_complaint_are_sent_in_order(notify: NotifyClient, mail_server: MailServer) -> None:
+    await notify.apply(b.complaint_received(), b.resolved(sequence=2))
+    sender = notify.smtp(mail_server)
     assert [await sender.run_once() for _ in range(3)] == [1, 1, 0]
-    assert [mail["Subject"] for mail in office.mails] == [
+    assert [mail["Subject"] for mail in mail_server.mails] == [
         "[RD-1] We have received your complaint",
         "[RD-1] Our answer to your complaint",
     ]
 
 
-async def test_a_repeated_event_sends_no_second_message(notify: NotifyClient, office: Office) -> None:
-    await notify.apply(*s.FIRST)
-    sender = notify.smtp(office)
+async def test_a_repeated_event_sends_no_second_message(notify: NotifyClient, mail_server: MailServer) -> None:
+    await notify.apply(*b.OPENING_EVENTS)
+    sender = notify.smtp(mail_server)
     await sender.run_once()
-    assert await notify.apply(*s.FIRST) == BatchResult(duplicate=4)
+    assert await notify.apply(*b.OPENING_EVENTS) == BatchResult(duplicate=4)
     assert await sender.run_once() == 0
-    assert len(office.mails) == 1
+    assert len(mail_server.mails) == 1
 
 
 async def test_a_message_to_a_customer_without_address_is_suppressed_with_the_reason(
-    notify: NotifyClient, office: Office
+    notify: NotifyClient, mail_server: MailServer
 ) -> None:
-    await notify.apply(s.received(email=None), *s.FIRST[1:])
-    assert await notify.smtp(office).run_once() == 0
+    await notify.apply(b.complaint_received(email=None), *b.OPENING_EVENTS[1:])
+    assert await notify.smtp(mail_server).run_once() == 0
     (row,) = await notify.messages()
     assert (row["status"], row["reason"]) == ("suppressed", "no_address")
     assert [fact.kind for fact in await notify.facts()] == ["message.suppressed"]
 
 
 async def test_an_incomplete_acknowledgement_is_sent_when_its_timer_fires(
-    notify: NotifyClient, session_dsns: dict[str, str], keys: Keys, office: Office
+    notify: NotifyClient, session_dsns: dict[str, str], keys: Keys, mail_server: MailServer
 ) -> None:
     async with notify_client(session_dsns["notify"], keys, acknowledge_within_seconds=0.001) as client:
-        await client.apply(s.received())
-        assert await client.smtp(office).run_once() == 0
+        await client.apply(b.complaint_received())
+        assert await client.smtp(mail_server).run_once() == 0
         assert await client.runner.fire_timers(10) == 1
         assert await client.runner.fire_timers(10) == 0
-        assert await client.smtp(office).run_once() == 1
+        assert await client.smtp(mail_server).run_once() == 1
 
 
 # ── failing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_transient_failure_is_retried_with_the_same_message_id(notify: NotifyClient, office: Office) -> None:
-    await notify.apply(s.received(email="greylist@example.com"), *s.FIRST[1:])
-    await notify.smtp(office).run_once()
+async def test_a_transient_failure_is_retried_with_the_same_message_id(
+    notify: NotifyClient, mail_server: MailServer
+) -> None:
+    await notify.apply(b.complaint_received(email="greylist@example.com"), *b.OPENING_EVENTS[1:])
+    await notify.smtp(mail_server).run_once()
     (row,) = await notify.messages()
     assert (row["status"], row["reason"]) == ("retry_wait", "451 4.7.1")
     assert 24 <= (row["next_attempt_at"] - row["updated_at"]).total_seconds() <= 36
@@ -105,16 +109,16 @@ async def test_a_transient_failure_is_retried_with_the_same_message_id(notify: N
     assert [(fact.kind, fact.attempts) for fact in await notify.facts()] == [("message.accepted", 2)]
 
 
-async def test_a_waiting_retry_does_not_delay_the_resolution(notify: NotifyClient, office: Office) -> None:
-    await notify.apply(s.received(email="greylist@example.com"), s.resolved(sequence=2))
-    sender = notify.smtp(office)
+async def test_a_waiting_retry_does_not_delay_the_resolution(notify: NotifyClient, mail_server: MailServer) -> None:
+    await notify.apply(b.complaint_received(email="greylist@example.com"), b.resolved(sequence=2))
+    sender = notify.smtp(mail_server)
     assert [await sender.run_once() for _ in range(3)] == [1, 1, 0]
     assert [row["status"] for row in await notify.messages()] == ["retry_wait", "retry_wait"]
 
 
-async def test_a_permanent_failure_is_final_and_published(notify: NotifyClient, office: Office) -> None:
-    await notify.apply(s.received(email="never@example.com"), *s.FIRST[1:])
-    sender = notify.smtp(office)
+async def test_a_permanent_failure_is_final_and_published(notify: NotifyClient, mail_server: MailServer) -> None:
+    await notify.apply(b.complaint_received(email="never@example.com"), *b.OPENING_EVENTS[1:])
+    sender = notify.smtp(mail_server)
     await sender.run_once()
     await notify.pass_time()
     assert await sender.run_once() == 0
@@ -130,7 +134,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(notify: No
             seen.extend(await notify.attempts())
             return await super().send(letter)
 
-    await notify.apply(*s.FIRST)
+    await notify.apply(*b.OPENING_EVENTS)
     await notify.sender(RecordingChannel(notify.settings.sender())).run_once()
     assert seen == [(1, None, None, False)]
 
@@ -138,7 +142,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(notify: No
 async def test_a_crash_between_claim_and_result_is_uncertain_and_sent_again_with_the_same_message_id(
     notify: NotifyClient,
 ) -> None:
-    await notify.apply(*s.FIRST)
+    await notify.apply(*b.OPENING_EVENTS)
     (claimed,) = await claim_messages(notify.runtime.pool, 10, notify.settings.lease)
     taken = MemoryChannel(notify.settings.sender())
     sender = notify.sender(taken)
@@ -157,9 +161,9 @@ async def test_a_crash_between_claim_and_result_is_uncertain_and_sent_again_with
 async def test_a_timeout_after_the_message_was_sent_is_uncertain_and_sent_again_after_the_window(
     notify: NotifyClient,
 ) -> None:
-    await notify.apply(*s.FIRST)
-    async with line("body", "hang") as script:
-        sender = notify.smtp(script)
+    await notify.apply(*b.OPENING_EVENTS)
+    async with run_scripted_server("body", "hang") as server:
+        sender = notify.smtp(server)
         await sender.run_once()
         assert await sender.run_once() == 0
     (row,) = await notify.messages()
@@ -169,7 +173,7 @@ async def test_a_timeout_after_the_message_was_sent_is_uncertain_and_sent_again_
 
 
 async def test_a_late_success_after_an_expired_lease_is_accepted(notify: NotifyClient) -> None:
-    await notify.apply(*s.FIRST)
+    await notify.apply(*b.OPENING_EVENTS)
     letting_go, going_on = asyncio.Event(), asyncio.Event()
 
     class Zombie(MemoryChannel):
@@ -189,14 +193,14 @@ async def test_a_late_success_after_an_expired_lease_is_accepted(notify: NotifyC
     assert [fact.kind for fact in await notify.facts()] == ["message.accepted"]
 
 
-async def test_two_senders_never_claim_the_same_message(notify: NotifyClient, office: Office) -> None:
+async def test_two_senders_never_claim_the_same_message(notify: NotifyClient, mail_server: MailServer) -> None:
     await notify.apply(*(event for n in range(100) for event in about(n)))
-    first, second = notify.smtp(office), notify.smtp(office)
+    first, second = notify.smtp(mail_server), notify.smtp(mail_server)
     rounds = await asyncio.gather(first.run_once(), second.run_once(), first.run_once(), second.run_once())
     while await first.run_once():
         pass
     assert sum(rounds) <= 100
-    assert len(office.mails) == len({mail["Message-ID"] for mail in office.mails}) == 100
+    assert len(mail_server.mails) == len({mail["Message-ID"] for mail in mail_server.mails}) == 100
     assert len(await notify.attempts()) == 100
 
 
@@ -204,37 +208,37 @@ async def test_two_senders_never_claim_the_same_message(notify: NotifyClient, of
 
 
 async def test_a_commit_wakes_the_sender(
-    notify: NotifyClient, session_dsns: dict[str, str], keys: Keys, office: Office
+    notify: NotifyClient, session_dsns: dict[str, str], keys: Keys, mail_server: MailServer
 ) -> None:
     stopping = asyncio.Event()
     async with notify_client(session_dsns["notify"], keys, send_poll_ms=60_000) as client:
-        running = asyncio.create_task(client.smtp(office).run(stopping))
-        await client.apply(*s.FIRST, s.progressed(), s.resolved())
+        running = asyncio.create_task(client.smtp(mail_server).run(stopping))
+        await client.apply(*b.OPENING_EVENTS, b.progress_recorded(), b.resolved())
         async with asyncio.timeout(10):
             while len(await client.facts()) < 3:
                 await asyncio.sleep(0.02)
             stopping.set()
             await running
-    assert len(office.mails) == 3
+    assert len(mail_server.mails) == 3
 
 
 async def test_without_mail_server_notify_is_unhealthy_and_sends_the_message_later(
-    notify: NotifyClient, office: Office
+    notify: NotifyClient, mail_server: MailServer
 ) -> None:
-    async with line("connect", "close") as script:
-        absent = script
-    await notify.apply(*s.FIRST)
+    async with run_scripted_server("connect", "close") as server:
+        absent = server
+    await notify.apply(*b.OPENING_EVENTS)
     await notify.smtp(absent).run_once()
     assert "smtp" in str(notify.runtime.health.report())
     await notify.pass_time()
-    await notify.smtp(office).run_once()
+    await notify.smtp(mail_server).run_once()
     assert "smtp" not in str(notify.runtime.health.report())
-    assert len(office.mails) == 1
+    assert len(mail_server.mails) == 1
 
 
-async def test_an_incomplete_message_is_never_sent(notify: NotifyClient, office: Office) -> None:
-    await notify.apply(*s.FIRST)
+async def test_an_incomplete_message_is_never_sent(notify: NotifyClient, mail_server: MailServer) -> None:
+    await notify.apply(*b.OPENING_EVENTS)
     await notify.runtime.pool.execute('update message set content = content || \'{"reference": " "}\'')
-    await notify.smtp(office).run_once()
-    assert not office.mails
+    await notify.smtp(mail_server).run_once()
+    assert not mail_server.mails
     assert [(fact.kind, fact.reason) for fact in await notify.facts()] == [("message.failed", "incomplete")]

@@ -7,7 +7,8 @@ import icalendar
 import pytest
 
 from services.sla.domain import evaluate
-from services.sla.explain.clock import Look
+from services.sla.domain.terms import match_facts
+from services.sla.explain.clock import ExplainContext
 from services.sla.policies import load_rulebook
 from services.sla.reports import at_risk
 from services.sla.reports.ical_feed import ical_feed
@@ -47,10 +48,12 @@ async def test_the_entry_of_a_pack_clock_contains_the_name_of_the_pack(module_sl
     subject = await module_sla.opened(team="packs")
     now, state = await read_state(module_sla.runtime.pool, subject)  # type: ignore[arg-type]
     assert state is not None
-    under = state.terms[-1]._replace(terms=book.match(state.asked(state.triages[-1]), now))
+    under = state.terms[-1]._replace(terms=book.match(match_facts(state, state.triages[-1]), now))
     clocks = [clock for clock in evaluate(state.replace(terms=(under,)), book).clocks if clock.is_open and clock.due_at]
     made = [
-        at_risk.AtRiskItem(state.complaint_id, "packs", clock.due_at or now, False, clock, now, Look(state, now))
+        at_risk.AtRiskItem(
+            state.complaint_id, "packs", clock.due_at or now, False, clock, now, ExplainContext(state, now)
+        )
         for clock in clocks
     ]
     listed = entries(ical_feed("packs", at_risk.AtRiskPage(now, made, cut=False), book))

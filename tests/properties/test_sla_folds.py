@@ -23,7 +23,7 @@ from services.sla.domain import (
     decide,
     evaluate,
 )
-from services.sla.domain.clock_types import KINDS
+from services.sla.domain.clock_types import CLOCK_TYPES
 from services.sla.explain.as_of import as_of
 from services.sla.policies import Rulebook, parse_rulebook, read_file
 from shared.contracts.envelope import ComplaintId, Event, EventId, Fact
@@ -61,8 +61,8 @@ GOALS: list[dict[str, Any]] = [{"business": "PT12H"}, {"wall": "PT30H"}, {"busin
 def everything() -> Rulebook:
     """The shipped rulebook, with a first policy that has a clock of every kind, and two regulators' packs."""
     data = read_file(None, ["uk-disp", "uk-housing"])
-    kinds = [{"kind": kind, "goal": GOALS[n % 4], "rungs": LADDER} for n, kind in enumerate(KINDS)]
-    clocks = [{**one, "pauses": ["customer"]} if one["kind"] == "total_resolution" else one for one in kinds]
+    kinds = [{"kind": kind, "goal": GOALS[n % 4], "rungs": LADDER} for n, kind in enumerate(CLOCK_TYPES)]
+    clocks = [{**entry, "pauses": ["customer"]} if entry["kind"] == "total_resolution" else entry for entry in kinds]
     own = {
         "id": "all",
         "version": 1,
@@ -167,8 +167,8 @@ MESSAGES = ["acknowledgement", "promise_moved", "progress", "resolution", "back"
 
 
 def _back(number: int) -> MessageBounced:
-    given = {"message": f"m{number}", "message_kind": "acknowledgement", "channel": "email", "cause": "c"}
-    return MessageBounced(**given, hard=True, code="5.1.1")
+    input_ = {"message": f"m{number}", "message_kind": "acknowledgement", "channel": "email", "cause": "c"}
+    return MessageBounced(**input_, hard=True, code="5.1.1")
 
 
 @st.composite
@@ -217,28 +217,28 @@ def interleaved(draw: st.DrawFn, streams: Streams) -> list[Event[Any]]:
     while left:
         stream = left[draw(st.integers(0, len(left) - 1))]
         order.append(stream.pop(0))
-        left = [one for one in left if one]
+        left = [each_entry for each_entry in left if each_entry]
     return order
 
 
 def fold(events: Sequence[Event[Any] | Tick], state: SlaState | None = None) -> tuple[SlaState | None, list[Fact]]:
-    said: list[Fact] = []
+    published: list[Fact] = []
     now = START
-    for one in events:
-        now = max(now, one.now if isinstance(one, Tick) else one.time)
-        decision = decide(state, one, SlaContext(now, RULEBOOK))
+    for each in events:
+        now = max(now, each.now if isinstance(each, Tick) else each.time)
+        decision = decide(state, each, SlaContext(now, RULEBOOK))
         state = decision.state
-        said += [say.facts for say in decision.events]
-    return state, said
+        published += [say.facts for say in decision.events]
+    return state, published
 
 
 @relaxed
 @given(data=st.data(), streams=STREAMS)
 def test_every_interleaving_of_the_topics_ends_in_one_state(data: st.DataObject, streams: Streams) -> None:
-    in_order, _ = fold([one for stream in streams for one in stream])
+    in_order, _ = fold([each_event for stream in streams for each_event in stream])
     shuffled, _ = fold(data.draw(st.composite(interleaved)(streams)))
     assert shuffled == in_order
-    backwards, _ = fold([one for stream in reversed(streams) for one in stream])
+    backwards, _ = fold([event for stream in reversed(streams) for event in stream])
     assert backwards == in_order
 
 
@@ -246,53 +246,53 @@ def test_every_interleaving_of_the_topics_ends_in_one_state(data: st.DataObject,
 @given(data=st.data(), streams=STREAMS)
 def test_hearing_an_event_again_at_once_changes_and_says_nothing(data: st.DataObject, streams: Streams) -> None:
     order = data.draw(st.composite(interleaved)(streams))
-    for n, one in enumerate(order):
+    for n, other in enumerate(order):
         before, _ = fold(order[: n + 1])
-        if isinstance(one.facts, ProgressRecorded) and one.facts.expected_at and before and not before.promises:
+        if isinstance(other.facts, ProgressRecorded) and other.facts.expected_at and before and not before.promises:
             continue  # a proposal that waits for its promise is kept as often as it is heard, and used once
-        after, said = fold([one], before)
+        after, published_facts = fold([other], before)
         assert after == before
-        assert said == []
+        assert published_facts == []
 
 
 @relaxed
 @given(data=st.data(), streams=STREAMS)
 def test_ticks_fire_each_rung_once_and_the_story_stays_consistent(data: st.DataObject, streams: Streams) -> None:
-    order = sorted((one for stream in streams for one in stream), key=lambda one: one.time)
+    order = sorted((element for stream in streams for element in stream), key=lambda element: element.time)
     state: SlaState | None = None
-    said: list[Fact] = []
-    for one in order:
-        state, facts = _drain(state, one.time)
-        said += facts
-        state, facts = fold([one], state)
-        said += facts
+    published_facts: list[Fact] = []
+    for element in order:
+        state, facts = _drain(state, element.time)
+        published_facts += facts
+        state, facts = fold([element], state)
+        published_facts += facts
     state, facts = _drain(state, datetime(2028, 1, 1, tzinfo=UTC))
-    said += facts
+    published_facts += facts
     assert state is None or state.due_at is None or state.due_at > datetime(2028, 1, 1, tzinfo=UTC)
 
-    back = sum(isinstance(one.facts, MessageBounced) for one in order)
-    warned = [(_which(fact), fact.rung) for fact in said if isinstance(fact, ClockWarned)]
+    back = sum(isinstance(element.facts, MessageBounced) for element in order)
+    warned = [(_which(fact), fact.rung) for fact in published_facts if isinstance(fact, ClockWarned)]
     assert len(warned) == len(set(warned))
     for kind, key in (
         (ClockStopped, lambda fact: (_which(fact), fact.stopped_at, fact.met)),
         (PromiseBroken, lambda fact: fact.promise),
         (PromiseKept, lambda fact: fact.promise),
     ):
-        keys = [key(fact) for fact in said if isinstance(fact, kind)]
+        keys = [key(fact) for fact in published_facts if isinstance(fact, kind)]
         again = 0 if kind is ClockStopped else back  # an answer that came back may be told, or be late, once more
         assert len(keys) <= len(set(keys)) + again
-    numbers = [fact.promise for fact in said if isinstance(fact, PromiseMade | PromiseRevised)]
+    numbers = [fact.promise for fact in published_facts if isinstance(fact, PromiseMade | PromiseRevised)]
     assert numbers == sorted(set(numbers))
     late: Counter[tuple[object, ...]] = Counter()
     verdicts: dict[tuple[object, ...], bool] = {}
-    for fact in said:  # a breach is said once, and again only where it was taken back in between
+    for fact in published_facts:  # a breach is said once, and again only where it was taken back in between
         if isinstance(fact, ClockBreached | ClockBreachVoided):
             late[_which(fact)] += 1 if isinstance(fact, ClockBreached) else -1
-            assert late[_which(fact)] in (0, 1), (said, order)
+            assert late[_which(fact)] in (0, 1), (published_facts, order)
             verdicts.pop(_which(fact), None)  # a reopening or a bounce made it run again
-        elif isinstance(fact, ClockStopped) and not KINDS[fact.clock].chance:
+        elif isinstance(fact, ClockStopped) and not CLOCK_TYPES[fact.clock].optional:
             verdicts[_which(fact)] = fact.met
-    assert all(met == (late[key] == 0) for key, met in verdicts.items()), (said, order)
+    assert all(met == (late[key] == 0) for key, met in verdicts.items()), (published_facts, order)
 
 
 def _which(fact: Any) -> tuple[object, ...]:
@@ -301,22 +301,22 @@ def _which(fact: Any) -> tuple[object, ...]:
 
 def _drain(state: SlaState | None, until: datetime) -> tuple[SlaState | None, list[Fact]]:
     """Let time pass the way timers do, from due moment to due moment."""
-    said: list[Fact] = []
+    events_published: list[Fact] = []
     for _ in range(100):
         if state is None or state.due_at is None or state.due_at > until:
-            return state, said
+            return state, events_published
         before = state.due_at
         state, facts = fold([Tick(before)], state)
         assert state is not None
         assert state.due_at is None or state.due_at > before, "a tick that leaves its own moment due would spin"
-        said += facts
+        events_published += facts
     pytest.fail("time never comes to rest")
 
 
 @relaxed
 @given(streams=STREAMS)
 def test_promises_end_within_opening_hours_and_after_they_were_made(streams: Streams) -> None:
-    state, _ = fold([one for stream in streams for one in stream])
+    state, _ = fold([event for stream in streams for event in stream])
     for promise in state.promises if state else ():
         compiled = RULEBOOK.promise_calendar(promise.terms)
         at = int(promise.due_at.timestamp())
@@ -327,7 +327,7 @@ def test_promises_end_within_opening_hours_and_after_they_were_made(streams: Str
 @relaxed
 @given(streams=STREAMS)
 def test_a_state_survives_its_own_document(streams: Streams) -> None:
-    state, _ = fold([one for stream in streams for one in stream])
+    state, _ = fold([event for stream in streams for event in stream])
     if state is not None:
         again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
         assert again == state
@@ -337,11 +337,11 @@ def test_a_state_survives_its_own_document(streams: Streams) -> None:
 @st.composite
 def commands(draw: st.DrawFn) -> list[Command]:
     """What people and workers may ask in between; most of it is refused, which must leave no trace."""
-    asked: list[Command] = []
+    request: list[Command] = []
     for _ in range(draw(st.integers(0, 4))):
         due_at = START + draw(st.integers(0, 60_000)) * MINUTE
         number = draw(st.integers(1, 3))
-        asked.append(
+        request.append(
             draw(
                 st.sampled_from(
                     [
@@ -354,52 +354,56 @@ def commands(draw: st.DrawFn) -> list[Command]:
                 )
             )
         )
-    return asked
+    return request
 
 
 @relaxed
-@given(data=st.data(), streams=STREAMS, asked=commands())
+@given(data=st.data(), streams=STREAMS, requests=commands())
 def test_what_is_stored_is_what_the_events_say_whatever_was_asked_and_however_time_passed(
-    data: st.DataObject, streams: Streams, asked: list[Command]
+    data: st.DataObject, streams: Streams, requests: list[Command]
 ) -> None:
     order: list[Any] = list(data.draw(st.composite(interleaved)(streams)))
-    heard = rebuild(None, COMPLAINT, data.draw(st.composite(interleaved)(streams)))
-    for one in asked:
-        order.insert(data.draw(st.integers(0, len(order))), one)
+    applied = rebuild(None, COMPLAINT, data.draw(st.composite(interleaved)(streams)))
+    for value in requests:
+        order.insert(data.draw(st.integers(0, len(order))), value)
     state: SlaState | None = None
-    said: list[Fact] = []
+    published_facts: list[Fact] = []
     now = START
-    for one in order:
-        now = max(now, one.time if isinstance(one, Event) else now)
+    for value in order:
+        now = max(now, value.time if isinstance(value, Event) else now)
         if data.draw(st.booleans()):
             state, passed = _drain(state, now)
-            said += passed
+            published_facts += passed
         with suppress(Rejected):
-            decision = decide(state, one, SlaContext(now, RULEBOOK))
+            decision = decide(state, value, SlaContext(now, RULEBOOK))
             state = decision.state
-            said += [say.facts for say in decision.events]
+            published_facts += [say.facts for say in decision.events]
     if state is None:
-        assert heard == SlaState(complaint_id=COMPLAINT)
+        assert applied == SlaState(complaint_id=COMPLAINT)
         return
     again = SlaState.model_validate_json(state.model_dump_json(exclude_none=True))
     assert [
-        one.what for one in compare_states(again, heard, RULEBOOK, said) if one.what not in unsaid(again, said)
+        value.what
+        for value in compare_states(again, applied, RULEBOOK, published_facts)
+        if value.what not in unsaid(again, published_facts)
     ] == []
 
 
-def unsaid(state: SlaState, said: Sequence[Fact]) -> set[str]:
+def unsaid(state: SlaState, published_facts: Sequence[Fact]) -> set[str]:
     """Promises that notify here has told though sla never said them, because all was over: no message states those."""
-    known = {one.promise for one in said if isinstance(one, PromiseMade | PromiseRevised)}
-    return {f"promise {one.promise}" for one in state.tellings if one.promise not in known}
+    entries = {
+        each_fact.promise for each_fact in published_facts if isinstance(each_fact, PromiseMade | PromiseRevised)
+    }
+    return {f"promise {each_entry.promise}" for each_entry in state.tellings if each_entry.promise not in entries}
 
 
 @relaxed
 @given(streams=STREAMS, data=st.data())
 def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: st.DataObject) -> None:
-    events = [one for stream in streams for one in stream]
+    events = [each_event for stream in streams for each_event in stream]
     state, _ = fold(events)
     missing = data.draw(st.sampled_from(events))
-    without = rebuild(None, COMPLAINT, [one for one in events if one is not missing])
+    without = rebuild(None, COMPLAINT, [event for event in events if event is not missing])
     whole = rebuild(None, COMPLAINT, events)
     if (
         state is not None
@@ -413,20 +417,21 @@ def test_a_stored_state_that_lacks_an_event_is_noticed(streams: Streams, data: s
 @given(streams=STREAMS, minutes=st.integers(-1000, 80_000))
 def test_a_belief_of_any_moment_can_be_told_and_grows_only_by_what_was_recorded(streams: Streams, minutes: int) -> None:
     """Ids of that time, so that a fact was recorded when it happened."""
-    timed = [_on_disk(one, n) for n, one in enumerate(one for stream in streams for one in stream)]
+    timed = [_on_disk(event, n) for n, event in enumerate(event for stream in streams for event in stream)]
     state, _ = fold(timed)
     believed = as_of(state, START + minutes * MINUTE) if state else None
     if believed is None:
         return
     book = evaluate(believed, RULEBOOK)
-    assert all(one.started_at <= START + minutes * MINUTE for one in book.clocks)
+    assert all(clock.started_at <= START + minutes * MINUTE for clock in book.clocks)
     assert (
-        {one.promise.number for one in book.promise_statuses} <= {one.number for one in state.promises}
+        {status.promise.number for status in book.promise_statuses}
+        <= {each_promise.number for each_promise in state.promises}
         if state
         else True
     )
 
 
-def _on_disk(one: Event[Any], number: int) -> Event[Any]:
-    moment = int(one.time.timestamp() * 1000)
-    return one.model_copy(update={"id": EventId(UUID(int=(moment << 80) | (7 << 76) | (2 << 62) | number))})
+def _on_disk(entry: Event[Any], number: int) -> Event[Any]:
+    moment = int(entry.time.timestamp() * 1000)
+    return entry.model_copy(update={"id": EventId(UUID(int=(moment << 80) | (7 << 76) | (2 << 62) | number))})

@@ -15,7 +15,10 @@ SEVERITIES, CHANNELS, SIGNALS = ("low", "normal"), ("web", "chat"), ("abuse", "s
 WORLD = [
     MatchFacts(category=category, severity=severity, channel=channel, signals=signals)
     for category, severity, channel, signals in product(
-        CATEGORIES, (None, *SEVERITIES), (None, *CHANNELS), [one for n in range(3) for one in combinations(SIGNALS, n)]
+        CATEGORIES,
+        (None, *SEVERITIES),
+        (None, *CHANNELS),
+        [entry for n in range(3) for entry in combinations(SIGNALS, n)],
     )
 ]
 RULE = {"kind": "requester_wait", "goal": {"wall": "PT1H"}}
@@ -43,7 +46,7 @@ def policies(whens: list[When]) -> tuple[Policy, ...]:
 
 def nothing_left(whens: list[When]) -> bool:
     """Whether one of them is the first that fits for no complaint at all."""
-    reached = {next((n for n, when in enumerate(whens) if when.matches(asked)), None) for asked in WORLD}
+    reached = {next((n for n, when in enumerate(whens) if when.matches(request)), None) for request in WORLD}
     return not set(range(len(whens))) <= reached
 
 

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla.domain import Recompute, SlaContext, SlaState, decide, evaluate
-from services.sla.domain.decide import noted
-from services.sla.domain.diff import ChangeCause, difference
-from services.sla.domain.recompute import recount
-from services.sla.domain.terms import rebased
-from services.sla.domain.ticking import reach
+from services.sla.domain.decide import advance, summarize
+from services.sla.domain.diff import ChangeCause, diff_evaluations
+from services.sla.domain.incremental import calendar_change
+from services.sla.domain.terms import apply_publications
 from services.sla.policies import Document, build_rulebook, read_file
 from services.sla.rulebook.dry_run import DryRunCounter
 from tests.properties.test_sla_folds import COMPLAINT, MINUTE, START, STREAMS, Streams, interleaved, relaxed
@@ -26,11 +25,11 @@ def changed(*, calendar: bool = True, policy: bool = False) -> dict[str, Any]:
     """The next document: the office closes on three days, or an everyday answer takes longer."""
     data = {name: list(entries) for name, entries in FIRST.items()}
     if calendar:
-        office = next(one for one in data["calendar"] if one["id"] == "office")
+        office = next(each for each in data["calendar"] if each["id"] == "office")
         closed = [{"on": day, "name": "Storm"} for day in ("2026-11-04", "2026-11-09", "2026-11-17")]
         data["calendar"].append({**office, "version": 2, "holidays": [*office["holidays"], *closed]})
     if policy:
-        everyday = next(one for one in data["policy"] if one["id"] == "everyday")
+        everyday = next(element for element in data["policy"] if element["id"] == "everyday")
         rules = [*everyday["clocks"][:-1], {**everyday["clocks"][-1], "goal": {"business_days": 6}}]
         data["policy"].append({**everyday, "version": 2, "clocks": rules})
     return data
@@ -52,12 +51,14 @@ BOOKS = {
 
 def whole(state: SlaState, context: SlaContext) -> tuple[SlaState, list[Any]]:
     """The same without leaving anything out."""
-    moved = rebased(state, context.now, context.rulebook)
-    before, after = evaluate(state, context.rulebook), evaluate(moved, context.rulebook)
-    reached = reach(moved, after, context.rulebook, context.now)
+    moved = apply_publications(state, context.now, context.rulebook)
+    before = evaluate(state, context.rulebook)
+    reached = advance(moved, context.rulebook, context.now)
     by = context.rulebook.current
-    changes = difference(before, reached.book, context, ChangeCause("published", actor=by.actor, reason=by.reason))
-    return noted(reached.state, evaluate(reached.state, context.rulebook)), [*reached.said, *changes]
+    changes = diff_evaluations(
+        before, reached.evaluation, context, ChangeCause("published", actor=by.actor, reason=by.reason)
+    )
+    return summarize(reached.state, evaluate(reached.state, context.rulebook)), [*reached.facts, *changes]
 
 
 @pytest.mark.parametrize("what", BOOKS)
@@ -69,12 +70,12 @@ def test_what_is_left_out_makes_no_difference(what: str, data: st.DataObject, st
     state, _ = fold(order)
     if state is None or not state.terms:
         return
-    now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
+    now = max(START, *(event.time for event in order)) + later * MINUTE + timedelta(microseconds=1)
     context = SlaContext(max(now, START), BOOKS[what])
     decision = decide(state, Recompute(COMPLAINT), context)
-    expected, said = whole(state, context)
+    expected, facts = whole(state, context)
     assert decision.state == expected
-    assert [say.facts for say in decision.events] == said
+    assert [say.facts for say in decision.events] == facts
     again = decide(decision.state, Recompute(COMPLAINT), context)
     assert (again.state, again.events) == (decision.state, ())
 
@@ -87,12 +88,12 @@ def test_nor_in_a_dry_run(what: str, data: st.DataObject, streams: Streams, late
     state, _ = fold(order)
     if state is None or not state.terms:
         return
-    now = max(START, *(one.time for one in order)) + later * MINUTE + timedelta(microseconds=1)
+    now = max(START, *(value.time for value in order)) + later * MINUTE + timedelta(microseconds=1)
     reports = []
-    for part in (recount, lambda *_: None):
+    for part in (calendar_change, lambda *_: None):
         tally = DryRunCounter(ONE, BOOKS[what], max(now, START))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("services.sla.rulebook.dry_run.recount", part)
+            patch.setattr("services.sla.rulebook.dry_run.calendar_change", part)
             tally.add(state)
         reports.append(tally.report())
     assert reports[0] == reports[1]

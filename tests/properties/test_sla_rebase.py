@@ -44,24 +44,26 @@ publications = st.lists(st.tuples(st.sampled_from(CHANGES), st.sampled_from(MODE
 def changed(data: dict[str, Any], change: str, number: int) -> dict[str, Any]:
     """The document with one thing changed, as new versions."""
     after = deepcopy(data)
-    newest = {one["id"]: one for one in sorted(after["policy"], key=lambda one: one["version"])}
+    newest = {policy["id"]: policy for policy in sorted(after["policy"], key=lambda policy: policy["version"])}
     if change == "holiday":
-        office = max((one for one in after["calendar"] if one["id"] == "office"), key=lambda one: one["version"])
+        office = max(
+            (entry for entry in after["calendar"] if entry["id"] == "office"), key=lambda entry: entry["version"]
+        )
         days = [{"on": str(date(2026, 11, 2 + 3 * number + n)), "name": "storm"} for n in range(3)]
         holidays = [*office["holidays"], *days]
         after["calendar"].append({**office, "version": office["version"] + 1, "holidays": holidays})
     elif change == "reordered":
         after["policy"] = [*after["policy"][1:-1], after["policy"][0], after["policy"][-1]]
-        names = [one["id"] for one in after["policy"]]
+        names = [entry["id"] for entry in after["policy"]]
         after["policy"] = after["policy"] if names[-1] == "everyday" else data["policy"]
     else:
         goals = {"shorter": {"business": "PT3H"}, "longer": {"business": "PT60H"}, "days": {"business_days": 7}}
-        for one in newest.values():
-            clocks = [_goal(clock, goals[change]) if change in goals else clock for clock in one["clocks"]]
+        for entry in newest.values():
+            clocks = [_goal(clock, goals[change]) if change in goals else clock for clock in entry["clocks"]]
             more = [{"kind": "total_resolution", "goal": {"business": "PT30H"}, "rungs": [60]}]
             kinds = {clock["kind"] for clock in clocks}
             clocks += [] if change in goals or "total_resolution" in kinds else more
-            after["policy"].insert(-1, {**one, "version": one["version"] + 1, "clocks": clocks})
+            after["policy"].insert(-1, {**entry, "version": entry["version"] + 1, "clocks": clocks})
     return after
 
 
@@ -72,34 +74,34 @@ def _goal(clock: dict[str, Any], goal: dict[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=512)
 def documents(published: tuple[Publication, ...]) -> tuple[Document, ...]:
     data = read_file(None)
-    found = [Document(data)]
+    result = [Document(data)]
     for number, (change, mode) in enumerate(published, start=2):
         data = changed(data, change, number)
-        found.append(Document(data, number=number, mode=mode, reason=change, actor="ann"))
-    return tuple(found)
+        result.append(Document(data, number=number, mode=mode, reason=change, actor="ann"))
+    return tuple(result)
 
 
 @lru_cache(maxsize=512)
 def book(published: tuple[Publication, ...]) -> Rulebook:
-    known = book(published[:-1]) if published else None
-    return build_rulebook(documents(published), around=date(2026, 11, 1), previous=known)
+    entries = book(published[:-1]) if published else None
+    return build_rulebook(documents(published), around=date(2026, 11, 1), previous=entries)
 
 
 class Lived(NamedTuple):
     """A life up to a moment: its state, everything said, and how many publications it has met."""
 
     state: SlaState | None
-    said: list[Fact]
+    facts: list[Fact]
     published: int
 
 
 def in_order(streams: Streams) -> list[Event[Any]]:
-    return sorted((one for stream in streams for one in stream), key=lambda one: one.time)
+    return sorted((other for stream in streams for other in stream), key=lambda each_entry: each_entry.time)
 
 
 def step(lived: Lived, given_: Any, now: datetime, rulebook: Rulebook) -> Lived:
     decision = decide(lived.state, given_, SlaContext(now, rulebook))
-    return Lived(decision.state, [*lived.said, *(say.facts for say in decision.events)], lived.published)
+    return Lived(decision.state, [*lived.facts, *(say.facts for say in decision.events)], lived.published)
 
 
 def drained(lived: Lived, until: datetime, rulebook: Rulebook) -> Lived:
@@ -119,8 +121,16 @@ def untouched(before: SlaState, after: SlaState, rulebook: Rulebook, now: dateti
     then = evaluate(before.replace(reached_at=max(now, before.reached_at or now)), rulebook)
     here = evaluate(after, rulebook)
     assert then.promise_statuses == here.promise_statuses
-    ended = {one.key: (one.phase, one.due_at, one.ended_at, one.breached) for one in then.clocks if not one.is_open}
-    kept = {one.key: (one.phase, one.due_at, one.ended_at, one.breached) for one in here.clocks if one.key in ended}
+    ended = {
+        element.key: (element.phase, element.due_at, element.ended_at, element.breached)
+        for element in then.clocks
+        if not element.is_open
+    }
+    kept = {
+        value.key: (value.phase, value.due_at, value.ended_at, value.breached)
+        for value in here.clocks
+        if value.key in ended
+    }
     assert kept == ended
 
 
@@ -129,28 +139,32 @@ def rebased(lived: Lived, now: datetime, rulebook: Rulebook) -> Lived:
     after = step(lived, Recompute(COMPLAINT), now, rulebook)
     assert after.state
     if after.state is lived.state:
-        assert after.said == lived.said
+        assert after.facts == lived.facts
         return after
     untouched(lived.state, after.state, rulebook, now)
-    assert not [one for one in after.said[len(lived.said) :] if isinstance(one, PromiseMade | PromiseRevised)]
+    assert not [
+        each_fact
+        for each_fact in after.facts[len(lived.facts) :]
+        if isinstance(each_fact, PromiseMade | PromiseRevised)
+    ]
     again = step(after, Recompute(COMPLAINT), now, rulebook)
-    assert (again.state, again.said) == (after.state, after.said)
+    assert (again.state, again.facts) == (after.state, after.facts)
     return after
 
 
 def lived_through(data: st.DataObject, events: Sequence[Event[Any]], published: tuple[Publication, ...]) -> Lived:
     """A life with publications in it; timers and the worker are now on time and now late."""
     lived, now = Lived(None, [], 0), START
-    for one in events:
+    for event in events:
         if lived.published < len(published) and data.draw(st.integers(0, 2)) == 0:
             lived = lived._replace(published=lived.published + 1)
         rulebook = book(published[: lived.published])
-        now = max(now, one.time)
+        now = max(now, event.time)
         if data.draw(st.booleans()):
             lived = drained(lived, now, rulebook)
         if lived.state and lived.state.terms and data.draw(st.booleans()):
             lived = rebased(lived, now, rulebook)
-        lived = step(lived, one, now, rulebook)
+        lived = step(lived, event, now, rulebook)
     return lived._replace(published=len(published))
 
 
@@ -162,20 +176,20 @@ def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
     events = in_order(streams)
     lived = lived_through(data, events, tuple(published))
     rulebook = book(tuple(published))
-    now = max((one.time for one in events), default=START)
+    now = max((each_event.time for each_event in events), default=START)
     if lived.state and lived.state.terms:
         lived = rebased(lived, now, rulebook)
     lived = drained(lived, FAR, rulebook)
     rungs = [
-        (type(one), one.pack, one.clock, one.item, one.cycle, one.rung)
-        for one in lived.said
-        if isinstance(one, ClockWarned | ClockEscalated)
+        (type(fact), fact.pack, fact.clock, fact.item, fact.cycle, fact.rung)
+        for fact in lived.facts
+        if isinstance(fact, ClockWarned | ClockEscalated)
     ]
     assert len(rungs) == len(set(rungs))
     if lived.state:
         again = SlaState.model_validate_json(lived.state.model_dump_json(exclude_none=True))
-        found = compare_states(again, rebuild(None, COMPLAINT, events), rulebook, lived.said)
-        assert [one.what for one in found if one.what not in unsaid(again, lived.said)] == []
+        outcome = compare_states(again, rebuild(None, COMPLAINT, events), rulebook, lived.facts)
+        assert [each_entry.what for each_entry in outcome if each_entry.what not in unsaid(again, lived.facts)] == []
 
 
 @relaxed
@@ -186,7 +200,7 @@ def test_a_dry_run_says_beforehand_what_a_publication_does(
     events = in_order(streams)[: data.draw(st.integers(1, 12))]
     lived = lived_through(data, events, tuple(published[:-1]))
     before, after = book(tuple(published[:-1])), book(tuple(published))
-    now = max(one.time for one in events) + data.draw(st.integers(0, 5000)) * MINUTE
+    now = max(each_event.time for each_event in events) + data.draw(st.integers(0, 5000)) * MINUTE
     lived = drained(lived, now, before)
     if not lived.state or not lived.state.terms:
         return
@@ -196,35 +210,37 @@ def test_a_dry_run_says_beforehand_what_a_publication_does(
     tally.add(lived.state)
     report = tally.report()
     then = step(Lived(lived.state, [], 0), Recompute(COMPLAINT), now, after)
-    said = then.said
+    facts = then.facts
 
     def count(kind: type[Fact]) -> int:
-        return sum(isinstance(one, kind) for one in said)
+        return sum(isinstance(each_fact, kind) for each_fact in facts)
 
     assert report.promises_touched == 0
     assert report.breach_voided == count(ClockBreachVoided)
     assert report.breached_now == count(ClockBreached)
     books = (evaluate(lived.state, before), evaluate(then.state, after))
-    if not any(one.phase == "paused" for book_ in books for one in book_.clocks):  # those have no due time to tell
+    if not any(
+        each_clock.phase == "paused" for book_ in books for each_clock in book_.clocks
+    ):  # those have no due time to tell
         assert report.earlier + report.later == count(ClockRebased)
         assert report.rungs_now == len(
             {
-                (one.clock, one.pack, one.cycle, one.item)
-                for one in said
-                if isinstance(one, ClockWarned | ClockEscalated)
+                (fact.clock, fact.pack, fact.cycle, fact.item)
+                for fact in facts
+                if isinstance(fact, ClockWarned | ClockEscalated)
             }
         )
     if published[-1][1] == "new_only":
-        assert said == []
+        assert facts == []
 
 
 @relaxed
 @given(streams=STREAMS, ahead=st.integers(0, 50_000))
 def test_back_testing_the_rulebook_that_decided_gains_and_loses_nothing(streams: Streams, ahead: int) -> None:
     lived, now = Lived(None, [], 0), START
-    for one in in_order(streams):
-        now = max(now, one.time)
-        lived = step(drained(lived, now, book(())), one, now, book(()))
+    for each in in_order(streams):
+        now = max(now, each.time)
+        lived = step(drained(lived, now, book(())), each, now, book(()))
     now += ahead * MINUTE
     lived = drained(lived, now, book(()))
     if not lived.state:
@@ -235,7 +251,7 @@ def test_back_testing_the_rulebook_that_decided_gains_and_loses_nothing(streams:
     tally.add(lived.state)
     report = tally.report()
     assert (report.gained, report.lost, report.load) == (0, 0, [])
-    assert all(one.before == one.after for one in (*report.breaches, *report.letters))
+    assert all(each.before == each.after for each in (*report.breaches, *report.letters))
     assert (report.promises.earlier, report.promises.later) == (0, 0)
     assert (report.promises.kept, report.promises.broken) == (
         report.promises.kept_instead,

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla.domain import SlaContext, SlaState, decide, evaluate
-from services.sla.domain.decide import noted
-from services.sla.domain.diff import ChangeCause, difference
-from services.sla.domain.ticking import reach
+from services.sla.domain.decide import advance, summarize
+from services.sla.domain.diff import ChangeCause, diff_evaluations
 from services.sla.policies import load_rulebook
 from shared.contracts.envelope import Event, Fact
 from shared.runner.types import Tick
@@ -22,14 +21,14 @@ RULEBOOK = load_rulebook(
 
 
 def fold(events: Sequence[Event[Any] | Tick], state: SlaState | None = None) -> tuple[SlaState | None, list[Fact]]:
-    said: list[Fact] = []
+    facts: list[Fact] = []
     now = START
-    for one in events:
-        now = max(now, one.now if isinstance(one, Tick) else one.time)
-        decision = decide(state, one, SlaContext(now, RULEBOOK))
+    for event in events:
+        now = max(now, event.now if isinstance(event, Tick) else event.time)
+        decision = decide(state, event, SlaContext(now, RULEBOOK))
         state = decision.state
-        said += [say.facts for say in decision.events]
-    return state, said
+        facts += [say.facts for say in decision.events]
+    return state, facts
 
 
 @relaxed
@@ -44,8 +43,8 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
         if state is None:
             return
         now += step * MINUTE + timedelta(microseconds=step % 3)
-        reached = reach(state, evaluate(state, RULEBOOK), RULEBOOK, now)
-        assert reached.book == evaluate(reached.state, RULEBOOK)
+        reached = advance(state, RULEBOOK, now)
+        assert reached.evaluation == evaluate(reached.state, RULEBOOK)
         state = reached.state
 
 
@@ -54,16 +53,16 @@ def test_a_ledger_to_which_only_time_happened_is_the_ledger_of_its_facts(
 def test_a_tick_that_looks_only_at_what_time_has_reached_says_and_leaves_the_same(
     streams: Streams, lates: list[int]
 ) -> None:
-    state, _ = fold([one for stream in streams for one in stream])
+    state, _ = fold([each for stream in streams for each in stream])
     for late in lates:
         if state is None or state.due_at is None:
             return
         now = max(START, state.due_at) + late * MINUTE
         before = evaluate(state, RULEBOOK)
-        reached = reach(state, before, RULEBOOK, now)
-        changes = difference(before, reached.book, SlaContext(now, RULEBOOK), ChangeCause("time"))
+        reached = advance(state, RULEBOOK, now)
+        changes = diff_evaluations(before, reached.evaluation, SlaContext(now, RULEBOOK), ChangeCause("time"))
         old = state.replace(ahead=())  # as it was stored before states told what is ahead
-        state, said = fold([Tick(now)], state)
-        assert state == noted(reached.state, evaluate(reached.state, RULEBOOK))
-        assert said == [*reached.said, *changes]
-        assert fold([Tick(now)], old) == (state, said)
+        state, published = fold([Tick(now)], state)
+        assert state == summarize(reached.state, evaluate(reached.state, RULEBOOK))
+        assert published == [*reached.facts, *changes]
+        assert fold([Tick(now)], old) == (state, published)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from services.sla.calendar.horizon import FIRST_YEAR, LAST_YEAR
 from services.sla.calendar.model import Holiday
-from shared.errors import Rejected
+from shared.errors import Misconfigured, Rejected
 
 LIBRARY = "holidays"
 
@@ -48,10 +48,8 @@ def copy_holidays(query: HolidayQuery) -> tuple[Holiday, ...]:
     Raises `Rejected` for a query that the library does not support, and for a year without holidays, which means that
     the library has no data for it.
     """
-    import holidays  # noqa: PLC0415  # importing it takes a third of a second
-
     query = _validate(query)
-    make = partial(holidays.country_holidays, query.country, expand=False, subdiv=query.subdivision)
+    make = partial(_import_library().country_holidays, query.country, expand=False, subdiv=query.subdivision)
     edition = f"{LIBRARY} {version(LIBRARY)}"
     names: dict[Any, str] = {}
     for year in query.years:
@@ -102,10 +100,18 @@ def _is_copied(holiday: Holiday, query: HolidayQuery) -> bool:
     return of_library and holiday.on[0] != "*" and int(holiday.on[:4]) in query.years
 
 
+def _import_library() -> Any:
+    """Return the holiday library. Raises `Misconfigured` if it is not installed, as in the image of the services."""
+    try:
+        import holidays  # noqa: PLC0415  # importing it takes a third of a second
+    except ImportError:
+        raise Misconfigured(f"{LIBRARY}: expected the extra `cli` to be installed (redress[cli])") from None
+    return holidays
+
+
 def _validate(query: HolidayQuery) -> HolidayQuery:
     """Return the query with the codes of the library, and with a language: the default would depend on the machine."""
-    import holidays  # noqa: PLC0415  # as above
-
+    holidays = _import_library()
     try:
         entity = holidays.country_holidays(query.country.upper())
     except NotImplementedError:

@@ -19,11 +19,11 @@ from typing import Any
 
 from services.sla.audit.published import MISSING, Difference, compare_published
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
-from services.sla.domain.apply import hear
-from services.sla.domain.decide import noted
-from services.sla.domain.promise_dates import settle_promises
+from services.sla.domain.apply import apply
+from services.sla.domain.decide import summarize
+from services.sla.domain.promise_dates import make_promises
 from services.sla.domain.state import AppliedTerms
-from services.sla.domain.terms import settle_terms, worked_out
+from services.sla.domain.terms import expected_terms, pin_terms
 from services.sla.policies import Rulebook
 from shared.contracts.envelope import ComplaintId, Event, Fact
 
@@ -34,7 +34,7 @@ DERIVED = ("due_at", "is_open", "tightest_at", "promised_at", "spent_seconds", "
 
 def rebuild(state: SlaState | None, complaint: ComplaintId, events: Iterable[Event[Any]]) -> SlaState:
     """Add the facts of these events to a state, in whatever order the topics are read."""
-    return reduce(hear, events, state or SlaState(complaint_id=complaint))
+    return reduce(apply, events, state or SlaState(complaint_id=complaint))
 
 
 def compare_states(
@@ -72,7 +72,7 @@ def _fact(state: SlaState, name: str) -> object:
 def _compare_terms(stored: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
     """Compare stored terms with terms decided again from the stored facts, which were found to be equal."""
     old = {(terms.at, terms.why): terms for terms in stored.terms}
-    new = {(terms.at, terms.why): terms for terms in worked_out(stored, rulebook)}
+    new = {(terms.at, terms.why): terms for terms in expected_terms(stored, rulebook)}
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             yield Difference(f"terms of {key[0].isoformat()}", _terms_text(old.get(key)), _terms_text(new.get(key)))
@@ -88,11 +88,11 @@ def _terms_text(applied: AppliedTerms | None) -> str:
 
 def _compare_derived(stored: SlaState, rebuilt: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
     rebuilt = rebuilt.replace(**{name: getattr(stored, name) for name in DECISIONS})
-    if settle_promises(settle_terms(rebuilt, rulebook), rulebook) != rebuilt:
+    if make_promises(pin_terms(rebuilt, rulebook), rulebook) != rebuilt:
         yield Difference("decisions", "some that the facts require are missing", "all of them")
         return
     yield from _compare_evaluations(stored, rebuilt, rulebook)
-    expected = noted(rebuilt, evaluate(rebuilt, rulebook))
+    expected = summarize(rebuilt, evaluate(rebuilt, rulebook))
     for name in DERIVED:
         if getattr(stored, name) != getattr(expected, name):
             yield Difference(name, getattr(stored, name), getattr(expected, name))

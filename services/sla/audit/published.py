@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.sla.domain import SlaState
-from services.sla.domain.cycles import cycles
-from services.sla.domain.notices import LETTER, SILENCE
+from services.sla.domain.evaluation import LETTER, SILENCE
+from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import promise_statuses
 from services.sla.domain.state import ExtensionRequest, Promise
 from services.sla.policies.deadlines import seconds

@@ -1,4 +1,4 @@
-"""What sla decides: clocks and promises as a pure function of facts, terms and calendar."""
+"""Domain of sla: clocks and promises as a pure function of facts, terms and calendar."""
 
 from services.sla.domain.clocks import Clock, PendingStep
 from services.sla.domain.commands import DecideExtension, MakePromise, MarkAtRisk, Recompute, RevisePromise

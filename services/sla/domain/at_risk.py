@@ -1,6 +1,11 @@
-"""Something of ours is down: promises that fall due meanwhile are named in time, once per cause.
+"""At-risk promises: mark promises that fall due during an outage, once per cause.
 
-Events that waited while nobody of us lived are lag afterwards: for the customer that is one and the same.
+Notify can then tell the customer before the date passes. A promise is at risk if the customer was told its date, it is
+open, and it falls due before the outage is expected to end. After a finished downtime it is at risk only if business
+hours between its making and its due time were lost in it; a downtime at night costs it nothing.
+
+Events that waited during a downtime are consumer lag afterwards. For the customer both are one outage, so a promise
+marked for one of them is not marked again for the other. Marks are stored in `SlaState.fired`.
 """
 
 from services.sla.domain.commands import MarkAtRisk
@@ -12,25 +17,28 @@ from services.sla.policies.deadlines import seconds
 from shared.contracts.envelope import Fact
 from shared.contracts.events import PromiseAtRisk
 
-BEHIND = ("downtime", "lag")
+SAME_OUTAGE = ("downtime", "lag")
 
 
-def endanger(state: SlaState, given: MarkAtRisk, context: SlaContext) -> tuple[SlaState, tuple[Fact, ...]]:
-    """The state that remembers which promises were named, and those to name now."""
-    named: list[Promise] = []
-    for pledge in promise_statuses(state):
-        promise = pledge.promise
-        near = pledge.status == "open" and context.now < promise.due_at <= given.until
-        if near and not _was_named(state, promise, given) and _has_lost(promise, given, context.rulebook):
-            named.append(promise)
-    if not named:
+def mark_at_risk(state: SlaState, command: MarkAtRisk, context: SlaContext) -> tuple[SlaState, tuple[Fact, ...]]:
+    """Return the state with the marks of the promises at risk, and the facts to publish."""
+    at_risk = [
+        status.promise
+        for status in promise_statuses(state)
+        if status.status == "open"
+        and context.now < status.promise.due_at <= command.until
+        and not _is_marked(state, status.promise, command)
+        and _has_lost_time(status.promise, command, context.rulebook)
+    ]
+    if not at_risk:
         return state, ()
-    marks = {_mark(promise, given.cause) for promise in named}
-    return state.replace(fired=tuple(sorted({*state.fired, *marks}))), tuple(_fact(promise, given) for promise in named)
+    marks = {_mark(promise, command.cause) for promise in at_risk}
+    facts = tuple(_fact(promise, command) for promise in at_risk)
+    return state.replace(fired=tuple(sorted({*state.fired, *marks}))), facts
 
 
-def _was_named(state: SlaState, promise: Promise, given: MarkAtRisk) -> bool:
-    causes = BEHIND if given.cause in BEHIND else (given.cause,)
+def _is_marked(state: SlaState, promise: Promise, command: MarkAtRisk) -> bool:
+    causes = SAME_OUTAGE if command.cause in SAME_OUTAGE else (command.cause,)
     return any(_mark(promise, cause) in state.fired for cause in causes)
 
 
@@ -38,19 +46,19 @@ def _mark(promise: Promise, cause: str) -> str:
     return f"risk:{promise.number}:{cause}"
 
 
-def _has_lost(promise: Promise, given: MarkAtRisk, rulebook: Rulebook) -> bool:
-    """Whether working time that it counted on is gone; while something is still down, anybody may lose it."""
-    if given.lost is None:
+def _has_lost_time(promise: Promise, command: MarkAtRisk, rulebook: Rulebook) -> bool:
+    """Return True if business hours of the promise are lost; during an outage any promise may lose some."""
+    if command.lost is None:
         return True
-    since, until = max(given.lost[0], promise.made_at), given.lost[1]
+    since, until = max(command.lost[0], promise.made_at), command.lost[1]
     return since < until and rulebook.promise_calendar(promise.terms).elapsed(seconds(since), seconds(until)) > 0
 
 
-def _fact(promise: Promise, given: MarkAtRisk) -> PromiseAtRisk:
+def _fact(promise: Promise, command: MarkAtRisk) -> PromiseAtRisk:
     return PromiseAtRisk(
         promise=promise.number,
         due_at=promise.due_at,
-        cause=given.cause,
+        cause=command.cause,
         subject=promise.subject,
         item=promise.item,
     )

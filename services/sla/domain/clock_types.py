@@ -1,7 +1,7 @@
-"""The kinds of clocks as one table: what starts, stops and pauses each, and what a reopening does to it.
+"""Clock types as a table: what starts, stops, pauses and cancels a clock, and what a reopening does to it.
 
-Where one moment matches several, the order is stop > cancel > pause > resume > start. Withdrawing or merging the
-complaint cancels every clock that belongs to its handling. A regulator's clock takes its kind's row without pauses.
+If one entry of the history matches several columns, the order is stop > cancel > pause > resume > start. A withdrawal
+or a merge cancels every clock. A rule of a policy may override columns of its type; a regulator's clock never pauses.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from shared.contracts.events import ClockKind, Obligation
 RESOLVED: Final = frozenset({"resolved"})
 GONE: Final = frozenset({"withdrawn", "merged"})
 WAITS: Final[Mapping[What, Wait]] = {"awaiting_customer": "customer", "awaiting_third_party": "third_party"}
-# Every move of a handler and every word of the customer ends a wait.
+# Every step of a handler and every message of the customer ends a wait.
 RESUMES: Final = frozenset(
     {"investigating", "awaiting_customer", "awaiting_third_party", "customer_wrote", "handed_back"}
 )
@@ -22,25 +22,26 @@ STARTS: Final[Mapping[str, What]] = {"received": "received", "acknowledged": "ac
 
 
 class ClockType(NamedTuple):
-    """One row. `again`: what stops it starts it anew. `closed_counts`: whether the time it was closed counts, reopened.
+    """Row of the table.
 
-    `per_item`: runs side by side, told apart by the moment's item. `reopen` None: a reopening does not touch it; with
-    `revives` it starts anew what the ending had cancelled.
+    `restarts`: the stop event also starts the next run. `per_item`: runs side by side, one for each item of the
+    entries. `reopen` None: a reopening does not change it; with `revives` it starts the clock that the ending
+    cancelled. `counts_closed_time`: after a reopening, time spent closed counts.
     """
 
-    label: str  # how a person calls it, at the start of a sentence
+    label: str  # its name at the start of an English sentence
     starts: frozenset[str]
     stops: frozenset[str]
     cancels: frozenset[str] = GONE
     pauses: frozenset[Wait] = frozenset()
-    again: bool = False
+    restarts: bool = False
     per_item: bool = False
     reopen: Reopening | None = None
-    closed_counts: bool = True
+    counts_closed_time: bool = True
     revives: bool = False
     obligation: Obligation = "target"
     owner: Literal["org", "team", "supplier"] = "team"
-    chance: bool = False  # something that may be done in time; missing it is no breach and nobody is called
+    optional: bool = False  # an opportunity that ends at the due time: missing it is no breach and escalates nothing
 
 
 def _of(*what: What) -> frozenset[str]:
@@ -50,37 +51,40 @@ def _of(*what: What) -> frozenset[str]:
 CUSTOMER: Final = frozenset[Wait]({"customer"})
 BOTH: Final = frozenset[Wait]({"customer", "third_party"})
 CLOSING: Final = GONE | RESOLVED
+REPLIES: Final = _of("handler_wrote", "answer_told", "resolved")
+UPDATE_STARTS: Final = _of("acknowledged", "told", "handler_wrote")
+UPDATES: Final = _of("told", "handler_wrote")
 
-KINDS: Final[Mapping[ClockKind, ClockType]] = {
+CLOCK_TYPES: Final[Mapping[ClockKind, ClockType]] = {
     "assignment": ClockType(
         "Finding an owner",
         _of("received", "queued"),
         _of("assigned"),
         CLOSING,
-        closed_counts=False,
+        counts_closed_time=False,
         revives=True,
     ),
     "acknowledge": ClockType("The acknowledgement", _of("received"), _of("acknowledged", "answer_told"), owner="org"),
-    "first_response": ClockType("The first reply", _of("received"), _of("handler_wrote", "answer_told", "resolved")),
-    "next_reply": ClockType("A reply", _of("customer_wrote"), _of("handler_wrote", "answer_told", "resolved")),
+    "first_response": ClockType("The first reply", _of("received"), REPLIES),
+    "next_reply": ClockType("A reply", _of("customer_wrote"), REPLIES),
     "periodic_update": ClockType(
         "The next update",
-        _of("acknowledged", "told", "handler_wrote"),
-        _of("told", "handler_wrote"),
+        UPDATE_STARTS,
+        UPDATES,
         CLOSING,
-        again=True,
+        restarts=True,
     ),
     "pausable_update": ClockType(
         "The next update",
-        _of("acknowledged", "told", "handler_wrote"),
-        _of("told", "handler_wrote"),
+        UPDATE_STARTS,
+        UPDATES,
         CLOSING,
         CUSTOMER,
-        again=True,
+        restarts=True,
     ),
     "requester_wait": ClockType("The answer", _of("received"), _of("resolved"), GONE, CUSTOMER, reopen="new_cycle"),
     "agent_work": ClockType(
-        "The work on it", _of("assigned"), _of("resolved"), GONE, BOTH, reopen="continue", closed_counts=False
+        "The work on it", _of("assigned"), _of("resolved"), GONE, BOTH, reopen="continue", counts_closed_time=False
     ),
     "total_resolution": ClockType(
         "The answer in the customer's hands", _of("received"), _of("answer_told"), GONE, reopen="continue", owner="org"
@@ -95,7 +99,7 @@ KINDS: Final[Mapping[ClockKind, ClockType]] = {
         owner="org",
     ),
     "summary_resolution": ClockType(
-        "Settling it early", _of("received"), _of("settled"), GONE, obligation="regulatory", owner="org", chance=True
+        "Settling it early", _of("received"), _of("settled"), GONE, obligation="regulatory", owner="org", optional=True
     ),
     "stage2": ClockType("The second stage", _of("stage2_requested"), _of("stage2_answered"), GONE, owner="org"),
     "action_completion": ClockType(

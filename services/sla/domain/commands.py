@@ -1,4 +1,4 @@
-"""What may be asked of sla: a promise made, moved or approved; what was published applied; a danger told."""
+"""Commands of sla: make, revise or approve a promise; apply a publication; mark promises at risk."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ class VersionConflict(PreconditionFailed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseCommand(Command):
-    """Whoever asks. `version`: of the state that they saw, where they say so."""
+    """Command of a person. `version`: that of the state the person saw, if the client sends it."""
 
     actor: str
     version: int | None = None
@@ -22,7 +22,7 @@ class PromiseCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePromise(PromiseCommand):
-    """A date for the next word, or for an action. The date of the outcome is made by policy, and moved by revising."""
+    """Promise a date for the next update or an action. The policy makes the date of the outcome; revise that one."""
 
     subject: PromiseSubject
     due_at: datetime
@@ -31,7 +31,7 @@ class MakePromise(PromiseCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisePromise(PromiseCommand):
-    """A later date for a promise, with its reason. `approved`: whoever asks may go beyond the cap."""
+    """Move a promise to a later date, with a reason. `approved`: the actor may exceed the cap."""
 
     promise: int
     due_at: datetime
@@ -41,7 +41,7 @@ class RevisePromise(PromiseCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideExtension(PromiseCommand):
-    """Yes or no to the extension that was asked for that promise."""
+    """Approve or refuse the extension requested for a promise."""
 
     promise: int
     approve: bool
@@ -49,14 +49,14 @@ class DecideExtension(PromiseCommand):
 
 @dataclass(frozen=True, slots=True)
 class Recompute(Command):
-    """Apply what is published now, if it was published to move what is open."""
+    """Apply the publications that move open complaints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkAtRisk(Command):
-    """Something of ours is down: promises that fall due until `until` are at risk.
+    """Mark promises that fall due until `until` as at risk, because of an outage.
 
-    `lost`: from when until when nobody of us lived, where that is over; only who lost working time by it is at risk.
+    `lost`: period of a finished downtime. Only promises whose business hours overlap it are at risk.
     """
 
     cause: BreachCause

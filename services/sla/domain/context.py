@@ -1,4 +1,4 @@
-"""What a decision of sla may know besides state and input."""
+"""Context of a decision: what it may read besides state and input."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from shared.runner.types import Context
 
 
 class Outage(NamedTuple):
-    """A time in which something of ours was down; `until` absent: still so."""
+    """Period in which a part of the system was down; `until` None: it still is."""
 
     cause: BreachCause
     since: datetime
@@ -19,12 +19,14 @@ class Outage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SlaContext(Context):
-    """`now`, the rulebook (policies, packs and compiled calendars), and what was down lately."""
+    """`now`, the rulebook (policies, packs and compiled calendars), and recent outages."""
 
     rulebook: Rulebook
     outages: tuple[Outage, ...] = ()
 
     def cause(self, due_at: datetime) -> BreachCause:
-        """Why a date was missed: something of ours was down when it fell due, or else how it was handled."""
-        covering = (one for one in self.outages if one.since <= due_at and (one.until is None or due_at <= one.until))
-        return next((one.cause for one in covering), "handling")
+        """Return the cause of a missed date: an outage at its due time, or else the handling of the complaint."""
+        for outage in self.outages:
+            if outage.since <= due_at and (outage.until is None or due_at <= outage.until):
+                return outage.cause
+        return "handling"

@@ -1,154 +1,183 @@
-"""Clocks, promises and notices of a complaint at one moment: everything that follows from its facts."""
+"""Evaluation of one state: the clocks, promises and notices that follow from its facts.
 
-from bisect import insort
-from datetime import datetime
-from itertools import takewhile
+The stages build on each other: history, clocks, promise statuses, notices. The same facts, rulebook and calendars
+always give the same evaluation. A decision evaluates the state before its input and the state after it, and publishes
+the difference.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import NamedTuple
 
-from services.sla.domain.clocks import Clock, clocks, open_clocks
-from services.sla.domain.notices import LETTER, SILENCE, Notice, letters, notices, silence
-from services.sla.domain.promise_status import PromiseStatus, passed, promise_statuses
-from services.sla.domain.state import Ahead, SlaState
+from services.sla.domain.clocks import Clock, clocks
+from services.sla.domain.history import PUBLIC, History, read_history
+from services.sla.domain.promise_status import PromiseStatus, promise_statuses
+from services.sla.domain.state import NextTime, SlaState
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import seconds
+from shared.contracts.envelope import Fact
+from shared.contracts.events import LetterDue, SilenceNoticed
 
-PROMISES = "promises"  # all of them together, in `ahead`
-EARLIEST = itemgetter(1, 0)  # the order of what is ahead: by its time, then by its name
+PROMISES = "promises"  # the name of all promises together in `SlaState.ahead`
+LETTER, SILENCE = "letter:", "silence:"  # prefixes of the names and marks of notices
+EARLIEST = itemgetter(1, 0)  # order of `SlaState.ahead`: by time, then by name
+
+
+class Notice(NamedTuple):
+    """Fact to publish at `at`, once; `mark` is its name in `SlaState.fired` afterwards."""
+
+    mark: str
+    at: datetime
+    fact: Fact
 
 
 class Evaluation(NamedTuple):
-    """All of it; empty before the complaint was received. `only`: where it is not about all, the names of its parts."""
+    """Evaluation of one state; empty before the receipt. `only`: the names it covers if it is partial."""
 
+    history: History = History((), (), ())
     clocks: tuple[Clock, ...] = ()
     promise_statuses: tuple[PromiseStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     only: frozenset[str] | None = None
 
-    def at(self, looked: SlaState, rulebook: Rulebook) -> "Evaluation":
-        """The ledger of the same facts with time looked at further: what was not reached by that stays as it is."""
-        until = looked.reached_at
-        if until is None:
-            return self
-        pledged = passed(self.promise_statuses, until)
-        if not any(clock.is_passed(until) for clock in self.clocks):
-            return self._replace(promise_statuses=pledged)
-        again = evaluate(looked, rulebook) if self.only is None else part(looked, rulebook, self.only)
-        return again._replace(promise_statuses=pledged)
-
-    def without(self, until: datetime) -> "Evaluation":
-        """The ledger once everything that stands up to that moment was said."""
+    def without_fired(self, until: datetime) -> "Evaluation":
+        """Return the evaluation after every step and notice up to that time has been published."""
         left = tuple(
-            clock._replace(steps=tuple(step for step in clock.steps if step.at > until))
-            if clock.steps and clock.steps[0].at <= until
+            clock._replace(fired=clock.fired | fired)
+            if (fired := {step.name for step in clock.steps if step.at <= until})
             else clock
             for clock in self.clocks
         )
-        return self._replace(clocks=left, notices=tuple(one for one in self.notices if one.at > until))
+        notices = tuple(notice for notice in self.notices if notice.at > until)
+        return self._replace(clocks=left, notices=notices)
 
     @property
-    def ahead(self) -> tuple[Ahead, ...]:
-        """When time alone will next have something to say, the earliest first: rungs, due times, dates, notices."""
-        found = [(clock.key, at) for clock in self.clocks if (at := clock.next_at)]
-        found += [(notice.mark, notice.at) for notice in self.notices]
-        promised = min((at for pledge in self.promise_statuses if (at := pledge.next_at)), default=None)
+    def ahead(self) -> tuple[NextTime, ...]:
+        """Next timer of each clock, of the promises and of each notice, the earliest first."""
+        times = [(clock.key, at) for clock in self.clocks if (at := clock.next_at)]
+        times += [(notice.mark, notice.at) for notice in self.notices]
+        promised = min((at for status in self.promise_statuses if (at := status.next_at)), default=None)
         if promised:
-            found.append((PROMISES, promised))
-        return tuple(sorted(found, key=EARLIEST))
-
-    @property
-    def next_at(self) -> datetime | None:
-        """The earliest of them."""
-        return self.ahead[0][1] if self.ahead else None
-
-    def beside(self, known: tuple[Ahead, ...]) -> tuple[Ahead, ...]:
-        """What is ahead here, and what was known to be ahead of all that is not here."""
-        only = self.only
-        if only is None:
-            return self.ahead
-        found = [one for one in known if one[0] not in only and bearer(one[0]) not in only]
-        for one in self.ahead:
-            insort(found, one, key=EARLIEST)
-        return tuple(found)
+            times.append((PROMISES, promised))
+        return tuple(sorted(times, key=EARLIEST))
 
     @property
     def tightest(self) -> Clock | None:
-        """The open clock that is due first; a regulator's before our own where both are due at once."""
-        due = [one for one in self.clocks if one.is_open and one.due_at is not None]
-        return min(due, key=lambda one: (one.due_at, one.obligation != "regulatory"), default=None)
+        """Open clock that is due first; a regulator's before an internal one if both are due at once."""
+        due = [clock for clock in self.clocks if clock.is_open and clock.due_at is not None]
+        return min(due, key=lambda clock: (clock.due_at, clock.obligation != "regulatory"), default=None)
 
     @property
     def promised_at(self) -> datetime | None:
-        """The earliest date that the customer was told and that waits to be kept, missed or not."""
-        told = (one for one in self.promise_statuses if one.told_at is not None and one.is_last and not one.is_over)
-        return min((one.promise.due_at for one in told), default=None)
-
-    @property
-    def last_due_at(self) -> datetime | None:
-        """The latest due time of all that is here, whatever became of it."""
-        due_times = (*(one.due_at for one in self.clocks), *(one.promise.due_at for one in self.promise_statuses))
-        return max((at for at in due_times if at), default=None)
+        """Earliest date that the customer was told and that is not kept yet, missed or not."""
+        waiting = (status for status in self.promise_statuses if status.told_at is not None and status.is_current)
+        return min((status.promise.due_at for status in waiting), default=None)
 
     @property
     def untold_since(self) -> datetime | None:
-        """When the oldest date was made that somebody still has to be told: open, and no later version of it told."""
-        waiting = (one for one in self.promise_statuses if one.status == "untold" and one.is_last and not one.is_over)
-        return min((one.promise.made_at for one in waiting), default=None)
+        """Time at which the oldest date was made that the customer still has to be told, in no later version."""
+        waiting = (status for status in self.promise_statuses if status.status == "untold" and status.is_current)
+        return min((status.promise.made_at for status in waiting), default=None)
+
+    @property
+    def last_due_at(self) -> datetime | None:
+        """Latest due time of any clock or promise, open or ended."""
+        times = [clock.due_at for clock in self.clocks if clock.due_at]
+        times += [status.promise.due_at for status in self.promise_statuses]
+        return max(times, default=None)
 
     @property
     def is_open(self) -> bool:
-        """Whether a clock still waits for something."""
+        """True if a clock runs or is paused."""
         return any(clock.is_open for clock in self.clocks)
 
     @property
     def spent_seconds(self) -> int | None:
-        """Opening time from the receipt to the first answer, pauses left out; absent until there is one."""
-        first = next((one for one in self.clocks if one.kind == "requester_wait" and one.charge.pack is None), None)
+        """Opening time in seconds from the receipt to the first answer, without pauses; absent until there is one."""
+        first = next(
+            (clock for clock in self.clocks if clock.kind == "requester_wait" and clock.spec.pack is None), None
+        )
         if first is None or first.phase != "stopped" or first.ended_at is None:
             return None
         course, end = first.course, seconds(first.ended_at)
-        return course.compiled.elapsed(course.start, end) - sum(
-            course.compiled.elapsed(since, until) for since, until in first.pauses
-        )
+        paused = sum(course.compiled.elapsed(since, until) for since, until in first.pauses)
+        return course.compiled.elapsed(course.start, end) - paused
 
 
-def evaluate(state: SlaState | None, rulebook: Rulebook) -> Evaluation:
-    """The same facts, rulebook and calendars always give the same ledger."""
+def evaluate(
+    state: SlaState | None,
+    rulebook: Rulebook,
+    only: frozenset[str] | None = None,
+    *,
+    reuse: History | None = None,
+    with_notices: bool = True,
+) -> Evaluation:
+    """Return the evaluation of a state.
+
+    `reuse`: the history of an earlier evaluation in the same decision; it is read again only if entries were added.
+    `only`: names of open clocks, of the promises and of the silence, for a partial evaluation. The difference of two
+    evaluations needs no notices of the earlier one.
+    """
     if state is None:
         return Evaluation()
-    found = tuple(clocks(state, rulebook))
-    return Evaluation(found, tuple(promise_statuses(state)), tuple(notices(state, found, rulebook)))
+    history = reuse if reuse and reuse.stored is state.moments else read_history(state.moments)
+    derived = tuple(clocks(state, history, rulebook, only))
+    statuses = tuple(promise_statuses(state, history)) if only is None or PROMISES in only else ()
+    if not with_notices:
+        return Evaluation(history, derived, statuses, (), only)
+    notices = [*letters(state, derived)]
+    if (only is None or SILENCE in only) and (notice := silence(state, history, rulebook)):
+        notices.append(notice)
+    return Evaluation(history, derived, statuses, tuple(notices), only)
 
 
-def reached(state: SlaState, rulebook: Rulebook, now: datetime) -> Evaluation:
-    """The part of the ledger that time has reached by `now`, as far as the state tells; else all of it."""
-    names = due_names(state, now)
-    found = part(state, rulebook, names)
-    known = {clock.key for clock in found.clocks} | {PROMISES, SILENCE}
-    over = any(clock.is_chance for clock in found.clocks)  # with it the complaint may be over
-    return found if names and names <= known and not over else evaluate(state, rulebook)
+def letters(state: SlaState, derived: tuple[Clock, ...]) -> Iterator[Notice]:
+    """Yield the letters that regulators want sent before the limits of these clocks and that were not due yet.
+
+    None once a limit has passed: a letter that is too late is a breach.
+    """
+    for clock in derived:
+        if not clock.spec.letters or clock.phase != "running" or clock.due_at is None or clock.breached:
+            continue
+        for rule, at in clock.timed.letters:
+            mark = f"{LETTER}{clock.key}:{rule.id}"
+            if mark not in state.fired:
+                pack = clock.spec.pack or ""
+                yield Notice(
+                    mark, at, LetterDue(pack=pack, letter=rule.id, limit_at=clock.due_at, reasons=rule.reasons)
+                )
 
 
-def due_names(state: SlaState, now: datetime) -> frozenset[str]:
-    """Whose moment has come by `now`, as far as the state tells."""
-    return frozenset([bearer(name) for name, _ in takewhile(lambda one: one[1] <= now, state.ahead)])
+def silence(state: SlaState, history: History, rulebook: Rulebook) -> Notice | None:
+    """Return the notice that the customer has heard nothing for the days that the policy allows.
+
+    None while the complaint is closed. If a message that would have ended the silence was returned afterwards, the days
+    count again from that attempt.
+    """
+    if not history.cycles or history.cycles[-1].ended_at is not None or not state.terms:
+        return None
+    terms = state.terms[-1].terms
+    days = rulebook.policy((terms.policy, terms.policy_version)).silence_days
+    if days is None:
+        return None
+    since = history.cycles[-1].started_at
+    since = max((entry.at for entry in history.entries if entry.what in PUBLIC and entry.at > since), default=since)
+    since = max(since, state.receipt.recorded_at) if state.receipt else since
+    tried = _last_attempt(state)
+    if tried is not None and tried < since + timedelta(days=days):
+        tried = None  # the silence had not been noticed by then
+    counted = tried or since
+    mark = f"{SILENCE}{seconds(counted)}"  # the same if the attempt counted as a message until it was returned
+    if mark in state.fired:
+        return None
+    return Notice(mark, counted + timedelta(days=days), SilenceNoticed(since=since, days=days, tried_at=tried))
 
 
-def part(state: SlaState, rulebook: Rulebook, names: frozenset[str]) -> Evaluation:
-    """Clocks by their keys with their letters, promises and silence, as far as they are named."""
-    keys = names - {PROMISES, SILENCE}
-    return around(state, rulebook, tuple(open_clocks(state, rulebook, keys)) if keys else (), names)
-
-
-def around(state: SlaState, rulebook: Rulebook, found: tuple[Clock, ...], names: frozenset[str]) -> Evaluation:
-    """These clocks with their letters, and what else is named."""
-    noticed = silence(state, rulebook) if SILENCE in names else None
-    said = (*letters(state, found), *((noticed,) if noticed else ()))
-    return Evaluation(found, tuple(promise_statuses(state)) if PROMISES in names else (), said, names)
-
-
-def bearer(name: str) -> str:
-    """Whose it is: letters stand with their clock."""
-    if name.startswith(LETTER):
-        return name[len(LETTER) :].rpartition(":")[0]
-    return SILENCE if name.startswith(SILENCE) else name
+def _last_attempt(state: SlaState) -> datetime | None:
+    """Return the time of the last message that was returned: when it was accepted, or else given up."""
+    returned = {entry.item: entry.at for entry in state.moments if entry.what == "returned"}
+    if not returned:
+        return None
+    accepted = {entry.item: entry.at for entry in state.moments if entry.item in returned and entry.what in PUBLIC}
+    return max((returned | accepted).values())

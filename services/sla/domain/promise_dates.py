@@ -1,6 +1,7 @@
-"""Making and moving promises: by policy, by a handler's proposal, by a command. Only working hours that exist.
+"""Promise dates: made by policy, moved by a handler's proposal or a command, always within business hours.
 
-Beyond what the rules allow without approval nothing moves: an extension is asked for, and somebody who may decides it.
+A date beyond what the rules allow without approval is not moved: an extension is requested, and an authorised person
+decides about it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,50 +9,51 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.sla.calendar import business_days_due
-from services.sla.domain.clock_runs import runs
-from services.sla.domain.cycles import cycles
-from services.sla.domain.history import HistoryEntry, happened
+from services.sla.domain.clock_runs import apply_rule, derive_runs
+from services.sla.domain.history import Cycle, HistoryEntry, cycles, effective_entries
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import ExtensionRequest, Promise, PromiseProposal, SlaState
 from services.sla.policies import ClockSpec, Pack, Rulebook, Terms
 from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
 
-FARTHEST = timedelta(days=3660)  # a date ten years ahead is no promise
+FARTHEST = timedelta(days=3660)  # a date more than ten years ahead is refused
 
 
 class Limit(NamedTuple):
-    """How far a chain of promises may be moved without approval."""
+    """Limit up to which a chain of promises may be moved without approval."""
 
     at: datetime
     revisions: int | None
 
 
-def settle_promises(state: SlaState, rulebook: Rulebook) -> SlaState:
-    """Make the promises that can be made now, and use up the proposals that waited for them."""
-    known = cycles(state.moments)
-    promised = {one.cycle for one in state.promises if one.subject == "outcome"}
-    missing = [number for number in range(1, len(known) + 1) if number not in promised]
-    if not known or not state.triages or (not missing and not state.proposals):
+def make_promises(state: SlaState, rulebook: Rulebook) -> SlaState:
+    """Return the state with the promises that can be made now, and the proposals that waited for them applied."""
+    if not state.triages:
         return state
-    for number in range(1, len(known) + 1):
-        if number in missing:
-            state = state.replace(promises=(*state.promises, _made(state, number, rulebook)))
+    all_cycles = cycles(state.moments)
+    promised = {promise.cycle for promise in state.promises if promise.subject == "outcome"}
+    if not all_cycles or (not state.proposals and promised >= {*range(1, len(all_cycles) + 1)}):
+        return state
+    for number, cycle in enumerate(all_cycles, 1):
+        if number not in promised:
+            state = state.replace(promises=(*state.promises, _make_promise(state, number, cycle, rulebook)))
         for proposal in state.proposals:
             if proposal.cycle == number:
-                state = _proposed(state, proposal, rulebook)
+                state = _apply_proposal(state, proposal, rulebook)
     return state.replace(proposals=())
 
 
-def _made(state: SlaState, cycle: int, rulebook: Rulebook) -> Promise:
-    """A promise counts from when the complaint is in our books: a letter that lay elsewhere shortens our target only.
+def _make_promise(state: SlaState, number: int, cycle: Cycle, rulebook: Rulebook) -> Promise:
+    """Return the first promise of a cycle, under the terms of the first triage.
 
-    Where triage spoke so late that the date is over already, it counts from then. Terms are those of the first triage:
-    which later ones we had heard of by now must not make a difference.
+    It counts from when the complaint was recorded: time before that shortens the internal target only. If triage was so
+    late that the date is over already, it counts from the triage. Later triages make no difference, because how many of
+    them were read by now depends on the order in which topics are read.
     """
     receipt, first = state.receipt, state.triages[0]
     assert receipt is not None  # noqa: S101  # there are no cycles without a receipt
-    terms = next(one.terms for one in state.terms if one.why == "triage" and one.at == first.at)
-    opened_at = max(cycles(state.moments)[cycle - 1].started_at, receipt.recorded_at)
+    terms = next(applied.terms for applied in state.terms if applied.why == "triage" and applied.at == first.at)
+    opened_at = max(cycle.started_at, receipt.recorded_at)
     made_at = max(opened_at, first.at)
     policy = rulebook.policy((terms.policy, terms.policy_version))
     compiled, goal = rulebook.promise_calendar(terms), policy.rule(policy.promise.clock).goal
@@ -59,50 +61,50 @@ def _made(state: SlaState, cycle: int, rulebook: Rulebook) -> Promise:
     starts = (GoalClock(goal, compiled, seconds(at)) for at in (opened_at, made_at))
     dates = [at for start in starts if (at := instant_of(start.promise_at(buffer))) > made_at]
     due_at = dates[0] if dates else instant_of(compiled.into_hours(seconds(made_at) + 1))
-    limit = _within_the_law(state, terms, rulebook, made_at)
+    limit = _legal_limit(state, terms, rulebook, made_at)
     by, due_at = ("law", limit) if limit and limit < due_at else ("policy", due_at)
-    return Promise(number=len(state.promises) + 1, cycle=cycle, due_at=due_at, made_at=made_at, terms=terms, by=by)
+    return Promise(number=len(state.promises) + 1, cycle=number, due_at=due_at, made_at=made_at, terms=terms, by=by)
 
 
-def _within_the_law(state: SlaState, terms: Terms, rulebook: Rulebook, made_at: datetime) -> datetime | None:
-    """The last opening hour before a final response is due that is still ahead: no policy names a date beyond it.
+def _legal_limit(state: SlaState, terms: Terms, rulebook: Rulebook, made_at: datetime) -> datetime | None:
+    """Return the last opening hour before a regulator's final response is due, if it is still ahead.
 
-    Only limits that count from the receipt: whatever else they count from, we may not have heard of yet.
+    Only limits that count from the receipt: the entries that others count from may not have been read yet.
     """
     compiled, dates = rulebook.promise_calendar(terms), []
-    for _, due in _finals(terms, happened(state.moments)[:1], rulebook):
+    for _, due in _final_responses(terms, effective_entries(state.moments)[:1], rulebook):
         closing = instant_of(compiled.last_close(due))
         dates.append(closing if closing > made_at else instant_of(due))
     return min((date for date in dates if date > made_at), default=None)
 
 
-def _proposed(state: SlaState, proposal: PromiseProposal, rulebook: Rulebook) -> SlaState:
-    """A handler's date: moves the promise, or asks for approval; without effect where it is no later date at all."""
-    current = [one for one in state.promises if (one.cycle, one.subject) == (proposal.cycle, "outcome")][-1]
-    due_at = moved_to(current, proposal.expected_at, proposal.at, rulebook)
+def _apply_proposal(state: SlaState, proposal: PromiseProposal, rulebook: Rulebook) -> SlaState:
+    """Move the promise to the date of a handler, or request approval; no effect if the date is not later."""
+    current = [each for each in state.promises if (each.cycle, each.subject) == (proposal.cycle, "outcome")][-1]
+    due_at = revised_due_time(current, proposal.expected_at, proposal.at, rulebook)
     if due_at is None:
         return state
-    if limit := beyond(state, current, due_at, rulebook):
-        if is_waiting(state, current, due_at):
+    if limit := exceeded_limit(state, current, due_at, rulebook):
+        if is_extension_pending(state, current, due_at):
             return state
-        return ask_for(state, current, due_at, proposal.at, limit.at, proposal.reason)
+        return request_extension(state, current, due_at, proposal.at, limit.at, proposal.reason)
     return revise(state, current, due_at, proposal.at, proposal.reason, "handler")
 
 
-def beyond(state: SlaState, current: Promise, due_at: datetime, rulebook: Rulebook) -> Limit | None:
-    """The cap that this date, or one move more, would break; None where nobody has to approve it."""
-    limit = limit_of(state, current, rulebook)
+def exceeded_limit(state: SlaState, current: Promise, due_at: datetime, rulebook: Rulebook) -> Limit | None:
+    """Return the limit that this date, or one more revision, would exceed; None if no approval is needed."""
+    limit = _limit(state, current, rulebook)
     if limit is None:
         return None
-    often = limit.revisions is not None and _revisions(state, current) >= limit.revisions
-    return limit if often or due_at > limit.at else None
+    too_often = limit.revisions is not None and _revisions(state, current) >= limit.revisions
+    return limit if too_often or due_at > limit.at else None
 
 
-def ask_for(
+def request_extension(
     state: SlaState, current: Promise, due_at: datetime, at: datetime, limit_at: datetime, reason: str
 ) -> SlaState:
-    """The complaint with a date that waits for approval; the promise stays where it is."""
-    asked = ExtensionRequest(
+    """Return the state with a request for that date; the promise itself is not moved."""
+    request = ExtensionRequest(
         asked_at=at,
         promise=current.number,
         cycle=current.cycle,
@@ -110,27 +112,27 @@ def ask_for(
         limit_at=limit_at,
         reason=reason,
     )
-    return state.replace(extensions=(*state.extensions, asked))
+    return state.replace(extensions=(*state.extensions, request))
 
 
-def is_waiting(state: SlaState, current: Promise, due_at: datetime) -> bool:
-    """Whether that date waits for approval already."""
-    waiting = (one for one in state.extensions if one.approved is None)
-    return any((one.promise, one.expected_at) == (current.number, due_at) for one in waiting)
+def is_extension_pending(state: SlaState, current: Promise, due_at: datetime) -> bool:
+    """Return True if that date waits for approval already."""
+    pending = (request for request in state.extensions if request.approved is None)
+    return any((request.promise, request.expected_at) == (current.number, due_at) for request in pending)
 
 
 def revise(state: SlaState, current: Promise, due_at: datetime, at: datetime, reason: str, by: str) -> SlaState:
-    """The complaint with a further version of that promise."""
+    """Return the state with a further version of that promise."""
     number = len(state.promises) + 1
     version = current.replace(number=number, due_at=due_at, made_at=at, reason=reason, by=by, of=chain_key(current))
     return state.replace(promises=(*state.promises, version))
 
 
-def moved_to(current: Promise, expected_at: datetime, at: datetime, rulebook: Rulebook) -> datetime | None:
-    """The opening hours at or after the proposed date.
+def revised_due_time(current: Promise, expected_at: datetime, at: datetime, rulebook: Rulebook) -> datetime | None:
+    """Return the proposed date, moved to the next opening if it is outside business hours.
 
-    None where the date is over already, out of all reach, or not later than what was promised: a promise is only ever
-    moved back, with a reason; to be earlier than promised needs no notice.
+    None if the date is over, too far ahead, or not later than the current one: a promise is only moved to later dates;
+    being earlier than promised needs no notice.
     """
     if not at < expected_at < at + FARTHEST:
         return None
@@ -139,46 +141,48 @@ def moved_to(current: Promise, expected_at: datetime, at: datetime, rulebook: Ru
 
 
 def into_hours(terms: Terms, at: datetime, rulebook: Rulebook) -> datetime:
-    """That moment where we are open, else the next opening."""
+    """Return that time if it lies within business hours, else the next opening."""
     return instant_of(rulebook.promise_calendar(terms).into_hours(seconds(at)))
 
 
-def limit_of(state: SlaState, current: Promise, rulebook: Rulebook) -> Limit | None:
-    """The tightest cap: the policy's, from the first date of the chain; a regulator's, from what its rule allows."""
+def _limit(state: SlaState, current: Promise, rulebook: Rulebook) -> Limit | None:
+    """Return the tightest cap: the policy's, from the first date of the chain, or a regulator's."""
     if current.subject != "outcome":
         return None
-    ends = [*_caps(state, current, rulebook), *_allowed(state, current, rulebook)]
+    ends = [*_policy_cap(state, current, rulebook), *_regulatory_caps(state, current, rulebook)]
     cap = rulebook.policy((current.terms.policy, current.terms.policy_version)).promise.extension
     return Limit(min(ends), cap.revisions if cap else None) if ends else None
 
 
-def _caps(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
+def _policy_cap(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
     cap = rulebook.policy((current.terms.policy, current.terms.policy_version)).promise.extension
     if cap is None:
         return
-    first = seconds(next(one for one in state.promises if chain_key(one) == chain_key(current)).due_at)
+    first = seconds(next(each for each in state.promises if chain_key(each) == chain_key(current)).due_at)
     compiled = rulebook.promise_calendar(current.terms)
     yield instant_of(business_days_due(compiled, first, cap.business_days) if cap.business_days else first)
 
 
-def _allowed(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
-    """How long the regulators' clocks may take that a further date has to respect: due time and its extension.
+def _regulatory_caps(state: SlaState, current: Promise, rulebook: Rulebook) -> Iterator[datetime]:
+    """Yield the due times of the regulators' final responses, extended as far as their rules allow.
 
-    A rule without an extension allows none: whoever names a later date needs somebody who answers for it.
+    A rule without an extension allows none; a later date needs approval.
     """
-    for charge, due in _finals(current.terms, happened(state.moments), rulebook):
-        assert isinstance(charge.source, Pack)  # noqa: S101  # only packs have regulators' clocks
-        extension = charge.source.extension_of(charge.rule.kind)
-        yield instant_of(latest(charge.rule, extension, charge.compiled, due) if extension else due)
+    for spec, due in _final_responses(current.terms, effective_entries(state.moments), rulebook):
+        assert isinstance(spec.source, Pack)  # noqa: S101  # only packs have regulators' clocks
+        extension = spec.source.extension_of(spec.rule.kind)
+        yield instant_of(latest(spec.rule, extension, spec.compiled, due) if extension else due)
 
 
-def _finals(terms: Terms, counted: Sequence[HistoryEntry], rulebook: Rulebook) -> Iterator[tuple[ClockSpec, int]]:
-    """When the regulators' final responses are due, by the first run of each."""
-    for charge in rulebook.clock_specs(terms):
-        if charge.pack is not None and charge.rule.kind == "regulatory_final":
-            for run in runs(charge.rule, counted)[:1]:
-                yield charge, GoalClock(charge.rule.goal, charge.compiled, seconds(run.started_at)).due()
+def _final_responses(
+    terms: Terms, entries: Sequence[HistoryEntry], rulebook: Rulebook
+) -> Iterator[tuple[ClockSpec, int]]:
+    """Yield each clock of a regulator's final response with the due time of its first run, in seconds of UTC."""
+    for spec in rulebook.clock_specs(terms):
+        if spec.pack is not None and spec.rule.kind == "regulatory_final":
+            for run in derive_runs(apply_rule(spec.rule), entries)[:1]:
+                yield spec, GoalClock(spec.rule.goal, spec.compiled, seconds(run.started_at)).due()
 
 
 def _revisions(state: SlaState, current: Promise) -> int:
-    return sum(chain_key(one) == chain_key(current) for one in state.promises) - 1
+    return sum(chain_key(each) == chain_key(current) for each in state.promises) - 1

@@ -1,20 +1,27 @@
-"""The ledger of promises: which dates were made, told, moved, kept and broken. None is ever computed again.
+"""Status of promises: which dates were made, told, moved, kept and broken. Dates themselves are never recomputed.
 
-A promise exists once a provider accepted the message that states it. Moving it counts as notice only if the new date
-was told before the old one. The first promise of a cycle needs the receipt and triage's word; proposals of handlers
-that arrive before wait for it. Everything comes from the times in the facts, so the ledger is the same whichever topic
-was read first.
+A promise exists for the customer once a provider accepted a message that states it. It can be moved: a later version
+takes its place, and all versions of one promise form a chain. The status of a version follows from four times:
 
-An answer is kept by the customer having it, not by our having resolved: until it was told the promise waits for it.
+    told_at     when the first message stating it was accepted; a returned message does not count
+    done_at     when what was promised was done, see `_done_at`
+    ended_at    when the promise was cancelled with its cycle, see `_ended_at`
+    reached_at  up to when time has been evaluated, or anything happened
+
+A version is kept if it was done by its date. If a later version was told first, it is revised if that notice came by
+its date, else broken. Without either it is broken once its date has passed, and open until then. The outcome of the
+chain follows from the versions that were told, in order; a date told after the end does not count.
+
+An answer counts when the customer has it, not when the complaint was resolved. All times come from the facts, so the
+result does not depend on the order in which topics were read.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from services.sla.domain.clocks import INSTANT
-from services.sla.domain.cycles import Cycle, cycles
-from services.sla.domain.history import PUBLIC, HistoryEntry, happened
+from services.sla.domain.history import PUBLIC, Cycle, History, HistoryEntry, read_history
 from services.sla.domain.state import Promise, SlaState
 
 Status = Literal["untold", "open", "revised", "kept", "broken", "cancelled"]
@@ -22,10 +29,10 @@ Outcome = Literal["open", "untold", "kept_first", "kept_revised", "broken", "bro
 
 
 class PromiseStatus(NamedTuple):
-    """A promise and what became of it. `outcome` is that of its whole chain of versions; `first`: kept as first told.
+    """Version of a promise with its status. `outcome` is that of its chain.
 
-    `notice_lead` is how long before its date the next one was told, negative where it was told after it. `is_last`: no
-    later version was told.
+    `notice_lead` is how long before its date the next version was told, negative if later. `is_last`: no later version
+    was told. `is_reached`: time has been evaluated beyond its date. `is_over`: done or cancelled, nothing will change.
     """
 
     promise: Promise
@@ -35,188 +42,180 @@ class PromiseStatus(NamedTuple):
     done_at: datetime | None
     notice_lead: timedelta | None
     is_last: bool
-    reached: bool  # time has passed its date, as far as we looked
-    is_over: bool  # done, or fallen away: nothing more will become of it
+    is_reached: bool
+    is_over: bool
+
+    @property
+    def is_current(self) -> bool:
+        """True if it is the version that counts, and neither done nor cancelled."""
+        return self.is_last and not self.is_over
 
     @property
     def first(self) -> bool:
-        """Whether the first date told was kept."""
+        """True if the first date told was kept."""
         return self.status == "kept" and self.outcome == "kept_first"
-
-    def is_passed(self, reached_at: datetime) -> bool:
-        """Whether its date is over by then, and was not before."""
-        return not self.reached and reached_at > self.promise.due_at
 
     @property
     def next_at(self) -> datetime | None:
-        """When it will be broken if nothing happens."""
-        return self.promise.due_at + INSTANT if self.status == "open" and not self.reached else None
+        """Time at which it will be broken if nothing happens."""
+        return self.promise.due_at + INSTANT if self.status == "open" and not self.is_reached else None
 
 
 class _Chain(NamedTuple):
     versions: tuple[Promise, ...]
-    told: dict[int, datetime]
+    told_times: dict[int, datetime]  # by number of the version
     done_at: datetime | None
-    ended_at: datetime | None  # when it fell away
+    ended_at: datetime | None
     reached_at: datetime | None
 
 
-def promise_statuses(state: SlaState) -> Iterator[PromiseStatus]:
-    """Every promise with its fate, in the order of numbers."""
+def promise_statuses(state: SlaState, history: History | None = None) -> Iterator[PromiseStatus]:
+    """Yield the status of every promise, in the order of numbers. `history`: that of the state, if already derived."""
     if not state.promises:
         return
-    found = [pledge for chain in _chains(state) for pledge in _judged(chain)]
-    yield from sorted(found, key=lambda pledge: pledge.promise.number)
-
-
-def passed(known: tuple[PromiseStatus, ...], until: datetime) -> tuple[PromiseStatus, ...]:
-    """The same pledges with time looked at further: what was open and is over by then is broken, with its chain."""
-    late = {one.promise.number for one in known if one.is_passed(until)}
-    if not late:
-        return known
-    broken = {chain_key(one.promise) for one in known if one.status == "open" and one.promise.number in late}
-    return tuple(_passed(one, late, broken) for one in known)
-
-
-def _passed(one: PromiseStatus, late: Collection[int], broken: Collection[int]) -> PromiseStatus:
-    is_late = one.promise.number in late
-    if chain_key(one.promise) in broken:
-        status: Status = "broken" if is_late and one.status == "open" else one.status
-        return one._replace(status=status, outcome="broken", reached=one.reached or is_late)
-    return one._replace(reached=True) if is_late else one
+    chains = _chains(state, history or read_history(state.moments))
+    statuses = [status for chain in chains for status in _statuses(chain)]
+    yield from sorted(statuses, key=lambda status: status.promise.number)
 
 
 def chain_key(promise: Promise) -> int:
-    """What versions of one promise have in common: the number of the first."""
+    """Return the key that all versions of a promise share: the number of the first."""
     return promise.of or promise.number
 
 
-def _chains(state: SlaState) -> Iterator[_Chain]:
-    told = state.told
-    known = cycles(state.moments)
+def _chains(state: SlaState, history: History) -> Iterator[_Chain]:
+    told_times = _told_times(state)
     chains: dict[int, list[Promise]] = {}
     for promise in state.promises:
         chains.setdefault(chain_key(promise), []).append(promise)
+    last = state.moments[-1].at if state.moments else None
+    reached_at = max((at for at in (state.reached_at, last) if at is not None), default=None)
     for versions in chains.values():
-        yield _chain(state, tuple(versions), told, known)
+        done, ended = _done_at(state, versions, told_times, history), _ended_at(versions[0], history.cycles)
+        if done is not None and ended is not None and done > ended:
+            done = None  # a cancelled promise is neither kept nor missed by what came later
+        over = done or ended
+        own = {version.number: told_times[version.number] for version in versions if version.number in told_times}
+        own = {number: at for number, at in own.items() if over is None or at <= over}
+        cycle = history.cycles[versions[0].cycle - 1]
+        if done is None and not own and cycle.ending == "resolved" and versions[0].subject != "action":
+            done = cycle.ended_at  # the customer was told no date, so the resolution itself is enough
+        yield _Chain(tuple(versions), own, done, ended, reached_at)
 
 
-def _chain(state: SlaState, versions: tuple[Promise, ...], told: dict[int, datetime], known: Sequence[Cycle]) -> _Chain:
-    done, ended = _done_at(state, versions, told, known), _ended_at(versions[0], known)
-    if done is not None and ended is not None and done > ended:
-        done = None  # what fell away is neither kept nor missed by what came after
-    over = done or ended  # a date told after that was told for nothing: what it speaks of has been
-    heard = {one.number: told[one.number] for one in versions if one.number in told}
-    heard = {number: at for number, at in heard.items() if over is None or at <= over}
-    cycle = known[versions[0].cycle - 1]
-    if done is None and not heard and cycle.ending == "resolved" and versions[0].subject != "action":
-        done = cycle.ended_at  # nobody was told a date, so nobody waits for more than our own end
-    return _Chain(versions, heard, done, ended, state.seen_until)
+def _told_times(state: SlaState) -> dict[int, datetime]:
+    """Return when each promise was first told, by its number, in a message that was not returned."""
+    returned = {entry.item for entry in state.moments if entry.what == "returned"}
+    times: dict[int, datetime] = {}
+    for statement in state.tellings:
+        if statement.message not in returned:
+            times[statement.promise] = min(statement.at, times.get(statement.promise, statement.at))
+    return times
 
 
-def _ended_at(one: Promise, known: Sequence[Cycle]) -> datetime | None:
-    """When it fell away: the complaint was taken back or merged, or opened again before its answer was told.
+def _ended_at(promise: Promise, cycles: Sequence[Cycle]) -> datetime | None:
+    """Return when the promise was cancelled: by withdrawal or merge, or by a reopening before its answer was told.
 
-    A next word is owed until then, whatever is resolved or reopened in between; an agreed action beyond the answer.
+    The next update stays promised until then, even if the complaint is resolved or reopened in between; an agreed
+    action stays promised after the answer.
     """
-    rest = known[one.cycle - 1 :]
-    if one.subject == "next_update":
+    rest = cycles[promise.cycle - 1 :]
+    if promise.subject == "next_update":
         return next((cycle.ended_at for cycle in rest if cycle.ending != "resolved"), None)
     if rest[0].ending != "resolved":
         return rest[0].ended_at
-    return rest[1].started_at if one.subject == "outcome" and len(rest) > 1 else None
+    return rest[1].started_at if promise.subject == "outcome" and len(rest) > 1 else None
 
 
 def _done_at(
-    state: SlaState, versions: Sequence[Promise], told: dict[int, datetime], known: Sequence[Cycle]
+    state: SlaState, versions: Sequence[Promise], told_times: dict[int, datetime], history: History
 ) -> datetime | None:
-    """When what was promised was done: the answer told, the action completed, or the next word after its promise."""
-    one = versions[0]
-    if one.subject == "outcome":
-        return known[one.cycle - 1].answered_at
-    find = _completed_at if one.subject == "action" else _word_at
-    return find(state, versions, told)
+    """Return when the promise was fulfilled: answer told, action completed, or next message after the promise."""
+    promise = versions[0]
+    if promise.subject == "outcome":
+        return history.cycles[promise.cycle - 1].answered_at
+    told_at = min((told_times[each.number] for each in versions if each.number in told_times), default=None)
+    if promise.subject == "action":
+        return _completed_at(state, promise, told_at)
+    return _next_update_at(state, versions, told_at, history.entries)
 
 
-def _completed_at(state: SlaState, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
-    """Never before it was promised, nor before the customer was told a date for what we only heard of afterwards."""
-    made_at, told_at = versions[0].made_at, _first_told(versions, told)
-    completed = next(_completions(state, versions[0]), None)
+def _completed_at(state: SlaState, promise: Promise, told_at: datetime | None) -> datetime | None:
+    """Return when the action was completed; not before the promise was made.
+
+    If the completion was recorded after the customer was told a date, it counts from that time at the earliest.
+    """
+    completed = next(_completions(state, promise), None)
     if completed is None:
         return None
-    return max(completed.at, told_at if told_at and completed.recorded_at > told_at else made_at)
+    return max(completed.at, told_at if told_at and completed.recorded_at > told_at else promise.made_at)
 
 
-def _completions(state: SlaState, one: Promise) -> Iterator[HistoryEntry]:
-    """Those after the agreement that it is about: what was done before belongs to an earlier one.
+def _completions(state: SlaState, promise: Promise) -> Iterator[HistoryEntry]:
+    """Yield the completions after the agreement that the promise is about; earlier ones belong to an earlier agreement.
 
-    Unless nothing was agreed before it and it was recorded after the promise: then only its time is wrong.
+    Exception: nothing was agreed before it and it was recorded after the promise; then only its time is wrong.
     """
-    about = [moment for moment in state.moments if moment.item == one.item]
-    agreed = [moment for moment in about if moment.what == "action_agreed" and moment.recorded_at <= one.made_at]
-    for moment in about:
-        if moment.what != "action_completed":
+    about = [entry for entry in state.moments if entry.item == promise.item]
+    agreed = [entry for entry in about if entry.what == "action_agreed" and entry.recorded_at <= promise.made_at]
+    for entry in about:
+        if entry.what != "action_completed":
             continue
-        is_stray = bool(agreed) and moment < agreed[0] and moment.recorded_at > one.made_at
-        if not agreed or moment > agreed[-1] or is_stray:
-            yield moment
+        is_misdated = bool(agreed) and entry < agreed[0] and entry.recorded_at > promise.made_at
+        if not agreed or entry > agreed[-1] or is_misdated:
+            yield entry
 
 
-def _word_at(state: SlaState, versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
-    """The first word after the one that promised it; the answer is one even where that promise was told after it."""
+def _next_update_at(
+    state: SlaState, versions: Sequence[Promise], told_at: datetime | None, entries: Sequence[HistoryEntry]
+) -> datetime | None:
+    """Return the time of the first message after the one that promised it.
+
+    The answer counts even if the message that promised an update was told after it.
+    """
     numbers = {version.number for version in versions}
-    stating = {telling.message for telling in state.tellings if telling.promise in numbers}
+    stating = {statement.message for statement in state.tellings if statement.promise in numbers}
     made_at = versions[0].made_at
-    since = _first_told(versions, told) or made_at
-    for moment in happened(state.moments):  # without messages that came back: nobody has read those
-        after = made_at if moment.what == "answer_told" else since
-        if moment.what in PUBLIC and moment.at > after and moment.item not in stating:
-            return moment.at
+    for entry in entries:
+        after = made_at if entry.what == "answer_told" else told_at or made_at
+        if entry.what in PUBLIC and entry.at > after and entry.item not in stating:
+            return entry.at
     return None
 
 
-def _first_told(versions: Sequence[Promise], told: dict[int, datetime]) -> datetime | None:
-    return min((told[one.number] for one in versions if one.number in told), default=None)
-
-
-def _judged(chain: _Chain) -> Iterator[PromiseStatus]:
-    told = [one for one in chain.versions if one.number in chain.told]
-    fates = [
-        (one, later, _status(chain, one, later)) for one in chain.versions for later in [_notice(chain, one, told)]
-    ]
-    outcome = _outcome(chain, [status for one, _, status in fates if one.number in chain.told])
+def _statuses(chain: _Chain) -> Iterator[PromiseStatus]:
+    notices = [_notice(chain, version) for version in chain.versions]
+    statuses = [_status(chain, version, notice) for version, notice in zip(chain.versions, notices, strict=True)]
+    outcome = _outcome(chain, [status for status in statuses if status != "untold"])
     over = chain.done_at is not None or chain.ended_at is not None
-    for one, later, status in fates:
-        told_at = chain.told.get(one.number)
-        lead = one.due_at - chain.told[later.number] if later and told_at else None
-        reached = chain.reached_at is not None and chain.reached_at > one.due_at
-        yield PromiseStatus(one, status, outcome, told_at, chain.done_at, lead, later is None, reached, over)
+    for version, notice, status in zip(chain.versions, notices, statuses, strict=True):
+        told_at = chain.told_times.get(version.number)
+        lead = version.due_at - chain.told_times[notice.number] if notice and told_at else None
+        reached = chain.reached_at is not None and chain.reached_at > version.due_at
+        yield PromiseStatus(version, status, outcome, told_at, chain.done_at, lead, notice is None, reached, over)
 
 
-def _notice(chain: _Chain, one: Promise, told: Sequence[Promise]) -> Promise | None:
-    """The later version that was told first: the customer's notice that this date no longer stands."""
-    if len(told) < 2 and one.number in chain.told:
-        return None
-    later = (other for other in told if other.number > one.number)
-    return min(later, key=lambda other: chain.told[other.number], default=None)
+def _notice(chain: _Chain, version: Promise) -> Promise | None:
+    """Return the later version that was told first: it told the customer that this date no longer applies."""
+    later = (other for other in chain.versions if other.number > version.number and other.number in chain.told_times)
+    return min(later, key=lambda other: chain.told_times[other.number], default=None)
 
 
-def _status(chain: _Chain, one: Promise, later: Promise | None) -> Status:
-    """Kept and cancelled compare with the end; what has no end yet, with how far time was looked at."""
-    if one.number not in chain.told:
+def _status(chain: _Chain, version: Promise, notice: Promise | None) -> Status:
+    due_at, end = version.due_at, chain.done_at or chain.ended_at
+    if version.number not in chain.told_times:
         return "untold"
-    if chain.done_at is not None and chain.done_at <= one.due_at:
+    if chain.done_at is not None and chain.done_at <= due_at:
         return "kept"
-    if later is not None:
-        return "revised" if chain.told[later.number] <= one.due_at else "broken"
-    end = chain.done_at or chain.ended_at
+    if notice is not None:
+        return "revised" if chain.told_times[notice.number] <= due_at else "broken"
     if end is not None:
-        return "broken" if end > one.due_at else "cancelled"
-    return "broken" if chain.reached_at is not None and chain.reached_at > one.due_at else "open"
+        return "broken" if end > due_at else "cancelled"
+    return "broken" if chain.reached_at is not None and chain.reached_at > due_at else "open"
 
 
 def _outcome(chain: _Chain, statuses: Sequence[Status]) -> Outcome:
-    """Of the whole chain, by what became of those of its versions that were told."""
+    """Return the outcome of a chain by the statuses of the versions that were told, in order."""
     if not statuses:
         return "untold"
     if statuses[0] == "kept":

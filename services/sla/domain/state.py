@@ -1,15 +1,15 @@
-"""What sla remembers of one complaint: what happened, the terms that apply, and what was promised and fired.
+"""State of one complaint in sla: what happened, the terms that apply, and what was promised and fired.
 
-Clocks are not stored. They follow from these facts by a pure function, so it does not matter in which order the topics
-were read, and a question about the past is answered by leaving out what came later. Promises are stored the moment they
-can be made: what a customer may have been told is never recomputed.
+Clocks are not stored. They follow from these facts by a pure function, so the order in which topics are read does not
+matter, and a question about the past is answered by leaving out what came later. Promises are stored as soon as they
+can be made: a date that a customer may have been told is never recomputed.
 """
 
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from services.sla.domain.history import HistoryEntry
-from services.sla.policies import MatchFacts, Mode, Terms
+from services.sla.policies import Mode, Terms
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import Channel, PromiseSubject, Severity, Signal
 from shared.runner.types import State
@@ -18,9 +18,9 @@ Why = Literal["receipt", "triage", "rebase"]
 
 
 class ReceiptRecord(FrozenModel):
-    """How it came in. `received_at` is when the customer handed it over, `recorded_at` when intake took it in.
+    """Receipt. `received_at` is when the customer handed it over, `recorded_at` when intake stored it.
 
-    `timezone` is the customer's, where it is known: for words alone, no date follows from it.
+    `timezone` is the customer's, if known; it is used for texts only, no date depends on it.
     """
 
     received_at: datetime
@@ -32,7 +32,7 @@ class ReceiptRecord(FrozenModel):
 
 
 class TriageRecord(FrozenModel):
-    """What triage said at `at`."""
+    """Result of a triage at `at`."""
 
     at: datetime
     category: tuple[str, ...]
@@ -42,7 +42,7 @@ class TriageRecord(FrozenModel):
 
 
 class AppliedTerms(NamedTuple):
-    """Terms that apply from `at` on, and what put the complaint under them."""
+    """Terms that apply from `at` on, and why they were applied."""
 
     at: datetime
     why: Why
@@ -51,7 +51,7 @@ class AppliedTerms(NamedTuple):
 
 
 class PromiseProposal(FrozenModel):
-    """A new date that a handler proposed, with a reason, for the promise of that cycle."""
+    """Date that a handler proposed, with a reason, for the promise of that cycle."""
 
     at: datetime
     cycle: int
@@ -60,9 +60,9 @@ class PromiseProposal(FrozenModel):
 
 
 class Promise(FrozenModel):
-    """A date for the customer. `reason` tells a revision; `made_at` comes from the facts, not from our reading them.
+    """Date for the customer. A `reason` marks a revision; `made_at` comes from the facts, not from when they were read.
 
-    `of` is the number of the first version where this is a later one: what was promised once can be promised anew.
+    `of` is the number of the first version, if this is a later one.
     """
 
     number: int
@@ -78,7 +78,7 @@ class Promise(FrozenModel):
 
 
 class PromiseStatement(NamedTuple):
-    """A message that states a promise, accepted by a provider at `at`."""
+    """Message that states a promise, accepted by a provider at `at`."""
 
     promise: int
     at: datetime
@@ -86,7 +86,7 @@ class PromiseStatement(NamedTuple):
 
 
 class ExtensionRequest(FrozenModel):
-    """A revision beyond what the rules allow: asked for, and then decided by somebody who may."""
+    """Revision beyond what the rules allow, and the decision about it by an authorised person."""
 
     asked_at: datetime
     promise: int
@@ -99,21 +99,22 @@ class ExtensionRequest(FrozenModel):
     decided_at: datetime | None = None
 
 
-# A clock, the promises or a notice by their names, and when time alone will next have something to say about it.
-Ahead = tuple[str, datetime]
+# Name of a clock, of the promises or of a notice, and the time of its next timer.
+NextTime = tuple[str, datetime]
 
 
 class SlaState(State):
-    """One complaint as sla knows it.
+    """State of one complaint.
 
-    `terms` are in force one after the other, from their `at` on. `tellings` are the messages that state a promise.
-    `fired` are the rungs, letters and notices that were said, each once. `reached_at` is up to when time was looked at.
-    What stands below it follows from the rest, and is kept to be asked for over all complaints: `due_at` is when time
-    alone will next have something to say, `ahead` when it will of each thing that it can say something of, so that a
-    tick need only look at those; `tightest_at` is when the first open clock is due, `promised_at` the earliest
-    date that the customer was told and that waits to be kept, `spent_seconds` the opening time until the first answer,
-    `untold_since` when the oldest date was made that nobody was told yet, `last_due_at` the latest due time of any
-    clock or promise, open or ended; absent in states from before it was kept: it is not known then.
+    `moments` is the history as reported, in order of time. `terms` apply one after the other, each from its `at` on.
+    `tellings` are the messages that state a promise. `fired` are the marks of the steps, letters and notices that were
+    published, each once. `reached_at` is the time up to which timers were evaluated.
+
+    The other fields follow from these and are stored to be queried over all complaints: `due_at` is the time of the
+    next timer, `ahead` the next timer of every name (see incremental.py), `tightest_at` when the first open clock is
+    due, `promised_at` the earliest date that the customer was told and that is not kept yet, `spent_seconds` the
+    opening time until the first answer, `untold_since` when the oldest date was made that was not told to the customer,
+    `last_due_at` the latest due time of any clock or promise, open or ended; None in states stored before it existed.
     """
 
     receipt: ReceiptRecord | None = None
@@ -127,42 +128,10 @@ class SlaState(State):
     fired: tuple[str, ...] = ()
     reached_at: datetime | None = None
     due_at: datetime | None = None
-    ahead: tuple[Ahead, ...] = ()
+    ahead: tuple[NextTime, ...] = ()
     is_open: bool = False
     tightest_at: datetime | None = None
     promised_at: datetime | None = None
     spent_seconds: int | None = None
     untold_since: datetime | None = None
     last_due_at: datetime | None = None
-
-    @property
-    def told(self) -> dict[int, datetime]:
-        """When each promise was first told by a message that did not come back."""
-        returned = {one.item for one in self.moments if one.what == "returned"}
-        found: dict[int, datetime] = {}
-        for telling in self.tellings:
-            if telling.message not in returned:
-                found[telling.promise] = min(telling.at, found.get(telling.promise, telling.at))
-        return found
-
-    @property
-    def seen_until(self) -> datetime | None:
-        """Up to when time is known to have passed: a look at it, or anything that happened since.
-
-        So what an event shows to be late stays late, whether or not somebody looked in between.
-        """
-        last = self.moments[-1].at if self.moments else None
-        return max((at for at in (self.reached_at, last) if at is not None), default=None)
-
-    def asked(self, triage: TriageRecord | None) -> MatchFacts:
-        """What policies may ask about it, with what triage had said."""
-        receipt = self.receipt
-        return MatchFacts(
-            category=triage.category if triage else (),
-            severity=triage.severity if triage else None,
-            channel=receipt.channel if receipt else None,
-            product=receipt.product if receipt else None,
-            client=receipt.client if receipt else None,
-            language=triage.language if triage else None,
-            signals=triage.signals if triage else (),
-        )

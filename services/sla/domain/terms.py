@@ -1,113 +1,122 @@
-"""Which terms a complaint is under, and since when. Terms once pinned stay; new ones begin where their cause happened.
+"""Terms that apply to a complaint, and since when. Pinned terms stay; new ones begin when their cause happened.
 
-Under the terms of the receipt until triage has spoken; from each triage on under what fits its words; from a
-publication on under what it says, if it was published to move what is open. A triage reads in the revision that the
-complaint is under by then: what was published for new complaints only does not reach an old one through a second look.
-A clock that ended keeps the terms it ended under.
+The terms of the receipt apply until triage has decided; from each triage on those that match its result; from a
+publication on those of its revision, if it was published to move open complaints. A triage is matched in the revision
+that applies to the complaint by then: a publication for new complaints only does not reach an old one through a second
+triage. A clock that ended keeps the terms it ended under.
 
-Packs go by the day of receipt, whenever it was recorded: the same moment that clocks are counted from.
+Packs apply by the day of the receipt, whenever it was recorded: the same time that clocks are counted from.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
 
 from services.sla.domain.state import AppliedTerms, SlaState, TriageRecord
-from services.sla.policies import Rulebook, Terms
+from services.sla.policies import MatchFacts, Rulebook, Terms
 
 
-def settle_terms(state: SlaState, rulebook: Rulebook) -> SlaState:
-    """Pin the terms of the receipt and of every triage, as soon as the channel is known as well."""
+def pin_terms(state: SlaState, rulebook: Rulebook) -> SlaState:
+    """Return the state with the terms of the receipt and of every triage, once the receipt is there."""
     receipt = state.receipt
-    wanted = 1 + len(state.triages)
-    if receipt is None or sum(one.why != "rebase" for one in state.terms) == wanted:
+    expected = 1 + len(state.triages)
+    if receipt is None or sum(applied.why != "rebase" for applied in state.terms) == expected:
         return state
-    known = {(one.why, one.at): one for one in state.terms if one.why != "rebase"}
-    current = rulebook.current.number
-    first = known.get(("receipt", receipt.recorded_at)) or AppliedTerms(
-        receipt.recorded_at, "receipt", _match(state, None, rulebook, current)
+    pinned = {(applied.why, applied.at): applied for applied in state.terms if applied.why != "rebase"}
+    first = pinned.get(("receipt", receipt.recorded_at)) or AppliedTerms(
+        receipt.recorded_at, "receipt", _match(state, None, rulebook, rulebook.current.number)
     )
-    moved = [_again(state, one, rulebook) for one in state.terms if one.why == "rebase"]
+    moved = [_rematch(state, applied, rulebook) for applied in state.terms if applied.why == "rebase"]
     later = [
-        known.get(("triage", one.at))
-        or AppliedTerms(one.at, "triage", _match(state, one, rulebook, _revision((first, *moved), one.at)))
-        for one in state.triages
+        pinned.get(("triage", triage.at))
+        or AppliedTerms(triage.at, "triage", _match(state, triage, rulebook, _revision_at((first, *moved), triage.at)))
+        for triage in state.triages
     ]
-    return state.replace(terms=(first, *sorted((*later, *moved), key=lambda one: one.at)))
+    return state.replace(terms=(first, *sorted((*later, *moved), key=lambda applied: applied.at)))
+
+
+def match_facts(state: SlaState, triage: TriageRecord | None) -> MatchFacts:
+    """Return what policies may match on: the receipt, and the result of that triage."""
+    receipt = state.receipt
+    return MatchFacts(
+        category=triage.category if triage else (),
+        severity=triage.severity if triage else None,
+        channel=receipt.channel if receipt else None,
+        product=receipt.product if receipt else None,
+        client=receipt.client if receipt else None,
+        language=triage.language if triage else None,
+        signals=triage.signals if triage else (),
+    )
 
 
 def _match(state: SlaState, triage: TriageRecord | None, rulebook: Rulebook, revision: int) -> Terms:
-    received_at = next(one.at for one in state.moments if one.what == "received")
-    return rulebook.match(state.asked(triage), received_at, revision)
+    received_at = next(entry.at for entry in state.moments if entry.what == "received")
+    return rulebook.match(match_facts(state, triage), received_at, revision)
 
 
-def worked_out(state: SlaState, rulebook: Rulebook) -> tuple[AppliedTerms, ...]:
-    """What the terms have to be, by the facts: only their revisions, and when publications met it, are as pinned.
+def expected_terms(state: SlaState, rulebook: Rulebook) -> tuple[AppliedTerms, ...]:
+    """Return the terms that the facts require; revisions, and when publications were applied, are taken as pinned.
 
     A publication that does not move anything, or hides one that does, leaves no terms.
     """
     receipt = state.receipt
     if receipt is None:
         return ()
-    pinned = {(one.why, one.at): one.terms.revision for one in state.terms if one.why != "rebase"}
+    pinned = {(applied.why, applied.at): applied.terms.revision for applied in state.terms if applied.why != "rebase"}
     current = pinned.get(("receipt", receipt.recorded_at), rulebook.current.number)
     first = AppliedTerms(receipt.recorded_at, "receipt", _match(state, None, rulebook, current))
-    moved = tuple(_republished(state, rulebook, current))
+    moved = tuple(_expected_moves(state, rulebook, current))
     later = [
-        _under_triage(state, one, rulebook, (first, *moved), pinned.get(("triage", one.at))) for one in state.triages
+        _expected_triage(state, triage, rulebook, (first, *moved), pinned.get(("triage", triage.at)))
+        for triage in state.triages
     ]
-    return (first, *sorted((*later, *moved), key=lambda one: one.at))
+    return (first, *sorted((*later, *moved), key=lambda applied: applied.at))
 
 
-def _republished(state: SlaState, rulebook: Rulebook, since: int) -> Iterator[AppliedTerms]:
-    moved = [one for one in state.terms if one.why == "rebase"]
-    for one, published in zip(moved, rulebook.rebasing_revisions(since), strict=False):
-        terms = _match(state, last_triage(state, one.at), rulebook, published.number)
-        yield AppliedTerms(one.at, "rebase", terms, published.mode)
+def _expected_moves(state: SlaState, rulebook: Rulebook, since: int) -> Iterator[AppliedTerms]:
+    moved = [applied for applied in state.terms if applied.why == "rebase"]
+    for applied, published in zip(moved, rulebook.rebasing_revisions(since), strict=False):
+        terms = _match(state, _last_triage(state, applied.at), rulebook, published.number)
+        yield AppliedTerms(applied.at, "rebase", terms, published.mode)
 
 
-def _under_triage(
+def _expected_triage(
     state: SlaState, triage: TriageRecord, rulebook: Rulebook, pinned: Sequence[AppliedTerms], revision: int | None
 ) -> AppliedTerms:
-    """A triage of the very instant of publications may have been read before them, after them, or between two."""
-    after = _revision(pinned, triage.at)
-    before = _revision((one for one in pinned if one.at != triage.at or one.why == "receipt"), triage.at)
-    between = {before, *(one.terms.revision for one in pinned if one.at == triage.at)}
-    read = revision if revision is not None and revision in between else after
+    """Return the terms of a triage; at the instant of publications it may have been read before, after or between."""
+    after = _revision_at(pinned, triage.at)
+    before = _revision_at((each for each in pinned if each.at != triage.at or each.why == "receipt"), triage.at)
+    possible = {before, *(each.terms.revision for each in pinned if each.at == triage.at)}
+    read = revision if revision is not None and revision in possible else after
     return AppliedTerms(triage.at, "triage", _match(state, triage, rulebook, read))
 
 
-def _revision(pinned: Iterable[AppliedTerms], at: datetime) -> int:
-    """Of the receipt, or of the last publication that had moved the complaint by then."""
-    return [one.terms.revision for one in pinned if one.why == "receipt" or one.at <= at][-1]
+def _revision_at(pinned: Iterable[AppliedTerms], at: datetime) -> int:
+    """Return the revision of the receipt, or of the last publication applied to the complaint by then."""
+    return [applied.terms.revision for applied in pinned if applied.why == "receipt" or applied.at <= at][-1]
 
 
-def _again(state: SlaState, rebase: AppliedTerms, rulebook: Rulebook) -> AppliedTerms:
-    """A triage that happened before a publication was heard after it: the publication meets the complaint as it was."""
-    return rebase._replace(terms=_match(state, last_triage(state, rebase.at), rulebook, rebase.terms.revision))
+def _rematch(state: SlaState, applied: AppliedTerms, rulebook: Rulebook) -> AppliedTerms:
+    """Return the terms of a publication after a triage from before it was received late."""
+    return applied._replace(terms=_match(state, _last_triage(state, applied.at), rulebook, applied.terms.revision))
 
 
-def last_triage(state: SlaState, until: datetime) -> TriageRecord | None:
-    """What triage had said by then."""
-    return next((one for one in reversed(state.triages) if one.at <= until), None)
+def _last_triage(state: SlaState, until: datetime) -> TriageRecord | None:
+    return next((triage for triage in reversed(state.triages) if triage.at <= until), None)
 
 
-def rebased(state: SlaState, now: datetime, rulebook: Rulebook) -> SlaState:
-    """The complaint under every publication since its terms that moves what is open, one after the other.
+def apply_publications(state: SlaState, now: datetime, rulebook: Rulebook) -> SlaState:
+    """Return the state under every publication since its terms that moves open complaints, one after the other.
 
-    The same object where there is none. A later publication for new complaints only neither moves it nor hides those
-    before it that do.
+    The same object if there is none. A later publication for new complaints only neither moves the complaint nor hides
+    earlier publications that do.
     """
     moving = rulebook.rebasing_revisions(state.terms[-1].terms.revision) if state.terms else ()
     if not moving:
         return state
     at = max(now, state.terms[-1].at)
-    triage = last_triage(state, at)
-    added = (AppliedTerms(at, "rebase", _match(state, triage, rulebook, one.number), one.mode) for one in moving)
+    triage = _last_triage(state, at)
+    added = (
+        AppliedTerms(at, "rebase", _match(state, triage, rulebook, published.number), published.mode)
+        for published in moving
+    )
     return state.replace(terms=(*state.terms, *added))
-
-
-def stretches(terms: Sequence[AppliedTerms]) -> list[tuple[AppliedTerms, datetime | None]]:
-    """Each terms with the moment from which others apply; absent for the last."""
-    ends: list[tuple[AppliedTerms, datetime | None]] = [(one, other.at) for one, other in pairwise(terms)]
-    return [*ends, (terms[-1], None)] if terms else []

@@ -1,1 +1,1 @@
-"""Explanations: how a due time or a promise came about, as data and as sentences."""
+"""Explanations of due times and promises, as sentences."""

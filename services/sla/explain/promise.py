@@ -1,17 +1,24 @@
-"""What was promised, why then, and what became of it: for handlers by policy and calendar, for customers plainly."""
+"""Explanations of promises: the date, its reason and its outcome, for handlers and for customers."""
 
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar import Calendar
-from services.sla.domain.cycles import cycles
+from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import PromiseStatus
 from services.sla.domain.state import Promise
-from services.sla.explain.format import Look, Reader, fell_away, named, spoken, zone_for
+from services.sla.explain.format import (
+    ExplainContext,
+    Reader,
+    calendar_name,
+    cancellation_reason,
+    format_time,
+    select_zone,
+)
 from services.sla.policies import Rulebook
 
 SUBJECTS = {"outcome": "an answer", "next_update": "our next message", "action": "the action we agreed"}
 REOPENED = "It fell away when the complaint was opened again, before an answer had been told."
-FATES = {
+OUTCOMES = {
     "untold": "It was not told yet, so nobody was promised anything.",
     "open": "It stands.",
     "kept_first": "It was kept as first told.",
@@ -21,20 +28,24 @@ FATES = {
 }
 
 
-def because_promise(
-    pledge: PromiseStatus, rulebook: Rulebook, reader: Reader = "handler", look: Look | None = None
+def explain_promise(
+    status: PromiseStatus, rulebook: Rulebook, reader: Reader = "handler", context: ExplainContext | None = None
 ) -> str:
-    """The sentences behind a promised date."""
-    promise = pledge.promise
+    """Return the sentences about a promised date."""
+    promise = status.promise
     calendar = rulebook.promise_calendar(promise.terms).calendar
     if reader == "customer":
-        return _for_customers(pledge, zone_for(reader, calendar, look), look)
-    told_at = f"told to the customer {spoken(pledge.told_at, calendar.zone)}" if pledge.told_at else "not told yet"
-    fate = (FATES.get(pledge.outcome) or _fell(promise, look)) if pledge.is_last else "A later date took its place."
+        return _for_customers(status, select_zone(reader, calendar, context), context)
+    told_at = f"told to the customer {format_time(status.told_at, calendar.zone)}" if status.told_at else "not told yet"
+    outcome = (
+        (OUTCOMES.get(status.outcome) or _cancellation(promise, context))
+        if status.is_last
+        else "A later date took its place."
+    )
     about = f" for {_what(promise)}" if promise.item else ""
     return (
-        f"{_made(pledge, rulebook, calendar)}{about}, within the hours of the calendar {named(calendar)}; "
-        f"{told_at}. {fate}"
+        f"{_made(status, rulebook, calendar)}{about}, within the hours of the calendar {calendar_name(calendar)}; "
+        f"{told_at}. {outcome}"
     )
 
 
@@ -42,9 +53,9 @@ def _what(promise: Promise) -> str:
     return SUBJECTS[promise.subject] + (f" ({promise.item})" if promise.item else "")
 
 
-def _made(pledge: PromiseStatus, rulebook: Rulebook, calendar: Calendar) -> str:
-    promise, terms = pledge.promise, pledge.promise.terms
-    at = spoken(promise.made_at, calendar.zone)
+def _made(status: PromiseStatus, rulebook: Rulebook, calendar: Calendar) -> str:
+    promise, terms = status.promise, status.promise.terms
+    at = format_time(promise.made_at, calendar.zone)
     if promise.reason:
         return f"Moved on {at} by {promise.by} because of '{promise.reason}'"
     if promise.by == "law":
@@ -56,32 +67,36 @@ def _made(pledge: PromiseStatus, rulebook: Rulebook, calendar: Calendar) -> str:
     return f"Made on {at}: the target of policy '{terms.policy}' plus {hours}"
 
 
-def _for_customers(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
-    if pledge.told_at is None:
+def _for_customers(status: PromiseStatus, zone: ZoneInfo, context: ExplainContext | None) -> str:
+    if status.told_at is None:
         return ""
-    promise = pledge.promise
-    due, told = spoken(promise.due_at, zone), spoken(pledge.told_at, zone)
+    promise = status.promise
+    due, told_at = format_time(promise.due_at, zone), format_time(status.told_at, zone)
     place = "This date took the place of an earlier one." if promise.of else ""
-    said = (f"We promised you {_what(promise)} by {due}. We told you so on {told}.", place, _fate(pledge, zone, look))
-    return " ".join(sentence for sentence in said if sentence)
+    parts = (
+        f"We promised you {_what(promise)} by {due}. We told you so on {told_at}.",
+        place,
+        _outcome(status, zone, context),
+    )
+    return " ".join(sentence for sentence in parts if sentence)
 
 
-def _fate(pledge: PromiseStatus, zone: ZoneInfo, look: Look | None) -> str:
-    """What became of this date; empty while it stands."""
-    done = spoken(pledge.done_at, zone) if pledge.done_at else None
-    if pledge.status == "kept":
+def _outcome(status: PromiseStatus, zone: ZoneInfo, context: ExplainContext | None) -> str:
+    """Return the sentence about the outcome of this date, empty while it is open."""
+    done = format_time(status.done_at, zone) if status.done_at else None
+    if status.status == "kept":
         return f"We kept it: it was done on {done}."
-    if pledge.notice_lead is not None:
-        later = spoken(pledge.promise.due_at - pledge.notice_lead, zone)
-        passed = "This date passed before we told you a later one, on" if pledge.status == "broken" else ""
+    if status.notice_lead is not None:
+        later = format_time(status.promise.due_at - status.notice_lead, zone)
+        passed = "This date passed before we told you a later one, on" if status.status == "broken" else ""
         return f"{passed} {later}." if passed else f"This date no longer stands: we told you a later one on {later}."
-    if pledge.status == "broken":
+    if status.status == "broken":
         return f"We did not keep it: it was done on {done}, after that date." if done else "We have not kept it."
-    return _fell(pledge.promise, look) if pledge.status == "cancelled" else ""
+    return _cancellation(status.promise, context) if status.status == "cancelled" else ""
 
 
-def _fell(promise: Promise, look: Look | None) -> str:
-    cycle = cycles(look.state.moments)[promise.cycle - 1] if look else None
+def _cancellation(promise: Promise, context: ExplainContext | None) -> str:
+    cycle = cycles(context.state.moments)[promise.cycle - 1] if context else None
     if cycle and cycle.ending == "resolved" and promise.subject == "outcome":
         return REOPENED
-    return fell_away(look, cycle.ended_at if cycle else None)
+    return cancellation_reason(context, cycle.ended_at if cycle else None)

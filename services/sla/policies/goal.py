@@ -149,12 +149,6 @@ class Goal(DocumentModel):
             return format_duration(value) + (" of opening time" if self.unit == "business" else "")
         return f"{value} {self.unit.replace('_', ' ')}" if value > 1 else f"1 {self.unit.replace('_', ' ')[:-1]}"
 
-    # Compared by identity, like the rule that contains it: due times are cached by goal.
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
 
 def format_duration(span: timedelta) -> str:
     """Format a duration for people: `8 h 30 min`."""

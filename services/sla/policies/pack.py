@@ -163,8 +163,3 @@ class Pack(DocumentModel):
     def is_in_force(self, day: date) -> bool:
         """Return True if the pack is in force for complaints received on `day`, a local date of its calendar."""
         return self.effective_from <= day and (self.effective_until is None or day <= self.effective_until)
-
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return self is other

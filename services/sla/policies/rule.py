@@ -97,9 +97,3 @@ class ClockRule(DocumentModel):
     def steps(self) -> tuple[EscalationStep, ...]:
         """Escalation steps in the order in which they are reached. Cached: each computed clock needs them."""
         return tuple(sorted(self.rungs, key=lambda step: step.sort_key))
-
-    # Compared by identity: clocks are cached by rule, and hashing all fields would cost more than the cache saves.
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return self is other

@@ -71,7 +71,7 @@ class Rulebook:
     # caches; bounded by the published combinations of policy, packs and revision. Matches: 16 instead of 45
     # microseconds, emptied above MATCHES_MAX entries.
     _clock_specs: dict[Terms, tuple[ClockSpec, ...]] = field(default_factory=dict)
-    _matches: dict[tuple[MatchFacts, tuple[Pack, ...], int], Terms] = field(default_factory=dict)
+    _matches: dict[tuple[MatchFacts, tuple[str, ...], int], Terms] = field(default_factory=dict)
 
     @property
     def current(self) -> Revision:
@@ -91,7 +91,7 @@ class Rulebook:
         """
         matched_in = self.revisions.get(revision or 0, self.current)
         in_force = tuple(pack for pack in matched_in.packs if pack.is_in_force(self._local_date(pack, at)))
-        key = (facts, in_force, matched_in.number)
+        key = (facts, tuple(pack.id for pack in in_force), matched_in.number)
         if key not in self._matches:
             if len(self._matches) > MATCHES_MAX:
                 self._matches.clear()

@@ -9,10 +9,10 @@ from uuid import UUID
 import asyncpg
 
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
-from services.sla.domain.clock_types import KINDS
-from services.sla.domain.cycles import cycles
+from services.sla.domain.clock_types import CLOCK_TYPES
+from services.sla.domain.history import cycles
 from services.sla.domain.promise_status import chain_key
-from services.sla.explain.clock import Look, because_clock, because_promise
+from services.sla.explain.clock import ExplainContext, explain_clock, explain_promise
 from services.sla.explain.promise import SUBJECTS
 from services.sla.policies import Pack, Rulebook
 from services.sla.store.clock import database_now
@@ -31,13 +31,13 @@ class AtRiskItem(NamedTuple):
     is_late: bool
     what: Clock | PromiseStatus
     updated_at: datetime
-    look: Look
+    look: ExplainContext
 
     def because(self, rulebook: Rulebook) -> str:
         """Explain the due time in plain sentences for handlers."""
         if isinstance(self.what, Clock):
-            return because_clock(self.what, rulebook, look=self.look)
-        return because_promise(self.what, rulebook, look=self.look)
+            return explain_clock(self.what, rulebook, context=self.look)
+        return explain_promise(self.what, rulebook, context=self.look)
 
     @property
     def key(self) -> str:
@@ -50,7 +50,7 @@ class AtRiskItem(NamedTuple):
     def name(self) -> str:
         """Display name of the clock or promise."""
         if isinstance(self.what, Clock):
-            return KINDS[self.what.kind].label
+            return CLOCK_TYPES[self.what.kind].label
         return f"Promised: {SUBJECTS[self.what.promise.subject]}"
 
     @property
@@ -61,7 +61,7 @@ class AtRiskItem(NamedTuple):
     @property
     def pack(self) -> Pack | None:
         """Regulator pack whose rule this clock measures; None for the organisation's own rules."""
-        source = self.what.charge.source if isinstance(self.what, Clock) else None
+        source = self.what.spec.source if isinstance(self.what, Clock) else None
         return source if isinstance(source, Pack) else None
 
 
@@ -117,7 +117,7 @@ def _items(
     now, until = span
     for at, what in _open(state, rulebook):
         if at < until:
-            yield AtRiskItem(state.complaint_id, team, at, at < now, what, updated_at, Look(state, now))
+            yield AtRiskItem(state.complaint_id, team, at, at < now, what, updated_at, ExplainContext(state, now))
 
 
 def _open(state: SlaState, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | PromiseStatus]]:
@@ -125,7 +125,7 @@ def _open(state: SlaState, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock
     evaluation, complaint_cycles = evaluate(state, rulebook), cycles(state.moments)
     is_closed = bool(complaint_cycles) and complaint_cycles[-1].ended_at is not None
     for clock in evaluation.clocks:
-        if clock.is_open and clock.due_at is not None and not (clock.is_chance and is_closed):
+        if clock.is_open and clock.due_at is not None and not (clock.is_optional and is_closed):
             yield clock.due_at, clock
     for status in evaluation.promise_statuses:
         if status.told_at is not None and status.is_last and not status.is_over:

@@ -12,7 +12,7 @@ from statistics import median_low
 import asyncpg
 
 from services.sla.domain import PromiseStatus, SlaContext, SlaState, evaluate
-from services.sla.domain.cycles import team
+from services.sla.domain.history import current_team
 from services.sla.domain.promise_status import chain_key, promise_statuses
 from services.sla.policies import Rulebook
 from services.sla.store.outages import select_outages
@@ -126,11 +126,11 @@ async def count_missed(pool: asyncpg.Pool, rulebook: Rulebook, period: Period) -
 
 
 def _missed(state: SlaState, context: SlaContext, period: Period) -> Iterator[MissedKey]:
-    owner = team(state.moments)
+    owner = current_team(state.moments)
     evaluation = evaluate(state, context.rulebook)
     for clock in evaluation.clocks:
         if clock.breached and clock.due_at is not None and period.covers(clock.due_at):
-            yield context.cause(clock.due_at), clock.kind, clock.obligation, clock.charge.pack, owner
+            yield context.cause(clock.due_at), clock.kind, clock.obligation, clock.spec.pack, owner
     for status in evaluation.promise_statuses:
         if status.status == "broken" and period.covers(status.promise.due_at):
             yield context.cause(status.promise.due_at), None, "promise", None, owner

@@ -12,8 +12,8 @@ import asyncpg
 
 from services.sla.calendar import Compiled
 from services.sla.domain import Evaluation, SlaState
-from services.sla.domain.cycles import cycles
-from services.sla.domain.promise_dates import beyond
+from services.sla.domain.history import cycles
+from services.sla.domain.promise_dates import exceeded_limit
 from services.sla.domain.state import Promise
 from services.sla.policies import Rulebook
 from services.sla.policies.deadlines import GoalClock, instant_of, seconds
@@ -51,7 +51,7 @@ async def suggest_date(
         promise for promise in state.promises if (promise.cycle, promise.subject) == (len(complaint_cycles), "outcome")
     ]
     moved = current[-1] if current and due_at > current[-1].due_at else None
-    return Suggestion(due_at, like, sample, took, moved, bool(moved and beyond(state, moved, due_at, rulebook)))
+    return Suggestion(due_at, like, sample, took, moved, bool(moved and exceeded_limit(state, moved, due_at, rulebook)))
 
 
 def explain_suggestion(suggestion: Suggestion) -> str:
@@ -88,7 +88,7 @@ def _progress(state: SlaState, evaluation: Evaluation, rulebook: Rulebook, now: 
 def _spent(state: SlaState, evaluation: Evaluation, compiled: Compiled, now: int) -> int:
     """Return the opening seconds since the cycle began, without the time spent waiting for the customer."""
     started_at = seconds(cycles(state.moments)[-1].started_at)
-    answers = [clock for clock in evaluation.clocks if clock.kind == "requester_wait" and clock.charge.pack is None]
+    answers = [clock for clock in evaluation.clocks if clock.kind == "requester_wait" and clock.spec.pack is None]
     waits = answers[-1].waits if answers else ()
     waited = sum(compiled.elapsed(seconds(since), seconds(until) if until else now) for since, until in waits)
     return max(0, compiled.elapsed(started_at, now) - waited)

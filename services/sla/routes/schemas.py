@@ -13,7 +13,7 @@ from services.sla.domain import SlaState
 from services.sla.domain.clocks import Clock, Phase
 from services.sla.domain.evaluation import evaluate
 from services.sla.domain.promise_status import Outcome, PromiseStatus, Status
-from services.sla.explain.clock import Look, Reader, because_clock, because_promise
+from services.sla.explain.clock import ExplainContext, Reader, explain_clock, explain_promise
 from services.sla.policies import Policy, Rulebook
 from shared.contracts.envelope import FrozenModel
 from shared.contracts.events import ClockKind, Obligation, PromiseSubject
@@ -118,7 +118,7 @@ def clocks(state: SlaState, rulebook: Rulebook, at: datetime, reader: Reader = "
     evaluation = evaluate(state, rulebook)
     tightest = evaluation.tightest
     is_handler = reader == "handler"
-    look = Look(state, at)
+    look = ExplainContext(state, at)
     return Clocks(
         complaint_id=state.complaint_id,
         as_of=at,
@@ -154,25 +154,25 @@ def calendar(source: Calendar) -> CalendarAnswer:
     )
 
 
-def _clock(clock: Clock, rulebook: Rulebook, look: Look, reader: Reader) -> ClockAnswer:
-    calendar_, terms = clock.charge.compiled.calendar, clock.under.terms
+def _clock(clock: Clock, rulebook: Rulebook, look: ExplainContext, reader: Reader) -> ClockAnswer:
+    calendar_, terms = clock.spec.compiled.calendar, clock.applied.terms
     steps = clock.steps if reader == "handler" else ()
     return ClockAnswer(
         **{name: getattr(clock, name) for name in CLOCK_FIELDS},
         clock=clock.kind,
-        pack=clock.charge.pack,
+        pack=clock.spec.pack,
         forecast_at=clock.forecast(look.at),
         next_step_at=next((step.at for step in steps if step.at > look.at), None),
-        policy=clock.charge.source.id,
-        policy_version=clock.charge.source.version,
+        policy=clock.spec.source.id,
+        policy_version=clock.spec.source.version,
         revision=terms.revision,
         calendar=calendar_.id,
         calendar_version=calendar_.version,
-        because=because_clock(clock, rulebook, reader, look),
+        because=explain_clock(clock, rulebook, reader, look),
     )
 
 
-def _promise(status: PromiseStatus, rulebook: Rulebook, look: Look, reader: Reader) -> PromiseAnswer:
+def _promise(status: PromiseStatus, rulebook: Rulebook, look: ExplainContext, reader: Reader) -> PromiseAnswer:
     fields: dict[str, Any] = status.promise.model_dump(exclude={"number", "terms", "of"})
     if reader == "customer":
         fields["by"] = None  # names of staff are internal
@@ -182,6 +182,6 @@ def _promise(status: PromiseStatus, rulebook: Rulebook, look: Look, reader: Read
         outcome=status.outcome,
         told_at=status.told_at,
         notice_lead=status.notice_lead,
-        because=because_promise(status, rulebook, reader, look),
+        because=explain_promise(status, rulebook, reader, look),
         **fields,
     )

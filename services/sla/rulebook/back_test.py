@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.sla.domain import Evaluation, SlaState, evaluate
 from services.sla.domain.clocks import Clock
-from services.sla.domain.cycles import team
+from services.sla.domain.history import current_team
 from services.sla.domain.promise_status import PromiseStatus, chain_key
 from services.sla.policies import Rulebook
 from services.sla.rulebook.counterfactual import replay_under
@@ -51,7 +51,7 @@ class BackTestCounter:
         actual = state.replace(reached_at=self._now)
         replayed = replay_under(actual, self._draft, self._actual)
         before, after = evaluate(actual, self._actual), evaluate(replayed, self._draft)
-        owner = team(state.moments) or NO_TEAM
+        owner = current_team(state.moments) or NO_TEAM
         for old, new in pair_clocks(before, after):
             self._add_breaches(state, owner, old, new)
             self._add_fired(owner, old, "before")
@@ -104,7 +104,7 @@ class BackTestCounter:
             self._farthest.add(MovedClock(state.complaint_id, owner, clock.key, old.due_at, new.due_at))
 
     def _group(self, clock: Clock, owner: str) -> Counter[str]:
-        group = _Group(clock.kind, clock.charge.source.id, owner)
+        group = _Group(clock.kind, clock.spec.source.id, owner)
         return self._groups.setdefault(group, Counter())
 
     def _add_fired(self, owner: str, clock: Clock | None, side: str) -> None:

@@ -11,10 +11,10 @@ rulebook would not have made:
 """
 
 from services.sla.domain import SlaState
-from services.sla.domain.promise_dates import beyond, moved_to, settle_promises
+from services.sla.domain.promise_dates import exceeded_limit, make_promises, revised_due_time
 from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import Promise
-from services.sla.domain.terms import settle_terms
+from services.sla.domain.terms import pin_terms
 from services.sla.policies import Rulebook
 
 
@@ -28,8 +28,8 @@ def replay_under(state: SlaState, rulebook: Rulebook, actual: Rulebook) -> SlaSt
         tellings=state.tellings,
         reached_at=state.reached_at,
     )
-    replayed = settle_terms(facts, rulebook)
-    first = {promise.cycle: promise for promise in settle_promises(replayed, rulebook).promises}
+    replayed = pin_terms(facts, rulebook)
+    first = {promise.cycle: promise for promise in make_promises(replayed, rulebook).promises}
     for index, promise in enumerate(state.promises):
         approved = _was_approved(promise, state.replace(promises=state.promises[:index]), actual)
         replacement = _replacement(promise, first.get(promise.cycle), replayed, rulebook, approved=approved)
@@ -41,7 +41,7 @@ def replay_under(state: SlaState, rulebook: Rulebook, actual: Rulebook) -> SlaSt
 def _was_approved(promise: Promise, before: SlaState, actual: Rulebook) -> bool:
     """Return True if the promise needed approval, and so was approved; `before` has only the promises made earlier."""
     current = _previous_version(before, promise)
-    return current is not None and beyond(before, current, promise.due_at, actual) is not None
+    return current is not None and exceeded_limit(before, current, promise.due_at, actual) is not None
 
 
 def _previous_version(state: SlaState, promise: Promise) -> Promise | None:
@@ -63,8 +63,8 @@ def _replacement(
     current = _previous_version(replayed, promise)
     if current is None:
         return first.replace(number=promise.number)
-    due_at = moved_to(current, promise.due_at, promise.made_at, rulebook)
-    if due_at is None or (not approved and beyond(replayed, current, due_at, rulebook)):
+    due_at = revised_due_time(current, promise.due_at, promise.made_at, rulebook)
+    if due_at is None or (not approved and exceeded_limit(replayed, current, due_at, rulebook)):
         return None
     return current.replace(
         number=promise.number,

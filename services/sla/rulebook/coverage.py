@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from services.sla.domain import SlaState
+from services.sla.domain.terms import match_facts
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
 from services.sla.store.scan import ComplaintScan, scan_open, scan_recent
@@ -43,7 +44,7 @@ class CoverageCheck:
         if state.receipt is None:
             return
         self.checked.add(state.complaint_id)
-        facts = state.asked(state.triages[-1] if state.triages else None)
+        facts = match_facts(state, state.triages[-1] if state.triages else None)
         first = next(policy.id for policy in self._after.current.policies if policy.when.matches(facts))
         for key, when in self._changed.items():
             if when.matches(facts):

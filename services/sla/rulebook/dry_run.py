@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.sla.domain import Evaluation, SlaState
-from services.sla.domain.clocks import Clock, clocks
-from services.sla.domain.cycles import team
-from services.sla.domain.evaluation import due_names
-from services.sla.domain.promise_status import PromiseStatus, promise_statuses
-from services.sla.domain.recompute import Recount, recount
-from services.sla.domain.terms import rebased
+from services.sla.domain import Evaluation, SlaState, evaluate
+from services.sla.domain.clocks import Clock
+from services.sla.domain.evaluation import PROMISES
+from services.sla.domain.history import current_team, read_history
+from services.sla.domain.incremental import CalendarChange, calendar_change
+from services.sla.domain.promise_status import PromiseStatus
+from services.sla.domain.terms import apply_publications
 from services.sla.policies import Rulebook
 from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load, MovedClock
 from services.sla.rulebook.reports import DryRun
@@ -41,28 +41,28 @@ class DryRunCounter:
         self._counts["complaints"] += 1  # last, so that a complaint that fails on the way is counted by `fail` alone
 
     def _add(self, state: SlaState) -> None:
-        current = rebased(state, self._now, self._before).replace(reached_at=self._now)
-        moved = rebased(current, self._now, self._after)
+        current = apply_publications(state, self._now, self._before).replace(reached_at=self._now)
+        moved = apply_publications(current, self._now, self._after)
         if moved is not current:
-            due = due_names(current, self._now)
-            if recounted := recount(current, moved, self._after, self._now, due):
-                self._add_recounted(current, moved, recounted)
+            history = read_history(current.moments)
+            if change := calendar_change(current, moved, history, self._after, self._now):
+                self._add_changed(current, moved, change)
                 return
-        old = _evaluate(current, self._before)
-        new = old if moved is current else _evaluate(moved, self._after)
+        old = evaluate(current, self._before, with_notices=False)
+        new = old if moved is current else evaluate(moved, self._after, with_notices=False)
         self._counts["promises_touched"] += count_touched(old.promise_statuses, new.promise_statuses)
         if new is not old:
             self._counts["other_terms"] += moved.terms[-1].terms[:3] != current.terms[-1].terms[:3]
         self._compare(state, old, new)
 
-    def _add_recounted(self, current: SlaState, moved: SlaState, recounted: Recount) -> None:
+    def _add_changed(self, current: SlaState, moved: SlaState, change: CalendarChange) -> None:
         """Add a complaint of which only calendars change; clocks that these cannot move were not evaluated."""
-        old = Evaluation(recounted.before, tuple(promise_statuses(current)))
-        new = Evaluation(recounted.after, tuple(promise_statuses(moved)))
-        owner = team(current.moments) or NO_TEAM
-        self._counts["clocks"] += len(recounted.kept)
-        self._counts["unchanged"] += len(recounted.kept)
-        for due_at in recounted.kept:
+        only = change.names | {PROMISES}
+        old, new = (evaluate(state, self._after, only, with_notices=False) for state in (current, moved))
+        owner = current_team(current.moments) or NO_TEAM
+        self._counts["clocks"] += len(change.kept)
+        self._counts["unchanged"] += len(change.kept)
+        for due_at in change.kept:
             self._load.add(owner, *2 * [self._if_ahead(due_at)])
         self._counts["promises_touched"] += count_touched(old.promise_statuses, new.promise_statuses)
         self._compare(current, old, new)
@@ -85,7 +85,7 @@ class DryRunCounter:
         )
 
     def _compare(self, state: SlaState, before: Evaluation, after: Evaluation) -> None:
-        owner = team(state.moments) or NO_TEAM
+        owner = current_team(state.moments) or NO_TEAM
         counts = self._counts
         for old, new in pair_clocks(before, after):
             if old is not None and old.is_open:
@@ -124,11 +124,6 @@ class DryRunCounter:
     def _has_step_now(self, clock: Clock | None) -> bool:
         """Return True if a step of the clock is reached now and has not fired."""
         return clock is not None and bool(clock.steps) and clock.steps[0].at <= self._now
-
-
-def _evaluate(state: SlaState, rulebook: Rulebook) -> Evaluation:
-    """Evaluate without notices: a publication publishes none, and they would take a tenth of the time."""
-    return Evaluation(tuple(clocks(state, rulebook)), tuple(promise_statuses(state)))
 
 
 def pair_clocks(before: Evaluation, after: Evaluation) -> Iterator[tuple[Clock | None, Clock | None]]:

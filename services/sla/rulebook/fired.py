@@ -23,7 +23,7 @@ def fired_steps(clock: Clock, now: datetime) -> Iterator[FiredStep]:
     """Yield every step that was reached before the clock ended, or by now."""
     end = seconds(_end(clock, now))
     due = clock.course.due(clock.pauses)
-    for step in clock.charge.rule.rungs:
+    for step in clock.spec.rule.rungs:
         after = step.after is not None
         for repeat in range(step.at_most):
             at = _reached(clock, step, repeat)
@@ -51,7 +51,7 @@ def fired_letters(clock: Clock, now: datetime) -> Iterator[str]:
     if clock.due_at is None:
         return
     end = min(clock.ended_at or now, now, clock.due_at)
-    for letter in clock.charge.letters:
+    for letter in clock.spec.letters:
         at = instant_of(clock.course.before_due(letter.lead, seconds(clock.due_at)))
         if max(at, clock.started_at) <= end:
-            yield f"{clock.charge.pack}/{letter.id}"
+            yield f"{clock.spec.pack}/{letter.id}"

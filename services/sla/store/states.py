@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from services.sla.domain import Outage, SlaContext, SlaState
-from services.sla.domain.cycles import team
+from services.sla.domain.history import current_team
 from services.sla.store.outages import OUTAGES
 from services.sla.store.revisions import SELECT_NEWEST_REVISION
 from services.sla.store.rulebooks import RulebookRepository
@@ -59,7 +59,7 @@ def promoted(state: SlaState) -> tuple[Any, ...]:
         state.due_at,
         state.is_open,
         state.terms[-1].terms.revision if state.terms else None,
-        team(state.moments),
+        current_team(state.moments),
         "/".join(state.triages[-1].category) if state.triages else None,
         state.tightest_at,
         state.promised_at,

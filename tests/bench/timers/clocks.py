@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 
 from services.sla.domain import MakePromise, SlaContext, SlaState, decide, evaluate
-from services.sla.domain.apply import hear
+from services.sla.domain.apply import apply
 from services.sla.policies import Rulebook, load_rulebook
 from services.sla.store.states import PROMOTED, promoted
 from shared.contracts import Event, Fact
@@ -154,7 +154,7 @@ def _received(at: datetime, severity: str) -> SlaState:
         _event(empty, Assigned(team="billing", handler="handler-1"), at + timedelta(minutes=3), 2),
         _event(empty, _accepted("acknowledgement", acknowledged_at, states_promise=1), acknowledged_at),
     ]
-    return reduce(hear, events, empty)
+    return reduce(apply, events, empty)
 
 
 def _accepted(kind: str, at: datetime, *, states_promise: int) -> MessageAccepted:

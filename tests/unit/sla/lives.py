@@ -84,7 +84,7 @@ class Life:
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         self.rulebook = rulebook or book()
         self.state: SlaState | None = None
-        self.said: list[Fact] = []
+        self.published: list[Fact] = []
         self.outages: tuple[Outage, ...] = ()
         self.events: list[Any] = []
 
@@ -108,10 +108,10 @@ class Life:
 
     def tells(self, moment: str, message: str | None = None) -> list[Fact]:
         """A provider accepted the answer to the last resolution that was heard of."""
-        known = self.state.moments if self.state else ()
-        cause = next(one.about for one in reversed(known) if one.what == "resolved")
-        told = accepted(moment, "resolution", message=message)
-        return self.hears(moment, told.model_copy(update={"cause": cause}))
+        entries = self.state.moments if self.state else ()
+        cause = next(entry.about for entry in reversed(entries) if entry.what == "resolved")
+        sent = accepted(moment, "resolution", message=message)
+        return self.hears(moment, sent.model_copy(update={"cause": cause}))
 
     def asks(self, moment: str, command: Any) -> list[Fact]:
         """A command of somebody; raises what `decide` raises."""
@@ -122,29 +122,29 @@ class Life:
 
     def passes_until(self, moment: str) -> list[Fact]:
         """Time goes by from due moment to due moment, as the timers see it."""
-        said: list[Fact] = []
+        facts: list[Fact] = []
         while self.state and self.state.due_at and self.state.due_at <= at(moment):
-            said += self._decide(Tick(self.state.due_at), self.state.due_at)
-        return said
+            facts += self._decide(Tick(self.state.due_at), self.state.due_at)
+        return facts
 
-    def _decide(self, given: Any, now: datetime) -> list[Fact]:
-        decision = decide(self.state, given, SlaContext(now, self.rulebook, self.outages))
+    def _decide(self, input_: Any, now: datetime) -> list[Fact]:
+        decision = decide(self.state, input_, SlaContext(now, self.rulebook, self.outages))
         self.state = decision.state
-        said = [say.facts for say in decision.events]
-        self.said += said
-        return said
+        published = [say.facts for say in decision.events]
+        self.published += published
+        return published
 
     @property
     def ledger(self) -> Evaluation:
         return evaluate(self.state, self.rulebook)
 
     def clock(self, kind: str = "requester_wait", cycle: int = 1) -> Any:
-        return next(one for one in self.ledger.clocks if (one.kind, one.cycle) == (kind, cycle))
+        return next(each for each in self.ledger.clocks if (each.kind, each.cycle) == (kind, cycle))
 
 
-def of(kind: type, said: list[Any]) -> list[Any]:
+def of(kind: type, facts: list[Any]) -> list[Any]:
     """What was said of one kind."""
-    return [fact for fact in said if isinstance(fact, kind)]
+    return [fact for fact in facts if isinstance(fact, kind)]
 
 
 def received(moment: str, channel: str = "web") -> ComplaintReceived:

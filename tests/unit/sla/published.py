@@ -30,10 +30,10 @@ def with_goal(goal: Data, *, version: int = 2, before: Data = PLAIN, **changes: 
     return data
 
 
-def published(*revisions: tuple[Data, Mode], known: Rulebook | None = None) -> Rulebook:
+def published(*revisions: tuple[Data, Mode], previous: Rulebook | None = None) -> Rulebook:
     """Compile these revisions after the plain one, numbered from 1."""
     documents = _numbered([(PLAIN, "new_only"), *revisions])
-    return build_rulebook(documents, around=date(2026, 11, 1), previous=known)
+    return build_rulebook(documents, around=date(2026, 11, 1), previous=previous)
 
 
 def _numbered(revisions: Sequence[tuple[Data, Mode]]) -> list[Document]:

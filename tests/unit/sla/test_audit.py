@@ -50,7 +50,7 @@ def audited(
     state = life.state
     assert state is not None
     changed = SlaState.model_validate_json(state.replace(**changes).model_dump_json(exclude_none=True))
-    events = life.said if published is None else published
+    events = life.published if published is None else published
     return list(compare_states(changed, state, life.rulebook, events, complete=complete))
 
 
@@ -66,7 +66,7 @@ def test_a_silence_noticed_again_after_a_bounce_is_no_difference() -> None:
     life.hears("Wed 10:05", accepted("Wed 10:05", "progress", message="note"))
     life.hears("Wed 10:10", bounced("note", hard=True))
     life.passes_until("Mon+7 10:00")
-    assert sum(isinstance(fact, SilenceNoticed) for fact in life.said) == 2
+    assert sum(isinstance(fact, SilenceNoticed) for fact in life.published) == 2
     assert audited(life) == []
 
 
@@ -122,7 +122,7 @@ def test_an_extension_without_a_request_or_without_a_moved_promise_is_found() ->
 )
 def test_what_is_stored_and_was_never_published_is_found(kind: type[Fact], what: str) -> None:
     life = moved()
-    differences = audited(life, [fact for fact in life.said if not isinstance(fact, kind)])
+    differences = audited(life, [fact for fact in life.published if not isinstance(fact, kind)])
     assert differences
     assert all(item.what.startswith(what) for item in differences)
 
@@ -130,7 +130,7 @@ def test_what_is_stored_and_was_never_published_is_found(kind: type[Fact], what:
 def test_a_letter_on_one_side_only_is_found() -> None:
     life = with_pack()
     assert life.state is not None
-    [difference] = audited(life, [fact for fact in life.said if not isinstance(fact, LetterDue)])
+    [difference] = audited(life, [fact for fact in life.published if not isinstance(fact, LetterDue)])
     assert difference == Difference("letter:eu-psd2:holding", "stored once", "never published")
     [difference] = audited(life, fired=tuple(mark for mark in life.state.fired if not mark.startswith("letter:")))
     assert difference == Difference("letter:eu-psd2:holding", "never stored", "published once")

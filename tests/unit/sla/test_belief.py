@@ -42,7 +42,7 @@ def book_of(life: Life, moment: str) -> Evaluation:
 
 
 def clock(life: Life, moment: str, kind: str = "requester_wait"):
-    return next(one for one in book_of(life, moment).clocks if one.kind == kind)
+    return next(each for each in book_of(life, moment).clocks if each.kind == kind)
 
 
 def test_a_letter_that_lay_about_was_not_known_before_it_was_recorded() -> None:
@@ -62,10 +62,10 @@ def test_a_moment_between_an_event_and_its_commit_is_no_failure(what: Any) -> No
     life.hears("Mon 13:00", what, now="Mon 13:00:05")
     life.hears("Mon 13:00", triaged("low"), now="Mon 13:00:05")
     assert life.state is not None
-    found = as_of(life.state, at("Mon 13:00:03"))
-    assert (found is None) is (what is not REOPENED)
-    if found is not None:
-        assert [one.promise.cycle for one in evaluate(found, life.rulebook).promise_statuses] == [1]
+    result = as_of(life.state, at("Mon 13:00:03"))
+    assert (result is None) is (what is not REOPENED)
+    if result is not None:
+        assert [each_status.promise.cycle for each_status in evaluate(result, life.rulebook).promise_statuses] == [1]
 
 
 def test_an_answer_told_late_was_not_believed_before() -> None:
@@ -112,9 +112,9 @@ def test_a_promise_was_told_when_we_heard_that_it_was() -> None:
     life = promised()
     life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Thu 12:00"), reason="x"))
     life.hears("Mon 11:05", accepted("Mon 11:05", "promise_moved", promise=2), now="Mon 13:00")
-    assert [one.status for one in book_of(life, "Mon 10:59").promise_statuses] == ["open"]
-    assert [one.status for one in book_of(life, "Mon 12:00").promise_statuses] == ["open", "untold"]
-    assert [one.status for one in book_of(life, "Mon 13:00").promise_statuses] == ["revised", "open"]
+    assert [status.status for status in book_of(life, "Mon 10:59").promise_statuses] == ["open"]
+    assert [element.status for element in book_of(life, "Mon 12:00").promise_statuses] == ["open", "untold"]
+    assert [value.status for value in book_of(life, "Mon 13:00").promise_statuses] == ["revised", "open"]
 
 
 def test_an_extension_was_open_until_it_was_decided() -> None:
@@ -122,8 +122,8 @@ def test_an_extension_was_open_until_it_was_decided() -> None:
     life.asks("Mon 11:00", RevisePromise(COMPLAINT, actor="ann", promise=1, due_at=at("Fri 12:00"), reason="x"))
     life.asks("Mon 12:00", DecideExtension(COMPLAINT, actor="head", promise=1, approve=True))
     assert then(life, "Mon 10:59").extensions == ()
-    [asked] = then(life, "Mon 11:30").extensions
-    assert (asked.approved, asked.by, asked.decided_at) == (None, None, None)
+    [request] = then(life, "Mon 11:30").extensions
+    assert (request.approved, request.by, request.decided_at) == (None, None, None)
     [decided] = then(life, "Mon 12:00").extensions
     assert (decided.approved, decided.by, decided.decided_at) == (True, "head", at("Mon 12:00"))
     assert [len(then(life, moment).promises) for moment in ("Mon 11:30", "Mon 12:00")] == [1, 2]
@@ -170,8 +170,14 @@ def test_what_is_believed_later_about_a_moment_is_what_was_true_then(moment: str
     lived.passes_until(moment)
     looked_back.passes_until("Sun+7 12:00")
 
-    def shape(found: Evaluation) -> list[object]:
-        seen = [(one.key, one.phase, one.due_at, one.breached, one.pauses) for one in found.clocks]
-        return [seen, [(one.promise, one.status, one.told_at) for one in found.promise_statuses]]
+    def shape(outcome: Evaluation) -> list[object]:
+        seen = [(other.key, other.phase, other.due_at, other.breached, other.pauses) for other in outcome.clocks]
+        return [
+            seen,
+            [
+                (each_status.promise, each_status.status, each_status.told_at)
+                for each_status in outcome.promise_statuses
+            ],
+        ]
 
     assert shape(book_of(looked_back, moment)) == shape(lived.ledger)

@@ -38,9 +38,9 @@ def test_what_arrives_before_the_receipt_is_kept_and_says_nothing() -> None:
     life = Life()
     assert life.hears("Mon 10:01", triaged()) == []
     assert life.hears("Mon 10:02", accepted("Mon 10:02")) == []
-    assert life.ledger.next_at is None
-    said = life.hears("Mon 10:00", received("Mon 10:00"), now="Mon 10:03")
-    assert of(ClockStopped, said)[0].met
+    assert life.ledger.ahead == ()
+    facts = life.hears("Mon 10:00", received("Mon 10:00"), now="Mon 10:03")
+    assert of(ClockStopped, facts)[0].met
     assert life.clock("acknowledge").phase == "stopped"
 
 
@@ -53,8 +53,8 @@ def test_what_a_handler_adds_to_an_unknown_complaint_leaves_no_trace() -> None:
 @pytest.mark.parametrize("kind", ["acknowledgement", "resolution"])
 def test_the_acknowledgement_counts_when_a_provider_accepted_it(kind: str) -> None:
     life = opened()
-    said = life.hears("Mon 10:20", accepted("Mon 10:19", kind))
-    [stopped] = of(ClockStopped, said)
+    published_facts = life.hears("Mon 10:20", accepted("Mon 10:19", kind))
+    [stopped] = of(ClockStopped, published_facts)
     assert (stopped.clock, stopped.stopped_at, stopped.met) == ("acknowledge", at("Mon 10:19"), True)
     assert life.hears("Mon 10:25", accepted("Mon 10:25", kind)) == []
 
@@ -67,11 +67,11 @@ def test_a_progress_mail_is_no_acknowledgement() -> None:
 def test_each_rung_fires_once_and_then_the_breach() -> None:
     life = opened()
     life.hears("Mon 10:01", accepted("Mon 10:01"))
-    said = life.passes_until("Tue 12:00")
-    assert [(fact.rung, fact.due_at) for fact in of(ClockWarned, said)] == [
+    events_published = life.passes_until("Tue 12:00")
+    assert [(fact.rung, fact.due_at) for fact in of(ClockWarned, events_published)] == [
         (rung, at("Tue 10:00")) for rung in ("50%", "75%", "90%")
     ]
-    [breached] = of(ClockBreached, said)
+    [breached] = of(ClockBreached, events_published)
     assert breached.due_at == at("Tue 10:00")
     assert breached.late_by == timedelta(microseconds=1)
     assert of(ClockWarned, life.ticks("Tue 13:00")) == []
@@ -79,9 +79,9 @@ def test_each_rung_fires_once_and_then_the_breach() -> None:
 
 def test_a_breached_clock_is_never_warned_again() -> None:
     life = opened()
-    said = life.ticks("Tue 11:00")
-    assert of(ClockWarned, said) == []
-    assert {fact.clock for fact in of(ClockBreached, said)} == {"acknowledge", "requester_wait"}
+    published_facts = life.ticks("Tue 11:00")
+    assert of(ClockWarned, published_facts) == []
+    assert {fact.clock for fact in of(ClockBreached, published_facts)} == {"acknowledge", "requester_wait"}
     assert life.ticks("Tue 11:01") == []
 
 
@@ -105,7 +105,7 @@ def test_down_time_never_unbreaches_and_the_event_tells_how_late_we_noticed() ->
     life = opened()
     [stopped] = of(ClockStopped, life.hears("Wed 09:00", resolved("Wed 09:00"), now="Wed 09:30"))
     assert not stopped.met
-    [breached] = [fact for fact in of(ClockBreached, life.said) if fact.clock == "requester_wait"]
+    [breached] = [fact for fact in of(ClockBreached, life.published) if fact.clock == "requester_wait"]
     assert breached.due_at == at("Tue 10:00")
     assert breached.late_by == at("Wed 09:30") - at("Tue 10:00")
 
@@ -174,9 +174,12 @@ def test_a_budget_spent_to_the_last_second_is_late_only_once_nobody_else_is_awai
     life = opened(moment="Fri 09:00")
     life.hears("Fri 17:00", AWAITING)
     assert of(ClockBreached, life.passes_until("Sun 11:00")) == []
-    said = life.hears("Sun 12:00", CUSTOMER)
+    published_facts = life.hears("Sun 12:00", CUSTOMER)
     assert life.clock().due_at == at("Fri 17:00"), "a pause gives back what it took: no opening time"
-    assert [(one.clock, one.due_at) for one in of(ClockBreached, said)][-1] == ("requester_wait", at("Fri 17:00"))
+    assert [(each.clock, each.due_at) for each in of(ClockBreached, published_facts)][-1] == (
+        "requester_wait",
+        at("Fri 17:00"),
+    )
 
 
 def test_a_pause_gives_a_goal_in_days_whole_open_days_and_no_hours() -> None:
@@ -234,7 +237,7 @@ def test_withdrawing_cancels_what_still_runs() -> None:
     life = opened()
     assert life.hears("Mon 10:30", WITHDRAWN) == []
     assert {clock.phase for clock in life.ledger.clocks} == {"cancelled"}
-    assert life.ledger.next_at is None
+    assert life.ledger.ahead == ()
 
 
 def test_reopening_starts_a_new_cycle_and_leaves_the_old_one_alone() -> None:

@@ -81,8 +81,10 @@ def test_an_answer_accepted_after_a_reopening_belongs_to_the_resolution_before_i
     life.hears("Mon 11:10", delayed)
     assert life.clock("total_resolution").is_open
     life.hears("Tue 11:00", resolved("Tue 11:00"))
-    said = life.hears("Tue 11:01", answer_to(life, "Tue 11:01"))
-    assert [one.stopped_at for one in of(ClockStopped, said) if one.clock == "total_resolution"] == [at("Tue 11:01")]
+    facts = life.hears("Tue 11:01", answer_to(life, "Tue 11:01"))
+    assert [fact.stopped_at for fact in of(ClockStopped, facts) if fact.clock == "total_resolution"] == [
+        at("Tue 11:01")
+    ]
 
 
 def test_a_customer_who_wrote_before_the_reopening_waits_since_then() -> None:
@@ -95,8 +97,8 @@ def test_a_customer_who_wrote_before_the_reopening_waits_since_then() -> None:
 
 
 def test_who_has_nobody_again_is_looked_for_again() -> None:
-    nobody = plus({"kind": "assignment", "goal": {"business": "PT1H"}})
-    reopened, given_back = opened(nobody), opened(nobody)
+    unassigned = plus({"kind": "assignment", "goal": {"business": "PT1H"}})
+    reopened, given_back = opened(unassigned), opened(unassigned)
     reopened.hears("Mon 10:10", WITHDRAWN)
     reopened.hears("Mon 10:20", REOPENED)
     assert reopened.clock("assignment", 2).started_at == at("Mon 10:20")
@@ -146,14 +148,14 @@ def test_a_cycle_that_a_reopening_begins_does_not_stand_still() -> None:
 
 
 def test_no_regulators_clock_ends_with_what_nobody_was_told() -> None:
-    ours = opened(plus({"kind": "first_response", "goal": {"business": "PT4H"}}))
-    theirs = opened(load_rulebook(None, around=date(2026, 11, 1), packs=["us-cfpb"]))
-    for life in (ours, theirs):
+    internal = opened(plus({"kind": "first_response", "goal": {"business": "PT4H"}}))
+    regulated = opened(load_rulebook(None, around=date(2026, 11, 1), packs=["us-cfpb"]))
+    for life in (internal, regulated):
         life.hears("Mon 11:00", resolved("Mon 11:00"))
-    assert ours.clock("first_response").phase == "stopped"
-    assert theirs.clock("first_response").phase == "running"
-    theirs.hears("Mon 11:30", HANDLER)
-    assert theirs.clock("first_response").ended_at == at("Mon 11:30")
+    assert internal.clock("first_response").phase == "stopped"
+    assert regulated.clock("first_response").phase == "running"
+    regulated.hears("Mon 11:30", HANDLER)
+    assert regulated.clock("first_response").ended_at == at("Mon 11:30")
 
 
 def test_a_milestone_told_after_a_reopening_keeps_its_own_time() -> None:
@@ -169,9 +171,9 @@ def test_a_milestone_told_after_a_reopening_keeps_its_own_time() -> None:
 def test_what_came_too_late_stays_late_when_it_comes_back_and_the_clock_is_corrected() -> None:
     life = opened()
     late = life.hears("Mon 11:30", accepted("Mon 11:30", message="late"))
-    assert [one.clock for one in of(ClockBreached, late)] == ["acknowledge"]
-    said = life.hears("Mon 11:40", bounced("late", hard=True))
-    assert [type(one) for one in said if getattr(one, "clock", "") == "acknowledge"] == [ClockCorrected]
+    assert [entry.clock for entry in of(ClockBreached, late)] == ["acknowledge"]
+    published = life.hears("Mon 11:40", bounced("late", hard=True))
+    assert [type(each) for each in published if getattr(each, "clock", "") == "acknowledge"] == [ClockCorrected]
     assert life.clock("acknowledge").breached
 
 

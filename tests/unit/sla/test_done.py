@@ -35,8 +35,8 @@ BROKEN = PromiseBroken(promise=1, due_at=at("Tue 14:00"))
 KEPT = PromiseKept(promise=1, first=True)
 
 
-def promises(said: list[Any]) -> list[Any]:
-    return [fact for fact in said if isinstance(fact, PromiseMade | PromiseKept | PromiseBroken)]
+def promises(facts: list[Any]) -> list[Any]:
+    return [fact for fact in facts if isinstance(fact, PromiseMade | PromiseKept | PromiseBroken)]
 
 
 def fates(life: Life) -> list[tuple[str, str]]:
@@ -148,8 +148,8 @@ def test_a_date_told_after_the_resolution_but_before_the_answer_is_a_promise() -
 
 def test_a_promise_whose_answer_waits_is_named_while_something_is_down() -> None:
     life = resolved_on("Tue 10:00")
-    said = life.asks("Tue 11:00", MarkAtRisk(COMPLAINT, cause="provider", until=at("Tue 15:00")))
-    assert [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)] == [1]
+    facts = life.asks("Tue 11:00", MarkAtRisk(COMPLAINT, cause="provider", until=at("Tue 15:00")))
+    assert [fact.promise for fact in facts if isinstance(fact, PromiseAtRisk)] == [1]
 
 
 def test_where_the_customer_cannot_be_written_to_nothing_is_promised_and_nothing_hangs() -> None:
@@ -204,7 +204,7 @@ def test_what_was_not_told_by_the_reopening_is_broken_if_its_date_had_passed_and
     life.ticks("Wed 16:00")
     assert fates(life) == [fate, ("untold", "untold")]
     assert waits(life) is None, "the date of the cycle before is owed no more"
-    assert life.said.count(BROKEN) == (fate[0] == "broken")
+    assert life.published.count(BROKEN) == (fate[0] == "broken")
 
 
 def test_the_date_of_the_new_cycle_waits_for_its_own_answer() -> None:
@@ -240,8 +240,8 @@ def word_promised(until: str = "Mon 16:00") -> Life:
 def test_resolving_is_no_word_and_the_answer_told_is_one() -> None:
     life = word_promised()
     assert promises(life.hears("Mon 15:00", resolved("Mon 15:00"))) == []
-    said = promises(life.tells("Mon 15:30"))
-    assert said == [KEPT, PromiseKept(promise=2, first=True, subject="next_update")]
+    published = promises(life.tells("Mon 15:30"))
+    assert published == [KEPT, PromiseKept(promise=2, first=True, subject="next_update")]
 
 
 def test_a_next_word_breaks_in_silence_though_we_have_resolved() -> None:
@@ -283,7 +283,7 @@ def test_who_takes_the_complaint_back_is_owed_no_word_and_one_that_comes_later_k
     life.hears("Fri 10:00", REOPENED)
     life.hears("Fri 10:01", HANDLER)
     assert fates(life)[1] == ("cancelled", "cancelled")
-    assert not any(isinstance(fact, PromiseBroken) and fact.promise == 2 for fact in life.said)
+    assert not any(isinstance(fact, PromiseBroken) and fact.promise == 2 for fact in life.published)
 
 
 # ── an action ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -298,12 +298,12 @@ def with_refund(*milestones: tuple[str, str]) -> Life:
     return life
 
 
-def refund_promised(*milestones: tuple[str, str], made: str = "Mon 12:00", told: str | None = "Mon 12:01") -> Life:
+def refund_promised(*milestones: tuple[str, str], made: str = "Mon 12:00", message: str | None = "Mon 12:01") -> Life:
     life = with_refund(*milestones)
     [fact] = promises(life.asks(made, makes("Fri 12:00", "action", "refund")))
     assert (fact.promise, fact.subject) == (2, "action")
-    if told:
-        life.hears(told, accepted(told, "progress", promise=2))
+    if message:
+        life.hears(message, accepted(message, "progress", promise=2))
     return life
 
 
@@ -314,7 +314,7 @@ ACTION_KEPT = PromiseKept(promise=2, first=True, subject="action", item="refund"
 def test_an_action_that_was_completed_is_not_promised_any_more(before: list[Any]) -> None:
     life = with_refund(*before, (COMPLETED, "Mon 11:00"))
     state = life.state
-    with pytest.raises(Rejected, match="completed already; there is nothing to promise unless it is agreed anew"):
+    with pytest.raises(Rejected, match="completed already; there is nothing to promise unless it is agreed again"):
         life.asks("Mon 12:00", makes("Fri 12:00", "action", "refund"))
     assert life.state == state
     [made] = promises(life.asks("Mon 12:00", makes("Fri 12:00", "action", "letter")))
@@ -340,20 +340,20 @@ def test_what_was_completed_and_told_late_is_done_no_earlier_than_it_was_promise
     agreed: list[Any], happened: str
 ) -> None:
     life = refund_promised(*agreed)
-    said = life.hears(happened, milestone(COMPLETED, happened, "refund"), now="Mon 15:00")
-    assert promises(said) == [ACTION_KEPT]
+    published_facts = life.hears(happened, milestone(COMPLETED, happened, "refund"), now="Mon 15:00")
+    assert promises(published_facts) == [ACTION_KEPT]
     assert life.ledger.promise_statuses[1].done_at == max(at(happened), at("Mon 12:01"))
 
 
 def test_a_date_that_nobody_was_told_counts_from_when_it_was_made() -> None:
-    life = refund_promised(told=None)
+    life = refund_promised(message=None)
     life.hears("Mon 11:00", milestone(COMPLETED, "Mon 11:00", "refund"), now="Mon 15:00")
     assert (fates(life)[1], life.ledger.promise_statuses[1].done_at) == (("untold", "untold"), at("Mon 12:00"))
 
 
 def test_a_completion_on_its_way_while_the_promise_was_made_leaves_nothing_to_be_told() -> None:
     """Recorded before, heard after: the promise would else wait for a completion that nobody will record again."""
-    life = refund_promised(told=None)
+    life = refund_promised(message=None)
     life.hears("Mon 11:59", milestone(COMPLETED, "Mon 11:59", "refund"), now="Mon 11:59:59")
     life.hears("Mon 12:01", accepted("Mon 12:01", "progress", promise=2))
     assert fates(life)[1] == ("untold", "untold")

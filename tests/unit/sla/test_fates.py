@@ -3,7 +3,7 @@
 import pytest
 
 from services.sla.domain import MakePromise, RevisePromise
-from services.sla.explain.clock import Look, Reader, because_promise
+from services.sla.explain.clock import ExplainContext, Reader, explain_promise
 from services.sla.routes import schemas
 from shared.contracts.events import Merged
 from tests.unit.sla.lives import (
@@ -19,10 +19,10 @@ from tests.unit.sla.lives import (
 )
 
 
-def told(life: Life, now: str, reader: Reader = "customer") -> list[str]:
+def explain(life: Life, now: str, reader: Reader = "customer") -> list[str]:
     assert life.state is not None
-    look = Look(life.state, at(now))
-    return [because_promise(one, life.rulebook, reader, look) for one in life.ledger.promise_statuses]
+    look = ExplainContext(life.state, at(now))
+    return [explain_promise(status, life.rulebook, reader, look) for status in life.ledger.promise_statuses]
 
 
 def moved(when: str = "Tue 10:00") -> Life:
@@ -42,34 +42,34 @@ def answered(life: Life, when: str) -> None:
 def test_what_was_kept_says_when() -> None:
     life = promised()
     answered(life, "Tue 11:00")
-    assert told(life, "Tue 11:00")[0].endswith("We kept it: it was done on Tuesday 3 November 2026 11:00 (UTC).")
+    assert explain(life, "Tue 11:00")[0].endswith("We kept it: it was done on Tuesday 3 November 2026 11:00 (UTC).")
 
 
 def test_what_was_broken_says_so_and_when_it_was_done_after_all() -> None:
     life = promised()
     life.passes_until("Wed 10:00")
-    assert told(life, "Wed 10:00")[0].endswith("We have not kept it.")
+    assert explain(life, "Wed 10:00")[0].endswith("We have not kept it.")
     answered(life, "Wed 11:00")
-    assert told(life, "Wed 11:00")[0].endswith(
+    assert explain(life, "Wed 11:00")[0].endswith(
         "We did not keep it: it was done on Wednesday 4 November 2026 11:00 (UTC), after that date."
     )
 
 
 def test_a_date_that_was_moved_no_longer_stands_and_the_new_one_does() -> None:
-    first, second = told(moved(), "Tue 10:00")
+    first, second = explain(moved(), "Tue 10:00")
     assert first.endswith("This date no longer stands: we told you a later one on Tuesday 3 November 2026 10:00 (UTC).")
     assert second.endswith("This date took the place of an earlier one.")
 
 
 def test_a_date_that_passed_before_the_next_was_told_says_so() -> None:
-    first, _ = told(moved("Wed 10:00"), "Wed 10:00")
+    first, _ = explain(moved("Wed 10:00"), "Wed 10:00")
     assert first.endswith("This date passed before we told you a later one, on Wednesday 4 November 2026 10:00 (UTC).")
 
 
 def test_a_later_date_that_was_kept() -> None:
     life = moved()
     answered(life, "Wed 10:00")
-    first, second = told(life, "Wed 10:00")
+    first, second = explain(life, "Wed 10:00")
     assert "This date no longer stands" in first
     assert second.endswith("earlier one. We kept it: it was done on Wednesday 4 November 2026 10:00 (UTC).")
 
@@ -85,7 +85,7 @@ def test_a_later_date_that_was_kept() -> None:
 def test_what_fell_away_says_with_what(ending: object, words: str, reader: Reader) -> None:
     life = promised()
     life.hears("Mon 12:00", ending)  # type: ignore[arg-type]
-    assert told(life, "Mon 13:00", reader)[0].endswith(words)
+    assert explain(life, "Mon 13:00", reader)[0].endswith(words)
 
 
 def actions() -> Life:
@@ -99,10 +99,10 @@ def actions() -> Life:
 
 def test_several_actions_are_told_apart() -> None:
     life = actions()
-    _, refund, lock = told(life, "Mon 13:00")
+    _, refund, lock = explain(life, "Mon 13:00")
     assert refund.startswith("We promised you the action we agreed (refund) by Thursday")
     assert lock.startswith("We promised you the action we agreed (a new lock) by Thursday")
-    _, refund, _ = told(life, "Mon 13:00", "handler")
+    _, refund, _ = explain(life, "Mon 13:00", "handler")
     assert "by ann for the action we agreed (refund), within the hours" in refund
 
 
@@ -128,8 +128,8 @@ def living_in(zone: str | None) -> Life:
 )
 def test_a_customer_reads_their_own_time_where_it_is_known_and_a_handler_the_calendars(zone: str, due: str) -> None:
     life = living_in(zone)
-    assert f"an answer by {due}" in told(life, "Mon 11:00")[0]
-    assert "Jakarta" not in told(life, "Mon 11:00", "handler")[0]
+    assert f"an answer by {due}" in explain(life, "Mon 11:00")[0]
+    assert "Jakarta" not in explain(life, "Mon 11:00", "handler")[0]
 
 
 def test_a_customer_is_told_neither_who_of_us_it_was_nor_when_we_warn_ourselves() -> None:
@@ -137,9 +137,11 @@ def test_a_customer_is_told_neither_who_of_us_it_was_nor_when_we_warn_ourselves(
     life.asks("Mon 13:00", RevisePromise(COMPLAINT, actor="ann", promise=2, due_at=at("Fri 10:00"), reason="x"))
     life.hears("Mon 13:10", accepted("Mon 13:10", "promise_moved", promise=4))
     assert life.state is not None
-    mine, theirs = (schemas.clocks(life.state, life.rulebook, at("Mon 13:30"), who) for who in ("handler", "customer"))
-    assert {one.by for one in mine.promises} == {"policy", "ann"}
-    assert {one.by for one in theirs.promises} == {None}
-    assert any(one.next_step_at for one in mine.clocks)
-    assert not any(one.next_step_at for one in theirs.clocks)
-    assert "ann" not in theirs.model_dump_json()
+    handler_view, customer_view = (
+        schemas.clocks(life.state, life.rulebook, at("Mon 13:30"), who) for who in ("handler", "customer")
+    )
+    assert {promise.by for promise in handler_view.promises} == {"policy", "ann"}
+    assert {each.by for each in customer_view.promises} == {None}
+    assert any(clock.next_step_at for clock in handler_view.clocks)
+    assert not any(element.next_step_at for element in customer_view.clocks)
+    assert "ann" not in customer_view.model_dump_json()

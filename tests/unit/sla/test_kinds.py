@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.sla.domain.clock_runs import ClockRun
-from services.sla.domain.clock_runs import runs as runs_of
-from services.sla.domain.clock_types import KINDS
-from services.sla.domain.history import happened
+from services.sla.domain.clock_runs import ClockRun, apply_rule, derive_runs
+from services.sla.domain.clock_types import CLOCK_TYPES
+from services.sla.domain.history import effective_entries
 from services.sla.policies import Rulebook
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import ClockStopped, Merged, MessageAdded, ProgressRecorded
@@ -41,7 +40,7 @@ def with_clock(kind: str, **changes: Any) -> Rulebook:
     """The plain policy and one clock of that kind: eight hours of opening time."""
     clock = {"kind": kind, "goal": {"business": "PT8H"}, **changes}
     plain = policy()
-    others = [one for one in plain["clocks"] if one["kind"] != kind]
+    others = [each for each in plain["clocks"] if each["kind"] != kind]
     return book({**plain, "id": "chosen", "when": {"severity": ["normal"]}, "clocks": [*others, clock]})
 
 
@@ -59,11 +58,11 @@ def runs(life: Life, kind: str) -> list[ClockRun]:
     rule = next(
         charge.rule for charge in life.rulebook.clock_specs(life.state.terms[-1].terms) if charge.rule.kind == kind
     )
-    return list(runs_of(rule, happened(life.state.moments)))
+    return list(derive_runs(apply_rule(rule), effective_entries(life.state.moments)))
 
 
 def test_every_kind_has_a_table_below() -> None:
-    assert {kind for kind, _, _ in STARTS_AND_STOPS} == set(KINDS)
+    assert {kind for kind, _, _ in STARTS_AND_STOPS} == set(CLOCK_TYPES)
 
 
 Happens = list[tuple[str, Any]]
@@ -164,8 +163,8 @@ STARTS_AND_STOPS: list[tuple[str, Happens, list[tuple[str, str | None, str | Non
 def test_a_kind_starts_and_stops_with_what_its_row_says(
     kind: str, facts: Happens, expected: list[tuple[str, str | None, str | None]]
 ) -> None:
-    found = [(run.started_at, run.ended_at, run.ending) for run in runs(lived(kind, *facts), kind)]
-    assert found == [(at(start), at(end) if end else None, ending) for start, end, ending in expected]
+    result = [(run.started_at, run.ended_at, run.ending) for run in runs(lived(kind, *facts), kind)]
+    assert result == [(at(start), at(end) if end else None, ending) for start, end, ending in expected]
 
 
 STARTING: dict[str, Any] = {
@@ -181,7 +180,7 @@ STARTING: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("ending", [WITHDRAWN, MERGED], ids=["withdrawn", "merged"])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
 def test_withdrawing_and_merging_cancel_every_kind_and_nothing_escalates_after_that(kind: str, ending: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
     life = lived(kind, *facts, ("Mon 10:45", ending), rungs=[50, {"after": "PT1H"}])
@@ -197,7 +196,7 @@ PAUSES = {
 
 
 @pytest.mark.parametrize(("wait", "fact"), [("customer", AWAITING), ("third_party", SUPPLIER)])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(CLOCK_TYPES))
 def test_a_kind_stands_still_only_in_the_waits_of_its_row(kind: str, wait: str, fact: Any) -> None:
     facts = [("Mon 10:30", STARTING[kind])] if kind in STARTING else []
     [run] = runs(lived(kind, *facts, ("Mon 11:00", fact), ("Mon 12:00", WORKING)), kind)
@@ -210,7 +209,7 @@ def test_the_clocks_of_a_regulator_never_stand_still(kind: str) -> None:
     rule = ClockRule(kind=kind, goal={"business": "PT8H"}, obligation="regulatory")  # type: ignore[arg-type]
     state = lived("agent_work", ("Mon 10:30", assigned()), ("Mon 11:00", AWAITING)).state
     assert state is not None
-    assert [run.pauses for run in runs_of(rule, happened(state.moments))] == [()]
+    assert [run.pauses for run in derive_runs(apply_rule(rule), effective_entries(state.moments))] == [()]
 
 
 def test_stopping_comes_before_cancelling_and_both_before_pausing() -> None:
@@ -241,7 +240,7 @@ def test_waiting_for_one_and_then_the_other_is_one_pause_after_the_other() -> No
 
 def test_a_reply_and_a_wait_saved_together_satisfy_the_first_response() -> None:
     life = lived("first_response", ("Mon 11:00", HANDLER), ("Mon 11:00", AWAITING))
-    [stopped] = [fact for fact in life.said if isinstance(fact, ClockStopped) and fact.clock == "first_response"]
+    [stopped] = [fact for fact in life.published if isinstance(fact, ClockStopped) and fact.clock == "first_response"]
     assert (stopped.stopped_at, stopped.met) == (at("Mon 11:00"), True)
 
 
@@ -251,8 +250,8 @@ def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_
     work = lived("agent_work", *facts, ("Wed 10:00", REOPENED))
     assert work.clock("agent_work").cycle == 1, "the same clock goes on"
     assert work.clock("agent_work").due_at == at("Wed 16:00")
-    told = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
-    whole = lived("total_resolution", *facts, told, ("Mon 15:00", REOPENED))
+    message = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
+    whole = lived("total_resolution", *facts, message, ("Mon 15:00", REOPENED))
     assert (whole.clock("total_resolution").phase, whole.clock("total_resolution").due_at) == (
         "running",
         at("Tue 10:00"),
@@ -260,8 +259,8 @@ def test_the_work_leaves_out_the_time_it_was_closed_and_the_whole_answer_counts_
 
 
 def test_reopening_the_whole_answer_after_its_due_time_is_late_at_once() -> None:
-    told = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
-    life = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), told, ("Fri 10:00", REOPENED))
+    sent = ("Mon 12:01", accepted("Mon 12:01", "resolution"))
+    life = lived("total_resolution", ("Mon 12:00", resolved("Mon 12:00")), sent, ("Fri 10:00", REOPENED))
     life.ticks("Fri 10:00")
     assert life.clock("total_resolution").breached
 
@@ -315,7 +314,7 @@ def test_an_update_that_may_pause_stands_still_while_the_customer_is_awaited() -
 
 def test_a_reminder_to_a_customer_who_is_awaited_does_not_start_the_next_updates_time() -> None:
     life = lived("pausable_update", ("Mon 10:05", ACK), ("Mon 11:00", AWAITING), ("Mon 12:00", TOLD))
-    clock = next(one for one in life.ledger.clocks if (one.kind, one.cycle) == ("pausable_update", 2))
+    clock = next(element for element in life.ledger.clocks if (element.kind, element.cycle) == ("pausable_update", 2))
     assert (clock.phase, clock.due_at) == ("paused", None)
     life.hears("Mon 15:00", CUSTOMER)
     assert life.clock("pausable_update", 2).due_at == at("Tue 15:00"), "eight hours from when they wrote"

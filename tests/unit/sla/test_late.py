@@ -41,11 +41,11 @@ FAST = book(policy({"goal": {"business": "PT2H"}}, id="fast", when={"severity": 
 def test_an_answer_of_yesterday_told_today_takes_the_breach_back_and_names_the_event() -> None:
     life = promised()
     life.passes_until("Wed 09:00")
-    said = life.hears("Tue 09:00", resolved("Tue 09:00"), now="Wed 09:30")
-    [voided] = of(ClockBreachVoided, said)
+    facts = life.hears("Tue 09:00", resolved("Tue 09:00"), now="Wed 09:30")
+    [voided] = of(ClockBreachVoided, facts)
     assert (voided.clock, voided.due_at) == ("requester_wait", at("Tue 10:00"))
     assert voided.cause_event
-    [stopped] = of(ClockStopped, said)
+    [stopped] = of(ClockStopped, facts)
     assert (stopped.stopped_at, stopped.met) == (at("Tue 09:00"), True)
 
 
@@ -61,10 +61,10 @@ def test_a_pause_told_late_moves_the_due_time_and_takes_back_what_was_said() -> 
     life = promised()
     life.passes_until("Tue 11:00")
     life.hears("Mon 11:00", AWAITING, now="Tue 11:01")
-    said = life.hears("Mon 15:00", CUSTOMER, now="Tue 11:02")
+    published = life.hears("Mon 15:00", CUSTOMER, now="Tue 11:02")
     assert life.clock().due_at == at("Tue 14:00")
-    assert of(ClockBreachVoided, life.said)
-    assert of(ClockBreached, said) == []
+    assert of(ClockBreachVoided, life.published)
+    assert of(ClockBreached, published) == []
 
 
 def test_a_fact_told_late_corrects_a_due_time_and_names_the_event() -> None:
@@ -73,8 +73,8 @@ def test_a_fact_told_late_corrects_a_due_time_and_names_the_event() -> None:
     life = promised(book(policy(id="chosen", when={"severity": ["normal"]}, clocks=clocks)))
     life.hears("Mon 14:00", CUSTOMER)
     assert life.clock("next_reply").due_at == at("Tue 10:00")
-    said = life.hears("Mon 12:00", CUSTOMER, now="Mon 15:00")
-    [corrected] = of(ClockCorrected, said)
+    published_facts = life.hears("Mon 12:00", CUSTOMER, now="Mon 15:00")
+    [corrected] = of(ClockCorrected, published_facts)
     assert (corrected.clock, corrected.old_due_at, corrected.due_at) == ("next_reply", at("Tue 10:00"), at("Mon 16:00"))
     assert corrected.cause_event
 
@@ -83,14 +83,14 @@ def test_a_broken_promise_that_was_kept_after_all_is_kept() -> None:
     life = promised()
     assert of(PromiseBroken, life.passes_until("Wed 09:00"))
     life.hears("Tue 13:00", resolved("Tue 13:00"), now="Wed 09:30")
-    said = life.hears("Tue 13:01", accepted("Tue 13:01", "resolution"), now="Wed 09:31")
-    assert of(PromiseKept, said) == [PromiseKept(promise=1, first=True)]
+    events_published = life.hears("Tue 13:01", accepted("Tue 13:01", "resolution"), now="Wed 09:31")
+    assert of(PromiseKept, events_published) == [PromiseKept(promise=1, first=True)]
 
 
 def test_an_event_at_its_time_corrects_nothing() -> None:
     life = promised()
-    said = life.hears("Mon 11:00", AWAITING) + life.hears("Mon 13:00", CUSTOMER)
-    assert of(ClockCorrected, said) == [], "a pause that ends is no correction"
+    published_facts = life.hears("Mon 11:00", AWAITING) + life.hears("Mon 13:00", CUSTOMER)
+    assert of(ClockCorrected, published_facts) == [], "a pause that ends is no correction"
 
 
 def test_triage_may_arrive_after_the_answer_and_the_answer_is_judged_by_its_terms() -> None:
@@ -144,8 +144,8 @@ def test_a_merged_complaint_is_never_escalated() -> None:
 def test_a_complaint_that_is_withdrawn_late_takes_back_what_came_after_its_end() -> None:
     life = promised()
     life.passes_until("Wed 09:00")
-    said = life.hears("Mon 12:00", Merged(into_reference="R-2"), now="Wed 09:30")
-    assert [fact.clock for fact in of(ClockBreachVoided, said)] == ["requester_wait"]
+    published_facts = life.hears("Mon 12:00", Merged(into_reference="R-2"), now="Wed 09:30")
+    assert [fact.clock for fact in of(ClockBreachVoided, published_facts)] == ["requester_wait"]
 
 
 def test_a_customer_who_wrote_by_any_way_counts_like_one_who_mailed() -> None:
@@ -162,7 +162,7 @@ def test_nobody_having_it_is_the_first_thing_that_escalates() -> None:
     life = opened(book(policy(id="owned", when={"severity": ["normal"]}, clocks=[*clocks, *policy()["clocks"]])))
     life.hears("Mon 10:01", accepted("Mon 10:01"))
     life.passes_until("Mon 13:30")
-    assert [type(fact).__name__ for fact in life.said if getattr(fact, "clock", "") == "assignment"] == [
+    assert [type(fact).__name__ for fact in life.published if getattr(fact, "clock", "") == "assignment"] == [
         "ClockBreached",
         "ClockEscalated",
     ]

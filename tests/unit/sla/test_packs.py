@@ -11,7 +11,7 @@ from typing import Any
 import holidays
 import pytest
 
-from services.sla.domain.clock_runs import Machine, runs
+from services.sla.domain.clock_runs import apply_rule, derive_runs
 from services.sla.domain.history import SOURCES, HistoryEntry
 from services.sla.policies import ClockSpec, MatchFacts, Pack, Rulebook, load_rulebook, parse_rulebook, read_file
 from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
@@ -135,7 +135,7 @@ def test_golden_dates_meet_the_days_on_which_others_go_wrong() -> None:
 @pytest.mark.parametrize(("pack", "rule"), CLOCKS, ids=parameter_id)
 def test_a_packs_clock_is_owed_to_a_regulator_and_never_pauses(pack: Pack, rule: Any) -> None:
     assert rule.obligation == "regulatory"
-    assert Machine(rule).pauses == frozenset()
+    assert apply_rule(rule).pauses == frozenset()
 
 
 def test_a_calendar_that_several_packs_use_is_the_same_in_each_file() -> None:
@@ -321,15 +321,19 @@ def moment(what: Any, day: int, source: Any = "notify") -> HistoryEntry:
 def test_the_landlords_answer_is_counted_from_the_acknowledgement() -> None:
     rule = book("uk-housing").pack_versions["uk-housing", 2].rule("regulatory_final")
     receipt = moment("received", 0, "intake")
-    assert runs(rule, (receipt,)) == ()
+    assert derive_runs(apply_rule(rule), (receipt,)) == ()
     acknowledged = moment("acknowledged", 3)
-    assert [run.started_at for run in runs(rule, (receipt, acknowledged))] == [acknowledged.at]
+    assert [run.started_at for run in derive_runs(apply_rule(rule), (receipt, acknowledged))] == [acknowledged.at]
 
 
 def test_updates_are_counted_from_the_receipt_and_then_from_each_update() -> None:
     rule = book("ie-cpc").pack_versions["ie-cpc", 2].rule("periodic_update")
     moments = (moment("received", 0, "intake"), moment("acknowledged", 4), moment("told", 20), moment("told", 45))
-    assert [run.started_at for run in runs(rule, moments)] == [moments[0].at, moments[2].at, moments[3].at]
+    assert [run.started_at for run in derive_runs(apply_rule(rule), moments)] == [
+        moments[0].at,
+        moments[2].at,
+        moments[3].at,
+    ]
 
 
 # ── packs that make no sense ──────────────────────────────────────────────────────────────────────────────────────────

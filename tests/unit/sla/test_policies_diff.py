@@ -25,7 +25,7 @@ def sentences_of(before: Data, after: Data) -> list[tuple[str, ...]]:
     old = published((before, "new_only"))
     return [
         change.sentences
-        for change in compare_rulebooks(old, published((before, "new_only"), (after, "new_only"), known=old))
+        for change in compare_rulebooks(old, published((before, "new_only"), (after, "new_only"), previous=old))
     ]
 
 

@@ -39,8 +39,8 @@ from tests.unit.sla.lives import (
 )
 
 
-def promises(said: list[Any]) -> list[Any]:
-    return [fact for fact in said if isinstance(fact, PromiseMade | PromiseRevised | PromiseKept | PromiseBroken)]
+def promises(facts: list[Any]) -> list[Any]:
+    return [fact for fact in facts if isinstance(fact, PromiseMade | PromiseRevised | PromiseKept | PromiseBroken)]
 
 
 def test_a_promise_needs_the_receipt_and_the_word_of_triage() -> None:
@@ -303,8 +303,8 @@ CAPPED = book(
 )
 
 
-def moves(until: str, promise: int = 1, **given: Any) -> RevisePromise:
-    return RevisePromise(COMPLAINT, actor="ann", promise=promise, due_at=at(until), reason="supplier_delay", **given)
+def moves(until: str, promise: int = 1, **input_: Any) -> RevisePromise:
+    return RevisePromise(COMPLAINT, actor="ann", promise=promise, due_at=at(until), reason="supplier_delay", **input_)
 
 
 def makes(until: str, subject: Any = "next_update", item: str = "") -> MakePromise:
@@ -433,16 +433,16 @@ def test_a_closed_complaint_has_no_dates_to_move() -> None:
 @pytest.mark.parametrize("by", ["proposal", "command"])
 def test_beyond_the_cap_nothing_moves_and_somebody_is_asked(by: str) -> None:
     life = promised(CAPPED)
-    asked = (
+    extension = (
         life.asks("Mon 11:00", moves("Fri 12:00"))
         if by == "command"
         else life.hears("Mon 11:00", proposed("Fri 12:00"))
     )
-    assert promises(asked) == []
-    [request] = [fact for fact in asked if isinstance(fact, ExtensionRequested)]
+    assert promises(extension) == []
+    [request] = [fact for fact in extension if isinstance(fact, ExtensionRequested)]
     assert (request.promise, request.expected_at) == (1, at("Fri 12:00"))
     assert request.limit_at == at("Thu 17:00"), "two business days after Tuesday"
-    assert [one.promise.due_at for one in life.ledger.promise_statuses] == [at("Tue 14:00")]
+    assert [status.promise.due_at for status in life.ledger.promise_statuses] == [at("Tue 14:00")]
 
 
 def test_within_the_cap_a_handler_moves_a_date_alone() -> None:
@@ -454,9 +454,9 @@ def test_within_the_cap_a_handler_moves_a_date_alone() -> None:
 def test_the_cap_counts_from_the_first_date_however_often_it_was_moved() -> None:
     life = promised(CAPPED)
     life.asks("Mon 11:00", moves("Thu 16:00"))
-    asked = life.asks("Mon 12:00", moves("Fri 12:00", promise=2))
-    assert promises(asked) == []
-    assert [type(fact) for fact in asked] == [ExtensionRequested]
+    extension_request = life.asks("Mon 12:00", moves("Fri 12:00", promise=2))
+    assert promises(extension_request) == []
+    assert [type(fact) for fact in extension_request] == [ExtensionRequested]
 
 
 def test_what_was_approved_moves_and_what_was_refused_does_not() -> None:
@@ -466,7 +466,7 @@ def test_what_was_approved_moves_and_what_was_refused_does_not() -> None:
     [moved] = promises(granted.asks("Mon 12:00", decides(approve=True)))
     assert (moved.due_at, moved.reason) == (at("Fri 12:00"), "supplier_delay")
     assert promises(refused.asks("Mon 12:00", decides(approve=False))) == []
-    assert [one.approved for life in (granted, refused) for one in (life.state.extensions if life.state else ())] == [
+    assert [each.approved for life in (granted, refused) for each in (life.state.extensions if life.state else ())] == [
         True,
         False,
     ]
@@ -501,8 +501,10 @@ def test_more_moves_than_the_rules_allow_need_approval() -> None:
         life = promised(book(policy(id="once", when={"severity": ["normal"]}, promise=often)))
         life.asks("Mon 11:00", moves("Thu 12:00"))
         again = moves("Fri 12:00", promise=2)
-        said = life.asks("Mon 12:00", again) if by == "command" else life.hears("Mon 12:00", proposed("Fri 12:00"))
-        assert [type(fact) for fact in said] == [ExtensionRequested], by
+        events_published = (
+            life.asks("Mon 12:00", again) if by == "command" else life.hears("Mon 12:00", proposed("Fri 12:00"))
+        )
+        assert [type(fact) for fact in events_published] == [ExtensionRequested], by
 
 
 def test_notice_lead_is_told_for_the_figures_even_where_it_is_hours() -> None:
@@ -518,24 +520,24 @@ def test_the_same_date_is_asked_for_once_and_the_last_one_asked_for_is_decided()
     life.asks("Mon 11:02", moves("Mon+7 12:00"))
     [moved] = promises(life.asks("Mon 12:00", decides(approve=True)))
     assert moved.due_at == at("Mon+7 12:00")
-    assert [one.approved for one in (life.state.extensions if life.state else ())] == [False, True]
+    assert [element.approved for element in (life.state.extensions if life.state else ())] == [False, True]
 
 
 def test_a_date_proposed_again_while_it_waits_is_not_asked_for_twice() -> None:
     life = promised(CAPPED)
-    for moment, until, asked in (
+    for moment, until, expected_requests in (
         ("Mon 11:00", "Fri 12:00", 1),
         ("Mon 11:30", "Fri 12:00", 0),
         ("Mon 12:00", "Mon+7 12:00", 1),  # another date is another question
         ("Mon 12:30", "Fri 12:00", 0),
     ):
-        said = life.hears(moment, proposed(until))
-        assert [type(fact) for fact in said] == [ExtensionRequested] * asked, moment
+        facts = life.hears(moment, proposed(until))
+        assert [type(fact) for fact in facts] == [ExtensionRequested] * expected_requests, moment
     assert life.state is not None
     assert len(life.state.extensions) == 2
     life.asks("Mon 13:00", decides(approve=False))
-    said = life.hears("Mon 14:00", proposed("Fri 12:00"))
-    assert [type(fact) for fact in said] == [ExtensionRequested], "what was refused may be asked for again"
+    facts = life.hears("Mon 14:00", proposed("Fri 12:00"))
+    assert [type(fact) for fact in facts] == [ExtensionRequested], "what was refused may be asked for again"
 
 
 def test_a_date_proposed_twice_before_triage_spoke_is_asked_for_once() -> None:
@@ -543,8 +545,8 @@ def test_a_date_proposed_twice_before_triage_spoke_is_asked_for_once() -> None:
     life.hears("Mon 10:00", received("Mon 10:00"))
     for moment in ("Mon 10:01", "Mon 10:02"):
         life.hears(moment, proposed("Fri 12:00"))
-    said = life.hears("Mon 10:03", triaged())
-    assert [type(fact) for fact in said].count(ExtensionRequested) == 1
+    published = life.hears("Mon 10:03", triaged())
+    assert [type(fact) for fact in published].count(ExtensionRequested) == 1
 
 
 def test_a_date_that_waits_by_a_command_is_not_asked_for_again_by_progress() -> None:
@@ -610,8 +612,8 @@ def test_silence_is_not_broken_by_a_message_that_came_back() -> None:
     life = promised(book(policy(id="quiet", when={"severity": ["normal"]}, silence_days=3)))
     life.hears("Tue 10:00", accepted("Tue 10:00", "progress", message="m9"))
     life.hears("Tue 10:05", bounced("m9", hard=True))
-    said = [fact for fact in life.passes_until("Sun 12:00") if isinstance(fact, SilenceNoticed)]
-    assert [(fact.since, fact.days) for fact in said] == [(at("Mon 10:00"), 3)], "once for each silence"
+    published_facts = [fact for fact in life.passes_until("Sun 12:00") if isinstance(fact, SilenceNoticed)]
+    assert [(fact.since, fact.days) for fact in published_facts] == [(at("Mon 10:00"), 3)], "once for each silence"
 
 
 def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
@@ -622,8 +624,8 @@ def test_a_promise_is_named_once_for_each_thing_that_is_down() -> None:
         ("lag", "Tue 15:00", 0),
         ("provider", "Tue 15:00", 1),
     ):
-        said = life.asks("Mon 12:00", MarkAtRisk(COMPLAINT, cause=cause, until=at(soon)))
-        assert [fact.promise for fact in said if isinstance(fact, PromiseAtRisk)] == [1] * named
+        published_facts = life.asks("Mon 12:00", MarkAtRisk(COMPLAINT, cause=cause, until=at(soon)))
+        assert [fact.promise for fact in published_facts if isinstance(fact, PromiseAtRisk)] == [1] * named
 
 
 def test_no_policy_names_a_date_beyond_a_limit_of_the_law_that_is_still_ahead() -> None:

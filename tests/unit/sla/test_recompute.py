@@ -58,7 +58,7 @@ def test_a_new_only_revision_does_not_hide_an_older_one_that_moves_what_is_open(
     life.asks("Mon 12:00", ASKED)
     assert revisions(life) == [1, 1, 2]
     assert life.clock().due_at == at("Wed 10:00")
-    assert life.clock().charge.source.version == 1
+    assert life.clock().spec.source.version == 1
 
 
 def test_several_publications_apply_one_after_the_other() -> None:
@@ -98,21 +98,21 @@ def test_what_is_left_is_counted_by_the_new_goal() -> None:
 def test_rungs_that_fired_do_not_fire_again_and_those_now_past_are_said_as_one() -> None:
     life = opened(published())
     life.passes_until("Mon 14:00")
-    assert [fact.rung for fact in life.said if isinstance(fact, ClockWarned) and fact.clock == "requester_wait"] == [
-        "50%"
-    ]
+    assert [
+        fact.rung for fact in life.published if isinstance(fact, ClockWarned) and fact.clock == "requester_wait"
+    ] == ["50%"]
     under(life, published((with_goal({"business": "PT5H"}), "rebase_open")))
     events = life.asks("Mon 14:45", ASKED)
     assert [fact.rung for fact in events if isinstance(fact, ClockWarned)] == ["90%"]
     life.passes_until("Mon+7 09:00")
-    rungs = [(fact.clock, fact.rung) for fact in life.said if isinstance(fact, ClockWarned)]
+    rungs = [(fact.clock, fact.rung) for fact in life.published if isinstance(fact, ClockWarned)]
     assert len(rungs) == len(set(rungs))
 
 
 def test_a_breach_that_disappears_is_voided_and_one_that_appears_is_said_with_its_reason() -> None:
     life = opened(published())
     life.passes_until("Tue 11:00")
-    assert any(isinstance(fact, ClockBreached) and fact.clock == "requester_wait" for fact in life.said)
+    assert any(isinstance(fact, ClockBreached) and fact.clock == "requester_wait" for fact in life.published)
     events = under(life, published((STORM, "rebase_open"))).asks("Tue 12:00", ASKED)
     (voided,) = (fact for fact in events if isinstance(fact, ClockBreachVoided))
     assert (voided.clock, voided.reason) == ("requester_wait", "reason 2")

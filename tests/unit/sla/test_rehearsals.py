@@ -34,7 +34,7 @@ STORM = closed_on("2026-11-03")
 def dry_run(life: Life, data: Data, mode: Mode = "rebase_open", moment: str = "Mon 12:00") -> DryRun:
     assert life.state
     before = published()
-    counter = DryRunCounter(before, published((data, mode), known=before), at(moment))
+    counter = DryRunCounter(before, published((data, mode), previous=before), at(moment))
     counter.add(life.state)
     return counter.report()
 
@@ -143,7 +143,7 @@ def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
 def test_the_farthest_examples_are_kept_and_told_first() -> None:
     before = published()
     counter = DryRunCounter(
-        before, published((with_goal({"business": "PT16H"}), "rebase_open"), known=before), at("Fri 12:00")
+        before, published((with_goal({"business": "PT16H"}), "rebase_open"), previous=before), at("Fri 12:00")
     )
     for number in range(EXAMPLES + 10):
         life = opened(before, f"Mon 10:{number:02}" if number % 2 else f"Thu 10:{number:02}")

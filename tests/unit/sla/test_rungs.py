@@ -45,8 +45,8 @@ def climbed(rulebook: Rulebook, moment: str = "Mon 10:00", until: str = "Mon+14 
         name = now.strftime("%a ") + now.strftime("%H:%M")
         weeks = (now - at("Mon 00:00")).days // 7
         label = f"{name[:3]}+{7 * weeks} {name[4:]}" if weeks else name
-        said = life._decide(_tick(now), now)
-        fired += [(fact.rung, label) for fact in said if isinstance(fact, ClockWarned | ClockEscalated)]
+        events_published = life._decide(_tick(now), now)
+        fired += [(fact.rung, label) for fact in events_published if isinstance(fact, ClockWarned | ClockEscalated)]
     return fired
 
 
@@ -101,8 +101,8 @@ def test_each_rung_fires_once_in_each_cycle() -> None:
     life.hears("Tue 12:00", resolved("Tue 12:00"))
     life.hears("Tue 13:00", REOPENED)
     life.passes_until("Fri 12:00")
-    said = [(fact.cycle, fact.rung) for fact in life.said if isinstance(fact, ClockWarned | ClockEscalated)]
-    assert said == [(1, "50%"), (1, "+PT1H"), (2, "50%"), (2, "+PT1H")]
+    facts = [(fact.cycle, fact.rung) for fact in life.published if isinstance(fact, ClockWarned | ClockEscalated)]
+    assert facts == [(1, "50%"), (1, "+PT1H"), (2, "50%"), (2, "+PT1H")]
 
 
 def test_a_rung_does_not_fire_again_when_a_pause_moves_it_into_the_future() -> None:
@@ -112,7 +112,7 @@ def test_a_rung_does_not_fire_again_when_a_pause_moves_it_into_the_future() -> N
     life.hears("Mon 14:30", AWAITING)
     life.hears("Wed 14:30", CUSTOMER)
     life.passes_until("Fri 17:00")
-    assert [fact.rung for fact in life.said if isinstance(fact, ClockWarned)] == ["50%"]
+    assert [fact.rung for fact in life.published if isinstance(fact, ClockWarned)] == ["50%"]
 
 
 @pytest.mark.parametrize(
@@ -121,16 +121,16 @@ def test_a_rung_does_not_fire_again_when_a_pause_moves_it_into_the_future() -> N
 def test_a_rung_names_who_should_act(rung: Any, to: str) -> None:
     life = opened(with_ladder(rung))
     life.passes_until("Wed 12:00")
-    [fact] = [one for one in life.said if isinstance(one, ClockWarned | ClockEscalated)]
+    [fact] = [each for each in life.published if isinstance(each, ClockWarned | ClockEscalated)]
     assert fact.to == to
 
 
 def test_escalations_missed_together_are_said_as_the_last_of_them() -> None:
     life = opened(with_ladder({"after": "PT1H", "every": "PT1H", "at_most": 4}))
     life.hears("Mon 10:00", accepted("Mon 10:00"))
-    said = life.ticks("Tue 12:30")
-    said += life.ticks("Tue 12:30")
-    assert [fact.rung for fact in said if isinstance(fact, ClockEscalated)] == ["+PT1H#2"]
+    published = life.ticks("Tue 12:30")
+    published += life.ticks("Tue 12:30")
+    assert [fact.rung for fact in published if isinstance(fact, ClockEscalated)] == ["+PT1H#2"]
     assert [fact.rung for fact in life.passes_until("Wed 17:00") if isinstance(fact, ClockEscalated)] == [
         "+PT1H#3",
         "+PT1H#4",
@@ -140,7 +140,7 @@ def test_escalations_missed_together_are_said_as_the_last_of_them() -> None:
 def test_an_escalation_tells_how_late_it_is() -> None:
     life = opened(with_ladder({"after": "PT8H"}))
     life.passes_until("Wed 10:00")
-    [fact] = [one for one in life.said if isinstance(one, ClockEscalated)]
+    [fact] = [element for element in life.published if isinstance(element, ClockEscalated)]
     assert fact.late_by == timedelta(hours=24)
 
 
@@ -228,15 +228,15 @@ def test_a_comment_does_not_restart_the_escalation() -> None:
     life = opened(with_ladder({"after": "PT1H"}))
     life.hears("Mon 12:00", CUSTOMER)
     life.passes_until("Tue 12:00")
-    assert [fact.due_at for fact in life.said if isinstance(fact, ClockEscalated)] == [at("Tue 10:00")]
+    assert [fact.due_at for fact in life.published if isinstance(fact, ClockEscalated)] == [at("Tue 10:00")]
 
 
 def test_a_storm_at_the_breach_is_one_message() -> None:
     """GLPI 2408: hundreds of mails at the moment of the breach."""
     life = opened(with_ladder(50, 75, 90, {"after": "PT8H", "every": "PT8H", "at_most": 3}))
     life.hears("Mon 10:00", accepted("Mon 10:00"))
-    said = life.ticks("Tue 10:30") + life.ticks("Tue 10:31") + life.ticks("Tue 10:32")
-    assert [type(fact) for fact in said if "Clock" in type(fact).__name__] == [ClockBreached]
+    published_facts = life.ticks("Tue 10:30") + life.ticks("Tue 10:31") + life.ticks("Tue 10:32")
+    assert [type(fact) for fact in published_facts if "Clock" in type(fact).__name__] == [ClockBreached]
 
 
 def test_a_complaint_in_another_zone_is_not_failed_when_it_is_new() -> None:

@@ -36,7 +36,7 @@ def test_a_note_that_arrives_begins_the_count_anew() -> None:
     noticed(life, "Wed 10:00")
     life.hears("Wed 10:05", accepted("Wed 10:05", "progress"))
     assert noticed(life, "Fri 10:04") == []
-    assert [(one.since, one.tried_at) for one in noticed(life, "Fri 10:05")] == [(at("Wed 10:05"), None)]
+    assert [(entry.since, entry.tried_at) for entry in noticed(life, "Fri 10:05")] == [(at("Wed 10:05"), None)]
 
 
 def test_a_note_that_came_back_is_followed_by_another_and_the_silence_is_as_old_as_it_is() -> None:
@@ -56,14 +56,14 @@ def test_a_note_that_was_never_accepted_counts_from_when_it_was_given_up() -> No
     life = quiet()
     noticed(life, "Wed 10:00")
     life.hears("Thu 09:00", failed("note"))
-    assert [(one.since, one.tried_at) for one in noticed(life, "Sat 09:00")] == [(at("Mon 10:00"), at("Thu 09:00"))]
+    assert [(each.since, each.tried_at) for each in noticed(life, "Sat 09:00")] == [(at("Mon 10:00"), at("Thu 09:00"))]
 
 
 @pytest.mark.parametrize("returned", ["Tue 10:05", "Wed 09:00"])
 def test_what_came_back_before_anybody_noticed_puts_nothing_off(returned: str) -> None:
     life = quiet()
     comes_back(life, "Tue 10:00", returned)
-    assert [(one.since, one.tried_at) for one in noticed(life, "Wed 10:00")] == [(at("Mon 10:00"), None)]
+    assert [(element.since, element.tried_at) for element in noticed(life, "Wed 10:00")] == [(at("Mon 10:00"), None)]
     assert noticed(life, "Mon+14 10:00") == []
 
 
@@ -81,4 +81,4 @@ def test_a_word_that_arrives_ends_it() -> None:
     noticed(life, "Wed 10:00")
     comes_back(life, "Wed 10:05", "Wed 11:00")
     life.hears("Thu 10:00", accepted("Thu 10:00", "progress"))
-    assert [(one.since, one.tried_at) for one in noticed(life, "Mon+14 10:00")] == [(at("Thu 10:00"), None)]
+    assert [(value.since, value.tried_at) for value in noticed(life, "Mon+14 10:00")] == [(at("Thu 10:00"), None)]

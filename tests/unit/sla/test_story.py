@@ -57,5 +57,5 @@ def test_filed_on_sunday_night_promised_warned_moved_in_time_resolved_reopened_a
     stopped, kept = life.answers("Wed+14 10:00")
     assert (stopped.clock, stopped.cycle, stopped.met) == ("requester_wait", 2, True)
     assert kept == PromiseKept(promise=3, first=True)
-    assert life.ledger.next_at is None
+    assert life.ledger.ahead == ()
     assert life.passes_until("Sun+70 12:00") == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import Recompute, SlaContext, SlaState, decide
-from services.sla.domain.terms import worked_out
+from services.sla.domain.terms import expected_terms, match_facts
 from services.sla.policies import load_rulebook
 from shared.contracts.events import ComplaintReceived, Triaged
 from tests.factories import complaint_id, event
@@ -29,7 +29,7 @@ def packs(received_at: datetime, *, triaged_too: bool = True) -> list[tuple[str,
     for fact in facts:
         state = decide(state, event(fact, subject=subject, time=TODAY), SlaContext(TODAY, BOOK)).state
     assert state is not None
-    assert state.terms == worked_out(state, BOOK)
+    assert state.terms == expected_terms(state, BOOK)
     return [tuple(name for name, _ in applied.terms.packs) for applied in state.terms]
 
 
@@ -50,7 +50,7 @@ def test_packs_go_by_the_day_of_receipt_also_once_triage_has_spoken(received_at:
 def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
     summer = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-telecom"])
     just_before, just_after = (datetime(2026, 4, 7, hour, 30, tzinfo=UTC) for hour in (22, 23))
-    terms = [summer.match(SlaState(complaint_id=COMPLAINT).asked(None), at) for at in (just_before, just_after)]
+    terms = [summer.match(match_facts(SlaState(complaint_id=COMPLAINT), None), at) for at in (just_before, just_after)]
     assert [matched.packs[0][0] for matched in terms] == ["uk-telecom-2018", "uk-telecom"], (
         "London's midnight is 23:00 UTC"
     )
@@ -69,7 +69,7 @@ def life_with_rebase() -> Life:
     life = promised(published())
     life.hears("Mon 11:00", triaged("high"))
     life.rulebook = published(
-        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), known=life.rulebook
+        (with_goal({"business": "PT16H"}), "new_only"), (closed_on("2026-11-03"), "rebase_open"), previous=life.rulebook
     )
     life.asks("Mon 12:00", Recompute(COMPLAINT))
     life.hears("Mon 13:00", triaged("critical"))
@@ -80,7 +80,7 @@ def test_terms_worked_out_anew_are_those_that_were_pinned() -> None:
     life = life_with_rebase()
     assert life.state is not None
     assert [applied.why for applied in life.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
-    assert worked_out(life.state, life.rulebook) == life.state.terms
+    assert expected_terms(life.state, life.rulebook) == life.state.terms
 
 
 def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
@@ -89,5 +89,5 @@ def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
     real = life.state.terms
     other = real[4]._replace(terms=real[4].terms._replace(policy_version=2))
     for wrong in (real[1:], real[:4], (*real[:4], other)):
-        assert worked_out(life.state.replace(terms=wrong), life.rulebook)[-1] == real[-1]
-        assert worked_out(life.state.replace(terms=wrong), life.rulebook) != wrong
+        assert expected_terms(life.state.replace(terms=wrong), life.rulebook)[-1] == real[-1]
+        assert expected_terms(life.state.replace(terms=wrong), life.rulebook) != wrong
