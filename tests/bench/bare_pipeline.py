@@ -171,19 +171,19 @@ class Process:
 
     async def _handle(self, events: Sequence[bytes]) -> None:
         table = PUBLISHED_KINDS[self.options.role]
-        says = [
+        new_events = [
             build_event(kind, parse_address(received)) for received in events for kind in table.get(received[:1], ())
         ]
         addresses = [parse_address(received) for received in events]
-        await self._commit(addresses, [uuid.uuid4() for _ in events], says)
+        await self._commit(addresses, [uuid.uuid4() for _ in events], new_events)
         if self.options.role == "notify":
             self.mailer.put(parse_address(received) for received in events if received[:1] == b"P")
 
-    async def _commit(self, addresses: Sequence[bytes], ids: Sequence[uuid.UUID], says: Sequence[bytes]) -> None:
+    async def _commit(self, addresses: Sequence[bytes], ids: Sequence[uuid.UUID], new_events: Sequence[bytes]) -> None:
         keys = sorted({address.decode() for address in addresses})
         states = [b"." * STATE_BYTES[self.options.role]] * len(keys)
-        await self.pool.execute(INSERT_BATCH, sorted(ids), keys, states, says)
-        self.publisher.put(says)
+        await self.pool.execute(INSERT_BATCH, sorted(ids), keys, states, new_events)
+        self.publisher.put(new_events)
 
     async def claim(self, addresses: Sequence[bytes]) -> None:
         """Commit the attempts before the mail server is called."""
@@ -191,9 +191,9 @@ class Process:
 
     async def accepted(self, addresses: Sequence[bytes]) -> None:
         """Record the mails that the mail server accepted and publish their events."""
-        says = [build_event(b"M", address) for address in addresses]
-        await self.pool.execute(RECORD_ACCEPTED, [address.decode() for address in addresses], says)
-        self.publisher.put(says)
+        new_events = [build_event(b"M", address) for address in addresses]
+        await self.pool.execute(RECORD_ACCEPTED, [address.decode() for address in addresses], new_events)
+        self.publisher.put(new_events)
 
 
 async def run(options: Options) -> None:

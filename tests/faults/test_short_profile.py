@@ -35,7 +35,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemUnderTest
 
 
 @pytest.fixture(scope="module")
-def collect_evidence(system: SystemUnderTest) -> Evidence:
+def evidence(system: SystemUnderTest) -> Evidence:
     """Inject all faults under load, wait until the system is idle, and collect the evidence."""
     for part in (FAULTS_UNDER_LOAD, DELIVERY_FAULTS):
         with system.run_load(rate=8):

@@ -103,7 +103,7 @@ def facts_of(number: int) -> list[tuple[Any, datetime]]:
 
 
 async def publish(bootstrap: str, complaints: list[ComplaintId], *, answered: bool) -> None:
-    """Publish all events up to the answer, or the answers. A date must be told before the complaint ends."""
+    """Publish all events before the resolutions, or the resolutions. The date must be told before the complaint ends."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     await producer.start()
     try:

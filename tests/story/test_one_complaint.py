@@ -117,7 +117,7 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     letter = customer.mail(2)
     assert "We have asked the carrier for its photographs." in letter["text"]
 
-    # Resolved, and the customer is told.
+    # Resolved; the customer gets a mail.
     remedy = [{"kind": "replacement"}, {"kind": "goodwill", "amount": "50000", "currency": "IDR"}]
     customer.state("resolution", outcome="upheld", explanation="A new kettle is on its way.", redress=remedy)
     letter = customer.mail(3)
