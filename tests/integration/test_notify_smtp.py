@@ -24,8 +24,8 @@ async def mail_server() -> AsyncIterator[MailServer]:
         yield running_server
 
 
-def about(number: int, events: Sequence[Event[Any]] = b.OPENING_EVENTS) -> list[Event[Any]]:
-    """Return the same events about another complaint."""
+def copy_events(number: int, events: Sequence[Event[Any]] = b.OPENING_EVENTS) -> list[Event[Any]]:
+    """Return copies of the events for another complaint."""
     subject = UUID(int=b.SUBJECT.int + number)
     return [event.model_copy(update={"subject": subject, "id": uuid5(subject, str(event.id))}) for event in events]
 
@@ -101,10 +101,10 @@ async def test_a_transient_failure_is_retried_with_the_same_message_id(
     (row,) = await notify.messages()
     assert (row["status"], row["reason"]) == ("retry_wait", "451 4.7.1")
     assert 24 <= (row["next_attempt_at"] - row["updated_at"]).total_seconds() <= 36
-    taken = MemoryChannel(notify.settings.sender())
+    channel = MemoryChannel(notify.settings.sender())
     await notify.pass_time()
-    await notify.sender(taken).run_once()
-    assert [letter.message_id for letter in taken.sent] == [f"{row['message_id']}@example.com"]
+    await notify.sender(channel).run_once()
+    assert [letter.message_id for letter in channel.sent] == [f"{row['message_id']}@example.com"]
     assert [attempt[:2] for attempt in await notify.attempts()] == [(1, "failed_transient"), (2, "sent")]
     assert [(fact.kind, fact.attempts) for fact in await notify.facts()] == [("message.accepted", 2)]
 
@@ -144,8 +144,8 @@ async def test_a_crash_between_claim_and_result_is_uncertain_and_sent_again_with
 ) -> None:
     await notify.apply(*b.OPENING_EVENTS)
     (claimed,) = await claim_messages(notify.runtime.pool, 10, notify.settings.lease)
-    taken = MemoryChannel(notify.settings.sender())
-    sender = notify.sender(taken)
+    channel = MemoryChannel(notify.settings.sender())
+    sender = notify.sender(channel)
     assert await sender.sweep() == 0, "the claim still holds"
     await notify.pass_time()
     assert await sender.sweep() == 1
@@ -154,7 +154,7 @@ async def test_a_crash_between_claim_and_result_is_uncertain_and_sent_again_with
     assert await sender.run_once() == 0, "the receipt window is still open"
     await notify.pass_time()
     assert await sender.run_once() == 1
-    assert taken.sent[0].message_id.startswith(str(claimed.message_id))
+    assert channel.sent[0].message_id.startswith(str(claimed.message_id))
     assert await notify.attempts() == [(1, "uncertain", "lease_expired", False), (2, "sent", "250", True)]
 
 
@@ -174,19 +174,19 @@ async def test_a_timeout_after_the_message_was_sent_is_uncertain_and_sent_again_
 
 async def test_a_late_success_after_an_expired_lease_is_accepted(notify: NotifyClient) -> None:
     await notify.apply(*b.OPENING_EVENTS)
-    letting_go, going_on = asyncio.Event(), asyncio.Event()
+    sending, released = asyncio.Event(), asyncio.Event()
 
-    class Zombie(MemoryChannel):
+    class BlockedChannel(MemoryChannel):
         async def send(self, letter: OutgoingMessage) -> DeliveryReport:
-            letting_go.set()
-            await going_on.wait()
+            sending.set()
+            await released.wait()
             return await super().send(letter)
 
-    slow = asyncio.create_task(notify.sender(Zombie(notify.settings.sender())).run_once())
-    await letting_go.wait()
+    slow = asyncio.create_task(notify.sender(BlockedChannel(notify.settings.sender())).run_once())
+    await sending.wait()
     await notify.pass_time()
     assert await notify.sender(MemoryChannel(notify.settings.sender())).sweep() == 1
-    going_on.set()
+    released.set()
     await slow
     assert [row["status"] for row in await notify.messages()] == ["accepted"]
     assert await notify.attempts() == [(1, "sent", "250", False)]
@@ -194,7 +194,7 @@ async def test_a_late_success_after_an_expired_lease_is_accepted(notify: NotifyC
 
 
 async def test_two_senders_never_claim_the_same_message(notify: NotifyClient, mail_server: MailServer) -> None:
-    await notify.apply(*(event for n in range(100) for event in about(n)))
+    await notify.apply(*(event for n in range(100) for event in copy_events(n)))
     first, second = notify.smtp(mail_server), notify.smtp(mail_server)
     rounds = await asyncio.gather(first.run_once(), second.run_once(), first.run_once(), second.run_once())
     while await first.run_once():
