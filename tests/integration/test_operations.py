@@ -54,3 +54,17 @@ async def test_dead_letters_need_the_scope_of_an_operator(http: httpx.AsyncClien
     for method, path in (("GET", "/admin/dead"), ("GET", "/admin/dead/1"), ("DELETE", "/admin/breaker")):
         assert (await http.request(method, path, headers=bearer(keys[0], "complaints:read"))).status_code == 403
         assert (await http.request(method, path, headers={"authorization": ""})).status_code == 401
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 189563869580289994836091055837806592])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_number_that_no_dead_letter_can_have_is_refused(
+    http: httpx.AsyncClient, method: str, number: int
+) -> None:
+    answer = await http.request(method, f"/admin/dead/{number}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "letter"
+
+
+async def test_the_largest_number_of_a_dead_letter_is_looked_up(http: httpx.AsyncClient) -> None:
+    assert (await http.get(f"/admin/dead/{2**63 - 1}")).status_code == 404
