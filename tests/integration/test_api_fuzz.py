@@ -118,7 +118,7 @@ def lines(context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
-def assert_answered(case: Any, answer: Any) -> None:
+def assert_is_answered(case: Any, answer: Any) -> None:
     if case.operation.path == "/ready":
         assert answer.status_code in (200, 503)
         return
@@ -165,7 +165,7 @@ def _fuzz(operation: Any, mode: Any, session: requests.Session, filed: str) -> N
     def try_case(case: Any, is_authenticated: bool) -> None:
         if is_authenticated and "complaint_id" in (case.path_parameters or {}):
             case.path_parameters["complaint_id"] = filed
-        assert_answered(case, case.call(session=session))
+        assert_is_answered(case, case.call(session=session))
 
     try_case()
 

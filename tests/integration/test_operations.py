@@ -63,7 +63,7 @@ async def test_a_number_that_no_dead_letter_can_have_is_refused(
 ) -> None:
     answer = await http.request(method, f"/admin/dead/{number}")
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "letter"
+    assert answer.json()["errors"][0]["field"] == "path.letter"
 
 
 async def test_the_largest_number_of_a_dead_letter_is_looked_up(http: httpx.AsyncClient) -> None:
