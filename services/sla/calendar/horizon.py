@@ -25,7 +25,7 @@ from typing import TypeAlias
 
 from services.sla.calendar.clocktime import DAY, local_to_utc
 from services.sla.calendar.model import Calendar
-from services.sla.calendar.spans import Span, open_spans, utc_date
+from services.sla.calendar.spans import Span, open_spans
 from shared.errors import Rejected
 
 LONGEST_CLOSURE = 400 * DAY
@@ -43,7 +43,7 @@ Column: TypeAlias = "array[int]"  # int64 values in a tenth of the memory of a l
 class Horizon:
     """Open intervals between two local midnights: starts, ends and levels as parallel sorted columns."""
 
-    __slots__ = ("_ends", "_first_day", "_high", "_last_day", "_levels", "_low", "_starts", "_total", "calendar")
+    __slots__ = ("_ends", "_first", "_high", "_hours", "_last", "_levels", "_low", "_starts", "_total", "calendar")
 
     def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
         """Compile `years` (at least 2) before and after `around`.
@@ -54,13 +54,15 @@ class Horizon:
         self.calendar = calendar
         years = max(years, 2)
         middle = min(max(around.toordinal(), _FIRST_DAY + _YEAR), _LAST_DAY - _YEAR)
-        self._first_day = max(_FIRST_DAY, middle - years * _YEAR)
-        self._last_day = min(_LAST_DAY, middle + years * _YEAR)
-        self._low = local_to_utc(calendar.zone, self._first_day, 0)
-        self._high = local_to_utc(calendar.zone, self._last_day, 0)
-        self._refuse_closure_in_any_year()
-        spans = self._compile(self._first_day, self._last_day)
+        self._first = max(_FIRST_DAY, middle - years * _YEAR)
+        self._last = min(_LAST_DAY, middle + years * _YEAR)
+        self._low = local_to_utc(calendar.zone, self._first, 0)
+        self._high = local_to_utc(calendar.zone, self._last, 0)
+        if _may_stay_closed(calendar):
+            self._compile(_FIRST_DAY, _LAST_DAY)  # refuse such a closure also in years that are not compiled yet
+        spans = self._compile(self._first, self._last)
         self._starts, self._ends, self._levels, self._total = _columns(spans, 0)
+        self._hours: dict[int, Span | None] = {}
 
     @property
     def interval_count(self) -> int:
@@ -103,19 +105,15 @@ class Horizon:
         bounded = pairwise([(begin, begin), *spans, (end, end)])
         closures = [span[1] for span, next_span in bounded if next_span[0] - span[1] > LONGEST_CLOSURE]
         if closures:  # report the last one, where openings that are listed date by date end
+            closed_from = datetime.fromtimestamp(closures[-1], UTC).date()
             raise Rejected(
-                f"calendar {self.calendar.id!r} has no open time in the 400 days after {utc_date(closures[-1])}; "
-                "expected weekly_hours, or openings, that continue, such as mon = [['09:00', '17:00']]",
+                f"calendar {self.calendar.id!r} has no open time in the 400 days after {closed_from}; "
+                "expected weekly_hours, or openings, that continue, such as mon = [['09:00', '17:00']]"
             )
         return spans
 
-    def _refuse_closure_in_any_year(self) -> None:
-        """Raise `Rejected` for a closure of more than 400 days in years that are not compiled yet."""
-        if _may_stay_closed(self.calendar):
-            self._compile(_FIRST_DAY, _LAST_DAY)
-
     def _grow_later(self, days: int = _YEAR) -> None:
-        first, last = self._last_day, min(_LAST_DAY, self._last_day + days)
+        first, last = self._last, min(_LAST_DAY, self._last + days)
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed beyond the year {LAST_YEAR}")
         added, kept, level = self._compile(first, last, before=self._ends[-1]), len(self._starts), self._total
@@ -125,10 +123,10 @@ class Horizon:
         starts, ends, levels, self._total = _columns(added, level)
         self._starts, self._ends = self._starts[:kept] + starts, self._ends[:kept] + ends
         self._levels = self._levels[:kept] + levels
-        self._last_day, self._high = last, local_to_utc(self.calendar.zone, last, 0)
+        self._last, self._high = last, local_to_utc(self.calendar.zone, last, 0)
 
     def _grow_earlier(self, days: int = _YEAR) -> None:
-        first, last = max(_FIRST_DAY, self._first_day - days), self._first_day
+        first, last = max(_FIRST_DAY, self._first - days), self._first
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed before the year {FIRST_YEAR}")
         added, dropped = self._compile(first, last, after=self._starts[0]), 0
@@ -139,7 +137,7 @@ class Horizon:
         starts, ends, levels, _ = _columns(added, level)
         self._starts, self._ends = starts + self._starts[dropped:], ends + self._ends[dropped:]
         self._levels = levels + self._levels[dropped:]
-        self._first_day, self._low = first, local_to_utc(self.calendar.zone, first, 0)
+        self._first, self._low = first, local_to_utc(self.calendar.zone, first, 0)
 
 
 def _columns(spans: Iterable[Span], level: int) -> tuple[Column, Column, Column, int]:

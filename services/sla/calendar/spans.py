@@ -15,7 +15,7 @@ Two details need care:
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import date
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, local_to_utc, steady_offsets
@@ -69,13 +69,10 @@ def _spans_of_shifts(calendar: Calendar, days: range) -> list[Span]:
     replaced = holidays.keys() - {day for day in cutting if not holidays[day].hours}
     spans = converter.to_utc((day, calendar.weekly_on(day)) for day in days if day not in replaced)
     if cutting:
-        spans = _subtract(_merge(spans), _civil_days(calendar.zone, cutting))
+        holes = [(local_to_utc(calendar.zone, day, 0), local_to_utc(calendar.zone, day + 1, 0)) for day in cutting]
+        spans = _subtract(_merge(spans), holes)
     spans += converter.to_utc((day, holiday.hours) for day, holiday in holidays.items())
-    return spans + converter.to_utc((day, calendar.extra_on(day)) for day in calendar.extra_days(days))
-
-
-def _civil_days(zone: ZoneInfo, days: Iterable[int]) -> list[Span]:
-    return [(local_to_utc(zone, day, 0), local_to_utc(zone, day + 1, 0)) for day in days]
+    return spans + converter.to_utc((day, shifts) for day, shifts in calendar.extra.items() if day in days)
 
 
 def _merge(spans: list[Span]) -> list[Span]:
@@ -101,7 +98,7 @@ def _subtract(spans: list[Span], holes: list[Span]) -> list[Span]:
     left: list[Span] = []
     done = 0
     for low, high in holes:
-        first = bisect_right(spans, low, lo=done, key=_end)
+        first = bisect_right(spans, low, lo=done, key=itemgetter(1))
         left += spans[done:first]
         done = first
         while done < len(spans) and spans[done][0] < high:
@@ -113,12 +110,3 @@ def _subtract(spans: list[Span], holes: list[Span]) -> list[Span]:
                 break
             done += 1
     return left + spans[done:]
-
-
-def _end(span: Span) -> int:
-    return span[1]
-
-
-def utc_date(at: int) -> date:
-    """Return the UTC date of an instant, for messages."""
-    return date.fromordinal(at // DAY + UNIX_ORDINAL)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.sla.calendar.document import read_section
 from services.sla.policies import MatchFacts, load_rulebook, parse_rulebook, read_file
 from services.sla.policies.deadlines import GoalClock
-from services.sla.policies.sections import read_section
 from shared.errors import Misconfigured, Rejected
 from tests.unit.sla.lives import OFFICE, POLICY, at, book, policy
 
