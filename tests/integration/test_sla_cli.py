@@ -128,6 +128,6 @@ def test_a_draft_is_replaced_discarded_and_named_where_there_are_several(run: Cl
     assert json.loads(again.output)["version"] == 2
     run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path))])
     which = run.invoke(cli, ["sla", "diff"])
-    assert (which.exit_code, "say which" in which.output) == (1, True)
+    assert (which.exit_code, "name one of them" in which.output) == (1, True)
     assert run.invoke(cli, ["sla", "discard", first["draft_id"]]).exit_code == 0
     assert len(json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output)) == 1

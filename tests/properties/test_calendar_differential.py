@@ -124,19 +124,19 @@ def compare(judge, calendars: int) -> int:
     return count
 
 
-def test_every_answer_is_what_counting_by_hand_gives() -> None:
+def test_every_result_equals_counting_by_hand() -> None:
     count = compare(by_hand, CALENDARS)
     sys.stdout.write(f"\n{CALENDARS:,} calendars, {count:,} answers counted by hand, 0 differences\n")
     assert count > CALENDARS * SPANS * 3
 
 
-def test_every_answer_is_what_workclock_gives() -> None:
+def test_every_result_equals_the_one_of_workclock() -> None:
     count = compare(by_workclock, CALENDARS)
     sys.stdout.write(f"\n{CALENDARS:,} calendars, {count:,} answers of workclock, 0 differences\n")
     assert count == CALENDARS * SPANS * 3
 
 
-def test_business_days_are_what_walking_from_date_to_date_gives() -> None:
+def test_business_days_equal_counting_date_by_date() -> None:
     count = compare(by_dates, CALENDARS // 5)
     sys.stdout.write(f"\n{CALENDARS // 5:,} calendars, {count:,} dates, 0 differences\n")
     assert count == CALENDARS // 5 * 6

@@ -30,7 +30,7 @@ def spread(calendars: int, first: int, last: int) -> Iterator[tuple[dict[str, An
         yield {"tz": "Europe/Oslo", "weekly_hours": week}, since + rng.randrange(years)
 
 
-def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_further(
+def test_calendars_used_for_fifty_years_are_compiled_once_and_not_much_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Guard against calendars that are evicted and compiled again, or extended too far, for each line."""
@@ -55,7 +55,7 @@ def test_calendars_asked_about_fifty_years_are_compiled_once_each_and_not_much_f
     assert len(lengths) < 50 * 30
 
 
-def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_growth_of_a_cached_calendar_counts_towards_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     calendars, at = CalendarCache(), 1_770_000_000
     requests = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
     first = [calendars.compiled(request, at) for request in requests[:2]]
@@ -67,7 +67,7 @@ def test_what_a_calendar_grew_to_with_the_line_before_weighs_as_well(monkeypatch
     assert calendars.compiled(requests[1], at) is not first[1], "it had grown to more than all may have"
 
 
-def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_calendars_are_evicted_first(monkeypatch: pytest.MonkeyPatch) -> None:
     calendars, zones = CalendarCache(), ("UTC", "Asia/Jakarta", "Europe/Oslo", "Asia/Kathmandu")
     requests = [{"tz": zone, "weekly_hours": OFFICE} for zone in zones]
     at = 1_770_000_000
@@ -79,7 +79,7 @@ def test_the_least_recently_used_calendars_are_given_up_first(monkeypatch: pytes
     assert calendars.compiled(requests[1], at) is not first[1]
 
 
-def test_a_refused_calendar_keeps_its_reason_and_no_trace_of_the_lines_that_asked() -> None:
+def test_a_refused_calendar_is_cached_with_its_reason_and_without_tracebacks() -> None:
     calendars, depths = CalendarCache(), []
     for _ in range(50):
         with pytest.raises(Rejected, match="unknown time zone") as refusal:
@@ -92,7 +92,7 @@ SECOND_OF_MARCH = {f"{year}-03-02": [["09:00", "17:00"]] for year in range(2020,
 
 
 @pytest.mark.parametrize("hours", [{"holiday_hours": SECOND_OF_MARCH}, {"shifts": SECOND_OF_MARCH}])
-def test_an_answer_does_not_depend_on_the_lines_before_it(hours: dict[str, Any]) -> None:
+def test_a_result_does_not_depend_on_earlier_lines(hours: dict[str, Any]) -> None:
     line = {"tz": "UTC", "weekly_hours": {}, **hours, "add_seconds": 60}
     late, early = (
         json.dumps({**line, "start": f"{start}T10:00:00Z"}).encode() for start in ("2025-03-02", "2021-01-01")
@@ -104,7 +104,7 @@ def test_an_answer_does_not_depend_on_the_lines_before_it(hours: dict[str, Any])
     assert "the calendar has no open time in the 400 days after 2030-03-02" in alone
 
 
-def test_openings_that_recur_every_year_go_on() -> None:
+def test_yearly_openings_continue() -> None:
     line = {"weekly_hours": {}, "holiday_hours": {"*-03-02": [["09:00", "17:00"]]}, "add_seconds": 60}
     assert due(**line, start="2025-03-02T17:00:00+01:00") == "2026-03-02T09:01:00+01:00"
 

@@ -47,7 +47,7 @@ def office(tmp_path: Path) -> Path:
     return file
 
 
-def test_opening_hours_are_told_in_plain_words_date_by_date(office: Path) -> None:
+def test_opening_hours_are_printed_date_by_date(office: Path) -> None:
     result = run("check", str(office), "--from", "2026-04-30", "--days", "6")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
@@ -66,7 +66,7 @@ def test_opening_hours_are_told_in_plain_words_date_by_date(office: Path) -> Non
     ]
 
 
-def test_other_shifts_of_a_date_are_told_as_such_and_leave_the_night_of_its_eve(office: Path) -> None:
+def test_other_shifts_of_a_date_are_described_and_keep_the_night_shift_of_its_eve(office: Path) -> None:
     own = '{ on = "2026-05-01", hours = [["10:00", "11:00"]], rule = "shift_start" },'
     office.write_text(OFFICE.replace('"shift_start"', '"civil_day"').replace("holidays = [", f"holidays = [\n  {own}"))
     lines = run("check", str(office), "--from", "2026-05-01", "--days", "1").stdout.splitlines()
@@ -74,7 +74,7 @@ def test_other_shifts_of_a_date_are_told_as_such_and_leave_the_night_of_its_eve(
     assert "    Fri 01 May 2026  other hours, open 10:00 to 11:00" in lines
 
 
-def test_a_machine_gets_the_same_as_json(office: Path) -> None:
+def test_the_same_data_is_printed_as_json(office: Path) -> None:
     (description,) = json.loads(run("check", str(office), "--from", "2026-04-30", "--days", "2", "--json").stdout)
     assert (description["id"], description["version"], description["tz"]) == ("office", 1, "Africa/Cairo")
     assert description["dates"][0] == {
@@ -85,14 +85,14 @@ def test_a_machine_gets_the_same_as_json(office: Path) -> None:
     }
 
 
-def test_the_rulebook_that_ships_is_a_file_of_calendars() -> None:
+def test_the_shipped_rulebook_is_accepted_as_a_file_of_calendars() -> None:
     result = run("check", str(STANDARD), "--days", "1")
     assert result.exit_code == 0
     assert "office, version" in result.stdout
 
 
 @pytest.mark.parametrize("text", ['{"calendar": [%s]}', "[%s]", "%s"])
-def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) -> None:
+def test_json_and_a_single_calendar_are_accepted(tmp_path: Path, text: str) -> None:
     file = tmp_path / "office.json"
     data = {
         "id": "c",
@@ -122,9 +122,7 @@ def test_json_is_read_as_well_and_one_calendar_alone(tmp_path: Path, text: str) 
         (("[calendar.weekly", "extra_openings = [{ on = 2026-05-05, hours = [[9, 12]] }]\n[calendar.weekly"), "got 9"),
     ],
 )
-def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
-    office: Path, changed: tuple[str, str], reason: str
-) -> None:
+def test_an_invalid_calendar_is_refused_with_the_reason(office: Path, changed: tuple[str, str], reason: str) -> None:
     office.write_text(OFFICE.replace(*changed))
     result = run("check", str(office))
     assert result.exit_code == 1
@@ -134,7 +132,7 @@ def test_a_calendar_that_makes_no_sense_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     "text", ['{"calendar": {}}', '{"calendar": 3}', '{"calendar": null}', '{"calendar": ["c"]}', "[3]"]
 )
-def test_what_is_no_list_of_calendars_is_refused_with_an_example(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_list_of_calendars_is_refused_with_an_example(tmp_path: Path, text: str) -> None:
     file = tmp_path / "office.json"
     file.write_text(text)
     result = run("check", str(file))
@@ -154,7 +152,7 @@ def test_a_calendar_that_never_opens_is_refused(office: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "data"), [("a.toml", b"= 1"), ("a.json", b"{"), ("a.toml", b"\xff\xfe")])
-def test_a_file_that_is_neither_toml_nor_json_is_a_wrong_command_line(tmp_path: Path, name: str, data: bytes) -> None:
+def test_a_file_that_is_neither_toml_nor_json_is_a_usage_error(tmp_path: Path, name: str, data: bytes) -> None:
     file = tmp_path / name
     file.write_bytes(data)
     result = run("check", str(file))
@@ -179,7 +177,7 @@ def test_holidays_of_a_country_can_be_pasted_into_a_calendar() -> None:
     assert len(calendar(pasted).holidays) == len(pasted) > 15
 
 
-def test_what_the_library_says_differently_by_now_is_told_with_the_check(tmp_path: Path) -> None:
+def test_differences_from_the_holiday_library_are_printed(tmp_path: Path) -> None:
     pasted = json.loads(run("holidays", "GB", "--years", "2026", "--format", "json").stdout)["holidays"]
     pasted[0]["name"] = "Hogmanay"
     del pasted[1]
@@ -202,7 +200,7 @@ def test_what_the_library_says_differently_by_now_is_told_with_the_check(tmp_pat
         (("holidays", "GB", "--category", "nope"), 1, "unknown category 'nope'"),
     ],
 )
-def test_holidays_nobody_knows_are_refused(arguments: tuple[str, ...], code: int, reason: str) -> None:
+def test_holidays_of_an_unknown_country_are_refused(arguments: tuple[str, ...], code: int, reason: str) -> None:
     result = run(*arguments)
     assert result.exit_code == code
     assert reason in " ".join(result.output.split())
@@ -232,7 +230,7 @@ END:VCALENDAR
 """
 
 
-def test_an_icalendar_file_becomes_holidays_and_what_is_left_out_is_said(tmp_path: Path) -> None:
+def test_an_icalendar_file_is_imported_and_skipped_events_are_listed(tmp_path: Path) -> None:
     file = tmp_path / "fr.ics"
     file.write_text(ICS, encoding="utf-8")
     result = run("import", str(file), "--years", "2026-2028")
@@ -244,7 +242,7 @@ def test_an_icalendar_file_becomes_holidays_and_what_is_left_out_is_said(tmp_pat
     assert len(calendar(pasted).holidays) == 3
 
 
-def test_a_file_that_is_no_icalendar_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_icalendar_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.ics"
     file.write_text("hello")
     result = run("import", str(file))
@@ -253,7 +251,7 @@ def test_a_file_that_is_no_icalendar_is_refused(tmp_path: Path) -> None:
     assert run("import", str(tmp_path / "none.ics")).exit_code == 2
 
 
-def test_the_page_shows_a_calendar_that_is_one_and_a_line_that_is_answered_so(tmp_path: Path) -> None:
+def test_the_examples_of_the_documentation_are_correct(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
     file = tmp_path / "oslo.toml"
     file.write_text(text, encoding="utf-8")

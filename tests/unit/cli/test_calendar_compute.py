@@ -52,7 +52,7 @@ def due(**changed: Any) -> str:
         ({"add_seconds": 0.000001, "start": f"{MONDAY}17:00:00.999999+01:00"}, "2026-03-03T09:00:00.000001+01:00"),
     ],
 )
-def test_a_due_time_is_told_in_the_calendars_zone_exact_to_the_microsecond(
+def test_a_due_time_is_in_the_zone_of_the_calendar_exact_to_the_microsecond(
     changed: dict[str, Any], expected: str
 ) -> None:
     assert due(**changed) == expected
@@ -72,7 +72,7 @@ SUNDAY = {"sun": [["00:00", "24:00"]]}
         ({"weekly_hours": SUNDAY, "start": "2026-10-24T00:00:00Z", "end": "2026-10-27T00:00:00Z"}, 25 * HOUR),
     ],
 )
-def test_elapsed_time_is_signed_and_real(changed: dict[str, Any], expected: float) -> None:
+def test_elapsed_time_is_signed_and_fractional(changed: dict[str, Any], expected: float) -> None:
     assert answer_to(**changed) == {"elapsed_seconds": expected}
 
 
@@ -104,19 +104,19 @@ def test_a_pause_moves_the_due_time_by_the_opening_time_it_covers(pauses: list[l
     assert due_at == f"{MONDAY}{expected}:00+01:00"
 
 
-def test_pauses_are_left_out_of_elapsed_time_in_either_direction() -> None:
+def test_pauses_are_excluded_from_elapsed_time_in_both_directions() -> None:
     pauses = clock("10:00", "11:00", "12:00", "13:30", "07:00", "09:30")
     start, end = f"{MONDAY}09:00:00+01:00", f"{MONDAY}14:00:00+01:00"
     assert answer_to(start=start, end=end, pauses=pauses) == {"elapsed_seconds": 2 * HOUR}
     assert answer_to(start=end, end=start, pauses=pauses) == {"elapsed_seconds": -2 * HOUR}
 
 
-def test_taking_away_skips_pauses_too() -> None:
+def test_subtracting_skips_pauses() -> None:
     assert due(add_seconds=-2 * HOUR, pauses=clock("14:00", "15:00")) == f"{MONDAY}13:00:00+01:00"
 
 
 @pytest.mark.parametrize("interval", [["22:00", "30:00"], ["22:00", "06:00"]])
-def test_a_night_shift_is_written_either_way(interval: list[str]) -> None:
+def test_a_night_shift_has_two_accepted_forms(interval: list[str]) -> None:
     assert due(weekly_hours={"mon": [interval]}, add_seconds=8 * HOUR) == "2026-03-03T06:00:00+01:00"
 
 
@@ -178,18 +178,18 @@ def test_hours_of_a_date_replace_the_shifts_that_start_on_it(changed: dict[str, 
     assert answer_to(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
-def test_the_holiday_rule_may_be_said_and_is_civil_day_otherwise() -> None:
+def test_the_holiday_rule_is_civil_day_by_default() -> None:
     night = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "holidays": ["2026-03-02"]}
     span = {"start": "2026-03-01T12:00:00+01:00", "end": "2026-03-02T12:00:00+01:00"}
     assert answer_to(**night, **span) == {"elapsed_seconds": 2 * HOUR}
     assert answer_to(**night, **span, holiday_rule="shift_start") == {"elapsed_seconds": 8 * HOUR}
 
 
-def test_keys_that_do_not_count_are_passed_over() -> None:
+def test_irrelevant_keys_are_ignored() -> None:
     assert due(add_seconds=HOUR, id={"deep": [1]}, kind="add", expected=[], name="x") == f"{MONDAY}17:00:00+01:00"
 
 
-def test_null_is_as_good_as_nothing() -> None:
+def test_null_means_absent() -> None:
     line = {"tz": "UTC", "weekly_hours": OFFICE, "holidays": None, "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
     answer = json.loads(compute_line(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
     assert answer == {"due": f"{MONDAY}10:00:00+00:00"}
@@ -253,7 +253,7 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"pauses": [["x", "y"]]}, "pauses.0.0: expected ISO 8601"),
     ],
 )
-def test_a_line_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
+def test_an_invalid_line_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
     answer = answer_to(**{"add_seconds": HOUR, **changed})
     assert list(answer) == ["error"]
     with pytest.raises(ValueError, match=reason):
@@ -277,7 +277,7 @@ def test_a_line_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str
         (b'"' + b"x" * LINE_BYTES_MAX + b'"', "the line is longer than 1,048,576 bytes"),
     ],
 )
-def test_what_is_no_json_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
+def test_a_line_that_is_not_a_json_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
     assert reason in json.loads(compute_line(line, CalendarCache()))["error"]
 
 
@@ -286,7 +286,7 @@ LINE = json.dumps(
 )
 
 
-def test_random_damage_to_a_line_is_always_answered() -> None:
+def test_a_randomly_damaged_line_always_has_a_result() -> None:
     rng, calendars = Random(1), CalendarCache()
     seen: Counter[str] = Counter()
     for _ in range(3000):
@@ -299,7 +299,7 @@ def test_random_damage_to_a_line_is_always_answered() -> None:
     assert set(seen) == {"due", "error"}
 
 
-def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
+def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
     source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (5 * LINE_BYTES_MAX + 7) + b"\n\nlast")
     first, long, empty, last = read_lines(source)
     assert (first, empty, last) == (b"one", b"", b"last")
@@ -308,7 +308,7 @@ def test_too_long_a_line_is_refused_and_the_next_one_read() -> None:
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
 @pytest.mark.parametrize(("more", "answered"), [(0, "due"), (1, "error")])
-def test_a_line_may_have_a_mebibyte_without_its_end(end: bytes, more: int, answered: str) -> None:
+def test_a_line_may_have_one_mebibyte_without_its_newline(end: bytes, more: int, answered: str) -> None:
     padded = LINE[:-1].encode() + b" " * (LINE_BYTES_MAX - len(LINE) + more) + b"}"
     (line,) = read_lines(BytesIO(b"\xef\xbb\xbf" + padded + end))
     assert list(json.loads(compute_line(line, CalendarCache()))) == [answered]
@@ -339,7 +339,7 @@ class Held(StringIO):
         self.seek(0)
 
 
-def test_whoever_writes_a_line_and_waits_has_its_answer() -> None:
+def test_results_are_written_before_more_input_is_read() -> None:
     line, out = f"{LINE}\n".encode(), Held()
     source = Asking([line, line + line[:20], line[20:] + line * 3], out.reached)
     compute_stream(source, out)

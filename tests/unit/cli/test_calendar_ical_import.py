@@ -84,7 +84,7 @@ def test_an_all_day_event_closes_its_dates(lines: list[str], closed: list[str]) 
         ([CHRISTMAS, "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20271225"], "changes all later dates"),
     ],
 )
-def test_an_event_that_closes_no_date_is_left_out_with_the_reason(lines: list[str], reason: str) -> None:
+def test_an_event_that_closes_no_date_is_skipped_with_the_reason(lines: list[str], reason: str) -> None:
     result = imported(event(*lines), event("DTSTART;VALUE=DATE:20260106", name="Epiphany"))
     assert [holiday.on for holiday in result.holidays] == ["2026-01-06"]
     assert len(result.ignored) == 1
@@ -99,7 +99,7 @@ def test_a_single_date_of_a_series_may_be_moved_or_cancelled() -> None:
     assert dates(series, moved, cancelled) == ["2026-12-25", "2027-12-27"]
 
 
-def test_two_events_of_one_date_keep_both_names_and_a_holiday_says_where_it_is_from() -> None:
+def test_two_events_of_one_date_keep_both_names_and_their_source() -> None:
     result = imported(
         event("UID:a", CHRISTMAS, name="Christmas\\, at last"), event("UID:b", CHRISTMAS, name="Stocktaking")
     )
@@ -108,7 +108,7 @@ def test_two_events_of_one_date_keep_both_names_and_a_holiday_says_where_it_is_f
     ]
 
 
-def test_random_damage_to_a_file_is_refused_or_left_out_and_nothing_else() -> None:
+def test_a_randomly_damaged_file_is_refused_or_events_are_skipped() -> None:
     rng, lines = (
         Random(1),
         [CHRISTMAS, "RRULE:FREQ=YEARLY;INTERVAL=1;BYMONTH=12", "EXDATE;VALUE=DATE:20271225", "DURATION:P2D"],
@@ -147,12 +147,12 @@ def test_names_are_one_line_of_printable_text() -> None:
         (b"x" * (ical_import.FILE_BYTES_MAX + 1), "expected at most 1,048,576 bytes"),
     ],
 )
-def test_a_file_that_is_none_or_was_cut_off_is_refused(data: bytes, reason: str) -> None:
+def test_an_invalid_or_truncated_file_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
         holidays_from_ical(data, first=FIRST, last=LAST, source="x")
 
 
-def test_more_events_and_more_rules_than_a_country_has_are_refused() -> None:
+def test_too_many_events_or_rules_are_refused() -> None:
     with pytest.raises(Rejected, match="expected at most 5,000 events, 200 recurring, got 5,001"):
         imported(*["BEGIN:VEVENT\nEND:VEVENT"] * (ical_import.EVENTS_MAX + 1))
     with pytest.raises(Rejected, match="201 recurring"):
@@ -170,19 +170,19 @@ def test_more_events_and_more_rules_than_a_country_has_are_refused() -> None:
         "FREQ=WEEKLY;BYMONTH=13",
     ],
 )
-def test_a_rule_that_never_matches_gives_nothing_and_does_not_search_for_long(rule: str) -> None:
+def test_a_rule_that_never_matches_ends_quickly_without_dates(rule: str) -> None:
     assert expand_rule(rule, date(2026, 1, 6), FIRST, LAST) == []
 
 
 @pytest.mark.parametrize(
     "rule", ["FREQ=YEARLY;BYDAY=54MO;BYMONTH=2", "FREQ=WEEKLY;BYDAY=XX", "", "FREQ=DAILY;FREQ=DAILY"]
 )
-def test_a_rule_that_makes_no_sense_is_refused_with_the_rule(rule: str) -> None:
+def test_an_invalid_rule_is_refused_with_its_text(rule: str) -> None:
     with pytest.raises(ValueError, match="RRULE"):
         expand_rule(rule, FIRST, FIRST, LAST)
 
 
-def test_a_rule_keeps_its_dates_however_old_it_is() -> None:
+def test_an_old_rule_has_the_same_dates() -> None:
     assert expand_rule("FREQ=YEARLY", date(1601, 2, 28), FIRST, LAST) == [
         date(year, 2, 28) for year in (2026, 2027, 2028)
     ]

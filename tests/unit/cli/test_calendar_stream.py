@@ -31,13 +31,13 @@ def test_lines_are_answered_in_their_order_and_errors_do_not_end_the_stream(tmp_
     assert fed(text, "-") == (code, answers)
 
 
-def test_a_file_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["calendar", "compute", str(tmp_path / "none")])
     assert done.exit_code == 2
     assert "cannot read" in done.output
 
 
-def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
+def test_a_closed_output_pipe_ends_the_command_without_an_error(tmp_path: Path) -> None:
     file = tmp_path / "lines.jsonl"
     file.write_text(f"{LINE}\n" * 20_000)
     with subprocess.Popen(
@@ -56,7 +56,7 @@ def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sink", [">&-", ">/dev/full"])
-def test_answers_that_cannot_be_written_end_it_with_a_sentence(tmp_path: Path, sink: str) -> None:
+def test_a_failed_write_ends_the_command_with_a_message(tmp_path: Path, sink: str) -> None:
     if sink == ">/dev/full" and not Path("/dev/full").exists():
         pytest.skip("this system has no disk that is always full")
     file = tmp_path / "lines.jsonl"
@@ -85,7 +85,7 @@ def is_answered(vector: dict[str, Any], answer: dict[str, Any]) -> bool:
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason="the vectors of other projects are not on this machine")
-def test_vectors_of_other_projects_are_answered_as_they_stand() -> None:
+def test_vectors_of_other_projects_have_their_expected_results() -> None:
     vectors = [vector for vector in json.loads(VECTORS.read_text())["vectors"] if vector["kind"] in KINDS]
     code, answers = fed("\n".join(json.dumps(vector) for vector in vectors))
     assert code == 0
