@@ -98,14 +98,14 @@ def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
 
 
 @app.command("dry-run")
-def dryrun_request(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
+def dry_run(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
     """Compute the effect of publishing a draft on open complaints. Exit code 1 if it would change a promise."""
 
     async def request(sla: SlaClient) -> Json:
         return await sla.rehearse(await sla.draft(_quote_id(draft_id)), "dry-run", {"mode": mode.value}, "The dry run")
 
     answer = run_request(request)
-    output.print_json(answer) if as_json else tables.print_dryrun_request(answer)
+    output.print_json(answer) if as_json else tables.print_dry_run(answer)
     if answer["report"]["promises_touched"]:
         raise typer.Exit(ExitCode.PROBLEM)
 

@@ -44,14 +44,14 @@ class Compiled(Horizon):
     def first_at(self, level: int) -> int:
         """Return the earliest instant of a level: closing time, if the level is reached at the end of a day."""
         if not self._levels[0] < level <= self._total:
-            self.reach(level, level, beyond=False)
+            self.reach(level, beyond=False)
         index = bisect_left(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 
     def last_at(self, level: int) -> int:
         """Return the latest instant of a level: the next opening, if the level is reached at the end of a day."""
         if not self._levels[0] <= level < self._total:
-            self.reach(level, level, beyond=True)
+            self.reach(level, beyond=True)
         index = bisect_right(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 

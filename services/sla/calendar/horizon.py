@@ -18,6 +18,7 @@ processes need. It grows at either end:
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from itertools import accumulate, pairwise
@@ -76,19 +77,17 @@ class Horizon:
         while last >= self._high:
             self._grow_later(min(_YEAR + (last - self._high) // DAY, _EXTENSION_MAX))
 
-    def reach(self, lowest: int, highest: int, *, beyond: bool) -> None:
-        """Extend the range until it contains instants of both levels. Raises `Rejected` like `cover`.
+    def reach(self, level: int, *, beyond: bool) -> None:
+        """Extend the range until it contains an instant of that level. Raises `Rejected` like `cover`.
 
-        With `beyond`, the range must also contain an instant above the highest level (the next opening), without it
-        an instant below the lowest level. Extensions double in length, so that the total time is proportional to the
-        distance.
+        With `beyond`, it must also contain an instant above the level (the next opening), without it one below the
+        level. Extensions double in length, so that the total time is proportional to the distance.
         """
         days = _YEAR
-        while highest > self._total or (beyond and highest == self._total):
+        while level > self._total or (beyond and level == self._total):
             self._grow_later(days)
             days = min(2 * days, _EXTENSION_MAX)
-        days = _YEAR
-        while lowest < self._levels[0] or (not beyond and lowest == self._levels[0]):
+        while level < self._levels[0] or (not beyond and level == self._levels[0]):
             self._grow_earlier(days)
             days = min(2 * days, _EXTENSION_MAX)
 
@@ -98,10 +97,9 @@ class Horizon:
         `before` and `after` are the neighbouring open instants that are compiled already. Raises `Rejected` if two
         spans, or a span and a neighbour, are more than 400 days apart.
         """
-        zone = self.calendar.zone
-        low, high = (local_to_utc(zone, day, 0) for day in (first, last))
         spans = open_spans(self.calendar, first, last)
-        begin, end = low if before is None else before, high if after is None else after
+        begin = local_to_utc(self.calendar.zone, first, 0) if before is None else before
+        end = local_to_utc(self.calendar.zone, last, 0) if after is None else after
         bounded = pairwise([(begin, begin), *spans, (end, end)])
         closures = [span[1] for span, next_span in bounded if next_span[0] - span[1] > LONGEST_CLOSURE]
         if closures:  # report the last one, where openings that are listed date by date end
@@ -125,7 +123,7 @@ class Horizon:
         self._levels = self._levels[:kept] + levels
         self._last, self._high = last, local_to_utc(self.calendar.zone, last, 0)
 
-    def _grow_earlier(self, days: int = _YEAR) -> None:
+    def _grow_earlier(self, days: int) -> None:
         first, last = max(_FIRST_DAY, self._first - days), self._first
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed before the year {FIRST_YEAR}")
@@ -161,10 +159,6 @@ def _may_stay_closed(calendar: Calendar) -> bool:
     if weekdays and 2 * len(closed) < _CLOSED_DATES_MIN:
         return False
     dated = sorted(date.fromisoformat(on).toordinal() for on in closed if on[0] != "*")
-    most, first = 0, 0
-    for index, day in enumerate(dated):
-        while day - dated[first] > LONGEST_CLOSURE // DAY:
-            first += 1
-        most = max(most, index - first + 1)
-    yearly = len(closed) - len(dated)
+    windows = (index + 1 - bisect_left(dated, day - LONGEST_CLOSURE // DAY) for index, day in enumerate(dated))
+    most, yearly = max(windows, default=0), len(closed) - len(dated)
     return most + 2 * yearly >= _CLOSED_DATES_MIN * weekdays

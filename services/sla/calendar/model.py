@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from services.sla.calendar.clocktime import DAY, format_hours, format_time_of_day, load_zone, parse_time_of_day
 from services.sla.calendar.document import DocumentEntry, DocumentModel, parse_entry, refuse_repeated
@@ -101,18 +101,12 @@ class Calendar(DocumentEntry):
     """Opening hours. Intervals are half-open, in local time of `tz`."""
 
     section = "calendar"
-    tz: str
+    tz: Annotated[str, AfterValidator(lambda key: load_zone(key).key)]
     weekly_hours: dict[Weekday, Shifts]
     holiday_rule: HolidayRule
     holidays: tuple[Holiday, ...] = ()
     extra_openings: tuple[Opening, ...] = ()
     name: str = ""
-
-    @field_validator("tz")
-    @classmethod
-    def _check_zone(cls, value: str) -> str:
-        load_zone(value)
-        return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:

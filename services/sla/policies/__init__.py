@@ -2,7 +2,7 @@
 
 from services.sla.policies.goal import Goal
 from services.sla.policies.loader import Document, build_rulebook, load_rulebook, parse_rulebook, read_file
-from services.sla.policies.model import MatchFacts, Policy, When
+from services.sla.policies.model import MatchFacts, Policy
 from services.sla.policies.pack import Pack
 from services.sla.policies.rule import ClockRule, EscalationStep
 from services.sla.policies.rulebook import ClockSpec, Mode, Rulebook, Terms
@@ -19,7 +19,6 @@ __all__ = [
     "Policy",
     "Rulebook",
     "Terms",
-    "When",
     "build_rulebook",
     "load_rulebook",
     "parse_rulebook",

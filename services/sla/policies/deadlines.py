@@ -16,7 +16,6 @@ from services.sla.policies import ClockRule, EscalationStep, Goal
 from services.sla.policies.pack import ClockExtension
 
 Span = tuple[int, int]  # a finished pause: from, until
-CACHED_CLOCKS = 8192  # entries of a cache by clock, about two for each clock that is running
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 
 
@@ -50,12 +49,9 @@ class GoalClock(NamedTuple):
         A pause without any time of that unit moves nothing: a goal that was used up to the last second on Friday at
         closing time is late on Monday, even if it was paused over the weekend.
         """
-        if self.budget is not None:
-            return self._due_in_seconds(self.budget, pauses)
-        return self._due_on_date(pauses)
-
-    def _due_in_seconds(self, budget: int, pauses: Sequence[Span]) -> int:
-        compiled = self.compiled
+        budget, compiled = self.budget, self.compiled
+        if budget is None:
+            return self._due_on_date(pauses)
         if self.goal.wall is not None:
             return self.start + budget + sum(until - since for since, until in pauses)
         budget += sum(compiled.elapsed(since, until) for since, until in pauses)
@@ -65,14 +61,12 @@ class GoalClock(NamedTuple):
         goal, compiled = self.goal, self.compiled
         if goal.at is not None:
             return seconds(goal.at)
-        if goal.business_days is not None:
-            days = goal.business_days + sum(_open_dates_within(compiled, pause) for pause in pauses)
-            return business_days_due(
-                compiled, self.start, days, cutoff=goal.cutoff, day_zero=goal.day_zero, ends=goal.ends
-            )
-        days = (goal.calendar_days or 0) + sum(_civil_dates_within(compiled, pause) for pause in pauses)
-        weeks, months = goal.calendar_weeks or 0, goal.calendar_months or 0
-        return calendar_due(compiled.calendar.zone, self.start, days=days, weeks=weeks, months=months)
+        if goal.business_days is None:
+            days = (goal.calendar_days or 0) + sum(_civil_dates_within(compiled, pause) for pause in pauses)
+            weeks, months = goal.calendar_weeks or 0, goal.calendar_months or 0
+            return calendar_due(compiled.calendar.zone, self.start, days=days, weeks=weeks, months=months)
+        days = goal.business_days + sum(_open_dates_within(compiled, pause) for pause in pauses)
+        return business_days_due(compiled, self.start, days, cutoff=goal.cutoff, day_zero=goal.day_zero, ends=goal.ends)
 
     def used(self, at: int, pauses: Sequence[Span] = ()) -> int:
         """Return the seconds from `start` to `at` without pauses: opening time for a business goal, else wall time."""

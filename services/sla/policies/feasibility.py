@@ -47,8 +47,8 @@ def refuse_never_due(source: Policy | Pack, calendars: Mapping[str, Calendar]) -
 def _upper_bound(calendar: Calendar) -> tuple[int, int]:
     """Return the most opening time in seconds, and the most open dates, that ten years can have."""
     weekly = [spans for spans in calendar.weekly_hours.values() if spans]
-    yearly = [holiday.hours for holiday in calendar.holidays if holiday.hours and holiday.on[0] == "*"]
-    dated = [holiday.hours for holiday in calendar.holidays if holiday.hours and holiday.on[0] != "*"]
+    yearly = [holiday.hours for holiday in calendar.yearly.values() if holiday.hours]
+    dated = [holiday.hours for holiday in calendar.dated.values() if holiday.hours]
     dated += [opening.hours for opening in calendar.extra_openings]
     counted = ((weekly, _WEEKS), (yearly, YEARS_MAX + 1), (dated, 1))
     seconds = sum(times * (end - start) for days, times in counted for spans in days for start, end in spans)

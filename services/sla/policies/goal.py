@@ -30,7 +30,7 @@ def _parse_duration(value: Any) -> timedelta:
         raise ValueError(f"{value[:40]!r} is in days, months or years; {_EXAMPLE}")
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"expected a duration in whole hours, minutes and seconds, got {_short(value)}; {_EXAMPLE}")
+        raise ValueError(f"expected a duration in whole hours, minutes and seconds, got {value!r:.40}; {_EXAMPLE}")
     parts = [part or "0" for part in match.groups()]
     if max(map(len, parts)) <= _DIGITS_MAX:
         hours, minutes, seconds = map(int, parts)
@@ -50,11 +50,7 @@ def _check_timedelta(value: timedelta) -> timedelta:
 
 
 def _too_long(value: object) -> str:
-    return f"expected at most ten years, {iso_duration(LONGEST)}, got {_short(value)}"
-
-
-def _short(value: object) -> str:
-    return repr(value)[:40]
+    return f"expected at most ten years, {iso_duration(LONGEST)}, got {value!r:.40}"
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -70,7 +66,7 @@ def _check_local_time(value: Any) -> Any:
     else:
         accepted = isinstance(value, str) and _TIME_OF_DAY.fullmatch(value) is not None
     if not accepted:
-        raise ValueError(f"expected a local time of the calendar's zone, such as '17:00', got {_short(value)}")
+        raise ValueError(f"expected a local time of the calendar's zone, such as '17:00', got {value!r:.40}")
     return value
 
 

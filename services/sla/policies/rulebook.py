@@ -126,10 +126,9 @@ class Rulebook:
         listed_in = self.revisions.get(revision or 0, self.current)
         version = listed_in.calendars.get(name) or self.current.calendars.get(name)
         if version is None:
-            versions = [key[1] for key in self.calendars if key[0] == name]
-            if not versions:
-                raise NotFound(f"there is no calendar {name!r}")
-            version = max(versions)
+            version = max((key[1] for key in self.calendars if key[0] == name), default=None)
+        if version is None:
+            raise NotFound(f"there is no calendar {name!r}")
         return self.calendars[name, version]
 
     def promise_calendar(self, terms: Terms) -> Compiled:
