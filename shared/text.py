@@ -65,7 +65,7 @@ def _check_instant(value: Any) -> Any:
 def _to_utc(value: datetime) -> datetime:
     """Convert to UTC; refuse times near the limits of datetime, to which no year could be added."""
     if not 1900 < value.year < 9000:
-        raise PydanticCustomError("datetime_range", f"a time of this age, such as {INSTANT_EXAMPLE}")
+        raise PydanticCustomError("datetime_range", f"a year from 1901 to 8999, such as {INSTANT_EXAMPLE}")
     return value.astimezone(UTC)
 
 

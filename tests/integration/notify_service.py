@@ -42,8 +42,8 @@ class NotifyService:
     def sender(self, channel: Channel) -> SendLoop:
         return SendLoop(self.runtime, self.settings, channel, self.renderer)
 
-    def smtp(self, office: Any) -> SendLoop:
-        return self.sender(SmtpChannel(office.server(), self.settings.sender()))
+    def smtp(self, mail_server: Any) -> SendLoop:
+        return self.sender(SmtpChannel(mail_server.settings(), self.settings.sender()))
 
     async def published(self) -> list[Any]:
         rows = await self.runtime.pool.fetch("select value from outbox order by xid, id")

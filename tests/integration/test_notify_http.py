@@ -14,8 +14,8 @@ from services.notify.routes.messages import routes
 from shared import auth
 from shared.http import problems
 from tests.integration.notify_service import NotifyService, empty_service, notify_database
-from tests.unit.notify import stories as s
-from tests.unit.notify.postoffice import Office, post_office
+from tests.unit.notify import builders as b
+from tests.unit.notify.smtp_servers import MailServer, run_mail_server
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,9 @@ async def service(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[NotifyServ
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as open_office:
-        yield open_office
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running_server:
+        yield running_server
 
 
 @pytest.fixture
@@ -58,12 +58,12 @@ async def http(service: NotifyService, keys: tuple[Path, Path]) -> AsyncIterator
 
 
 async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
-    service: NotifyService, office: Office, http: Any
+    service: NotifyService, mail_server: MailServer, http: Any
 ) -> None:
     client, bearer = http
-    await service.receive(*s.FIRST, s.resolved())
-    await service.smtp(office).run_once()
-    answer = await client.get(f"/v1/complaints/{s.SUBJECT}/messages", headers=bearer("complaints:read"))
+    await service.receive(*b.OPENING_EVENTS, b.resolved())
+    await service.smtp(mail_server).run_once()
+    answer = await client.get(f"/v1/complaints/{b.SUBJECT}/messages", headers=bearer("complaints:read"))
     assert answer.status_code == 200
     first, second = answer.json()
     assert (first["kind"], first["status"], first["states_promise"]) == ("acknowledgement", "accepted", 1)
@@ -78,7 +78,7 @@ async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
     [
         ("GET", f"/v1/complaints/{UUID(int=7)}/messages", "complaints:read", None, 404),
         ("GET", "/v1/complaints/nonsense/messages", "complaints:read", None, 422),
-        ("GET", f"/v1/complaints/{s.SUBJECT}/messages", "operate", None, 403),
+        ("GET", f"/v1/complaints/{b.SUBJECT}/messages", "operate", None, 403),
         ("POST", "/v1/preview", "complaints:read", {"kind": "delay"}, 403),
         ("POST", "/v1/preview", "operate", {"kind": "poem"}, 422),
         ("POST", "/v1/preview", "operate", {"kind": "delay", "colour": "red"}, 422),

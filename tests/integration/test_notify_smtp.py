@@ -15,8 +15,8 @@ from services.notify.store.messages import claim_messages
 from shared.contracts import Event
 from shared.runner.runner import BatchResult
 from tests.integration.notify_service import NotifyService, empty_service, notify_database, open_service
-from tests.unit.notify import stories as s
-from tests.unit.notify.postoffice import Office, line, post_office
+from tests.unit.notify import builders as b
+from tests.unit.notify.smtp_servers import MailServer, run_mail_server, run_scripted_server
 
 
 @pytest.fixture(scope="module")
@@ -33,24 +33,26 @@ async def service(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[NotifyServ
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as open_office:
-        yield open_office
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running_server:
+        yield running_server
 
 
-def about(number: int, events: Sequence[Event[Any]] = s.FIRST) -> list[Event[Any]]:
+def about(number: int, events: Sequence[Event[Any]] = b.OPENING_EVENTS) -> list[Event[Any]]:
     """Return the same events about another complaint."""
-    subject = UUID(int=s.SUBJECT.int + number)
+    subject = UUID(int=b.SUBJECT.int + number)
     return [event.model_copy(update={"subject": subject, "id": uuid5(subject, str(event.id))}) for event in events]
 
 
 # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(service: NotifyService, office: Office) -> None:
-    assert await service.receive(*s.FIRST) == BatchResult(done=4)
-    assert await service.smtp(office).run_once() == 1
-    (mail,) = office.to("customer-12@example.com")
+async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(
+    service: NotifyService, mail_server: MailServer
+) -> None:
+    assert await service.receive(*b.OPENING_EVENTS) == BatchResult(done=4)
+    assert await service.smtp(mail_server).run_once() == 1
+    (mail,) = mail_server.mails_to("customer-12@example.com")
     (row,) = await service.messages()
     assert mail["Message-ID"] == f"<{row['message_id']}@example.com>"
     assert mail["Subject"] == "[RD-1] We have received your complaint"
@@ -62,44 +64,44 @@ async def test_a_complaint_is_acknowledged_by_mail_with_its_promise(service: Not
     assert fact.template == row["template"]
 
 
-async def test_one_complaints_messages_leave_in_their_order(service: NotifyService, office: Office) -> None:
-    await service.receive(s.received(), s.resolved(sequence=2))
-    sender = service.smtp(office)
+async def test_one_complaints_messages_leave_in_their_order(service: NotifyService, mail_server: MailServer) -> None:
+    await service.receive(b.complaint_received(), b.resolved(sequence=2))
+    sender = service.smtp(mail_server)
     assert [await sender.run_once() for _ in range(3)] == [1, 1, 0]
-    assert [mail["Subject"] for mail in office.mails] == [
+    assert [mail["Subject"] for mail in mail_server.mails] == [
         "[RD-1] We have received your complaint",
         "[RD-1] Our answer to your complaint",
     ]
 
 
-async def test_a_repeated_event_sends_no_second_message(service: NotifyService, office: Office) -> None:
-    await service.receive(*s.FIRST)
-    sender = service.smtp(office)
+async def test_a_repeated_event_sends_no_second_message(service: NotifyService, mail_server: MailServer) -> None:
+    await service.receive(*b.OPENING_EVENTS)
+    sender = service.smtp(mail_server)
     await sender.run_once()
-    assert await service.receive(*s.FIRST) == BatchResult(duplicate=4)
+    assert await service.receive(*b.OPENING_EVENTS) == BatchResult(duplicate=4)
     assert await sender.run_once() == 0
-    assert len(office.mails) == 1
+    assert len(mail_server.mails) == 1
 
 
 async def test_an_unreachable_customer_gets_a_row_with_the_reason_and_no_attempt(
-    service: NotifyService, office: Office
+    service: NotifyService, mail_server: MailServer
 ) -> None:
-    await service.receive(s.received(email=None), *s.FIRST[1:])
-    assert await service.smtp(office).run_once() == 0
+    await service.receive(b.complaint_received(email=None), *b.OPENING_EVENTS[1:])
+    assert await service.smtp(mail_server).run_once() == 0
     (row,) = await service.messages()
     assert (row["status"], row["reason"]) == ("suppressed", "no_address")
     assert [fact.kind for fact in await service.published()] == ["message.suppressed"]
 
 
 async def test_time_alone_sends_an_incomplete_acknowledgement(
-    service: NotifyService, dsn: str, keys: tuple[Path, Path], office: Office
+    service: NotifyService, dsn: str, keys: tuple[Path, Path], mail_server: MailServer
 ) -> None:
     hasty = await open_service(dsn, keys[1], acknowledge_within_seconds=0.001)
-    await hasty.receive(s.received())
-    assert await hasty.smtp(office).run_once() == 0
+    await hasty.receive(b.complaint_received())
+    assert await hasty.smtp(mail_server).run_once() == 0
     assert await hasty.runtime.runner.fire_timers(10) == 1
     assert await hasty.runtime.runner.fire_timers(10) == 0
-    assert await hasty.smtp(office).run_once() == 1
+    assert await hasty.smtp(mail_server).run_once() == 1
     await hasty.runtime.close()
 
 
@@ -107,10 +109,10 @@ async def test_time_alone_sends_an_incomplete_acknowledgement(
 
 
 async def test_a_passing_failure_is_tried_again_with_the_same_message_id(
-    service: NotifyService, office: Office
+    service: NotifyService, mail_server: MailServer
 ) -> None:
-    await service.receive(s.received(email="greylist@example.com"), *s.FIRST[1:])
-    await service.smtp(office).run_once()
+    await service.receive(b.complaint_received(email="greylist@example.com"), *b.OPENING_EVENTS[1:])
+    await service.smtp(mail_server).run_once()
     (row,) = await service.messages()
     assert (row["status"], row["reason"]) == ("retry_wait", "451 4.7.1")
     assert 24 <= (row["next_attempt_at"] - row["updated_at"]).total_seconds() <= 36
@@ -122,16 +124,16 @@ async def test_a_passing_failure_is_tried_again_with_the_same_message_id(
     assert [(fact.kind, fact.attempts) for fact in await service.published()] == [("message.accepted", 2)]
 
 
-async def test_a_waiting_retry_does_not_hold_back_the_answer(service: NotifyService, office: Office) -> None:
-    await service.receive(s.received(email="greylist@example.com"), s.resolved(sequence=2))
-    sender = service.smtp(office)
+async def test_a_waiting_retry_does_not_hold_back_the_answer(service: NotifyService, mail_server: MailServer) -> None:
+    await service.receive(b.complaint_received(email="greylist@example.com"), b.resolved(sequence=2))
+    sender = service.smtp(mail_server)
     assert [await sender.run_once() for _ in range(3)] == [1, 1, 0]
     assert [row["status"] for row in await service.messages()] == ["retry_wait", "retry_wait"]
 
 
-async def test_a_permanent_failure_is_final_and_published(service: NotifyService, office: Office) -> None:
-    await service.receive(s.received(email="never@example.com"), *s.FIRST[1:])
-    sender = service.smtp(office)
+async def test_a_permanent_failure_is_final_and_published(service: NotifyService, mail_server: MailServer) -> None:
+    await service.receive(b.complaint_received(email="never@example.com"), *b.OPENING_EVENTS[1:])
+    sender = service.smtp(mail_server)
     await sender.run_once()
     await service.pass_time()
     assert await sender.run_once() == 0
@@ -147,7 +149,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(service: N
             seen.extend(await service.attempts())
             return await super().send(letter)
 
-    await service.receive(*s.FIRST)
+    await service.receive(*b.OPENING_EVENTS)
     await service.sender(Watching(service.settings.sender())).run_once()
     assert seen == [(1, None, None, False)]
 
@@ -155,7 +157,7 @@ async def test_the_attempt_is_committed_before_the_provider_is_called(service: N
 async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_the_same_mail(
     service: NotifyService,
 ) -> None:
-    await service.receive(*s.FIRST)
+    await service.receive(*b.OPENING_EVENTS)
     (claimed,) = await claim_messages(service.runtime.pool, 10, service.settings.lease)
     taken = MemoryChannel(service.settings.sender())
     sender = service.sender(taken)
@@ -174,9 +176,9 @@ async def test_a_crash_between_claim_and_record_is_uncertain_and_sent_again_as_t
 async def test_a_timeout_after_the_message_was_sent_is_uncertain_and_sent_again_after_the_window(
     service: NotifyService,
 ) -> None:
-    await service.receive(*s.FIRST)
-    async with line("body", "hang") as script:
-        sender = service.smtp(script)
+    await service.receive(*b.OPENING_EVENTS)
+    async with run_scripted_server("body", "hang") as server:
+        sender = service.smtp(server)
         await sender.run_once()
         assert await sender.run_once() == 0
     (row,) = await service.messages()
@@ -186,7 +188,7 @@ async def test_a_timeout_after_the_message_was_sent_is_uncertain_and_sent_again_
 
 
 async def test_a_late_success_after_an_expired_lease_is_accepted(service: NotifyService) -> None:
-    await service.receive(*s.FIRST)
+    await service.receive(*b.OPENING_EVENTS)
     letting_go, going_on = asyncio.Event(), asyncio.Event()
 
     class Zombie(MemoryChannel):
@@ -206,14 +208,14 @@ async def test_a_late_success_after_an_expired_lease_is_accepted(service: Notify
     assert [fact.kind for fact in await service.published()] == ["message.accepted"]
 
 
-async def test_two_senders_never_take_the_same_message(service: NotifyService, office: Office) -> None:
+async def test_two_senders_never_take_the_same_message(service: NotifyService, mail_server: MailServer) -> None:
     await service.receive(*(event for n in range(100) for event in about(n)))
-    first, second = service.smtp(office), service.smtp(office)
+    first, second = service.smtp(mail_server), service.smtp(mail_server)
     rounds = await asyncio.gather(first.run_once(), second.run_once(), first.run_once(), second.run_once())
     while await first.run_once():
         pass
     assert sum(rounds) <= 100
-    assert len(office.mails) == len({mail["Message-ID"] for mail in office.mails}) == 100
+    assert len(mail_server.mails) == len({mail["Message-ID"] for mail in mail_server.mails}) == 100
     assert len(await service.attempts()) == 100
 
 
@@ -221,36 +223,38 @@ async def test_two_senders_never_take_the_same_message(service: NotifyService, o
 
 
 async def test_a_commit_wakes_the_sender(
-    service: NotifyService, dsn: str, keys: tuple[Path, Path], office: Office
+    service: NotifyService, dsn: str, keys: tuple[Path, Path], mail_server: MailServer
 ) -> None:
     sleepy = await open_service(dsn, keys[1], send_poll_ms=60_000)
     stopping = asyncio.Event()
-    running = asyncio.create_task(sleepy.smtp(office).run(stopping))
-    await sleepy.receive(*s.FIRST, s.progressed(), s.resolved())
+    running = asyncio.create_task(sleepy.smtp(mail_server).run(stopping))
+    await sleepy.receive(*b.OPENING_EVENTS, b.progress_recorded(), b.resolved())
     async with asyncio.timeout(10):
         while len(await sleepy.published()) < 3:
             await asyncio.sleep(0.02)
         stopping.set()
         await running
-    assert len(office.mails) == 3
+    assert len(mail_server.mails) == 3
     await sleepy.runtime.close()
 
 
-async def test_an_absent_mail_server_is_named_sick_and_loses_nothing(service: NotifyService, office: Office) -> None:
-    async with line("connect", "close") as script:
-        absent = script
-    await service.receive(*s.FIRST)
+async def test_an_absent_mail_server_is_named_sick_and_loses_nothing(
+    service: NotifyService, mail_server: MailServer
+) -> None:
+    async with run_scripted_server("connect", "close") as server:
+        absent = server
+    await service.receive(*b.OPENING_EVENTS)
     await service.smtp(absent).run_once()
     assert "smtp" in str(service.runtime.health.report())
     await service.pass_time()
-    await service.smtp(office).run_once()
+    await service.smtp(mail_server).run_once()
     assert "smtp" not in str(service.runtime.health.report())
-    assert len(office.mails) == 1
+    assert len(mail_server.mails) == 1
 
 
-async def test_an_incomplete_message_is_never_sent(service: NotifyService, office: Office) -> None:
-    await service.receive(*s.FIRST)
+async def test_an_incomplete_message_is_never_sent(service: NotifyService, mail_server: MailServer) -> None:
+    await service.receive(*b.OPENING_EVENTS)
     await service.runtime.pool.execute('update message set content = content || \'{"reference": " "}\'')
-    await service.smtp(office).run_once()
-    assert not office.mails
+    await service.smtp(mail_server).run_once()
+    assert not mail_server.mails
     assert [(fact.kind, fact.reason) for fact in await service.published()] == [("message.failed", "incomplete")]

@@ -10,7 +10,7 @@ ROLES = frozenset({
     "info", "marketing", "sales", "support", "abuse", "noc", "security", "postmaster", "hostmaster", "usenet", "news",
     "webmaster", "www", "uucp", "ftp",
 })  # fmt: skip
-NEAR = st.text(st.sampled_from("aZ09_+'-.@xn=?é İſK"), max_size=70) | st.lists(
+SIMILAR_TEXTS = st.text(st.sampled_from("aZ09_+'-.@xn=?é İſK"), max_size=70) | st.lists(
     st.sampled_from(["a", "B", "9", "-", "--", ".", "@", "xn", "invalid", "localhost", "onion", "org", "_", "+", "'"]),
     max_size=12,
 ).map("".join)
@@ -32,15 +32,15 @@ def test_a_plain_address_is_accepted_by_the_library_and_changes_only_its_case(ad
 
 
 @settings(max_examples=200, deadline=None)
-@given(address=NEAR)
-def test_whatever_is_nearly_an_address_is_plain_only_if_the_library_accepts_it(address: str) -> None:
+@given(address=SIMILAR_TEXTS)
+def test_a_text_similar_to_an_address_is_plain_only_if_the_library_accepts_it(address: str) -> None:
     if is_plain(address):
         email_validator.validate_email(address, allow_smtputf8=False, strict=True, check_deliverability=False)
 
 
 @settings(max_examples=150, deadline=None)
 @given(address=st.text(max_size=30) | st.tuples(st.text(max_size=12), st.text(max_size=12)).map("@".join) | st.emails())
-def test_any_text_is_refused_or_has_a_wire_form_that_is_an_address_itself(address: str) -> None:
+def test_any_text_is_refused_or_has_a_wire_form_that_parses_to_the_same_address(address: str) -> None:
     try:
         parts = parse_email(address)
     except InvalidEmailAddress:

@@ -1,4 +1,4 @@
-"""Properties of intake: the order between topics does not matter, and commands never leave the life cycle."""
+"""Properties of intake: the order between topics does not matter, and commands follow the life cycle."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from shared.contracts import events as e
 from shared.errors import IllegalMove
 from shared.runner.types import Context, Input
 from tests.factories import NOON, event
-from tests.unit.intake.stories import ID, NOW, filed, message
+from tests.unit.intake.builders import ID, NOW, file_complaint, message
 
 DUE = NOON + timedelta(days=3)
 
@@ -37,7 +37,7 @@ def triaged(category: str) -> e.Triaged:
     )
 
 
-def accepted(kind: str) -> e.MessageAccepted:
+def message_accepted(kind: str) -> e.MessageAccepted:
     return e.MessageAccepted(
         message=kind,
         message_kind=kind,
@@ -49,7 +49,7 @@ def accepted(kind: str) -> e.MessageAccepted:
     )
 
 
-def undelivered(reason: str) -> dict[str, str]:
+def message_fields(reason: str) -> dict[str, str]:
     return {"message": "m", "message_kind": "progress", "channel": "email", "cause": "c", "reason": reason}
 
 
@@ -92,16 +92,16 @@ SLA = st.lists(
 NOTIFY = st.lists(
     st.sampled_from(
         [
-            accepted("acknowledgement"),
-            accepted("resolution"),
-            accepted("progress"),
-            e.MessageFailed(**undelivered("refused"), attempts=3),  # type: ignore[arg-type]
-            e.MessageSuppressed(**undelivered("unreachable")),  # type: ignore[arg-type]
+            message_accepted("acknowledgement"),
+            message_accepted("resolution"),
+            message_accepted("progress"),
+            e.MessageFailed(**message_fields("refused"), attempts=3),  # type: ignore[arg-type]
+            e.MessageSuppressed(**message_fields("unreachable")),  # type: ignore[arg-type]
         ]
     ),
     max_size=4,
 )
-FACTS: list[UpdateCommand] = [
+COMMANDS: list[UpdateCommand] = [
     message(),
     message(author="handler", public=False),
     RecordProgress(ID, state="investigating"),
@@ -113,14 +113,14 @@ FACTS: list[UpdateCommand] = [
     Withdraw(ID),
     GiveFeedback(ID, fixed=False),
 ]
-OWN = st.lists(st.sampled_from(FACTS), max_size=5)
+UPDATES = st.lists(st.sampled_from(COMMANDS), max_size=5)
 
 
 @st.composite
 def two_interleavings(draw: st.DrawFn) -> tuple[list[Input], list[Input]]:
     """Return two interleavings of the same streams; the order within a stream is kept."""
     others = [[event(f, subject=ID, sequence=n) for n, f in enumerate(draw(s), 1)] for s in (TRIAGE, SLA, NOTIFY)]
-    streams: list[list[Input]] = [[filed(), *draw(OWN)], *others]
+    streams: list[list[Input]] = [[file_complaint(), *draw(UPDATES)], *others]
     turns = [number for number, stream in enumerate(streams) for _ in stream]
     return _interleave(streams, draw(st.permutations(turns))), _interleave(streams, draw(st.permutations(turns)))
 
@@ -141,24 +141,24 @@ def _fold(inputs: list[Input]) -> IntakeState:
     return state
 
 
-def _lines(state: IntakeState) -> list[Any]:
-    return sorted((line.at, line.kind, str(line.facts), line.public) for line in state.new_entries)
+def _timeline(state: IntakeState) -> list[Any]:
+    return sorted((entry.at, entry.kind, str(entry.facts), entry.public) for entry in state.new_entries)
 
 
 @given(two_interleavings())
 @settings(max_examples=300)
-def test_any_interleaving_of_the_topics_gives_one_record_and_one_timeline(
+def test_any_interleaving_of_the_topics_gives_the_same_state_and_timeline(
     orders: tuple[list[Input], list[Input]],
 ) -> None:
     first, second = (_fold(order) for order in orders)
     assert first.model_copy(update={"new_entries": ()}) == second.model_copy(update={"new_entries": ()})
     assert first.status == second.status
-    assert _lines(first) == _lines(second)
+    assert _timeline(first) == _timeline(second)
 
 
 @given(two_interleavings())
 @settings(max_examples=100)
-def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[Input]]) -> None:
+def test_a_stored_state_is_read_back_unchanged_after_any_input(orders: tuple[list[Input], list[Input]]) -> None:
     state: IntakeState | None = None
     for input_ in orders[0]:
         try:
@@ -171,18 +171,18 @@ def test_a_record_survives_storing_at_any_point(orders: tuple[list[Input], list[
 
 
 class LifeCycle(RuleBasedStateMachine):
-    """Sequence of any commands; an illegal move must change nothing."""
+    """State machine that handles random commands; an illegal move must change nothing."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = decide(None, filed(), Context(NOW)).state
+        self.state = decide(None, file_complaint(), Context(NOW)).state
 
-    @rule(fact=st.sampled_from([*FACTS, GiveFeedback(ID, fixed=True, score=4)]))
-    def state_a_fact(self, fact: UpdateCommand) -> None:
+    @rule(command=st.sampled_from([*COMMANDS, GiveFeedback(ID, fixed=True, score=4)]))
+    def handle_command(self, command: UpdateCommand) -> None:
         assert self.state is not None
         before = self.state
         try:
-            decision = decide(before, fact, Context(NOW))
+            decision = decide(before, command, Context(NOW))
         except IllegalMove:
             assert self.state == before
             return
@@ -192,18 +192,18 @@ class LifeCycle(RuleBasedStateMachine):
         if before.stage in CLOSED_STAGES and self.state.stage not in CLOSED_STAGES:
             assert self.state.cycle == before.cycle + 1
             assert any(isinstance(event.facts, e.Reopened) for event in decision.events)
-        if isinstance(fact, RecordMilestone):
+        if isinstance(command, RecordMilestone):
             assert (self.state.stage, self.state.cycle) == (before.stage, before.cycle)
-        if isinstance(fact, AddMessage):
+        if isinstance(command, AddMessage):
             assert self.state.messages == before.messages + 1
 
     @invariant()
-    def the_stage_is_one_that_the_table_reaches(self) -> None:
+    def stage_is_in_the_table_of_moves(self) -> None:
         assert self.state is not None
         assert self.state.stage in {"received", *MOVES.values()}
 
     @invariant()
-    def a_resolved_complaint_has_its_answer(self) -> None:
+    def resolved_complaint_has_a_resolution(self) -> None:
         assert self.state is not None
         assert self.state.stage != "resolved" or self.state.resolution is not None
 

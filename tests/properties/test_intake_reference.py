@@ -1,4 +1,4 @@
-"""Properties of references: mistakes that people make with them are detected."""
+"""Properties of references: typing errors are detected."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ def symbols(reference: str) -> list[str]:
 
 
 @given(numbers)
-def test_every_reference_is_read_as_itself(number: int) -> None:
+def test_every_reference_is_parsed_as_itself(number: int) -> None:
     reference = format_reference(number)
     assert parse_reference(reference) == reference
     assert parse_reference(" ".join(reference.lower())) == reference
@@ -27,7 +27,7 @@ def test_two_numbers_never_share_a_reference(first: int, second: int) -> None:
 
 
 @given(numbers, places, st.sampled_from(ALPHABET))
-def test_every_single_wrong_symbol_is_noticed(number: int, place: int, wrong: str) -> None:
+def test_every_single_wrong_symbol_is_detected(number: int, place: int, wrong: str) -> None:
     typed = symbols(format_reference(number))
     if typed[place] == wrong:
         return
@@ -37,7 +37,7 @@ def test_every_single_wrong_symbol_is_noticed(number: int, place: int, wrong: st
 
 
 @given(numbers, places, places)
-def test_every_swap_of_two_symbols_is_noticed(number: int, first: int, second: int) -> None:
+def test_every_swap_of_two_symbols_is_detected(number: int, first: int, second: int) -> None:
     typed = symbols(format_reference(number))
     if typed[first] == typed[second]:
         return
@@ -46,7 +46,7 @@ def test_every_swap_of_two_symbols_is_noticed(number: int, first: int, second: i
         parse_reference("".join(typed))
 
 
-def test_all_wrong_symbols_and_swaps_of_one_reference_are_noticed() -> None:
+def test_all_wrong_symbols_and_swaps_of_one_reference_are_detected() -> None:
     right = symbols(format_reference(123_456_789_012))
     wrong = [[*right[:n], s, *right[n + 1 :]] for n in range(9) for s in ALPHABET if s != right[n]]
     swapped = [[*right[:n], right[n + 1], right[n], *right[n + 2 :]] for n in range(8) if right[n] != right[n + 1]]

@@ -1,4 +1,4 @@
-"""Properties of headers: whatever text reaches a header, the mail has exactly the headers that notify writes."""
+"""Properties of mail headers: for any text, the mail has exactly the headers that notify writes, or it is refused."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -52,7 +52,7 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-def message(**changes: str) -> OutgoingMessage:
+def build_outgoing(**changes: str) -> OutgoingMessage:
     fields = {
         "message_id": "0190@example.com",
         "to": "customer-12@example.com",
@@ -64,7 +64,7 @@ def message(**changes: str) -> OutgoingMessage:
     return OutgoingMessage(**(fields | changes))
 
 
-def parsed(message: SmtpMessage):
+def parse(message: SmtpMessage):
     return message_from_bytes(message.body, policy=policy.compat32)
 
 
@@ -74,10 +74,10 @@ def parsed(message: SmtpMessage):
 @example(subject="x\r\nBcc: v@example.org")
 def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
     try:
-        built = build_message(message(subject=subject), SENDER, NOW)
+        built = build_message(build_outgoing(subject=subject), SENDER, NOW)
     except Rejected:
         return
-    mail = parsed(built)
+    mail = parse(built)
     assert sorted(mail.keys()) == sorted(NAMES)
     read = str(make_header(decode_header(str(mail["Subject"]).replace("\r\n", ""))))
     assert "".join(read.split()) == "".join(subject.split())
@@ -88,10 +88,10 @@ def test_a_subject_is_refused_or_stays_one_header(subject: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(kind=st.sampled_from(["holding", "progress", "delay"]), pack=HOSTILE, code=HOSTILE, words=HOSTILE)
-def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, code, words) -> None:
+def test_texts_of_rules_and_handlers_never_appear_in_headers(kind, pack, code, words) -> None:
     content = FULL.model_copy(update={"letter": f"{pack}:{code}", "reasons": (code,), "words": words, "handler": words})
     rendered = Renderer("Example Shop", recourse={pack: words}).render(kind, content, "en")
-    built = build_message(message(subject=rendered.subject, html=rendered.html, text=rendered.text), SENDER, NOW)
+    built = build_message(build_outgoing(subject=rendered.subject, html=rendered.html, text=rendered.text), SENDER, NOW)
     mail = message_from_bytes(built.body, policy=policy.default)
     assert sorted(mail.keys()) == sorted(NAMES)
     assert mail["Subject"] == rendered.subject == f"[{FULL.reference}] {TEXTS[f'subject.{kind}']}"
@@ -101,7 +101,7 @@ def test_nothing_that_a_rule_or_a_handler_names_reaches_a_header(kind, pack, cod
 @given(name=HOSTILE)
 def test_an_organisation_name_is_refused_or_stays_a_name(name: str) -> None:
     try:
-        built = build_message(message(), SenderAddress("complaints@example.com", name), NOW)
+        built = build_message(build_outgoing(), SenderAddress("complaints@example.com", name), NOW)
     except Rejected:
         return
     mail = message_from_bytes(built.body, policy=policy.default)
@@ -113,7 +113,7 @@ def test_an_organisation_name_is_refused_or_stays_a_name(name: str) -> None:
 @given(address=HOSTILE | HOSTILE.map(lambda local: f"{local}@example.com"))
 def test_an_address_is_refused_or_stays_one_address(address: str) -> None:
     try:
-        built = build_message(message(to=address), SENDER, NOW)
+        built = build_message(build_outgoing(to=address), SENDER, NOW)
     except Rejected:
         return
     assert built.recipient.count("@") == 1
@@ -127,8 +127,8 @@ def test_an_address_is_refused_or_stays_one_address(address: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(html=st.text(), text=st.text(st.characters(codec="utf-8")))
-def test_bodies_arrive_as_they_were_written(html: str, text: str) -> None:
-    built = build_message(message(html=html, text=text), SENDER, NOW)
+def test_both_parts_of_a_body_survive_encoding(html: str, text: str) -> None:
+    built = build_message(build_outgoing(html=html, text=text), SENDER, NOW)
     plain, rich = message_from_bytes(built.body, policy=policy.compat32).get_payload()
 
     def read(part) -> str:

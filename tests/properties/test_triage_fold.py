@@ -1,4 +1,4 @@
-"""Triage with topics in any order: the cases end in the same state."""
+"""Properties of triage: with the topics in any order, the cases end in the same state."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from shared.runner.types import Tick
 from tests.factories import NOON, complaint_id, event, received
 
 RULES = load_rulebook()
-Stream = list[Event[Any]]  # one topic about one complaint: its order is kept
+Stream = list[Event[Any]]  # events of one topic about one complaint; their order is kept
 
 classifications = st.builds(
     lambda category, signals, confidence, large: Classification(
@@ -60,12 +60,12 @@ def complaints(draw: st.DrawFn, *, most: int) -> tuple[list[Stream], dict[Any, C
         subject = complaint_id()
         first = event(received(), subject=subject)
         classified[first.id] = draw(classifications)
-        streams += [[first, *draw(lives(subject))], draw(breaches(subject))]
+        streams += [[first, *draw(closings(subject))], draw(breaches(subject))]
     return streams, classified
 
 
 @st.composite
-def lives(draw: st.DrawFn, subject: ComplaintId) -> Stream:
+def closings(draw: st.DrawFn, subject: ComplaintId) -> Stream:
     """Draw closings and reopenings in turn."""
     end = st.sampled_from([Resolved(outcome="upheld", resolved_at=NOON), Withdrawn()])
     turns = draw(st.integers(0, 5))
@@ -99,16 +99,16 @@ def fold(
     return states, context
 
 
-def in_one_go(streams: Sequence[Stream]) -> Stream:
+def concatenate(streams: Sequence[Stream]) -> Stream:
     return [input_ for stream in streams for input_ in stream]
 
 
-def recount(states: dict[Any, TriageState]) -> Counter[str | None]:
+def count_open_cases(states: dict[Any, TriageState]) -> Counter[str | None]:
     return Counter(case.handler for case in states.values() if case.is_open and case.handler)
 
 
-def tight(capacity: int) -> dict[str, Team]:
-    """Return the same teams, each with two handlers of that capacity."""
+def limit_capacity(capacity: int) -> dict[str, Team]:
+    """Return the teams of the rulebook, each with two handlers of that capacity."""
     return {
         name: team.model_copy(
             update={"handlers": tuple(h.model_copy(update={"capacity": capacity}) for h in team.handlers[:2])}
@@ -119,20 +119,20 @@ def tight(capacity: int) -> dict[str, Team]:
 
 @settings(max_examples=80, deadline=None)
 @given(complaints(most=1), st.data())
-def test_one_complaint_ends_the_same_for_any_order_of_topics(made, data) -> None:
-    streams, classified = made
-    straight, _ = fold(in_one_go(streams), classified)
+def test_a_complaint_ends_in_the_same_state_for_any_order_of_topics(drawn, data) -> None:
+    streams, classified = drawn
+    ordered, _ = fold(concatenate(streams), classified)
     shuffled, _ = fold(interleave(data, streams), classified)
-    assert shuffled == straight
+    assert shuffled == ordered
 
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=6), st.data())
-def test_many_complaints_end_the_same_apart_from_the_handler(made, data) -> None:
-    streams, classified = made
-    straight, _ = fold(in_one_go(streams), classified)
+def test_many_complaints_end_in_the_same_states_apart_from_the_handler(drawn, data) -> None:
+    streams, classified = drawn
+    ordered, _ = fold(concatenate(streams), classified)
     shuffled, after = fold(interleave(data, streams), classified)
-    for subject, case in straight.items():
+    for subject, case in ordered.items():
         other = shuffled[subject]
         assert other.model_copy(update={"handler": None}) == case.model_copy(update={"handler": None})
         assert (other.handler is None) == (case.handler is None)
@@ -141,32 +141,32 @@ def test_many_complaints_end_the_same_apart_from_the_handler(made, data) -> None
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=8), st.integers(1, 3), st.data())
-def test_the_roster_counts_exactly_the_open_cases(made, capacity, data) -> None:
-    streams, classified = made
-    states, after = fold(interleave(data, streams), classified, tight(capacity))
-    assert +Counter(after.roster.open_cases) == recount(states)
+def test_the_roster_counts_exactly_the_open_cases(drawn, capacity, data) -> None:
+    streams, classified = drawn
+    states, after = fold(interleave(data, streams), classified, limit_capacity(capacity))
+    assert +Counter(after.roster.open_cases) == count_open_cases(states)
     assert all(number >= 0 for number in after.roster.open_cases.values())
 
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=8), st.data())
-def test_after_ticks_no_case_waits_for_a_team_with_room(made, data) -> None:
-    streams, classified = made
-    states, context = fold(interleave(data, streams), classified, tight(1))
+def test_after_ticks_no_case_waits_for_a_team_with_free_capacity(drawn, data) -> None:
+    streams, classified = drawn
+    states, context = fold(interleave(data, streams), classified, limit_capacity(1))
     for subject, case in states.items():
         decision = decide(case, Tick(NOON), context)
         context = decision.context or context
         assert decision.state is not None
         states[subject] = decision.state
-    assert +Counter(context.roster.open_cases) == recount(states)
+    assert +Counter(context.roster.open_cases) == count_open_cases(states)
     for case in states.values():
         assert not (case.is_waiting and context.roster.least_loaded(case.team or ""))
 
 
 @settings(max_examples=50, deadline=None)
 @given(complaints(most=3), st.data())
-def test_a_repeated_event_changes_nothing(made, data) -> None:
-    streams, classified = made
+def test_a_repeated_event_changes_nothing(drawn, data) -> None:
+    streams, classified = drawn
     events = interleave(data, streams)
     doubled = [input_ for input_ in events for _ in range(2)]
     assert fold(doubled, classified) == fold(events, classified)
@@ -174,15 +174,17 @@ def test_a_repeated_event_changes_nothing(made, data) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(complaints(most=1), st.data())
-def test_levels_only_go_up_and_are_published_once(made, data) -> None:
-    streams, classified = made
+def test_escalation_levels_only_increase_and_are_published_once(drawn, data) -> None:
+    streams, classified = drawn
     context = TriageContext(NOON, RULES, Roster(RULES.teams), classified)
     state: TriageState | None = None
     levels: list[int] = []
     for input_ in interleave(data, streams):
         decision = decide(state, input_, context)
         state, context = decision.state, decision.context or context
-        levels += [say.facts.level for say in decision.events if say.facts.kind == "complaint.escalated"]
+        levels += [
+            new_event.facts.level for new_event in decision.events if new_event.facts.kind == "complaint.escalated"
+        ]
     assert levels == sorted(set(levels))
     assert state is not None
     assert state.level == len(set(state.grounds))

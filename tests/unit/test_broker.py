@@ -1,3 +1,5 @@
+"""Start of the broker, watchdog of the consumer, and settings of Kafka and tracing."""
+
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +29,7 @@ class FakeConsumer:
     def __init__(self, **options: Any) -> None:
         self.stopped = False
         self.lag = 0
+        self.polls = 0
         self.built.append(self)
 
     def subscribe(self, **options: Any) -> None: ...
@@ -45,6 +48,7 @@ class FakeConsumer:
         return {"partition"}
 
     async def end_offsets(self, partitions: set[str]) -> dict[str, int]:
+        self.polls += 1
         return {"partition": self.lag}
 
     async def position(self, partition: str) -> int:
@@ -59,7 +63,8 @@ def runtime(keys: tuple[Path, Path], monkeypatch) -> Runtime:
     return Runtime(toy(), ServiceSettings(auth_public_key_file=keys[1], watchdog_seconds=0.05))
 
 
-def subscribed(runtime: Runtime):
+def build_broker(runtime: Runtime):
+    """Return a broker of the runtime with one subscriber."""
     broker = service_broker(runtime)
 
     @broker.subscriber(INTAKE.topic, batch=True, **subscriber_options(runtime))
@@ -68,9 +73,9 @@ def subscribed(runtime: Runtime):
     return broker
 
 
-async def test_the_start_waits_for_kafka_and_closes_what_was_half_started(runtime: Runtime, monkeypatch) -> None:
+async def test_start_retries_until_kafka_connects_and_closes_failed_consumers(runtime: Runtime, monkeypatch) -> None:
     monkeypatch.setattr(FakeConsumer, "failures", 2)
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await asyncio.wait_for(broker.start(), 10)
     assert [consumer.stopped for consumer in FakeConsumer.built] == [True, True, False]
     assert broker.running
@@ -80,16 +85,18 @@ async def test_the_start_waits_for_kafka_and_closes_what_was_half_started(runtim
 
 async def test_a_start_that_waits_for_kafka_ends_when_the_process_stops(runtime: Runtime, monkeypatch) -> None:
     monkeypatch.setattr(FakeConsumer, "failures", 1000)
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     starting = asyncio.ensure_future(broker.start())
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        while not FakeConsumer.built:
+            await asyncio.sleep(0)
     runtime.stopping.set()
     await asyncio.wait_for(starting, 5)
     assert not broker.running
 
 
 async def test_lag_without_progress_is_a_stuck_consumer(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
     FakeConsumer.built[-1].lag = 7
     with pytest.raises(ConsumerStuck, match="7 events wait"):
@@ -97,11 +104,13 @@ async def test_lag_without_progress_is_a_stuck_consumer(runtime: Runtime) -> Non
     await broker.stop()
 
 
-async def test_no_lag_is_no_stuck_consumer(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+async def test_a_consumer_without_lag_is_not_stuck(runtime: Runtime) -> None:
+    broker = build_broker(runtime)
     await broker.start()
     watching = asyncio.ensure_future(runtime.consumer.watch(broker, runtime.stopping))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        while FakeConsumer.built[-1].polls < 20:  # at least 0.2 s, four times the limit of the watchdog
+            await asyncio.sleep(0.01)
     assert runtime.health.report()["sick"].get("kafka") is None  # type: ignore[attr-defined]
     runtime.stopping.set()
     await asyncio.wait_for(watching, 5)
@@ -109,7 +118,7 @@ async def test_no_lag_is_no_stuck_consumer(runtime: Runtime) -> None:
 
 
 async def test_a_consumer_whose_task_has_ended_is_stuck(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
     (subscriber,) = broker.subscribers
     for task in subscriber.tasks:
@@ -120,7 +129,7 @@ async def test_a_consumer_whose_task_has_ended_is_stuck(runtime: Runtime) -> Non
 
 
 async def test_a_consumer_that_no_longer_coordinates_with_its_group_is_stuck(runtime: Runtime) -> None:
-    broker = subscribed(runtime)
+    broker = build_broker(runtime)
     await broker.start()
 
     ended = asyncio.get_running_loop().create_future()
@@ -141,11 +150,11 @@ def test_aiokafka_still_has_the_attribute_that_the_watchdog_reads() -> None:
     assert "self._coordination_task =" in inspect.getsource(group_coordinator)
 
 
-def test_a_service_hands_its_consumer_to_the_subscriber_as_rebalance_listener(runtime: Runtime) -> None:
+def test_the_consumer_is_the_rebalance_listener_of_the_subscriber(runtime: Runtime) -> None:
     assert isinstance(subscriber_options(runtime)["listener"], Consumer)
 
 
-def test_a_ca_file_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path) -> None:
+def test_an_unreadable_ca_file_raises_misconfigured(tmp_path: Path) -> None:
     broken = tmp_path / "ca.pem"
     broken.write_text("no certificate")
     for file in (broken, tmp_path / "absent.pem"):
@@ -153,16 +162,16 @@ def test_a_ca_file_that_cannot_be_read_is_a_wrong_setting(tmp_path: Path) -> Non
             security(ServiceSettings(kafka_ca_file=file))
 
 
-def test_without_an_exporter_tracing_does_nothing(monkeypatch) -> None:
+def test_tracing_is_disabled_without_an_exporter(monkeypatch) -> None:
     monkeypatch.delenv("OTEL_TRACES_EXPORTER", raising=False)
     assert isinstance(tracer_provider("triage"), NoOpTracerProvider)
 
 
-def test_an_exporter_is_found_by_its_name_and_an_unknown_one_is_a_wrong_setting(monkeypatch) -> None:
+def test_a_trace_exporter_is_selected_by_name_and_an_unknown_name_raises_misconfigured(monkeypatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
     provider = tracer_provider("triage")
     assert provider.resource.attributes["service.name"] == "redress-triage"  # type: ignore[attr-defined]
     provider.shutdown()  # type: ignore[attr-defined]
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "pigeon")
-    with pytest.raises(Misconfigured, match="pigeon"):
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "no_such_exporter")
+    with pytest.raises(Misconfigured, match="no_such_exporter"):
         tracer_provider("triage")

@@ -1,4 +1,4 @@
-"""The outbox module and the schema agree on the partitions."""
+"""Partitions of the outbox: constants of the module compared with the SQL schema."""
 
 import re
 
@@ -6,7 +6,7 @@ from shared.storage.outbox import PARTITIONS, SLOT_SECONDS
 from shared.storage.postgres import SHARED_SCHEMA
 
 
-def test_the_length_of_a_slot_is_the_one_of_the_schema() -> None:
+def test_slot_seconds_and_partition_count_match_the_schema() -> None:
     schema = (SHARED_SCHEMA / "0001_kernel.sql").read_text("utf-8")
     (slot,) = re.findall(
         r"slot smallint not null default \(\(extract\(epoch from now\(\)\)::bigint / (\d+)\) % (\d+)\)", schema

@@ -1,4 +1,4 @@
-"""Timer loop: it sleeps until a timer is due, lets timers gather, and fires several batches at once."""
+"""Timer loop: sleep until a timer is due, batches of timers, and concurrent batches."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,27 +12,27 @@ from shared.runner.timers import Timers
 from tests.factories import settings
 
 
-class Clocks:
+class FakeRunner:
     """Fake runner with `due` timers, the next one `next_due` seconds away; records the calls."""
 
     def __init__(self, due: int = 0, *, next_due: float | None = None) -> None:
         self.due = due
         self.next = next_due
         self.claims: list[int] = []
-        self.looks = 0
-        self.running = self.most = 0
+        self.polls = 0
+        self.running = self.max_running = 0
         self.failure: Exception | None = None
         self._changed = asyncio.Condition()
 
     async def seconds_until_due(self) -> float | None:
         async with self._changed:
-            self.looks += 1
+            self.polls += 1
             self._changed.notify_all()
         return 0.0 if self.due else self.next
 
     async def fire_timers(self, limit: int, on_full_batch: Callable[[], None]) -> int:
         self.running += 1
-        self.most = max(self.most, self.running)
+        self.max_running = max(self.max_running, self.running)
         count, self.due = min(limit, self.due), max(0, self.due - limit)
         if count == limit:
             on_full_batch()
@@ -45,14 +45,14 @@ class Clocks:
             raise self.failure
         return count
 
-    async def until(self, reached: Callable[[], bool]) -> None:
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10), self._changed:
-            await self._changed.wait_for(reached)
+            await self._changed.wait_for(condition)
 
 
-def timers(clocks: Clocks, **changes: int) -> Timers:
+def timers(runner: FakeRunner, **changes: int) -> Timers:
     changes = {"tick_batch": 10, "tick_flights": 2, "tick_ms": 600_000, "pace_ms": 0} | changes
-    return Timers(clocks, settings("postgresql://unused", Path("unused"), **changes))
+    return Timers(runner, settings("postgresql://unused", Path("unused"), **changes))
 
 
 @asynccontextmanager
@@ -65,78 +65,78 @@ async def running(timer_loop: Timers) -> AsyncIterator[None]:
     await asyncio.wait_for(task, 5)
 
 
-async def test_what_fits_one_batch_is_one_transaction() -> None:
-    clocks = Clocks(7)
-    assert await timers(clocks).run_once() == 7
-    assert clocks.claims == [7]
+async def test_timers_that_fit_into_one_batch_are_fired_in_one_call() -> None:
+    runner = FakeRunner(7)
+    assert await timers(runner).run_once() == 7
+    assert runner.claims == [7]
 
 
-async def test_more_than_a_batch_is_drained_by_several_at_once_and_by_no_more_than_allowed() -> None:
-    clocks = Clocks(95)
-    assert await timers(clocks).run_once() == 95
-    assert sum(clocks.claims) == 95
-    assert clocks.most == 2
-    assert await timers(Clocks()).run_once() == 0
+async def test_more_timers_than_one_batch_are_fired_by_concurrent_batches_up_to_the_limit() -> None:
+    runner = FakeRunner(95)
+    assert await timers(runner).run_once() == 95
+    assert sum(runner.claims) == 95
+    assert runner.max_running == 2
+    assert await timers(FakeRunner()).run_once() == 0
 
 
-async def test_a_failing_batch_fails_the_round_after_the_other_batches_have_ended() -> None:
-    clocks = Clocks(35)
-    timer_loop = timers(clocks)
-    clocks.failure = OSError("gone")
-    with pytest.raises(OSError, match="gone"):
+async def test_a_failing_batch_is_raised_after_the_other_batches_have_ended() -> None:
+    runner = FakeRunner(35)
+    timer_loop = timers(runner)
+    runner.failure = OSError("connection lost")
+    with pytest.raises(OSError, match="connection lost"):
         await timer_loop.run_once()
-    assert clocks.running == 0
-    assert len(clocks.claims) == 2
+    assert runner.running == 0
+    assert len(runner.claims) == 2
 
 
-async def test_it_sleeps_until_the_next_is_due_and_looks_no_sooner() -> None:
-    clocks = Clocks(next_due=0.05)
+async def test_the_loop_sleeps_until_the_next_timer_is_due() -> None:
+    runner = FakeRunner(next_due=0.05)
     loop = asyncio.get_running_loop()
-    begun = loop.time()
-    async with running(timers(clocks)):
-        await clocks.until(lambda: clocks.looks == 1)
-        clocks.due = 1
-        await clocks.until(lambda: clocks.claims == [1])
-    assert loop.time() - begun >= 0.05
-    assert clocks.looks >= 2
+    started = loop.time()
+    async with running(timers(runner)):
+        await runner.wait_until(lambda: runner.polls == 1)
+        runner.due = 1
+        await runner.wait_until(lambda: runner.claims == [1])
+    assert loop.time() - started >= 0.05
+    assert runner.polls >= 2
 
 
 @pytest.mark.parametrize("next_due", [None, 3600.0])
-async def test_a_commit_wakes_it_although_nothing_was_due_for_long(next_due: float | None) -> None:
-    clocks = Clocks(next_due=next_due)
-    timer_loop = timers(clocks)
+async def test_a_wake_up_fires_new_timers_before_the_planned_sleep_has_ended(next_due: float | None) -> None:
+    runner = FakeRunner(next_due=next_due)
+    timer_loop = timers(runner)
     async with running(timer_loop):
-        await clocks.until(lambda: clocks.looks == 1)
-        clocks.due = 3
+        await runner.wait_until(lambda: runner.polls == 1)
+        runner.due = 3
         timer_loop.wake()
-        await clocks.until(lambda: clocks.claims == [3])
+        await runner.wait_until(lambda: runner.claims == [3])
 
 
-async def test_without_being_woken_it_looks_again_after_the_longest_sleep() -> None:
-    clocks = Clocks(next_due=3600.0)
-    async with running(timers(clocks, tick_ms=10)):
-        await clocks.until(lambda: clocks.looks == 3)
-    assert clocks.claims == []
+async def test_the_loop_checks_again_after_the_maximum_sleep() -> None:
+    runner = FakeRunner(next_due=3600.0)
+    async with running(timers(runner, tick_ms=10)):
+        await runner.wait_until(lambda: runner.polls == 3)
+    assert runner.claims == []
 
 
-async def test_what_comes_close_together_gathers_for_the_pace_of_a_round() -> None:
-    clocks = Clocks(1)
-    timer_loop = timers(clocks, pace_ms=50)
+async def test_timers_that_become_due_within_the_pace_are_fired_in_one_batch() -> None:
+    runner = FakeRunner(1)
+    timer_loop = timers(runner, pace_ms=50)
     loop = asyncio.get_running_loop()
     async with running(timer_loop):
-        await clocks.until(lambda: clocks.claims == [1])
+        await runner.wait_until(lambda: runner.claims == [1])
         first = loop.time()
-        clocks.due = 4
+        runner.due = 4
         timer_loop.wake()
-        await clocks.until(lambda: clocks.claims == [1, 4])
+        await runner.wait_until(lambda: runner.claims == [1, 4])
     assert loop.time() - first >= 0.04
 
 
 @pytest.mark.parametrize(
-    ("failure", "raised"), [(OSError("away"), Unavailable), (ZeroDivisionError(), ZeroDivisionError)]
+    ("failure", "raised"), [(OSError("connection lost"), Unavailable), (ZeroDivisionError(), ZeroDivisionError)]
 )
-async def test_only_a_transient_failure_becomes_unavailable(failure: Exception, raised: type[Exception]) -> None:
-    clocks = Clocks(1)
-    clocks.failure = failure
+async def test_only_a_transient_failure_is_raised_as_unavailable(failure: Exception, raised: type[Exception]) -> None:
+    runner = FakeRunner(1)
+    runner.failure = failure
     with pytest.raises(raised):
-        await timers(clocks).run(asyncio.Event())
+        await timers(runner).run(asyncio.Event())

@@ -1,4 +1,4 @@
-"""Wake-ups are never lost, and a stop ends a wait."""
+"""Wake-ups: none is lost, and a stop event ends a wait."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def test_a_wake_up_ends_the_current_wait() -> None:
     assert await asyncio.wait_for(waiting, 5)
 
 
-async def test_a_stop_ends_the_wait_of_a_loop_that_listens_to_it() -> None:
+async def test_a_stop_event_ends_the_wait_of_a_wakeup_connected_to_it() -> None:
     wakeup, stopping = Wakeup(), asyncio.Event()
     async with wakeup.woken_by(stopping):
         waiting = asyncio.create_task(wakeup.wait(LONG))

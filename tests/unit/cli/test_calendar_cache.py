@@ -1,4 +1,4 @@
-"""Cache of compiled calendars: compiled once, limited by memory, independent of the order of lines."""
+"""Cache of compiled calendars: each is compiled once, the memory is limited, the order of lines does not matter."""
 
 import json
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from deploy.cli.calendar.compute import compute_line
 from services.sla.calendar import Calendar, horizon
 from services.sla.calendar.spans import open_spans
 from shared.errors import Rejected
-from tests.unit.cli.test_calendar_compute import OFFICE, due
+from tests.unit.cli.test_calendar_compute import OFFICE, compute_due
 
 
-def spread(calendars: int, first: int, last: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """Lines of so many calendars, each with its own hours, about dates in all those years."""
+def generate_requests(calendars: int, first: int, last: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield 40 requests per calendar, each calendar with its own hours, and an instant between the years."""
     rng = Random(4)
     years = (last - first) * 365 * 86_400
     since = int(datetime(first, 1, 1, tzinfo=UTC).timestamp())
@@ -30,7 +30,7 @@ def spread(calendars: int, first: int, last: int) -> Iterator[tuple[dict[str, An
         yield {"tz": "Europe/Oslo", "weekly_hours": week}, since + rng.randrange(years)
 
 
-def test_calendars_used_for_fifty_years_are_compiled_once_and_not_much_further(
+def test_calendars_used_for_fifty_years_are_compiled_once_and_extended_little_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Guard against calendars that are evicted and compiled again, or extended too far, for each line."""
@@ -48,14 +48,14 @@ def test_calendars_used_for_fifty_years_are_compiled_once_and_not_much_further(
     monkeypatch.setattr(cache, "parse_compact_calendar", parse)
     monkeypatch.setattr(horizon, "open_spans", measure)
     calendars = CalendarCache()
-    for request, at in spread(50, 1990, 2040):
+    for request, at in generate_requests(50, 1990, 2040):
         calendars.compiled(request, at).add(at, 400_000)
     assert len(parsed) == 50
     assert sum(lengths) < 50 * 56 * 366
     assert len(lengths) < 50 * 30
 
 
-def test_the_growth_of_a_cached_calendar_counts_towards_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_growth_of_a_compiled_calendar_counts_towards_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     calendars, at = CalendarCache(), 1_770_000_000
     requests = [{"tz": zone, "weekly_hours": OFFICE} for zone in ("UTC", "Asia/Jakarta", "Europe/Oslo")]
     first = [calendars.compiled(request, at) for request in requests[:2]]
@@ -64,7 +64,7 @@ def test_the_growth_of_a_cached_calendar_counts_towards_the_limit(monkeypatch: p
     assert calendars.compiled(requests[1], at) is first[1]
     first[1].level(6_000_000_000)
     calendars.compiled(requests[2], at)
-    assert calendars.compiled(requests[1], at) is not first[1], "it had grown to more than all may have"
+    assert calendars.compiled(requests[1], at) is not first[1], "it had grown beyond the limit of the whole cache"
 
 
 def test_the_least_recently_used_calendars_are_evicted_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_the_least_recently_used_calendars_are_evicted_first(monkeypatch: pytest
     assert calendars.compiled(requests[1], at) is not first[1]
 
 
-def test_a_refused_calendar_is_cached_with_its_reason_and_without_tracebacks() -> None:
+def test_a_cached_refusal_does_not_collect_tracebacks() -> None:
     calendars, depths = CalendarCache(), []
     for _ in range(50):
         with pytest.raises(Rejected, match="unknown time zone") as refusal:
@@ -104,9 +104,9 @@ def test_a_result_does_not_depend_on_earlier_lines(hours: dict[str, Any]) -> Non
     assert "the calendar has no open time in the 400 days after 2030-03-02" in alone
 
 
-def test_yearly_openings_continue() -> None:
+def test_yearly_holiday_hours_apply_in_later_years() -> None:
     line = {"weekly_hours": {}, "holiday_hours": {"*-03-02": [["09:00", "17:00"]]}, "add_seconds": 60}
-    assert due(**line, start="2025-03-02T17:00:00+01:00") == "2026-03-02T09:01:00+01:00"
+    assert compute_due(**line, start="2025-03-02T17:00:00+01:00") == "2026-03-02T09:01:00+01:00"
 
 
 def test_the_same_calendar_in_another_order_is_compiled_once() -> None:

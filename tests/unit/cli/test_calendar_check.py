@@ -1,4 +1,4 @@
-"""`redress calendar check`, `holidays` and `import`: what a person reads, and what can be pasted back."""
+"""`redress calendar check`, `holidays` and `import`: output for people, and output that can be pasted into a calendar."""
 
 import json
 import re
@@ -24,7 +24,7 @@ name = "Shop"
 tz = "Africa/Cairo"
 holiday_rule = "shift_start"
 holidays = [
-  { on = "2026-05-04", name = "May Day", source = "somebody" },
+  { on = "2026-05-04", name = "May Day", source = "town hall" },
   { on = "*-12-24", hours = [["09:00", "12:00"]] },
 ]
 [calendar.weekly_hours]
@@ -47,7 +47,7 @@ def office(tmp_path: Path) -> Path:
     return file
 
 
-def test_opening_hours_are_printed_date_by_date(office: Path) -> None:
+def test_check_lists_opening_hours_and_holidays_by_date(office: Path) -> None:
     result = run("check", str(office), "--from", "2026-04-30", "--days", "6")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
@@ -60,13 +60,13 @@ def test_opening_hours_are_printed_date_by_date(office: Path) -> None:
         "  Mon 04 May 2026  closed (May Day)",
         "  Tue 05 May 2026  closed",
         "  Holidays of the next year:",
-        "    Mon 04 May 2026  May Day  [somebody]",
+        "    Mon 04 May 2026  May Day  [town hall]",
         "    Thu 24 Dec 2026  holiday, open 09:00 to 12:00",
         "",
     ]
 
 
-def test_other_shifts_of_a_date_are_described_and_keep_the_night_shift_of_its_eve(office: Path) -> None:
+def test_check_lists_other_hours_of_a_date_after_the_night_shift_of_the_day_before(office: Path) -> None:
     own = '{ on = "2026-05-01", hours = [["10:00", "11:00"]], rule = "shift_start" },'
     office.write_text(OFFICE.replace('"shift_start"', '"civil_day"').replace("holidays = [", f"holidays = [\n  {own}"))
     lines = run("check", str(office), "--from", "2026-05-01", "--days", "1").stdout.splitlines()
@@ -74,7 +74,7 @@ def test_other_shifts_of_a_date_are_described_and_keep_the_night_shift_of_its_ev
     assert "    Fri 01 May 2026  other hours, open 10:00 to 11:00" in lines
 
 
-def test_the_same_data_is_printed_as_json(office: Path) -> None:
+def test_check_prints_the_description_as_json(office: Path) -> None:
     (description,) = json.loads(run("check", str(office), "--from", "2026-04-30", "--days", "2", "--json").stdout)
     assert (description["id"], description["version"], description["tz"]) == ("office", 1, "Africa/Cairo")
     assert description["dates"][0] == {
@@ -85,14 +85,14 @@ def test_the_same_data_is_printed_as_json(office: Path) -> None:
     }
 
 
-def test_the_shipped_rulebook_is_accepted_as_a_file_of_calendars() -> None:
+def test_check_accepts_the_standard_rulebook() -> None:
     result = run("check", str(STANDARD), "--days", "1")
     assert result.exit_code == 0
     assert "office, version" in result.stdout
 
 
 @pytest.mark.parametrize("text", ['{"calendar": [%s]}', "[%s]", "%s"])
-def test_json_and_a_single_calendar_are_accepted(tmp_path: Path, text: str) -> None:
+def test_check_accepts_json_and_a_single_calendar(tmp_path: Path, text: str) -> None:
     file = tmp_path / "office.json"
     data = {
         "id": "c",
@@ -152,7 +152,7 @@ def test_a_calendar_that_never_opens_is_refused(office: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "data"), [("a.toml", b"= 1"), ("a.json", b"{"), ("a.toml", b"\xff\xfe")])
-def test_a_file_that_is_neither_toml_nor_json_is_a_usage_error(tmp_path: Path, name: str, data: bytes) -> None:
+def test_a_file_that_is_neither_toml_nor_json_exits_with_code_two(tmp_path: Path, name: str, data: bytes) -> None:
     file = tmp_path / name
     file.write_bytes(data)
     result = run("check", str(file))
@@ -161,7 +161,7 @@ def test_a_file_that_is_neither_toml_nor_json_is_a_usage_error(tmp_path: Path, n
     assert run("check", str(tmp_path / "none.toml")).exit_code == 2
 
 
-def calendar(holidays: list[dict[str, Any]]) -> Any:
+def parse_with_holidays(holidays: list[dict[str, Any]]) -> Any:
     week = {"mon": [["09:00", "17:00"]]}
     data = {"id": "c", "version": 1, "tz": "UTC", "holiday_rule": "civil_day", "weekly_hours": week}
     return parse_calendar({**data, "holidays": holidays})
@@ -174,14 +174,14 @@ def test_holidays_of_a_country_can_be_pasted_into_a_calendar() -> None:
     assert {"on": "2026-04-06", "name": "Easter Monday"}.items() <= next(
         holiday for holiday in pasted if holiday["on"] == "2026-04-06"
     ).items()
-    assert len(calendar(pasted).holidays) == len(pasted) > 15
+    assert len(parse_with_holidays(pasted).holidays) == len(pasted) > 15
 
 
-def test_differences_from_the_holiday_library_are_printed(tmp_path: Path) -> None:
+def test_check_lists_changes_of_the_holiday_library(tmp_path: Path) -> None:
     pasted = json.loads(run("holidays", "GB", "--years", "2026", "--format", "json").stdout)["holidays"]
     pasted[0]["name"] = "Hogmanay"
     del pasted[1]
-    data = json.loads(calendar(pasted).model_dump_json(exclude={"weekly_hours"})) | {
+    data = json.loads(parse_with_holidays(pasted).model_dump_json(exclude={"weekly_hours"})) | {
         "weekly_hours": {"mon": [["09:00", "17:00"]]}
     }
     file = tmp_path / "office.json"
@@ -200,7 +200,9 @@ def test_differences_from_the_holiday_library_are_printed(tmp_path: Path) -> Non
         (("holidays", "GB", "--category", "nope"), 1, "unknown category 'nope'"),
     ],
 )
-def test_holidays_of_an_unknown_country_are_refused(arguments: tuple[str, ...], code: int, reason: str) -> None:
+def test_unknown_arguments_of_holidays_are_refused_with_the_reason(
+    arguments: tuple[str, ...], code: int, reason: str
+) -> None:
     result = run(*arguments)
     assert result.exit_code == code
     assert reason in " ".join(result.output.split())
@@ -230,7 +232,7 @@ END:VCALENDAR
 """
 
 
-def test_an_icalendar_file_is_imported_and_skipped_events_are_listed(tmp_path: Path) -> None:
+def test_import_prints_holidays_and_reports_events_left_out(tmp_path: Path) -> None:
     file = tmp_path / "fr.ics"
     file.write_text(ICS, encoding="utf-8")
     result = run("import", str(file), "--years", "2026-2028")
@@ -239,10 +241,10 @@ def test_an_icalendar_file_is_imported_and_skipped_events_are_listed(tmp_path: P
     assert [holiday["on"] for holiday in pasted] == ["2026-07-14", "2027-07-14", "2028-07-14"]
     assert pasted[0] == {"on": "2026-07-14", "name": 'Fête "nationale" 🎆', "source": "iCal fr.ics: 1"}
     assert "left out: Meeting: it has times of day" in result.stderr
-    assert len(calendar(pasted).holidays) == 3
+    assert len(parse_with_holidays(pasted).holidays) == 3
 
 
-def test_a_file_that_is_not_icalendar_is_refused(tmp_path: Path) -> None:
+def test_import_refuses_a_file_that_is_not_icalendar(tmp_path: Path) -> None:
     file = tmp_path / "x.ics"
     file.write_text("hello")
     result = run("import", str(file))
@@ -251,7 +253,7 @@ def test_a_file_that_is_not_icalendar_is_refused(tmp_path: Path) -> None:
     assert run("import", str(tmp_path / "none.ics")).exit_code == 2
 
 
-def test_the_examples_of_the_documentation_are_correct(tmp_path: Path) -> None:
+def test_the_examples_of_the_calendar_page_are_valid(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
     file = tmp_path / "oslo.toml"
     file.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`redress calendar compute`: what a line may ask, what it is answered, and what is refused with a reason."""
+"""`redress calendar compute`: accepted lines with their results, and refused lines with the reason."""
 
 import json
 from collections import Counter
@@ -19,8 +19,8 @@ MONDAY = "2026-03-02T"
 HOUR = 3600
 
 
-def answer_to(**changed: Any) -> dict[str, Any]:
-    """The answer to a line of an office in Oslo; None takes a key away."""
+def compute_result(**changed: Any) -> dict[str, Any]:
+    """Return the result of a line about an office in Oslo; the value None removes a key."""
     defaults = {
         "tz": "Europe/Oslo",
         "weekly_hours": OFFICE,
@@ -31,8 +31,8 @@ def answer_to(**changed: Any) -> dict[str, Any]:
     return json.loads(compute_line(json.dumps(line).encode(), CalendarCache()))
 
 
-def due(**changed: Any) -> str:
-    return answer_to(**changed)["due"]
+def compute_due(**changed: Any) -> str:
+    return compute_result(**changed)["due"]
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,16 @@ def due(**changed: Any) -> str:
     [
         ({"add_seconds": HOUR}, "2026-03-02T17:00:00+01:00"),  # closing time, not the next opening
         ({"add_seconds": 2 * HOUR}, "2026-03-03T10:00:00+01:00"),
-        ({"add_seconds": 0, "start": "2026-03-01T12:00:00+01:00"}, "2026-03-01T12:00:00+01:00"),  # nothing added stays
+        (
+            {"add_seconds": 0, "start": "2026-03-01T12:00:00+01:00"},
+            "2026-03-01T12:00:00+01:00",
+        ),  # zero seconds: unchanged
         ({"add_seconds": -2 * HOUR}, "2026-03-02T14:00:00+01:00"),
         ({"add_seconds": -HOUR, "start": f"{MONDAY}10:00:00+01:00"}, "2026-03-02T09:00:00+01:00"),  # opening time
-        ({"add_seconds": HOUR, "start": f"{MONDAY}15:00:00Z"}, "2026-03-02T17:00:00+01:00"),  # told in the zone
+        (
+            {"add_seconds": HOUR, "start": f"{MONDAY}15:00:00Z"},
+            "2026-03-02T17:00:00+01:00",
+        ),  # returned in the zone of the calendar
         ({"add_seconds": 7 * HOUR, "start": "2026-12-24T16:30:00+01:00"}, "2026-12-28T16:00:00+01:00"),
         ({"add_seconds": 8 * HOUR, "start": "2026-03-27T16:00:00+01:00"}, "2026-03-30T16:30:00+02:00"),  # summer time
         ({"add_seconds": 0.75, "start": f"{MONDAY}16:00:00.5+01:00"}, "2026-03-02T16:00:01.250000+01:00"),
@@ -52,10 +58,10 @@ def due(**changed: Any) -> str:
         ({"add_seconds": 0.000001, "start": f"{MONDAY}17:00:00.999999+01:00"}, "2026-03-03T09:00:00.000001+01:00"),
     ],
 )
-def test_a_due_time_is_in_the_zone_of_the_calendar_exact_to_the_microsecond(
+def test_a_due_time_is_in_the_zone_of_the_calendar_and_exact_to_the_microsecond(
     changed: dict[str, Any], expected: str
 ) -> None:
-    assert due(**changed) == expected
+    assert compute_due(**changed) == expected
 
 
 SUNDAY = {"sun": [["00:00", "24:00"]]}
@@ -72,12 +78,14 @@ SUNDAY = {"sun": [["00:00", "24:00"]]}
         ({"weekly_hours": SUNDAY, "start": "2026-10-24T00:00:00Z", "end": "2026-10-27T00:00:00Z"}, 25 * HOUR),
     ],
 )
-def test_elapsed_time_is_signed_and_fractional(changed: dict[str, Any], expected: float) -> None:
-    assert answer_to(**changed) == {"elapsed_seconds": expected}
+def test_elapsed_time_is_signed_and_includes_changes_of_daylight_saving_time(
+    changed: dict[str, Any], expected: float
+) -> None:
+    assert compute_result(**changed) == {"elapsed_seconds": expected}
 
 
-def clock(*times: str) -> list[list[str]]:
-    """Pairs of times of that Monday as pauses."""
+def pauses_at(*times: str) -> list[list[str]]:
+    """Return pairs of times on that Monday as pauses."""
     stamps = [f"{MONDAY}{text}:00+01:00" for text in times]
     return [list(pair) for pair in zip(stamps[::2], stamps[1::2], strict=True)]
 
@@ -86,43 +94,43 @@ def clock(*times: str) -> list[list[str]]:
     ("pauses", "expected"),
     [
         ([], "12:00"),
-        (clock("10:00", "11:00"), "13:30"),  # over lunch
-        (clock("11:00", "11:30", "10:00", "10:15", "10:10", "10:20"), "13:20"),  # unsorted, overlapping
-        (clock("08:00", "10:00"), "13:30"),  # only what lies behind the start counts
-        (clock("07:00", "08:00"), "12:00"),
-        (clock("12:00", "16:00"), "12:00"),  # begins when it is due: no longer matters
-        (clock("11:59", "13:01"), "13:02"),  # a minute left; lunch is no pause
-        (clock("11:30", "11:30"), "12:00"),
+        (pauses_at("10:00", "11:00"), "13:30"),  # over lunch
+        (pauses_at("11:00", "11:30", "10:00", "10:15", "10:10", "10:20"), "13:20"),  # unsorted, overlapping
+        (pauses_at("08:00", "10:00"), "13:30"),  # only the part after the start counts
+        (pauses_at("07:00", "08:00"), "12:00"),
+        (pauses_at("12:00", "16:00"), "12:00"),  # starts at the due time: no effect
+        (pauses_at("11:59", "13:01"), "13:02"),  # one minute before the due time; lunch is not a pause
+        (pauses_at("11:30", "11:30"), "12:00"),
         (
-            clock("10:00", "10:30", "12:15", "13:15"),
+            pauses_at("10:00", "10:30", "12:15", "13:15"),
             "13:30",
-        ),  # the second begins before the due time that the first left
+        ),  # the second starts before the due time that the first one moved
     ],
 )
 def test_a_pause_moves_the_due_time_by_the_opening_time_it_covers(pauses: list[list[str]], expected: str) -> None:
-    due_at = due(start=f"{MONDAY}09:00:00+01:00", add_seconds=3 * HOUR, pauses=pauses)
+    due_at = compute_due(start=f"{MONDAY}09:00:00+01:00", add_seconds=3 * HOUR, pauses=pauses)
     assert due_at == f"{MONDAY}{expected}:00+01:00"
 
 
-def test_pauses_are_excluded_from_elapsed_time_in_both_directions() -> None:
-    pauses = clock("10:00", "11:00", "12:00", "13:30", "07:00", "09:30")
+def test_pauses_are_left_out_of_elapsed_time_in_either_direction() -> None:
+    pauses = pauses_at("10:00", "11:00", "12:00", "13:30", "07:00", "09:30")
     start, end = f"{MONDAY}09:00:00+01:00", f"{MONDAY}14:00:00+01:00"
-    assert answer_to(start=start, end=end, pauses=pauses) == {"elapsed_seconds": 2 * HOUR}
-    assert answer_to(start=end, end=start, pauses=pauses) == {"elapsed_seconds": -2 * HOUR}
+    assert compute_result(start=start, end=end, pauses=pauses) == {"elapsed_seconds": 2 * HOUR}
+    assert compute_result(start=end, end=start, pauses=pauses) == {"elapsed_seconds": -2 * HOUR}
 
 
-def test_subtracting_skips_pauses() -> None:
-    assert due(add_seconds=-2 * HOUR, pauses=clock("14:00", "15:00")) == f"{MONDAY}13:00:00+01:00"
+def test_subtracting_time_skips_pauses() -> None:
+    assert compute_due(add_seconds=-2 * HOUR, pauses=pauses_at("14:00", "15:00")) == f"{MONDAY}13:00:00+01:00"
 
 
 @pytest.mark.parametrize("interval", [["22:00", "30:00"], ["22:00", "06:00"]])
-def test_a_night_shift_has_two_accepted_forms(interval: list[str]) -> None:
-    assert due(weekly_hours={"mon": [interval]}, add_seconds=8 * HOUR) == "2026-03-03T06:00:00+01:00"
+def test_a_night_shift_can_be_written_in_two_ways(interval: list[str]) -> None:
+    assert compute_due(weekly_hours={"mon": [interval]}, add_seconds=8 * HOUR) == "2026-03-03T06:00:00+01:00"
 
 
 def test_a_day_may_end_a_fraction_before_midnight() -> None:
     almost = {"mon": [["00:00", "23:59:59.64"]]}
-    assert answer_to(weekly_hours=almost, end="2026-03-09T00:00:00+01:00") == {"elapsed_seconds": 8 * HOUR}
+    assert compute_result(weekly_hours=almost, end="2026-03-09T00:00:00+01:00") == {"elapsed_seconds": 8 * HOUR}
 
 
 TEN_TO_TWELVE = {"2026-03-02": [["10:00", "12:00"]]}
@@ -148,7 +156,7 @@ TEN_TO_TWELVE = {"2026-03-02": [["10:00", "12:00"]]}
 )
 def test_a_date_may_have_hours_of_its_own(changed: dict[str, Any], open_hours: float) -> None:
     day = {"start": "2026-03-02T00:00:00+01:00", "end": "2026-03-03T00:00:00+01:00"}
-    assert answer_to(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
+    assert compute_result(**day, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
 FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
@@ -158,15 +166,24 @@ FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
     ("changed", "open_hours"),
     [
         ({}, 10 + 3),
-        ({"shifts": {"2026-03-07": [["09:00", "10:00"]]}}, 10 + 1),  # Saturday's, and it is no holiday
+        (
+            {"shifts": {"2026-03-07": [["09:00", "10:00"]]}},
+            10 + 1,
+        ),  # replaces the shift of Saturday; the date is not a holiday
         ({"shifts": {"2026-03-07": []}}, 10),
-        ({"shifts": {"2026-03-06": [["09:00", "10:00"]]}}, 1 + 3),  # Friday's, also after midnight
+        (
+            {"shifts": {"2026-03-06": [["09:00", "10:00"]]}},
+            1 + 3,
+        ),  # replaces the shift of Friday, also its part after midnight
         ({"shifts": {"2026-03-06": [["22:00", "25:00"]]}}, 3 + 3),
         ({"shifts": {"2026-03-06": []}}, 3),
         ({"shifts": {"*-03-06": []}}, 3),
         ({"holiday_hours": {"2026-03-06": [["09:00", "10:00"]]}}, 1 + 3),
-        ({"holiday_hours": {"2026-03-07": [["09:00", "10:00"]]}}, 3 + 1),  # a holiday cuts the night of its eve
-        ({"holidays": ["2026-03-06"]}, 7 + 3),  # a closed date is cut out from midnight to midnight
+        (
+            {"holiday_hours": {"2026-03-07": [["09:00", "10:00"]]}},
+            3 + 1,
+        ),  # a holiday removes the night shift of the day before from its date
+        ({"holidays": ["2026-03-06"]}, 7 + 3),  # a closed date is removed from midnight to midnight
         ({"holidays": ["2026-03-07"]}, 3),
         ({"breaks": {"2026-03-06": [["21:00", "23:00"]]}}, 8 + 3),
         ({"breaks": {"2026-03-06": [["21:00", "31:00"]]}}, 3),
@@ -175,21 +192,23 @@ FRIDAY_NIGHT = {"fri": [["21:00", "31:00"]], "sat": [["12:00", "15:00"]]}
 )
 def test_hours_of_a_date_replace_the_shifts_that_start_on_it(changed: dict[str, Any], open_hours: float) -> None:
     span = {"start": "2026-03-05T00:00:00+01:00", "end": "2026-03-09T00:00:00+01:00"}
-    assert answer_to(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
+    assert compute_result(weekly_hours=FRIDAY_NIGHT, **span, **changed) == {"elapsed_seconds": open_hours * HOUR}
 
 
-def test_the_holiday_rule_is_civil_day_by_default() -> None:
+def test_the_default_holiday_rule_is_civil_day() -> None:
     night = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "holidays": ["2026-03-02"]}
     span = {"start": "2026-03-01T12:00:00+01:00", "end": "2026-03-02T12:00:00+01:00"}
-    assert answer_to(**night, **span) == {"elapsed_seconds": 2 * HOUR}
-    assert answer_to(**night, **span, holiday_rule="shift_start") == {"elapsed_seconds": 8 * HOUR}
+    assert compute_result(**night, **span) == {"elapsed_seconds": 2 * HOUR}
+    assert compute_result(**night, **span, holiday_rule="shift_start") == {"elapsed_seconds": 8 * HOUR}
 
 
-def test_irrelevant_keys_are_ignored() -> None:
-    assert due(add_seconds=HOUR, id={"deep": [1]}, kind="add", expected=[], name="x") == f"{MONDAY}17:00:00+01:00"
+def test_unknown_keys_are_ignored() -> None:
+    assert (
+        compute_due(add_seconds=HOUR, id={"deep": [1]}, kind="add", expected=[], name="x") == f"{MONDAY}17:00:00+01:00"
+    )
 
 
-def test_null_means_absent() -> None:
+def test_null_is_the_same_as_a_missing_key() -> None:
     line = {"tz": "UTC", "weekly_hours": OFFICE, "holidays": None, "start": f"{MONDAY}09:00:00Z", "add_seconds": HOUR}
     answer = json.loads(compute_line(json.dumps({**line, "end": None, "pauses": None}).encode(), CalendarCache()))
     assert answer == {"due": f"{MONDAY}10:00:00+00:00"}
@@ -249,12 +268,12 @@ NIGHT_BEFORE = {"weekly_hours": {"sun": [["22:00", "30:00"]]}, "breaks": {"2026-
         ({"pauses": {}}, "pauses: expected a list of"),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00"]]}, "pauses.0: expected .from, until."),
         ({"pauses": [[f"{MONDAY}17:00:00+01:00", None]]}, "pauses.0: a pause without an end"),
-        ({"pauses": clock("12:00", "11:00")}, "pauses.0: ends at .* before it begins"),
+        ({"pauses": pauses_at("12:00", "11:00")}, "pauses.0: ends at .* before it begins"),
         ({"pauses": [["x", "y"]]}, "pauses.0.0: expected ISO 8601"),
     ],
 )
 def test_an_invalid_line_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
-    answer = answer_to(**{"add_seconds": HOUR, **changed})
+    answer = compute_result(**{"add_seconds": HOUR, **changed})
     assert list(answer) == ["error"]
     with pytest.raises(ValueError, match=reason):
         raise ValueError(answer["error"])
@@ -286,20 +305,20 @@ LINE = json.dumps(
 )
 
 
-def test_a_randomly_damaged_line_always_has_a_result() -> None:
+def test_a_randomly_damaged_line_gets_a_due_time_or_an_error() -> None:
     rng, calendars = Random(1), CalendarCache()
-    seen: Counter[str] = Counter()
+    keys: Counter[str] = Counter()
     for _ in range(3000):
         damaged = bytearray(LINE.encode())
         for _ in range(rng.randint(1, 3)):
             damaged[rng.randrange(len(damaged))] = rng.choice(b'0123456789"[]{},:-+.eTZ null')
         answer = json.loads(compute_line(bytes(damaged), calendars))
-        seen.update(answer.keys())
+        keys.update(answer.keys())
         assert not answer.get("error", "").startswith("not understood")
-    assert set(seen) == {"due", "error"}
+    assert set(keys) == {"due", "error"}
 
 
-def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
+def test_a_line_that_is_too_long_is_cut_and_the_next_line_is_read() -> None:
     source = BytesIO(b"\xef\xbb\xbfone\n" + b"x" * (5 * LINE_BYTES_MAX + 7) + b"\n\nlast")
     first, long, empty, last = read_lines(source)
     assert (first, empty, last) == (b"one", b"", b"last")
@@ -307,27 +326,27 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-@pytest.mark.parametrize(("more", "answered"), [(0, "due"), (1, "error")])
-def test_a_line_may_have_one_mebibyte_without_its_newline(end: bytes, more: int, answered: str) -> None:
+@pytest.mark.parametrize(("more", "expected_key"), [(0, "due"), (1, "error")])
+def test_the_length_limit_of_a_line_excludes_its_line_end(end: bytes, more: int, expected_key: str) -> None:
     padded = LINE[:-1].encode() + b" " * (LINE_BYTES_MAX - len(LINE) + more) + b"}"
     (line,) = read_lines(BytesIO(b"\xef\xbb\xbf" + padded + end))
-    assert list(json.loads(compute_line(line, CalendarCache()))) == [answered]
+    assert list(json.loads(compute_line(line, CalendarCache()))) == [expected_key]
 
 
-class Asking(BytesIO):
-    """Input that provides a line only after the line before was answered."""
+class RecordingInput(BytesIO):
+    """Input in blocks; at each read it records how many results were flushed to `output` before."""
 
-    def __init__(self, waiting: list[bytes], seen: StringIO) -> None:
+    def __init__(self, blocks: list[bytes], output: StringIO) -> None:
         super().__init__()
-        self.waiting, self.seen, self.answers = waiting, seen, []
+        self.blocks, self.output, self.answers = blocks, output, []
 
     def read1(self, size: int = -1, /) -> bytes:
-        self.answers.append(self.seen.getvalue().count("\n"))
-        return self.waiting.pop(0) if self.waiting else b""
+        self.answers.append(self.output.getvalue().count("\n"))
+        return self.blocks.pop(0) if self.blocks else b""
 
 
-class Held(StringIO):
-    """Shows what was written only once it is flushed, as a pipe does."""
+class BufferedOutput(StringIO):
+    """Output that passes text on to `reached` only when it is flushed, like a pipe."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -339,8 +358,8 @@ class Held(StringIO):
         self.seek(0)
 
 
-def test_results_are_written_before_more_input_is_read() -> None:
-    line, out = f"{LINE}\n".encode(), Held()
-    source = Asking([line, line + line[:20], line[20:] + line * 3], out.reached)
+def test_all_complete_lines_are_answered_before_more_input_is_read() -> None:
+    line, out = f"{LINE}\n".encode(), BufferedOutput()
+    source = RecordingInput([line, line + line[:20], line[20:] + line * 3], out.reached)
     compute_stream(source, out)
     assert source.answers == [0, 1, 2, 6]

@@ -1,4 +1,4 @@
-"""Holidays of the library are copied into a calendar and compared with a newer version of the library."""
+"""Public holidays: copies from the library into a calendar, and comparison with a newer version of the library."""
 
 from importlib.metadata import version
 
@@ -25,7 +25,7 @@ def test_every_holiday_has_its_name_and_the_library_version_and_place_as_source(
     assert {holiday.source for holiday in holidays.values()} == {
         f"holidays {version('holidays')}; GB-ENG; public; en_GB"
     }
-    assert {on[:4] for on in holidays} == {"2026", "2027"}, "copied, not looked up later"
+    assert {on[:4] for on in holidays} == {"2026", "2027"}, "only the requested years are copied"
 
 
 def test_dates_are_in_order_and_make_a_calendar() -> None:
@@ -79,8 +79,8 @@ def test_a_new_copy_has_no_changes() -> None:
     assert queries_in(holidays) == [HolidayQuery("GB", (2026, 2027), "ENG", ("public",), "en_GB")]
 
 
-def older() -> list[Holiday]:
-    """Holidays of an older library version: one name differs, one date is missing, one date is removed later."""
+def older_copies() -> list[Holiday]:
+    """Return holidays of an older library version: one name differs, one date is missing, one date is removed later."""
     source = "holidays 0.1; GB-ENG; public; en_GB"
     copies = [day.model_copy(update={"source": source}) for day in copy_holidays(ENGLAND) if day.on != "2026-05-04"]
     copies = [day.model_copy(update={"name": "Labour Day"}) if day.on == "2027-05-03" else day for day in copies]
@@ -88,7 +88,7 @@ def older() -> list[Holiday]:
 
 
 def test_differences_of_a_newer_version_are_listed() -> None:
-    changes = compare_with_library(older(), ENGLAND)
+    changes = compare_with_library(older_copies(), ENGLAND)
     assert [holiday.on for holiday in changes.added] == ["2026-05-04"]
     assert [holiday.on for holiday in changes.removed] == ["2026-06-05"]
     assert [(old.name, new.name) for old, new in changes.renamed] == [("Labour Day", "May Day")]
@@ -96,6 +96,6 @@ def test_differences_of_a_newer_version_are_listed() -> None:
 
 def test_a_holiday_written_by_hand_is_never_removed_or_added_again() -> None:
     by_hand = [Holiday(on="2026-05-04", name="Works outing"), Holiday(on="2026-07-01"), Holiday(on="*-12-24")]
-    changes = compare_with_library([*older(), *by_hand], ENGLAND)
+    changes = compare_with_library([*older_copies(), *by_hand], ENGLAND)
     assert changes.added == ()
     assert [holiday.on for holiday in changes.removed] == ["2026-06-05"]

@@ -1,4 +1,4 @@
-"""Commands as a person types them: sentences, exit codes, and no personal data in the output."""
+"""Commands of the command line: sentences, exit codes, and no personal data in the output."""
 
 import json
 from datetime import timedelta
@@ -19,8 +19,8 @@ SERVICES = ("INTAKE", "TRIAGE", "SLA", "NOTIFY")
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    """Empty home and services that do not answer."""
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Command line with an empty home folder and services that do not answer."""
     monkeypatch.chdir(tmp_path)
     for name in ("REDRESS_KAFKA", "REDRESS_POSTGRES", "REDRESS_TOKEN", "REDRESS_AUTH_PRIVATE_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -38,14 +38,14 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return public
 
 
-def test_help_lists_every_command_and_the_exit_codes(run: CliRunner) -> None:
-    text = run.invoke(app, ["--help"]).output
+def test_help_lists_every_command_and_the_exit_codes(cli: CliRunner) -> None:
+    text = cli.invoke(app, ["--help"]).output
     for command in ("up", "demo", "status", "submit", "dead", "topics", "token", "doctor", "Exit codes"):
         assert command in text
 
 
-def test_a_token_has_the_requested_claims(run: CliRunner, keys: Path) -> None:
-    result = run.invoke(
+def test_a_token_has_the_requested_claims(cli: CliRunner, keys: Path) -> None:
+    result = cli.invoke(
         app, ["token", "create", "--client", "shop", "--scope", "complaints:read", "--expires", "2h", "--json"]
     )
     assert result.exit_code == 0
@@ -56,8 +56,8 @@ def test_a_token_has_the_requested_claims(run: CliRunner, keys: Path) -> None:
     assert claims["exp"] - claims["iat"] == 7200
 
 
-def test_a_token_is_printed_alone_so_that_a_shell_can_take_it(run: CliRunner, keys: Path) -> None:
-    result = run.invoke(app, ["token", "create", "--client", "shop"])
+def test_token_create_prints_only_the_token(cli: CliRunner, keys: Path) -> None:
+    result = cli.invoke(app, ["token", "create", "--client", "shop"])
     assert result.stdout.count("\n") == 1
     assert result.stdout.count(".") == 2
 
@@ -71,71 +71,71 @@ def test_a_token_is_printed_alone_so_that_a_shell_can_take_it(run: CliRunner, ke
         (["--client", "shop", "--expires", "400d"], "a year at most"),
     ],
 )
-def test_a_wrong_token_request_is_a_sentence_with_code_two(
-    run: CliRunner, keys: Path, arguments: list[str], sentence: str
+def test_an_invalid_token_request_exits_with_code_two_and_a_sentence(
+    cli: CliRunner, keys: Path, arguments: list[str], sentence: str
 ) -> None:
-    result = run.invoke(app, ["token", "create", *arguments])
+    result = cli.invoke(app, ["token", "create", *arguments])
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_without_a_key_a_token_command_names_the_command_that_creates_one(run: CliRunner) -> None:
-    result = run.invoke(app, ["token", "create", "--client", "shop"])
+def test_without_a_key_a_token_command_names_the_command_that_creates_one(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["token", "create", "--client", "shop"])
     assert result.exit_code == 2
     assert "redress up" in result.stderr
 
 
-def test_status_without_services_is_code_three_and_names_the_command_to_start(run: CliRunner) -> None:
-    result = run.invoke(app, ["status"])
+def test_status_without_services_exits_with_code_three_and_names_the_command_to_start(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["status"])
     assert result.exit_code == 3
     assert "redress up" in result.stderr
 
 
-def test_status_for_machines_lists_every_service(run: CliRunner) -> None:
-    result = run.invoke(app, ["status", "--json"])
+def test_status_json_lists_every_service(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["status", "--json"])
     statuses = json.loads(result.stdout)
     assert [status["service"] for status in statuses] == ["intake", "triage", "sla", "notify"]
     assert not any(status["well"] for status in statuses)
 
 
-def test_dead_letters_of_an_unavailable_service_are_code_three(run: CliRunner, keys: Path) -> None:
-    result = run.invoke(app, ["dead", "list", "--service", "sla"])
+def test_dead_list_of_an_unavailable_service_exits_with_code_three(cli: CliRunner, keys: Path) -> None:
+    result = cli.invoke(app, ["dead", "list", "--service", "sla"])
     assert result.exit_code == 3
     assert "sla does not answer" in result.stderr
 
 
-def test_an_unknown_service_is_named_with_those_that_exist(run: CliRunner, keys: Path) -> None:
-    result = run.invoke(app, ["dead", "list", "--service", "billing"])
+def test_dead_list_of_an_unknown_service_names_the_existing_services(cli: CliRunner, keys: Path) -> None:
+    result = cli.invoke(app, ["dead", "list", "--service", "billing"])
     assert result.exit_code == 2
     assert "intake, triage, sla, notify" in result.stderr
 
 
-def test_a_missing_file_is_a_sentence(run: CliRunner, keys: Path) -> None:
-    result = run.invoke(app, ["submit", "nothing.jsonl"])
+def test_a_missing_file_is_reported_in_a_sentence(cli: CliRunner, keys: Path) -> None:
+    result = cli.invoke(app, ["submit", "nothing.jsonl"])
     assert result.exit_code == 1
     assert "Cannot read nothing.jsonl: no such file" in result.stderr
 
 
-def test_a_wrong_mapping_is_reported_before_the_file_is_read(run: CliRunner, keys: Path) -> None:
-    result = run.invoke(app, ["submit", "nothing.jsonl", "--map", "story=text"])
+def test_a_wrong_mapping_is_reported_before_the_file_is_read(cli: CliRunner, keys: Path) -> None:
+    result = cli.invoke(app, ["submit", "nothing.jsonl", "--map", "story=text"])
     assert result.exit_code == 2
     assert "no field story" in result.stderr
 
 
-def test_submitting_to_an_unavailable_intake_says_that_repeating_is_safe(
-    run: CliRunner, keys: Path, tmp_path: Path
+def test_submit_to_an_unavailable_intake_states_that_repeating_is_safe(
+    cli: CliRunner, keys: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "It broke, says Customer 12."}\n')
-    result = run.invoke(app, ["submit", "rows.jsonl", "--map", "narrative=text", "--patience", "0"])
+    result = cli.invoke(app, ["submit", "rows.jsonl", "--map", "narrative=text", "--patience", "0"])
     assert result.exit_code == 3
     assert "not filed twice" in result.stderr
     assert "Customer" not in result.output
 
 
-def test_rows_that_cannot_be_read_are_listed_with_line_and_reason(run: CliRunner, keys: Path, tmp_path: Path) -> None:
+def test_rows_that_cannot_be_read_are_listed_with_line_and_reason(cli: CliRunner, keys: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('oops\n{"id": ""}\n')
-    result = run.invoke(app, ["submit", "rows.jsonl", "--set", "customer.email=c{id}@example.com", "--json"])
+    result = cli.invoke(app, ["submit", "rows.jsonl", "--set", "customer.email=c{id}@example.com", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout)["rejected"] == 2
     listed = [json.loads(line) for line in (tmp_path / "rows.rejects.jsonl").read_text().splitlines()]
@@ -144,15 +144,15 @@ def test_rows_that_cannot_be_read_are_listed_with_line_and_reason(run: CliRunner
     assert "customer.email" in listed[1]["reason"]
 
 
-def test_a_run_without_rejects_removes_the_list_of_the_last_one(run: CliRunner, keys: Path, tmp_path: Path) -> None:
-    (tmp_path / "rows.jsonl").write_text("\n{}\n"[:1])
+def test_a_run_without_rejects_removes_the_list_of_the_previous_run(cli: CliRunner, keys: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("\n")
     (tmp_path / "rows.rejects.jsonl").write_text("old\n")
-    assert run.invoke(app, ["submit", "rows.jsonl", "--format", "jsonl"]).exit_code == 0
+    assert cli.invoke(app, ["submit", "rows.jsonl", "--format", "jsonl"]).exit_code == 0
     assert not (tmp_path / "rows.rejects.jsonl").exists()
 
 
-def test_leaving_out_an_unknown_service_is_a_sentence_with_code_two(run: CliRunner) -> None:
-    result = run.invoke(app, ["up", "--without", "billing"])
+def test_up_without_an_unknown_service_exits_with_code_two(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["up", "--without", "billing"])
     assert result.exit_code == 2
     assert "intake, triage, sla, notify" in result.stderr
 

@@ -1,4 +1,4 @@
-"""Progress that the demo shows, and the problems that it reports."""
+"""Demo: progress that is shown, and problems that are reported."""
 
 import asyncio
 import io
@@ -18,12 +18,12 @@ from services.intake.domain.timeline_text import MESSAGES
 RESOLVED = ExpectedOutcome(state="resolved", messages=("acknowledgement", "resolution"))
 
 
-def line(kind: str, sentence: str = "") -> dict[str, str]:
+def entry(kind: str, sentence: str = "") -> dict[str, str]:
     return {"kind": kind, "sentence": sentence}
 
 
 def message(kind: str) -> dict[str, str]:
-    return line("message.accepted", f"The customer was told: {MESSAGES[kind]}.")
+    return entry("message.accepted", f"The customer was told: {MESSAGES[kind]}.")
 
 
 def test_an_expected_result_has_no_differences() -> None:
@@ -31,7 +31,7 @@ def test_an_expected_result_has_no_differences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "sentence"),
+    ("observed", "sentence"),
     [
         (ObservedComplaint("open", ("acknowledgement", "resolution"), 2), "it is open and should be resolved"),
         (ObservedComplaint("resolved", ("acknowledgement",), 1), "the customer was not told: resolution"),
@@ -49,13 +49,13 @@ def test_an_expected_result_has_no_differences() -> None:
         ),
     ],
 )
-def test_each_difference_is_a_sentence(seen: ObservedComplaint, sentence: str) -> None:
-    assert find_differences(RESOLVED, seen) == [sentence]
+def test_each_difference_is_a_sentence(observed: ObservedComplaint, sentence: str) -> None:
+    assert find_differences(RESOLVED, observed) == [sentence]
 
 
-def test_an_additional_message_about_a_moved_date_is_no_difference() -> None:
-    seen = ObservedComplaint("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
-    assert find_differences(RESOLVED, seen) == []
+def test_an_additional_message_about_a_moved_date_is_not_a_difference() -> None:
+    observed = ObservedComplaint("resolved", ("acknowledgement", "promise_moved", "resolution"), 3)
+    assert find_differences(RESOLVED, observed) == []
 
 
 def test_without_a_mailbox_mails_are_not_compared() -> None:
@@ -63,23 +63,23 @@ def test_without_a_mailbox_mails_are_not_compared() -> None:
 
 
 def test_messages_are_parsed_from_the_timeline() -> None:
-    timeline = [line("complaint.received"), message("acknowledgement"), line("promise.kept"), message("resolution")]
+    timeline = [entry("complaint.received"), message("acknowledgement"), entry("promise.kept"), message("resolution")]
     assert parse_messages(timeline) == ("acknowledgement", "resolution")
 
 
-def test_a_message_received_once_of_twice_is_missing() -> None:
+def test_a_message_expected_twice_and_sent_once_is_missing() -> None:
     assert find_missing(["resolution", "resolution"], ["resolution"]) == ["resolution"]
 
 
 def test_steps_name_the_first_message_and_do_not_repeat_neighbours() -> None:
     timeline = [
-        line("complaint.received"),
-        line("complaint.triaged"),
-        line("complaint.assigned"),
-        line("promise.made"),
+        entry("complaint.received"),
+        entry("complaint.triaged"),
+        entry("complaint.assigned"),
+        entry("promise.made"),
         message("acknowledgement"),
-        line("complaint.resolved"),
-        line("promise.kept"),
+        entry("complaint.resolved"),
+        entry("promise.kept"),
         message("resolution"),
         message("progress"),
     ]
@@ -96,7 +96,7 @@ def test_the_summary_counts_complaints_by_their_last_step() -> None:
     assert format_summary(complaints, 5) == "1 of 5 done; now 2 received, 1 triaged"
 
 
-def test_off_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
+def test_without_a_terminal_each_finished_complaint_is_one_plain_line() -> None:
     console = Console(file=io.StringIO(), width=200)
     progress = ComplaintProgress("a-1", "en", reference="RC-1", category="billing", steps=("received", "triaged"))
     with LiveTable(console, total=1) as live_table:
@@ -127,8 +127,8 @@ class FakeIntake:
     """Intake that triages and acknowledges a complaint at the second request."""
 
     def __init__(self, *, mails: int) -> None:
-        self.looks = 0
-        self.facts: list[str] = []
+        self.timeline_requests = 0
+        self.updates: list[str] = []
         self.keys: dict[str, str] = {}
         self.mails = mails
 
@@ -139,26 +139,26 @@ class FakeIntake:
             return httpx.Response(200, json={"messages": messages})
         if request.method == "POST":
             return self._post(path, request.headers["idempotency-key"])
-        self.looks += path.endswith("/timeline")
-        return httpx.Response(200, json={"entries": self._story()} if path.endswith("/timeline") else self._record())
+        self.timeline_requests += path.endswith("/timeline")
+        return httpx.Response(200, json={"entries": self._timeline()} if path.endswith("/timeline") else self._record())
 
     def _post(self, path: str, key: str) -> httpx.Response:
         if path == "/v1/complaints":
             complaint = self.keys.setdefault(key, f"c{len(self.keys)}")
             return httpx.Response(201, json={"id": complaint, "reference": "RC-1", "status": "received"})
-        self.facts.append(path.rpartition("/")[2])
+        self.updates.append(path.rpartition("/")[2])
         return httpx.Response(201, json={})
 
-    def _story(self) -> list[dict[str, str]]:
-        timeline = [line("complaint.received")]
-        if self.looks > 1:
-            timeline += [line("complaint.triaged"), message("acknowledgement")]
-        if "resolution" in self.facts:
-            timeline += [line("complaint.resolved"), message("resolution")]
+    def _timeline(self) -> list[dict[str, str]]:
+        timeline = [entry("complaint.received")]
+        if self.timeline_requests > 1:
+            timeline += [entry("complaint.triaged"), message("acknowledgement")]
+        if "resolution" in self.updates:
+            timeline += [entry("complaint.resolved"), message("resolution")]
         return timeline
 
     def _record(self) -> dict[str, Any]:
-        status = "resolved" if "resolution" in self.facts else "open"
+        status = "resolved" if "resolution" in self.updates else "open"
         owner = {"team": "care"}
         understood = {"category": ["billing"], "severity": "normal", "language": "en"}
         return {"status": status, "understood": understood, "owner": owner, "promise": {"due_at": "2026-03-09T17:00Z"}}
@@ -201,22 +201,21 @@ async def test_a_missing_mail_is_a_problem() -> None:
 
 async def test_a_repetition_that_files_a_second_complaint_is_a_problem() -> None:
     intake = FakeIntake(mails=2)
-    intake.keys = {}
 
-    class Forgetful(dict[str, str]):
+    class UnknownKeys(dict[str, str]):
         def setdefault(self, key: str, default: str = "") -> str:
             self[f"{key}-{len(self)}"] = default
             return default
 
-    intake.keys = Forgetful()
+    intake.keys = UnknownKeys()
     progress = await run_scenario(intake)
     assert "filed as two complaints" in progress.problems[0]
 
 
 async def test_missing_messages_are_listed_and_the_scenario_ends() -> None:
     class Silent(FakeIntake):
-        def _story(self) -> list[dict[str, str]]:
-            return [line("complaint.received")]
+        def _timeline(self) -> list[dict[str, str]]:
+            return [entry("complaint.received")]
 
     progress = await run_scenario(Silent(mails=0), seconds=0.01)
     assert progress.done

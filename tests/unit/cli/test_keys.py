@@ -1,4 +1,4 @@
-"""Equal rows have equal keys, and a key reveals nothing of its row."""
+"""Idempotency keys of rows: equal rows have equal keys, and a key does not reveal its row."""
 
 from pathlib import Path
 

@@ -9,32 +9,32 @@ from deploy.cli.submit.rows import SourceRow
 from shared.errors import Misconfigured, Rejected
 
 
-def form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
+def map_to_form(maps: list[str], sets: list[str], zone: str = "UTC", **values: Any) -> dict[str, Any]:
     return map_row(parse_plan(maps, sets, zone), SourceRow(7, values)).form
 
 
 def test_a_column_fills_a_field_and_a_dotted_field_makes_a_group() -> None:
-    assert form(["narrative=text", "customer.email=mail"], [], text="It broke.", mail="c@example.com") == {
+    assert map_to_form(["narrative=text", "customer.email=mail"], [], text="It broke.", mail="c@example.com") == {
         "narrative": "It broke.",
         "customer": {"email": "c@example.com"},
     }
 
 
 def test_a_constant_is_used_where_the_mapped_column_is_empty() -> None:
-    assert form(["channel=how"], ["channel=phone"], how="Web") == {"channel": "web"}
-    assert form(["channel=how"], ["channel=phone"], how=" ") == {"channel": "phone"}
-    assert form(["channel=how"], ["channel=phone"]) == {"channel": "phone"}
+    assert map_to_form(["channel=how"], ["channel=phone"], how="Web") == {"channel": "web"}
+    assert map_to_form(["channel=how"], ["channel=phone"], how=" ") == {"channel": "phone"}
+    assert map_to_form(["channel=how"], ["channel=phone"]) == {"channel": "phone"}
 
 
 def test_a_template_takes_columns_and_the_line() -> None:
-    assert form([], ["customer.email=c{id}-{line}@example.com"], id="k9") == {
+    assert map_to_form([], ["customer.email=c{id}-{line}@example.com"], id="k9") == {
         "customer": {"email": "ck9-7@example.com"}
     }
 
 
 def test_a_template_without_its_column_names_field_and_column() -> None:
     with pytest.raises(Rejected, match=r"customer\.email: the column id"):
-        form([], ["customer.email={id}@example.com"], id="")
+        map_to_form([], ["customer.email={id}@example.com"], id="")
 
 
 def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> None:
@@ -53,8 +53,8 @@ def test_nested_columns_are_reached_by_dots_unless_the_name_itself_has_one() -> 
         ("yesterday", "UTC", "yesterday"),
     ],
 )
-def test_a_time_without_offset_is_taken_in_the_zone_that_was_given(text: str, zone: str, expected: str) -> None:
-    assert form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
+def test_a_time_without_offset_is_in_the_configured_zone(text: str, zone: str, expected: str) -> None:
+    assert map_to_form(["received_at=at"], [], zone, at=text) == {"received_at": expected}
 
 
 def test_control_characters_are_removed_and_paragraphs_kept() -> None:
@@ -67,11 +67,11 @@ def test_changed_line_ends_alone_do_not_count_as_cleaned() -> None:
     assert clean_text("one\r\ntwo \n", one_line=False) == clean_text("one\ntwo", one_line=False)
 
 
-def test_a_heading_becomes_one_line() -> None:
+def test_a_text_of_one_line_has_its_line_breaks_replaced() -> None:
     assert clean_text("Late\n  again", one_line=True).text == "Late again"
 
 
-def test_a_lone_surrogate_from_json_can_be_sent() -> None:
+def test_cleaned_text_with_a_lone_surrogate_can_be_encoded() -> None:
     clean_text("half \ud83d emoji", one_line=False).text.encode()
 
 
@@ -82,7 +82,7 @@ def test_a_cleaned_row_is_marked() -> None:
 
 
 def test_numbers_and_lists_become_text() -> None:
-    assert form(["attributes.order=no", "attributes.tags=tags"], [], no=42, tags=["a"]) == {
+    assert map_to_form(["attributes.order=no", "attributes.tags=tags"], [], no=42, tags=["a"]) == {
         "attributes": {"order": "42", "tags": '["a"]'}
     }
 

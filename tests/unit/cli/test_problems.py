@@ -1,4 +1,4 @@
-"""Error responses of the services become exceptions with one sentence."""
+"""Conversion of error responses of the services to exceptions with one sentence."""
 
 import httpx
 import pytest
@@ -34,7 +34,7 @@ def test_each_status_has_its_exception_with_the_detail(status: int, error: type[
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Bad gateway</html>", b"[]", b'"text"', b'{"error": "no detail"}'])
-def test_an_answer_that_is_no_problem_document_is_reported_by_its_status(content: bytes) -> None:
+def test_a_response_that_is_not_a_problem_document_is_reported_by_its_status(content: bytes) -> None:
     with pytest.raises(Unavailable, match=r"^intake: it answered with status 502$"):
         raise_for_problem("intake", httpx.Response(502, content=content))
 

@@ -1,4 +1,4 @@
-"""Rows of public complaint data sets become valid requests of intake. The data is not part of this repository."""
+"""Conversion of rows of public complaint data sets to requests of intake. The data is not part of this repository."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +20,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_row_becomes_a_complaint_with_a_key_of_its_own(name: str) -> None:
+def test_every_row_becomes_a_complaint_with_a_unique_key(name: str) -> None:
     path = SETS / f"{name}.jsonl.gz"
     if not path.exists():
-        pytest.skip(f"the development data is not here: {path.name}")
+        pytest.skip(f"the development data is not present: {path.name}")
     count, customer = CASES[name]
     plan = parse_plan(MAPS, [*customer, "channel=web", "customer.email=c{id}@example.com"])
     rejected: list[RowResult] = []

@@ -20,13 +20,13 @@ FORMS = {
     "reopen": ReopeningForm,
     "withdraw": WithdrawalForm,
 }
-LATIN_AND_CYRILLIC = {
+SERBIAN_LETTERS = {
     "sr-Cyrl": re.compile("[а-шђјљњћџ]", re.IGNORECASE),
     "sr-Latn": re.compile("[čćšžđ]", re.IGNORECASE),
 }
 
 
-def ids(sample: Sample) -> str:
+def sample_id(sample: Sample) -> str:
     return sample.id
 
 
@@ -38,7 +38,7 @@ def test_every_id_is_unique() -> None:
     assert len({sample.id for sample in SAMPLES}) == len(SAMPLES)
 
 
-def test_every_customer_has_an_own_address() -> None:
+def test_every_customer_has_a_different_address() -> None:
     assert len({sample.email for sample in FILED}) == len(FILED)
 
 
@@ -49,7 +49,7 @@ def test_every_sector_has_samples_in_every_language() -> None:
 
 def test_important_traits_occur_more_than_once() -> None:
     traits = Counter(trait for sample in SAMPLES for trait in sample.traits)
-    assert all(traits[wanted] >= 2 for wanted in ("angry", "vulnerable", "duplicate", "tiny", "very_long", "on_behalf"))
+    assert all(traits[trait] >= 2 for trait in ("angry", "vulnerable", "duplicate", "tiny", "very_long", "on_behalf"))
 
 
 def test_samples_use_many_channels_zones_and_actions() -> None:
@@ -66,13 +66,13 @@ def test_samples_use_many_channels_zones_and_actions() -> None:
     assert {step.do for sample in FILED for step in sample.script} == set(FORMS)
 
 
-@pytest.mark.parametrize("sample", FILED, ids=ids)
+@pytest.mark.parametrize("sample", FILED, ids=sample_id)
 def test_every_sample_is_a_valid_complaint(sample: Sample) -> None:
-    form = COMPLAINT.validate_python(sample.body(NOW) | _instants(sample), context=NOW)
+    form = COMPLAINT.validate_python(sample.body(NOW) | parse_instants(sample), context=NOW)
     assert form.customer.email == sample.email
 
 
-def _instants(sample: Sample) -> dict[str, object]:
+def parse_instants(sample: Sample) -> dict[str, object]:
     """Convert instants, because validation of Python input is stricter than of JSON."""
     received = sample.body(NOW).get("received_at")
     return {"received_at": datetime.fromisoformat(received)} if received else {}
@@ -87,14 +87,14 @@ def test_every_step_is_a_valid_request(sample: Sample, step: SampleStep) -> None
     FORMS[step.do].model_validate(step.body(NOW))
 
 
-@pytest.mark.parametrize("sample", FILED, ids=ids)
+@pytest.mark.parametrize("sample", FILED, ids=sample_id)
 def test_the_expected_messages_follow_from_the_script(sample: Sample) -> None:
     assert sample.expect is not None
     expected = ["acknowledgement", *(kind for step in sample.script for kind in step.expected_messages())]
     assert list(sample.expect.messages) == expected
 
 
-@pytest.mark.parametrize("sample", FILED, ids=ids)
+@pytest.mark.parametrize("sample", FILED, ids=sample_id)
 def test_the_expected_state_follows_from_the_script(sample: Sample) -> None:
     state = "open"
     for step in sample.script:
@@ -113,29 +113,29 @@ def test_the_expected_state_follows_from_the_script(sample: Sample) -> None:
     assert sample.expect.state == state
 
 
-@pytest.mark.parametrize("sample", [other for other in SAMPLES if other.repeat_of], ids=ids)
+@pytest.mark.parametrize("sample", [other for other in SAMPLES if other.repeat_of], ids=sample_id)
 def test_a_repetition_repeats_a_sample_and_has_no_content_of_its_own(sample: Sample) -> None:
     assert sample.repeat_of in {other.id for other in FILED}
     assert (sample.complaint, sample.script, sample.expect) == ({}, (), None)
 
 
-@pytest.mark.parametrize("sample", FILED, ids=ids)
+@pytest.mark.parametrize("sample", FILED, ids=sample_id)
 def test_no_sample_names_a_real_person(sample: Sample) -> None:
     assert sample.email.rpartition("@")[2] in {"example.com", "example.org"}
     assert re.search(r"\d", sample.complaint["customer"]["name"])
 
 
-@pytest.mark.parametrize("sample", [sample for sample in FILED if sample.lang in LATIN_AND_CYRILLIC], ids=ids)
+@pytest.mark.parametrize("sample", [sample for sample in FILED if sample.lang in SERBIAN_LETTERS], ids=sample_id)
 def test_serbian_samples_use_the_script_of_their_language_code(sample: Sample) -> None:
-    assert LATIN_AND_CYRILLIC[sample.lang].search(sample.complaint["narrative"])
+    assert SERBIAN_LETTERS[sample.lang].search(sample.complaint["narrative"])
 
 
-@pytest.mark.parametrize("sample", [sample for sample in FILED if "very_long" in sample.traits], ids=ids)
+@pytest.mark.parametrize("sample", [sample for sample in FILED if "very_long" in sample.traits], ids=sample_id)
 def test_a_very_long_sample_is_very_long(sample: Sample) -> None:
     assert len(sample.body(NOW)["narrative"]) > 8_000
 
 
-@pytest.mark.parametrize("sample", [sample for sample in FILED if "tiny" in sample.traits], ids=ids)
+@pytest.mark.parametrize("sample", [sample for sample in FILED if "tiny" in sample.traits], ids=sample_id)
 def test_a_tiny_sample_is_tiny(sample: Sample) -> None:
     assert len(sample.body(NOW)["narrative"]) < 40
 

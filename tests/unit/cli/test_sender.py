@@ -1,4 +1,4 @@
-"""Sending lines to an intake that can be unavailable, overloaded, or strict."""
+"""Sending of lines to an intake that is unavailable, overloaded, or refuses them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ async def test_a_batch_is_sent_again_while_intake_is_unavailable() -> None:
     assert counts.outcomes == {"accepted": 10}
 
 
-async def test_the_end_of_patience_is_a_sentence() -> None:
+async def test_an_intake_that_stays_unavailable_is_reported_after_the_patience_has_ended() -> None:
     with pytest.raises(Unavailable, match="did not accept the rows"):
         await send(lambda _: httpx.Response(503), 10, SendOptions(patience=0.01))
 

@@ -1,4 +1,4 @@
-"""Headings and explanations that `redress sla explain` prints for a response of the service."""
+"""`redress sla explain`: headings and explanations printed for a response of sla."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -25,16 +25,16 @@ def explain(life: Life, now: str) -> dict[str, str]:
         ("2026-03-03T09:00+01:00", datetime(2026, 3, 3, 9, tzinfo=timezone(timedelta(hours=1)))),
     ],
 )
-def test_as_of_is_a_date_or_a_time_in_utc_by_default(text: str | None, expected: object) -> None:
+def test_as_of_is_a_date_or_a_time_in_utc_unless_it_has_an_offset(text: str | None, expected: object) -> None:
     assert parse_as_of(text) == expected
 
 
-def test_an_invalid_time_is_refused_with_an_example() -> None:
+def test_an_invalid_as_of_is_refused_with_an_example() -> None:
     with pytest.raises(Misconfigured, match="such as 2026-03-03T09:00Z"):
         parse_as_of("yesterday")
 
 
-def test_every_clock_and_promise_is_explained_with_open_clocks_first() -> None:
+def test_every_clock_and_promise_is_explained_and_running_clocks_come_first() -> None:
     headings = explain(promised(), "Mon 11:00")
     assert list(headings) == [
         "requester_wait, cycle 1 (running)",
@@ -44,13 +44,13 @@ def test_every_clock_and_promise_is_explained_with_open_clocks_first() -> None:
     assert "8 h of opening time" in headings["requester_wait, cycle 1 (running)"]
 
 
-def test_a_breached_clock_is_shown_as_missed() -> None:
+def test_a_missed_clock_is_marked_as_missed() -> None:
     life = promised()
     life.hears("Wed 12:00", resolved("Wed 12:00"))
     assert "requester_wait, cycle 1 (missed)" in explain(life, "Wed 12:00")
 
 
-def test_an_extension_names_the_person_who_decided_it() -> None:
+def test_an_extension_is_listed_with_its_approval_status() -> None:
     capped = policy(
         id="capped", when={"severity": ["normal"]}, promise={"buffer": "PT4H", "extension": {"business_days": 2}}
     )
@@ -59,7 +59,7 @@ def test_an_extension_names_the_person_who_decided_it() -> None:
     assert "extension of promise 1 (waits for approval)" in explain(life, "Mon 12:00")
 
 
-def test_each_action_has_its_own_heading() -> None:
+def test_several_actions_have_headings_of_their_own() -> None:
     life = promised()
     for item in ("refund", "a new lock"):
         life.asks("Mon 11:00", MakePromise(COMPLAINT, actor="ann", subject="action", item=item, due_at=at("Thu 10:00")))

@@ -4,7 +4,7 @@ from deploy.cli.status import ServiceStatus, build_status, describe_problem, par
 from shared.ops.metrics import Metrics
 
 
-def exposition(**gauges: float) -> str:
+def render_metrics(**gauges: float) -> str:
     metrics = Metrics()
     for name, value in gauges.items():
         metrics.gauge(name, value)
@@ -13,15 +13,15 @@ def exposition(**gauges: float) -> str:
     return metrics.render().decode()
 
 
-def test_numbers_come_from_the_metrics_that_services_really_have() -> None:
-    text = exposition(redress_lag_events=7, redress_lag_seconds=1.5, redress_oldest_unpublished_seconds=0.2)
+def test_status_numbers_are_read_from_exported_metrics() -> None:
+    text = render_metrics(redress_lag_events=7, redress_lag_seconds=1.5, redress_oldest_unpublished_seconds=0.2)
     status = build_status("sla", ready=True, sick={}, metrics=text)
     assert (status.lag_events, status.lag_seconds, status.unpublished_seconds) == (7, 1.5, 0.2)
     assert status.dead_letters == 5
 
 
-def test_labels_are_summed() -> None:
-    assert parse_metrics(exposition())["redress_dead_letters"] == 5.0
+def test_values_of_all_labels_are_summed() -> None:
+    assert parse_metrics(render_metrics())["redress_dead_letters"] == 5.0
 
 
 def test_a_service_with_dead_letters_is_not_well() -> None:

@@ -1,4 +1,4 @@
-"""Wait until the counts of a submission agree."""
+"""Waiting until all complaints of a submission are triaged and acknowledged."""
 
 import httpx
 
@@ -10,7 +10,7 @@ async def wait(handler: httpx.MockTransport, ids: list[str], seconds: float = 30
         return await wait_until_processed(client, ids, seconds=seconds, report=lambda _: None)
 
 
-def records(*, triaged: bool = True, acknowledged: bool = True) -> httpx.MockTransport:
+def respond_with_record(*, triaged: bool = True, acknowledged: bool = True) -> httpx.MockTransport:
     record = {
         "understood": {} if not triaged else {"category": ["x"]},
         "acknowledged_at": "now" if acknowledged else None,
@@ -19,19 +19,19 @@ def records(*, triaged: bool = True, acknowledged: bool = True) -> httpx.MockTra
 
 
 async def test_counts_agree_when_every_complaint_is_acknowledged() -> None:
-    counts = await wait(records(), [str(n) for n in range(250)])
+    counts = await wait(respond_with_record(), [str(n) for n in range(250)])
     assert (counts.submitted, counts.triaged, counts.acknowledged) == (250, 250, 250)
     assert counts.is_complete
 
 
 async def test_a_complaint_that_was_replayed_twice_counts_once() -> None:
-    counts = await wait(records(), ["a", "a", "b"])
+    counts = await wait(respond_with_record(), ["a", "a", "b"])
     assert counts.submitted == 2
     assert counts.is_complete
 
 
 async def test_triaged_but_unacknowledged_complaints_are_counted_apart() -> None:
-    counts = await wait(records(acknowledged=False), ["a", "b"], seconds=0.01)
+    counts = await wait(respond_with_record(acknowledged=False), ["a", "b"], seconds=0.01)
     assert (counts.triaged, counts.acknowledged) == (2, 0)
     assert not counts.is_complete
 

@@ -1,4 +1,4 @@
-"""Deployment files agree with the code."""
+"""Deployment files, compared with the code: Compose, Dockerfile, Prometheus, alerts and the dashboard."""
 
 import importlib
 import inspect
@@ -28,10 +28,10 @@ ALERTS: list[dict[str, Any]] = [
 ]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/dashboards/redress.json").read_text("utf-8"))
 DECLARED = {declared.name for declared in (*COUNTERS, *GAUGES, *HISTOGRAMS)}
-BEFORE_SETTINGS = {"REDRESS_SECRETS_DIR", "SERVICE"}  # read by the image and the loader themselves
+NOT_SETTINGS = {"REDRESS_SECRETS_DIR", "SERVICE"}  # read by the image and by the loader of the settings
 
 
-def settings_of(name: str) -> type[ServiceSettings]:
+def settings_class(name: str) -> type[ServiceSettings]:
     module = importlib.import_module(f"services.{name}.settings")
     members = [
         member
@@ -43,9 +43,9 @@ def settings_of(name: str) -> type[ServiceSettings]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variable_of_a_compose_service_is_a_setting_of_it(name: str) -> None:
-    settings = settings_of(name)
+    settings = settings_class(name)
     prefixes = ("REDRESS_", settings.model_config.get("env_prefix", ""))
-    variables = set(COMPOSE["services"][name]["environment"]) - BEFORE_SETTINGS
+    variables = set(COMPOSE["services"][name]["environment"]) - NOT_SETTINGS
     settings_names = {f"{prefix}{field}".upper() for prefix in prefixes for field in settings.model_fields}
     assert variables <= settings_names
 
@@ -62,7 +62,7 @@ def test_a_compose_service_runs_the_service_of_its_name_with_its_own_secrets_onl
 @pytest.mark.parametrize("name", NAMES)
 def test_a_compose_service_is_published_at_the_port_its_settings_choose(name: str) -> None:
     (published,) = COMPOSE["services"][name]["ports"]
-    assert published.endswith(f":-{settings_of(name).model_fields['port'].default}}}:8080")
+    assert published.endswith(f":-{settings_class(name).model_fields['port'].default}}}:8080")
 
 
 def test_a_graceful_stop_fits_into_the_grace_that_compose_gives() -> None:
@@ -96,12 +96,15 @@ def test_every_file_that_compose_mounts_exists() -> None:
 def test_every_dependency_exists_and_has_a_condition_that_can_be_met() -> None:
     services = COMPOSE["services"]
     for name, service in services.items():
-        for other, how in service.get("depends_on", {}).items():
-            healthy = how["condition"] == "service_healthy"
-            assert "healthcheck" in services[other] if healthy else services[other]["restart"] == "no", (name, other)
+        for dependency, options in service.get("depends_on", {}).items():
+            healthy = options["condition"] == "service_healthy"
+            assert "healthcheck" in services[dependency] if healthy else services[dependency]["restart"] == "no", (
+                name,
+                dependency,
+            )
 
 
-def test_secrets_are_given_as_files_and_never_as_variables() -> None:
+def test_secrets_are_passed_as_files_and_never_as_variables() -> None:
     variables = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})}
     secret = {name for name in variables if re.search("PASSWORD|SECRET|TOKEN|POSTGRES$|DSN|_KEY", name)}
     assert {name for name in secret if not name.endswith(("_FILE", "_DIR"))} == set()
@@ -127,20 +130,20 @@ def test_prometheus_scrapes_every_service_where_it_listens() -> None:
     assert targets == {name: [f"{name}:8080"] for name in NAMES}
 
 
-def metrics_in(text: str) -> set[str]:
+def find_metrics(text: str) -> set[str]:
     names = set(re.findall(r"\bredress_[a-z_]+\b", text))
     return {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in names}
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
 def test_an_alert_uses_declared_metrics_and_has_an_action(alert: dict[str, Any]) -> None:
-    assert metrics_in(alert["expr"]) <= DECLARED
+    assert find_metrics(alert["expr"]) <= DECLARED
     assert set(alert["annotations"]) == {"summary", "action"}
     assert alert["labels"]["severity"] in {"page", "warn"}
 
 
 def test_everything_that_loses_or_delays_complaints_has_an_alert() -> None:
-    watched = set().union(*(metrics_in(alert["expr"]) for alert in ALERTS))
+    watched = set().union(*(find_metrics(alert["expr"]) for alert in ALERTS))
     assert watched >= {
         "redress_dead_letters",
         "redress_oldest_dead_letter_seconds",
@@ -164,9 +167,9 @@ def test_the_dashboard_shows_declared_metrics_and_explains_each_panel() -> None:
     shown: set[str] = set()
     for panel in DASHBOARD["panels"]:
         assert panel["description"], panel["title"]
-        shown |= set().union(*(metrics_in(target["expr"]) for target in panel["targets"]))
+        shown |= set().union(*(find_metrics(target["expr"]) for target in panel["targets"]))
     assert shown <= DECLARED
-    assert not DECLARED - shown, "declared, and on no panel"
+    assert not DECLARED - shown, "metrics that are on no panel"
 
 
 def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
@@ -177,7 +180,7 @@ def test_the_image_is_locked_unprivileged_and_without_compilers() -> None:
     assert not re.search(r"apt-get|gcc|build-essential|PIP_CERT|INDEX_URL", DOCKERFILE)
 
 
-def test_a_closed_port_is_not_alive(unused_tcp_port: int) -> None:
+def test_the_health_check_fails_on_a_closed_port(unused_tcp_port: int) -> None:
     assert not healthcheck.is_alive(unused_tcp_port)
 
 
@@ -199,8 +202,8 @@ def test_the_keys_job_keeps_existing_files(folders: Path) -> None:
 
 def test_the_keys_job_writes_passwords_to_their_containers_and_keeps_the_private_key(folders: Path) -> None:
     jobs.create_secrets()
-    handed = {path.relative_to(folders / "handout").as_posix() for path in (folders / "handout").rglob("*.*")}
-    assert handed == set()
+    written = {file.relative_to(folders / "handout").as_posix() for file in (folders / "handout").glob("*/*")}
+    assert written == {"postgres/password", "grafana/password"}
     assert (folders / "keys/private.pem").stat().st_mode & 0o077 == 0
     assert (folders / "keys/postgres-password").stat().st_mode & 0o077 == 0
     assert (folders / "handout/postgres/password").read_text() == (folders / "keys/postgres-password").read_text()

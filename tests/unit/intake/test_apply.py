@@ -9,7 +9,7 @@ from shared.contracts import INTAKE, Staff
 from shared.contracts import events as e
 from shared.contracts.envelope import Party, PersonalStaff
 from tests.factories import NOON, event
-from tests.unit.intake.stories import ID, after, filed
+from tests.unit.intake.builders import ID, file_complaint, state_after
 
 TRIAGED = e.Triaged(
     category=("delivery", "damaged"),
@@ -25,7 +25,7 @@ MADE = e.PromiseMade(promise=1, due_at=DUE, policy="default", policy_version=1, 
 REVISED = e.PromiseRevised(promise=2, old_due_at=DUE, due_at=DUE + timedelta(days=2), reason="supplier_delay")
 
 
-def accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
+def message_accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
     return e.MessageAccepted(
         message="m1",
         message_kind=kind,
@@ -38,23 +38,23 @@ def accepted(kind: str = "acknowledgement") -> e.MessageAccepted:
 
 
 def apply_facts(*facts, filed_first=True):
-    return after(*([filed()] if filed_first else []), *(event(fact, subject=ID) for fact in facts))
+    return state_after(*([file_complaint()] if filed_first else []), *(event(fact, subject=ID) for fact in facts))
 
 
-def test_triage_is_shown_and_ends_the_screening() -> None:
+def test_triage_is_stored_and_ends_the_screening() -> None:
     screened = apply_facts(e.ScreeningRequested(candidates=("a",), confidence=0.2))
     assert screened.screening
-    done = after(event(TRIAGED, subject=ID), state=screened)
+    done = state_after(event(TRIAGED, subject=ID), state=screened)
     assert not done.screening
     assert done.triage is not None and done.triage.category == ("delivery", "damaged")
 
 
-def test_an_owner_opens_the_complaint_and_brings_a_name() -> None:
+def test_an_assignment_opens_the_complaint_and_stores_the_name_of_the_handler() -> None:
     staff = {
         "parties": [Party(id="handler", role="handler")],
         "personal": [PersonalStaff(party="handler", fields=Staff(name="Handler 3"))],
     }
-    state = after(filed(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
+    state = state_after(file_complaint(), event(e.Assigned(team="logistics", handler="h3"), subject=ID, **staff))
     assert state.owner == CaseOwner(team="logistics", handler="h3", name="Handler 3", since=NOON)
     assert state.status == "open"
     assert state.new_entries[-1].words == "Handler 3"
@@ -80,7 +80,9 @@ def test_the_end_of_a_promise_from_before_the_reopening_does_not_end_the_current
         "the timeline has them"
     )
     moved = REVISED.model_copy(update={"promise": 4})
-    assert apply_facts(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, "the version told counts"
+    assert apply_facts(MADE, again, moved, e.PromiseKept(promise=3, first=True)).promise.kept, (
+        "the current revision decides"
+    )
 
 
 UPDATE = {"promise": 2, "due_at": DUE - timedelta(days=2), "subject": "next_update"}
@@ -97,7 +99,7 @@ def test_promises_of_other_subjects_do_not_change_the_promise_of_the_outcome(oth
         MADE, made, moved, e.PromiseBroken(**other), e.PromiseKept(promise=4, first=False, subject=made.subject)
     )
     assert state.promise == apply_facts(MADE).promise
-    assert [line.kind for line in state.new_entries[2:]] == [
+    assert [entry.kind for entry in state.new_entries[2:]] == [
         "promise.made",
         "promise.revised",
         "promise.broken",
@@ -115,33 +117,33 @@ def test_the_end_of_a_promise_that_is_not_stored_adds_a_timeline_entry_only() ->
     assert apply_facts(e.PromiseKept(promise=1, first=True)).promise is None
 
 
-def test_the_first_acknowledgement_counts() -> None:
-    later = accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
-    delivery = apply_facts(accepted(), later, accepted("resolution")).delivery
+def test_the_time_of_the_first_acknowledgement_is_kept() -> None:
+    later = message_accepted().model_copy(update={"accepted_at": NOON + timedelta(hours=1)})
+    delivery = apply_facts(message_accepted(), later, message_accepted("resolution")).delivery
     assert delivery.acknowledged_at == NOON
     assert delivery.resolution_at == NOON
 
 
-def test_messages_that_did_not_go_out_are_counted_and_not_public() -> None:
+def test_failed_and_suppressed_messages_are_counted_and_not_public() -> None:
     failed = e.MessageFailed(message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3)
     held = e.MessageSuppressed(message="m", message_kind="progress", channel="email", cause="c", reason="no")
     state = apply_facts(failed, held)
     assert state.delivery.failed == 2
-    assert [line.public for line in state.new_entries] == [True, False, False]
+    assert [entry.public for entry in state.new_entries] == [True, False, False]
 
 
 def test_events_of_a_complaint_that_is_not_created_yet_are_kept_for_it() -> None:
     waiting = apply_facts(TRIAGED, MADE, filed_first=False)
     assert (waiting.status, waiting.filed) == ("unknown", None)
-    created = after(filed(), state=waiting)
+    created = state_after(file_complaint(), state=waiting)
     assert created.status == "received"
     assert created.triage is not None and created.promise is not None
 
 
 def test_an_event_that_intake_does_not_apply_changes_nothing() -> None:
-    state = after(filed())
+    state = state_after(file_complaint())
     assert (
-        after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
+        state_after(event(e.ClockWarned(clock="acknowledge", cycle=1, rung="50%", due_at=DUE), subject=ID), state=state)
         is state
     )
 
@@ -156,7 +158,7 @@ def test_every_subscribed_event_adds_a_timeline_entry() -> None:
         e.PromiseRevised: REVISED,
         e.PromiseKept: e.PromiseKept(promise=1, first=True),
         e.PromiseBroken: e.PromiseBroken(promise=1, due_at=DUE),
-        e.MessageAccepted: accepted(),
+        e.MessageAccepted: message_accepted(),
         e.MessageFailed: e.MessageFailed(
             message="m", message_kind="progress", channel="email", cause="c", reason="no", attempts=3
         ),
@@ -166,4 +168,4 @@ def test_every_subscribed_event_adds_a_timeline_entry() -> None:
     }
     assert set(examples) == set(INTAKE.subscribes)
     for fact in examples.values():
-        assert after(event(fact, subject=ID)).new_entries[0].kind == fact.kind
+        assert state_after(event(fact, subject=ID)).new_entries[0].kind == fact.kind

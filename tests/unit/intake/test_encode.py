@@ -11,16 +11,18 @@ from shared.contracts.events import ComplaintReceived
 from shared.runner.state_store import serialize_state
 from shared.runner.types import Context
 from tests.factories import event
-from tests.unit.intake.stories import NOW, filed, represented
+from tests.unit.intake.builders import NOW, file_complaint, file_on_behalf
 
 CASES = [
-    filed(),
-    filed(product=None, customer=Contact(phone="+6281234567890", locale="en", timezone="UTC")),
-    filed(narrative=Narrative(text='quotes " \\ and\nlines\t投诉 🙂 </script>')),
-    filed(narrative=Narrative(text="x" * 100_000, attributes={f"a{n}": "v" for n in range(32)})),
-    filed(client='shop "two" \\', product='6" kettle', customer=Contact(name='"', locale="en", timezone="UTC")),
-    represented(),
-    represented(authority='"court" order', product='a"b'),
+    file_complaint(),
+    file_complaint(product=None, customer=Contact(phone="+6281234567890", locale="en", timezone="UTC")),
+    file_complaint(narrative=Narrative(text='quotes " \\ and\nlines\t投诉 🙂 </script>')),
+    file_complaint(narrative=Narrative(text="x" * 100_000, attributes={f"a{n}": "v" for n in range(32)})),
+    file_complaint(
+        client='shop "two" \\', product='6" kettle', customer=Contact(name='"', locale="en", timezone="UTC")
+    ),
+    file_on_behalf(),
+    file_on_behalf(authority='"court" order', product='a"b'),
 ]
 
 
@@ -62,7 +64,7 @@ def test_the_first_timeline_entry_is_the_decided_one(command: FileComplaint) -> 
 
 
 def test_the_response_contains_no_data_of_the_customer() -> None:
-    assert set(from_json(encode_complaint(represented(), uuid7(), NOW).answer)) == {
+    assert set(from_json(encode_complaint(file_on_behalf(), uuid7(), NOW).answer)) == {
         "id",
         "reference",
         "status",
@@ -71,8 +73,8 @@ def test_the_response_contains_no_data_of_the_customer() -> None:
     }
 
 
-def test_the_event_contains_both_people() -> None:
-    event_ = read(encode_complaint(represented(), uuid7(), NOW).event)
+def test_the_event_contains_the_data_of_both_people() -> None:
+    event_ = read(encode_complaint(file_on_behalf(), uuid7(), NOW).event)
     assert event_.contact("complainant").email == "customer12@example.org"
     assert event_.contact("third_party").name == "Customer 13"
     assert event_.narrative().text == "It leaks."

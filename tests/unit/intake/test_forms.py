@@ -1,4 +1,4 @@
-"""Forms: every kind of bad input is refused with the field and what is expected, and no value is repeated."""
+"""Forms: every kind of invalid input is refused with its field and the expected value, and no value is quoted."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -35,18 +35,18 @@ def customer(**changes: Any) -> dict[str, Any]:
     return complaint(customer={name: value for name, value in fields.items() if value is not ...})
 
 
-def refused(form: TypeAdapter[Any], body: Any) -> Invalid:
+def parse_refused(form: TypeAdapter[Any], body: Any) -> Invalid:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(Invalid) as caught:
         parse_form(form, content, NOW)
     return caught.value
 
 
-def read(body: dict[str, Any]) -> Any:
+def parse_complaint(body: dict[str, Any]) -> Any:
     return parse_form(COMPLAINT, json.dumps(body).encode(), NOW)
 
 
-BAD: list[tuple[dict[str, Any], str, str]] = [
+INVALID_COMPLAINTS: list[tuple[dict[str, Any], str, str]] = [
     (complaint(narrative=...), "narrative", "required"),
     (complaint(channel=...), "channel", "required"),
     (complaint(customer=...), "customer", "required"),
@@ -106,13 +106,15 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field", "expected"), BAD)
-def test_a_wrong_field_is_named_with_what_is_accepted(body: dict[str, Any], field: str, expected: str) -> None:
+@pytest.mark.parametrize(("body", "field", "expected"), INVALID_COMPLAINTS)
+def test_an_invalid_field_is_named_with_the_expected_value_and_not_quoted(
+    body: dict[str, Any], field: str, expected: str
+) -> None:
     sent = {name: value for name, value in body.items() if value is not ...}
-    error = refused(COMPLAINT, sent)
+    error = parse_refused(COMPLAINT, sent)
     errors = {item["field"]: item["expected"] for item in error.errors}
     assert expected in errors[field]
-    assert SECRET not in json.dumps(error.errors) + error.detail, "what a person wrote is never repeated"
+    assert SECRET not in json.dumps(error.errors) + error.detail, "text of a person is never quoted"
     assert all(set(item) == {"field", "expected", "code"} for item in error.errors)
 
 
@@ -130,23 +132,23 @@ def test_a_wrong_field_is_named_with_what_is_accepted(body: dict[str, Any], fiel
         b"\x00",
     ],
 )
-def test_what_is_not_json_in_utf_8_is_malformed(body: bytes) -> None:
-    error = refused(COMPLAINT, body)
+def test_a_body_that_is_not_json_in_utf_8_is_malformed(body: bytes) -> None:
+    error = parse_refused(COMPLAINT, body)
     assert isinstance(error, Malformed)
     assert error.errors == [{"field": "body", "expected": "JSON in UTF-8", "code": "json_invalid"}]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"NaN"])
-def test_json_that_is_no_object_names_the_body(body: bytes) -> None:
-    assert refused(COMPLAINT, body).errors[0]["field"] == "body"
+def test_json_that_is_not_an_object_is_refused_as_field_body(body: bytes) -> None:
+    assert parse_refused(COMPLAINT, body).errors[0]["field"] == "body"
 
 
-def test_all_wrong_fields_are_named_at_once_up_to_a_limit() -> None:
-    error = refused(COMPLAINT, {f"x{n}": 1 for n in range(100)})
+def test_all_invalid_fields_are_named_at_once_up_to_a_limit() -> None:
+    error = parse_refused(COMPLAINT, {f"x{n}": 1 for n in range(100)})
     assert len(error.errors) == SHOWN_MAX
 
 
-GOOD: list[dict[str, Any]] = [
+VALID_COMPLAINTS: list[dict[str, Any]] = [
     EXAMPLE,
     complaint(narrative="x" * 100_000),
     complaint(narrative="первый ред\nвторой\tред 投诉 khiếu nại 🙂"),
@@ -177,43 +179,43 @@ GOOD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("body", GOOD)
+@pytest.mark.parametrize("body", VALID_COMPLAINTS)
 def test_a_valid_complaint_is_accepted(body: dict[str, Any]) -> None:
-    assert read(body).narrative == body["narrative"]
+    assert parse_complaint(body).narrative == body["narrative"]
 
 
-def test_a_phone_number_is_kept_in_one_form() -> None:
-    assert read(customer(phone="+62 812-3456-7890")).customer.phone == "+6281234567890"
+def test_a_phone_number_is_stored_in_e164_form() -> None:
+    assert parse_complaint(customer(phone="+62 812-3456-7890")).customer.phone == "+6281234567890"
 
 
-def test_lines_of_web_forms_end_as_everywhere_else() -> None:
-    assert read(complaint(narrative="one\r\ntwo")).narrative == "one\ntwo"
+def test_crlf_line_ends_are_stored_as_lf() -> None:
+    assert parse_complaint(complaint(narrative="one\r\ntwo")).narrative == "one\ntwo"
 
 
-def test_a_language_tag_is_kept_with_hyphens() -> None:
-    assert read(customer(locale="en_GB")).customer.locale == "en-GB"
+def test_a_language_tag_is_stored_with_hyphens() -> None:
+    assert parse_complaint(customer(locale="en_GB")).customer.locale == "en-GB"
 
 
-def test_what_customers_wrote_is_not_shown_by_repr() -> None:
-    shown = repr(read(complaint(narrative=SECRET, subject=SECRET, attributes={"a": SECRET}))) + repr(
-        read(customer(name=SECRET))
+def test_repr_of_a_form_contains_no_personal_data() -> None:
+    text = repr(parse_complaint(complaint(narrative=SECRET, subject=SECRET, attributes={"a": SECRET}))) + repr(
+        parse_complaint(customer(name=SECRET))
     )
-    assert SECRET not in shown
-    assert "customer12@example.org" not in shown
+    assert SECRET not in text
+    assert "customer12@example.org" not in text
 
 
-def test_without_a_context_the_time_of_this_machine_counts() -> None:
+def test_without_a_context_times_are_compared_with_the_system_clock() -> None:
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     with pytest.raises(ValueError, match="until now"):
         COMPLAINT.validate_json(json.dumps(complaint(received_at=ahead)))
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "with space", "ключ", 5])
-def test_a_lines_key_has_a_form(key: Any) -> None:
-    assert refused(COMPLAINT_LINE, complaint(idempotency_key=key)).errors[0]["field"] == "idempotency_key"
+def test_an_invalid_idempotency_key_of_a_line_is_refused(key: Any) -> None:
+    assert parse_refused(COMPLAINT_LINE, complaint(idempotency_key=key)).errors[0]["field"] == "idempotency_key"
 
 
-FACTS: list[tuple[type[Any], dict[str, Any], str]] = [
+INVALID_UPDATES: list[tuple[type[Any], dict[str, Any], str]] = [
     (MessageForm, {"text": ""}, "text"),
     (MessageForm, {"text": "x", "author": "robot"}, "author"),
     (MessageForm, {"text": "x", "public": False}, "body"),
@@ -261,12 +263,12 @@ FACTS: list[tuple[type[Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "body", "field"), FACTS)
-def test_a_wrong_fact_names_its_field(form: type[Any], body: dict[str, Any], field: str) -> None:
-    assert refused(TypeAdapter(form), body).errors[0]["field"] == field
+@pytest.mark.parametrize(("form", "body", "field"), INVALID_UPDATES)
+def test_an_invalid_update_names_its_field(form: type[Any], body: dict[str, Any], field: str) -> None:
+    assert parse_refused(TypeAdapter(form), body).errors[0]["field"] == field
 
 
 @pytest.mark.parametrize("form", [MessageForm, ProgressForm, ResolutionForm, MilestoneForm, FeedbackForm])
-def test_every_forms_example_is_accepted(form: type[Any]) -> None:
+def test_the_examples_of_every_update_form_are_accepted(form: type[Any]) -> None:
     for example in form.model_config["json_schema_extra"]["examples"]:
         parse_form(TypeAdapter(form), json.dumps(example).encode(), NOW)

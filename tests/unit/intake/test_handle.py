@@ -24,7 +24,7 @@ from shared.contracts import events as e
 from shared.errors import Conflict, IllegalMove, NotFound, Rejected
 from shared.runner.types import Context
 from tests.factories import complaint_id, event
-from tests.unit.intake.stories import ID, NOW, after, answered, filed, key, message
+from tests.unit.intake.builders import ID, NOW, decide_update, file_complaint, idempotency_key, message, state_after
 
 RESOLVE = Resolve(ID, outcome="upheld", explanation="A new one is on its way.")
 REOPEN = Reopen(ID, reason="It leaks again.")
@@ -41,7 +41,7 @@ def milestone(name: str = "action_agreed", **changes: Any) -> RecordMilestone:
     return RecordMilestone(ID, milestone=name, **changes)  # type: ignore[arg-type]
 
 
-STORIES: list[tuple[list[Any], str]] = [
+STATUS_AFTER: list[tuple[list[Any], str]] = [
     ([], "received"),
     ([message()], "received"),
     ([progress()], "open"),
@@ -65,9 +65,9 @@ STORIES: list[tuple[list[Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("story", "status"), STORIES)
-def test_each_story_ends_where_it_should(story: list[Any], status: str) -> None:
-    assert after(filed(), *story).status == status
+@pytest.mark.parametrize(("commands", "status"), STATUS_AFTER)
+def test_a_sequence_of_commands_ends_in_the_expected_status(commands: list[Any], status: str) -> None:
+    assert state_after(file_complaint(), *commands).status == status
 
 
 ILLEGAL: list[tuple[list[Any], Any]] = [
@@ -84,14 +84,14 @@ ILLEGAL: list[tuple[list[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("story", "move"), ILLEGAL)
-def test_an_illegal_move_is_refused_with_what_is_possible_instead(story: list[Any], move: Any) -> None:
-    state = after(filed(), *story)
+@pytest.mark.parametrize(("earlier", "command"), ILLEGAL)
+def test_an_illegal_move_is_refused_with_the_possible_moves(earlier: list[Any], command: Any) -> None:
+    state = state_after(file_complaint(), *earlier)
     with pytest.raises(IllegalMove, match=r"expected one of .*customer_message"):
-        decide(state, move, Context(NOW))
+        decide(state, command, Context(NOW))
 
 
-def test_every_stage_that_a_complaint_can_have_takes_words_of_the_customer() -> None:
+def test_every_stage_of_a_complaint_allows_a_message_of_the_customer() -> None:
     stages = set(get_args(Stage)) - {"unknown"}
     assert stages == {*OPEN_STAGES, *CLOSED_STAGES}
     assert all((stage, "customer_message") in MOVES for stage in stages)
@@ -103,40 +103,42 @@ def test_every_move_occurs_in_the_table_and_leads_to_a_stage_of_it() -> None:
 
 
 @pytest.mark.parametrize("command", [message(), RESOLVE, progress(), milestone(), REOPEN, WITHDRAW, FIXED])
-def test_a_complaint_that_was_never_created_accepts_no_updates(command: Any) -> None:
+def test_an_update_of_a_complaint_that_does_not_exist_is_not_found(command: Any) -> None:
     with pytest.raises(NotFound):
         decide(None, command, Context(NOW))
-    state = after(event(e.PromiseKept(promise=1, first=True), subject=ID))
+    state = state_after(event(e.PromiseKept(promise=1, first=True), subject=ID))
     with pytest.raises(NotFound):
         decide(state, command, Context(NOW))
 
 
 def test_filing_the_same_complaint_twice_is_a_conflict() -> None:
     with pytest.raises(Conflict):
-        decide(after(filed()), filed(), Context(NOW))
+        decide(state_after(file_complaint()), file_complaint(), Context(NOW))
 
 
-def test_a_published_event_contains_texts_apart_from_facts() -> None:
-    decision = answered(after(filed()), message(text="One more thing."))
+def test_texts_are_published_as_personal_data_and_not_in_the_facts() -> None:
+    decision = decide_update(state_after(file_complaint()), message(text="One more thing."))
     (published,) = decision.events
     assert published.facts == e.MessageAdded(author="customer", public=True)
     assert [p.fields.text for p in published.personal] == ["One more thing."]
     assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant")}
 
 
-def test_a_text_of_a_handler_belongs_to_the_handler() -> None:
-    (published,) = answered(after(filed()), progress(note="We asked the maker.")).events
+def test_a_note_of_a_handler_is_published_as_personal_data_of_the_handler() -> None:
+    (published,) = decide_update(state_after(file_complaint()), progress(note="We asked the maker.")).events
     assert [p.party for p in published.personal] == ["handler"]
     assert {(p.id, p.role) for p in published.parties} == {("customer", "complainant"), ("handler", "handler")}
 
 
 def test_a_command_without_text_publishes_nothing_personal() -> None:
-    assert answered(after(filed()), WITHDRAW).events[0].personal == ()
+    assert decide_update(state_after(file_complaint()), WITHDRAW).events[0].personal == ()
 
 
 def test_a_resolution_is_published_with_its_redress_and_stored() -> None:
     refund = e.Redress(kind="refund", amount=Decimal("12.50"), currency="NOK")
-    decision = answered(after(filed()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,)))
+    decision = decide_update(
+        state_after(file_complaint()), Resolve(ID, outcome="settled", explanation="Sorry.", redress=(refund,))
+    )
     facts = decision.events[0].facts
     assert (facts.outcome, facts.redress, facts.resolved_at) == ("settled", (refund,), NOW)
     assert decision.state is not None and decision.state.resolution is not None
@@ -144,20 +146,20 @@ def test_a_resolution_is_published_with_its_redress_and_stored() -> None:
     assert decision.state.resolution.redress == (refund,)
 
 
-def test_not_fixed_reopens_and_publishes_both_events() -> None:
-    decision = answered(after(filed(), RESOLVE), NOT_FIXED)
+def test_negative_feedback_reopens_the_complaint_and_publishes_both_events() -> None:
+    decision = decide_update(state_after(file_complaint(), RESOLVE), NOT_FIXED)
     assert [type(event.facts) for event in decision.events] == [e.FeedbackGiven, e.Reopened]
     assert [len(event.personal) for event in decision.events] == [1, 0]
     assert decision.state is not None and decision.state.cycle == 2
 
 
 def test_a_new_resolution_clears_the_feedback() -> None:
-    assert after(filed(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
+    assert state_after(file_complaint(), RESOLVE, NOT_FIXED, RESOLVE).feedback is None
 
 
-def test_a_date_that_has_passed_is_not_proposed() -> None:
+def test_an_expected_date_in_the_past_is_refused() -> None:
     with pytest.raises(Rejected, match="expected_at: expected a time that is still to come") as caught:
-        decide(after(filed()), progress(expected_at=NOW, reason="x"), Context(NOW))
+        decide(state_after(file_complaint()), progress(expected_at=NOW, reason="x"), Context(NOW))
     assert caught.value.errors[0]["field"] == "expected_at"  # type: ignore[attr-defined]
 
 
@@ -165,16 +167,16 @@ def test_a_date_that_has_passed_is_not_proposed() -> None:
 
 
 @pytest.mark.parametrize("name", MILESTONES)
-def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(name: str) -> None:
-    for story in (
+def test_every_milestone_is_accepted_while_open_and_changes_only_the_timeline(name: str) -> None:
+    for commands in (
         [],
         [progress()],
         [progress("awaiting_customer")],
         [progress("awaiting_third_party")],
         [RESOLVE, REOPEN],
     ):
-        before = after(filed(), *story)
-        decision = answered(before, milestone(name, item="part_2", note="The maker has it."))
+        before = state_after(file_complaint(), *commands)
+        decision = decide_update(before, milestone(name, item="part_2", note="The maker has it."))
         assert decision.events[0].facts == e.MilestoneRecorded(milestone=name, occurred_at=NOW, item="part_2")  # type: ignore[arg-type]
         assert [item.fields.text for item in decision.events[0].personal] == ["The maker has it."]
         changed = decision.state
@@ -183,13 +185,13 @@ def test_every_milestone_can_be_reached_while_it_is_open_and_moves_nothing_else(
 
 
 @pytest.mark.parametrize("name", MILESTONES)
-def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_withdrawal(name: str) -> None:
-    answered_one, withdrawn = after(filed(), RESOLVE), after(filed(), WITHDRAW)
+def test_only_some_milestones_are_accepted_after_a_resolution_and_none_after_a_withdrawal(name: str) -> None:
+    resolved, withdrawn = state_after(file_complaint(), RESOLVE), state_after(file_complaint(), WITHDRAW)
     if name in MILESTONES_AFTER_RESOLUTION:
-        assert answered(answered_one, milestone(name)).status == "resolved"
+        assert decide_update(resolved, milestone(name)).status == "resolved"
     else:
         with pytest.raises(IllegalMove, match="ombudsman_asked"):
-            decide(answered_one, milestone(name), Context(NOW))
+            decide(resolved, milestone(name), Context(NOW))
     with pytest.raises(IllegalMove, match=f"{name}: not possible while withdrawn; expected one of .*reopen"):
         decide(withdrawn, milestone(name), Context(NOW))
 
@@ -203,36 +205,38 @@ def test_after_the_answer_only_some_milestones_are_reached_and_none_after_a_with
     ],
 )
 def test_a_published_milestone_is_never_in_the_future(occurred_at: Any, published_at: Any) -> None:
-    (milestone_recorded,) = answered(after(filed()), milestone(occurred_at=occurred_at)).events
+    (milestone_recorded,) = decide_update(state_after(file_complaint()), milestone(occurred_at=occurred_at)).events
     assert milestone_recorded.facts.occurred_at == published_at
 
 
-def test_no_milestone_is_reached_before_the_complaint_was_received() -> None:
+def test_a_milestone_before_the_complaint_was_received_is_refused() -> None:
     with pytest.raises(Rejected, match="occurred_at: expected a time after the complaint was received") as caught:
-        decide(after(filed()), milestone(occurred_at=NOW - timedelta(days=1)), Context(NOW))
+        decide(state_after(file_complaint()), milestone(occurred_at=NOW - timedelta(days=1)), Context(NOW))
     assert caught.value.errors[0]["field"] == "occurred_at"  # type: ignore[attr-defined]
 
 
 def test_a_milestone_repeated_with_its_key_is_published_once() -> None:
-    first = answered(after(filed()), milestone(idempotency_key=key()))
-    again = answered(first.state, milestone(idempotency_key=key()))
+    first = decide_update(state_after(file_complaint()), milestone(idempotency_key=idempotency_key()))
+    again = decide_update(first.state, milestone(idempotency_key=idempotency_key()))
     assert again.replayed
     assert again.events == ()
 
 
-def test_nothing_is_resolved_before_it_was_received() -> None:
+def test_a_resolution_before_the_complaint_was_received_is_refused() -> None:
     early = Resolve(ID, outcome="upheld", explanation="x", resolved_at=NOW - timedelta(days=1))
     with pytest.raises(Rejected, match="resolved_at"):
-        decide(after(filed()), early, Context(NOW))
+        decide(state_after(file_complaint()), early, Context(NOW))
 
 
-# ── repeats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── repeated commands ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
-    first = answered(after(filed()), message(idempotency_key=key()))
-    later = after(RESOLVE, state=first.state)
-    again = answered(later, message(idempotency_key=key(salt=b"other salt 16 by")), NOW + timedelta(days=3))
+def test_a_repeated_command_gets_the_same_response_and_changes_nothing() -> None:
+    first = decide_update(state_after(file_complaint()), message(idempotency_key=idempotency_key()))
+    later = state_after(RESOLVE, state=first.state)
+    again = decide_update(
+        later, message(idempotency_key=idempotency_key(salt=b"other salt 16 by")), NOW + timedelta(days=3)
+    )
     assert again.replayed and not first.replayed
     assert (again.status, again.recorded_at) == (first.status, first.recorded_at)
     assert again.state is later
@@ -240,47 +244,49 @@ def test_a_repeat_gets_the_same_answer_and_changes_nothing() -> None:
 
 
 def test_the_same_key_with_another_body_is_refused() -> None:
-    state = answered(after(filed()), message(idempotency_key=key())).state
+    state = decide_update(state_after(file_complaint()), message(idempotency_key=idempotency_key())).state
     with pytest.raises(IdempotencyKeyReused):
-        decide(state, message(idempotency_key=key(body=b"other")), Context(NOW))
+        decide(state, message(idempotency_key=idempotency_key(body=b"other")), Context(NOW))
 
 
-def test_keys_belong_to_their_client() -> None:
-    state = answered(after(filed()), message(idempotency_key=key(client="shop"))).state
-    other = answered(state, message(idempotency_key=key(client="bank", body=b"other")))
+def test_idempotency_keys_of_two_clients_are_independent() -> None:
+    state = decide_update(state_after(file_complaint()), message(idempotency_key=idempotency_key(client="shop"))).state
+    other = decide_update(state, message(idempotency_key=idempotency_key(client="bank", body=b"other")))
     assert not other.replayed
 
 
-def test_a_refused_request_leaves_its_key_free() -> None:
-    state = after(filed())
+def test_a_refused_command_does_not_use_up_its_idempotency_key() -> None:
+    state = state_after(file_complaint())
     with pytest.raises(IllegalMove):
-        decide(state, Reopen(ID, idempotency_key=key()), Context(NOW))
-    assert not answered(state, message(idempotency_key=key(body=b"other"))).replayed
+        decide(state, Reopen(ID, idempotency_key=idempotency_key()), Context(NOW))
+    assert not decide_update(state, message(idempotency_key=idempotency_key(body=b"other"))).replayed
 
 
-def test_without_a_key_every_request_counts() -> None:
-    assert after(filed(), message(), message()).messages == 2
+def test_without_an_idempotency_key_a_repeated_command_is_handled_again() -> None:
+    assert state_after(file_complaint(), message(), message()).messages == 2
 
 
-def test_the_newest_keys_of_a_complaint_are_remembered() -> None:
-    state = after(filed(), *(message(idempotency_key=key(key=f"k{n}")) for n in range(KEYS_MAX + 5)))
+def test_only_the_newest_idempotency_keys_of_a_complaint_are_kept() -> None:
+    state = state_after(
+        file_complaint(), *(message(idempotency_key=idempotency_key(key=f"k{n}")) for n in range(KEYS_MAX + 5))
+    )
     assert len(state.idempotency) == KEYS_MAX
     assert state.find_record("shop", "k4") is None
     assert state.find_record("shop", f"k{KEYS_MAX + 4}") is not None
 
 
 def test_the_seal_of_a_body_is_salted() -> None:
-    first, second = key(salt=b"a" * 16), key(salt=b"b" * 16)
+    first, second = idempotency_key(salt=b"a" * 16), idempotency_key(salt=b"b" * 16)
     assert first.seal != second.seal
     assert first.matches(second.seal)
-    assert not first.matches(key(body=b"other").seal)
+    assert not first.matches(idempotency_key(body=b"other").seal)
 
 
 # ── the timeline ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_command_adds_a_timeline_entry_outside_the_document() -> None:
-    state = after(filed(), message(), RESOLVE, NOT_FIXED)
+    state = state_after(file_complaint(), message(), RESOLVE, NOT_FIXED)
     assert [entry.kind for entry in state.new_entries] == [
         "complaint.received",
         "complaint.message_added",
@@ -293,10 +299,10 @@ def test_every_command_adds_a_timeline_entry_outside_the_document() -> None:
 
 
 def test_an_internal_note_of_a_handler_is_not_public() -> None:
-    *_, line = after(filed(), message(author="handler", public=False)).new_entries
+    *_, line = state_after(file_complaint(), message(author="handler", public=False)).new_entries
     assert not line.public
 
 
-def test_complaints_do_not_mix() -> None:
+def test_the_state_has_the_complaint_id_of_its_commands() -> None:
     other = complaint_id()
-    assert after(filed(complaint_id=other), message(other)).complaint_id == other
+    assert state_after(file_complaint(complaint_id=other), message(other)).complaint_id == other

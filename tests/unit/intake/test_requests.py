@@ -1,4 +1,4 @@
-"""Reading of raw requests: bounded bodies, and a problem document for every failure."""
+"""Reading of raw ASGI requests: bounded bodies, headers, and a problem document for every failure."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +21,8 @@ from shared.auth import Forbidden, Unauthenticated
 from shared.errors import IllegalMove, NotFound, Unavailable
 
 
-def pieces(*parts: bytes) -> Any:
+def receive_chunks(*parts: bytes) -> Any:
+    """Return an ASGI `receive` that delivers the parts; `left` holds those not delivered yet."""
     waiting = [{"type": "http.request", "body": part, "more_body": n < len(parts)} for n, part in enumerate(parts, 1)]
 
     async def receive() -> dict[str, Any]:
@@ -31,10 +32,10 @@ def pieces(*parts: bytes) -> Any:
     return receive
 
 
-async def test_a_body_in_one_piece_and_in_many_is_the_same() -> None:
-    assert await read_body({}, pieces(b"abc"), 3) == b"abc"
-    assert await read_body({}, pieces(b"a", b"", b"bc"), 3) == b"abc"
-    assert await read_body({b"content-length": b"3"}, pieces(b"ab", b"c"), 3) == b"abc"
+async def test_a_body_is_the_same_in_one_chunk_and_in_many() -> None:
+    assert await read_body({}, receive_chunks(b"abc"), 3) == b"abc"
+    assert await read_body({}, receive_chunks(b"a", b"", b"bc"), 3) == b"abc"
+    assert await read_body({b"content-length": b"3"}, receive_chunks(b"ab", b"c"), 3) == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -46,10 +47,10 @@ async def test_a_body_in_one_piece_and_in_many_is_the_same() -> None:
         ({b"content-length": b"3"}, [b"ab", b"cd", b"ef"]),
     ],
 )
-async def test_a_body_that_is_too_large_is_read_off_and_refused(
+async def test_a_body_that_is_too_large_is_read_to_its_end_and_refused(
     headers: dict[bytes, bytes], parts: list[bytes]
 ) -> None:
-    receive = pieces(*parts)
+    receive = receive_chunks(*parts)
     with pytest.raises(BodyTooLarge, match="at most 3 bytes"):
         await read_body(headers, receive, 3)
     assert receive.left == [], "the client can finish and then read the response"
@@ -64,21 +65,21 @@ async def test_a_client_that_disconnects_raises_unavailable() -> None:
 
 
 @pytest.mark.parametrize(("value", "key"), [(b"abc", "abc"), (b'"abc"', "abc"), (b" a-1 ", "a-1"), (b'"', '"')])
-def test_a_key_may_be_quoted(value: bytes, key: str) -> None:
+def test_an_idempotency_key_may_be_quoted(value: bytes, key: str) -> None:
     assert read_key({b"idempotency-key": value}) == key
 
 
-def test_a_request_needs_no_key() -> None:
+def test_an_idempotency_key_is_optional() -> None:
     assert read_key({}) is None
 
 
 @pytest.mark.parametrize("value", [b"", b'""', b"with space", b"x" * 201, "ключ".encode()])
-def test_a_key_of_another_form_is_refused(value: bytes) -> None:
+def test_an_invalid_idempotency_key_is_refused(value: bytes) -> None:
     with pytest.raises(Invalid, match="Idempotency-Key"):
         read_key({b"idempotency-key": value})
 
 
-def test_the_media_type_has_to_be_the_one_expected() -> None:
+def test_another_media_type_than_the_expected_one_is_refused() -> None:
     require_media_type({b"content-type": b"Application/JSON; charset=utf-8"}, JSON)
     for headers in ({}, {b"content-type": b"text/plain"}, {b"content-type": b"application/x-www-form-urlencoded"}):
         with pytest.raises(WrongMedia, match="application/json"):
@@ -111,7 +112,7 @@ def test_every_failure_is_a_problem_document(error: Exception, status: int) -> N
     assert "a customer's words" not in answer.body.decode()
 
 
-def test_the_field_stands_in_the_document() -> None:
+def test_a_problem_document_names_the_invalid_field() -> None:
     document = json.loads(problem_response(field_error("narrative", "text", "string_type")).body)
     assert document["errors"] == [{"field": "narrative", "expected": "text", "code": "string_type"}]
 

@@ -23,7 +23,7 @@ from shared.contracts import INTAKE
 from shared.contracts.events import Channel, Merged, MessageKind, Milestone, Outcome, ProgressState, PromiseSubject
 
 DUE = "2026-05-06T10:00:00Z"
-SHOWN: list[tuple[str, dict[str, Any], str]] = [
+ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     ("complaint.received", {"channel": "phone"}, "The complaint reached us by phone."),
     (
         "complaint.triaged",
@@ -94,24 +94,24 @@ SHOWN: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def line(kind: str, facts: dict[str, Any], **changes: Any) -> TimelineEntry:
+def entry(kind: str, facts: dict[str, Any], **changes: Any) -> TimelineEntry:
     return TimelineEntry(at=datetime(2026, 5, 4, tzinfo=UTC), kind=kind, facts=facts, **changes)
 
 
-@pytest.mark.parametrize(("kind", "facts", "expected"), SHOWN)
-def test_each_line_reads_as_a_plain_sentence(kind: str, facts: dict[str, Any], expected: str) -> None:
-    assert format_sentence(line(kind, facts), "Asia/Jakarta") == expected
+@pytest.mark.parametrize(("kind", "facts", "expected"), ENTRIES)
+def test_a_timeline_entry_is_formatted_as_a_sentence(kind: str, facts: dict[str, Any], expected: str) -> None:
+    assert format_sentence(entry(kind, facts), "Asia/Jakarta") == expected
 
 
 def test_the_name_of_a_handler_is_shown_if_present() -> None:
     assert (
-        format_sentence(line("complaint.assigned", {"team": "care"}, words="Handler 3"), None)
+        format_sentence(entry("complaint.assigned", {"team": "care"}, words="Handler 3"), None)
         == "Handler 3 of care looks after it."
     )
 
 
 def test_sentences_contain_no_severity_signals_or_internal_reasons() -> None:
-    sentences = " ".join(format_sentence(line(kind, facts), "Asia/Jakarta") for kind, facts, _ in SHOWN)
+    sentences = " ".join(format_sentence(entry(kind, facts), "Asia/Jakarta") for kind, facts, _ in ENTRIES)
     assert "critical" not in sentences
     assert "abuse" not in sentences
 
@@ -132,5 +132,5 @@ def test_every_published_and_subscribed_event_has_a_sentence() -> None:
         *((table, PromiseSubject) for table in (PROMISE_MADE, PROMISE_MOVED, PROMISE_KEPT, PROMISE_BROKEN)),
     ],
 )
-def test_every_code_has_its_words(table: dict[str, str], codes: Any) -> None:
+def test_every_code_has_a_text(table: dict[str, str], codes: Any) -> None:
     assert set(table) == set(get_args(codes))

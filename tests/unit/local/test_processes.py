@@ -1,4 +1,4 @@
-"""Child processes, with real short-lived programs."""
+"""Child processes of the local stack, tested with real programs that end soon."""
 
 import json
 import os
@@ -33,20 +33,20 @@ def start(child: Child) -> Child:
     return child
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def orphan(home: Path, name: str = "orphan") -> "subprocess.Popen[bytes]":
+def start_orphan(home: Path, name: str = "orphan") -> "subprocess.Popen[bytes]":
     """Start a process whose record names a supervisor that does not exist any more."""
     process = subprocess.Popen(WAITING_PROGRAM, stdout=subprocess.DEVNULL)
     facts = psutil.Process(process.pid)
     record = {
         "process": {"pid": process.pid, "started": facts.create_time(), "command": facts.cmdline()[:1]},
-        "owner": {"pid": 2**22 - 7, "started": 1.0, "command": ["gone"]},
+        "owner": {"pid": 2**22 - 7, "started": 1.0, "command": ["ended"]},
         "ask": int(signal.SIGTERM),
     }
     (home / "run").mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def test_a_stopped_child_leaves_no_record(tmp_path: Path) -> None:
 
 
 def test_a_child_that_ignores_the_signal_is_killed_after_the_timeout(tmp_path: Path) -> None:
-    child = start(Child("deaf", tmp_path, IGNORING_PROGRAM))
+    child = start(Child("ignoring", tmp_path, IGNORING_PROGRAM))
     assert child.stop(seconds=0.2) is False
     assert child.returncode == -signal.SIGKILL
 
@@ -73,7 +73,7 @@ def test_killing_a_child_kills_its_own_children(tmp_path: Path) -> None:
     grandchildren = psutil.Process(child.pid).children()
     child.kill()
     assert len(grandchildren) == 1
-    assert not any(alive(process.pid) for process in grandchildren)
+    assert not any(is_alive(process.pid) for process in grandchildren)
 
 
 def test_a_child_killed_on_purpose_should_not_run(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ def test_ctrl_c_at_the_terminal_does_not_reach_the_child(tmp_path: Path) -> None
 
 
 def test_processes_of_a_killed_supervisor_are_ended_by_the_next_start(tmp_path: Path) -> None:
-    leftover = orphan(tmp_path)
+    leftover = start_orphan(tmp_path)
     assert reap(tmp_path) == ["orphan"]
     assert leftover.wait(5) == -signal.SIGTERM
     assert not list((tmp_path / "run").iterdir())
 
 
 def test_a_process_recorded_during_its_exec_is_ended_too(tmp_path: Path) -> None:
-    leftover = orphan(tmp_path)
+    leftover = start_orphan(tmp_path)
     path = tmp_path / "run" / "orphan.json"
     record = json.loads(path.read_text("utf-8"))
     record["process"]["command"] = []  # what the kernel shows until the new program has its arguments
@@ -107,7 +107,7 @@ def test_a_process_recorded_during_its_exec_is_ended_too(tmp_path: Path) -> None
 
 
 def test_a_start_with_the_same_name_ends_the_leftover_process_first(tmp_path: Path) -> None:
-    leftover = orphan(tmp_path, "one")
+    leftover = start_orphan(tmp_path, "one")
     child = start(Child("one", tmp_path, WAITING_PROGRAM))
     assert leftover.wait(5) == -signal.SIGTERM
     child.stop()
@@ -115,7 +115,7 @@ def test_a_start_with_the_same_name_ends_the_leftover_process_first(tmp_path: Pa
 
 @pytest.mark.parametrize(("fact", "value"), [("started", 12345.0), ("command", ["another"])])
 def test_a_process_that_only_reuses_the_recorded_id_is_not_ended(tmp_path: Path, fact: str, value: object) -> None:
-    process = orphan(tmp_path)
+    process = start_orphan(tmp_path)
     path = tmp_path / "run" / "orphan.json"
     record = json.loads(path.read_text("utf-8"))
     record["process"][fact] = value
@@ -127,7 +127,7 @@ def test_a_process_that_only_reuses_the_recorded_id_is_not_ended(tmp_path: Path,
 
 
 def test_a_home_with_a_running_supervisor_is_refused(tmp_path: Path) -> None:
-    process = orphan(tmp_path)
+    process = start_orphan(tmp_path)
     owner = psutil.Process(os.getppid())
     path = tmp_path / "run" / "orphan.json"
     record = json.loads(path.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Signals stop a running stack, whichever thread receives them."""
+"""Signals: they stop a running stack in whichever thread they arrive."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ with handle_signals(Stack):
 
 
 def test_a_signal_received_by_another_thread_stops_the_stack() -> None:
-    """Two signals at once (SIGINT and SIGTERM) may both be received by another thread, and the main thread is not woken."""
+    """Test that the main thread wakes up although another thread received the signal."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, timeout=20, check=False)
     assert process.returncode == 0

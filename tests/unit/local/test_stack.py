@@ -1,4 +1,4 @@
-"""Stack without one of its services."""
+"""Local stack from which some services are left out."""
 
 import stat
 from pathlib import Path

@@ -13,10 +13,10 @@ from services.notify.channels.mime import SenderAddress
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.channels.smtp_pool import SmtpServer
 from shared.errors import Misconfigured
-from tests.unit.notify.postoffice import REPLIES, Office, line, post_office
+from tests.unit.notify.smtp_servers import REPLIES, MailServer, run_mail_server, run_scripted_server
 
 SENDER = SenderAddress("complaints@example.com", "Примерна продавница", "answers@example.com")
-LETTER = OutgoingMessage(
+MESSAGE = OutgoingMessage(
     message_id="0190-aa@example.com",
     to="customer-12@example.com",
     subject="[RD-1] Примили смо Вашу притужбу",
@@ -34,53 +34,57 @@ EXPECTED = {
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as opened:
-        yield opened
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running:
+        yield running
 
 
 @pytest.fixture(params=["memory", "smtp"])
-async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
-    made = MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(office.server(), SENDER)
-    yield made
-    await made.close()
+async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> AsyncIterator[Channel]:
+    created = (
+        MemoryChannel(SENDER, EXPECTED) if request.param == "memory" else SmtpChannel(mail_server.settings(), SENDER)
+    )
+    yield created
+    await created.close()
 
 
 # ── conformance of both channels ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_ordinary_letter_is_taken(channel: Channel) -> None:
-    assert await channel.send(LETTER) == DeliveryReport("sent", "250")
+async def test_an_ordinary_message_is_sent(channel: Channel) -> None:
+    assert await channel.send(MESSAGE) == DeliveryReport("sent", "250")
 
 
 @pytest.mark.parametrize("address", EXPECTED)
-async def test_a_refusal_is_reported_by_its_numbers_only(channel: Channel, address: str) -> None:
-    assert await channel.send(replace(LETTER, to=address)) == EXPECTED[address]
+async def test_a_refusal_is_reported_by_its_status_codes_without_its_text(channel: Channel, address: str) -> None:
+    assert await channel.send(replace(MESSAGE, to=address)) == EXPECTED[address]
 
 
 @pytest.mark.parametrize("address", EXPECTED)
-async def test_a_refusal_does_not_spoil_the_next_letter(channel: Channel, address: str) -> None:
-    await channel.send(replace(LETTER, to=address))
-    assert (await channel.send(LETTER)).outcome == "sent"
+async def test_a_message_after_a_refused_one_is_sent(channel: Channel, address: str) -> None:
+    await channel.send(replace(MESSAGE, to=address))
+    assert (await channel.send(MESSAGE)).outcome == "sent"
 
 
 @pytest.mark.parametrize(
     "changes", [{"subject": "a\r\nBcc: x@example.org"}, {"to": "a b@example.com"}, {"message_id": "x y"}]
 )
-async def test_a_letter_that_cannot_be_one_is_refused_for_good(channel: Channel, changes: dict[str, Any]) -> None:
-    report = await channel.send(replace(LETTER, **changes))
+async def test_a_message_with_an_invalid_header_value_fails_permanently(
+    channel: Channel, changes: dict[str, Any]
+) -> None:
+    report = await channel.send(replace(MESSAGE, **changes))
     assert report.outcome == "failed_permanent"
     assert report.code.startswith("rejected ")
 
 
-async def test_many_letters_at_once_are_all_taken(channel: Channel) -> None:
-    letters = [replace(LETTER, message_id=f"m{n}@example.com", to=f"customer-{n}@example.com") for n in range(50)]
-    reports = await asyncio.gather(*(channel.send(letter) for letter in letters))
+async def test_many_concurrent_messages_are_all_sent(channel: Channel) -> None:
+    messages = [replace(MESSAGE, message_id=f"m{n}@example.com", to=f"customer-{n}@example.com") for n in range(50)]
+    reports = await asyncio.gather(*(channel.send(message) for message in messages))
     assert {report.outcome for report in reports} == {"sent"}
 
 
-async def test_closing_twice_is_harmless(channel: Channel) -> None:
-    await channel.send(LETTER)
+async def test_a_channel_can_be_closed_twice(channel: Channel) -> None:
+    await channel.send(MESSAGE)
     await channel.close()
     await channel.close()
 
@@ -88,99 +92,99 @@ async def test_closing_twice_is_harmless(channel: Channel) -> None:
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_mail_arrives_with_the_headers_it_needs(office: Office) -> None:
-    channel = SmtpChannel(office.server(), SENDER)
-    await channel.send(LETTER)
+async def test_a_mail_arrives_with_its_headers_and_both_parts(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(), SENDER)
+    await channel.send(MESSAGE)
     await channel.close()
-    (mail,) = office.mails
+    (mail,) = mail_server.mails
     assert mail["Message-ID"] == "<0190-aa@example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Content-Language"] == "sr-Cyrl"
-    assert mail["Subject"] == LETTER.subject
+    assert mail["Subject"] == MESSAGE.subject
     assert mail["From"].addresses[0].display_name == SENDER.name
     assert mail["Reply-To"].addresses[0].addr_spec == "answers@example.com"
-    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == LETTER.text
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == MESSAGE.text
     assert "<p>Здраво</p>" in mail.get_body(("html",)).get_content()
 
 
-async def test_connections_are_kept_and_few(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=3), SENDER)
-    await asyncio.gather(*(channel.send(LETTER) for _ in range(30)))
+async def test_connections_are_reused_and_limited_by_the_pool_size(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=3), SENDER)
+    await asyncio.gather(*(channel.send(MESSAGE) for _ in range(30)))
     await channel.close()
-    assert len(office.mails) == 30
-    assert 1 <= office.sessions <= 3
+    assert len(mail_server.mails) == 30
+    assert 1 <= mail_server.sessions <= 3
 
 
-async def test_a_worn_connection_is_replaced(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=1, max_messages=2), SENDER)
+async def test_a_connection_is_replaced_after_its_maximum_number_of_messages(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=1, max_messages=2), SENDER)
     for _ in range(5):
-        await channel.send(LETTER)
+        await channel.send(MESSAGE)
     await channel.close()
-    assert office.sessions == 3
+    assert mail_server.sessions == 3
 
 
-async def test_an_old_connection_is_replaced(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=1, max_age=0.0), SENDER)
+async def test_a_connection_is_replaced_after_its_maximum_age(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=1, max_age=0.0), SENDER)
     for _ in range(3):
-        await channel.send(LETTER)
+        await channel.send(MESSAGE)
     await channel.close()
-    assert office.sessions == 3
+    assert mail_server.sessions == 3
 
 
-async def test_a_rested_connection_is_asked_before_it_is_used(office: Office) -> None:
-    channel = SmtpChannel(office.server(connections=1), SENDER)
-    await channel.send(LETTER)
+async def test_an_idle_connection_is_checked_with_noop_before_it_is_reused(mail_server: MailServer) -> None:
+    channel = SmtpChannel(mail_server.settings(connections=1), SENDER)
+    await channel.send(MESSAGE)
     channel._pool._idle[0].used_at -= 5
-    await channel.send(LETTER)
+    await channel.send(MESSAGE)
     await channel.close()
-    assert office.commands == ["NOOP"]
-    assert office.sessions == 1
+    assert mail_server.commands == ["NOOP"]
+    assert mail_server.sessions == 1
 
 
-async def test_a_kept_connection_that_died_unseen_costs_nothing() -> None:
-    async with line("mail", "close", only_first=True) as script:
-        channel = SmtpChannel(script.server(), SENDER)
-        assert await channel.send(LETTER) == DeliveryReport("sent", "250")
+async def test_an_attempt_is_repeated_once_if_the_connection_is_lost_at_mail() -> None:
+    async with run_scripted_server("mail", "close", only_first=True) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
+        assert await channel.send(MESSAGE) == DeliveryReport("sent", "250")
         await channel.close()
-    assert (script.connections, script.bodies) == (2, 1)
+    assert (server.connections, server.bodies) == (2, 1)
 
 
 # ── lost connections ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-@pytest.mark.parametrize("at", ["connect", "ehlo", "mail", "rcpt", "data"])
-async def test_a_line_that_breaks_before_the_message_left_means_not_taken(at: str, how: str) -> None:
-    async with line(at, how) as script:
-        channel = SmtpChannel(script.server(), SENDER)
-        report = await channel.send(LETTER)
+@pytest.mark.parametrize("step", ["connect", "ehlo", "mail", "rcpt", "data"])
+async def test_a_connection_lost_before_the_body_is_a_transient_failure(step: str, how: str) -> None:
+    async with run_scripted_server(step, how) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
+        report = await channel.send(MESSAGE)
         await channel.close()
     assert report.outcome == "failed_transient"
-    assert script.bodies == 0
+    assert server.bodies == 0
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-async def test_silence_after_the_message_left_means_nobody_knows(how: str) -> None:
-    async with line("body", how) as script:
-        channel = SmtpChannel(script.server(), SENDER)
-        report = await channel.send(LETTER)
+async def test_a_connection_lost_after_the_body_is_uncertain(how: str) -> None:
+    async with run_scripted_server("body", how) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
+        report = await channel.send(MESSAGE)
         await channel.close()
     assert report.outcome == "uncertain"
-    assert script.bodies == 1, "it was not sent twice"
+    assert server.bodies == 1, "it was not sent twice"
 
 
-async def test_nobody_listening_is_a_failure_to_connect() -> None:
-    async with line("connect", "close") as script:
-        server = script.server()
-    channel = SmtpChannel(server, SENDER)
-    assert await channel.send(LETTER) == DeliveryReport("failed_transient", "disconnected connect")
+async def test_a_closed_port_is_a_transient_failure_to_connect() -> None:
+    async with run_scripted_server("connect", "close") as scripted_server:
+        settings = scripted_server.settings()
+    channel = SmtpChannel(settings, SENDER)
+    assert await channel.send(MESSAGE) == DeliveryReport("failed_transient", "disconnected connect")
 
 
-async def test_a_server_that_never_answers_does_not_hold_the_line_for_ever() -> None:
-    async with line("body", "hang") as script:
-        channel = SmtpChannel(script.server(), SENDER)
+async def test_a_server_that_never_replies_times_out_for_all_waiting_messages() -> None:
+    async with run_scripted_server("body", "hang") as server:
+        channel = SmtpChannel(server.settings(), SENDER)
         async with asyncio.timeout(20):
-            reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(5)))
+            reports = await asyncio.gather(*(channel.send(MESSAGE) for _ in range(5)))
         await channel.close()
     assert {report.outcome for report in reports} == {"uncertain"}
 
@@ -204,11 +208,11 @@ def test_every_scripted_reply_has_its_expected_report() -> None:
         ("127.0.0.1", "tls", "tls"),
     ],
 )
-def test_mail_leaves_the_machine_encrypted_unless_told_otherwise(host: str, security: Any, encryption: str) -> None:
+def test_auto_security_means_starttls_except_for_loopback_hosts(host: str, security: Any, encryption: str) -> None:
     assert SmtpServer(host, 25, security).encryption == encryption
 
 
-def test_a_password_never_leaves_the_machine_in_the_clear() -> None:
+def test_a_password_for_a_remote_host_requires_tls_and_is_not_in_repr() -> None:
     with pytest.raises(Misconfigured, match="expected TLS"):
         SmtpServer("mail.example.com", 25, "none", username="user", password="secret")
     assert "secret" not in repr(SmtpServer("localhost", 25, username="user", password="secret"))

@@ -1,4 +1,4 @@
-"""Pipelining: a server that offers it gets MAIL, RCPT and DATA in one write, and its replies are assigned correctly."""
+"""Pipelining: MAIL, RCPT and DATA are sent in one write to a server that offers it; each reply is assigned to its step."""
 
 import asyncio
 import inspect
@@ -9,67 +9,63 @@ import pytest
 from services.notify.channels.interface import DeliveryReport
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.channels.smtp_session import SmtpSession
-from tests.unit.notify.postoffice import line
-from tests.unit.notify.test_channels import LETTER, SENDER
+from tests.unit.notify.smtp_servers import run_scripted_server
+from tests.unit.notify.test_channels import MESSAGE, SENDER
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-@pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
-async def test_a_line_that_breaks_in_the_middle_of_a_pipeline_names_the_step_and_means_not_taken(
-    at: str, how: str
-) -> None:
-    async with line(at, how, pipelines=True) as script:
-        channel = SmtpChannel(script.server(timeout=0.5), SENDER)
-        report = await channel.send(LETTER)
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
+async def test_a_connection_lost_during_a_pipeline_is_a_transient_failure_with_the_step(step: str, how: str) -> None:
+    async with run_scripted_server(step, how, pipelines=True) as server:
+        channel = SmtpChannel(server.settings(timeout=0.5), SENDER)
+        report = await channel.send(MESSAGE)
         await channel.close()
-    assert report == DeliveryReport("failed_transient", f"{'timeout' if how == 'hang' else 'disconnected'} {at}")
-    assert script.bodies == 0
+    assert report == DeliveryReport("failed_transient", f"{'timeout' if how == 'hang' else 'disconnected'} {step}")
+    assert server.bodies == 0
 
 
 @pytest.mark.parametrize("how", ["hang", "close", "half_close"])
-async def test_silence_after_a_pipelined_message_left_means_nobody_knows(how: str) -> None:
-    async with line("body", how, pipelines=True) as script:
-        channel = SmtpChannel(script.server(timeout=0.5), SENDER)
-        report = await channel.send(LETTER)
+async def test_a_connection_lost_after_a_pipelined_body_is_uncertain(how: str) -> None:
+    async with run_scripted_server("body", how, pipelines=True) as server:
+        channel = SmtpChannel(server.settings(timeout=0.5), SENDER)
+        report = await channel.send(MESSAGE)
         await channel.close()
     assert report.outcome == "uncertain"
-    assert script.bodies == 1, "it was not sent twice"
+    assert server.bodies == 1, "it was not sent twice"
 
 
-async def test_many_letters_over_few_pipelined_lines_are_all_taken() -> None:
-    async with line("never", "close", pipelines=True) as script:
-        channel = SmtpChannel(script.server(timeout=5), SENDER)
-        reports = await asyncio.gather(*(channel.send(LETTER) for _ in range(50)))
+async def test_many_messages_over_few_pipelined_connections_are_all_sent() -> None:
+    async with run_scripted_server(pipelines=True) as server:
+        channel = SmtpChannel(server.settings(timeout=5), SENDER)
+        reports = await asyncio.gather(*(channel.send(MESSAGE) for _ in range(50)))
         await channel.close()
     assert set(reports) == {DeliveryReport("sent", "250")}
-    assert script.bodies == 50
-    assert script.connections <= 8
+    assert server.bodies == 50
+    assert server.connections <= 8
 
 
-async def test_a_refused_recipient_whose_server_waits_for_the_message_gets_an_empty_one_and_the_line_stays_good() -> (
-    None
-):
-    async with line("never", "close", pipelines=True, refuses=b"550-no\r\n550 5.1.1 such user\r\n") as script:
-        channel = SmtpChannel(script.server(timeout=5), SENDER)
-        reports = [await channel.send(LETTER) for _ in range(3)]
+async def test_a_pipelined_connection_is_reusable_after_a_refused_recipient_and_an_empty_message() -> None:
+    async with run_scripted_server(pipelines=True, refusal=b"550-no\r\n550 5.1.1 such user\r\n") as server:
+        channel = SmtpChannel(server.settings(timeout=5), SENDER)
+        reports = [await channel.send(MESSAGE) for _ in range(3)]
         await channel.close()
     assert reports == [DeliveryReport("failed_permanent", "550 5.1.1")] * 3
-    assert script.connections == 1
+    assert (server.connections, server.bodies) == (1, 3), "each refused recipient is followed by an empty message"
 
 
-async def test_a_server_that_talks_nonsense_has_taken_nothing() -> None:
-    async with line("never", "close", refuses=b"what?\r\n") as script:
-        channel = SmtpChannel(script.server(timeout=5), SENDER)
-        report = await channel.send(LETTER)
+async def test_an_invalid_smtp_reply_is_a_transient_failure() -> None:
+    async with run_scripted_server(refusal=b"what?\r\n") as server:
+        channel = SmtpChannel(server.settings(timeout=5), SENDER)
+        report = await channel.send(MESSAGE)
         await channel.close()
     assert report.outcome == "failed_transient"
-    assert script.bodies == 0
+    assert server.bodies == 0
 
 
-async def test_aiosmtplib_still_has_the_inside_that_the_session_relies_on() -> None:
-    """Fails first when a new version of aiosmtplib changes it: see services/notify/channels/smtp_session.py."""
-    async with line("never", "close", pipelines=True) as script:
-        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=script.port, start_tls=False)
+async def test_aiosmtplib_still_has_the_internals_that_the_session_uses() -> None:
+    """Guard against a new version of aiosmtplib: services/notify/channels/smtp_session.py uses its internals."""
+    async with run_scripted_server(pipelines=True) as server:
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=server.port, start_tls=False)
         await client.connect()
         await client.ehlo()
         transport, protocol = client.transport, client.protocol

@@ -8,27 +8,27 @@ from services.notify.routes.sample import build_sample
 from services.notify.templates import Renderer
 from services.notify.templates.catalogue import load_catalogue
 from services.notify.templates.localize import Localizer
-from tests.unit.notify.stories import seen
+from tests.unit.notify.builders import visible_text
 
 RENDERER = Renderer("Example Shop")
 FULL = build_sample("Asia/Jakarta")
-# By reason of a message: its kind, changes of the content, sentences that it contains, sentences that it must not contain.
+# Reason of a message: its kind, changes of the content, sentences that it contains, sentences that it must not contain.
 NEWS = dict.fromkeys(("words", "silent_since", "action_at", "next_update_at", "old_due_at")) | {"reasons": ()}
 RISK = {"letter": None, "recourse": False, "repeats": False, "reasons": ("downtime",)}
-OCCASIONS = {
+REASONS = {
     "silence": (
         "progress",
         NEWS | {"silent_since": FULL.silent_since},
         ("progress.silence", "progress.date", "progress.open", "state.awaiting_third_party"),
         ("progress.intro", "progress.ask"),
     ),
-    "silence before anything was decided": (
+    "silence before a promise and a first progress": (
         "progress",
         NEWS | {"silent_since": FULL.silent_since, "due_at": None, "progress": None},
         ("progress.silence", "progress.undated", "progress.open", "state.open"),
         ("progress.date",),
     ),
-    "silence while it is the customer's turn": (
+    "silence while the customer included to answer": (
         "progress",
         NEWS | {"silent_since": FULL.silent_since, "progress": "awaiting_customer"},
         ("progress.ask", "state.awaiting_customer"),
@@ -58,7 +58,7 @@ OCCASIONS = {
         ("progress.action", "label.action", "action_at"),
         ("progress.date", "label.next_update", "progress.undated"),
     ),
-    "news with the date of the next": (
+    "news with the date of the next update": (
         "progress",
         NEWS | {"words": FULL.words, "next_update_at": FULL.next_update_at},
         ("progress.intro", "progress.next", "progress.date"),
@@ -78,38 +78,38 @@ OCCASIONS = {
         ("holding.letter", "holding.why", "reason.supplier_delay", "reason.investigation", "due_at", "holding.sorry"),
         ("holding.recourse", "holding.ask", "holding.undated", "holding.risk_outcome", "holding.understood"),
     ),
-    "a letter that tells of the right to go further": (
+    "a letter about the right to recourse": (
         "holding",
         {"due_at": None, "progress": "awaiting_customer"},
         ("holding.letter", "holding.undated", "holding.right", "holding.recourse", "holding.ask", "progress.ask"),
         ("label.due",),
     ),
-    "a letter that repeats how we understood it": (
+    "a letter that repeats how the complaint was understood": (
         "holding",
         {},
         ("holding.understood", "label.subject", "label.wish", "category.product_quality", "acknowledgement.correct"),
         (),
     ),
-    "a letter for reasons of which we know one": (
+    "a letter with one known and one unknown reason": (
         "holding",
         {"reasons": ("why_delayed", "workload")},
         ("reason.workload",),
         ("reason.other",),
     ),
-    "a letter for reasons that we have no word for": (
+    "a letter with unknown reasons": (
         "holding",
         {"reasons": ("phase_of_the_moon", "rule_7")},
         ("reason.other",),
         ("reason.supplier_delay",),
     ),
     "a letter without a reason": ("holding", {"reasons": ()}, ("reason.other",), ()),
-    "an update that did not come": (
+    "an update is late": (
         "delay",
         {"about": "next_update", "reasons": ("lag",)},
         ("delay.intro_next_update", "next_update_at", "label.new_due", "reason.lag"),
         ("delay.open", "delay.intro_outcome"),
     ),
-    "an action that was not done": (
+    "an action is late": (
         "delay",
         {"about": "action", "due_at": None},
         ("delay.intro_action", "delay.open"),
@@ -130,32 +130,34 @@ def sentence(key: str, content: Content, localizer: Localizer) -> str:
 
 
 @pytest.mark.parametrize("language", SUPPORTED)
-@pytest.mark.parametrize(("kind", "changes", "has", "has_not"), OCCASIONS.values(), ids=OCCASIONS)
-def test_a_message_has_the_sentences_of_its_reason(kind, changes, has, has_not, language) -> None:
+@pytest.mark.parametrize(("kind", "changes", "included", "excluded"), REASONS.values(), ids=REASONS)
+def test_a_message_contains_the_sentences_for_its_reason(kind, changes, included, excluded, language) -> None:
     content = FULL.model_copy(update=changes)
-    letter, localizer = RENDERER.render(kind, content, language), Localizer(language, FULL.timezone)
-    for part in (seen(letter.html), letter.text):
-        for key in has:
+    rendered, localizer = RENDERER.render(kind, content, language), Localizer(language, FULL.timezone)
+    for part in (visible_text(rendered.html), rendered.text):
+        for key in included:
             assert sentence(key, content, localizer) in part, key
-        for key in has_not:
+        for key in excluded:
             assert sentence(key, content, localizer) not in part, key
-        assert localizer.format_time(FULL.silent_since) not in part, "how long we were silent is no news"
-        assert str(FULL.handler) in part, "it says who"
+        assert localizer.format_time(FULL.silent_since) not in part, "the start of the silence is not mentioned"
+        assert str(FULL.handler) in part, "the handler is named"
 
 
 def test_reasons_without_a_text_share_one_sentence() -> None:
-    letter = RENDERER.render("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
-    assert letter.text.count(load_catalogue("en")["reason.other"]) == 1
+    rendered = RENDERER.render("holding", FULL.model_copy(update={"reasons": ("rule_7", "rule_8", "other")}), "en")
+    assert rendered.text.count(load_catalogue("en")["reason.other"]) == 1
 
 
 @pytest.mark.parametrize(("pack", "body"), [("uk", "Ombudsman Service"), ("de", "Schlichtungsstelle")])
-def test_the_body_to_go_to_is_the_one_of_the_pack_or_of_all_others(pack: str, body: str) -> None:
+def test_the_recourse_body_is_selected_by_pack_with_a_default(pack: str, body: str) -> None:
     bodies = {"uk": "Ombudsman Service\n<b>Free of charge</b>", "*": "Schlichtungsstelle"}
     renderer = Renderer("Example Shop", recourse=bodies)
-    letter = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
-    for part in (seen(letter.html), letter.text):
+    rendered = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay"}), "en")
+    for part in (visible_text(rendered.html), rendered.text):
         assert body in part
         assert load_catalogue("en")["holding.ask"] not in part
-    assert "<b>" not in letter.html
-    silent = renderer.render("holding", FULL.model_copy(update={"letter": f"{pack}:delay", "recourse": False}), "en")
-    assert body not in silent.text
+    assert "<b>" not in rendered.html
+    without_recourse = renderer.render(
+        "holding", FULL.model_copy(update={"letter": f"{pack}:delay", "recourse": False}), "en"
+    )
+    assert body not in without_recourse.text

@@ -13,8 +13,8 @@ from services.notify.channels.interface import Channel, DeliveryReport
 from services.notify.channels.memory import MemoryChannel
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.domain.address import unreachable
-from tests.unit.notify.postoffice import Office, line, post_office
-from tests.unit.notify.test_channels import LETTER, SENDER
+from tests.unit.notify.smtp_servers import MailServer, run_mail_server, run_scripted_server
+from tests.unit.notify.test_channels import MESSAGE, SENDER
 
 INTERNATIONAL = [
     "jürgen@example.de",
@@ -31,19 +31,19 @@ ASCII_LOCAL = {
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with post_office() as opened:
-        yield opened
+async def mail_server() -> AsyncIterator[MailServer]:
+    async with run_mail_server() as running:
+        yield running
 
 
 @pytest.fixture(params=["memory", "smtp"])
-async def channel(request: pytest.FixtureRequest, office: Office) -> AsyncIterator[Channel]:
-    created = MemoryChannel(SENDER) if request.param == "memory" else SmtpChannel(office.server(), SENDER)
+async def channel(request: pytest.FixtureRequest, mail_server: MailServer) -> AsyncIterator[Channel]:
+    created = MemoryChannel(SENDER) if request.param == "memory" else SmtpChannel(mail_server.settings(), SENDER)
     yield created
     await created.close()
 
 
-def accepted_by_intake(address: str) -> str:
+def parse_with_intake(address: str) -> str:
     """Return the address as intake stores it and notify gets it."""
     customer = EXAMPLE["customer"] | {"email": address}
     form = parse_form(COMPLAINT, json.dumps(EXAMPLE | {"customer": customer}).encode(), datetime.now(UTC))
@@ -52,55 +52,55 @@ def accepted_by_intake(address: str) -> str:
 
 
 @pytest.mark.parametrize("address", [*INTERNATIONAL, *ASCII_LOCAL])
-async def test_what_intake_accepts_both_channels_send(address: str, channel: Channel) -> None:
-    stored = accepted_by_intake(address)
+async def test_an_address_that_intake_accepts_is_sent_to_by_both_channels(address: str, channel: Channel) -> None:
+    stored = parse_with_intake(address)
     assert unreachable(stored) is None
-    assert await channel.send(replace(LETTER, to=stored)) == DeliveryReport("sent", "250")
+    assert await channel.send(replace(MESSAGE, to=stored)) == DeliveryReport("sent", "250")
 
 
 @pytest.mark.parametrize("address", INTERNATIONAL)
-async def test_the_mail_arrives_at_the_international_mailbox_with_that_address_in_its_header(
-    address: str, office: Office
+async def test_a_mail_to_an_international_address_arrives_with_it_in_its_header(
+    address: str, mail_server: MailServer
 ) -> None:
-    channel = SmtpChannel(office.server(), SENDER)
-    await channel.send(replace(LETTER, to=address))
+    channel = SmtpChannel(mail_server.settings(), SENDER)
+    await channel.send(replace(MESSAGE, to=address))
     await channel.close()
-    (recipient,) = office.recipients
+    (recipient,) = mail_server.recipients
     assert recipient == address
-    (mail,) = office.mails
+    (mail,) = mail_server.mails
     assert mail["To"] == address
-    assert mail["Subject"] == LETTER.subject
+    assert mail["Subject"] == MESSAGE.subject
     assert mail["From"].addresses[0].addr_spec == SENDER.address
-    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == LETTER.text
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == MESSAGE.text
 
 
 @pytest.mark.parametrize(("address", "wire_form"), ASCII_LOCAL.items())
-async def test_an_ascii_local_part_needs_no_smtputf8(address: str, wire_form: str) -> None:
-    async with line("never", "close") as script:  # a server without extensions
-        channel = SmtpChannel(script.server(), SENDER)
-        assert await channel.send(replace(LETTER, to=address)) == DeliveryReport("sent", "250")
+async def test_an_address_with_an_ascii_local_part_is_sent_without_smtputf8(address: str, wire_form: str) -> None:
+    async with run_scripted_server() as server:  # a server without extensions
+        channel = SmtpChannel(server.settings(), SENDER)
+        assert await channel.send(replace(MESSAGE, to=address)) == DeliveryReport("sent", "250")
         await channel.close()
-    assert script.commands[1:3] == [f"MAIL FROM:<{SENDER.address}>", f"RCPT TO:<{wire_form}>"]
+    assert server.commands[1:3] == [f"MAIL FROM:<{SENDER.address}>", f"RCPT TO:<{wire_form}>"]
 
 
 @pytest.mark.parametrize("pipelines", [False, True])
-async def test_without_smtputf8_the_attempt_fails_for_good_and_the_connection_stays_usable(pipelines: bool) -> None:
-    async with line("never", "close", pipelines=pipelines) as script:
-        channel = SmtpChannel(script.server(), SENDER)
-        report = await channel.send(replace(LETTER, to="用户@例子.公司"))
+async def test_without_smtputf8_the_attempt_fails_permanently_and_the_connection_stays_usable(pipelines: bool) -> None:
+    async with run_scripted_server(pipelines=pipelines) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
+        report = await channel.send(replace(MESSAGE, to="用户@例子.公司"))
         assert report == DeliveryReport("failed_permanent", "smtputf8_not_offered")
-        assert (await channel.send(LETTER)).outcome == "sent"
+        assert (await channel.send(MESSAGE)).outcome == "sent"
         await channel.close()
-    assert (script.connections, script.bodies) == (1, 1)
+    assert (server.connections, server.bodies) == (1, 1)
 
 
-async def test_smtputf8_is_asked_for_only_where_the_address_needs_it() -> None:
-    async with line("never", "close", extensions=("SMTPUTF8", "8BITMIME")) as script:
-        channel = SmtpChannel(script.server(), SENDER)
-        await channel.send(LETTER)
-        await channel.send(replace(LETTER, to="jürgen@example.de"))
+async def test_smtputf8_is_requested_only_for_an_address_that_needs_it() -> None:
+    async with run_scripted_server(extensions=("SMTPUTF8", "8BITMIME")) as server:
+        channel = SmtpChannel(server.settings(), SENDER)
+        await channel.send(MESSAGE)
+        await channel.send(replace(MESSAGE, to="jürgen@example.de"))
         await channel.close()
-    mail_commands = [command for command in script.commands if command.startswith("MAIL")]
+    mail_commands = [command for command in server.commands if command.startswith("MAIL")]
     assert mail_commands == [
         f"MAIL FROM:<{SENDER.address}>",
         f"MAIL FROM:<{SENDER.address}> BODY=8BITMIME SMTPUTF8",

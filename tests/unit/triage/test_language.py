@@ -17,7 +17,7 @@ from shared.errors import Misconfigured
         ("12345", "tr-TR", "tr"),
         ("hello there", "id_ID", "id"),
         ("Where is my parcel, it never came?", "id-ID", "en"),
-        ("Où est mon colis, il n'est jamais arrivé !", "fr-FR", None),  # not configured: some answer, never a crash
+        ("Où est mon colis, il n'est jamais arrivé !", "fr-FR", None),  # not configured: any language, but no error
         ("帮我看看这个订单", None, "zh-Hans"),
         ("幫我看看這個訂單", None, "zh-Hant"),
         ("取消", "zh-TW", "zh-Hant"),
@@ -35,7 +35,7 @@ from shared.errors import Misconfigured
         ("merhaba", "xx-??-not-a-locale", None),
     ],
 )
-def test_the_language_is_one_of_the_configured_ones(languages, text, stated, language) -> None:
+def test_a_language_is_detected_from_the_text_and_the_stated_locale(languages, text, stated, language) -> None:
     detected = languages.detect(text, stated)
     assert detected in languages._tags
     assert language is None or detected == language
@@ -87,5 +87,5 @@ def test_stop_words_are_not_used_with_a_language_that_has_none() -> None:
 
 
 @pytest.mark.parametrize("word", ["da", "i", "for", "her", "dan", "to", "var", "vi", "bu", "ali"])
-def test_a_word_of_several_languages_is_no_stop_word(word) -> None:
+def test_a_word_of_several_languages_is_not_a_stop_word(word) -> None:
     assert word not in index_stopwords(LATIN)

@@ -1,4 +1,4 @@
-"""Loader of the rulebook: the default one is complete, a wrong one stops the start with file, position and expectation."""
+"""Loader of the rulebook: the default one is complete; an invalid one is refused with file, position and expected value."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
     return copied
 
 
-def change(folder: Path, name: str, old: str, new: str) -> None:
+def replace_text(folder: Path, name: str, old: str, new: str) -> None:
     path = folder / name
     text = path.read_text()
     assert old in text
@@ -40,7 +40,7 @@ def test_every_category_has_a_title_in_every_language(rules) -> None:
 
 def test_the_version_changes_with_the_data_and_only_with_it(folder, rules) -> None:
     assert load_rulebook(folder).version == rules.version
-    change(folder, "words/en.toml", '"courier*"', '"couriers"')
+    replace_text(folder, "words/en.toml", '"courier*"', '"couriers"')
     assert load_rulebook(folder).version != rules.version
 
 
@@ -100,8 +100,8 @@ def test_signals_raise_severity_by_the_rules(rules, start, signals, large, sever
         ("words/en.toml", 'language = "en"', 'language = "english"', r"language: expected.*got 'english'"),
     ],
 )
-def test_an_error_names_its_position(folder, name, old, new, message) -> None:
-    change(folder, name, old, new)
+def test_an_error_in_the_rulebook_names_its_file_and_position(folder, name, old, new, message) -> None:
+    replace_text(folder, name, old, new)
     with pytest.raises(Misconfigured, match=message):
         load_rulebook(folder)
 

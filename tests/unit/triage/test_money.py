@@ -1,4 +1,4 @@
-"""Detection of sums of money, as people write them."""
+"""Detection of amounts of money in the notations of several countries."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from services.triage.classifier.money import MoneyDetector, parse_amount
 
 
 @pytest.mark.parametrize(
-    ("written", "value"),
+    ("text", "value"),
     [
         ("5", 5),
         ("1234", 1234),
@@ -22,8 +22,8 @@ from services.triage.classifier.money import MoneyDetector, parse_amount
         ("1,,2", 12),
     ],
 )
-def test_a_written_number_has_one_value(written, value) -> None:
-    assert parse_amount(written) == value
+def test_an_amount_is_parsed_in_each_notation(text, value) -> None:
+    assert parse_amount(text) == value
 
 
 @pytest.mark.parametrize(
@@ -52,5 +52,5 @@ def test_a_written_number_has_one_value(written, value) -> None:
         ("", False),
     ],
 )
-def test_a_sum_is_large_by_its_currency(rules, text, large) -> None:
+def test_a_large_amount_is_detected_by_the_limit_of_its_currency(rules, text, large) -> None:
     assert MoneyDetector(rules.severity).is_large(text) is large

@@ -1,4 +1,4 @@
-"""Complaints and commands for the tests of intake: valid by default, changed by keywords."""
+"""Builders of commands for intake, valid by default and changed by keywords, and folds of them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 ID = complaint_id()
 
 
-def filed(**changes: Any) -> FileComplaint:
+def file_complaint(**changes: Any) -> FileComplaint:
     fields: dict[str, Any] = {
         "reference": "RC-7K3M-9QPX-5",
         "client": "shop",
@@ -35,12 +35,14 @@ def filed(**changes: Any) -> FileComplaint:
     return FileComplaint(fields.pop("complaint_id", ID), **fields)
 
 
-def represented(**changes: Any) -> FileComplaint:
+def file_on_behalf(**changes: Any) -> FileComplaint:
     other = Contact(name="Customer 13", phone="+6281234567890")
-    return filed(**{"represented": other, "authority": "parent"} | changes)
+    return file_complaint(**{"represented": other, "authority": "parent"} | changes)
 
 
-def key(key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16) -> IdempotencyKey:
+def idempotency_key(
+    key: str = "k1", body: bytes = b"body", client: str = "shop", salt: bytes = b"s" * 16
+) -> IdempotencyKey:
     return IdempotencyKey(client, key, body, salt)
 
 
@@ -49,7 +51,7 @@ def message(subject: ComplaintId = ID, **changes: Any) -> AddMessage:
     return AddMessage(subject, **fields)
 
 
-def after(*inputs: Input, state: IntakeState | None = None, now: datetime = NOW) -> IntakeState:
+def state_after(*inputs: Input, state: IntakeState | None = None, now: datetime = NOW) -> IntakeState:
     """Return the state after all inputs, each decided one second after the previous one."""
     for n, input_ in enumerate(inputs):
         state = decide(state, input_, Context(now + timedelta(seconds=n))).state
@@ -57,7 +59,7 @@ def after(*inputs: Input, state: IntakeState | None = None, now: datetime = NOW)
     return state
 
 
-def answered(state: IntakeState | None, command: UpdateCommand, now: datetime = NOW) -> UpdateDecision:
+def decide_update(state: IntakeState | None, command: UpdateCommand, now: datetime = NOW) -> UpdateDecision:
     decision: Decision[IntakeState, Context] = decide(state, command, Context(now))
     assert isinstance(decision, UpdateDecision)
     return decision

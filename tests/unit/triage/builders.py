@@ -1,4 +1,7 @@
-"""Builders of inputs for triage, valid by default, without text and database."""
+"""Builders of contexts, classifications and events for triage, valid by default; no text is classified.
+
+A builder of an event is named after the event that it returns.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,13 +16,13 @@ from shared.contracts.events import ClockBreached, ClockEscalated, Reopened, Res
 from shared.runner.types import Decision, Input
 from tests.factories import NOON, complaint_id, event, received
 
-CLEAR = Classification(
+CLEAR_CLASSIFICATION = Classification(
     category="delivery", confidence=0.9, language="en", candidates=("delivery", "refund"), version="1-test"
 )
 
 
 def classification(**changes: Any) -> Classification:
-    return replace(CLEAR, **changes)
+    return replace(CLEAR_CLASSIFICATION, **changes)
 
 
 def context(
@@ -29,19 +32,19 @@ def context(
     return TriageContext(NOON, rules, Roster(rules.teams, open_cases), classified or {})
 
 
-def complaint(subject: Any = None) -> Event[Any]:
+def complaint_received(subject: Any = None) -> Event[Any]:
     return event(received(), subject=subject or complaint_id())
 
 
-LATE = {"cycle": 1, "due_at": NOON, "late_by": timedelta(seconds=1)}
+CLOCK_FIELDS = {"cycle": 1, "due_at": NOON, "late_by": timedelta(seconds=1)}
 
 
-def breach(subject: Any, clock: str = "total_resolution", **changes: Any) -> Event[Any]:
-    return event(ClockBreached(**LATE | {"clock": clock} | changes), subject=subject)
+def clock_breached(subject: Any, clock: str = "total_resolution", **changes: Any) -> Event[Any]:
+    return event(ClockBreached(**CLOCK_FIELDS | {"clock": clock} | changes), subject=subject)
 
 
-def rung(subject: Any, clock: str = "supplier", **changes: Any) -> Event[Any]:
-    return event(ClockEscalated(**LATE | {"clock": clock, "rung": "+PT4H"} | changes), subject=subject)
+def clock_escalated(subject: Any, clock: str = "supplier", **changes: Any) -> Event[Any]:
+    return event(ClockEscalated(**CLOCK_FIELDS | {"clock": clock, "rung": "+PT4H"} | changes), subject=subject)
 
 
 def resolved(subject: Any) -> Event[Any]:
@@ -56,13 +59,14 @@ def withdrawn(subject: Any) -> Event[Any]:
     return event(Withdrawn(), subject=subject)
 
 
-def play(
-    inputs: Iterable[Input], start: TriageContext, state: TriageState | None = None
+def fold(
+    inputs: Iterable[Input], initial: TriageContext, state: TriageState | None = None
 ) -> tuple[TriageState | None, list[Any], TriageContext]:
     """Fold inputs about one complaint. Return the state, the published facts, and the context after the last input."""
     published: list[Any] = []
+    current = initial
     for input_ in inputs:
-        decision: Decision[TriageState, TriageContext] = decide(state, input_, start)
-        state, start = decision.state, decision.context or start
+        decision: Decision[TriageState, TriageContext] = decide(state, input_, current)
+        state, current = decision.state, decision.context or current
         published.extend(event.facts for event in decision.events)
-    return state, published, start
+    return state, published, current

@@ -1,4 +1,4 @@
-"""Mail servers for tests: aiosmtpd for replies of servers, a scripted one for failing connections."""
+"""SMTP servers for tests: an aiosmtpd that records mails, and a scripted one that loses connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,8 +22,8 @@ REPLIES = {
 
 
 @dataclass
-class Office:
-    """Mail that arrived at an aiosmtpd, and the port of that server."""
+class MailServer:
+    """Mails, sessions and commands that an aiosmtpd has received, and the port of that server."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -31,13 +31,13 @@ class Office:
     commands: list[str] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
 
-    def server(self, **changes: Any) -> SmtpServer:
+    def settings(self, **changes: Any) -> SmtpServer:
         return SmtpServer(**({"host": "127.0.0.1", "port": self.port, "timeout": 10.0} | changes))
 
-    def to(self, address: str) -> list[EmailMessage]:
+    def mails_to(self, address: str) -> list[EmailMessage]:
         return [mail for mail in self.mails if mail["To"].addresses[0].addr_spec == address]
 
-    # aiosmtpd's hooks
+    # hooks of aiosmtpd
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
         self.sessions += 1
@@ -65,77 +65,82 @@ class Office:
 
 
 @asynccontextmanager
-async def post_office() -> AsyncIterator[Office]:
+async def run_mail_server() -> AsyncIterator[MailServer]:
     """Run an aiosmtpd on a free local port."""
-    office = Office()
+    mail_server = MailServer()
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(
-        lambda: SMTP(office, hostname="post.example", enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0
+    listener = await loop.create_server(
+        lambda: SMTP(mail_server, hostname="post.example", enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0
     )
-    office.port = listening.sockets[0].getsockname()[1]
+    mail_server.port = listener.sockets[0].getsockname()[1]
     try:
-        yield office
+        yield mail_server
     finally:
-        listening.close()
+        listener.close()
 
 
 @dataclass
-class Line:
-    """Scripted server: it replies to each step, and fails at the step `at` in the way `how`."""
+class ScriptedServer:
+    """SMTP server that replies to each command and loses the connection at one step.
 
-    at: str
-    how: str  # hang, close, half_close
+    `lost_at` is the step: connect, ehlo, mail, rcpt, data or body; empty: no connection is lost. `how` is the way:
+    close (both directions), half_close (the direction to the client) or hang (no reply, the connection stays open).
+    """
+
+    lost_at: str = ""
+    how: str = "close"
     port: int = 0
     connections: int = 0
     bodies: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
-    only_first: bool = False
+    only_first: bool = False  # only the first connection is lost
     pipelines: bool = False
     extensions: tuple[str, ...] = ()
     commands: list[str] = field(default_factory=list)
-    refuses: bytes = b""  # the reply to RCPT, where it is not a welcome
+    refusal: bytes = b""  # reply to RCPT, if recipients are refused
 
-    def server(self, timeout: float = 1.0) -> SmtpServer:
+    def settings(self, timeout: float = 1.0) -> SmtpServer:
         return SmtpServer(host="127.0.0.1", port=self.port, timeout=timeout)
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            await self._talk(reader, writer)
+            await self._reply_to_commands(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if await self._breaks("connect", writer):
+    async def _reply_to_commands(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await self._lose_connection("connect", writer):
             return
-        writer.write(b"220 line\r\n")
+        writer.write(b"220 ready\r\n")
         while text := (await reader.readuntil(b"\r\n")).decode().strip():
             self.commands.append(text)
             command = text[:4].lower()
-            if await self._breaks(command, writer):
+            if await self._lose_connection(command, writer):
                 return
             writer.write(self._reply(command))
             if command == "data":
                 await reader.readuntil(b"\r\n.\r\n")
                 self.bodies += 1
-                if await self._breaks("body", writer):
+                if await self._lose_connection("body", writer):
                     return
-                writer.write(b"250 taken\r\n")
+                writer.write(b"250 accepted\r\n")
             if command == "quit":
                 return
 
     def _reply(self, command: str) -> bytes:
         if command == "ehlo":
-            offers = ("line", *self.extensions, *(["PIPELINING"] if self.pipelines else []))
+            offers = ("scripted", *self.extensions, *(["PIPELINING"] if self.pipelines else []))
             return "".join(f"250{'-' * (offer is not offers[-1]) or ' '}{offer}\r\n" for offer in offers).encode()
-        if command == "rcpt" and self.refuses:
-            return self.refuses
+        if command == "rcpt" and self.refusal:
+            return self.refusal
         return {"data": b"354 go on\r\n", "quit": b"221 bye\r\n"}.get(command, b"250 ok\r\n")
 
-    async def _breaks(self, step: str, writer: asyncio.StreamWriter) -> bool:
-        if step != self.at or (self.only_first and self.connections > 1):
+    async def _lose_connection(self, step: str, writer: asyncio.StreamWriter) -> bool:
+        """Fail in the scripted way if this is the scripted step. Return True if the connection is lost."""
+        if step != self.lost_at or (self.only_first and self.connections > 1):
             return False
         if self.how == "hang":
             await self.released.wait()
@@ -146,13 +151,13 @@ class Line:
 
 
 @asynccontextmanager
-async def line(at: str, how: str, **changes: Any) -> AsyncIterator[Line]:
-    """Run a server on a free port that fails at a step: connect, ehlo, mail, rcpt, data or body."""
-    script = Line(at, how, **changes)
-    listening = await asyncio.start_server(script.talk, "127.0.0.1", 0)
-    script.port = listening.sockets[0].getsockname()[1]
+async def run_scripted_server(lost_at: str = "", how: str = "close", **changes: Any) -> AsyncIterator[ScriptedServer]:
+    """Run a scripted server on a free local port."""
+    server = ScriptedServer(lost_at, how, **changes)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
     try:
-        yield script
+        yield server
     finally:
-        script.released.set()
-        listening.close()
+        server.released.set()
+        listener.close()

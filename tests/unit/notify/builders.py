@@ -1,4 +1,7 @@
-"""Builders of the events of one complaint, and a fold of notify over them."""
+"""Builders of the events of one complaint, and a fold of notify over them.
+
+A builder is named after the event that it returns. `minutes` is the time of the event after `START`.
+"""
 
 import re
 from collections.abc import Iterable
@@ -39,17 +42,17 @@ def build_event(facts: Fact, sequence: int, minutes: float, **data: Any) -> Even
     )
 
 
-def words(text: str | None, **fields: Any) -> dict[str, Any]:
+def personal_text(text: str | None, **fields: Any) -> dict[str, Any]:
     return {
         "parties": CUSTOMER,
         "personal": (PersonalNarrative(party="customer", fields=Narrative(text=text, **fields)),),
     }
 
 
-def received(email: str | None = "customer-12@example.com", **contact: Any) -> Event[Any]:
-    reached = {"name": "Customer 12", "locale": "en", "timezone": "Asia/Jakarta"} | contact
+def complaint_received(email: str | None = "customer-12@example.com", **contact: Any) -> Event[Any]:
+    fields = {"name": "Customer 12", "locale": "en", "timezone": "Asia/Jakarta"} | contact
     personal = (
-        PersonalContact(party="customer", fields=Contact(email=email, **reached)),
+        PersonalContact(party="customer", fields=Contact(email=email, **fields)),
         PersonalNarrative(
             party="customer",
             fields=Narrative(subject="Kettle", text="The kettle leaks.", expected_outcome="A new kettle"),
@@ -72,21 +75,25 @@ def assigned(sequence: int = 2, minutes: float = 0.2) -> Event[Any]:
     return build_event(e.Assigned(team="deliveries", handler="h-3"), sequence, minutes, parties=parties, personal=staff)
 
 
-def promised(number: int = 1, sequence: int = 1, minutes: float = 0.3, due: float = 4000, **changes: Any) -> Event[Any]:
+def promise_made(
+    number: int = 1, sequence: int = 1, minutes: float = 0.3, due: float = 4000, **changes: Any
+) -> Event[Any]:
     terms = {"policy": "standard", "policy_version": 1, "calendar": "office", "calendar_version": 1}
     return build_event(e.PromiseMade(promise=number, due_at=at(due), **terms, **changes), sequence, minutes)
 
 
-def revised(number: int = 2, sequence: int = 2, minutes: float = 100, due: float = 6000, **changes: Any) -> Event[Any]:
+def promise_revised(
+    number: int = 2, sequence: int = 2, minutes: float = 100, due: float = 6000, **changes: Any
+) -> Event[Any]:
     facts = e.PromiseRevised(promise=number, old_due_at=at(4000), due_at=at(due), reason="supplier_delay", **changes)
     return build_event(facts, sequence, minutes)
 
 
-def broken(number: int = 1, sequence: int = 2, minutes: float = 4001, **changes: Any) -> Event[Any]:
+def promise_broken(number: int = 1, sequence: int = 2, minutes: float = 4001, **changes: Any) -> Event[Any]:
     return build_event(e.PromiseBroken(promise=number, due_at=at(4000), **changes), sequence, minutes)
 
 
-def at_risk(number: int = 1, sequence: int = 2, minutes: float = 60, **changes: Any) -> Event[Any]:
+def promise_at_risk(number: int = 1, sequence: int = 2, minutes: float = 60, **changes: Any) -> Event[Any]:
     fields = {"promise": number, "due_at": at(4000), "cause": "downtime"} | changes
     return build_event(e.PromiseAtRisk(**fields), sequence, minutes)
 
@@ -96,27 +103,33 @@ def letter_due(letter: str = "delay", sequence: int = 2, minutes: float = 70, **
     return build_event(e.LetterDue(**fields), sequence, minutes)
 
 
-def silence(since: float = 0.5, sequence: int = 2, minutes: float = 20_000, tried: float | None = None) -> Event[Any]:
+def silence_noticed(
+    since: float = 0.5, sequence: int = 2, minutes: float = 20_000, tried: float | None = None
+) -> Event[Any]:
     tried_at = None if tried is None else at(tried)
     return build_event(e.SilenceNoticed(since=at(since), days=14, tried_at=tried_at), sequence, minutes)
 
 
-def answered(sequence: int = 3, minutes: float = 80, author: str = "customer") -> Event[Any]:
-    return build_event(e.MessageAdded(author=author), sequence, minutes, **words("The blue one."))  # type: ignore[arg-type]
+def message_added(sequence: int = 3, minutes: float = 80, author: str = "customer") -> Event[Any]:
+    return build_event(e.MessageAdded(author=author), sequence, minutes, **personal_text("The blue one."))  # type: ignore[arg-type]
 
 
 def question(sequence: int = 2, minutes: float = 50) -> Event[Any]:
-    return build_event(e.ProgressRecorded(state="awaiting_customer"), sequence, minutes, **words("Which colour?"))
+    return build_event(
+        e.ProgressRecorded(state="awaiting_customer"), sequence, minutes, **personal_text("Which colour?")
+    )
 
 
-def progressed(sequence: int = 2, minutes: float = 50, text: str | None = "We spoke to the courier.") -> Event[Any]:
-    return build_event(e.ProgressRecorded(state="awaiting_third_party"), sequence, minutes, **words(text))
+def progress_recorded(
+    sequence: int = 2, minutes: float = 50, text: str | None = "We spoke to the courier."
+) -> Event[Any]:
+    return build_event(e.ProgressRecorded(state="awaiting_third_party"), sequence, minutes, **personal_text(text))
 
 
 def resolved(sequence: int = 3, minutes: float = 200) -> Event[Any]:
     redress = (e.Redress(kind="refund", amount=Decimal("12.50"), currency="EUR"),)
     facts = e.Resolved(outcome="upheld", resolved_at=at(minutes), redress=redress)
-    return build_event(facts, sequence, minutes, **words("It broke on the way."))
+    return build_event(facts, sequence, minutes, **personal_text("It broke on the way."))
 
 
 def reopened(sequence: int = 4, minutes: float = 300) -> Event[Any]:
@@ -140,13 +153,13 @@ def fold(
     return state, events
 
 
-def seen(html: str) -> str:
+def visible_text(html: str) -> str:
     """Return the text that a reader of the HTML part sees."""
     return unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|title).*?</\1>", "", html)))
 
 
-def kinds(state: NotifyState) -> list[str]:
+def planned_kinds(state: NotifyState) -> list[str]:
     return [message.kind for message in state.planned]
 
 
-FIRST = (received(), triaged(), assigned(), promised())
+OPENING_EVENTS = (complaint_received(), triaged(), assigned(), promise_made())
