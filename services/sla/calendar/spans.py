@@ -78,9 +78,10 @@ def _merge(spans: list[Span]) -> list[Span]:
     """Return the same time in order, with spans that overlap or touch joined."""
     merged: list[Span] = []
     last = 0
-    for start, end in sorted(spans):
+    for span in sorted(spans):
+        start, end = span
         if not merged or start > last:
-            merged.append((start, end))
+            merged.append(span)
             last = end
         elif end > last:
             merged[-1] = (merged[-1][0], end)

@@ -24,8 +24,12 @@ _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
 
 def _parse_duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return _check_timedelta(value)
+    if isinstance(value, timedelta):  # built by code; the limits of a written duration apply to it as well
+        if value.microseconds:
+            raise ValueError(f"expected whole seconds, got {value.total_seconds()} s; {_EXAMPLE}")
+        if value > LONGEST:
+            raise ValueError(_too_long(value))
+        return value
     if isinstance(value, str) and value.lstrip("+-").startswith("P") and not value.lstrip("+-").startswith("PT"):
         raise ValueError(f"{value[:40]!r} is in days, months or years; {_EXAMPLE}")
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -38,15 +42,6 @@ def _parse_duration(value: Any) -> timedelta:
         if total <= LONGEST.total_seconds():
             return timedelta(seconds=total)
     raise ValueError(_too_long(value))
-
-
-def _check_timedelta(value: timedelta) -> timedelta:
-    """Apply the limits of a written duration to one that code built."""
-    if value.microseconds:
-        raise ValueError(f"expected whole seconds, got {value.total_seconds()} s; {_EXAMPLE}")
-    if value > LONGEST:
-        raise ValueError(_too_long(value))
-    return value
 
 
 def _too_long(value: object) -> str:
