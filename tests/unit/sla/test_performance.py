@@ -6,7 +6,7 @@ import pytest
 
 from services.sla.domain import Recompute
 from services.sla.domain.promise_status import promise_statuses
-from services.sla.reports.performance import Figures, PromiseTally
+from services.sla.reports.performance import PromiseFigures, PromiseTally
 from services.sla.store.scan import Period
 from tests.unit.sla.lives import COMPLAINT, WITHDRAWN, Life, accepted, at, opened, promised, proposed
 from tests.unit.sla.published import PLAIN, closed_on, published
@@ -52,11 +52,11 @@ def withdrawn() -> Life:
     return life
 
 
-def figures(*lives: Life, period: Period = WEEK) -> Figures:
-    tally = PromiseTally()
+def figures(*lives: Life, period: Period = WEEK) -> PromiseFigures:
+    tally = PromiseTally(period)
     for life in lives:
         assert life.state is not None
-        tally.add(promise_statuses(life.state), period)
+        tally.add(promise_statuses(life.state))
     return tally.figures()
 
 
@@ -73,7 +73,7 @@ def figures(*lives: Life, period: Period = WEEK) -> Figures:
 )
 def test_each_promise_counts_once_by_how_its_chain_ended(make, outcome: str) -> None:
     result = figures(make())
-    counted = {name: getattr(result, name) for name in Figures.model_fields if getattr(result, name) == 1}
+    counted = {name: getattr(result, name) for name in PromiseFigures.model_fields if getattr(result, name) == 1}
     assert result.promises == 1
     assert outcome in counted
 

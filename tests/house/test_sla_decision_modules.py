@@ -1,8 +1,7 @@
-"""A decision of sla passes through few modules, so that a reader can follow it.
+"""Limit of the number of modules that a decision of sla uses, so that a reader can follow it.
 
-Counted are the modules of sla's domain that run a function of their own. The rulebook and the calendars are libraries
-to the domain: their packages count as one module each where the domain calls them. `commands`, `context`, `state` and
-`clock_types` declare data and run nothing.
+The test counts the modules of sla's domain of which a function runs. The packages of rulebook and calendar count as
+one module each. `commands`, `context`, `state` and `clock_types` declare data and run no function.
 """
 
 import sys
@@ -16,7 +15,7 @@ import pytest
 
 from services.sla.domain import SlaContext, clocks, decide
 from shared.runner.types import Tick
-from tests.house.reading import ROOT
+from tests.house.source_files import ROOT
 from tests.unit.sla.lives import Life, accepted, assigned, received, resolved, triaged
 
 MODULES_MAX = 10
@@ -24,17 +23,17 @@ DOMAIN = "services/sla/domain/"
 LIBRARIES = ("services/sla/policies/", "services/sla/calendar/")
 
 
-def entered(run: Callable[[], Any]) -> set[str]:
-    """Modules of the domain, and the libraries, of which a function ran."""
+def modules_used(run: Callable[[], Any]) -> set[str]:
+    """Return the modules of the domain, and the libraries, of which `run` calls a function."""
     files: set[str] = set()
 
-    def note(frame: FrameType, event: str, _: object) -> None:
+    def record_call(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
             files.add(frame.f_code.co_filename)
 
-    clocks._kept_time_run.cache_clear()  # nothing is derived already
+    clocks._kept_time_run.cache_clear()  # a cached result would hide calls
     before = sys.getprofile()
-    sys.setprofile(note)
+    sys.setprofile(record_call)
     try:
         run()
     finally:
@@ -43,7 +42,7 @@ def entered(run: Callable[[], Any]) -> set[str]:
     return {next((library for library in LIBRARIES if name.startswith(library)), name) for name in names}
 
 
-def domain(modules: set[str]) -> list[str]:
+def domain_modules(modules: set[str]) -> list[str]:
     return sorted(name for name in modules if name.startswith(DOMAIN))
 
 
@@ -57,22 +56,22 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("last", EVENTS)
-def test_an_event_passes_through_few_modules(last: str) -> None:
+def test_a_decision_on_an_event_uses_few_modules(last: str) -> None:
     life = Life()
     for name, (moment, fact) in EVENTS.items():
-        modules = entered(lambda moment=moment, fact=fact: life.hears(moment, fact))
+        modules = modules_used(lambda moment=moment, fact=fact: life.hears(moment, fact))
         if name == last:
             break
-    assert len(domain(modules)) <= MODULES_MAX, domain(modules)
-    assert modules <= {*domain(modules), *LIBRARIES}
+    assert len(domain_modules(modules)) <= MODULES_MAX, domain_modules(modules)
+    assert modules <= {*domain_modules(modules), *LIBRARIES}
 
 
-def test_a_tick_passes_through_few_modules() -> None:
+def test_a_decision_on_a_tick_uses_few_modules() -> None:
     life = Life()
     for moment, fact in list(EVENTS.values())[:4]:
         life.hears(moment, fact)
     state = life.state
     assert state and state.due_at
     now = state.due_at + timedelta(seconds=1)
-    modules = entered(lambda: decide(state, Tick(now), SlaContext(now, life.rulebook)))
+    modules = modules_used(lambda: decide(state, Tick(now), SlaContext(now, life.rulebook)))
     assert len(modules) <= MODULES_MAX, sorted(modules)
