@@ -132,6 +132,6 @@ def test_a_draft_is_replaced_and_discarded_and_must_be_named_if_there_are_severa
     assert json.loads(again.output)["version"] == 2
     run.invoke(cli, ["sla", "draft", str(write_rulebook(tmp_path))])
     which = run.invoke(cli, ["sla", "diff"])
-    assert (which.exit_code, "say which" in which.output) == (1, True)
+    assert (which.exit_code, "name one of them" in which.output) == (1, True)
     assert run.invoke(cli, ["sla", "discard", first["draft_id"]]).exit_code == 0
     assert len(json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output)) == 1

@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import Depends, HTTPException, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from services.sla.calendar.document import Section
 from services.sla.policies import Mode
-from services.sla.policies.diff import RulebookChange, Section
+from services.sla.policies.diff import RulebookChange
 from services.sla.routes.schemas import StrictForm
 from services.sla.rulebook.document import DOCUMENT_MAX, document_text
 from services.sla.rulebook.reports import BackTest, DryRun

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.sla.calendar.document import check_section_sizes
 from services.sla.policies.loader import canonical_json
-from services.sla.policies.sections import check_section_sizes
 from shared.errors import Rejected
 from shared.text import LINE_PATTERN, PATTERNS, is_line, is_prose
 

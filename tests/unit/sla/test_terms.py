@@ -43,11 +43,11 @@ def packs(received_at: datetime, *, triaged_too: bool = True) -> list[tuple[str,
         (TODAY + timedelta(days=9), "ie-cpc"),
     ],
 )
-def test_packs_go_by_the_day_of_receipt_also_once_triage_has_spoken(received_at: datetime, pack: str) -> None:
+def test_packs_apply_by_the_day_of_receipt_also_after_triage(received_at: datetime, pack: str) -> None:
     assert packs(received_at) == [(pack,), (pack,)]
 
 
-def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
+def test_the_day_of_receipt_is_in_the_zone_of_the_pack() -> None:
     summer = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-telecom"])
     just_before, just_after = (datetime(2026, 4, 7, hour, 30, tzinfo=UTC) for hour in (22, 23))
     terms = [summer.match(match_facts(SlaState(complaint_id=COMPLAINT), None), at) for at in (just_before, just_after)]
@@ -56,7 +56,7 @@ def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
     )
 
 
-def test_a_day_of_receipt_that_cannot_be_is_ten_years_back_at_most() -> None:
+def test_an_impossible_day_of_receipt_is_limited_to_ten_years_back() -> None:
     long_ago = datetime(1970, 1, 1, tzinfo=UTC)
     assert packs(long_ago, triaged_too=False) == [("ie-cpc-2012",)], "clocks are counted from then, too"
 
@@ -76,14 +76,14 @@ def life_with_rebase() -> Life:
     return life
 
 
-def test_terms_worked_out_anew_are_those_that_were_pinned() -> None:
+def test_recomputed_terms_equal_the_stored_terms() -> None:
     life = life_with_rebase()
     assert life.state is not None
     assert [applied.why for applied in life.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]
     assert expected_terms(life.state, life.rulebook) == life.state.terms
 
 
-def test_terms_that_were_left_out_or_changed_are_found_out() -> None:
+def test_missing_or_changed_terms_are_detected() -> None:
     life = life_with_rebase()
     assert life.state is not None
     real = life.state.terms
