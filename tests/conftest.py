@@ -1,4 +1,4 @@
-"""Real servers for the tests that use them: started once per session, a new database for each test."""
+"""Fixtures with real servers, started once per session, and databases."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -41,7 +41,7 @@ def databases(postgres: EmbeddedPostgres) -> Iterator[Callable[[], dict[str, str
 
 @contextmanager
 def new_database(postgres: EmbeddedPostgres) -> Iterator[dict[str, str]]:
-    """Create a database with the four schemas; give each service's DSN."""
+    """Create a database with the four schemas and yield the DSN of each service; drop it at the end."""
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
         admin.execute(f"create database {name}")
@@ -54,6 +54,13 @@ def new_database(postgres: EmbeddedPostgres) -> Iterator[dict[str, str]]:
 def dsns(databases: Callable[[], dict[str, str]]) -> dict[str, str]:
     """DSN by service name, in a database of this test."""
     return databases()
+
+
+@pytest.fixture(scope="session")
+def session_dsns(postgres: EmbeddedPostgres) -> Iterator[dict[str, str]]:
+    """DSN by service name, in a database for tests that delete the rows of their service before they start."""
+    with new_database(postgres) as dsns:
+        yield dsns
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Events, records and settings for tests: valid by default, one keyword away from special."""
+"""Factories of events, records and settings for tests: valid defaults, with keywords for single fields."""
 
 from datetime import UTC, datetime
 from pathlib import Path

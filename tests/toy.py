@@ -1,4 +1,4 @@
-"""Smallest possible service: it collects the references of events. For tests of the runner without domain rules."""
+"""Smallest possible service, for tests of the runner: its state collects the references of events."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from tests.factories import complaint_id, event, received, record
 SCHEMA = Path(__file__).parent / "toy_schema"
 
 
-class Counted(State):
+class ToyState(State):
     words: tuple[str, ...] = ()
     due_at: datetime | None = None
 
@@ -29,7 +29,7 @@ class Add(Command):
     word: str
 
 
-def decide(state: Counted | None, input_: Input, context: Context) -> Decision[Counted, Context]:
+def decide(state: ToyState | None, input_: Input, context: Context) -> Decision[ToyState, Context]:
     match input_:
         case Event():
             facts = input_.facts
@@ -38,7 +38,7 @@ def decide(state: Counted | None, input_: Input, context: Context) -> Decision[C
                 raise Rejected("this one is broken")
             if word == "BUG":
                 raise ZeroDivisionError
-            base = state or Counted(complaint_id=input_.subject)
+            base = state or ToyState(complaint_id=input_.subject)
             due = context.now + timedelta(hours=1) if word == "LATER" else base.due_at
             due = context.now - timedelta(seconds=1) if word == "NOW" else due
             text = "x" * 2_000_000 if word == "HUGE" else word
@@ -66,16 +66,16 @@ def _make_events(word: str) -> tuple[NewEvent[Any], ...]:
     return (NewEvent(facts=Assigned(team="t" * 950_000 if word == "HUGE" else word)),)
 
 
-class ToyStore(StateStore[Counted, Context]):
+class ToyStore(StateStore[ToyState, Context]):
     def __init__(self) -> None:
-        super().__init__(Counted, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
+        super().__init__(ToyState, promoted={"due_at": "timestamptz"}, promote=lambda state: (state.due_at,))
 
     async def load_words(self, conn: asyncpg.Connection, subject: ComplaintId) -> tuple[str, ...]:
         states = await self.load(conn, [subject])
         return states[subject].words if subject in states else ()
 
 
-def toy() -> ServiceSpec[Counted, Context]:
+def toy() -> ServiceSpec[ToyState, Context]:
     return ServiceSpec(TRIAGE, decide, ToyStore())
 
 

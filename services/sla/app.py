@@ -1,6 +1,5 @@
 """Composition root of sla: settings, rulebook, store, HTTP routes, workers and the subscription."""
 
-from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def build(settings: Settings | None = None) -> ServiceApp:
     """Return the service, ready to run. Raises `Misconfigured` if a complaint could be left without a due date."""
     settings = settings or load_settings(Settings)
     data = read_file(settings.policies_file, settings.pack_names)
-    repository = RulebookRepository(data, _today, file_wins=settings.file_wins)
+    repository = RulebookRepository(data, file_wins=settings.file_wins)
     runtime = Runtime(ServiceSpec(SLA, decide, SlaStore(repository)), settings)
     broker = service_broker(runtime)
 
@@ -53,7 +52,3 @@ def build(settings: Settings | None = None) -> ServiceApp:
         workers={"recompute": partial(recompute.run, runtime), "outages": partial(outages.run, runtime)},
         on_open=prepare,
     )
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from shared.auth import require_scope
@@ -18,6 +18,7 @@ from shared.storage import dead_letters
 from shared.storage.postgres import transaction
 
 LETTER_FIELDS = ("id", "subject", "event_id", "topic", "partition", "record_offset", "status", "error", "attempts")
+LetterId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the dead letter.")]  # bigint
 NO_LETTER = "no open dead letter has the number {letter}"
 
 
@@ -60,7 +61,7 @@ def dead_letter_routes(runtime: Runtime) -> APIRouter:
         return [_describe_letter(row) for row in rows]
 
     @router.get("/dead/{letter}", summary="One dead letter; `reveal=true` adds the event, personal data included")
-    async def show_dead_letter(letter: int, *, reveal: bool = False) -> dict[str, Any]:
+    async def show_dead_letter(letter: LetterId, *, reveal: bool = False) -> dict[str, Any]:
         async with transaction(runtime.pool) as conn:
             row = await dead_letters.load_open(conn, letter)
         if row is None:
@@ -73,7 +74,7 @@ def dead_letter_routes(runtime: Runtime) -> APIRouter:
         return {"applied": result.applied, "left": result.left}
 
     @router.delete("/dead/{letter}", summary="Discard one dead letter for good", status_code=204)
-    async def discard_dead_letter(letter: int) -> None:
+    async def discard_dead_letter(letter: LetterId) -> None:
         if not await runtime.replay.discard(letter):
             raise NotFound(NO_LETTER.format(letter=letter))
 

@@ -1,1 +1,1 @@
-"""Yardsticks: plain, bare and ours, measured in one run (`make bench`)."""
+"""Benchmark: Redress and two baselines (`plain`, `bare`), measured in one run (`make bench`)."""

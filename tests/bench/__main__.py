@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: all yardsticks in one run, as a table and as a file under .redress/bench/."""
+"""Command `python -m tests.bench`: run all measurements, print a table and write a file in .redress/bench/."""
 
 import json
 import shutil
@@ -12,42 +12,42 @@ import typer
 from rich.console import Console
 
 from deploy.local.kafka_jars import VERSION as KAFKA_VERSION
-from tests.bench import machine, measures, profiles, report, timers
-from tests.bench.measures import Bench, Shape
-from tests.bench.outside import Outside
+from tests.bench import machine, measurements, profile_report, report, timers
+from tests.bench.load_process import LoadProcess
+from tests.bench.measurements import Bench, RunSettings
 from tests.bench.servers import NAMES, Servers
 
 FOLDER = Path(".redress/bench")
-# In the order in which they leave the least to each other.
+# In the order in which one part leaves the least data and load for the next.
 PARTS = ("cycle", "waiting", "idle", "drain", "accept", "timers")
-QUICK = Shape(runs=2, seconds=1.5, warmup=0.5, cycle=500, backlog=2_000, rate_seconds=5.0)
+QUICK = RunSettings(runs=2, seconds=1.5, warmup=0.5, cycle=500, backlog=2_000, rate_seconds=5.0)
 
 console = Console(width=150 if not sys.stdout.isatty() else None)
 
 
 def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
-    """The chosen parts, in order."""
+    """Run the chosen parts in order and return their results by name."""
     numbers: dict[str, Any] = {}
     steps: dict[str, Callable[[], Any]] = {
-        "cycle": lambda: measures.cycle(bench),
-        "waiting": lambda: measures.waiting(bench),
-        "idle": lambda: measures.idle(bench),
-        "drain": lambda: measures.drain(bench),
+        "cycle": lambda: measurements.measure_cycle(bench),
+        "waiting": lambda: measurements.measure_acknowledgement(bench),
+        "idle": lambda: measurements.measure_idle(bench),
+        "drain": lambda: measurements.measure_drain(bench),
     }
     for name, step in steps.items():
         if name in parts:
             if name in ("waiting", "idle") and "triage" not in bench.servers.children:
-                bench.servers.start_ours()
+                bench.servers.start_services()
             console.print(f"measuring {name} ...")
             numbers[name] = step()
     if "accept" in parts:
         bench.servers.stop(*NAMES)
         for connections in (16, 64):
             console.print(f"measuring accept at {connections} connections ...")
-            numbers[f"accept_{connections}"] = measures.accept(bench, connections)
+            numbers[f"accept_{connections}"] = measurements.measure_accept(bench, connections)
     if "timers" in parts:
         bench.servers.stop(*bench.servers.children)
-        size = timers.QUICK if bench.shape == QUICK else timers.Size()
+        size = timers.QUICK if bench.settings == QUICK else timers.Size()
         numbers["timers"] = timers.measure(
             bench.servers, size, lambda side: console.print(f"measuring timers: {side} ...")
         )
@@ -55,34 +55,36 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
 
 
 def main(
-    runs: Annotated[int, typer.Option(help="Turns of each side; the median counts.")] = 5,
+    runs: Annotated[int, typer.Option(help="Runs of each side; the report shows medians.")] = 5,
     only: Annotated[str, typer.Option(help=f"Comma-separated parts of {', '.join(PARTS)}.")] = ",".join(PARTS),
     *,
-    quick: Annotated[bool, typer.Option(help="Short runs, to see that it works; the numbers mean little.")] = False,
-    profile: Annotated[bool, typer.Option(help="Sample our services' CPU and say where it goes; slows them.")] = False,
-    strict: Annotated[bool, typer.Option(help="End with 1 when a goal is missed.")] = False,
+    quick: Annotated[
+        bool, typer.Option(help="Short runs to test the benchmark itself; the numbers are not reliable.")
+    ] = False,
+    profile: Annotated[bool, typer.Option(help="Sample where the services spend CPU time; slows them down.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with 1 if a goal is missed.")] = False,
 ) -> None:
-    """Measure plain, bare and ours on this machine."""
+    """Measure Redress and the two baselines on this machine."""
     facts = machine.describe()
     home = FOLDER / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    shape = QUICK if quick else Shape(runs=runs)
+    settings = QUICK if quick else RunSettings(runs=runs)
     with Servers(home.absolute(), profile=profile) as servers:
         with psycopg.connect(servers.postgres.dsn) as connection:
             facts["postgresql"] = connection.info.parameter_status("server_version")
         facts["kafka"] = KAFKA_VERSION
-        outside = Outside(servers.smtp_port)
+        load = LoadProcess(servers.smtp_port)
         try:
-            numbers = measure(Bench(servers, outside, shape), set(only.split(",")))
+            numbers = measure(Bench(servers, load, settings), set(only.split(",")))
         finally:
             servers.stop(*servers.children)
-            outside.stop()
+            load.stop()
     out = FOLDER / f"{facts['at'].replace(':', '')}.json"
-    out.write_text(json.dumps({"machine": facts, "shape": vars(shape), "found": numbers}, indent=1), "utf-8")
-    reached = report.show(console, facts, numbers)
+    out.write_text(json.dumps({"machine": facts, "settings": vars(settings), "results": numbers}, indent=1), "utf-8")
+    reached = report.print_report(console, facts, numbers)
     if profile:
-        profiles.show(console, home)
+        profile_report.print_profiles(console, home)
     console.print(f"All numbers of all runs: {out}")
     raise SystemExit(1 if strict and not reached else 0)
 

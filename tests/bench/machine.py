@@ -1,4 +1,4 @@
-"""What the numbers were measured on, and what the processes used."""
+"""Description of the machine, and CPU time and memory of processes."""
 
 import os
 import platform
@@ -14,8 +14,8 @@ LIBRARIES = ("aiokafka", "aiosmtplib", "asyncpg", "fastapi", "faststream", "pyda
 
 
 def describe() -> dict[str, Any]:
-    """Machine, versions, and the load before we add our own."""
-    models = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    """Describe the machine: CPU, memory, versions, and the load before the measurements."""
+    models = [line.split(":")[1].strip() for line in _read_lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": models[0] if models else platform.processor(),
@@ -29,36 +29,36 @@ def describe() -> dict[str, Any]:
     }
 
 
-def cpu_seconds(pids: Mapping[str, Iterable[int]]) -> dict[str, float]:
-    """CPU time that each named group of processes has used so far, their living children included."""
-    return {name: sum(_cpu(pid) for pid in group) for name, group in pids.items()}
+def read_cpu_seconds(pids: Mapping[str, Iterable[int]]) -> dict[str, float]:
+    """Return the CPU seconds that each named group of processes has used so far, with its running children."""
+    return {name: sum(_cpu_of_family(pid) for pid in group) for name, group in pids.items()}
 
 
-def memory(pid: int) -> dict[str, float]:
-    """MB of one process: resident, and proportional (shared pages divided among their users)."""
+def read_memory(pid: int) -> dict[str, float]:
+    """Return the memory of a process in MB: resident, and proportional (shared pages divided among their processes)."""
     pages = dict.fromkeys(("Rss", "Pss"), 0)
-    for line in _lines(f"/proc/{pid}/smaps_rollup"):
+    for line in _read_lines(f"/proc/{pid}/smaps_rollup"):
         name, _, rest = line.partition(":")
         if name in pages:
             pages[name] = int(rest.split()[0])
     return {"rss_mb": pages["Rss"] / 1024, "pss_mb": pages["Pss"] / 1024}
 
 
-def java_heap_limit(pid: int) -> str:
-    """The largest heap the broker may take, as its command line says."""
+def read_heap_limit(pid: int) -> str:
+    """Return the heap limit (`-Xmx...`) from the broker's command line."""
     return next((arg for arg in reversed(psutil.Process(pid).cmdline()) if arg.startswith("-Xmx")), "-Xmx unset")
 
 
-def _cpu(pid: int) -> float:
+def _cpu_of_family(pid: int) -> float:
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
     except psutil.Error:
         return 0.0
-    return sum(_used(process) for process in family)
+    return sum(_cpu_of_process(process) for process in family)
 
 
-def _used(process: psutil.Process) -> float:
+def _cpu_of_process(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
     except psutil.Error:
@@ -66,7 +66,7 @@ def _used(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _lines(path: str) -> list[str]:
+def _read_lines(path: str) -> list[str]:
     try:
         return Path(path).read_text("utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The numbers as a person reads them: both sides of each ratio, what was to be reached, and what was."""
+"""Report of a benchmark: both sides of each ratio, the goal, and the result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-Numbers = dict[str, Any]
+Measurements = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line: what, ours, the other side, the ratio or number that counts, and whether it reaches the goal."""
+    """Row of the report: subject, Redress, the other side, the ratio or number for the goal, and the goal."""
 
     what: str
     redress: str
@@ -22,27 +22,27 @@ class Figure:
     reached: bool
 
 
-def figures(numbers: Numbers) -> Iterator[Figure]:
-    """All lines that the measured numbers allow."""
+def build_figures(numbers: Measurements) -> Iterator[Figure]:
+    """Build the rows for the measurements that are present."""
     for name in ("accept_16", "accept_64"):
         if name in numbers:
-            yield from _accept(numbers[name], goal=1.5 if name == "accept_16" else 2.0)
+            yield from _accept_figures(numbers[name], goal=1.5 if name == "accept_16" else 2.0)
     if "cycle" in numbers:
-        yield _cycle(numbers["cycle"])
+        yield _cycle_figure(numbers["cycle"])
     if "waiting" in numbers:
-        yield _waiting(numbers["waiting"])
+        yield _acknowledgement_figure(numbers["waiting"])
     if "drain" in numbers:
-        yield from _drain(numbers["drain"])
+        yield from _drain_figures(numbers["drain"])
     if "idle" in numbers:
-        yield from _idle(numbers["idle"])
+        yield from _idle_figures(numbers["idle"])
     if "timers" in numbers:
-        from tests.bench.timers.lines import lines  # they are made of our figures
+        from tests.bench.timers.lines import lines  # it imports Figure from this module
 
         yield from lines(numbers["timers"])
 
 
-def _accept(numbers: Numbers, *, goal: float) -> Iterator[Figure]:
-    redress, plain = numbers["ours"], numbers["plain"]
+def _accept_figures(numbers: Measurements, *, goal: float) -> Iterator[Figure]:
+    redress, plain = numbers["redress"], numbers["plain"]
     ratio = redress["rate"] / plain["rate"]
     yield Figure(
         f"complaints accepted, {numbers['connections']} connections",
@@ -62,8 +62,8 @@ def _accept(numbers: Numbers, *, goal: float) -> Iterator[Figure]:
     )
 
 
-def _cycle(numbers: Numbers) -> Figure:
-    redress, bare = numbers["ours"]["cycle_rate"], numbers["bare"]["cycle_rate"]
+def _cycle_figure(numbers: Measurements) -> Figure:
+    redress, bare = numbers["redress"]["cycle_rate"], numbers["bare"]["cycle_rate"]
     return Figure(
         f"whole life cycle, {numbers['count']:,} complaints",
         f"{redress:,.0f}/s",
@@ -74,9 +74,9 @@ def _cycle(numbers: Numbers) -> Figure:
     )
 
 
-def _waiting(numbers: Numbers) -> Figure:
+def _acknowledgement_figure(numbers: Measurements) -> Figure:
     return Figure(
-        f"POST to acknowledgement at {numbers['asked_rate']:.0f}/s, p50 / p99",
+        f"POST to acknowledgement at {numbers['requested_rate']:.0f}/s, p50 / p99",
         f"{numbers['mail_p50_ms']:.0f} / {numbers['mail_p99_ms']:.0f} ms",
         f"{numbers['missing']} missing",
         f"{numbers['mail_p99_ms']:.0f} ms",
@@ -85,7 +85,7 @@ def _waiting(numbers: Numbers) -> Figure:
     )
 
 
-def _drain(numbers: Numbers) -> Iterator[Figure]:
+def _drain_figures(numbers: Measurements) -> Iterator[Figure]:
     for name in ("triage", "sla", "notify", "intake"):
         drained = numbers[name]
         yield Figure(
@@ -99,7 +99,7 @@ def _drain(numbers: Numbers) -> Iterator[Figure]:
         )
 
 
-def _idle(numbers: Numbers) -> Iterator[Figure]:
+def _idle_figures(numbers: Measurements) -> Iterator[Figure]:
     each = ", ".join(f"{name} {memory['pss_mb']:.0f}" for name, memory in numbers["services"].items())
     yield Figure(
         "memory of the four services, idle",
@@ -130,17 +130,17 @@ def _idle(numbers: Numbers) -> Iterator[Figure]:
     )
 
 
-def show(console: Console, machine: Numbers, numbers: Numbers) -> bool:
-    """Print it all; whether every goal was reached."""
-    lines = list(figures(numbers))
-    console.print(_machine(machine))
-    console.print(_table(lines))
+def print_report(console: Console, machine: Measurements, numbers: Measurements) -> bool:
+    """Print the report; return True if every goal was reached."""
+    lines = list(build_figures(numbers))
+    console.print(_format_machine(machine))
+    console.print(_build_table(lines))
     if "cycle" in numbers:
-        console.print(_costs(numbers["cycle"]))
+        console.print(_build_cost_table(numbers["cycle"]))
     return all(line.reached for line in lines)
 
 
-def _machine(facts: Numbers) -> str:
+def _format_machine(facts: Measurements) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in facts["libraries"].items())
     load = " ".join(f"{value:.2f}" for value in facts["load_before"])
     return (
@@ -151,9 +151,9 @@ def _machine(facts: Numbers) -> str:
     )
 
 
-def _table(lines: list[Figure]) -> Table:
+def _build_table(lines: list[Figure]) -> Table:
     table = Table(
-        "what", "redress", "the other side", "counts", "to be reached", "", title="Yardsticks", title_style="bold"
+        "measurement", "Redress", "compared with", "result", "goal", "reached", title="Benchmark", title_style="bold"
     )
     for line in lines:
         verdict = "[green]yes[/]" if line.reached else "[red]no[/]"
@@ -161,13 +161,11 @@ def _table(lines: list[Figure]) -> Table:
     return table
 
 
-def _costs(numbers: Numbers) -> Table:
-    table = Table(
-        "CPU ms per complaint", "redress", "bare", title="Where the life cycle's time goes", title_style="bold"
-    )
-    redress, bare = numbers["ours"]["cpu_ms"], numbers["bare"]["cpu_ms"]
+def _build_cost_table(numbers: Measurements) -> Table:
+    table = Table("CPU ms per complaint", "Redress", "bare", title="CPU time of a life cycle", title_style="bold")
+    redress, bare = numbers["redress"]["cpu_ms"], numbers["bare"]["cpu_ms"]
     for name, cost in redress.items():
         other = bare.get(f"bare-{name}", bare.get(name, 0.0))
         table.add_row(name, f"{cost:.2f}", f"{other:.2f}")
-    table.add_row("together", f"{sum(redress.values()):.2f}", f"{sum(bare.values()):.2f}", style="bold")
+    table.add_row("total", f"{sum(redress.values()):.2f}", f"{sum(bare.values()):.2f}", style="bold")
     return table

@@ -1,4 +1,4 @@
-"""The servers under test: PostgreSQL and Kafka embedded, plain, the four bare processes, and our four services."""
+"""Servers under test: embedded PostgreSQL and Kafka, the plain baseline, the bare pipeline, and the four services."""
 
 import signal
 import sys
@@ -19,15 +19,15 @@ from deploy.local.processes import Child
 from shared.auth import SCOPES, create_keys, create_token
 from shared.contracts import SERVICES
 from tests.bench import topics
-from tests.bench.bodies import Target
+from tests.bench.request_bodies import Target
 
 NAMES = tuple(service.name for service in SERVICES)
-PATIENCE = 60.0  # seconds that anything may take to become ready
+PATIENCE = 60.0  # seconds until a process must be ready
 ROOT = Path(__file__).parents[2]
 
 
 class Servers:
-    """One embedded PostgreSQL and Kafka, and on them whatever is to be measured."""
+    """Embedded PostgreSQL and Kafka, with the processes to measure."""
 
     def __init__(self, home: Path, *, profile: bool = False) -> None:
         self.home = home
@@ -41,7 +41,7 @@ class Servers:
     def __enter__(self) -> Self:
         self.postgres.start()
         self.kafka.start()
-        topics.create(self.kafka.bootstrap)
+        topics.create_missing_topics(self.kafka.bootstrap)
         create_keys(self.home / "private.pem", self.home / "public.pem")
         return self
 
@@ -51,43 +51,43 @@ class Servers:
         self.postgres.stop()
 
     def start_plain(self) -> Target:
-        """The plain yardstick, ready."""
-        self._start("plain", ["tests.bench.plain", str(self.ports["plain"]), self.postgres.dsn])
-        self._until_answers("plain", self.ports["plain"], "/ready")
+        """Start the plain baseline and wait until it is ready."""
+        self._start("plain", ["tests.bench.plain_baseline", str(self.ports["plain"]), self.postgres.dsn])
+        self._wait_for_response("plain", self.ports["plain"], "/ready")
         return Target(self.ports["plain"])
 
     def start_bare(self) -> Target:
-        """The four processes of the bare pipeline, ready."""
+        """Start the four processes of the bare pipeline and wait until they are ready."""
         arguments = [self.kafka.bootstrap, self.postgres.dsn, str(self.ports["bare"]), str(self.smtp_port)]
         for name in NAMES:
-            self._start(f"bare-{name}", ["tests.bench.bare", name, *arguments])
-        self._until_answers("bare-intake", self.ports["bare"], "/")
+            self._start(f"bare-{name}", ["tests.bench.bare_pipeline", name, *arguments])
+        self._wait_for_response("bare-intake", self.ports["bare"], "/")
         for name in NAMES:
             child = self.children[f"bare-{name}"]
-            self._until(f"bare-{name}", partial(_says_ready, child))
+            self._wait_until_ready(f"bare-{name}", partial(_has_logged_ready, child))
         return Target(self.ports["bare"])
 
-    def start_ours(self, *names: str) -> Target:
-        """Some of our services, ready; all of them when none is named."""
+    def start_services(self, *names: str) -> Target:
+        """Start services and wait until they are ready; all four if none is named."""
         for name in names or NAMES:
             self.launch(name)
         for name in names or NAMES:
-            self._until_answers(name, self.ports[name], "/ready")
-        return self.door()
+            self._wait_for_response(name, self.ports[name], "/ready")
+        return self.intake_target()
 
     def launch(self, name: str) -> None:
-        """Start one of our services without waiting for it."""
+        """Start a service without waiting until it is ready."""
         module = [f"services.{name}"]
         if self.profile:
-            module = ["tests.bench.sampled", str(self.home / f"profile-{name}.json"), *module]
+            module = ["tests.bench.cpu_sampler", str(self.home / f"profile-{name}.json"), *module]
         self._start(name, module, self._environment(name))
 
-    def door(self) -> Target:
-        """Intake's door, with a token for it."""
+    def intake_target(self) -> Target:
+        """Return intake as target, with a token."""
         return Target(self.ports["intake"], self.token())
 
     def stop(self, *names: str) -> None:
-        """End these, gracefully."""
+        """Stop processes with SIGTERM."""
         running = [self.children.pop(name) for name in names if name in self.children]
         for child in running:
             child.send_signal(signal.SIGCONT)
@@ -97,7 +97,7 @@ class Servers:
 
     @contextmanager
     def frozen(self, names: Sequence[str]) -> Iterator[None]:
-        """While the other side is measured these do nothing at all; keep it shorter than a Kafka session (30 s)."""
+        """Stop these processes with SIGSTOP while the other side is measured; at most for a Kafka session (30 s)."""
         children = [self.children[name] for name in names if name in self.children]
         for child in children:
             child.send_signal(signal.SIGSTOP)
@@ -108,7 +108,7 @@ class Servers:
                 child.send_signal(signal.SIGCONT)
 
     def pids(self, names: Sequence[str]) -> dict[str, list[int]]:
-        """Process ids by name, with the servers that everybody shares."""
+        """Return the process ids by name, with those of PostgreSQL and Kafka."""
         own = {name: [pid] for name in names if (pid := self.children[name].pid)}
         return own | {"postgresql": [self.postgres.pid or 0], "kafka": [self.kafka.pid or 0]}
 
@@ -125,7 +125,7 @@ class Servers:
         return own | shared
 
     def token(self) -> str:
-        """One that opens every door."""
+        """Create a token with all scopes."""
         scopes, lasts = frozenset(SCOPES), timedelta(hours=4)
         return create_token(self.home / "private.pem", client="bench", scopes=scopes, lasts=lasts, audience="redress")
 
@@ -135,22 +135,22 @@ class Servers:
         child.start()
         self.children[name] = child
 
-    def _until_answers(self, name: str, port: int, path: str) -> None:
-        self._until(name, lambda: _answers(port, path))
+    def _wait_for_response(self, name: str, port: int, path: str) -> None:
+        self._wait_until_ready(name, lambda: _responds(port, path))
 
-    def _until(self, name: str, ready: Callable[[], bool]) -> None:
-        until = time.monotonic() + PATIENCE
-        while not ready():
-            if self.children[name].returncode is not None or time.monotonic() > until:
+    def _wait_until_ready(self, name: str, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not is_ready():
+            if self.children[name].returncode is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not become ready:\n{self.children[name].tail(30)}")
             time.sleep(0.05)
 
 
-def _says_ready(child: Child) -> bool:
+def _has_logged_ready(child: Child) -> bool:
     return "ready" in child.tail()
 
 
-def _answers(port: int, path: str) -> bool:
+def _responds(port: int, path: str) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)

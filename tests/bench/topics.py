@@ -1,4 +1,4 @@
-"""The topics of ours and of the bare pipeline, alike in shape."""
+"""Topics of Redress and of the bare pipeline, with the same number of partitions."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ from deploy.local.topics import PARTITIONS, create_topics
 from shared.contracts import SERVICES
 
 
-def create(bootstrap: str) -> None:
-    """Create what is missing."""
-    asyncio.run(_create(bootstrap))
+def create_missing_topics(bootstrap: str) -> None:
+    """Create the topics that do not exist yet."""
+    asyncio.run(_create_topics(bootstrap))
 
 
-async def _create(bootstrap: str) -> None:
+async def _create_topics(bootstrap: str) -> None:
     await create_topics(bootstrap, PARTITIONS)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

@@ -1,4 +1,4 @@
-"""Two candidates for the same tests: the in-memory fake and the runner on PostgreSQL."""
+"""Two implementations for the same tests: the in-memory runner and the runner on PostgreSQL."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from tests.toy import SCHEMA, decide, toy
 
 
 class Candidate(Protocol):
-    """Interface that the tests use."""
+    """Interface of a tested runner."""
 
     runner: Any
 

@@ -10,7 +10,7 @@ from tests.factories import complaint_id, event, received, record
 from tests.toy import Add, make_records
 
 
-async def test_events_are_folded_in_order_and_published_events_are_numbered_without_gaps(candidate: Candidate) -> None:
+async def test_events_are_applied_in_order_and_published_events_are_numbered_without_gaps(candidate: Candidate) -> None:
     subject, records = make_records("a", "b", "c")
     for record_ in records:
         assert await candidate.runner.apply_records([record_]) == BatchResult(done=1)
@@ -37,23 +37,25 @@ async def test_two_records_of_one_event_in_one_batch_count_once(candidate: Candi
 
 
 @pytest.mark.parametrize("word", ["BROKEN", "BUG", "HUGE"])
-async def test_a_guilty_event_is_buried_alone_and_its_neighbours_are_done(candidate: Candidate, word: str) -> None:
+async def test_an_event_that_cannot_be_applied_is_a_dead_letter_and_the_others_are_applied(
+    candidate: Candidate, word: str
+) -> None:
     before, first = make_records("fine")
-    guilty, middle = make_records(word)
+    failing, middle = make_records(word)
     after, last = make_records("fine", "fine")
     outcome = await candidate.runner.apply_records([*first, *middle, *last])
     assert (outcome.done, outcome.buried) == (3, 1)
-    assert [await candidate.load_words(subject) for subject in (before, guilty, after)] == [
+    assert [await candidate.load_words(subject) for subject in (before, failing, after)] == [
         ("fine",),
         (),
         ("fine", "fine"),
     ]
     assert await candidate.runner.apply_records(middle) == BatchResult(duplicate=1), (
-        "buried once, whatever Kafka redelivers"
+        "one dead letter, however often Kafka redelivers the record"
     )
 
 
-async def test_later_events_of_the_same_complaint_wait_behind_the_buried_one(candidate: Candidate) -> None:
+async def test_later_events_of_a_complaint_with_a_dead_letter_are_parked(candidate: Candidate) -> None:
     subject, records = make_records("one", "BROKEN", "two", "three")
     assert await candidate.runner.apply_records(records[:3]) == BatchResult(done=1, buried=1, parked=1)
     assert await candidate.runner.apply_records(records[3:]) == BatchResult(parked=1)
@@ -66,7 +68,7 @@ async def test_later_events_of_the_same_complaint_wait_behind_the_buried_one(can
     assert (await candidate.replay(subject)).left == 3, "it still fails, so the parked ones stay parked"
 
 
-async def test_bytes_that_are_no_event_are_buried_once(candidate: Candidate) -> None:
+async def test_a_record_that_is_no_event_is_one_dead_letter(candidate: Candidate) -> None:
     subject, good = make_records("fine")
     bad = record(b"{", offset=7, headers=[("x", None), ("y", b"\xff")])
     assert await candidate.runner.apply_records([bad, *good]) == BatchResult(done=1, buried=1)
@@ -75,24 +77,24 @@ async def test_bytes_that_are_no_event_are_buried_once(candidate: Candidate) -> 
     assert await candidate.load_words(subject) == ("fine",)
 
 
-async def test_an_event_under_a_wrong_key_or_on_a_foreign_topic_is_buried(candidate: Candidate) -> None:
+async def test_an_event_with_a_wrong_key_or_on_a_wrong_topic_is_a_dead_letter(candidate: Candidate) -> None:
     first, second = event(received()), event(received())
     outcome = await candidate.runner.apply_records(
         [record(first, key=b"other"), record(second, topic="complaints.sla.v1", offset=1)]
     )
     assert outcome.buried == 2
-    stranger = record(event(FeedbackGiven(fixed=True)), topic="complaints.sla.v1", offset=2)
-    assert (await candidate.runner.apply_records([stranger])).buried == 1, (
-        "of a type to which it does not subscribe, on a foreign topic"
+    misplaced = record(event(FeedbackGiven(fixed=True)), topic="complaints.sla.v1", offset=2)
+    assert (await candidate.runner.apply_records([misplaced])).buried == 1, (
+        "of a type to which it does not subscribe, on a wrong topic"
     )
 
 
-async def test_what_the_service_does_not_subscribe_to_is_skipped(candidate: Candidate) -> None:
+async def test_an_event_of_a_type_without_subscription_is_skipped(candidate: Candidate) -> None:
     assert await candidate.runner.apply_records([record(event(FeedbackGiven(fixed=True)))]) == BatchResult(skipped=1)
     assert not await candidate.load_letters()
 
 
-async def test_a_tick_reaches_what_is_due_and_nothing_else(candidate: Candidate) -> None:
+async def test_only_due_timers_fire(candidate: Candidate) -> None:
     now, due = make_records("NOW")
     later, not_yet = make_records("LATER")
     await candidate.runner.apply_records([*due, *not_yet])
@@ -101,7 +103,7 @@ async def test_a_tick_reaches_what_is_due_and_nothing_else(candidate: Candidate)
     assert await candidate.runner.fire_timers(10) == 0
 
 
-async def test_a_timer_whose_tick_fails_is_postponed_and_does_not_starve_others(candidate: Candidate) -> None:
+async def test_a_timer_whose_tick_fails_is_postponed_and_does_not_block_others(candidate: Candidate) -> None:
     bad, first = make_records("TICKBUG", "NOW")
     good, second = make_records("NOW")
     await candidate.runner.apply_records([*first, *second])
@@ -125,7 +127,7 @@ async def test_the_next_timer_is_reported_in_seconds(candidate: Candidate) -> No
     assert await candidate.seconds_until_due() > 3500
 
 
-async def test_a_rejected_command_is_its_own_result_and_harms_no_other(candidate: Candidate) -> None:
+async def test_a_rejected_command_does_not_affect_other_commands(candidate: Candidate) -> None:
     subject, records = make_records("one")
     await candidate.runner.apply_records(records)
     good, bad, again = await candidate.runner.handle_commands(

@@ -1,4 +1,4 @@
-"""The committed schemas are what the code says, and no change may strand a reader of the other version."""
+"""Committed event schemas are equal to the code, and a change must not break subscribers of the other version."""
 
 import json
 from copy import deepcopy
@@ -19,16 +19,16 @@ FOLDER = Path(package).parent / "schemas"
 def test_the_committed_schema_is_compatible_and_current(fact: type[Fact]) -> None:
     committed = json.loads((FOLDER / f"{fact.wire_type()}.json").read_text("utf-8"))
     assert not find_breaking_changes(committed, event_schema(fact)), (
-        f"a new meaning: make it version {fact.version + 1}"
+        f"incompatible change: make it version {fact.version + 1}"
     )
     assert committed == event_schema(fact), "run `make schemas` and commit the result"
 
 
-def test_no_schema_is_left_of_an_event_that_is_gone() -> None:
+def test_every_committed_schema_belongs_to_an_event() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == {fact.wire_type() for fact in EVENTS}
 
 
-def changed(fact: type[Fact], **edits):
+def change_schema(fact: type[Fact], **edits):
     new = deepcopy(event_schema(fact))
     facts = (
         new["$defs"][fact.__name__]
@@ -50,15 +50,20 @@ def changed(fact: type[Fact], **edits):
         (Triaged, lambda facts: facts["properties"]["category"]["items"].update(type="integer"), "type was 'string'"),
     ],
 )
-def test_what_would_strand_a_reader_is_found(fact: type[Fact], edit, message: str) -> None:
-    assert any(message in change for change in find_breaking_changes(event_schema(fact), changed(fact, edit=edit)))
+def test_a_change_that_breaks_a_subscriber_is_reported(fact: type[Fact], edit, message: str) -> None:
+    assert any(
+        message in change for change in find_breaking_changes(event_schema(fact), change_schema(fact, edit=edit))
+    )
 
 
-def test_a_new_optional_field_strands_nobody() -> None:
-    assert find_breaking_changes(event_schema(Triaged), changed(Triaged, mood={"type": "string", "default": ""})) == []
+def test_a_new_optional_field_is_compatible() -> None:
+    assert (
+        find_breaking_changes(event_schema(Triaged), change_schema(Triaged, mood={"type": "string", "default": ""}))
+        == []
+    )
 
 
-def test_asyncapi_names_every_topic_with_its_one_writer_and_all_its_messages() -> None:
+def test_asyncapi_lists_every_topic_with_its_publisher_and_all_its_messages() -> None:
     document = build_document()
     assert document["asyncapi"].startswith("3.")
     assert {c["address"] for c in document["channels"].values()} == {service.topic for service in SERVICES}

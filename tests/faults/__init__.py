@@ -1,1 +1,1 @@
-"""Faults and the proof that they harm nobody: a load with its own ledger, injectors, and a checker of its own."""
+"""Fault injection: a load that logs its requests, fault injectors, and a checker of invariants."""

@@ -1,4 +1,4 @@
-"""The faults: each is injected under load, and healed. What must hold is checked afterwards, by others."""
+"""Fault injectors: each injects a fault under load and waits for recovery; the invariants are checked afterwards."""
 
 import asyncio
 import signal
@@ -9,108 +9,108 @@ import psycopg
 
 from deploy.local.ports import find_free_port
 from deploy.local.processes import Child
-from tests.faults import picture, poison
-from tests.faults.scene import Scene
-from tests.stacks import until
+from tests.faults import malformed_records, snapshot
+from tests.faults.system_under_test import SystemUnderTest
+from tests.running_stack import wait_until
 
-Inject = Callable[[Scene], None]
+Injector = Callable[[SystemUnderTest], None]
 
-TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s"
+TERMINATE_BACKENDS = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s"
 
 
 # ── processes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def killed(*names: str, times: int = 1) -> Inject:
-    """kill -9 under load; the supervisor brings it back."""
+def kill(*names: str, times: int = 1) -> Injector:
+    """Kill processes with SIGKILL; the supervisor restarts them."""
 
-    def inject(scene: Scene) -> None:
+    def inject(system: SystemUnderTest) -> None:
         for _ in range(times):
             for name in names:
-                scene.kill(name)
-                scene.glance()
-                scene.healed()
+                system.kill(name)
+                system.sample_progress()
+                system.wait_for_recovery()
 
     return inject
 
 
-def terminated(*names: str) -> Inject:
-    """SIGTERM under load: it finishes what is in flight within 25 s and ends with 0."""
+def terminate(*names: str) -> Injector:
+    """Stop services with SIGTERM: each must finish its work within 25 s and exit with 0."""
 
-    def inject(scene: Scene) -> None:
+    def inject(system: SystemUnderTest) -> None:
         for name in names:
-            child = scene.stack.child(name)
+            child = system.stack.child(name)
             assert child.stop(signal.SIGTERM, seconds=30), f"{name} did not end within 30 s"
             assert child.returncode == 0, f"{name} ended with {child.returncode}"
-            scene.glance()
+            system.sample_progress()
             child.start()
-            scene.healed()
+            system.wait_for_recovery()
 
     return inject
 
 
-def frozen(name: str, seconds: float, *, replaced: bool = False) -> Inject:
-    """SIGSTOP; with `replaced`, another member takes its partitions over before the zombie wakes up."""
+def freeze(name: str, seconds: float, *, replaced: bool = False) -> Injector:
+    """Stop a process with SIGSTOP; if `replaced`, another member takes over its partitions before SIGCONT."""
 
-    def inject(scene: Scene) -> None:
-        child = scene.stack.child(name)
-        other = scene.another(name, find_free_port()) if replaced else None
+    def inject(system: SystemUnderTest) -> None:
+        child = system.stack.child(name)
+        other = system.start_second_process(name, find_free_port()) if replaced else None
         try:
             if other is not None:
-                joined(other)
+                wait_for_partitions(other)
             child.send_signal(signal.SIGSTOP)
-            scene.hold(seconds, count=0 if name == "intake" else 1)
-            scene.glance()
+            system.keep_fault(seconds, count=0 if name == "intake" else 1)
+            system.sample_progress()
             child.send_signal(signal.SIGCONT)
-            scene.hold(5)
-            scene.glance()
+            system.keep_fault(5)
+            system.sample_progress()
         finally:
             child.send_signal(signal.SIGCONT)
             if other is not None:
                 other.stop()
-        scene.healed()
+        system.wait_for_recovery()
 
     return inject
 
 
-def joined(member: Child) -> None:
-    """Until it has partitions of its own."""
-    until(
+def wait_for_partitions(member: Child) -> None:
+    """Wait until the consumer group has assigned partitions to this member."""
+    wait_until(
         lambda: "partitions assigned" in member.log.read_text("utf-8", "replace"),
         seconds=90,
         what=f"{member.name} to get partitions",
     )
 
 
-def come_and_go(name: str, seconds: float) -> Inject:
-    """A second member joins and leaves, again and again."""
+def join_and_leave(name: str, seconds: float) -> Injector:
+    """Let a second member join and leave the consumer group repeatedly."""
 
-    def inject(scene: Scene) -> None:
+    def inject(system: SystemUnderTest) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            other = scene.another(name, find_free_port())
-            joined(other)
-            scene.hold(1)
-            scene.glance()
+            other = system.start_second_process(name, find_free_port())
+            wait_for_partitions(other)
+            system.keep_fault(1)
+            system.sample_progress()
             assert other.stop(), f"the second {name} did not end by itself"
-        scene.healed()
+        system.wait_for_recovery()
 
     return inject
 
 
-def two_relays(name: str, times: int) -> Inject:
-    """Two processes want to be the one relay; the active one loses its connection, again and again."""
+def cut_relay(name: str, times: int) -> Injector:
+    """Run two processes with a relay and repeatedly cut the database connection of the active relay."""
 
-    def inject(scene: Scene) -> None:
-        other = scene.another(name, find_free_port())
+    def inject(system: SystemUnderTest) -> None:
+        other = system.start_second_process(name, find_free_port())
         try:
             for _ in range(times):
-                with psycopg.connect(scene.dsn, autocommit=True) as admin:
-                    admin.execute(TERMINATE, [f"redress-{name}-relay"])
-                scene.more(10)
+                with psycopg.connect(system.dsn, autocommit=True) as admin:
+                    admin.execute(TERMINATE_BACKENDS, [f"redress-{name}-relay"])
+                system.wait_for_accepted(10)
         finally:
             other.stop()
-        scene.healed()
+        system.wait_for_recovery()
 
     return inject
 
@@ -118,154 +118,156 @@ def two_relays(name: str, times: int) -> Inject:
 # ── servers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def kafka_restarted(scene: Scene) -> None:
-    assert scene.stack.kafka
-    scene.stack.kafka.restart()
-    scene.healed()
-    scene.glance()
+def restart_kafka(system: SystemUnderTest) -> None:
+    assert system.stack.kafka
+    system.stack.kafka.restart()
+    system.wait_for_recovery()
+    system.sample_progress()
 
 
-def kafka_down(seconds: float, *, count: int = 20) -> Inject:
-    """SIGKILL, and back after so long; intake accepts all the while."""
+def stop_kafka(seconds: float, *, count: int = 20) -> Injector:
+    """Kill Kafka and start it again after `seconds`; intake must accept complaints meanwhile."""
 
-    def inject(scene: Scene) -> None:
-        assert scene.stack.kafka
+    def inject(system: SystemUnderTest) -> None:
+        assert system.stack.kafka
         begin = time.time()
-        scene.stack.kafka.kill()
-        scene.hold(seconds, count)
-        scene.without_kafka.append((begin, time.time()))
-        scene.stack.kafka.start()
-        scene.healed()
-        scene.glance()
+        system.stack.kafka.kill()
+        system.keep_fault(seconds, count)
+        system.without_kafka.append((begin, time.time()))
+        system.stack.kafka.start()
+        system.wait_for_recovery()
+        system.sample_progress()
 
     return inject
 
 
-def kafka_frozen(seconds: float) -> Inject:
-    """SIGSTOP: connections stay open and nobody answers."""
+def freeze_kafka(seconds: float) -> Injector:
+    """Stop Kafka with SIGSTOP: connections stay open and requests get no response."""
 
-    def inject(scene: Scene) -> None:
-        assert scene.stack.kafka
+    def inject(system: SystemUnderTest) -> None:
+        assert system.stack.kafka
         begin = time.time()
-        scene.stack.kafka.pause()
+        system.stack.kafka.pause()
         try:
-            scene.hold(seconds)
+            system.keep_fault(seconds)
         finally:
-            scene.without_kafka.append((begin, time.time()))
-            scene.stack.kafka.resume()
-        scene.healed()
-        scene.glance()
+            system.without_kafka.append((begin, time.time()))
+            system.stack.kafka.resume()
+        system.wait_for_recovery()
+        system.sample_progress()
 
     return inject
 
 
-def postgres_restarted(*modes: str) -> Inject:
-    """Fast: sessions are ended. Immediate: as after a crash. Kill: a power cut that spares the page cache."""
+def restart_postgres(*modes: str) -> Injector:
+    """Restart PostgreSQL. `fast` ends sessions, `immediate` recovers as after a crash, `kill` sends SIGKILL."""
 
-    def inject(scene: Scene) -> None:
-        assert scene.stack.postgres
+    def inject(system: SystemUnderTest) -> None:
+        assert system.stack.postgres
         for mode in modes:
             if mode == "kill":
-                scene.stack.postgres.kill()
-                scene.stack.postgres.start()
+                system.stack.postgres.kill()
+                system.stack.postgres.start()
             else:
-                scene.stack.postgres.restart(mode)  # type: ignore[arg-type]
-            scene.healed()
-            scene.glance()
-            scene.more(5)
+                system.stack.postgres.restart(mode)  # type: ignore[arg-type]
+            system.wait_for_recovery()
+            system.sample_progress()
+            system.wait_for_accepted(5)
 
     return inject
 
 
-def postgres_frozen(seconds: float) -> Inject:
-    """SIGSTOP to the postmaster and all backends."""
+def freeze_postgres(seconds: float) -> Injector:
+    """Stop the postmaster and all backends with SIGSTOP."""
 
-    def inject(scene: Scene) -> None:
-        assert scene.stack.postgres and scene.stack.postgres.pid
+    def inject(system: SystemUnderTest) -> None:
+        assert system.stack.postgres and system.stack.postgres.pid
         import psutil
 
-        postmaster = psutil.Process(scene.stack.postgres.pid)
+        postmaster = psutil.Process(system.stack.postgres.pid)
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
             process.suspend()
         try:
-            scene.hold(seconds, 0)
+            system.keep_fault(seconds, 0)
         finally:
             for process in family:
                 process.resume()
-        scene.healed()
+        system.wait_for_recovery()
 
     return inject
 
 
-def backends_killed(times: int) -> Inject:
-    """Every connection of every service is cut."""
+def cut_database_connections(times: int) -> Injector:
+    """Cut every database connection of every service."""
 
-    def inject(scene: Scene) -> None:
+    def inject(system: SystemUnderTest) -> None:
         for _ in range(times):
-            with psycopg.connect(scene.dsn, autocommit=True) as admin:
-                admin.execute(TERMINATE, ["redress-%"])
-            scene.more(10)
-            scene.glance()
-        scene.healed()
+            with psycopg.connect(system.dsn, autocommit=True) as admin:
+                admin.execute(TERMINATE_BACKENDS, ["redress-%"])
+            system.wait_for_accepted(10)
+            system.sample_progress()
+        system.wait_for_recovery()
 
     return inject
 
 
-def idle_writer(scene: Scene) -> None:
-    """A transaction that has written and does nothing holds the relays' cursors until the server's limit of 10 s."""
-    with psycopg.connect(scene.dsn) as conn:
+def hold_transaction_open(system: SystemUnderTest) -> None:
+    """Hold a write transaction open: it blocks the relays' cursors until the server's idle limit of 10 s."""
+    with psycopg.connect(system.dsn) as conn:
         conn.execute("select pg_current_xact_id()")
-        until(
-            lambda: conn.pgconn.socket >= 0 and _is_gone(scene, conn.info.backend_pid),
+        wait_until(
+            lambda: conn.pgconn.socket >= 0 and _has_ended(system, conn.info.backend_pid),
             seconds=30,
-            what="the server to end it",
+            what="the server to end the idle transaction",
         )
         conn.close()
-    scene.more(10)
+    system.wait_for_accepted(10)
 
 
-def _is_gone(scene: Scene, pid: int) -> bool:
-    with psycopg.connect(scene.dsn) as admin:
+def _has_ended(system: SystemUnderTest, pid: int) -> bool:
+    with psycopg.connect(system.dsn) as admin:
         return admin.execute("select from pg_stat_activity where pid = %s", [pid]).fetchone() is None
 
 
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def everything_twice(scene: Scene) -> None:
-    """Every event on every topic is published once more, with a null and a wild header."""
-    odd: poison.Headers = [("null", None), ("wild", b"\xff\xfe")]
-    count = asyncio.run(poison.repeat(scene.stack.bootstrap, replace=scene.poison, headers=odd))
-    scene.say(f"{count} events stand twice")
-    scene.glance()
+def duplicate_all_events(system: SystemUnderTest) -> None:
+    """Publish every event of every topic a second time, with a null header and a header that is not UTF-8."""
+    headers: malformed_records.Headers = [("null", None), ("binary", b"\xff\xfe")]
+    count = asyncio.run(
+        malformed_records.republish_all(system.stack.bootstrap, excluding=system.malformed, headers=headers)
+    )
+    system.log_progress(f"{count} events were published twice")
+    system.sample_progress()
 
 
-def heard_again(*names: str) -> Inject:
-    """The group's offsets go back to the beginning while it is stopped."""
+def rewind_offsets(*names: str) -> Injector:
+    """Stop each service, set its group's offsets back to the beginning, and start it again."""
 
-    def inject(scene: Scene) -> None:
+    def inject(system: SystemUnderTest) -> None:
         for name in names:
-            child = scene.stack.child(name)
+            child = system.stack.child(name)
             child.stop()
-            asyncio.run(poison.rewind(scene.stack.bootstrap, name))
-            committed, _ = asyncio.run(picture.offsets(scene.stack.bootstrap))
-            assert not any(committed[name].values()), "the group did not go back"
+            asyncio.run(malformed_records.rewind_group(system.stack.bootstrap, name))
+            committed, _ = asyncio.run(snapshot.read_offsets(system.stack.bootstrap))
+            assert not any(committed[name].values()), "the offsets were not reset"
             child.start()
-        scene.healed()
+        system.wait_for_recovery()
 
     return inject
 
 
-def poisoned(rounds: int = 1) -> Inject:
-    """Each kind of record that nobody can apply, among those that everybody must."""
+def publish_malformed_records(rounds: int = 1) -> Injector:
+    """Publish each kind of malformed record between valid ones."""
 
-    def inject(scene: Scene) -> None:
+    def inject(system: SystemUnderTest) -> None:
         for number in range(rounds):
-            records = poison.poisons(number)
-            scene.poison |= asyncio.run(poison.send(scene.stack.bootstrap, records))
-            scene.more(10)
-        scene.say(f"{len(scene.poison)} poisons sent so far")
+            records = malformed_records.build_malformed_records(number)
+            system.malformed |= asyncio.run(malformed_records.publish(system.stack.bootstrap, records))
+            system.wait_for_accepted(10)
+        system.log_progress(f"{len(system.malformed)} malformed records published so far")
 
     return inject
 
@@ -273,21 +275,21 @@ def poisoned(rounds: int = 1) -> Inject:
 # ── receivers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def mail(kind: str, seconds: float) -> Inject:
-    """defer: 451 · hang: no answer, nothing kept · cut: kept, then the line is cut."""
+def fail_mail_server(kind: str, seconds: float) -> Injector:
+    """Let the mail server fail. `defer`: reply 451; `hang`: no reply, mail not stored; `cut`: mail stored, no reply."""
 
-    def inject(scene: Scene) -> None:
-        mailbox = scene.ground.client("mailbox")
+    def inject(system: SystemUnderTest) -> None:
+        mailbox = system.running_stack.client("mailbox")
         mailbox.put("/api/faults", json={"kind": kind, "seconds": seconds}).raise_for_status()
-        scene.hold(seconds)
+        system.keep_fault(seconds)
         hit = mailbox.get("/api/faults").json()["hit"]
         mailbox.delete("/api/faults").raise_for_status()
-        scene.say(f"{hit} mails were hit by {kind}")
-        assert hit, "the fault met no mail"
+        system.log_progress(f"{hit} mails were affected by {kind}")
+        assert hit, "no mail was sent during the fault"
 
     return inject
 
 
-def mailbox_killed(scene: Scene) -> None:
-    scene.kill("mailbox")
-    scene.healed()
+def kill_mail_server(system: SystemUnderTest) -> None:
+    system.kill("mailbox")
+    system.wait_for_recovery()

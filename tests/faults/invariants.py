@@ -1,6 +1,6 @@
-"""The invariants, each as a function of ledger and picture: what is wrong, in sentences; nothing when it holds.
+"""Invariants of the whole system. Each function yields a sentence for each violation found in the evidence.
 
-Written against what the services promise (contracts, 7 sentences below), not against how they do it.
+They check the guarantees that the services document, not their implementation.
 """
 
 from collections import Counter, defaultdict, deque
@@ -10,156 +10,179 @@ from typing import Any
 
 from shared.contracts import SERVICES
 from shared.contracts.topics import Service
-from tests.faults.ledger import Fate, Ledger
-from tests.faults.picture import NAMES, Message, Picture
+from tests.faults.request_log import Outcome, RequestLog
+from tests.faults.snapshot import NAMES, Message, Snapshot
 
 Window = tuple[float, float]
-CLOSING = {"resolution": "resolved", "withdraw": "withdrawn"}
-TOLD = {"resolution": "resolution", "reopen": "reopened", "withdraw": "withdrawn"}  # deed → kind of message
-FINAL = {"accepted", "suppressed"}
+CLOSED_STATUS = {"resolution": "resolved", "withdraw": "withdrawn"}
+EXPECTED_MESSAGE = {
+    "resolution": "resolution",
+    "reopen": "reopened",
+    "withdraw": "withdrawn",
+}  # operation → kind of message
+FINAL_MESSAGE_STATUS = {"accepted", "suppressed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """All evidence. `without_kafka` are the times when Kafka was away and PostgreSQL was not."""
+class Evidence:
+    """Input of the checks. `without_kafka`: periods in which Kafka was down and PostgreSQL was up."""
 
-    ledger: Ledger
-    picture: Picture
+    requests: RequestLog
+    snapshot: Snapshot
     without_kafka: tuple[Window, ...] = ()
 
 
-def i1_accepted_is_final(case: Case) -> Iterator[str]:
-    """Every complaint answered with 2xx reaches exactly one final state in every service; none is missing or extra."""
-    picture, deeds, messages = case.picture, case.ledger.deeds(), case.picture.messages_by_complaint()
-    for key, complaint in case.ledger.accepted().items():
-        if complaint in picture.moved:
+def i1_accepted_is_final(evidence: Evidence) -> Iterator[str]:
+    """Check that each complaint answered with 2xx reaches the same final state in all services; none missing or extra."""
+    snapshot, update_outcomes, messages = (
+        evidence.snapshot,
+        evidence.requests.update_outcomes(),
+        evidence.snapshot.messages_by_complaint(),
+    )
+    for key, complaint in evidence.requests.accepted().items():
+        if complaint in snapshot.changed:
             continue
-        if picture.keys.get(key) != complaint:
-            yield f"{key}: answered with {complaint}, kept as {picture.keys.get(key)}"
+        if snapshot.keys.get(key) != complaint:
+            yield f"{key}: answered with {complaint}, stored as {snapshot.keys.get(key)}"
             continue
-        missing = [name for name in NAMES if not _knows(name, picture.states[name].get(complaint))]
+        missing = [name for name in NAMES if not _has_complaint(name, snapshot.states[name].get(complaint))]
         if missing:
             yield f"{complaint} is missing in {', '.join(missing)}"
         else:
-            yield from _agrees(picture, complaint, deeds[key], messages[complaint])
-    for complaint in picture.states["intake"].keys() - {picture.keys.get(key) for key in case.ledger.filings}:
-        yield f"{complaint} was never asked for"
-    for attempt in case.ledger.attempts:
+            yield from _check_final_states(snapshot, complaint, update_outcomes[key], messages[complaint])
+    for complaint in snapshot.states["intake"].keys() - {
+        snapshot.keys.get(key) for key in evidence.requests.create_attempts
+    }:
+        yield f"{complaint} was never requested"
+    for attempt in evidence.requests.attempts:
         if attempt.status not in (None, 201, 503):
-            yield f"{attempt.key}: a valid request ({attempt.deed}) was answered with {attempt.status}"
+            yield f"{attempt.key}: a valid request ({attempt.operation}) was answered with {attempt.status}"
 
 
-def _knows(name: str, state: dict[str, Any] | None) -> bool:
+def _has_complaint(name: str, state: dict[str, Any] | None) -> bool:
     part = {"intake": "filed", "triage": "received", "sla": "receipt", "notify": "received"}[name]
     return bool(state and state.get(part))
 
 
-def _agrees(picture: Picture, complaint: str, deeds: list[tuple[str, Fate]], messages: list[Message]) -> Iterator[str]:
-    """The four final states say the same, and it is one that the ledger allows."""
-    state = {name: picture.states[name][complaint] for name in NAMES}
-    if any(fate != "done" for _, fate in deeds):
-        return  # either end is right where it is unknown; what was refused is told above
-    ending = next((CLOSING.get(deed, "open") for deed, _ in reversed(deeds) if deed != "progress"), "open")
-    status = picture.statuses[complaint]
-    if (status if status in CLOSING.values() else "open") != ending:
-        yield f"{complaint}: stated {ending}, intake says {status}"
+def _check_final_states(
+    snapshot: Snapshot, complaint: str, update_outcomes: list[tuple[str, Outcome]], messages: list[Message]
+) -> Iterator[str]:
+    """Check that the four final states agree and follow from the requests."""
+    state = {name: snapshot.states[name][complaint] for name in NAMES}
+    if any(fate != "done" for _, fate in update_outcomes):
+        return  # with an unknown outcome both states are correct; refused requests are reported by the caller
+    ending = next(
+        (CLOSED_STATUS.get(operation, "open") for operation, _ in reversed(update_outcomes) if operation != "progress"),
+        "open",
+    )
+    status = snapshot.statuses[complaint]
+    if (status if status in CLOSED_STATUS.values() else "open") != ending:
+        yield f"{complaint}: requested {ending}, status in intake is {status}"
     closed = {
         "triage": bool(state["triage"].get("closed")),
         "sla": _has_ended(state["sla"]),
     }
     yield from (
-        f"{complaint}: stated {ending}, {n} disagrees" for n, status in closed.items() if status != (ending != "open")
+        f"{complaint}: requested {ending}, state in {n} differs"
+        for n, status in closed.items()
+        if status != (ending != "open")
     )
-    yield from _messages_agree(complaint, Counter(deed for deed, _ in deeds), messages)
+    yield from _check_messages(complaint, Counter(operation for operation, _ in update_outcomes), messages)
 
 
 def _has_ended(state: dict[str, Any]) -> bool:
-    """Whether the last ending that sla heard of stands; a moment is `[at, source, sequence, what, …]`."""
-    turns = [what for _, _, _, what, *_ in state["moments"] if what in (*CLOSING.values(), "reopened")]
+    """Return True if sla's history ends with a closed complaint; an entry is `[at, source, sequence, what, …]`."""
+    turns = [what for _, _, _, what, *_ in state["moments"] if what in (*CLOSED_STATUS.values(), "reopened")]
     return bool(turns) and turns[-1] != "reopened"
 
 
-def _messages_agree(complaint: str, stated: Counter[str], messages: list[Message]) -> Iterator[str]:
-    """The customer was told each of these, once, and every message has come to its end."""
+def _check_messages(complaint: str, stated: Counter[str], messages: list[Message]) -> Iterator[str]:
+    """Check that there is one message per update and that every message has a final status."""
     kinds = Counter(message["kind"] for message in messages)
-    wanted = {"acknowledgement": 1} | {TOLD[deed]: count for deed, count in stated.items() if deed in TOLD}
-    if wrong := {kind: kinds[kind] for kind, count in wanted.items() if kinds[kind] != count}:
-        yield f"{complaint}: messages {wrong}, expected {wanted}"
+    expected = {"acknowledgement": 1} | {
+        EXPECTED_MESSAGE[operation]: count for operation, count in stated.items() if operation in EXPECTED_MESSAGE
+    }
+    if wrong := {kind: kinds[kind] for kind, count in expected.items() if kinds[kind] != count}:
+        yield f"{complaint}: messages {wrong}, expected {expected}"
     for message in messages:
         lost_progress = (
             message["kind"] == "progress" and message["status"] == "uncertain" and message["next_attempt_at"] is None
         )
-        if message["status"] not in FINAL and not lost_progress:
+        if message["status"] not in FINAL_MESSAGE_STATUS and not lost_progress:
             yield f"{complaint}: {message['kind']} is {message['status']}"
 
 
-def i2_nothing_twice(case: Case) -> Iterator[str]:
-    """One state change per consumer and event; one logical message per (complaint, cause, recipient)."""
-    picture = case.picture
+def i2_no_duplicates(evidence: Evidence) -> Iterator[str]:
+    """Check for one state change per consumer and event, and one message per complaint, cause and recipient."""
+    snapshot = evidence.snapshot
     for service in SERVICES:
         attempts: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-        for _, event in picture.events(service.topic):
+        for _, event in snapshot.events(service.topic):
             if cause := event.get("causationid"):
                 attempts[cause, event["type"], str(event["data"]["facts"])].add(event["id"])
-        yield from (f"{service.name} said {k[1]} twice of one cause" for k, ids in attempts.items() if len(ids) > 1)
+        yield from (
+            f"{service.name} published {k[1]} twice for one cause" for k, ids in attempts.items() if len(ids) > 1
+        )
     accepted = Counter(
         event["data"]["facts"]["message"]
-        for event in {e["id"]: e for _, e in picture.events("complaints.notify.v1")}.values()
+        for event in {e["id"]: e for _, e in snapshot.events("complaints.notify.v1")}.values()
         if event["type"] == "redress.message.accepted.v1"
     )
     yield from (f"message {message} was accepted {count} times" for message, count in accepted.items() if count > 1)
-    causes = Counter((str(m["complaint_id"]), m["kind"], m["caused_at"], m["recipient"]) for m in picture.messages)
-    yield from (f"{cause[0]}: {count} messages {cause[1]} of one cause" for cause, count in causes.items() if count > 1)
-    yield from _mails(picture)
+    causes = Counter((str(m["complaint_id"]), m["kind"], m["caused_at"], m["recipient"]) for m in snapshot.messages)
+    yield from (
+        f"{cause[0]}: {count} messages {cause[1]} for one cause" for cause, count in causes.items() if count > 1
+    )
+    yield from _check_mails(snapshot)
 
 
-def _mails(picture: Picture) -> Iterator[str]:
-    """Each accepted message is in the mailbox; more than once only as often as nobody knew whether it had arrived."""
-    for message in picture.messages:
-        copies = picture.mails.get(str(message["message_id"]), 0)
+def _check_mails(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each accepted message is in the mailbox, with at most one more copy per uncertain attempt."""
+    for message in snapshot.messages:
+        copies = snapshot.mails.get(str(message["message_id"]), 0)
         if message["status"] == "accepted" and not copies:
-            yield f"{message['kind']} of {message['complaint_id']} was accepted by nobody"
+            yield f"{message['kind']} of {message['complaint_id']} is marked accepted but is not in the mailbox"
         if copies > 1 + message["uncertain"]:
             yield f"{message['kind']} of {message['complaint_id']} arrived {copies} times, {message['uncertain']} were uncertain"
-    strangers = picture.mails.keys() - {str(message["message_id"]) for message in picture.messages}
-    yield from (f"mail {mail} is of no message" for mail in strangers)
+    unknown_mails = snapshot.mails.keys() - {str(message["message_id"]) for message in snapshot.messages}
+    yield from (f"mail {mail} belongs to no message" for mail in unknown_mails)
 
 
-def i3_in_order(case: Case) -> Iterator[str]:
-    """`sequence` is contiguous from 1 per complaint and source, stands on Kafka in that order, and is applied in it."""
-    picture = case.picture
+def i3_events_in_order(evidence: Evidence) -> Iterator[str]:
+    """Check per complaint and source that `sequence` counts 1, 2, 3, … on Kafka and that events are applied in order."""
+    snapshot = evidence.snapshot
     kinds: dict[tuple[str, str], list[str]] = {}
     for service in SERVICES:
-        for subject, events in _streams(picture, service.topic).items():
+        for subject, events in _events_by_complaint(snapshot, service.topic).items():
             sequences = [int(event["sequence"]) for event in events]
             if sequences != list(range(1, len(sequences) + 1)):
-                yield f"{service.name} said of {subject}: {sequences}"
-            sequence = picture.states[service.name].get(subject, {}).get("said", 0)
+                yield f"{service.name} published sequences {sequences} of {subject}"
+            sequence = snapshot.states[service.name].get(subject, {}).get("said", 0)
             if sequence != len(sequences):
-                yield f"{service.name} remembers {sequence} events of {subject}, {len(sequences)} are on Kafka"
+                yield f"{service.name} stored {sequence} as number of events of {subject}, {len(sequences)} are on Kafka"
             kinds[service.name, subject] = [_kind(event) for event in events]
-    yield from _applied(picture, kinds)
+    yield from _check_timelines(snapshot, kinds)
 
 
-def _applied(picture: Picture, kinds: dict[tuple[str, str], list[str]]) -> Iterator[str]:
-    """Intake's timelines keep what was heard in the order of hearing: each source's part must be its stream."""
+def _check_timelines(snapshot: Snapshot, kinds: dict[tuple[str, str], list[str]]) -> Iterator[str]:
+    """Check that intake's timelines contain the events of each source in the order they were published."""
     intake = SERVICES[0]
     subscribed = {fact.kind for fact in intake.subscribes}
     for source in SERVICES:
         own = {fact.kind for fact in source.publishes} & (
             subscribed if source is not intake else {f.kind for f in source.publishes}
         )
-        for subject, lines in picture.timeline.items():
+        for subject, lines in snapshot.timeline.items():
             public = [kind for kind in lines if kind in own]
             published = [kind for kind in kinds.get((source.name, subject), []) if kind in own]
             if public != published:
-                yield f"{subject}: {source.name} said {published}, the timeline has {public}"
+                yield f"{subject}: {source.name} published {published}, the timeline contains {public}"
 
 
-def _streams(picture: Picture, topic: str) -> dict[str, list[dict[str, Any]]]:
-    """By complaint, each event where it first stands."""
+def _events_by_complaint(snapshot: Snapshot, topic: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the events of a topic by complaint, in order, without later copies."""
     streams: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for _, event in picture.events(topic):
+    for _, event in snapshot.events(topic):
         streams[event["subject"]].setdefault(event["id"], event)
     return {subject: list(events.values()) for subject, events in streams.items()}
 
@@ -168,120 +191,125 @@ def _kind(event: dict[str, Any]) -> str:
     return str(event["type"]).removeprefix("redress.").rpartition(".")[0]
 
 
-def i4_outbox_is_kafka(case: Case) -> Iterator[str]:
-    """Nothing unpublished is older than a second; the outbox and Kafka hold the same events."""
-    picture = case.picture
+def i4_outbox_equals_kafka(evidence: Evidence) -> Iterator[str]:
+    """Check that no unpublished row is older than a second and that outbox and Kafka contain the same events."""
+    snapshot = evidence.snapshot
     for service in SERVICES:
-        if (age := picture.unpublished[service.name]) >= 1:
+        if (age := snapshot.unpublished[service.name]) >= 1:
             yield f"{service.name}: the oldest unpublished row is {age:.1f} s old"
-        events = {row.event for row in picture.outbox[service.name] if row.topic == service.topic}
-        there = {event["id"] for _, event in picture.events(service.topic)}
-        if lost := events - there:
+        events = {row.event for row in snapshot.outbox[service.name] if row.topic == service.topic}
+        published = {event["id"] for _, event in snapshot.events(service.topic)}
+        if lost := events - published:
             yield f"{service.name}: {len(lost)} events are in the outbox only"
-        if strange := there - events:
-            yield f"{service.name}: {len(strange)} events are on Kafka only"
+        if unexpected := published - events:
+            yield f"{service.name}: {len(unexpected)} events are on Kafka only"
 
 
-def i5_offsets_follow_work(case: Case) -> Iterator[str]:
-    """Committed offsets never passed what was processed, and in the end nothing waits."""
-    picture = case.picture
+def i5_offsets_after_processing(evidence: Evidence) -> Iterator[str]:
+    """Check that committed offsets never passed an unprocessed event and that no lag remains."""
+    snapshot = evidence.snapshot
     for service in SERVICES:
-        for (topic, partition), lag in picture.left(service).items():
+        for (topic, partition), lag in snapshot.lag_by_partition(service).items():
             yield f"{service.name} is {lag} behind on {topic}/{partition}"
-        yield from _passed(service, picture)
+        yield from _check_committed_offsets(service, snapshot)
 
 
-def _passed(service: Service, picture: Picture) -> Iterator[str]:
-    """What was heard stays heard, so each record is looked at once: when it is first passed."""
+def _check_committed_offsets(service: Service, snapshot: Snapshot) -> Iterator[str]:
+    """Check each sample of committed offsets against the inbox.
+
+    Inbox rows are never deleted during a run, so each record is checked once, in the first sample whose committed
+    offset is beyond it.
+    """
     ahead: dict[tuple[str, int], deque[tuple[int, str]]] = defaultdict(deque)
-    for (topic, partition, offset), event in _heard_by(service, picture):
+    for (topic, partition, offset), event in _subscribed_events(service, snapshot):
         ahead[topic, partition].append((offset, event))
     handled: set[str] = set()
-    for glance in (glance for glance in picture.glances if glance.service == service.name):
-        handled |= glance.handled
+    for sample in (sample for sample in snapshot.samples if sample.service == service.name):
+        handled |= sample.handled
         passed = 0
         for part, records in ahead.items():
-            while records and records[0][0] < glance.committed.get(part, 0):
+            while records and records[0][0] < sample.committed.get(part, 0):
                 passed += records.popleft()[1] not in handled
         if passed:
-            yield f"{glance.service} had committed past {passed} events that it had not processed"
+            yield f"{sample.service} committed offsets beyond {passed} events that were not processed"
 
 
-def i6_dead_letters_are_poison(case: Case) -> Iterator[str]:
-    """Dead letters are the poison sent, exactly; every neighbour was processed."""
-    picture = case.picture
+def i6_dead_letters_are_malformed_records(evidence: Evidence) -> Iterator[str]:
+    """Check that exactly the malformed records are dead letters and that all other events were processed."""
+    snapshot = evidence.snapshot
     for service in SERVICES:
         topics = {source.topic for source in service.sources}
-        sent = {place for place in picture.poison if place[0] in topics}
+        sent = {position for position in snapshot.malformed if position[0] in topics}
         buried = [
-            (letter["topic"], letter["partition"], letter["record_offset"]) for letter in picture.dead[service.name]
+            (letter["topic"], letter["partition"], letter["record_offset"])
+            for letter in snapshot.dead_letters[service.name]
         ]
-        if innocent := [letter for letter in picture.dead[service.name] if _place(letter) not in sent]:
-            yield f"{service.name} buried {len(innocent)} that are no poison, e.g. {innocent[0]}"
-        if survived := sent - set(buried):
-            yield f"{service.name} did not bury {len(survived)} of {len(sent)} poisons, e.g. {min(survived)}"
+        if valid := [letter for letter in snapshot.dead_letters[service.name] if _position(letter) not in sent]:
+            yield f"{service.name} has {len(valid)} valid records as dead letters, e.g. {valid[0]}"
+        if missing := sent - set(buried):
+            yield f"{service.name} has {len(missing)} of {len(sent)} malformed records not as dead letters, e.g. {min(missing)}"
         if len(buried) != len(set(buried)):
-            yield f"{service.name} buried a record twice"
-        announced = len({record.place for record in picture.records.get(service.dead_topic, ())})
+            yield f"{service.name} has two dead letters of one record"
+        announced = len({record.position for record in snapshot.records.get(service.dead_topic, ())})
         if announced < len(buried):
-            yield f"{service.name} announced {announced} of {len(buried)} dead letters"
-        left = {event for _, event in _heard_by(service, picture)} - picture.inbox[service.name]
-        if left:
-            yield f"{service.name} has not processed {len(left)} events"
+            yield f"{service.name} published {announced} of {len(buried)} dead letters on its dead topic"
+        unprocessed = {event for _, event in _subscribed_events(service, snapshot)} - snapshot.inbox[service.name]
+        if unprocessed:
+            yield f"{service.name} has not processed {len(unprocessed)} events"
 
 
-def _place(letter: dict[str, Any]) -> tuple[str, int, int]:
+def _position(letter: dict[str, Any]) -> tuple[str, int, int]:
     return letter["topic"], letter["partition"], letter["record_offset"]
 
 
-def _heard_by(service: Service, picture: Picture) -> list[tuple[tuple[str, int, int], str]]:
-    hears = {fact.wire_type() for fact in service.subscribes}
+def _subscribed_events(service: Service, snapshot: Snapshot) -> list[tuple[tuple[str, int, int], str]]:
+    subscribed = {fact.wire_type() for fact in service.subscribes}
     return [
-        (place, event["id"])
+        (position, event["id"])
         for source in service.sources
-        for place, event in picture.events(source.topic)
-        if event["type"] in hears
+        for position, event in snapshot.events(source.topic)
+        if event["type"] in subscribed
     ]
 
 
-def i8_conservation(case: Case) -> Iterator[str]:
-    """Received = open + resolved + withdrawn, in all four schemas."""
-    picture = case.picture
-    received = len(picture.states["intake"])
-    groups = Counter(picture.statuses.values())
+def i8_counts_agree(evidence: Evidence) -> Iterator[str]:
+    """Check that all four schemas contain the same number of complaints, each with a status."""
+    snapshot = evidence.snapshot
+    received = len(snapshot.states["intake"])
+    groups = Counter(snapshot.statuses.values())
     if groups["unknown"]:
-        yield f"{groups['unknown']} complaints are known from others only"
+        yield f"{groups['unknown']} complaints were created only by events of other services"
     for name in NAMES:
-        if len(picture.states[name]) != received:
-            yield f"intake has {received} complaints, {name} has {len(picture.states[name])}"
+        if len(snapshot.states[name]) != received:
+            yield f"intake has {received} complaints, {name} has {len(snapshot.states[name])}"
 
 
-def i11_accepts_without_kafka(case: Case) -> Iterator[str]:
-    """While Kafka is away intake accepts every valid complaint, at the first request."""
-    for begin, end in case.without_kafka:
-        filings = [attempt for attempt in case.ledger.within(begin, end) if attempt.deed == "file"]
-        if not filings:
-            yield f"nobody asked while Kafka was away for {end - begin:.0f} s"
-        failed = [attempt for attempt in filings if attempt.status != 201]
-        yield from (f"{attempt.key}: answered {attempt.status} while Kafka was away" for attempt in failed)
+def i11_accepts_without_kafka(evidence: Evidence) -> Iterator[str]:
+    """Check that intake accepts every valid complaint at the first request while Kafka is down."""
+    for begin, end in evidence.without_kafka:
+        attempts = [attempt for attempt in evidence.requests.within(begin, end) if attempt.operation == "file"]
+        if not attempts:
+            yield f"no complaint was filed while Kafka was down for {end - begin:.0f} s"
+        failed = [attempt for attempt in attempts if attempt.status != 201]
+        yield from (f"{attempt.key}: answered {attempt.status} while Kafka was down" for attempt in failed)
 
 
-INVARIANTS: dict[str, Callable[[Case], Iterable[str]]] = {
+INVARIANTS: dict[str, Callable[[Evidence], Iterable[str]]] = {
     "I1": i1_accepted_is_final,
-    "I2": i2_nothing_twice,
-    "I3": i3_in_order,
-    "I4": i4_outbox_is_kafka,
-    "I5": i5_offsets_follow_work,
-    "I6": i6_dead_letters_are_poison,
-    "I8": i8_conservation,
+    "I2": i2_no_duplicates,
+    "I3": i3_events_in_order,
+    "I4": i4_outbox_equals_kafka,
+    "I5": i5_offsets_after_processing,
+    "I6": i6_dead_letters_are_malformed_records,
+    "I8": i8_counts_agree,
     "I11": i11_accepts_without_kafka,
 }
 
 
-def summary(sentences: Iterable[str], most: int = 5) -> list[str]:
-    """The first few, and how many more there are."""
+def summarize(sentences: Iterable[str], most: int = 5) -> list[str]:
+    """Return the first `most` sentences and the number of the others."""
     violations = list(sentences)
     return [*violations[:most], *([f"... and {len(violations) - most} more"] if len(violations) > most else [])]
 
 
-__all__ = ["INVARIANTS", "Case", "summary"]
+__all__ = ["INVARIANTS", "Evidence", "summarize"]

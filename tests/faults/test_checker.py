@@ -1,4 +1,4 @@
-"""The checker sees what is wrong: a small true picture, and each way in which it could lie."""
+"""Checker of the invariants: correct evidence has no violation, and each kind of wrong evidence is reported."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from shared.contracts import SERVICES
-from tests.faults.invariants import INVARIANTS, Case
-from tests.faults.ledger import Attempt, Ledger, Pen, read
-from tests.faults.picture import NAMES, Glance, Picture, Record, Said, take_out
+from tests.faults.invariants import INVARIANTS, Evidence
+from tests.faults.request_log import Attempt, RequestLog, RequestLogWriter, read_logs
+from tests.faults.snapshot import NAMES, OutboxRow, ProgressSample, Record, Snapshot, exclude_complaints
 
 ID, MAIL = "c1", "m1"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-SAID = {
+PUBLISHED_KINDS = {
     "intake": ("complaint.received", "complaint.resolved"),
     "triage": ("complaint.triaged", "complaint.assigned"),
     "sla": ("promise.made", "promise.kept"),
@@ -25,8 +25,8 @@ SAID = {
 TOPIC = {service.name: service.topic for service in SERVICES}
 
 
-def record(name: str, sequence: int) -> Record:
-    kind = SAID[name][sequence - 1]
+def make_record(name: str, sequence: int) -> Record:
+    kind = PUBLISHED_KINDS[name][sequence - 1]
     event = {
         "id": f"{name}-{sequence}",
         "source": f"/redress/{name}",
@@ -39,7 +39,7 @@ def record(name: str, sequence: int) -> Record:
     return Record((TOPIC[name], 0, sequence - 1), event)
 
 
-def message(number: int, kind: str) -> dict[str, Any]:
+def make_message(number: int, kind: str) -> dict[str, Any]:
     return {
         "message_id": f"{MAIL}-{number}",
         "complaint_id": ID,
@@ -52,8 +52,8 @@ def message(number: int, kind: str) -> dict[str, Any]:
     }
 
 
-def calm() -> Case:
-    """One complaint, filed and resolved, told twice; all is well."""
+def correct_evidence() -> Evidence:
+    """Return evidence of one complaint, filed and resolved, with two messages and no violation."""
     attempts = [
         Attempt("k", "k", "file", 1.0, 1.1, 201, {"id": ID}),
         Attempt("k-0", "k", "resolution", 2.0, 2.1, 201, {"id": ID}),
@@ -69,157 +69,157 @@ def calm() -> Case:
         service.name: {
             f"{source.name}-{n}"
             for source in service.sources
-            for n, kind in enumerate(SAID[source.name], 1)
+            for n, kind in enumerate(PUBLISHED_KINDS[source.name], 1)
             if kind in {fact.kind for fact in service.subscribes}
         }
         for service in SERVICES
     }
     ends = {(topic, 0): 2 for topic in TOPIC.values()}
-    picture = Picture(
+    snapshot = Snapshot(
         states={name: {ID: state} for name, state in states.items()},
         statuses={ID: "resolved"},
         keys={"k": ID},
-        timeline={ID: [kind for name in NAMES for kind in SAID[name]]},
+        timeline={ID: [kind for name in NAMES for kind in PUBLISHED_KINDS[name]]},
         inbox=handled,
-        dead={name: [] for name in NAMES},
-        outbox={name: [Said(TOPIC[name], f"{name}-{n}", ID) for n in (1, 2)] for name in NAMES},
+        dead_letters={name: [] for name in NAMES},
+        outbox={name: [OutboxRow(TOPIC[name], f"{name}-{n}", ID) for n in (1, 2)] for name in NAMES},
         unpublished=dict.fromkeys(NAMES, 0.0),
-        messages=[message(1, "acknowledgement"), message(2, "resolution")],
-        records={TOPIC[name]: [record(name, 1), record(name, 2)] for name in NAMES},
+        messages=[make_message(1, "acknowledgement"), make_message(2, "resolution")],
+        records={TOPIC[name]: [make_record(name, 1), make_record(name, 2)] for name in NAMES},
         committed={name: dict(ends) for name in NAMES},
         mails=Counter({f"{MAIL}-1": 1, f"{MAIL}-2": 1}),
-        glances=[Glance(name, dict(ends), frozenset(handled[name])) for name in NAMES],
+        samples=[ProgressSample(name, dict(ends), frozenset(handled[name])) for name in NAMES],
     )
-    return Case(Ledger(attempts), picture, ((0.5, 1.5),))
+    return Evidence(RequestLog(attempts), snapshot, ((0.5, 1.5),))
 
 
-def broken(case: Case) -> set[str]:
-    return {name for name, check in INVARIANTS.items() if list(check(case))}
+def violated_invariants(evidence: Evidence) -> set[str]:
+    return {name for name, check in INVARIANTS.items() if list(check(evidence))}
 
 
-def test_a_true_picture_satisfies_every_invariant() -> None:
-    assert broken(calm()) == set()
+def test_correct_evidence_violates_no_invariant() -> None:
+    assert violated_invariants(correct_evidence()) == set()
 
 
-def _drop(name: str) -> Callable[[Case], Any]:
-    return lambda case: case.picture.states[name].pop(ID)
+def _remove_state(name: str) -> Callable[[Evidence], Any]:
+    return lambda e: e.snapshot.states[name].pop(ID)
 
 
-def _again(topic: str, change: dict[str, Any]) -> Callable[[Case], Any]:
-    """One more record on that topic, like its last but for `change`."""
+def _repeat_last(topic: str, change: dict[str, Any]) -> Callable[[Evidence], Any]:
+    """Return a function that appends a copy of the topic's last record with `change` applied."""
 
-    def do(case: Case) -> None:
-        last = case.picture.records[topic][-1]
+    def append(evidence: Evidence) -> None:
+        last = evidence.snapshot.records[topic][-1]
         assert last.event is not None
-        case.picture.records[topic].append(Record((topic, 0, 2), last.event | change))
+        evidence.snapshot.records[topic].append(Record((topic, 0, 2), last.event | change))
 
-    return do
+    return append
 
 
-def _letter(case: Case) -> None:
-    case.picture.dead["sla"].append(
+def _add_dead_letter(evidence: Evidence) -> None:
+    evidence.snapshot.dead_letters["sla"].append(
         {"topic": TOPIC["intake"], "partition": 0, "record_offset": 1, "status": "buried", "error": ""}
     )
 
 
-LIES: list[tuple[str, str, Callable[[Case], Any]]] = [
-    ("an accepted complaint is missing in one service", "I1", _drop("sla")),
-    ("an answered id is not the one kept", "I1", lambda case: case.picture.keys.update(k="c2")),
-    ("a complaint that nobody filed", "I1", lambda case: case.picture.states["intake"].update(c2={})),
-    ("a service thinks it is open", "I1", lambda case: case.picture.states["triage"][ID].update(closed=False)),
-    ("intake forgot the resolution", "I1", lambda case: case.picture.statuses.update({ID: "open"})),
-    ("nobody was told of the resolution", "I1", lambda case: case.picture.messages.pop()),
-    ("a message hangs", "I1", lambda case: case.picture.messages[0].update(status="sending")),
-    ("a valid complaint was refused", "I1", lambda case: case.ledger.attempts.append(Attempt("k", "k", "file", 9, 9, 422))),
-    ("one cause, two promises", "I2", _again(TOPIC["sla"], {"id": "sla-x"})),
-    ("accepted twice", "I2", _again(TOPIC["notify"], {"id": "notify-x", "causationid": None})),
-    ("one cause, two letters", "I2", lambda case: case.picture.messages.append(message(2, "resolution"))),
-    ("a mail twice without doubt", "I2", lambda case: case.picture.mails.update([f"{MAIL}-1"])),
-    ("a mail that nobody has", "I2", lambda case: case.picture.mails.pop(f"{MAIL}-1")),
-    ("a mail of nobody's", "I2", lambda case: case.picture.mails.update(["stranger"])),
-    ("a gap in the sequence", "I3", lambda case: case.picture.records[TOPIC["triage"]].pop(0)),
-    ("out of order", "I3", lambda case: case.picture.records[TOPIC["triage"]].reverse()),
-    ("applied out of order", "I3", lambda case: case.picture.timeline[ID].reverse()),
-    ("applied twice", "I3", lambda case: case.picture.timeline[ID].append("promise.kept")),
-    ("said but not on Kafka", "I4", lambda case: case.picture.outbox["sla"].append(Said(TOPIC["sla"], "sla-3", ID))),
-    ("on Kafka but never said", "I4", lambda case: case.picture.outbox["sla"].pop()),
-    ("an old unpublished row", "I4", lambda case: case.picture.unpublished.update(intake=7.0)),
-    ("a lag that stays", "I5", lambda case: case.picture.committed["sla"].update({(TOPIC["intake"], 0): 1})),
-    ("committed past the work", "I5", lambda case: case.picture.glances.insert(0, Glance("sla", {(TOPIC["intake"], 0): 2}, frozenset()))),
-    ("an innocent record was buried", "I6", _letter),
-    ("poison survived", "I6", lambda case: setattr(case.picture, "poison", frozenset({(TOPIC["intake"], 3, 9)}))),
-    ("a neighbour was not processed", "I6", lambda case: case.picture.inbox["sla"].clear()),
-    ("one service has fewer complaints", "I8", _drop("triage")),
-    ("refused while Kafka was away", "I11", lambda case: setattr(case.ledger.attempts[0], "status", 503)),
+VIOLATIONS: list[tuple[str, str, Callable[[Evidence], Any]]] = [
+    ("an accepted complaint is missing in one service", "I1", _remove_state("sla")),
+    ("the id in the response is not the stored one", "I1", lambda e: e.snapshot.keys.update(k="c2")),
+    ("a complaint without a request", "I1", lambda e: e.snapshot.states["intake"].update(c2={})),
+    ("a resolved complaint is open in one service", "I1", lambda e: e.snapshot.states["triage"][ID].update(closed=False)),
+    ("the resolution is missing in intake", "I1", lambda e: e.snapshot.statuses.update({ID: "open"})),
+    ("no message about the resolution", "I1", lambda e: e.snapshot.messages.pop()),
+    ("a message without a final status", "I1", lambda e: e.snapshot.messages[0].update(status="sending")),
+    ("a valid complaint was refused", "I1", lambda e: e.requests.attempts.append(Attempt("k", "k", "file", 9, 9, 422))),
+    ("one cause, two promises", "I2", _repeat_last(TOPIC["sla"], {"id": "sla-x"})),
+    ("accepted twice", "I2", _repeat_last(TOPIC["notify"], {"id": "notify-x", "causationid": None})),
+    ("one cause, two messages", "I2", lambda e: e.snapshot.messages.append(make_message(2, "resolution"))),
+    ("a mail sent twice without an uncertain attempt", "I2", lambda e: e.snapshot.mails.update([f"{MAIL}-1"])),
+    ("an accepted mail is not in the mailbox", "I2", lambda e: e.snapshot.mails.pop(f"{MAIL}-1")),
+    ("a mail without a message", "I2", lambda e: e.snapshot.mails.update(["unknown"])),
+    ("a gap in the sequence", "I3", lambda e: e.snapshot.records[TOPIC["triage"]].pop(0)),
+    ("published out of order", "I3", lambda e: e.snapshot.records[TOPIC["triage"]].reverse()),
+    ("applied out of order", "I3", lambda e: e.snapshot.timeline[ID].reverse()),
+    ("applied twice", "I3", lambda e: e.snapshot.timeline[ID].append("promise.kept")),
+    ("in the outbox but not on Kafka", "I4", lambda e: e.snapshot.outbox["sla"].append(OutboxRow(TOPIC["sla"], "sla-3", ID))),
+    ("on Kafka but not in the outbox", "I4", lambda e: e.snapshot.outbox["sla"].pop()),
+    ("an old unpublished row", "I4", lambda e: e.snapshot.unpublished.update(intake=7.0)),
+    ("a lag that remains", "I5", lambda e: e.snapshot.committed["sla"].update({(TOPIC["intake"], 0): 1})),
+    ("an offset committed before processing", "I5", lambda e: e.snapshot.samples.insert(0, ProgressSample("sla", {(TOPIC["intake"], 0): 2}, frozenset()))),
+    ("a valid record is a dead letter", "I6", _add_dead_letter),
+    ("a malformed record is no dead letter", "I6", lambda e: setattr(e.snapshot, "malformed", frozenset({(TOPIC["intake"], 3, 9)}))),
+    ("a valid record next to it was not processed", "I6", lambda e: e.snapshot.inbox["sla"].clear()),
+    ("one service has fewer complaints", "I8", _remove_state("triage")),
+    ("refused while Kafka was down", "I11", lambda e: setattr(e.requests.attempts[0], "status", 503)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("lie", "name", "tell"), LIES, ids=[lie for lie, _, _ in LIES])
-def test_the_checker_notices(lie: str, name: str, tell: Callable[[Case], Any]) -> None:
-    case = calm()
-    tell(case)
-    assert name in broken(case)
+@pytest.mark.parametrize(("description", "name", "change"), VIOLATIONS, ids=[row[0] for row in VIOLATIONS])
+def test_the_checker_reports(description: str, name: str, change: Callable[[Evidence], Any]) -> None:
+    evidence = correct_evidence()
+    change(evidence)
+    assert name in violated_invariants(evidence)
 
 
-def test_what_moved_while_it_was_looked_at_is_left_to_the_next_look() -> None:
-    case = calm()
-    _again(TOPIC["sla"], {"id": "sla-3", "sequence": "0000000003", "causationid": None})(case)
-    assert broken(case) == {"I3", "I4", "I5", "I6"}
-    take_out(case.picture, frozenset({ID}), list(case.picture.messages))
-    assert broken(case) == set()
+def test_a_complaint_that_changes_during_the_snapshot_is_excluded() -> None:
+    evidence = correct_evidence()
+    _repeat_last(TOPIC["sla"], {"id": "sla-3", "sequence": "0000000003", "causationid": None})(evidence)
+    assert violated_invariants(evidence) == {"I3", "I4", "I5", "I6"}
+    exclude_complaints(evidence.snapshot, frozenset({ID}), list(evidence.snapshot.messages))
+    assert violated_invariants(evidence) == set()
 
 
-def test_what_nobody_said_is_noticed_whatever_moved() -> None:
-    case = calm()
-    take_out(case.picture, frozenset({"another"}), [])
-    case.picture.outbox["sla"].pop()
-    assert "I4" in broken(case)
+def test_an_event_missing_in_the_outbox_is_reported_although_another_complaint_changed() -> None:
+    evidence = correct_evidence()
+    exclude_complaints(evidence.snapshot, frozenset({"another"}), [])
+    evidence.snapshot.outbox["sla"].pop()
+    assert "I4" in violated_invariants(evidence)
 
 
-def test_silence_while_kafka_is_away_proves_nothing() -> None:
-    assert "I11" in broken(replace(calm(), without_kafka=((5.0, 6.0),)))
+def test_no_request_while_kafka_is_down_is_a_violation() -> None:
+    assert "I11" in violated_invariants(replace(correct_evidence(), without_kafka=((5.0, 6.0),)))
 
 
-def test_poison_in_its_grave_is_as_it_should_be() -> None:
-    case = calm()
-    place = (TOPIC["notify"], 3, 9)  # heard by intake and sla
-    case.picture.poison = frozenset({place})
+def test_malformed_records_as_dead_letters_are_no_violation() -> None:
+    evidence = correct_evidence()
+    position = (TOPIC["notify"], 3, 9)  # intake and sla subscribe to it
+    evidence.snapshot.malformed = frozenset({position})
     for name in ("intake", "sla"):
-        case.picture.dead[name] = [
-            {"topic": place[0], "partition": 3, "record_offset": 9, "status": "buried", "error": "not JSON"}
+        evidence.snapshot.dead_letters[name] = [
+            {"topic": position[0], "partition": 3, "record_offset": 9, "status": "buried", "error": "not JSON"}
         ]
-        case.picture.records[f"complaints.{name}.dead.v1"] = [Record((f"complaints.{name}.dead.v1", 0, 0), None)]
-    assert broken(case) == set()
+        evidence.snapshot.records[f"complaints.{name}.dead.v1"] = [Record((f"complaints.{name}.dead.v1", 0, 0), None)]
+    assert violated_invariants(evidence) == set()
 
 
-# ── the ledger ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── request log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_request_is_on_disk_before_it_leaves_and_unknown_until_it_is_answered(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    pen = Pen(path)
-    first = pen.intend("k", "k", "file")
-    assert read(path).filings["k"][0].status is None
-    pen.answer(first, None, {})
-    pen.answer(pen.intend("k", "k", "file"), 201, {"id": ID})
-    pen.close()
-    ledger = read(path)
-    assert [attempt.status for attempt in ledger.filings["k"]] == [None, 201]
-    assert ledger.accepted() == {"k": ID}
+def test_a_request_is_on_disk_before_it_is_sent_and_unknown_until_the_response(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    log = RequestLogWriter(path)
+    first = log.record_request("k", "k", "file")
+    assert read_logs(path).create_attempts["k"][0].status is None
+    log.record_response(first, None, {})
+    log.record_response(log.record_request("k", "k", "file"), 201, {"id": ID})
+    log.close()
+    requests = read_logs(path)
+    assert [attempt.status for attempt in requests.create_attempts["k"]] == [None, 201]
+    assert requests.accepted() == {"k": ID}
 
 
-def test_a_torn_last_line_is_an_unknown_request(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    pen = Pen(path)
-    pen.intend("k", "k", "file")
-    pen.close()
+def test_an_incomplete_last_line_is_a_request_with_unknown_outcome(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    log = RequestLogWriter(path)
+    log.record_request("k", "k", "file")
+    log.close()
     with path.open("a") as file:
         file.write('{"n": 1, "status": 2')
-    assert read(path).filings["k"][0].status is None
+    assert read_logs(path).create_attempts["k"][0].status is None
 
 
-def test_what_was_stated_is_done_unknown_or_refused_after_all_its_tries() -> None:
+def test_an_update_is_done_unknown_or_refused_after_all_its_attempts() -> None:
     tries = [("a", None), ("a", 201), ("b", 503), ("b", None), ("c", 503), ("c", 409)]
-    ledger = Ledger([Attempt(key, "k", key, n, status=status) for n, (key, status) in enumerate(tries)])
-    assert ledger.deeds()["k"] == [("a", "done"), ("b", "unknown"), ("c", "refused")]
-    assert ledger.deeds()["other"] == []
+    requests = RequestLog([Attempt(key, "k", key, n, status=status) for n, (key, status) in enumerate(tries)])
+    assert requests.update_outcomes()["k"] == [("a", "done"), ("b", "unknown"), ("c", "refused")]
+    assert requests.update_outcomes()["other"] == []

@@ -1,4 +1,4 @@
-"""Lists that can drift are tests: what the documents say is what the code has."""
+"""Rules of documents: their lists, links and paths agree with the code."""
 
 import importlib
 import re
@@ -9,7 +9,7 @@ from deploy import docs
 from shared.contracts import SERVICES
 from shared.ops.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shared.settings import ServiceSettings
-from tests.house.reading import ROOT, modules
+from tests.house.source_files import ROOT, modules
 
 
 def test_the_pages_of_settings_and_metrics_are_current() -> None:
@@ -18,7 +18,7 @@ def test_the_pages_of_settings_and_metrics_are_current() -> None:
 
 
 @pytest.mark.parametrize("service", [declared.name for declared in SERVICES])
-def test_every_setting_has_a_sentence_and_its_services_prefix(service: str) -> None:
+def test_every_setting_has_a_description_and_the_prefix_of_its_service(service: str) -> None:
     settings = importlib.import_module(f"services.{service}.settings").Settings
     assert issubclass(settings, ServiceSettings)
     assert settings.model_config["env_prefix"] == f"{service.upper()}_"
@@ -26,7 +26,7 @@ def test_every_setting_has_a_sentence_and_its_services_prefix(service: str) -> N
     assert [name for name, field in settings.model_fields.items() if not (field.description or "").endswith(".")] == []
 
 
-def test_every_metric_has_a_sentence_a_unit_where_it_measures_and_is_used() -> None:
+def test_every_metric_has_a_description_a_unit_and_is_used() -> None:
     code = "\n".join(path.read_text("utf-8") for path in modules("shared", "services"))
     for declared in (*COUNTERS, *GAUGES, *HISTOGRAMS):
         assert declared.sentence.endswith("."), declared.name
@@ -34,7 +34,7 @@ def test_every_metric_has_a_sentence_a_unit_where_it_measures_and_is_used() -> N
     assert all(metric.name.endswith(("_seconds", "_size")) for metric in HISTOGRAMS)
 
 
-def test_every_alert_and_panel_asks_for_a_metric_that_exists() -> None:
+def test_every_metric_of_an_alert_or_panel_exists() -> None:
     declared = {metric.name for metric in (*COUNTERS, *GAUGES, *HISTOGRAMS)}
     for path in [*(ROOT / "deploy" / "prometheus").glob("*.yml"), *(ROOT / "deploy" / "grafana").rglob("*.json")]:
         for mention in set(re.findall(r"\bredress_[a-z_]+", path.read_text("utf-8"))):
@@ -42,7 +42,7 @@ def test_every_alert_and_panel_asks_for_a_metric_that_exists() -> None:
             assert name in declared, f"{path.name}: {mention}"
 
 
-def test_every_decision_is_a_page_with_its_alternatives() -> None:
+def test_every_decision_record_lists_alternatives() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     assert pages
     for page in pages:
@@ -52,21 +52,21 @@ def test_every_decision_is_a_page_with_its_alternatives() -> None:
         assert len(text.splitlines()) <= 60, page.name
 
 
-def test_every_make_target_says_what_it_does() -> None:
+def test_every_make_target_has_a_description() -> None:
     text = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z][a-z-]*):", text, flags=re.MULTILINE))
     assert {"demo", "test", "bench", "faults", "docs", "schemas", "lint"} <= targets
     assert targets == set(re.findall(r"^([a-z][a-z-]*):.*## \S", text, flags=re.MULTILINE))
 
 
-def test_every_local_link_of_the_documents_leads_somewhere() -> None:
+def test_every_local_link_of_a_document_exists() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_every_path_that_a_document_names_exists() -> None:
-    """Paths in backticks; NAME stands for each service."""
+def test_every_path_in_a_document_exists() -> None:
+    """Check the paths in backticks; NAME stands for each service."""
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"):
         for path in re.findall(r"`((?:services|shared|deploy|tests|docs)/[^`{}* ]+)`", page.read_text("utf-8")):
             for service in SERVICES:

@@ -1,4 +1,4 @@
-"""docs/glossary.md names every closed list of words that events use."""
+"""Rules of docs/glossary.md: it defines every literal value that events use."""
 
 import re
 from typing import get_args
@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts import envelope
 from shared.contracts.events import vocabulary
-from tests.house.reading import ROOT
+from tests.house.source_files import ROOT
 
 PAGE = (ROOT / "docs" / "glossary.md").read_text("utf-8")
 LISTS = {
@@ -19,7 +19,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_the_glossary_names_every_value_of_a_closed_list(name: str) -> None:
+def test_the_glossary_lists_every_value_of_a_literal_type(name: str) -> None:
     missing = [value for value in LISTS[name] if f"`{value}`" not in PAGE]
     assert not missing
 

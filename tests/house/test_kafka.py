@@ -1,4 +1,4 @@
-"""Settings under which no event is lost, asserted on what each service's app hands to aiokafka."""
+"""Kafka settings with which no event is lost, checked on the arguments that each service passes to aiokafka."""
 
 import asyncio
 import importlib
@@ -28,7 +28,7 @@ TOPICS = [service.topic for service in SERVICES]
 
 @dataclass
 class FakeConsumer:
-    """Stand-in for `AIOKafkaConsumer`: keeps what it is built with, and hands `batches` out once."""
+    """Fake of `AIOKafkaConsumer`: records its arguments and returns each of `batches` once."""
 
     options: dict[str, Any]
     batches: list[list[ConsumerRecord]] = field(default_factory=list)
@@ -57,8 +57,8 @@ class FakeConsumer:
 
 
 @dataclass
-class Started:
-    """A service whose broker was started on a fake consumer."""
+class StartedService:
+    """Service whose broker was started with a fake consumer."""
 
     app: ServiceApp
     broker: KafkaBroker
@@ -66,7 +66,7 @@ class Started:
 
 
 @pytest.fixture(params=SERVICES, ids=lambda service: service.name)
-async def started(request, keys: tuple[Path, Path], monkeypatch) -> AsyncIterator[Started]:
+async def started(request, keys: tuple[Path, Path], monkeypatch) -> AsyncIterator[StartedService]:
     consumers: list[FakeConsumer] = []
 
     def build_consumer(**options: Any) -> FakeConsumer:
@@ -79,11 +79,11 @@ async def started(request, keys: tuple[Path, Path], monkeypatch) -> AsyncIterato
     app = importlib.import_module(f"services.{name}.app").build(settings(auth_public_key_file=keys[1]))
     await app.broker.start()
     (consumer,) = consumers
-    yield Started(app, app.broker, consumer)
+    yield StartedService(app, app.broker, consumer)
     await app.broker.stop()
 
 
-def test_a_service_has_one_subscriber_over_all_its_topics_from_the_first_event_on(started: Started) -> None:
+def test_a_service_has_one_subscriber_over_all_its_topics_from_the_first_event_on(started: StartedService) -> None:
     service: Service = started.app.runtime.service
     (subscriber,) = started.broker.subscribers
     assert sorted(started.consumer.topics) == sorted(source.topic for source in service.sources)
@@ -99,7 +99,7 @@ def test_a_service_has_one_subscriber_over_all_its_topics_from_the_first_event_o
     assert options["rebalance_timeout_ms"] > 30_000, "longer than the listener waits for the batch in flight"
 
 
-async def test_a_rebalance_waits_for_the_batch_in_flight(started: Started, monkeypatch) -> None:
+async def test_a_rebalance_waits_for_the_batch_in_flight(started: StartedService, monkeypatch) -> None:
     entered, leave = asyncio.Event(), asyncio.Event()
 
     async def slow(records: Any) -> None:
@@ -116,8 +116,8 @@ async def test_a_rebalance_waits_for_the_batch_in_flight(started: Started, monke
     await asyncio.wait_for(revoking, 5)
 
 
-async def test_a_batch_with_unreadable_headers_is_handed_over_and_then_acknowledged(
-    started: Started, monkeypatch
+async def test_a_batch_with_malformed_headers_reaches_the_runner_and_is_committed(
+    started: StartedService, monkeypatch
 ) -> None:
     handled: list[Any] = []
 
@@ -139,8 +139,8 @@ async def test_a_batch_with_unreadable_headers_is_handed_over_and_then_acknowled
     assert (started.consumer.commits, started.consumer.sought) == (1, [])
 
 
-async def test_a_batch_that_fails_is_sought_back_to_its_first_record_of_each_partition(
-    started: Started, monkeypatch
+async def test_after_a_failed_batch_each_partition_is_read_again_from_its_first_record(
+    started: StartedService, monkeypatch
 ) -> None:
     async def fail(records: Any) -> None:
         raise ConnectionError
@@ -161,12 +161,12 @@ async def test_a_batch_that_fails_is_sought_back_to_its_first_record_of_each_par
     assert not started.consumer.commits
 
 
-def test_the_brokers_middlewares_measure_and_trace(started: Started) -> None:
+def test_the_broker_has_the_middlewares_for_metrics_and_traces(started: StartedService) -> None:
     kinds = {type(middleware) for middleware in started.broker.middlewares}
     assert kinds == {KafkaPrometheusMiddleware, KafkaTelemetryMiddleware}
 
 
-def test_the_broker_creates_no_topic_and_has_no_producer_of_its_own(started: Started) -> None:
+def test_the_broker_creates_no_topic_and_has_no_producer_of_its_own(started: StartedService) -> None:
     config = started.broker.config.broker_config
     assert config.allow_auto_create_topics is False
     assert config.consumer_only is True
@@ -180,8 +180,8 @@ async def test_the_relays_producer_is_idempotent_and_waits_for_all_replicas() ->
 
 
 @pytest.mark.parametrize("members", range(1, PARTITIONS + 1))
-def test_a_complaint_is_never_held_by_two_members(members: int) -> None:
-    """Range, and only Range, gives partition k of all topics to one member, however many there are."""
+def test_a_partition_of_all_topics_is_assigned_to_one_member(members: int) -> None:
+    """Check that the Range assignor assigns partition k of all topics to the same member."""
 
     class Cluster:
         def partitions_for_topic(self, topic: str) -> set[int]:
@@ -199,7 +199,7 @@ def test_a_complaint_is_never_held_by_two_members(members: int) -> None:
 
 
 def test_the_partition_of_a_key_is_the_one_java_clients_choose() -> None:
-    """Values from Kafka's own unit test of murmur2 (UtilsTest, Apache Kafka)."""
+    """Check values from Kafka's unit test of murmur2 (UtilsTest, Apache Kafka)."""
     vectors = {b"21": -973932308, b"foobar": -790332482, b"a-little-bit-long-string": -985981536}
     for key, hashed in vectors.items():
         assert kafka.partition_of(key, 12) == (hashed & 0x7FFFFFFF) % 12

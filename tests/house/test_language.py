@@ -1,4 +1,4 @@
-"""Names and docstrings that a reader who is new to the project understands: the rules of CONTRIBUTING.md that can be checked."""
+"""Rules of names and docstrings from CONTRIBUTING.md, as far as a test can check them."""
 
 import ast
 import re
@@ -6,13 +6,13 @@ from collections import defaultdict
 
 import pytest
 
-from tests.house.reading import modules, name, tree
+from tests.house.source_files import modules, name, tree
 
 CODE = modules("services", "shared", "deploy")
 ALL = (*CODE, *modules("tests"))
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
-# A docstring opens with a verb or a noun of the glossary; these words open a riddle or a comment on other code.
+# A docstring starts with a verb or a noun of the field, not with one of these words.
 OPENINGS = {
     "what", "whether", "who", "whom", "whose", "how", "one", "all", "where", "when", "why", "which", "is", "are", "so",
     "nobody", "somebody", "everybody", "everything", "something", "anything", "nothing", "once", "that", "those", "it",
@@ -20,7 +20,7 @@ OPENINGS = {
 }  # fmt: skip
 SHORTEST = 3  # words
 
-# A variable is a noun of the field. These say only that there is a value.
+# A variable is a noun of the field. These words do not describe the value.
 BANNED = {
     "one", "found", "given", "known", "told", "asked", "heard", "said", "anew", "gone", "meant", "became", "thing",
     "whoever", "nobody", "mine", "theirs", "ours",
@@ -35,13 +35,13 @@ def docstrings(path):
 
 
 @pytest.mark.parametrize("path", CODE, ids=name)
-def test_a_docstring_opens_with_a_verb_or_a_noun(path) -> None:
-    riddles = [
+def test_a_docstring_starts_with_a_verb_or_a_noun(path) -> None:
+    wrong = [
         f"{name(path)}:{line} {text.splitlines()[0]}"
         for line, text in docstrings(path)
         if _first_word(text) in OPENINGS or len(text.split()) < SHORTEST
     ]
-    assert not riddles
+    assert not wrong
 
 
 def _first_word(text: str) -> str:
@@ -56,7 +56,7 @@ def test_variables_are_nouns_of_the_field(path) -> None:
 
 
 def bound_names(module):
-    """Every name that a module binds: variables, parameters, attributes, functions, captures of a `match`."""
+    """Yield line and name of each variable, parameter, attribute, function and `match` capture in a module."""
     for node in ast.walk(module):
         match node:
             case ast.Name(id=word, ctx=ast.Store()):
@@ -71,7 +71,7 @@ def bound_names(module):
                 yield node.lineno, word
 
 
-def test_a_public_class_name_means_one_thing() -> None:
+def test_a_public_class_name_is_unique() -> None:
     places = defaultdict(list)
     for path in CODE:
         for node in ast.walk(tree(path)):

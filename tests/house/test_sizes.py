@@ -1,15 +1,15 @@
-"""Proportions that keep a module readable in one sitting."""
+"""Rules of size: limits of modules and functions."""
 
 import ast
 
 import pytest
 
-from tests.house.reading import modules, name, tree
+from tests.house.source_files import modules, name, tree
 
 MODULE_MAX = 300
 TEST_MODULE_MAX = 400
 FUNCTION_MAX = 40
-HAND_SIZED = 20  # nine in ten functions are under this
+SHORT_FUNCTION = 20  # nine of ten functions are at most this long
 
 
 def functions(path):
@@ -17,37 +17,41 @@ def functions(path):
 
 
 def lines(node) -> int:
-    """Statements of the body, without the docstring."""
+    """Count the lines of the body without the docstring."""
     body = node.body[1:] if ast.get_docstring(node) else node.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 @pytest.mark.parametrize("path", modules("services", "shared", "deploy"), ids=name)
-def test_a_module_and_its_functions_fit_the_house(path) -> None:
+def test_module_and_function_lengths_are_limited(path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MODULE_MAX
-    long = [(node.name, lines(node)) for node in functions(path) if lines(node) > FUNCTION_MAX and not _is_a_list(node)]
+    long = [
+        (node.name, lines(node))
+        for node in functions(path)
+        if lines(node) > FUNCTION_MAX and not _only_declares_routes(node)
+    ]
     assert not long
 
 
 @pytest.mark.parametrize("path", modules("tests"), ids=name)
-def test_a_test_module_is_about_one_subject(path) -> None:
+def test_the_length_of_a_test_module_is_limited(path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= TEST_MODULE_MAX
 
 
-def _is_a_list(node) -> bool:
-    """A function that only declares nested routes is a table of contents."""
+def _only_declares_routes(node) -> bool:
+    """Return True if the function is short without its nested functions, as one that declares routes."""
     inner = sum(
         lines(n) for n in ast.walk(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n is not node
     )
     return lines(node) - inner <= FUNCTION_MAX
 
 
-def test_nine_in_ten_functions_are_hand_sized() -> None:
+def test_nine_of_ten_functions_are_short() -> None:
     sizes = [lines(node) for path in modules("services", "shared") for node in functions(path)]
-    assert sum(size <= HAND_SIZED for size in sizes) / len(sizes) > 0.9
+    assert sum(size <= SHORT_FUNCTION for size in sizes) / len(sizes) > 0.9
 
 
-def test_public_functions_say_what_they_are_for() -> None:
+def test_public_functions_have_a_docstring() -> None:
     missing = [
         f"{name(path)}:{node.name}"
         for path in modules("services", "shared")

@@ -1,9 +1,9 @@
-"""docs/sla.md says what the table of kinds says; its sentences about doors name doors that exist."""
+"""Rules of docs/sla.md: its table of clock types and its endpoints agree with the code."""
 
 import re
 
 from services.sla.domain.clock_types import CLOCK_TYPES
-from tests.house.reading import ROOT
+from tests.house.source_files import ROOT
 
 PAGE = (ROOT / "docs" / "sla.md").read_text("utf-8")
 REOPENED = {None: "untouched", "new_cycle": "new cycle", "continue": "goes on"}
@@ -14,7 +14,7 @@ def words(names) -> str:
 
 
 def row(name: str) -> str:
-    """One kind as the page has it."""
+    """Return the row of a clock type in the page."""
     kind = CLOCK_TYPES[name]
     reopen = "begins anew what was cancelled" if kind.revives else REOPENED[kind.reopen]
     reopen += "" if kind.counts_closed_time else ", without the time it was closed"
@@ -23,17 +23,17 @@ def row(name: str) -> str:
     return f"| `{name}` | {' | '.join(cells)} |"
 
 
-def test_the_page_has_the_table_of_kinds_as_the_code_has_it() -> None:
-    result = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z_0-9]+` \|", line) and "`" in line.split("|")[2]]
-    kinds = [line for line in result if line.split("`")[1] in CLOCK_TYPES]
+def test_the_table_of_clock_types_in_the_page_is_current() -> None:
+    rows = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z_0-9]+` \|", line) and "`" in line.split("|")[2]]
+    kinds = [line for line in rows if line.split("`")[1] in CLOCK_TYPES]
     assert kinds == [row(name) for name in CLOCK_TYPES]
 
 
-def test_every_door_that_the_page_names_is_one_of_ours() -> None:
+def test_every_endpoint_in_the_page_exists() -> None:
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "services" / "sla" / "routes").glob("*.py"))
-    doors = set(re.findall(r"(?:GET|POST) (/v1/[^\s`?]+)", PAGE))
-    assert doors
-    missing = [door for door in doors if re.sub(r"\{[a-z_]+\}", "{}", door.removeprefix("/v1")) not in _paths(code)]
+    paths = set(re.findall(r"(?:GET|POST) (/v1/[^\s`?]+)", PAGE))
+    assert paths
+    missing = [path for path in paths if re.sub(r"\{[a-z_]+\}", "{}", path.removeprefix("/v1")) not in _paths(code)]
     assert not missing
 
 

@@ -1,4 +1,4 @@
-"""SQL stands in the store of its service, named after what it does, and in the storage modules of shared."""
+"""Rules of SQL: statements are in the store of their service or in the storage modules of shared."""
 
 import ast
 import re
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.reading import modules, name, tree
+from tests.house.source_files import modules, name, tree
 
 SQL = re.compile(
     r"\s*(select\s.*|insert\s+into\s.*|update\s+\S+\s+set\s.*|delete\s+from\s.*|lock\s+table\s.*|with\s+\w+\s+as\s.*)",
     re.DOTALL,
 )
 STORES = ("/store/", "shared/storage/", "shared/runner/state_store.py")
-# The relay and the probe work on connections of their own, outside any store; the others read the database's time.
-ALSO = {
+# The relay and the probe use their own connections, outside any store; the others read the database's time.
+EXCEPTIONS = {
     "shared/messaging/relay.py",
     "shared/ops/probe.py",
     "shared/runner/replay.py",
@@ -32,14 +32,14 @@ def sql_strings(module: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("path", modules("services", "shared"), ids=name)
-def test_sql_stands_only_in_stores(path: Path) -> None:
-    if any(part in name(path) for part in STORES) or name(path) in ALSO:
+def test_sql_statements_are_only_in_stores(path: Path) -> None:
+    if any(part in name(path) for part in STORES) or name(path) in EXCEPTIONS:
         return
     assert not [f"{name(path)}:{line} {text}" for line, text in sql_strings(tree(path))]
 
 
 def test_the_exceptions_are_needed() -> None:
-    assert {name(path) for path in modules("shared") if [*sql_strings(tree(path))]} >= ALSO
+    assert {name(path) for path in modules("shared") if [*sql_strings(tree(path))]} >= EXCEPTIONS
 
 
 @pytest.mark.parametrize(
@@ -55,5 +55,5 @@ def test_the_exceptions_are_needed() -> None:
         ("update the setting", False),
     ],
 )
-def test_a_statement_is_told_from_a_sentence(text: str, is_sql: bool) -> None:
+def test_an_sql_statement_is_distinguished_from_a_sentence(text: str, is_sql: bool) -> None:
     assert bool(SQL.fullmatch(text)) is is_sql

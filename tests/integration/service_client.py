@@ -1,4 +1,4 @@
-"""A service on real PostgreSQL with its HTTP endpoints called in this process; usable for all services."""
+"""Service on real PostgreSQL with its HTTP endpoints called in this process; usable for all services."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,12 +9,14 @@ from random import getrandbits
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 
 from shared.auth import create_token
-from shared.contracts import read
+from shared.contracts import Event, read
 from shared.http.app import build_http_app
 from shared.ops.probe import Probe
+from shared.runner.runner import BatchResult, Runner
 from shared.runtime import Runtime
 from shared.service import ServiceApp
 from shared.settings import ServiceSettings
@@ -22,6 +24,7 @@ from shared.storage.postgres import connect, migrate
 from tests.factories import event, record
 
 Keys = tuple[Path, Path]
+HOUR = timedelta(hours=1)
 NO_KAFKA = "127.0.0.1:1"
 
 
@@ -43,11 +46,9 @@ def asgi_app(app: ServiceApp, runtime: Runtime) -> Any:
     return build_http_app(runtime, probe, app.routes, app.hot)[1]
 
 
-def bearer(private_key: Path, *scopes: str, client: str = "crm") -> dict[str, str]:
+def bearer(private_key: Path, *scopes: str, client: str = "crm", lasts: timedelta = HOUR) -> dict[str, str]:
     """Return the header with a token for these scopes."""
-    token = create_token(
-        private_key, client=client, scopes=frozenset(scopes), lasts=timedelta(hours=1), audience="redress"
-    )
+    token = create_token(private_key, client=client, scopes=frozenset(scopes), lasts=lasts, audience="redress")
     return {"authorization": f"Bearer {token}"}
 
 
@@ -60,8 +61,20 @@ class ServiceClient:
     keys: Keys
     sequences: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def headers(self, *scopes: str) -> dict[str, str]:
-        return bearer(self.keys[0], *scopes)
+    @property
+    def runner(self) -> Runner[Any, Any]:
+        return self.runtime.runner
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        return self.runtime.pool
+
+    def headers(self, *scopes: str, **claims: Any) -> dict[str, str]:
+        return bearer(self.keys[0], *scopes, **claims)
+
+    async def apply(self, *events: Event[Any]) -> BatchResult:
+        """Apply events as one batch of records."""
+        return await self.runner.apply_records([record(event_, offset=n) for n, event_ in enumerate(events)])
 
     async def receive(self, subject: Any, *facts: tuple[Any, datetime]) -> None:
         """Deliver events, recorded when they happened and numbered by the service that publishes them."""
@@ -72,14 +85,15 @@ class ServiceClient:
             self.sequences[str(subject), source] = number
             numbered = event(fact, subject=subject, time=at, sequence=number)
             records.append(record(numbered.model_copy(update={"id": uuid7_at(at)})))
-        await self.runtime.runner.apply_records(records)
+        await self.runner.apply_records(records)
+
+    async def events(self) -> list[Event[Any]]:
+        """Return all events in the outbox, in order."""
+        return [read(row[0]) for row in await self.pool.fetch("select value from outbox order by xid, id")]
 
     async def published(self, subject: str, kind: type[Any] = object) -> list[Any]:
         """Return the published facts of this kind about a complaint, in order."""
-        rows = await self.runtime.pool.fetch(
-            "select value from outbox o where key = $1::uuid order by o.xid, o.id", subject
-        )
-        return [fact for row in rows if isinstance(fact := read(row[0]).facts, kind)]
+        return [e.facts for e in await self.events() if str(e.subject) == subject and isinstance(e.facts, kind)]
 
 
 def uuid7_at(at: datetime) -> UUID:

@@ -1,6 +1,6 @@
-"""Four real processes under arbitrary and under bad input: no 5xx, every refusal a problem, nothing stored, no name logged.
+"""Four service processes with generated and with invalid input: no 5xx, refusals are problem documents and store nothing.
 
-Kafka is out of reach all the while, so /ready may say 503; nothing else may.
+Kafka is not available, so /ready responds with 503; no other endpoint may.
 """
 
 import json
@@ -25,13 +25,11 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from deploy.local.ports import HOST, find_free_port
-from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
-from deploy.local.provision import provision
 from services.intake.forms.complaint import EXAMPLE
 from shared.auth import SCOPES, create_keys, create_token
 from shared.contracts import SERVICES
-from tests.stacks import until
+from tests.running_stack import wait_until
 
 NAMES = tuple(service.name for service in SERVICES)
 POST = "/v1/complaints"
@@ -42,12 +40,12 @@ TABLES = ("complaint", "timeline", "outbox", "idempotency")
 
 
 @dataclass(frozen=True)
-class Doors:
-    """The four services, each a process of its own, as a client meets them."""
+class ServiceProcesses:
+    """The four services as processes, with their ports and database."""
 
     ports: dict[str, int]
     children: dict[str, Child]
-    dsn: str
+    dsn: str  # of intake
     key: Path
 
     def url(self, name: str) -> str:
@@ -58,36 +56,32 @@ class Doors:
         return create_token(key or self.key, scopes=frozenset(scopes or SCOPES), **claims)
 
     def counts(self) -> tuple[int, ...]:
-        """Rows of intake, table by table."""
+        """Return the number of rows of each table of intake."""
         with psycopg.connect(self.dsn) as conn:
-            conn.execute("set search_path = intake")
             return tuple(conn.execute(f"select count(*) from {table}").fetchone()[0] for table in TABLES)  # type: ignore[index,arg-type] # noqa: S608
 
 
 @pytest.fixture(scope="module")
-def doors(postgres: EmbeddedPostgres, keys: tuple[Path, Path], tmp_path_factory: Any) -> Iterator[Doors]:
-    home = tmp_path_factory.mktemp("doors")
-    database = f"test_{uuid4().hex[:12]}"
-    target = postgres.dsn.rsplit("/", 1)[0] + f"/{database}"
-    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        admin.execute(f"create database {database}")
-    dsns = provision(target, postgres.home / "secrets" / "postgres.json")
+def processes(
+    module_dsns: dict[str, str], keys: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServiceProcesses]:
+    home = tmp_path_factory.mktemp("processes")
     ports = {name: find_free_port() for name in NAMES}
-    children = {name: _child(name, home, dsns[name], ports[name], keys[1]) for name in NAMES}
-    made = Doors(ports, children, target, keys[0])
+    children = {name: _child(name, home, module_dsns[name], ports[name], keys[1]) for name in NAMES}
+    services = ServiceProcesses(ports, children, module_dsns["intake"], keys[0])
     try:
         for child in children.values():
             child.start()
         for service in NAMES:
-            until(
-                lambda service=service: _serves(made.url(service)), seconds=90, what=f"{service} to open its database"
+            wait_until(
+                lambda service=service: _is_serving(services.url(service)),
+                seconds=90,
+                what=f"{service} to open its database",
             )
-        yield made
+        yield services
     finally:
         for child in children.values():
             child.stop()
-        with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-            admin.execute(f"drop database {database} with (force)")
 
 
 def _child(name: str, home: Path, dsn: str, port: int, public: Path) -> Child:
@@ -96,21 +90,21 @@ def _child(name: str, home: Path, dsn: str, port: int, public: Path) -> Child:
     return Child(name, home, [sys.executable, "-m", f"services.{name}"], {**env, "REDRESS_LOG_LEVEL": "DEBUG"})
 
 
-def _serves(url: str) -> bool:
-    """HTTP is up at once; the database is open when `postgres` is no longer among what is sick."""
+def _is_serving(url: str) -> bool:
+    """Return True if the database is open: `postgres` is then not in the list `sick`."""
     return "postgres" not in httpx.get(f"{url}/ready", trust_env=False).json()["sick"]
 
 
 @pytest.fixture(scope="module")
-def intake(doors: Doors) -> Iterator[httpx.Client]:
-    headers = {"authorization": f"Bearer {doors.token()}"}
-    with httpx.Client(base_url=doors.url("intake"), headers=headers, timeout=20, trust_env=False) as client:
+def intake(processes: ServiceProcesses) -> Iterator[httpx.Client]:
+    headers = {"authorization": f"Bearer {processes.token()}"}
+    with httpx.Client(base_url=processes.url("intake"), headers=headers, timeout=20, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def filed(intake: httpx.Client) -> str:
-    """The id of a complaint that exists."""
+    """Id of a stored complaint."""
     return str(intake.post(POST, json=EXAMPLE).json()["id"])
 
 
@@ -119,12 +113,12 @@ def filed(intake: httpx.Client) -> str:
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(context: Any, value: Any) -> bytes:
-    """Lines are generated as one text."""
+    """Serialize generated lines, which are one text."""
     del context
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
-def assert_answered(case: Any, answer: Any) -> None:
+def assert_is_answered(case: Any, answer: Any) -> None:
     if case.operation.path == "/ready":
         assert answer.status_code in (200, 503)
         return
@@ -138,21 +132,23 @@ def assert_answered(case: Any, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_whatever_comes_no_door_answers_with_5xx(name: str, doors: Doors, filed: str) -> None:
-    text = httpx.get(f"{doors.url(name)}/openapi.json", trust_env=False).text
+def test_no_endpoint_responds_with_5xx_to_generated_requests(
+    name: str, processes: ServiceProcesses, filed: str
+) -> None:
+    text = httpx.get(f"{processes.url(name)}/openapi.json", trust_env=False).text
     shorter = text.replace(
         '"maxLength":100000', '"maxLength":1000'
     )  # the full length has a test; drawing it takes minutes
     schema = schemathesis.openapi.from_dict(json.loads(shorter))
-    schema.config.update(base_url=doors.url(name))
+    schema.config.update(base_url=processes.url(name))
     with requests.Session() as session:
         session.trust_env = False
-        session.headers["authorization"] = f"Bearer {doors.token()}"
+        session.headers["authorization"] = f"Bearer {processes.token()}"
         operations = [result.ok() for result in schema.get_all_operations()]
         assert len(operations) > 8
         for operation in operations:
             for mode in schemathesis.GenerationMode:
-                with suppress(Unsatisfiable):  # an operation that takes nothing can be given nothing wrong
+                with suppress(Unsatisfiable):  # an operation without input has no invalid input
                     _fuzz(operation, mode, session, filed)
 
 
@@ -169,7 +165,7 @@ def _fuzz(operation: Any, mode: Any, session: requests.Session, filed: str) -> N
     def try_case(case: Any, is_authenticated: bool) -> None:
         if is_authenticated and "complaint_id" in (case.path_parameters or {}):
             case.path_parameters["complaint_id"] = filed
-        assert_answered(case, case.call(session=session))
+        assert_is_answered(case, case.call(session=session))
 
     try_case()
 
@@ -185,8 +181,8 @@ def customer(**changes: Any) -> bytes:
     return body(customer={"name": SECRET, "email": "a@example.org", "locale": "en", "timezone": "UTC"} | changes)
 
 
-# What is sent, the status, and the field that the problem must name.
-WRONG: dict[str, tuple[bytes, int, str]] = {
+# Body, status, and the field in the problem document.
+INVALID: dict[str, tuple[bytes, int, str]] = {
     "half an object": (b'{"customer": {', 400, "body"),
     "no JSON": (SECRET.encode(), 400, "body"),
     "nothing": (b"", 400, "body"),
@@ -199,7 +195,7 @@ WRONG: dict[str, tuple[bytes, int, str]] = {
     "missing": (json.dumps({"channel": "web", "narrative": SECRET}).encode(), 422, "customer"),
     "unknown field": (body(priority=SECRET), 422, "priority"),
     "unknown field inside": (customer(nickname=SECRET), 422, "customer.nickname"),
-    "unknown field with a name of its own": (body(**{f"{SECRET} lives here": 1}), 422, "(unnamed)"),
+    "unknown field with a name of its own": (body(**{f"{SECRET} is a name": 1}), 422, "(unnamed)"),
     "unknown channel": (body(channel=SECRET), 422, "channel"),
     "blank": (body(narrative="   "), 422, "narrative"),
     "over 256 KiB": (body(narrative=SECRET * 30_000), 413, "body"),
@@ -227,8 +223,8 @@ WRONG: dict[str, tuple[bytes, int, str]] = {
 }
 
 
-def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """The problem document of a refusal, which must quote nothing."""
+def check_refusal(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """Check that a refusal does not repeat the input, and return its problem document."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     assert SECRET not in answer.text
@@ -238,17 +234,19 @@ def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def unchanged(doors: Doors, filed: str) -> Iterator[None]:
-    before = doors.counts()
+def unchanged(processes: ServiceProcesses, filed: str) -> Iterator[None]:
+    before = processes.counts()
     yield
-    assert doors.counts() == before, "something was stored"
+    assert processes.counts() == before, "something was stored"
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize(("content", "status", "field"), WRONG.values(), ids=WRONG)
-def test_a_bad_complaint_is_refused_by_field(intake: httpx.Client, content: bytes, status: int, field: str) -> None:
+@pytest.mark.parametrize(("content", "status", "field"), INVALID.values(), ids=INVALID)
+def test_an_invalid_complaint_is_refused_with_the_field(
+    intake: httpx.Client, content: bytes, status: int, field: str
+) -> None:
     answer = intake.post(POST, content=content, headers={"content-type": "application/json", "idempotency-key": "x"})
-    problem = refused(answer, status)
+    problem = check_refusal(answer, status)
     if status == 422:
         named = {error["field"]: error["expected"] for error in problem["errors"]}
         assert named.get(field), problem
@@ -256,10 +254,10 @@ def test_a_bad_complaint_is_refused_by_field(intake: httpx.Client, content: byte
         assert field in problem["detail"].lower()
 
 
-# About a complaint that exists.
+# Path, body and field, for updates of a stored complaint.
 FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "words of another type": ("messages", {"text": 7}, "text"),
-    "a customer's secret note": ("messages", {"text": SECRET, "public": False}, "body"),
+    "text of another type": ("messages", {"text": 7}, "text"),
+    "a private message of the customer": ("messages", {"text": SECRET, "public": False}, "body"),
     "unknown progress": ("progress", {"state": SECRET}, "state"),
     "a new date without a reason": ("progress", {"state": "investigating", "expected_at": "2031-01-01T00:00:00Z"}, "body"),
     "a new date in the past": (
@@ -277,18 +275,18 @@ FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
         {"outcome": "upheld", "explanation": SECRET, "redress": [{"kind": "refund", "amount": "5"}]},
         "redress.0",
     ),
-    "more money than there is": (
+    "an infinite amount": (
         "resolution",
         {"outcome": "upheld", "explanation": SECRET, "redress": [{"kind": "refund", "amount": "1e999", "currency": "EUR"}]},
         "redress.0.amount",
     ),
-    "an answer before the question": (
+    "a resolution before the complaint": (
         "resolution",
         {"outcome": "upheld", "explanation": SECRET, "resolved_at": "2001-01-01T00:00:00Z"},
         "resolved_at",
     ),
     "unknown milestone": ("milestones", {"milestone": SECRET}, "milestone"),
-    "a milestone still to come": (
+    "a milestone in the future": (
         "milestones",
         {"milestone": "settled", "occurred_at": "2099-02-03T10:00:00Z"},
         "occurred_at",
@@ -298,7 +296,7 @@ FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
         {"milestone": "settled", "occurred_at": "2001-01-01T00:00:00Z"},
         "occurred_at",
     ),
-    "a milestone of a thing with a name": ("milestones", {"milestone": "handed_over", "item": f"{SECRET}!"}, "item"),
+    "a milestone with an invalid item": ("milestones", {"milestone": "handed_over", "item": f"{SECRET}!"}, "item"),
     "a score beyond five": ("feedback", {"fixed": True, "score": 6}, "score"),
     "an unknown field": ("reopen", {"why": SECRET}, "why"),
 }  # fmt: skip
@@ -306,16 +304,16 @@ FACTS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("fact", "content", "field"), FACTS.values(), ids=FACTS)
-def test_a_bad_fact_is_refused_by_field(
+def test_an_invalid_update_is_refused_with_the_field(
     intake: httpx.Client, filed: str, fact: str, content: dict[str, Any], field: str
 ) -> None:
-    problem = refused(intake.post(f"{POST}/{filed}/{fact}", json=content), 422)
+    problem = check_refusal(intake.post(f"{POST}/{filed}/{fact}", json=content), 422)
     assert field in {error["field"] for error in problem["errors"]}, problem
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_lines_of_a_batch_are_refused_one_by_one(intake: httpx.Client) -> None:
-    lines = [content for content, status, _ in WRONG.values() if status != 413 and content and b"\n" not in content]
+def test_invalid_lines_of_a_batch_are_refused_separately(intake: httpx.Client) -> None:
+    lines = [content for content, status, _ in INVALID.values() if status != 413 and content and b"\n" not in content]
     answer = intake.post(f"{POST}:batch", content=b"\n".join(lines), headers={"content-type": "application/x-ndjson"})
     assert answer.status_code == 200
     results = [json.loads(line) for line in answer.text.splitlines()]
@@ -326,22 +324,28 @@ def test_lines_of_a_batch_are_refused_one_by_one(intake: httpx.Client) -> None:
 
 @dataclass(frozen=True)
 class Credentials:
-    """A way not to be let in."""
+    """Credentials that must be refused, with status and part of the message."""
 
-    make: Callable[[Doors, Path], str | None]
+    make: Callable[[ServiceProcesses, Path], str | None]
     status: int
     message: str
 
 
-UNKNOWN: dict[str, Credentials] = {
-    "none": Credentials(lambda doors, _: None, 401, "bearer"),
-    "garbage": Credentials(lambda doors, _: f"Bearer {SECRET}", 401, "not valid"),
-    "not a bearer": Credentials(lambda doors, _: f"Basic {SECRET}", 401, "bearer"),
-    "no signature": Credentials(lambda doors, _: f"Bearer {doors.token().rpartition('.')[0]}.", 401, "not valid"),
-    "expired": Credentials(lambda doors, _: f"Bearer {doors.token(lasts=timedelta(seconds=-5))}", 401, "expired"),
-    "for somebody else": Credentials(lambda doors, _: f"Bearer {doors.token(audience='other')}", 401, "not valid"),
-    "of another issuer": Credentials(lambda doors, key: f"Bearer {doors.token(key=key)}", 401, "not valid"),
-    "wrong scope": Credentials(lambda doors, _: f"Bearer {doors.token('operate')}", 403, "complaints:"),
+INVALID_CREDENTIALS: dict[str, Credentials] = {
+    "none": Credentials(lambda processes, _: None, 401, "bearer"),
+    "garbage": Credentials(lambda processes, _: f"Bearer {SECRET}", 401, "not valid"),
+    "not a bearer": Credentials(lambda processes, _: f"Basic {SECRET}", 401, "bearer"),
+    "no signature": Credentials(
+        lambda processes, _: f"Bearer {processes.token().rpartition('.')[0]}.", 401, "not valid"
+    ),
+    "expired": Credentials(
+        lambda processes, _: f"Bearer {processes.token(lasts=timedelta(seconds=-5))}", 401, "expired"
+    ),
+    "for another audience": Credentials(
+        lambda processes, _: f"Bearer {processes.token(audience='other')}", 401, "not valid"
+    ),
+    "of another issuer": Credentials(lambda processes, key: f"Bearer {processes.token(key=key)}", 401, "not valid"),
+    "wrong scope": Credentials(lambda processes, _: f"Bearer {processes.token('operate')}", 403, "complaints:"),
 }
 GUARDED = {
     "intake": ("POST", POST),
@@ -353,30 +357,32 @@ GUARDED = {
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("credentials", UNKNOWN.values(), ids=UNKNOWN)
-def test_nobody_is_let_in_without_a_good_token(
-    doors: Doors, tmp_path: Path, name: str, credentials: Credentials
+@pytest.mark.parametrize("credentials", INVALID_CREDENTIALS.values(), ids=INVALID_CREDENTIALS)
+def test_a_request_without_a_valid_token_is_refused(
+    processes: ServiceProcesses, tmp_path: Path, name: str, credentials: Credentials
 ) -> None:
     create_keys(tmp_path / "key", tmp_path / "key.pub")
-    token = credentials.make(doors, tmp_path / "key")
+    token = credentials.make(processes, tmp_path / "key")
     method, path = GUARDED[name]
     headers = {"content-type": "application/json"} | ({"authorization": token} if token else {})
-    url = f"{doors.url(name)}{path}"
+    url = f"{processes.url(name)}{path}"
     answer = httpx.request(method, url, content=body(), headers=headers, trust_env=False)
-    assert credentials.message in refused(answer, credentials.status)["detail"].lower()
+    assert credentials.message in check_refusal(answer, credentials.status)["detail"].lower()
     assert (answer.headers.get("www-authenticate") == "Bearer") == (credentials.status == 401)
 
 
-def test_a_good_request_still_goes_in_and_no_log_knows_anybody(doors: Doors, intake: httpx.Client) -> None:
-    """Last: after all of the above, at the most talkative level."""
-    before = doors.counts()
+def test_a_valid_complaint_is_accepted_after_all_refusals_and_no_log_contains_personal_data(
+    processes: ServiceProcesses, intake: httpx.Client
+) -> None:
+    """Check after all requests above that the services still work; the log level is DEBUG."""
+    before = processes.counts()
     answer = intake.post(POST, content=customer(name=SECRET), headers={"content-type": "application/json"})
     assert answer.status_code == 201
-    assert doors.counts() > before
-    for name, child in doors.children.items():
+    assert processes.counts() > before
+    for name, child in processes.children.items():
         assert child.pid, f"{name} has ended"
         log = child.log.read_text("utf-8", "replace")
-        assert log.strip(), "a service says that it lives"
+        assert log.strip(), "the log is empty"
         for word in (SECRET, "a@example.org", EXAMPLE["customer"]["email"], EXAMPLE["narrative"]):
-            assert word not in log, f"{name} wrote down {word!r}"
-        assert "a request failed" not in log, f"{name} met an error that it does not know"
+            assert word not in log, f"{name} logged {word!r}"
+        assert "a request failed" not in log, f"{name} logged an unexpected error"

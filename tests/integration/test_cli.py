@@ -1,4 +1,4 @@
-"""Command line against a running stack."""
+"""Commands of the command line against a running stack."""
 
 import asyncio
 import gzip
@@ -34,7 +34,7 @@ SUBMIT_OPTIONS = [
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Whole stack on its own ports; the environment tells the commands its addresses."""
+    """Complete stack on free ports; its addresses are set in the environment of the commands."""
     home, ports = tmp_path_factory.mktemp("cli"), PortConfig.free()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REDRESS_HOME", str(home))
@@ -112,7 +112,7 @@ def test_csv_from_a_pipe_is_filed(run: CliRunner) -> None:
     assert json.loads(result.stdout)["accepted"] == 2
 
 
-def test_a_token_without_the_scope_is_a_sentence(
+def test_a_token_without_the_scope_is_reported_in_a_sentence(
     run: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = run.invoke(app, ["token", "create", "--client", "reader", "--scope", "complaints:read"]).stdout.strip()
@@ -133,7 +133,7 @@ def test_real_complaints_are_filed_and_processed(run: CliRunner, tmp_path: Path)
     assert summary["accepted"] == summary["triaged"] == summary["acknowledged"] == 150
 
 
-async def test_every_sample_reaches_its_state_and_its_mailbox(stack: Stack) -> None:
+async def test_every_sample_reaches_its_expected_state_and_its_mails_arrive(stack: Stack) -> None:
     results = await run_scenarios(stack.ports.url("intake"), stack.ports.url("mailbox"))
     assert len(results) >= 60
     assert {result.sample: result.problems for result in results if result.problems} == {}

@@ -1,4 +1,4 @@
-"""The way over real Kafka: outbox → relay → topic → consumer → inbox, and what disturbs it."""
+"""Delivery over real Kafka: outbox → relay → topic → consumer → inbox, with crashes, rebalances and malformed records."""
 
 import asyncio
 import json
@@ -21,36 +21,35 @@ from shared.messaging.relay import Relay
 from shared.ops.metrics import Metrics
 from shared.storage import outbox, postgres
 from tests.factories import complaint_id, event, received, settings
-from tests.integration.conftest import Rig
-from tests.members import ToyMember
+from tests.group_members import ToyMember
+from tests.integration.conftest import ToyService
 
 
-async def until(condition, seconds: float = 30.0):
-    """Poll until the (async) condition gives something true."""
+async def wait_until(condition, seconds: float = 30.0) -> None:
+    """Poll until the (async) condition returns a true value."""
     async with asyncio.timeout(seconds):
-        while not (found := await condition()):
+        while not await condition():
             await asyncio.sleep(0.02)
-        return found
 
 
 @pytest.fixture
 async def topics(kafka: EmbeddedKafka) -> AsyncIterator[str]:
-    """Empty topics of this test's own making."""
+    """Bootstrap address of Kafka with new, empty topics."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     await admin.delete_topics(list(set(topic_settings()) & set(await admin.list_topics())))
 
-    async def gone() -> bool:
+    async def are_deleted() -> bool:
         return not set(topic_settings()) & set(await admin.list_topics())
 
-    await until(gone)
+    await wait_until(are_deleted)
     await create_topics(kafka.bootstrap)
     yield kafka.bootstrap
     await admin.close()
 
 
 @asynccontextmanager
-async def publisher(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     await producer.start()
     try:
@@ -60,8 +59,8 @@ async def publisher(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def running(*jobs) -> AsyncIterator[asyncio.Event]:
-    """Run `job(stopping)` for each; stop them in order at the end and let their errors speak."""
+async def run_jobs(*jobs) -> AsyncIterator[asyncio.Event]:
+    """Run `job(stopping)` for each job; stop them at the end and raise their errors."""
     stopping = asyncio.Event()
     tasks = [asyncio.create_task(job(stopping)) for job in jobs]
     try:
@@ -71,12 +70,12 @@ async def running(*jobs) -> AsyncIterator[asyncio.Event]:
         await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-def member(rig: Rig, bootstrap: str, public_key: Path) -> ToyMember:
-    return ToyMember(settings(rig.dsn, public_key, kafka=bootstrap), rig.runner, rig.metrics)
+def member(toy_service: ToyService, bootstrap: str, public_key: Path) -> ToyMember:
+    return ToyMember(settings(toy_service.dsn, public_key, kafka=bootstrap), toy_service.runner, toy_service.metrics)
 
 
-async def say(producer: AIOKafkaProducer, one, **headers) -> None:
-    await producer.send_and_wait(INTAKE.topic, write(one), key=str(one.subject).encode(), **headers)
+async def publish(producer: AIOKafkaProducer, event_, **headers) -> None:
+    await producer.send_and_wait(INTAKE.topic, write(event_), key=str(event_.subject).encode(), **headers)
 
 
 async def end_offsets(bootstrap: str, topic: str) -> int:
@@ -92,36 +91,39 @@ async def end_offsets(bootstrap: str, topic: str) -> int:
 async def read_all(bootstrap: str, topic: str, count: int) -> list:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
-    found: list = []
+    collected: list = []
     try:
         async with asyncio.timeout(30):
-            while len(found) < count:
+            while len(collected) < count:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found.extend(records)
+                    collected.extend(records)
     finally:
         await consumer.stop()
-    return found
+    return collected
 
 
-async def test_events_reach_the_fold_and_what_it_says_reaches_kafka_in_order(rig: Rig, topics: str, keys) -> None:
-    relay = Relay("triage", settings(rig.dsn, keys[1], kafka=topics), rig.metrics)
+async def test_events_are_applied_and_their_results_are_published_in_order(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    relay = Relay("triage", settings(toy_service.dsn, keys[1], kafka=topics), toy_service.metrics)
     subjects = [complaint_id() for _ in range(20)]
-    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run, relay.run):
+    async with open_producer(topics) as producer, run_jobs(member(toy_service, topics, keys[1]).run, relay.run):
         for n in range(1, 6):
             for subject in subjects:
-                await say(producer, event(received(reference=f"w{n}"), subject=subject, sequence=n))
+                await publish(producer, event(received(reference=f"w{n}"), subject=subject, sequence=n))
         records = await read_all(topics, TRIAGE.topic, 100)
     assert len(records) == 100
-    said = [(record.partition, read(record.value)) for record in records]
+    published = [(record.partition, read(record.value)) for record in records]
     for subject in subjects:
-        mine = [one for _, one in said if one.subject == subject]
-        assert [one.sequence for one in mine] == [1, 2, 3, 4, 5]
-        assert await rig.load_words(subject) == ("w1", "w2", "w3", "w4", "w5")
-    assert {partition for partition, _ in said} == {partition_of(str(s).encode(), 12) for s in subjects}
+        assert [event_.sequence for _, event_ in published if event_.subject == subject] == [1, 2, 3, 4, 5]
+        assert await toy_service.load_words(subject) == ("w1", "w2", "w3", "w4", "w5")
+    assert {partition for partition, _ in published} == {partition_of(str(s).encode(), 12) for s in subjects}
 
 
-async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig: Rig, topics: str, keys) -> None:
-    poison: list[tuple[bytes | None, list]] = [
+async def test_malformed_records_are_dead_letters_and_valid_ones_between_them_are_applied(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    malformed: list[tuple[bytes | None, list]] = [
         (b"{", []),
         (b'{"type":"redress.complaint.received.v1"}', []),
         (b'{"type":"redress.complaint.received.v9"}', []),
@@ -131,28 +133,30 @@ async def test_poison_of_every_kind_is_buried_and_every_neighbour_is_handled(rig
         (b"{", [("h", None)]),
         (b"{", [("h", b"\xff")]),
     ]
-    good = [event(received(reference="fine")) for _ in range(len(poison) * 2)]
-    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run):
-        for number, (value, headers) in enumerate(poison):
-            await say(producer, good[2 * number], headers=[("h", None), ("i", b"\xff")])
-            await producer.send_and_wait(INTAKE.topic, value, key=b"poison", headers=headers)
-            await say(producer, good[2 * number + 1])
+    good = [event(received(reference="fine")) for _ in range(len(malformed) * 2)]
+    async with open_producer(topics) as producer, run_jobs(member(toy_service, topics, keys[1]).run):
+        for number, (value, headers) in enumerate(malformed):
+            await publish(producer, good[2 * number], headers=[("h", None), ("i", b"\xff")])
+            await producer.send_and_wait(INTAKE.topic, value, key=b"malformed", headers=headers)
+            await publish(producer, good[2 * number + 1])
 
-        async def handled() -> bool:
-            return len(await rig.rows("select from inbox")) >= len(poison) * 3
+        async def are_handled() -> bool:
+            return len(await toy_service.rows("select from inbox")) >= len(malformed) * 3
 
-        await until(handled)
-    letters = await rig.replay.list_open(None, 100)
-    assert len(letters) == len(poison)
-    assert {await rig.load_words(one.subject) for one in good} == {("fine",)}
+        await wait_until(are_handled)
+    letters = await toy_service.replay.list_open(None, 100)
+    assert len(letters) == len(malformed)
+    assert {await toy_service.load_words(event_.subject) for event_ in good} == {("fine",)}
 
 
-async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: Rig, topics: str, keys) -> None:
-    """The consumer handles records, never acknowledges them, and another one gets them again."""
+async def test_after_a_crash_between_commit_and_offset_commit_events_are_applied_once(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    """Check a consumer that applies records and never commits their offsets, so that another receives them again."""
     events = [event(received(reference="once")) for _ in range(50)]
-    async with publisher(topics) as producer:
-        for one in events:
-            await say(producer, one)
+    async with open_producer(topics) as producer:
+        for event_ in events:
+            await publish(producer, event_)
     raw = AIOKafkaConsumer(
         INTAKE.topic,
         bootstrap_servers=topics,
@@ -165,47 +169,51 @@ async def test_after_a_crash_between_commit_and_ack_nothing_is_done_twice(rig: R
     while len(seen) < 50:
         for records in (await raw.getmany(timeout_ms=200)).values():
             seen.extend(records)
-    await rig.runner.apply_records(seen)
+    await toy_service.runner.apply_records(seen)
     await raw.stop()
-    async with running(member(rig, topics, keys[1]).run):
+    async with run_jobs(member(toy_service, topics, keys[1]).run):
 
-        async def repeated() -> bool:
-            return rig.metrics.value("redress_inputs", label="duplicate") >= 50
+        async def are_repeated() -> bool:
+            return toy_service.metrics.value("redress_inputs", label="duplicate") >= 50
 
-        await until(repeated)
-    assert {await rig.load_words(one.subject) for one in events} == {("once",)}
+        await wait_until(are_repeated)
+    assert {await toy_service.load_words(event_.subject) for event_ in events} == {("once",)}
 
 
-async def test_a_second_member_takes_over_half_and_nothing_is_lost_or_doubled(rig: Rig, topics: str, keys) -> None:
+async def test_rebalances_with_a_second_member_lose_and_duplicate_nothing(
+    toy_service: ToyService, topics: str, keys
+) -> None:
     subjects = [complaint_id() for _ in range(60)]
 
-    async def all_done(count: int) -> None:
-        async def done() -> bool:
-            return len(await rig.rows("select from inbox")) >= count
+    async def wait_for_inbox(count: int) -> None:
+        async def is_complete() -> bool:
+            return len(await toy_service.rows("select from inbox")) >= count
 
-        await until(done, 60)
+        await wait_until(is_complete, 60)
 
-    async with publisher(topics) as producer, running(member(rig, topics, keys[1]).run):
+    async with open_producer(topics) as producer, run_jobs(member(toy_service, topics, keys[1]).run):
         for subject in subjects:
-            await say(producer, event(received(reference="a"), subject=subject, sequence=1))
-        async with running(member(rig, topics, keys[1]).run):
+            await publish(producer, event(received(reference="a"), subject=subject, sequence=1))
+        async with run_jobs(member(toy_service, topics, keys[1]).run):
             for n, word in enumerate(("b", "c"), start=2):
                 for subject in subjects:
-                    await say(producer, event(received(reference=word), subject=subject, sequence=n))
-            await all_done(180)
+                    await publish(producer, event(received(reference=word), subject=subject, sequence=n))
+            await wait_for_inbox(180)
         for subject in subjects:
-            await say(producer, event(received(reference="d"), subject=subject, sequence=4))
-        await all_done(240)
-    assert Counter([await rig.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
+            await publish(producer, event(received(reference="d"), subject=subject, sequence=4))
+        await wait_for_inbox(240)
+    assert Counter([await toy_service.load_words(subject) for subject in subjects]) == {("a", "b", "c", "d"): 60}
 
 
-async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, topics: str, keys) -> None:
-    """Two relays: one leads, the other waits for the lock; when the leader's connection dies the other goes on."""
-    chosen = settings(rig.dsn, keys[1], kafka=topics)
-    first, second = Relay("triage", chosen, rig.metrics), Relay("triage", chosen, Metrics())
+async def test_a_relay_that_lost_its_lock_stops_and_the_other_publishes_all_rows(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    """Check two relays: one holds the lock, the other waits for it and takes over when the connection of the first ends."""
+    chosen = settings(toy_service.dsn, keys[1], kafka=topics)
+    first, second = Relay("triage", chosen, toy_service.metrics), Relay("triage", chosen, Metrics())
 
     async def append(count: int) -> None:
-        async with postgres.transaction(rig.pool) as conn:
+        async with postgres.transaction(toy_service.pool) as conn:
             events = [event(received()) for _ in range(count)]
             await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, e.subject, e.id, write(e)) for e in events])
 
@@ -214,10 +222,10 @@ async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, to
     await append(30)
     await read_all(topics, TRIAGE.topic, 30)
     waiting = asyncio.create_task(second.run(stopping))
-    await rig.pool.execute(
+    await toy_service.pool.execute(
         "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
     )
-    # The third is what asyncpg says when the connection dies in the middle of a statement's preparation.
+    # asyncpg raises the third message if the connection ends while it prepares a statement.
     with pytest.raises(Exception, match=r"closed|terminat|another operation .* is in progress"):
         await asyncio.wait_for(leading, 30)
     await append(30)
@@ -227,17 +235,19 @@ async def test_a_relay_that_was_overtaken_stops_and_nothing_is_lost(rig: Rig, to
     await asyncio.wait_for(waiting, 30)
 
 
-async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig, topics: str, keys) -> None:
-    relay = Relay("triage", settings(rig.dsn, keys[1], kafka=topics), rig.metrics)
+async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    relay = Relay("triage", settings(toy_service.dsn, keys[1], kafka=topics), toy_service.metrics)
     early, late = event(received()), event(received())
-    slow = await postgres.connect_alone(settings(rig.dsn, keys[1]), "slow")
-    async with running(relay.run):
+    slow = await postgres.connect_alone(settings(toy_service.dsn, keys[1]), "slow")
+    async with run_jobs(relay.run):
         transaction = slow.transaction()
         await transaction.start()
         await outbox.append(slow, [outbox.OutboxRow(TRIAGE.topic, early.subject, early.id, write(early))])
-        async with postgres.transaction(rig.pool) as conn:
+        async with postgres.transaction(toy_service.pool) as conn:
             await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, late.subject, late.id, write(late))])
-        assert await end_offsets(topics, TRIAGE.topic) == 0, "nothing may pass a transaction that is still open"
+        assert await end_offsets(topics, TRIAGE.topic) == 0, "no row after those of an open transaction is published"
         await transaction.commit()
         relay.wake()
         records = await read_all(topics, TRIAGE.topic, 2)
@@ -246,9 +256,9 @@ async def test_rows_of_a_transaction_that_commits_late_are_not_skipped(rig: Rig,
 
 
 @pytest.mark.parametrize("query", ["SELECT_WINDOW", "SELECT_OLDEST_AGE"])
-async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: Rig, query: str) -> None:
-    """It happens twenty times a second, also when nothing has been said for hours."""
-    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+async def test_polling_the_outbox_does_not_read_published_rows(toy_service: ToyService, query: str) -> None:
+    """Check the plan of the query, because the relay polls twenty times per second."""
+    conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     await conn.execute(
         "insert into outbox (topic, key, event_id, value) select 't', gen_random_uuid(), gen_random_uuid(), 'x'"
         " from generate_series(1, 20000)"
@@ -257,28 +267,28 @@ async def test_looking_for_new_rows_does_not_read_those_that_are_on_kafka(rig: R
     cursor = replace(cursor, done=cursor.horizon, id=rows[-1]["id"])
     assert await outbox.advance_cursor(conn, cursor)
     await conn.execute("analyze outbox")
-    await conn.execute("set plan_cache_mode = force_generic_plan")  # what a statement gets that is asked often
-    given = ("(text)", f"('{cursor.done}')") if query == "SELECT_WINDOW" else ("", "")
-    await conn.execute(f"prepare look{given[0]} as {getattr(outbox, query)}")
-    told = json.loads(await conn.fetchval(f"explain (analyze, format json) execute look{given[1]}"))
-    assert sum(read_by(told[0]["Plan"])) < 10
+    await conn.execute("set plan_cache_mode = force_generic_plan")  # PostgreSQL uses it for a statement executed often
+    types, values = ("(text)", f"('{cursor.done}')") if query == "SELECT_WINDOW" else ("", "")
+    await conn.execute(f"prepare poll{types} as {getattr(outbox, query)}")
+    plans = json.loads(await conn.fetchval(f"explain (analyze, format json) execute poll{values}"))
+    assert sum(rows_read(plans[0]["Plan"])) < 10
     await conn.close()
 
 
-def read_by(plan: dict[str, Any]) -> Iterator[int]:
-    """Rows that each part of a plan gave or looked at in vain."""
+def rows_read(plan: dict[str, Any]) -> Iterator[int]:
+    """Yield the number of rows that each scan of a plan returned or removed by its filter."""
     yield plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if "Relation Name" in plan else 0
     for part in plan.get("Plans", ()):
-        yield from read_by(part)
+        yield from rows_read(part)
 
 
-async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(rig: Rig) -> None:
+async def test_a_published_partition_is_truncated_and_one_with_unpublished_rows_is_not(toy_service: ToyService) -> None:
     from datetime import UTC, datetime, timedelta
 
-    one = event(received())
-    async with postgres.transaction(rig.pool) as conn:
-        await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, one.subject, one.id, write(one))])
-    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+    event_ = event(received())
+    async with postgres.transaction(toy_service.pool) as conn:
+        await outbox.append(conn, [outbox.OutboxRow(TRIAGE.topic, event_.subject, event_.id, write(event_))])
+    conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     cursor = await outbox.take_over(conn)
     next_slot = datetime.now(UTC) + timedelta(seconds=600)
     assert await outbox.truncate_published(conn, next_slot, cursor) == 0
@@ -286,37 +296,35 @@ async def test_a_relayed_child_is_emptied_and_one_with_unpublished_rows_is_not(r
     assert await outbox.truncate_published(conn, next_slot, window) == 0
     done = replace(window, id=row["id"])
     assert await outbox.truncate_published(conn, next_slot, done) == 1
-    assert not await rig.rows("select from outbox")
+    assert not await toy_service.rows("select from outbox")
     await conn.close()
 
 
-async def test_who_got_its_xid_first_and_the_complaint_second_is_published_second(rig: Rig, topics: str, keys) -> None:
-    """A batch takes its xid with its first write and may then wait for a complaint that another one has locked."""
-    chosen = settings(rig.dsn, keys[1], kafka=topics)
+async def test_events_of_a_complaint_are_published_in_lock_order_not_in_transaction_id_order(
+    toy_service: ToyService, topics: str, keys
+) -> None:
+    """Check a batch that gets its transaction id at its first write and then waits for a complaint that is locked."""
+    chosen = settings(toy_service.dsn, keys[1], kafka=topics)
     subject = complaint_id()
     first, second = (event(received(), subject=subject, sequence=n) for n in (1, 2))
     early, late = [await postgres.connect_alone(chosen, name) for name in ("early", "late")]
-    waits, runs = early.transaction(), late.transaction()
-    await waits.start()
+    first_started, second_started = early.transaction(), late.transaction()
+    await first_started.start()
     await early.execute("select pg_current_xact_id()")
-    await runs.start()
+    await second_started.start()
     await outbox.append(late, [outbox.OutboxRow(TRIAGE.topic, subject, first.id, write(first))])
-    await runs.commit()
+    await second_started.commit()
     await outbox.append(early, [outbox.OutboxRow(TRIAGE.topic, subject, second.id, write(second))])
-    await waits.commit()
-    async with running(Relay("triage", replace_batch(chosen, 1), rig.metrics).run):
+    await first_started.commit()
+    async with run_jobs(Relay("triage", chosen.model_copy(update={"relay_batch": 1}), toy_service.metrics).run):
         records = await read_all(topics, TRIAGE.topic, 2)
     assert [read(record.value).sequence for record in records] == [1, 2]
     for conn in (early, late):
         await conn.close()
 
 
-def replace_batch(chosen, rows: int):
-    return chosen.model_copy(update={"relay_batch": rows})
-
-
-async def test_an_old_epoch_cannot_move_the_cursor(rig: Rig) -> None:
-    conn = await postgres.connect_alone(settings(rig.dsn, Path("unused")), "test")
+async def test_an_old_epoch_cannot_advance_the_cursor(toy_service: ToyService) -> None:
+    conn = await postgres.connect_alone(settings(toy_service.dsn, Path("unused")), "test")
     old = await outbox.take_over(conn)
     new = await outbox.take_over(conn)
     assert not await outbox.advance_cursor(conn, old)

@@ -10,7 +10,7 @@ import pytest
 
 from services.intake.forms.complaint import EXAMPLE
 from services.intake.store import create
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, IntakeClient
 
 NDJSON = {"content-type": "application/x-ndjson"}
 
@@ -18,7 +18,7 @@ NDJSON = {"content-type": "application/x-ndjson"}
 # ── one complaint ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_complaint_is_on_disk_with_its_event_when_201_arrives(intake: Intake) -> None:
+async def test_a_complaint_and_its_event_are_stored_before_the_201_response(intake: IntakeClient) -> None:
     answer = await intake.file()
     body = answer.json()
     assert answer.status_code == 201
@@ -29,7 +29,7 @@ async def test_a_complaint_is_on_disk_with_its_event_when_201_arrives(intake: In
     assert event.contact().email == EXAMPLE["customer"]["email"]
 
 
-async def test_what_was_filed_is_found_by_id_and_by_reference(intake: Intake) -> None:
+async def test_a_filed_complaint_can_be_read_by_id_and_by_reference(intake: IntakeClient) -> None:
     created = (await intake.file()).json()
     by_id = (await intake.http.get(f"{POST}/{created['id']}")).json()
     typed = created["reference"].lower().replace("-", " ").replace("0", "o")
@@ -38,7 +38,7 @@ async def test_what_was_filed_is_found_by_id_and_by_reference(intake: Intake) ->
     assert (by_id["status"], by_id["client"]) == ("received", "shop")
 
 
-async def test_a_repeat_with_the_same_key_gets_the_same_answer(intake: Intake) -> None:
+async def test_a_repeated_request_with_the_same_key_gets_the_same_response(intake: IntakeClient) -> None:
     first, again = await intake.file("k1"), await intake.file("k1")
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["location"] == first.headers["location"]
@@ -47,14 +47,14 @@ async def test_a_repeat_with_the_same_key_gets_the_same_answer(intake: Intake) -
     assert await intake.counts() == (1, 1, 1, 1)
 
 
-async def test_a_repeat_may_differ_in_white_space_and_order(intake: Intake) -> None:
+async def test_a_repeated_request_may_differ_in_white_space_and_order(intake: IntakeClient) -> None:
     await intake.file("k1")
     shuffled = json.dumps(dict(reversed(EXAMPLE.items())), indent=3)
     headers = {"idempotency-key": '"k1"', "content-type": "application/json; charset=utf-8"}
     assert (await intake.http.post(POST, content=shuffled, headers=headers)).headers["idempotency-replayed"] == "true"
 
 
-async def test_the_same_key_with_another_body_is_422(intake: Intake) -> None:
+async def test_a_key_reused_with_another_body_is_422(intake: IntakeClient) -> None:
     await intake.file("k1")
     answer = await intake.file("k1", channel="phone")
     assert answer.status_code == 422
@@ -62,15 +62,15 @@ async def test_the_same_key_with_another_body_is_422(intake: Intake) -> None:
     assert await intake.counts() == (1, 1, 1, 1)
 
 
-async def test_keys_of_two_clients_do_not_meet(intake: Intake) -> None:
+async def test_two_clients_may_use_the_same_key(intake: IntakeClient) -> None:
     await intake.file("k1")
-    bank = {"authorization": f"Bearer {intake.token('complaints:write', client='bank')}", "idempotency-key": "k1"}
+    bank = intake.headers("complaints:write", client="bank") | {"idempotency-key": "k1"}
     answer = await intake.http.post(POST, json=EXAMPLE | {"channel": "branch"}, headers=bank)
     assert answer.status_code == 201
     assert await intake.count("complaint") == 2
 
 
-async def test_many_at_once_with_few_keys_store_each_key_once(intake: Intake) -> None:
+async def test_concurrent_requests_with_the_same_keys_store_each_key_once(intake: IntakeClient) -> None:
     answers = await asyncio.gather(*(intake.file(f"k{n % 5}") for n in range(60)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 5
@@ -79,7 +79,7 @@ async def test_many_at_once_with_few_keys_store_each_key_once(intake: Intake) ->
 
 
 async def test_a_reference_that_exists_is_replaced_by_a_new_one(
-    intake: Intake, monkeypatch: pytest.MonkeyPatch
+    intake: IntakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = (await intake.file()).json()["reference"]
     row = create.CreateComplaint._row
@@ -95,7 +95,7 @@ async def test_a_reference_that_exists_is_replaced_by_a_new_one(
     assert await intake.count("complaint") == 2
 
 
-async def test_a_body_of_almost_the_limit_is_taken(intake: Intake) -> None:
+async def test_a_body_just_below_the_size_limit_is_accepted(intake: IntakeClient) -> None:
     answer = await intake.file(narrative="投" * 80_000)
     assert answer.status_code == 201
     (event,) = await intake.events()
@@ -109,7 +109,7 @@ def lines(*items: Any) -> str:
     return "\n".join(item if isinstance(item, str) else json.dumps(EXAMPLE | item) for item in items)
 
 
-async def test_each_line_has_its_own_result_in_order(intake: Intake) -> None:
+async def test_each_line_has_its_own_result_in_order(intake: IntakeClient) -> None:
     body = lines(
         {"idempotency_key": "a"},
         "{broken",
@@ -135,13 +135,13 @@ async def test_each_line_has_its_own_result_in_order(intake: Intake) -> None:
     assert await intake.counts() == (3, 3, 3, 2)
 
 
-async def test_a_line_and_a_single_request_with_one_key_are_one_complaint(intake: Intake) -> None:
+async def test_a_line_and_a_single_request_with_one_key_are_one_complaint(intake: IntakeClient) -> None:
     first = (await intake.file("a")).json()
     answer = await intake.http.post(f"{POST}:batch", content=lines({"idempotency_key": "a"}), headers=NDJSON)
     assert json.loads(answer.text)["id"] == first["id"]
 
 
-async def test_a_batch_of_a_thousand_goes_in_and_one_more_does_not(intake: Intake) -> None:
+async def test_a_batch_of_1000_lines_is_accepted_and_one_of_1001_is_refused(intake: IntakeClient) -> None:
     full = lines(*({"idempotency_key": f"k{n}"} for n in range(1000)))
     answer = await intake.http.post(f"{POST}:batch", content=full, headers=NDJSON)
     assert {json.loads(line)["status"] for line in answer.text.splitlines()} == {201}
@@ -151,7 +151,7 @@ async def test_a_batch_of_a_thousand_goes_in_and_one_more_does_not(intake: Intak
     assert await intake.count("complaint") == 1000
 
 
-async def test_a_line_that_is_too_large_is_its_own_problem(intake: Intake) -> None:
+async def test_a_line_that_is_too_large_is_refused_alone(intake: IntakeClient) -> None:
     body = lines({"narrative": "投" * 90_000}, {})
     answer = await intake.http.post(f"{POST}:batch", content=body, headers=NDJSON)
     assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [413, 201]

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from services.intake.forms.complaint import EXAMPLE
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, IntakeClient
 
 SECRET = "Zebra-4711"
 
@@ -16,7 +16,7 @@ SECRET = "Zebra-4711"
 # ── bad input ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 JSON_BODY = json.dumps(EXAMPLE).encode()
-WRONG: list[tuple[bytes, dict[str, str], int]] = [
+INVALID: list[tuple[bytes, dict[str, str], int]] = [
     (b"{", {}, 400),
     (b'{"narrative": "\xff"}', {}, 400),
     (b"[]", {}, 422),
@@ -33,9 +33,9 @@ WRONG: list[tuple[bytes, dict[str, str], int]] = [
 
 
 @pytest.mark.parametrize("path", [POST, f"{POST}/{uuid4()}/messages"])
-@pytest.mark.parametrize(("body", "headers", "status"), WRONG)
-async def test_bad_input_is_a_problem_and_stores_nothing(
-    intake: Intake, path: str, body: bytes, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("body", "headers", "status"), INVALID)
+async def test_an_invalid_request_is_a_problem_document_and_stores_nothing(
+    intake: IntakeClient, path: str, body: bytes, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     sent = {"content-type": "application/json"} | headers
     encoded = {name: value.encode("latin-1") for name, value in sent.items()}
@@ -47,9 +47,9 @@ async def test_bad_input_is_a_problem_and_stores_nothing(
     assert await intake.counts() == (0, 0, 0, 0)
 
 
-async def test_an_expired_token_and_a_wrong_scope_are_told_apart(intake: Intake) -> None:
-    expired = {"authorization": f"Bearer {intake.token('complaints:write', lasts=timedelta(hours=-1))}"}
-    reader = {"authorization": f"Bearer {intake.token('complaints:read')}"}
+async def test_an_expired_token_is_401_and_a_missing_scope_403(intake: IntakeClient) -> None:
+    expired = intake.headers("complaints:write", lasts=timedelta(hours=-1))
+    reader = intake.headers("complaints:read")
     answer = await intake.http.post(POST, json=EXAMPLE, headers=expired)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert "expired" in answer.json()["detail"]
@@ -57,7 +57,7 @@ async def test_an_expired_token_and_a_wrong_scope_are_told_apart(intake: Intake)
     assert answer.status_code == 403
     assert "complaints:write" in answer.json()["detail"]
     created = (await intake.file()).json()
-    writer = {"authorization": f"Bearer {intake.token('complaints:write')}"}
+    writer = intake.headers("complaints:write")
     assert (await intake.http.get(f"{POST}/{created['id']}", headers=writer)).status_code == 403
 
 
@@ -73,12 +73,12 @@ async def test_an_expired_token_and_a_wrong_scope_are_told_apart(intake: Intake)
         ("/v1/nothing", 404),
     ],
 )
-async def test_what_is_not_there_is_a_problem_too(intake: Intake, path: str, status: int) -> None:
+async def test_an_unknown_resource_is_a_problem_document(intake: IntakeClient, path: str, status: int) -> None:
     answer = await intake.http.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
-async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake: Intake) -> None:
+async def test_without_database_the_response_is_503_with_retry_after(intake: IntakeClient) -> None:
     runtime = intake.runtime
     pool, runtime._pool = runtime._pool, None
     answer = await intake.file("k1")
@@ -87,7 +87,7 @@ async def test_while_the_database_is_away_clients_are_asked_to_come_back(intake:
     assert (await intake.file("k1")).status_code == 201
 
 
-async def test_after_the_database_came_back_the_next_request_is_taken(intake: Intake) -> None:
+async def test_after_a_lost_database_connection_the_next_request_is_accepted(intake: IntakeClient) -> None:
     await intake.file()
     try:
         async with intake.runtime.pool.acquire() as conn:

@@ -1,12 +1,12 @@
 """OpenAPI document of intake."""
 
 from services.intake.forms.complaint import EXAMPLE
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, IntakeClient
 
 # ── description ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_openapi_describes_every_endpoint_with_examples_and_problems(intake: Intake) -> None:
+async def test_openapi_describes_every_endpoint_with_examples_and_problems(intake: IntakeClient) -> None:
     api = (await intake.http.get("/openapi.json")).json()
     assert api["openapi"].startswith("3.1")
     assert {path for path in api["paths"] if path.startswith(POST)} == {

@@ -9,12 +9,12 @@ import pytest
 from shared.contracts import ComplaintId
 from shared.contracts import events as e
 from tests.factories import complaint_id, event, record
-from tests.integration.intake_http import POST, Intake
+from tests.integration.intake_client import POST, IntakeClient
 
 # ── updates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_complaints_updates_are_published_in_order_and_shown_as_sentences(intake: Intake) -> None:
+async def test_a_complaints_updates_are_published_in_order_and_shown_as_sentences(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     for kind, body, status in [
         ("messages", {"text": "It is the blue one."}, "received"),
@@ -47,7 +47,7 @@ async def test_a_complaints_updates_are_published_in_order_and_shown_as_sentence
     assert [line["words"] for line in internal["entries"]][3] == "Note to self."
 
 
-async def test_an_illegal_move_is_409_and_a_wrong_date_422(intake: Intake) -> None:
+async def test_an_update_that_the_status_does_not_allow_is_409_and_a_wrong_date_422(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     assert (await intake.update(complaint, "reopen")).status_code == 409
     past = {"state": "investigating", "expected_at": "2020-01-01T00:00:00Z", "reason": "x"}
@@ -56,7 +56,7 @@ async def test_an_illegal_move_is_409_and_a_wrong_date_422(intake: Intake) -> No
     assert await intake.counts() == (1, 1, 1, 0)
 
 
-async def test_a_fact_repeated_with_its_key_counts_once(intake: Intake) -> None:
+async def test_an_update_repeated_with_its_key_is_stored_once(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     answers = await asyncio.gather(*(intake.update(complaint, "messages", "m1", text="Once.") for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
@@ -69,12 +69,12 @@ async def test_a_fact_repeated_with_its_key_counts_once(intake: Intake) -> None:
     assert elsewhere.status_code == 422, "a key stands for one request, not for one body"
 
 
-async def test_withdrawing_needs_no_body(intake: Intake) -> None:
+async def test_a_withdrawal_needs_no_body(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     assert (await intake.http.post(f"{POST}/{complaint}/withdraw")).json()["status"] == "withdrawn"
 
 
-async def test_a_milestone_is_published_once_per_key_and_shown_in_the_timeline(intake: Intake) -> None:
+async def test_a_milestone_is_published_once_per_key_and_shown_in_the_timeline(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     body = {"milestone": "ombudsman_asked", "note": "They want our file."}
     first, again = [await intake.update(complaint, "milestones", "m1", **body) for _ in range(2)]
@@ -91,7 +91,7 @@ async def test_a_milestone_is_published_once_per_key_and_shown_in_the_timeline(i
     assert story[-1]["words"] == "They want our file."
 
 
-async def test_a_milestone_has_its_place_and_its_time(intake: Intake) -> None:
+async def test_a_milestone_is_refused_at_a_wrong_time_or_in_a_wrong_status(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     now = datetime.now(UTC)
     for moment in (now - timedelta(days=1), now + timedelta(days=1)):
@@ -100,13 +100,13 @@ async def test_a_milestone_has_its_place_and_its_time(intake: Intake) -> None:
     await intake.update(complaint, "resolution", outcome="upheld", explanation="A new one is coming.")
     assert (await intake.update(complaint, "milestones", milestone="settled")).json()["status"] == "resolved"
     assert (await intake.update(complaint, "milestones", milestone="handed_over")).status_code == 409
-    reader = {"authorization": f"Bearer {intake.token('complaints:read')}"}
+    reader = intake.headers("complaints:read")
     path = f"{POST}/{complaint}/milestones"
     assert (await intake.http.post(path, json={"milestone": "settled"}, headers=reader)).status_code == 403
 
 
 @pytest.mark.parametrize("fact", ["messages", "progress", "resolution", "milestones", "reopen", "withdraw", "feedback"])
-async def test_updates_of_a_missing_complaint_are_404(intake: Intake, fact: str) -> None:
+async def test_updates_of_a_missing_complaint_are_404(intake: IntakeClient, fact: str) -> None:
     example = {
         "messages": {"text": "x"},
         "progress": {"state": "investigating"},
@@ -121,7 +121,7 @@ async def test_updates_of_a_missing_complaint_are_404(intake: Intake, fact: str)
 # ── events of other services ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_events_of_other_services_are_in_record_and_timeline(intake: Intake) -> None:
+async def test_events_of_other_services_are_in_record_and_timeline(intake: IntakeClient) -> None:
     complaint = (await intake.file()).json()["id"]
     due = datetime(2031, 5, 6, 10, 0, tzinfo=UTC)
     now = datetime.now(UTC) + timedelta(seconds=1)
@@ -169,7 +169,7 @@ async def test_events_of_other_services_are_in_record_and_timeline(intake: Intak
     ]
 
 
-async def test_events_of_a_complaint_not_created_yet_are_kept_but_not_shown(intake: Intake) -> None:
+async def test_events_of_a_complaint_not_created_yet_are_kept_but_not_shown(intake: IntakeClient) -> None:
     assigned = event(e.Assigned(team="care"))
     assert (await intake.runtime.runner.apply_records([record(assigned)])).done == 1
     assert (await intake.http.get(f"{POST}/{assigned.subject}")).status_code == 404

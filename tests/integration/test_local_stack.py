@@ -35,13 +35,13 @@ from shared.contracts import INTAKE
 from shared.errors import Misconfigured
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0  # seconds; on a busy machine a start takes long
+TIMEOUT_SECONDS = 120.0  # seconds; on a busy machine a start takes long
 
 
-def until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = TIMEOUT_SECONDS) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(0.05)
 
 
@@ -82,7 +82,7 @@ def test_committed_data_of_postgres_survives_a_kill_and_another_port(tmp_path: P
         assert connection.execute("select answer from kept").fetchone() == (42,)
 
 
-def test_postgres_on_a_taken_port_reports_the_solution(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_postgres_on_a_taken_port_names_the_setting_to_change(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"needed for PostgreSQL, is taken .* or set REDRESS_POSTGRES_PORT"):
         EmbeddedPostgres(tmp_path, postgres.port).start()
 
@@ -97,7 +97,7 @@ async def _send(bootstrap: str, value: bytes) -> None:
 
 async def _read(bootstrap: str, count: int) -> list[bytes | None]:
     consumer = AIOKafkaConsumer(INTAKE.topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    async with consumer, asyncio.timeout(PATIENCE):
+    async with consumer, asyncio.timeout(TIMEOUT_SECONDS):
         return [(await anext(consumer)).value for _ in range(count)]
 
 
@@ -127,7 +127,7 @@ class Mailbox:
 
     def start(self) -> None:
         self.child.start()
-        until(lambda: self.child.returncode is not None or _answers(f"{self.url}/live"))
+        wait_until(lambda: self.child.returncode is not None or _responds(f"{self.url}/live"))
         assert self.child.returncode is None, self.child.tail()
 
     def send(self, subject: str) -> None:
@@ -153,7 +153,7 @@ def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
     assert mailbox.child.stop(seconds=20)
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.HTTPError:
@@ -184,7 +184,7 @@ def test_the_mailbox_fails_as_configured_and_recovers(mailbox: Mailbox) -> None:
     assert mailbox.subjects() == ["healed", "cut"]
 
 
-def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_sentence(mailbox: Mailbox, tmp_path: Path) -> None:
+def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_message(mailbox: Mailbox, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "deploy.local.mailbox", "--home", str(tmp_path), "--smtp-port", str(mailbox.smtp)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -192,7 +192,7 @@ def test_the_mailbox_on_a_taken_port_exits_with_2_and_a_sentence(mailbox: Mailbo
     assert "Traceback" not in done.stderr
 
 
-# All of it
+# The complete stack
 
 
 class Started:
@@ -211,8 +211,8 @@ class Started:
     def terminal_output(self) -> str:
         return self.output.read_text("utf-8")
 
-    def until_ready(self, times: int = 1) -> None:
-        until(
+    def wait_until_ready(self, times: int = 1) -> None:
+        wait_until(
             lambda: self.terminal_output().count("every service is ready") == times or self.process.poll() is not None
         )
         assert self.process.poll() is None, self.terminal_output()
@@ -232,7 +232,7 @@ class Started:
         return httpx.request(method, f"{self.ports.url('intake')}{path}", headers=headers, timeout=30, **options)
 
 
-def running(pids: dict[str, int]) -> list[str]:
+def running_names(pids: dict[str, int]) -> list[str]:
     alive = []
     for name, pid in pids.items():
         try:
@@ -256,7 +256,7 @@ ALL = ["intake", "kafka", "mailbox", "notify", "postgres", "sla", "triage"]
 def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     ports = PortConfig.free()
     first = Started(tmp_path, ports)
-    first.until_ready()
+    first.wait_until_ready()
     answer = first.api("POST", "/v1/complaints", json=COMPLAINT, headers={"idempotency-key": "one"})
     assert answer.status_code == 201, answer.text
     complaint = answer.headers["location"]
@@ -267,40 +267,40 @@ def test_a_killed_stack_is_cleaned_up_data_survives_and_ctrl_c_leaves_no_process
 
     before = first.pids()
     os.kill(before["sla"], signal.SIGKILL)
-    until(lambda: first.pids().get("sla") not in {None, before["sla"]})
+    wait_until(lambda: first.pids().get("sla") not in {None, before["sla"]})
     assert "sla ended (signal 9); it restarts in 0.5 s" in first.terminal_output()
 
     left = first.pids()
     first.process.kill()
     first.process.wait(10)
-    assert running(left) == ALL
+    assert running_names(left) == ALL
 
     third = Started(tmp_path, ports)
-    third.until_ready(times=2)
-    assert running(left) == []
+    third.wait_until_ready(times=2)
+    assert running_names(left) == []
     assert third.terminal_output().count("was left running by a start that was killed; ended it") == len(ALL)
     assert third.api("GET", complaint).status_code == 200
     mail = f"{ports.url('mailbox')}/api/messages?to=customer1@example.org"
-    until(lambda: httpx.get(mail).json()["total"] == 1)
+    wait_until(lambda: httpx.get(mail).json()["total"] == 1)
 
     last = third.pids()
     third.process.send_signal(signal.SIGINT)
     assert third.process.wait(90) == 0
-    assert running(last) == []
+    assert running_names(last) == []
     assert not list((tmp_path / "run").glob("*.json"))
 
 
 def test_an_interrupted_start_leaves_no_process(tmp_path: Path) -> None:
     started = Started(tmp_path, PortConfig.free())
-    until(lambda: "kafka" in started.pids() or started.process.poll() is not None)
+    wait_until(lambda: "kafka" in started.pids() or started.process.poll() is not None)
     begun = started.pids()
     started.process.send_signal(signal.SIGTERM)
     assert started.process.wait(60) == 0
-    assert running(begun) == []
+    assert running_names(begun) == []
     assert not list((tmp_path / "run").glob("*.json"))
 
 
-def test_a_taken_port_stops_the_start_with_2_and_a_sentence(mailbox: Mailbox, tmp_path: Path) -> None:
+def test_a_start_on_a_taken_port_exits_with_2_and_a_message(mailbox: Mailbox, tmp_path: Path) -> None:
     home = tmp_path / "another"
     home.mkdir()
     started = Started(
@@ -319,6 +319,6 @@ def test_a_service_left_out_can_be_started_with_the_environment_in_its_file(tmp_
         script = f"set -a; . {stack.env_file('triage')}; exec {sys.executable} -m services.triage"
         service = Child("triage", tmp_path, ["sh", "-c", script])
         service.start()
-        until(lambda: service.returncode is not None or _answers(f"{stack.ports.url('triage')}/ready"))
+        wait_until(lambda: service.returncode is not None or _responds(f"{stack.ports.url('triage')}/ready"))
         assert service.returncode is None, service.tail()
         assert service.stop()

@@ -1,34 +1,14 @@
 """Routes of notify on real PostgreSQL: messages of a complaint, and previews."""
 
-from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
-from deploy.local.postgres import EmbeddedPostgres
-from services.notify.routes.messages import routes
-from shared import auth
-from shared.http import problems
-from tests.integration.notify_service import NotifyService, empty_service, notify_database
+from tests.integration.notify_client import NotifyClient
 from tests.unit.notify import builders as b
 from tests.unit.notify.smtp_servers import MailServer, run_mail_server
-
-
-@pytest.fixture(scope="module")
-def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """One database for this file; every test empties it."""
-    with notify_database(postgres) as created:
-        yield created
-
-
-@pytest.fixture
-async def service(dsn: str, keys: tuple[Path, Path]) -> AsyncIterator[NotifyService]:
-    async with empty_service(dsn, keys[1]) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -37,33 +17,12 @@ async def mail_server() -> AsyncIterator[MailServer]:
         yield running_server
 
 
-@pytest.fixture
-async def http(service: NotifyService, keys: tuple[Path, Path]) -> AsyncIterator[Any]:
-    from fastapi import FastAPI
-
-    app = FastAPI()
-    app.state.authenticator = service.runtime.authenticator
-    problems.install(app)
-    app.include_router(routes(service.runtime, service.renderer))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://notify.example") as client:
-
-        def bearer(*scopes: str) -> dict[str, str]:
-            token = auth.create_token(
-                keys[0], client="service", scopes=frozenset(scopes), lasts=timedelta(hours=1), audience="redress"
-            )
-            return {"authorization": f"Bearer {token}"}
-
-        yield client, bearer
-
-
 async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
-    service: NotifyService, mail_server: MailServer, http: Any
+    notify: NotifyClient, mail_server: MailServer
 ) -> None:
-    client, bearer = http
-    await service.receive(*b.OPENING_EVENTS, b.resolved())
-    await service.smtp(mail_server).run_once()
-    answer = await client.get(f"/v1/complaints/{b.SUBJECT}/messages", headers=bearer("complaints:read"))
+    await notify.apply(*b.OPENING_EVENTS, b.resolved())
+    await notify.smtp(mail_server).run_once()
+    answer = await notify.http.get(f"/v1/complaints/{b.SUBJECT}/messages", headers=notify.headers("complaints:read"))
     assert answer.status_code == 200
     first, second = answer.json()
     assert (first["kind"], first["status"], first["states_promise"]) == ("acknowledgement", "accepted", 1)
@@ -89,21 +48,19 @@ async def test_the_timeline_shows_messages_with_their_attempts_and_no_address(
     ],
 )
 async def test_an_invalid_request_is_answered_with_a_problem_document(
-    http: Any, method: str, path: str, scope: str, body: Any, status: int
+    notify: NotifyClient, method: str, path: str, scope: str, body: Any, status: int
 ) -> None:
-    client, bearer = http
-    answer = await client.request(method, path, json=body, headers=bearer(scope))
+    answer = await notify.http.request(method, path, json=body, headers=notify.headers(scope))
     assert answer.status_code == status
     if status >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_preview_is_in_the_requested_language(http: Any) -> None:
-    client, bearer = http
-    answer = await client.post(
+async def test_a_preview_is_in_the_requested_language(notify: NotifyClient) -> None:
+    answer = await notify.http.post(
         "/v1/preview",
         json={"kind": "resolution", "locale": "id", "timezone": "Asia/Jakarta"},
-        headers=bearer("operate"),
+        headers=notify.headers("operate"),
     )
     assert answer.headers["content-language"] == "id"
     assert "Pengaduan Anda benar" in answer.text

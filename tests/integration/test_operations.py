@@ -1,46 +1,39 @@
-"""The operations every service offers over HTTP, on real PostgreSQL."""
+"""Operator endpoints that every service has, on real PostgreSQL."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter
 
-from shared.auth import create_token
-from shared.http.app import build_http_app
-from shared.ops.probe import Probe
+from shared.messaging.broker import service_broker
 from shared.runtime import Runtime
+from shared.service import ServiceApp
+from shared.settings import ServiceSettings
 from tests.factories import settings
-from tests.integration.conftest import Rig
-from tests.toy import make_records, toy
+from tests.integration.conftest import ToyService
+from tests.integration.service_client import Keys, bearer, service_client
+from tests.toy import SCHEMA, make_records, toy
+
+
+def build_toy(settings: ServiceSettings) -> ServiceApp:
+    runtime = Runtime(toy(), settings)
+    return ServiceApp(runtime, service_broker(runtime), SCHEMA)
 
 
 @pytest.fixture
-async def http(rig: Rig, keys: tuple[Path, Path]) -> AsyncIterator[httpx.AsyncClient]:
-    chosen = settings(rig.dsn, keys[1])
-    runtime = Runtime(toy(), chosen)
-    runtime.set_pool(rig.pool)
-    _, front = build_http_app(runtime, Probe("toy", chosen, runtime.metrics), APIRouter(), {})
-    token = create_token(
-        keys[0], client="operator", scopes=frozenset({"operate"}), lasts=timedelta(hours=1), audience="redress"
-    )
-    transport: Any = httpx.ASGITransport(front)  # type: ignore[arg-type]
-    headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://toy", headers=headers) as client:
-        yield client
+async def http(toy_service: ToyService, keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
+    async with service_client(build_toy, settings(toy_service.dsn, keys[1]), keys, "operate") as client:
+        yield client.http
 
 
-async def test_a_dead_letter_is_shown_however_many_are_older(rig: Rig, http: httpx.AsyncClient) -> None:
-    await rig.pool.execute(
+async def test_a_dead_letter_is_shown_among_many_older_ones(toy_service: ToyService, http: httpx.AsyncClient) -> None:
+    await toy_service.pool.execute(
         "insert into dead_letter (event_id, topic, partition, record_offset, value, status, error)"
         " select gen_random_uuid(), 't', 0, n, 'x', 'buried', 'e' from generate_series(1, 100001) n"
     )
     subject, records = make_records("BROKEN")
-    await rig.runner.apply_records(records)
-    letter = await rig.pool.fetchval("select max(id) from dead_letter")
+    await toy_service.runner.apply_records(records)
+    letter = await toy_service.pool.fetchval("select max(id) from dead_letter")
     shown = await http.get(f"/admin/dead/{letter}", params={"reveal": True})
     assert shown.status_code == 200
     assert (shown.json()["id"], shown.json()["subject"]) == (letter, str(subject))
@@ -48,19 +41,30 @@ async def test_a_dead_letter_is_shown_however_many_are_older(rig: Rig, http: htt
     assert "event" not in (await http.get(f"/admin/dead/{letter}")).json(), "contents only on demand"
 
 
-async def test_a_dead_letter_that_is_settled_is_not_shown(rig: Rig, http: httpx.AsyncClient) -> None:
+async def test_a_discarded_dead_letter_is_not_shown(toy_service: ToyService, http: httpx.AsyncClient) -> None:
     _, records = make_records("BROKEN")
-    await rig.runner.apply_records(records)
+    await toy_service.runner.apply_records(records)
     (listed,) = (await http.get("/admin/dead")).json()
     assert (await http.delete(f"/admin/dead/{listed['id']}")).status_code == 204
     assert (await http.get(f"/admin/dead/{listed['id']}")).status_code == 404
     assert (await http.delete(f"/admin/dead/{listed['id']}")).status_code == 404
 
 
-async def test_dead_letters_need_the_scope_of_an_operator(http: httpx.AsyncClient, keys: tuple[Path, Path]) -> None:
-    token = create_token(
-        keys[0], client="shop", scopes=frozenset({"complaints:read"}), lasts=timedelta(hours=1), audience="redress"
-    )
+async def test_dead_letters_need_the_scope_of_an_operator(http: httpx.AsyncClient, keys: Keys) -> None:
     for method, path in (("GET", "/admin/dead"), ("GET", "/admin/dead/1"), ("DELETE", "/admin/breaker")):
-        assert (await http.request(method, path, headers={"authorization": f"Bearer {token}"})).status_code == 403
+        assert (await http.request(method, path, headers=bearer(keys[0], "complaints:read"))).status_code == 403
         assert (await http.request(method, path, headers={"authorization": ""})).status_code == 401
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 189563869580289994836091055837806592])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_number_that_no_dead_letter_can_have_is_refused(
+    http: httpx.AsyncClient, method: str, number: int
+) -> None:
+    answer = await http.request(method, f"/admin/dead/{number}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "path.letter"
+
+
+async def test_the_largest_number_of_a_dead_letter_is_looked_up(http: httpx.AsyncClient) -> None:
+    assert (await http.get(f"/admin/dead/{2**63 - 1}")).status_code == 404

@@ -1,4 +1,4 @@
-"""A service process without its servers: what answers, what ends it, with which exit code."""
+"""Service process without Kafka and PostgreSQL: HTTP, signals and exit codes."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def process(name: str, key: Path, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def run_process(name: str, key: Path, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a service whose Kafka and PostgreSQL do not exist."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REDRESS_")}
     environment |= {
@@ -57,11 +57,11 @@ async def fetch(port: int, path: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_http_answers_without_kafka_and_postgresql_and_a_signal_ends_the_process(
+async def test_http_responds_without_kafka_and_postgresql_and_a_signal_ends_the_process(
     keys: tuple[Path, Path], number: signal.Signals
 ) -> None:
     port = free_port()
-    async with process("intake", keys[1], REDRESS_PORT=str(port)) as child:
+    async with run_process("intake", keys[1], REDRESS_PORT=str(port)) as child:
         assert (await fetch(port, "/live")).status_code == 200
         ready = await fetch(port, "/ready")
         assert (ready.status_code, ready.json()["ready"]) == (503, False)
@@ -70,10 +70,10 @@ async def test_http_answers_without_kafka_and_postgresql_and_a_signal_ends_the_p
         assert await asyncio.wait_for(child.wait(), 20) == 0
 
 
-async def test_a_port_that_is_taken_ends_the_process_with_the_code_of_a_wrong_setting(keys: tuple[Path, Path]) -> None:
+async def test_a_process_on_a_taken_port_exits_with_the_code_of_a_wrong_setting(keys: tuple[Path, Path]) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        async with process("notify", keys[1], REDRESS_PORT=str(port)) as child:
+        async with run_process("notify", keys[1], REDRESS_PORT=str(port)) as child:
             _, text = await asyncio.wait_for(child.communicate(), 60)
     assert child.returncode == 2
     assert f"port {port} on 127.0.0.1 is taken" in text.decode()

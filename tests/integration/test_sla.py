@@ -24,7 +24,7 @@ async def test_a_promise_is_made_and_explained(module_sla: SlaClient) -> None:
     assert answer["promises"][0]["told_at"] is None
 
 
-async def test_a_due_clock_is_claimed_fired_once_and_rests(module_sla: SlaClient) -> None:
+async def test_a_due_clock_fires_once(module_sla: SlaClient) -> None:
     subject = await module_sla.triaged(ago=timedelta(days=3), severity="critical", is_told=False)
     assert await module_sla.runtime.timers.run_once() >= 1
     fired = [fact.clock for fact in await module_sla.published(subject) if isinstance(fact, ClockBreached)]
@@ -38,7 +38,7 @@ async def test_a_due_clock_is_claimed_fired_once_and_rests(module_sla: SlaClient
     assert due_at is None or due_at > datetime.now(UTC)
 
 
-async def test_policies_and_calendars_are_told_as_they_are_written(module_sla: SlaClient) -> None:
+async def test_policies_and_calendars_are_returned_as_in_the_rulebook(module_sla: SlaClient) -> None:
     policies = (await module_sla.http.get("/v1/policies")).json()["policies"]
     assert [policy["id"] for policy in policies] == ["critical", "urgent", "paper", "everyday"]
     assert policies[0]["clocks"][0]["goal"]["wall"] == "PT15M"
@@ -49,11 +49,13 @@ async def test_policies_and_calendars_are_told_as_they_are_written(module_sla: S
     }
 
 
-async def test_an_unknown_complaint_a_bad_id_and_a_missing_token_are_problems_not_failures(
+async def test_an_unknown_complaint_an_invalid_id_and_a_missing_token_are_problem_documents(
     module_sla: SlaClient,
 ) -> None:
     unknown = await module_sla.http.get(f"/v1/complaints/{uuid4()}/clocks")
-    crooked = await module_sla.http.get("/v1/complaints/nonsense/clocks")
-    silent = await module_sla.http.get("/v1/policies", headers={"authorization": ""})
-    assert [answer.status_code for answer in (unknown, crooked, silent)] == [404, 422, 401]
-    assert {answer.headers["content-type"] for answer in (unknown, crooked, silent)} == {"application/problem+json"}
+    invalid = await module_sla.http.get("/v1/complaints/nonsense/clocks")
+    without_token = await module_sla.http.get("/v1/policies", headers={"authorization": ""})
+    assert [answer.status_code for answer in (unknown, invalid, without_token)] == [404, 422, 401]
+    assert {answer.headers["content-type"] for answer in (unknown, invalid, without_token)} == {
+        "application/problem+json"
+    }

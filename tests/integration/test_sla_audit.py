@@ -1,4 +1,4 @@
-"""The audit on real Kafka and PostgreSQL: what is stored agrees with the events, and a difference is found."""
+"""Audit of sla on real Kafka and PostgreSQL: stored states agree with the events, and differences are reported."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,23 +24,23 @@ from shared.messaging.reader import open_reader
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 from tests.factories import complaint_id, event, owner_of
+from tests.group_members import consume
 from tests.integration.service_client import open_runtime
 from tests.integration.sla_client import accepted, received, sla_settings, triaged
-from tests.members import consume
 
 PARTITIONS = 3
 COMPLAINTS = 12
 
 
-async def until(condition: Any, seconds: float = 60.0) -> None:
+async def wait_until(condition: Any, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.05)
 
 
 @dataclass
-class Scene:
-    """Sla with its consumer, on topics and a database of this test."""
+class AuditedSla:
+    """Sla with its topics, database and complaints."""
 
     settings: Settings
     runtime: Runtime
@@ -88,7 +88,7 @@ class Scene:
         return [(item.what, str(item.stored), str(item.rebuilt)) for item in report.differing[self.complaints[0]]]
 
 
-def life(number: int) -> list[tuple[Any, datetime]]:
+def facts_of(number: int) -> list[tuple[Any, datetime]]:
     """Return the facts of a complaint with their times."""
     at = datetime.now(UTC) - timedelta(days=number)
     later = at + timedelta(hours=2)
@@ -103,13 +103,13 @@ def life(number: int) -> list[tuple[Any, datetime]]:
 
 
 async def publish(bootstrap: str, complaints: list[ComplaintId], *, answered: bool) -> None:
-    """Publish all events up to the answer, or the answers. A date must be told before the complaint ends."""
+    """Publish all events before the resolutions, or the resolutions. The date must be told before the complaint ends."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     await producer.start()
     try:
         for number, complaint in enumerate(complaints):
             sequences: dict[str, int] = {}
-            for fact, at in life(number):
+            for fact, at in facts_of(number):
                 source = owner_of(event(fact)).name
                 sequences[source] = sequences.get(source, 0) + 1
                 numbered = event(fact, subject=complaint, time=at, sequence=sequences[source])
@@ -121,18 +121,18 @@ async def publish(bootstrap: str, complaints: list[ComplaintId], *, answered: bo
 
 
 @pytest.fixture
-async def scene(
+async def sla(
     kafka: EmbeddedKafka, dsns: dict[str, str], keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Scene]:
+) -> AsyncIterator[AuditedSla]:
     monkeypatch.setenv("REDRESS_KAFKA", kafka.bootstrap)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     await admin.delete_topics(list(set(topic_settings()) & set(await admin.list_topics())))
 
-    async def deleted() -> bool:
+    async def are_deleted() -> bool:
         return not set(topic_settings()) & set(await admin.list_topics())
 
-    await until(deleted)
+    await wait_until(are_deleted)
     await create_topics(kafka.bootstrap, PARTITIONS)
     await admin.close()
 
@@ -143,75 +143,75 @@ async def scene(
         stopping = asyncio.Event()
         consuming = asyncio.create_task(consume(runtime, app.broker, stopping))
 
-        async def applied(answers: int) -> bool:
-            count = sum(len(life(n)) for n in range(COMPLAINTS)) - COMPLAINTS // 2 + answers
+        async def are_applied(answers: int) -> bool:
+            count = sum(len(facts_of(n)) for n in range(COMPLAINTS)) - COMPLAINTS // 2 + answers
             return await runtime.pool.fetchval("select count(*) from inbox") == count
 
         for answered, answers in ((False, 0), (True, COMPLAINTS // 2)):
             await publish(kafka.bootstrap, complaints, answered=answered)
-            await until(partial(applied, answers))
+            await wait_until(partial(are_applied, answers))
         while await runtime.timers.run_once():
             pass
         stopping.set()
         await asyncio.wait_for(consuming, 60)
-        yield Scene(settings, runtime, complaints)
+        yield AuditedSla(settings, runtime, complaints)
 
 
-async def test_stored_states_agree_with_the_events_until_a_row_is_changed(scene: Scene) -> None:
-    report = await scene.audit()
+async def test_stored_states_agree_with_the_events_until_a_row_is_changed(sla: AuditedSla) -> None:
+    report = await sla.audit()
     assert report.is_well, report.differing
-    assert (report.complaints, report.events) == (COMPLAINTS, sum(len(life(n)) for n in range(COMPLAINTS)))
+    assert (report.complaints, report.events) == (COMPLAINTS, sum(len(facts_of(n)) for n in range(COMPLAINTS)))
 
-    first = scene.complaints[0]
-    await scene.change("update complaint set promised_at = now() where complaint_id = $1")
-    report = await scene.audit()
+    first = sla.complaints[0]
+    await sla.change("update complaint set promised_at = now() where complaint_id = $1")
+    report = await sla.audit()
     assert {complaint: [item.what for item in items] for complaint, items in report.differing.items()} == {
         first: ["column promised_at"]
     }
 
-    await scene.change(
+    await sla.change(
         "update complaint set promised_at = (state->>'promised_at')::timestamptz, "
         "state = jsonb_set(state, '{moments,0,0}', '\"2020-01-01T00:00:00Z\"') where complaint_id = $1"
     )
-    report = await scene.audit()
+    report = await sla.audit()
     assert [item.what for item in report.differing[first]] == ["moments"]
 
-    await scene.change("delete from complaint where complaint_id = $1")
-    report = await scene.audit()
+    await sla.change("delete from complaint where complaint_id = $1")
+    report = await sla.audit()
     assert [item.what for item in report.differing[first]] == ["complaint"]
 
-    await scene.change(
+    await sla.change(
         "insert into complaint (complaint_id, state, version) select gen_random_uuid(), '{}', 1 where $1::uuid is not null"
     )
-    assert (await scene.audit()).unread == 1, "a row that is in no topic"
+    assert (await sla.audit()).unread == 1, "a row that is in no topic"
 
 
-async def test_a_removed_pack_a_changed_promise_and_an_unpublished_step_are_found(scene: Scene) -> None:
-    assert (await scene.audit()).is_well
+async def test_a_removed_pack_a_changed_promise_and_an_unpublished_step_are_found(sla: AuditedSla) -> None:
+    assert (await sla.audit()).is_well
     for place in (0, 1):  # of the receipt, of triage
-        [(what, stored, events)] = await scene.differences(f"{{terms,{place},2,2}}", "'[]'")
+        [(what, stored, events)] = await sla.differences(f"{{terms,{place},2,2}}", "'[]'")
         assert what.startswith("terms of ")
         assert ("packs none" in stored, "packs eu-psd2 1" in events) == (True, True)
-    [(what, _, events)] = await scene.differences("{terms}", "(state->'terms') - 1")
+    [(what, _, events)] = await sla.differences("{terms}", "(state->'terms') - 1")
     assert (what.startswith("terms of "), "triage under" in events) == (True, True)
 
-    [(what, stored, events)] = await scene.differences("{promises,0,due_at}", "'\"2030-01-01T09:00:00Z\"'")
+    [(what, stored, events)] = await sla.differences("{promises,0,due_at}", "'\"2030-01-01T09:00:00Z\"'")
     assert (what, "2030-01-01T09:00:00+00:00" in stored, "2030" in events) == ("promise 1", True, False)
-    [(what, stored, events)] = await scene.differences("{promises}", "'[]'")
+    [(what, stored, events)] = await sla.differences("{promises}", "'[]'")
     assert (what, stored, events.startswith("outcome by ")) == ("promise 1", "missing", True)
-    [(what, stored, _)] = await scene.differences("{promises}", "'7'")
+    [(what, stored, _)] = await sla.differences("{promises}", "'7'")
     assert (what, stored) == ("state", "unreadable")
-    [(what, stored, _)] = await scene.differences("{fired}", """'["eu-psd2/regulatory_final:1:75%"]'""")
+    [(what, stored, _)] = await sla.differences("{fired}", """'["eu-psd2/regulatory_final:1:75%"]'""")
     assert (what, stored) == ("step eu-psd2/regulatory_final:1:75%", "fired")
 
 
-async def test_deleted_first_events_are_reported_and_are_no_difference(scene: Scene) -> None:
-    await scene.relay()
-    assert (await scene.audit()).is_well, "events on the topic count as those in the outbox"
-    await scene.delete_records("complaints.sla.v1")
-    report = await scene.audit()
-    assert (report.is_well, report.cut, report.short) == (True, {"complaints.sla.v1"}, set(scene.complaints))
-    await scene.delete_records("complaints.triage.v1")
-    report = await scene.audit()
+async def test_deleted_first_events_are_reported_and_are_no_difference(sla: AuditedSla) -> None:
+    await sla.relay()
+    assert (await sla.audit()).is_well, "events on the topic count as those in the outbox"
+    await sla.delete_records("complaints.sla.v1")
+    report = await sla.audit()
+    assert (report.is_well, report.cut, report.short) == (True, {"complaints.sla.v1"}, set(sla.complaints))
+    await sla.delete_records("complaints.triage.v1")
+    report = await sla.audit()
     assert report.is_well, report.differing
     assert report.cut == {"complaints.sla.v1", "complaints.triage.v1"}

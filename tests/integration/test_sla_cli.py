@@ -1,4 +1,4 @@
-"""`redress sla …` against a running service: a rulebook file becomes a revision, and goes back."""
+"""Commands `redress sla …` against a running service: rulebook files are drafted, published and rolled back."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ weekly_hours = { mon = [["09:00", "17:00"]], tue = [["09:00", "17:00"]], wed = [
 
 
 @contextmanager
-def serving(dsn: str, keys: Keys) -> Iterator[int]:
+def serve_sla(dsn: str, keys: Keys) -> Iterator[int]:
     """Run the endpoints of sla on a free port, in a thread with its own event loop."""
     ready = threading.Event()
     ports: list[int] = []
@@ -70,26 +70,26 @@ class _NoLifespan:
 @pytest.fixture
 def run(dsns: dict[str, str], keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     token = create_token(keys[0], client="ops", scopes=frozenset(SCOPES), lasts=timedelta(hours=1), audience="redress")
-    with serving(dsns["sla"], keys) as port:
+    with serve_sla(dsns["sla"], keys) as port:
         monkeypatch.setenv("REDRESS_SLA_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("REDRESS_TOKEN", token)
         monkeypatch.setenv("COLUMNS", "200")
         yield CliRunner()
 
 
-def rulebook(folder: Path, more: str = "") -> Path:
+def write_rulebook(folder: Path, more: str = "") -> Path:
     file = folder / "rulebook.toml"
     file.write_text(STANDARD.read_text("utf-8") + more, "utf-8")
     return file
 
 
-def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp_path: Path) -> None:
+def test_a_file_is_published_as_a_revision_and_rolled_back(run: CliRunner, tmp_path: Path) -> None:
     def output(*arguments: str) -> str:
         result = run.invoke(cli, ["sla", *arguments])
         assert result.exit_code == 0, result.output
         return result.output
 
-    made = output("draft", str(rulebook(tmp_path, STORM)))
+    made = output("draft", str(write_rulebook(tmp_path, STORM)))
     assert "Calendar 'office' changes from version 1 to 2." in made
     assert "Calendar 'office' changes from version 1 to 2." in output("diff")
     early = run.invoke(cli, ["sla", "publish", "--mode", "rebase_open", "--reason", "a storm"])
@@ -110,9 +110,9 @@ def test_a_file_becomes_a_revision_and_an_old_one_comes_back(run: CliRunner, tmp
     assert json.loads(output("show", "2"))["calendar"][-1]["version"] == 2
 
 
-def test_a_wrong_file_is_refused_in_a_sentence_and_leaves_no_draft(run: CliRunner, tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused_with_a_message_and_leaves_no_draft(run: CliRunner, tmp_path: Path) -> None:
     backwards = STORM.replace('["2026-12-01"]', '["2026-12-01", "2026-12-01"]')
-    refused = run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path, backwards))])
+    refused = run.invoke(cli, ["sla", "draft", str(write_rulebook(tmp_path, backwards))])
     assert (refused.exit_code, "2026-12-01 is listed twice" in refused.output) == (1, True)
     (tmp_path / "odd.toml").write_text("[[calendar]\n", "utf-8")
     odd = run.invoke(cli, ["sla", "draft", str(tmp_path / "odd.toml")])
@@ -121,13 +121,17 @@ def test_a_wrong_file_is_refused_in_a_sentence_and_leaves_no_draft(run: CliRunne
     assert json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output) == []
 
 
-def test_a_draft_is_replaced_discarded_and_named_where_there_are_several(run: CliRunner, tmp_path: Path) -> None:
-    first = json.loads(run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path)), "--json"]).output)
+def test_a_draft_is_replaced_and_discarded_and_must_be_named_if_there_are_several(
+    run: CliRunner, tmp_path: Path
+) -> None:
+    first = json.loads(run.invoke(cli, ["sla", "draft", str(write_rulebook(tmp_path)), "--json"]).output)
     assert first["diff"]["changes"] == []
-    again = run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path, STORM)), "--replace", first["draft_id"], "--json"])
+    again = run.invoke(
+        cli, ["sla", "draft", str(write_rulebook(tmp_path, STORM)), "--replace", first["draft_id"], "--json"]
+    )
     assert json.loads(again.output)["version"] == 2
-    run.invoke(cli, ["sla", "draft", str(rulebook(tmp_path))])
+    run.invoke(cli, ["sla", "draft", str(write_rulebook(tmp_path))])
     which = run.invoke(cli, ["sla", "diff"])
-    assert (which.exit_code, "say which" in which.output) == (1, True)
+    assert (which.exit_code, "name one of them" in which.output) == (1, True)
     assert run.invoke(cli, ["sla", "discard", first["draft_id"]]).exit_code == 0
     assert len(json.loads(run.invoke(cli, ["sla", "drafts", "--json"]).output)) == 1

@@ -1,4 +1,4 @@
-"""A draft whose policy or pack would apply to nobody says so, in its diff and in its dry run, on real PostgreSQL."""
+"""Coverage check on real PostgreSQL: diff and dry run report a policy or pack that matches no complaint."""
 
 import json
 from copy import deepcopy
@@ -17,13 +17,13 @@ def with_policy(name: str, when: dict[str, Any], place: int = 0) -> dict[str, An
 
 
 async def warnings(sla: SlaClient, document: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The sentences of the diff, and of the dry run."""
+    """Return the sentences of the diff and those of the dry run."""
     draft = await sla.draft(document)
     diff = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/diff")).json()["sentences"]
     return diff, (await sla.rehearse(draft, "dry-run", {"mode": "new_only"}))["sentences"]
 
 
-async def test_a_policy_that_nobody_meets_is_said_to_apply_to_nobody(sla: SlaClient) -> None:
+async def test_a_policy_that_matches_no_complaint_is_reported(sla: SlaClient) -> None:
     for _ in range(3):
         await sla.triaged()
     sentence = (
@@ -36,14 +36,14 @@ async def test_a_policy_that_nobody_meets_is_said_to_apply_to_nobody(sla: SlaCli
     assert dry_run[-1].startswith("Nothing moves")
 
 
-async def test_a_policy_that_somebody_meets_needs_no_word_and_neither_does_what_did_not_change(sla: SlaClient) -> None:
+async def test_a_policy_that_matches_and_an_unchanged_one_are_not_reported(sla: SlaClient) -> None:
     await sla.triaged()
     diff, dry_run = await warnings(sla, with_policy("billing", {"category": ["billing"]}))
     assert diff == ["Policy 'billing' version 1 is new."]
     assert len(dry_run) == 1
 
 
-async def test_a_policy_behind_others_that_take_all_of_its_complaints_is_named(sla: SlaClient) -> None:
+async def test_a_policy_hidden_by_earlier_policies_is_reported(sla: SlaClient) -> None:
     await sla.triaged()
     document = with_policy("all-billing", {"category": ["billing"], "severity": ["normal", "high"]})
     everyday = STANDARD_DATA["policy"][-1]
@@ -53,7 +53,7 @@ async def test_a_policy_behind_others_that_take_all_of_its_complaints_is_named(s
     assert diff[-1].endswith("those that it asks for come under policies before it.")
 
 
-async def test_a_pack_that_nobody_meets_is_named_even_before_it_is_in_force(sla: SlaClient) -> None:
+async def test_a_pack_that_matches_no_complaint_is_reported_before_it_is_in_force(sla: SlaClient) -> None:
     await sla.triaged()
     document = json.loads(canonical_json(read_file(None, ("uk-disp",))))
     for pack in document["pack"]:
@@ -64,7 +64,9 @@ async def test_a_pack_that_nobody_meets_is_named_even_before_it_is_in_force(sla:
     ]
 
 
-async def test_with_nobody_to_ask_nothing_is_said_and_a_look_has_an_end(sla: SlaClient, monkeypatch: Any) -> None:
+async def test_without_complaints_nothing_is_reported_and_the_number_checked_is_limited(
+    sla: SlaClient, monkeypatch: Any
+) -> None:
     document = with_policy("odd", {"category": ["no_such_category"]})
     diff, _ = await warnings(sla, document)
     assert diff == ["Policy 'odd' version 1 is new."]
@@ -72,4 +74,4 @@ async def test_with_nobody_to_ask_nothing_is_said_and_a_look_has_an_end(sla: Sla
     for _ in range(30):
         await sla.triaged()
     diff, _ = await warnings(sla, document)
-    assert "none of the 25 complaints looked at" in diff[-1], "what is read in one go"
+    assert "none of the 25 complaints looked at" in diff[-1], "complaints are read in pages of 25"

@@ -1,18 +1,16 @@
-"""Drafts of rulebooks over HTTP: documents that are refused, and who may do what."""
+"""Drafts of rulebooks over HTTP: documents that are refused, and the scopes that requests need."""
 
 import json
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from shared.auth import create_token
 from tests.integration.sla_client import STANDARD_DATA, SlaClient
 
 
-def crooked() -> dict[str, tuple[dict[str, Any], str]]:
-    """What people get wrong, with a piece of the sentence that tells them."""
+def invalid_documents() -> dict[str, tuple[dict[str, Any], str]]:
+    """Return invalid documents with a part of the message about them."""
     office = STANDARD_DATA["calendar"][0]
     policy = STANDARD_DATA["policy"][-1]
     never = {**office, "id": "never", "weekly_hours": {}}
@@ -20,7 +18,7 @@ def crooked() -> dict[str, tuple[dict[str, Any], str]]:
     overlaps = {**office, "version": 2, "weekly_hours": {**week, "mon": [["09:00", "12:00"], ["11:00", "17:00"]]}}
     backwards = {**office, "version": 2, "weekly_hours": {**week, "mon": [["17:00", "09:00"]]}}
     nowhere = {**office, "version": 2, "tz": "Europe/Atlantis"}
-    unasked = {**policy, "id": "after-the-last", "when": {"severity": ["low"]}}
+    conditional = {**policy, "id": "after-the-last", "when": {"severity": ["low"]}}
     narrower = {**policy, "id": "narrower", "when": {"severity": ["low"], "channel": ["phone"]}}
     unknown = {**policy, "id": "odd", "when": {"mood": ["bad"]}}
     other = {**office, "tz": "Europe/Oslo"}
@@ -37,13 +35,13 @@ def crooked() -> dict[str, tuple[dict[str, Any], str]]:
         "overlapping": (calendars(overlaps), "overlap"),
         "backwards": (calendars(backwards), "17:00"),
         "no such zone": (calendars(nowhere), "Europe/Atlantis"),
-        "behind one that asks nothing": (
-            policies(policy, unasked, {**policy, "id": "x"}),
+        "after a policy without condition": (
+            policies(policy, conditional, {**policy, "id": "x"}),
             "expected it to be the last",
         ),
-        "behind a broader one": (policies(unasked, narrower, policy), "'narrower' can never match"),
+        "after a broader policy": (policies(conditional, narrower, policy), "'narrower' can never match"),
         "unknown field": (policies(unknown, policy), "category"),
-        "no policy for the rest": (policies(unasked), "expected no 'when'"),
+        "no policy for the rest": (policies(conditional), "expected no 'when'"),
         "same version, other contents": ({**STANDARD_DATA, "calendar": [other, *STANDARD_DATA["calendar"][1:]]}, "2"),
         "days of which kind": (policies(policy, days), "business_days or calendar_days"),
         "another section": ({**STANDARD_DATA, "holiday": []}, "[[calendar]]"),
@@ -51,9 +49,9 @@ def crooked() -> dict[str, tuple[dict[str, Any], str]]:
     }
 
 
-@pytest.mark.parametrize("name", crooked())
-async def test_what_makes_no_sense_is_refused_with_what_is_expected(sla: SlaClient, name: str) -> None:
-    document, sentence = crooked()[name]
+@pytest.mark.parametrize("name", invalid_documents())
+async def test_an_invalid_document_is_refused_with_the_expected_value(sla: SlaClient, name: str) -> None:
+    document, sentence = invalid_documents()[name]
     answer = await sla.http.post("/v1/rulebook/drafts", json=document)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -62,13 +60,13 @@ async def test_what_makes_no_sense_is_refused_with_what_is_expected(sla: SlaClie
     assert (await sla.http.get("/v1/rulebook")).json()["revision"] == 1
 
 
-async def test_bodies_of_another_kind_size_or_depth_are_problems_not_failures(sla: SlaClient) -> None:
+async def test_a_body_of_wrong_type_size_or_depth_is_a_problem_document(sla: SlaClient) -> None:
     def post(content: bytes, kind: str = "application/json") -> Any:
         return sla.http.post("/v1/rulebook/drafts", content=content, headers={"content-type": kind})
 
     assert (await post(b"[[calendar]]", "application/toml")).status_code == 415
     assert (await post(b" " * 1_000_001)).status_code == 413
-    for odd in (
+    for content in (
         b"",
         b"[",
         b"[]",
@@ -77,22 +75,16 @@ async def test_bodies_of_another_kind_size_or_depth_are_problems_not_failures(sl
         b'{"pack": [{"id": "\\ud800"}]}',
         b"\xff",
     ):
-        assert (await post(odd)).status_code == 422
+        assert (await post(content)).status_code == 422
     many = json.dumps({"calendar": [{}] * 501}).encode()
     assert "at most 500" in (await post(many)).json()["detail"]
 
 
 async def test_reading_and_writing_need_their_scopes(sla: SlaClient) -> None:
-    def bearer(*scopes: str) -> dict[str, str]:
-        token = create_token(
-            sla.keys[0], client="x", scopes=frozenset(scopes), lasts=timedelta(hours=1), audience="redress"
-        )
-        return {"authorization": f"Bearer {token}"}
-
     draft = UUID(int=1)
-    reader = bearer("complaints:read")
+    reader = sla.headers("complaints:read")
     assert (await sla.http.get("/v1/rulebook", headers=reader)).status_code == 200
-    assert (await sla.http.get("/v1/rulebook", headers=bearer("sla:write"))).status_code == 403
+    assert (await sla.http.get("/v1/rulebook", headers=sla.headers("sla:write"))).status_code == 403
     for verb, path in (
         ("POST", "/v1/rulebook/drafts"),
         ("POST", "/v1/rulebook/drafts:copy?revision=1"),

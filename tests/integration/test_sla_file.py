@@ -1,4 +1,4 @@
-"""The rulebook file at a start of sla on real PostgreSQL: publication, drafts published since, golden dates."""
+"""Rulebook file at the start of sla on real PostgreSQL: publication, revisions published since, golden dates."""
 
 import json
 import logging
@@ -24,14 +24,14 @@ PLAIN = read_file(None)
 WARNING = "the rulebook file was changed and is not in force"
 
 
-def plain(*packs: str) -> Data:
-    """Return the file of a start with these packs, as a draft has it."""
+def draft_document(*packs: str) -> Data:
+    """Return the standard rulebook with these packs as the document of a draft."""
     return json.loads(json.dumps(read_file(None, packs), default=str))
 
 
 @dataclass
 class Starts:
-    """Starts of sla on one database."""
+    """Starts of sla that share a database."""
 
     pool: asyncpg.Pool
 
@@ -63,17 +63,17 @@ def packs(repository: RulebookRepository) -> set[str]:
     return {pack.id for pack in repository.rulebook.current.packs}
 
 
-async def test_a_file_is_published_where_it_says_something_else_than_the_last_start_read(starts: Starts) -> None:
+async def test_a_file_that_changed_since_the_last_start_is_published(starts: Starts) -> None:
     for data in (PLAIN, PLAIN, read_file(None, ["uk-psr"]), read_file(None, ["uk-psr"])):
         repository = await starts.start(data)
     assert (await starts.actors, packs(repository)) == (["rulebook file"] * 2, {"uk-psr"})
 
 
-async def test_what_people_have_published_stays_and_a_changed_file_is_named(
+async def test_a_published_draft_stays_in_force_and_a_changed_file_is_logged(
     starts: Starts, caplog: pytest.LogCaptureFixture
 ) -> None:
     repository = await starts.start(PLAIN)
-    assert await starts.publish(repository, plain("us-cfpb")) == 2
+    assert await starts.publish(repository, draft_document("us-cfpb")) == 2
     with caplog.at_level(logging.WARNING):
         assert packs(await starts.start(PLAIN)) == {"us-cfpb"}
         assert packs(await starts.start(read_file(None, ["us-cfpb"]))) == {"us-cfpb"}
@@ -85,16 +85,16 @@ async def test_what_people_have_published_stays_and_a_changed_file_is_named(
     assert await starts.actors == ["rulebook file", "head"]
 
 
-async def test_the_file_wins_where_a_setting_says_so_and_only_once(starts: Starts) -> None:
-    await starts.publish(await starts.start(PLAIN), plain("us-cfpb"))
+async def test_with_file_wins_a_changed_file_is_published_once(starts: Starts) -> None:
+    await starts.publish(await starts.start(PLAIN), draft_document("us-cfpb"))
     for _ in range(2):
         assert packs(await starts.start(read_file(None, ["uk-psr"]), file_wins=True)) == {"uk-psr"}
     assert await starts.actors == ["rulebook file", "head", "rulebook file"]
 
 
-async def test_golden_dates_of_what_people_put_in_force_are_run_at_every_start(starts: Starts) -> None:
+async def test_golden_dates_of_the_revision_in_force_are_checked_at_every_start(starts: Starts) -> None:
     repository = await starts.start(PLAIN)
-    data = plain("uk-psr")
+    data = draft_document("uk-psr")
     await starts.publish(repository, data)
     await starts.start(PLAIN)
     changed = deepcopy(data)
@@ -105,9 +105,9 @@ async def test_golden_dates_of_what_people_put_in_force_are_run_at_every_start(s
         await starts.start(PLAIN)
 
 
-async def test_a_legal_limit_without_a_golden_date_is_not_taken(starts: Starts) -> None:
+async def test_a_legal_limit_without_a_golden_date_is_refused(starts: Starts) -> None:
     repository = await starts.start(PLAIN)
-    data = plain("us-cfpb")
+    data = draft_document("us-cfpb")
     pack = data["pack"][0]
     pack["golden"] = [golden for golden in pack["golden"] if golden["clock"] != "regulatory_final"]
     sentence = re.escape("'us-cfpb' version ") + r"\d: regulatory_final has no golden date"

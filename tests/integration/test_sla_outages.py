@@ -17,12 +17,12 @@ OFTEN = timedelta(seconds=1)
 
 
 def monitor(module_sla: SlaClient) -> OutageMonitor:
-    """Return a monitor that looks far ahead and needs few customers."""
+    """Return a monitor with a long look-ahead and a low threshold of untold customers."""
     dsn = module_sla.runtime.settings.postgres.get_secret_value()
     return OutageMonitor(sla_settings(dsn, module_sla.keys, untold_count=3, risk_hours=30 * 24))
 
 
-async def cleared(module_sla: SlaClient) -> None:
+async def delete_outages(module_sla: SlaClient) -> None:
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("delete from outage")
         await conn.execute("delete from heartbeat")
@@ -34,24 +34,24 @@ async def outages(module_sla: SlaClient) -> list[tuple[str, bool]]:
     return [(entry["cause"], entry["until"] is not None) for entry in answer]
 
 
-async def test_a_time_in_which_nobody_lived_is_written_down_at_the_next_sign_of_life(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_a_downtime_is_recorded_at_the_next_heartbeat(module_sla: SlaClient) -> None:
+    await delete_outages(module_sla)
     outage_monitor = monitor(module_sla)
     await outage_monitor.run_once(module_sla.runtime)
     assert await outages(module_sla) == []
     await outage_monitor.run_once(module_sla.runtime)
-    assert await outages(module_sla) == [], "lived all the time"
+    assert await outages(module_sla) == [], "no heartbeat was late"
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute(
             "update heartbeat set at = now() - interval '2 hours', expires_at = now() - interval '1 hour'"
         )
-    assert await outages(module_sla) == [("downtime", False)], "known even before it is written down"
+    assert await outages(module_sla) == [("downtime", False)], "reported before it is recorded"
     await outage_monitor.run_once(module_sla.runtime)
     assert await outages(module_sla) == [("downtime", True)]
 
 
-async def test_what_fell_due_while_nobody_lived_is_put_down_to_that(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_a_breach_during_a_downtime_has_downtime_as_its_cause(module_sla: SlaClient) -> None:
+    await delete_outages(module_sla)
     subject = await module_sla.opened(ago=timedelta(hours=2), severity="critical", team="night")
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute(
@@ -68,8 +68,8 @@ async def test_what_fell_due_while_nobody_lived_is_put_down_to_that(module_sla: 
     assert {group["team"] for group in answer["missed"]} == {"night"}
 
 
-async def test_lag_beyond_the_limit_is_an_outage_that_ends_when_nobody_sees_it_any_more(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_lag_above_the_limit_is_an_outage_until_no_replica_reports_it(module_sla: SlaClient) -> None:
+    await delete_outages(module_sla)
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 900)
     await monitor(module_sla).run_once(module_sla.runtime)
     await monitor(module_sla).run_once(module_sla.runtime)
@@ -77,33 +77,35 @@ async def test_lag_beyond_the_limit_is_an_outage_that_ends_when_nobody_sees_it_a
     assert module_sla.runtime.metrics.value("redress_outage", label="lag") == 1
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 0)
     await monitor(module_sla).run_once(module_sla.runtime)
-    assert await outages(module_sla) == [("lag", False)], "another replica may still see it"
+    assert await outages(module_sla) == [("lag", False)], "another replica may still report it"
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update outage set seen_at = now() - interval '2 minutes'")
     await monitor(module_sla).run_once(module_sla.runtime)
     assert await outages(module_sla) == [("lag", True)]
 
 
-async def test_while_something_is_down_each_promise_that_falls_due_soon_is_named_once(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_during_an_outage_each_promise_due_soon_is_marked_at_risk_once(module_sla: SlaClient) -> None:
+    await delete_outages(module_sla)
     subject = await module_sla.opened(team="named")
     module_sla.runtime.metrics.gauge("redress_lag_seconds", 900)
     outage_monitor = monitor(module_sla)
     assert await outage_monitor.run_once(module_sla.runtime) >= 1
     assert await outage_monitor.run_once(module_sla.runtime) == 0
-    await monitor(module_sla).run_once(module_sla.runtime)  # another process, which has named nothing itself
+    await monitor(module_sla).run_once(module_sla.runtime)  # another process
     named = [fact for fact in await module_sla.published(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(fact.promise, fact.cause) for fact in named] == [(1, "lag")]
 
 
-async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_named_once(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_after_a_downtime_each_promise_that_lost_business_time_is_marked_at_risk_once(
+    module_sla: SlaClient,
+) -> None:
+    await delete_outages(module_sla)
     before = await module_sla.opened(ago=timedelta(hours=3), severity="critical", team="woken")
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute(
             "insert into heartbeat (at, expires_at) values (now() - interval '2 hours', now() - interval '1 hour')"
         )
-        await monitor(module_sla).renew_heartbeat(conn)  # as a start does, before anything falls due
+        await monitor(module_sla).renew_heartbeat(conn)  # as at the start, before a timer fires
     after = await module_sla.opened(severity="critical", team="woken")
     outage_monitor = monitor(module_sla)
     assert await outage_monitor.run_once(module_sla.runtime) >= 1
@@ -112,7 +114,7 @@ async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_nam
     events = {subject: await module_sla.published(subject) for subject in (before, after)}
     named = {subject: [fact for fact in facts if isinstance(fact, PromiseAtRisk)] for subject, facts in events.items()}
     assert [(fact.promise, fact.cause) for fact in named[before]] == [(1, "downtime")]
-    assert named[after] == [], "nobody was down since it was made"
+    assert named[after] == [], "no downtime since it was made"
 
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update outage set since = since - interval '31 days', until = until - interval '31 days'")
@@ -121,8 +123,8 @@ async def test_after_a_downtime_each_promise_that_lost_working_time_by_it_is_nam
     assert not [fact for fact in await module_sla.published(later) if isinstance(fact, PromiseAtRisk)]
 
 
-async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_a_broken_promise_does_not_hide_another_promise_due_soon(module_sla: SlaClient) -> None:
+    await delete_outages(module_sla)
     subject = await module_sla.opened(ago=timedelta(days=5), severity="critical", team="owed")
     while await module_sla.runtime.timers.run_once():
         pass
@@ -134,13 +136,13 @@ async def test_a_promise_broken_long_ago_hides_none_that_falls_due_soon(module_s
     await outage_monitor.run_once(module_sla.runtime)
     now = datetime.now(UTC)
     await module_sla.receive(subject, (accepted(2, now, "progress"), now))
-    await outage_monitor.run_once(module_sla.runtime)  # only now was it told
+    await outage_monitor.run_once(module_sla.runtime)  # the customer has been told since
     await outage_monitor.run_once(module_sla.runtime)
     named = [fact for fact in await module_sla.published(subject) if isinstance(fact, PromiseAtRisk)]
     assert [(fact.promise, fact.cause, fact.subject) for fact in named] == [(2, "lag", "next_update")]
 
 
-async def test_what_falls_due_soon_is_found_by_index(module_sla: SlaClient) -> None:
+async def test_promises_due_soon_are_read_by_index(module_sla: SlaClient) -> None:
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("set local enable_seqscan = off")
         plan = await conn.fetch(f"explain {SELECT_DUE_SOON}", datetime.now(UTC), DUE_SOON_MAX)
@@ -148,8 +150,8 @@ async def test_what_falls_due_soon_is_found_by_index(module_sla: SlaClient) -> N
         assert "complaint_promised" in text, text
 
 
-async def test_dates_that_nobody_is_told_mean_that_the_provider_is_down(module_sla: SlaClient) -> None:
-    await cleared(module_sla)
+async def test_promises_without_accepted_message_are_an_outage_of_the_provider(module_sla: SlaClient) -> None:
+    await delete_outages(module_sla)
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update complaint set untold_since = null")
     at = datetime.now(UTC) - timedelta(minutes=40)

@@ -18,14 +18,14 @@ from tests.integration.sla_client import (
 )
 
 
-async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_version(module_sla: SlaClient) -> None:
+async def test_a_promise_is_made_only_with_the_etag_of_the_current_version(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     path = f"/v1/complaints/{subject}/promises"
     body = {"subject": "next_update", "due_at": ahead(days=2)}
     _, seen = await module_sla.clocks(subject)
 
-    blind = await module_sla.http.post(path, json=body)
-    assert (blind.status_code, blind.json()["detail"][:30]) == (428, "Send `If-Match` with the ETag ")
+    without_etag = await module_sla.http.post(path, json=body)
+    assert (without_etag.status_code, without_etag.json()["detail"][:30]) == (428, "Send `If-Match` with the ETag ")
     stale = await module_sla.http.post(path, json=body, headers={"if-match": '"99"'})
     assert (stale.status_code, stale.json()["type"].rpartition("/")[2]) == (412, "changed-meanwhile")
 
@@ -36,12 +36,12 @@ async def test_a_promise_for_the_next_word_is_made_by_whoever_saw_the_present_ve
         (2, "next_update", "crm"),
     ]
     again = await module_sla.http.post(path, json=body, headers={"if-match": seen})
-    assert again.status_code == 412, "the same request makes no second promise"
+    assert again.status_code == 412, "a repeated request makes no second promise"
     _, now = await module_sla.clocks(subject)
     assert made.headers["etag"] == now
 
 
-async def test_of_two_who_saw_the_same_version_one_is_told_that_it_changed(module_sla: SlaClient) -> None:
+async def test_of_two_requests_with_the_same_etag_one_gets_412(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     _, seen = await module_sla.clocks(subject)
     posts = [
@@ -55,7 +55,7 @@ async def test_of_two_who_saw_the_same_version_one_is_told_that_it_changed(modul
     assert sorted(answer.status_code for answer in await asyncio.gather(*posts)) == [201, 412]
 
 
-async def test_a_promise_is_moved_with_a_reason_and_says_so(module_sla: SlaClient) -> None:
+async def test_a_promise_is_revised_with_a_reason(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     answer, seen = await module_sla.clocks(subject)
     later = (datetime.fromisoformat(answer["promises"][0]["due_at"]) + timedelta(hours=1)).isoformat()
@@ -66,7 +66,7 @@ async def test_a_promise_is_moved_with_a_reason_and_says_so(module_sla: SlaClien
     assert moved.status_code == 200
     assert [promise["reason"] for promise in moved.json()["promises"]] == [None, "supplier_delay"]
     assert [type(fact) for fact in await module_sla.published(subject)][-1] is PromiseRevised
-    for body in ({"due_at": later}, {"due_at": later, "reason": "No words of people here."}, {"reason": "x"}):
+    for body in ({"due_at": later}, {"due_at": later, "reason": "A sentence instead of a code."}, {"reason": "x"}):
         wrong = await module_sla.http.post(path, json=body, headers={"if-match": moved.headers["etag"]})
         assert wrong.status_code == 422, body
     old = await module_sla.http.post(
@@ -75,7 +75,7 @@ async def test_a_promise_is_moved_with_a_reason_and_says_so(module_sla: SlaClien
     assert (old.status_code, "revise 2" in old.json()["detail"]) == (409, True)
 
 
-async def test_beyond_the_cap_a_date_waits_until_somebody_who_may_has_decided(module_sla: SlaClient) -> None:
+async def test_a_revision_beyond_the_cap_waits_for_approval(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(severity="critical")  # two business days beyond the first date
     _, seen = await module_sla.clocks(subject)
     path = f"/v1/complaints/{subject}/promises/1"
@@ -83,7 +83,7 @@ async def test_beyond_the_cap_a_date_waits_until_somebody_who_may_has_decided(mo
     pending = await module_sla.http.post(f"{path}/revision", json=far, headers={"if-match": seen})
     assert pending.status_code == 202
     assert [extension["approved"] for extension in pending.json()["extensions"]] == [None]
-    assert len(pending.json()["promises"]) == 1, "nothing has moved"
+    assert len(pending.json()["promises"]) == 1, "no date has changed"
     assert [type(fact) for fact in await module_sla.published(subject)][-1] is ExtensionRequested
 
     headers = {**module_sla.headers("complaints:read", "promises:write"), "if-match": pending.headers["etag"]}
@@ -100,7 +100,7 @@ async def test_beyond_the_cap_a_date_waits_until_somebody_who_may_has_decided(mo
     assert [promise["promise"] for promise in granted.json()["promises"]] == [1, 2]
 
 
-async def test_writing_needs_its_own_scope(module_sla: SlaClient) -> None:
+async def test_making_a_promise_needs_the_write_scope(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     _, seen = await module_sla.clocks(subject)
     headers = {**module_sla.headers("complaints:read"), "if-match": seen}
@@ -117,7 +117,7 @@ async def test_an_unknown_complaint_has_no_promises(module_sla: SlaClient) -> No
     assert (made.status_code, suggested.status_code) == (404, 404)
 
 
-async def test_a_date_is_suggested_from_what_nine_in_ten_similar_complaints_took(module_sla: SlaClient) -> None:
+async def test_a_suggested_date_is_the_ninetieth_percentile_of_similar_complaints(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     path = f"/v1/complaints/{subject}/promises:suggest"
     alone = (await module_sla.http.get(path)).json()
@@ -144,26 +144,28 @@ async def test_a_date_is_suggested_from_what_nine_in_ten_similar_complaints_took
     other = await module_sla.opened()
     await module_sla.receive(other, (triaged(category=("billing", "fees")), datetime.now(UTC)))
     wider = (await module_sla.http.get(f"/v1/complaints/{other}/promises:suggest")).json()
-    assert wider["like"] == "billing", "nobody complained of fees before: the category above has enough"
+    assert wider["like"] == "billing", "too few complaints about fees, enough in the parent category"
 
 
-async def test_a_closed_complaint_has_no_date_to_suggest(module_sla: SlaClient) -> None:
+async def test_a_closed_complaint_has_no_suggested_date(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     now = datetime.now(UTC)
     await module_sla.receive(subject, (Resolved(outcome="upheld", resolved_at=now), now))
     assert (await module_sla.http.get(f"/v1/complaints/{subject}/promises:suggest")).status_code == 409
 
 
-async def test_a_date_is_explained_as_it_was_believed_and_in_whose_words(module_sla: SlaClient) -> None:
+async def test_a_date_is_explained_as_of_an_earlier_time_and_for_handler_or_customer(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(ago=timedelta(days=3))
     before = (datetime.now(UTC) - timedelta(days=4)).isoformat()
     path = f"/v1/complaints/{subject}/clocks"
-    assert (await module_sla.http.get(path, params={"at": before})).status_code == 404, "it was not known then"
+    assert (await module_sla.http.get(path, params={"at": before})).status_code == 404, (
+        "the complaint was not stored yet"
+    )
     now = datetime.now(UTC)
     await module_sla.receive(subject, (Resolved(outcome="upheld", resolved_at=now), now))
     then = (await module_sla.http.get(path, params={"at": (now - timedelta(days=1)).isoformat()})).json()
     phases = {clock["clock"]: clock["phase"] for clock in then["clocks"]}
-    assert phases["requester_wait"] == "running", "nobody knew of the answer yet"
+    assert phases["requester_wait"] == "running", "the resolution was not received yet"
     assert {clock["clock"]: clock["phase"] for clock in (await module_sla.clocks(subject))[0]["clocks"]}[
         "requester_wait"
     ] == "stopped"

@@ -1,4 +1,4 @@
-"""Open complaints on real PostgreSQL, recomputed after a publication."""
+"""Recomputation of open complaints after a publication, on real PostgreSQL."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from tests.integration.sla_client import (
 )
 
 
-async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: SlaClient) -> None:
+async def test_new_only_moves_no_date_and_does_not_skip_an_earlier_revision(sla: SlaClient) -> None:
     old = await sla.triaged()
     await sla.publish(storm_rulebook(), "rebase_open")
     later = storm_rulebook()
@@ -28,7 +28,7 @@ async def test_new_only_moves_nothing_and_does_not_hide_what_moves(sla: SlaClien
     assert await RecomputeWorker().run_once(sla.runtime) == RecomputeCount()
 
 
-async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint_once(sla: SlaClient) -> None:
+async def test_two_replicas_and_a_stopped_worker_recompute_each_complaint_once(sla: SlaClient) -> None:
     subjects = [await sla.triaged() for _ in range(12)]
     await sla.publish(storm_rulebook(), "rebase_open")
     stopped = asyncio.Event()
@@ -43,25 +43,25 @@ async def test_two_replicas_and_a_worker_that_stops_half_way_move_each_complaint
         assert len(moved) == len({(fact.clock, fact.cycle) for fact in moved}) > 0
 
 
-# Whoever writes that complaint waits for a lock that the test holds.
-HELD_AT = """
+# A transaction that updates this complaint waits for a lock that the test holds.
+CREATE_BLOCKING_TRIGGER = """
 create function held() returns trigger language plpgsql as $$
 begin perform pg_advisory_xact_lock(7); return new; end $$;
 create trigger held before update on complaint for each row when (new.complaint_id = '{subject}') execute function held()
 """
 
 
-async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
+async def test_the_complaints_that_a_killed_worker_left_are_recomputed_by_the_next(
     sla: SlaClient, dsns: dict[str, str], keys: tuple[Path, Path]
 ) -> None:
     subjects = [await sla.triaged() for _ in range(20)]
     await sla.publish(storm_rulebook(), "rebase_open")
     pool = sla.runtime.pool
-    await pool.execute(HELD_AT.format(subject=subjects[7]))
-    async with transaction(pool) as held:  # the worker comes to this one, has it half written, and dies there
+    await pool.execute(CREATE_BLOCKING_TRIGGER.format(subject=subjects[7]))
+    async with transaction(pool) as held:  # the worker waits in its transaction of this complaint and is killed there
         await held.execute("select pg_advisory_xact_lock(7)")
         worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.movers", dsns["sla"], str(keys[1]), cwd=Path(__file__).parents[2]
+            sys.executable, "-m", "tests.killable_recompute", dsns["sla"], str(keys[1]), cwd=Path(__file__).parents[2]
         )
         async with asyncio.timeout(60):
             while not await pool.fetchval("select exists (select from pg_locks where not granted)"):
@@ -78,14 +78,14 @@ async def test_a_worker_killed_in_the_middle_leaves_the_rest_to_the_next(
         assert len(moved) == len({(fact.clock, fact.cycle) for fact in moved}) > 0
 
 
-async def test_the_worker_wakes_on_a_publication_and_ends_with_the_service(sla: SlaClient) -> None:
+async def test_the_worker_starts_on_a_publication_and_stops_with_the_service(sla: SlaClient) -> None:
     await sla.triaged()
     worker, stopping, moved = RecomputeWorker(seconds=3600), asyncio.Event(), asyncio.Event()
     sla.runtime.on_commit(moved.set)
-    at_work = asyncio.create_task(worker.run(sla.runtime, stopping))
+    running = asyncio.create_task(worker.run(sla.runtime, stopping))
     await sla.publish(storm_rulebook(), "rebase_open")
     worker.wake()
     await asyncio.wait_for(moved.wait(), 20)
     stopping.set()
-    await asyncio.wait_for(at_work, 20)
+    await asyncio.wait_for(running, 20)
     assert set((await sla.revisions()).values()) == {2}

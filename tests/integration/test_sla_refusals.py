@@ -1,4 +1,4 @@
-"""What sla refuses over HTTP, on real PostgreSQL: with the field, what is expected, an example, and harm to nobody."""
+"""Refusals of sla over HTTP, on real PostgreSQL: each names the field and the expected value, with an example."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def test_an_item_with_a_control_character_is_refused(module_sla: SlaClient
     assert detail(answer, 422) == "item: expected one line of text without control characters"
 
 
-async def test_what_one_client_gets_wrong_fails_nobody_else(module_sla: SlaClient) -> None:
+async def test_an_invalid_command_does_not_affect_commands_of_other_clients(module_sla: SlaClient) -> None:
     subjects = [await module_sla.opened() for _ in range(6)]
     seen = [(await module_sla.clocks(subject))[1] for subject in subjects]
     bodies = [BODY | {"due_at": ahead(days=2), "item": "a\x00" if n == 2 else "a"} for n in range(6)]
@@ -64,7 +64,7 @@ async def test_a_url_with_a_control_character_is_refused(module_sla: SlaClient, 
 
 
 @pytest.mark.parametrize("name", CONTROLS)
-async def test_a_rulebook_with_a_control_character_is_refused_with_its_place(module_sla: SlaClient, name: str) -> None:
+async def test_a_rulebook_with_a_control_character_is_refused_with_its_path(module_sla: SlaClient, name: str) -> None:
     document = (await module_sla.http.get("/v1/rulebook")).json()["document"]
     document["policy"][-1]["name"] = name
     answer = await module_sla.http.post("/v1/rulebook/drafts", json=document, headers=module_sla.headers("sla:write"))
@@ -83,11 +83,11 @@ async def test_a_token_whose_subject_has_a_control_character_is_not_valid(module
     assert "without control characters" in detail(answer, 401)
 
 
-# ── each reason with an example ───────────────────────────────────────────────────────────────────────────────────────
+# ── invalid bodies and queries ───────────────────────────────────────────────────────────────────────────────────────
 
 JSON = {"content-type": "application/json"}
 EXAMPLE = '{"due_at": "2026-05-04T09:30:00+07:00", "reason": "supplier_delay"}'
-# What is posted as a revision, the status, and the whole sentence.
+# Body of a revision, the status, and the detail of the problem document.
 BODIES: dict[str, tuple[bytes, int, str]] = {
     "half an object": (
         b'{"due_at": ',
@@ -130,8 +130,8 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
         422,
         "why: expected one of the fields due_at, reason, approve",
     ),
-    "words for a code": (
-        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "No words."}',
+    "a sentence for a code": (
+        b'{"due_at": "2031-05-05T12:00:00Z", "reason": "No code."}',
         422,
         f"reason: expected {PATTERNS[REASON_PATTERN]}",
     ),
@@ -149,7 +149,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
 
 
 @pytest.mark.parametrize(("content", "status", "sentence"), BODIES.values(), ids=BODIES)
-async def test_a_body_is_refused_with_what_is_expected_and_an_example(
+async def test_an_invalid_body_is_refused_with_the_expected_value_and_an_example(
     module_sla: SlaClient, content: bytes, status: int, sentence: str
 ) -> None:
     path = f"/v1/complaints/{ANY}/promises/1/revision"
@@ -157,7 +157,7 @@ async def test_a_body_is_refused_with_what_is_expected_and_an_example(
     assert detail(answer, status) == sentence
 
 
-async def test_a_document_that_cannot_be_read_is_refused_with_the_line(module_sla: SlaClient) -> None:
+async def test_a_document_with_a_syntax_error_is_refused_with_the_line(module_sla: SlaClient) -> None:
     headers = JSON | module_sla.headers("sla:write")
     answer = await module_sla.http.post("/v1/rulebook/drafts", content=b'{"policy": [\n{]}', headers=headers)
     assert detail(answer, 422).startswith(
@@ -174,9 +174,7 @@ async def test_a_body_of_another_media_type_is_415(module_sla: SlaClient) -> Non
 
 
 @pytest.mark.parametrize("value", ["3", "*", '"3", "77"', 'W/"3"', '""', '"abc"', '"3'])
-async def test_an_if_match_that_is_no_version_is_said_to_be_that_and_not_that_something_changed(
-    module_sla: SlaClient, value: str
-) -> None:
+async def test_an_invalid_if_match_is_400_and_not_412(module_sla: SlaClient, value: str) -> None:
     path = f"/v1/complaints/{ANY}/promises"
     answer = await module_sla.http.post(path, json=BODY, headers={"if-match": value})
     assert detail(answer, 400).startswith("If-Match: expected one ETag as it was received, with its quotes, such as ")
@@ -192,37 +190,39 @@ async def test_an_if_match_that_is_no_version_is_said_to_be_that_and_not_that_so
         ("for=me", "query.for: expected one of 'handler' or 'customer'"),
     ],
 )
-async def test_a_query_is_refused_with_an_example(module_sla: SlaClient, query: str, sentence: str) -> None:
+async def test_an_invalid_query_is_refused_with_an_example(module_sla: SlaClient, query: str, sentence: str) -> None:
     subject = await module_sla.opened()
     assert sentence in detail(await module_sla.http.get(f"/v1/complaints/{subject}/clocks?{query}"), 422)
 
 
 @pytest.mark.parametrize("within", ["4", "soon", "P", "PT", "1 day", "04:00:00"])
-async def test_a_time_ahead_is_a_duration(module_sla: SlaClient, within: str) -> None:
+async def test_within_must_be_a_duration(module_sla: SlaClient, within: str) -> None:
     answer = await module_sla.http.get("/v1/at-risk", params={"within": within})
     assert detail(answer, 422) == "query.within: expected a duration such as PT4H, PT30M or P2D"
 
 
 @pytest.mark.parametrize("far", ["0001-01-05T00:00:00Z", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
-async def test_the_ends_of_time_are_refused_and_no_failure(module_sla: SlaClient, far: str) -> None:
+async def test_times_at_the_limits_of_the_calendar_are_refused(module_sla: SlaClient, far: str) -> None:
     subject = await module_sla.opened()
     for path in (f"complaints/{subject}/clocks?at={far}", f"breaches?until={far}", f"outages?since={far}"):
         assert "expected a year from 1901 to 8999" in detail(await module_sla.http.get(f"/v1/{path}"), 422)
 
 
-async def test_what_will_be_believed_is_not_known_yet(module_sla: SlaClient) -> None:
+async def test_an_explanation_as_of_a_future_time_is_refused(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     path = f"/v1/complaints/{subject}/clocks"
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert "a time in the past" in detail(await module_sla.http.get(path, params={"at": later}), 422)
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-    assert (await module_sla.http.get(path, params={"at": soon})).status_code == 200, "clocks differ a little"
+    assert (await module_sla.http.get(path, params={"at": soon})).status_code == 200, (
+        "the client's clock may differ by seconds"
+    )
 
 
-# ── promises that are over ────────────────────────────────────────────────────────────────────────────────────────────
+# ── closed promises ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(module_sla: SlaClient) -> None:
+async def test_a_kept_promise_cannot_be_revised_and_an_open_one_can(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(ago=timedelta(hours=1))
     path = f"/v1/complaints/{subject}/promises"
     for item in ("next_update", "action"):
@@ -246,7 +246,7 @@ async def test_a_promise_that_was_kept_does_not_move_and_one_that_is_owed_does(m
     assert made.status_code == 201
 
 
-async def test_a_broken_promise_that_is_still_owed_may_be_moved(module_sla: SlaClient) -> None:
+async def test_a_broken_promise_that_is_not_fulfilled_can_be_revised(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(ago=timedelta(days=40))
     async with asyncio.timeout(30):
         while (await module_sla.clocks(subject))[0]["promises"][0]["status"] != "broken":
@@ -258,14 +258,14 @@ async def test_a_broken_promise_that_is_still_owed_may_be_moved(module_sla: SlaC
 
 
 @pytest.mark.parametrize("reason", ["a storm\nFrom: x", "\x00\x00\x00", "a  \x1b", "   ", "  a  "])
-async def test_a_publication_has_a_reason_of_one_line(module_sla: SlaClient, reason: str) -> None:
+async def test_a_publication_needs_a_reason_of_one_line(module_sla: SlaClient, reason: str) -> None:
     path = f"/v1/rulebook/drafts/{ANY}:publish"
     headers = module_sla.headers("sla:write") | {"if-match": '"1"'}
     answer = await module_sla.http.post(path, json={"mode": "new_only", "reason": reason}, headers=headers)
     assert detail(answer, 422).startswith("reason: expected ")
 
 
-async def test_what_was_cancelled_does_not_move(module_sla: SlaClient) -> None:
+async def test_a_cancelled_promise_cannot_be_revised(module_sla: SlaClient) -> None:
     subject = await module_sla.opened()
     now = datetime.now(UTC)
     await module_sla.receive(subject, (Resolved(outcome="upheld", resolved_at=now), now))
@@ -277,10 +277,10 @@ async def test_what_was_cancelled_does_not_move(module_sla: SlaClient) -> None:
     assert "the complaint is closed" in detail(answer, 409)
 
 
-# ── what is written about it ──────────────────────────────────────────────────────────────────────────────────────────
+# ── OpenAPI ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_the_document_names_every_refusal_as_the_problem_that_it_is(module_sla: SlaClient) -> None:
+async def test_openapi_describes_every_refusal_as_a_problem_document(module_sla: SlaClient) -> None:
     document = (await module_sla.http.get("/openapi.json")).json()
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operations = {

@@ -1,4 +1,4 @@
-"""Reports over HTTP on real PostgreSQL: what is at risk, the calendar feed, how promises were kept."""
+"""Reports over HTTP on real PostgreSQL: complaints at risk, the calendar feed, promise figures."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from tests.integration.sla_client import SlaClient, accepted, ahead, answered
 OFTEN = timedelta(seconds=1)
 
 
-async def test_what_is_late_comes_first_and_says_why(module_sla: SlaClient) -> None:
+async def test_late_complaints_are_listed_first_with_the_reason(module_sla: SlaClient) -> None:
     late = await module_sla.opened(ago=timedelta(days=30), team="risky")
     soon = await module_sla.opened(severity="critical", team="risky")
     await module_sla.opened(team="elsewhere")
@@ -32,11 +32,11 @@ async def test_what_is_late_comes_first_and_says_why(module_sla: SlaClient) -> N
 
 
 @pytest.mark.parametrize("within", ["P400D", "-PT1H", "soon"])
-async def test_a_time_ahead_that_makes_no_sense_is_refused(module_sla: SlaClient, within: str) -> None:
+async def test_an_invalid_time_ahead_is_refused(module_sla: SlaClient, within: str) -> None:
     assert (await module_sla.http.get("/v1/at-risk", params={"within": within})).status_code == 422
 
 
-async def test_the_list_of_what_is_at_risk_reads_by_index(module_sla: SlaClient) -> None:
+async def test_complaints_at_risk_are_read_by_index(module_sla: SlaClient) -> None:
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("set local enable_seqscan = off")
         now = datetime.now(UTC)
@@ -55,7 +55,7 @@ async def test_the_list_of_what_is_at_risk_reads_by_index(module_sla: SlaClient)
             assert "Seq Scan" not in text, text
 
 
-async def test_due_dates_are_a_calendar_that_clients_can_follow(module_sla: SlaClient) -> None:
+async def test_due_dates_are_an_icalendar_feed_with_stable_entries(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(team="diary")
     first = await module_sla.http.get("/v1/teams/diary/due.ics")
     assert first.headers["content-type"] == "text/calendar; charset=utf-8"
@@ -75,10 +75,10 @@ async def test_due_dates_are_a_calendar_that_clients_can_follow(module_sla: SlaC
     await module_sla.receive(subject, (accepted(2, now, "promise_moved"), now))
     after = await module_sla.http.get("/v1/teams/diary/due.ics")
     uids = {str(entry["uid"]) for entry in icalendar.Calendar.from_ical(after.content).walk("VEVENT")}
-    assert {str(entry["uid"]) for entry in entries} == uids, "an entry whose date moves stays the same entry"
+    assert {str(entry["uid"]) for entry in entries} == uids, "an entry keeps its uid when its date changes"
 
 
-async def test_a_date_stays_at_risk_while_its_answer_is_known_to_us_alone(module_sla: SlaClient) -> None:
+async def test_a_promise_stays_at_risk_until_the_resolution_message_is_accepted(module_sla: SlaClient) -> None:
     subject = await module_sla.opened(severity="critical", team="unsent")
     now = datetime.now(UTC)
     query = {"within": "P30D", "team": "unsent"}
@@ -92,7 +92,7 @@ async def test_a_date_stays_at_risk_while_its_answer_is_known_to_us_alone(module
     assert "promise" not in await at_risk()
 
 
-async def test_figures_of_promises_are_counted_from_what_was_told(module_sla: SlaClient) -> None:
+async def test_promise_figures_count_promises_told_to_the_customer(module_sla: SlaClient) -> None:
     team, ago = "figures", timedelta(days=40)
     at = datetime.now(UTC) - ago
     kept = await module_sla.opened(ago=ago, team=team)
@@ -112,7 +112,7 @@ async def test_figures_of_promises_are_counted_from_what_was_told(module_sla: Sl
     assert (none["promises"], none["kept_share"]) == (0, None)
 
 
-async def test_what_was_kept_long_before_its_date_counts_in_the_time_of_its_date(module_sla: SlaClient) -> None:
+async def test_a_promise_kept_early_counts_in_the_period_of_its_due_time(module_sla: SlaClient) -> None:
     early = await module_sla.opened(team="early")
     now = datetime.now(UTC)
     await module_sla.receive(early, *answered(now))
@@ -121,15 +121,15 @@ async def test_what_was_kept_long_before_its_date_counts_in_the_time_of_its_date
     around = (await module_sla.http.get(path, params={**query, "since": (due - OFTEN).isoformat()})).json()
     assert (around["promises"], around["kept_first"], around["kept_share"]) == (1, 1, 1.0)
     at_once = (await module_sla.http.get(path, params={**query, "since": due.isoformat()})).json()
-    assert at_once["promises"] == 1, "its row was written days before that"
+    assert at_once["promises"] == 1, "its row was written days earlier"
 
     async with transaction(module_sla.runtime.pool) as conn:
         await conn.execute("update complaint set last_due_at = null where complaint_id = $1::uuid", early)
     from_before = (await module_sla.http.get(path, params={**query, "since": due.isoformat()})).json()
-    assert from_before["promises"] == 1, "a row from before the column is read rather than left out"
+    assert from_before["promises"] == 1, "a row without the column's value is read too"
 
 
-async def test_a_period_that_makes_no_sense_is_refused(module_sla: SlaClient) -> None:
+async def test_an_invalid_period_is_refused(module_sla: SlaClient) -> None:
     for since, until in (
         ("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"),
         ("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),

@@ -14,7 +14,7 @@ from shared.storage.postgres import transaction
 from tests.integration.sla_client import STANDARD_DATA, SlaClient, storm_rulebook
 
 
-async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises_alone(sla: SlaClient) -> None:
+async def test_a_published_holiday_moves_due_times_of_clocks_but_no_promise(sla: SlaClient) -> None:
     subject = await sla.triaged()
     promised = (await sla.published(subject, PromiseMade))[0].due_at
     draft = await sla.draft(storm_rulebook())
@@ -51,7 +51,7 @@ async def test_a_late_holiday_goes_from_draft_to_moved_dates_and_leaves_promises
     assert [datetime.fromisoformat(promise["due_at"]) for promise in promises] == [promised]
 
 
-async def test_a_dry_run_that_could_not_compute_what_is_open_allows_nothing(sla: SlaClient) -> None:
+async def test_a_dry_run_with_a_failed_complaint_prevents_the_publication(sla: SlaClient) -> None:
     subject = await sla.triaged()
     await sla.runtime.pool.execute("update complaint set state = jsonb_set(state, '{promises,0,cycle}', '9')")
     draft = await sla.draft(storm_rulebook())
@@ -66,7 +66,7 @@ async def test_a_dry_run_that_could_not_compute_what_is_open_allows_nothing(sla:
     assert (await sla.http.get("/v1/rulebook")).json()["revision"] == 1
 
 
-async def test_nobody_publishes_over_what_somebody_else_published_or_wrote(sla: SlaClient) -> None:
+async def test_a_draft_cannot_overwrite_a_newer_revision_or_version(sla: SlaClient) -> None:
     first, other = await sla.draft(storm_rulebook()), await sla.draft(STANDARD_DATA)
     for draft in (first, other):
         await sla.rehearse(draft, "dry-run", {"mode": "new_only"})
@@ -90,7 +90,7 @@ async def test_nobody_publishes_over_what_somebody_else_published_or_wrote(sla: 
     assert (await sla.http.delete(path, headers={"if-match": '"2"'})).status_code == 204
 
 
-async def test_rolling_back_is_a_draft_of_an_old_revision(sla: SlaClient) -> None:
+async def test_a_roll_back_is_a_draft_of_an_old_revision(sla: SlaClient) -> None:
     assert await sla.publish(storm_rulebook(), "new_only") == 2
     copied = await sla.http.post("/v1/rulebook/drafts:copy", params={"revision": 1})
     draft = copied.json()["draft_id"]
@@ -109,12 +109,12 @@ async def test_rolling_back_is_a_draft_of_an_old_revision(sla: SlaClient) -> Non
     assert {calendar["id"]: calendar["version"] for calendar in calendars}["office"] == 1
 
 
-async def test_a_changed_file_is_published_at_the_start_and_moves_nothing_that_is_open(sla: SlaClient) -> None:
+async def test_a_changed_file_is_published_at_the_start_for_new_complaints_only(sla: SlaClient) -> None:
     old = await sla.triaged()
-    shelf = RulebookRepository(storm_rulebook(), lambda: datetime.now(UTC).date())
-    for _ in range(2):  # the second start has nothing new to say
+    repository = RulebookRepository(storm_rulebook(), lambda: datetime.now(UTC).date())
+    for _ in range(2):  # the file is unchanged at the second start
         async with transaction(sla.runtime.pool) as conn:
-            await shelf.publish_file(conn)
+            await repository.publish_file(conn)
     listed = (await sla.http.get("/v1/rulebook/revisions")).json()["revisions"]
     assert [(revision["revision"], revision["mode"], revision["actor"]) for revision in listed] == [
         (2, "new_only", "rulebook file"), (1, "new_only", "rulebook file"),
@@ -148,12 +148,12 @@ async def test_a_back_test_counts_and_writes_nothing(sla: SlaClient) -> None:
     assert await sla.runtime.pool.fetch("select complaint_id, state, version from complaint order by 1") == before
 
 
-async def test_a_rehearsal_whose_process_died_is_told_as_interrupted_and_can_be_made_again(sla: SlaClient) -> None:
+async def test_a_dry_run_whose_process_ended_is_interrupted_and_can_be_repeated(sla: SlaClient) -> None:
     draft = await sla.draft(storm_rulebook())
-    died = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
-    died["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
+    interrupted = {"run": "x", "status": "running", "version": 1, "base": 1, "mode": "new_only", "done": 3, "of": 9}
+    interrupted["at"] = str(datetime.now(UTC) - timedelta(minutes=2))
     await sla.runtime.pool.execute(
-        "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(died)
+        "update draft set dry_run = $2::jsonb where draft_id = $1::uuid", draft, json.dumps(interrupted)
     )
     result = (await sla.http.get(f"/v1/rulebook/drafts/{draft}/dry-run")).json()
     assert (result["status"], result["done"], result["of"]) == ("interrupted", 3, 9)
@@ -162,7 +162,7 @@ async def test_a_rehearsal_whose_process_died_is_told_as_interrupted_and_can_be_
     assert (await sla.rehearse(draft, "dry-run", {"mode": "new_only"}))["report"]["complaints"] == 0
 
 
-async def test_a_draft_that_fits_no_more_is_refused_at_its_rehearsal_and_nothing_is_published(sla: SlaClient) -> None:
+async def test_a_draft_in_conflict_with_a_newer_revision_is_refused_at_its_dry_run(sla: SlaClient) -> None:
     own, other = storm_rulebook(), storm_rulebook()
     other["calendar"][-1] = {**other["calendar"][-1], "name": "another version 2"}
     draft = await sla.draft(own)

@@ -23,7 +23,7 @@ def draw_pauses(rng: Random, slots: Slots) -> list[tuple[int, int]]:
     return [(slots.start + low * slots.slot, slots.start + high * slots.slot) for low, high in spans]
 
 
-def test_due_and_worked_time_are_what_painting_the_pauses_gives() -> None:
+def test_due_and_worked_time_equal_marking_each_paused_slot() -> None:
     counted = 0
     for number in range(CALENDARS):
         rng = Random(f"{SEED} {number}")
@@ -52,7 +52,7 @@ def test_due_and_worked_time_are_what_painting_the_pauses_gives() -> None:
 
 
 @pytest.mark.parametrize("number", range(50))
-def test_whole_seconds_without_pauses_are_what_the_calendar_gives(number: int) -> None:
+def test_whole_seconds_without_pauses_equal_the_result_of_the_calendar(number: int) -> None:
     rng = Random(f"{SEED} {number}")
     around = era(rng)
     compiled = Compiled(full(rng, around), around=around, years=2)
@@ -61,5 +61,5 @@ def test_whole_seconds_without_pauses_are_what_the_calendar_gives(number: int) -
     assert level(compiled, at * MICROS) == compiled.level(at) * MICROS
 
 
-def test_pauses_that_touch_are_one() -> None:
+def test_adjoining_pauses_equal_one_pause() -> None:
     assert merge_pauses([(5, 7), (1, 3), (3, 5), (9, 9)]) == [(1, 7), (9, 9)]

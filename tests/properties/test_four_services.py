@@ -18,10 +18,10 @@ from services.sla.domain.history import SOURCES, cycles
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, ComplaintId
 from shared.contracts import events as e
 from shared.testing.simulation import Simulation
-from tests.cast import LANGUAGES_KNOWN, PostOffice, cast, filed
 from tests.factories import NOON
+from tests.simulated_services import DETECTABLE_LANGUAGES, SimulatedSender, file_complaint, simulate_services
 
-LANGUAGES_KNOWN.load()
+DETECTABLE_LANGUAGES.load()
 LATER = NOON + timedelta(days=20)
 TEXTS = ("The parcel came late and the kettle in it is broken.", "You charged my card twice, I want a refund.")
 COMMANDS: dict[str, Any] = {
@@ -53,12 +53,12 @@ STEPS = st.lists(
 
 async def run_simulation(
     scripts: list[tuple[str, ...]], steps: list[Any], repeated: int = 0
-) -> tuple[Simulation, PostOffice, list[ComplaintId]]:
-    post = PostOffice()
-    simulation = cast(NOON, post)
+) -> tuple[Simulation, SimulatedSender, list[ComplaintId]]:
+    post = SimulatedSender()
+    simulation = simulate_services(NOON, post)
     complaints = []
     for text, script in zip(TEXTS, scripts, strict=False):
-        complaints.append(await filed(simulation, text))
+        complaints.append(await file_complaint(simulation, text))
         for name in script:
             simulation.pass_time_alone(timedelta(minutes=1))
             await simulation.submit(INTAKE, COMMANDS[name](complaints[-1]))
@@ -122,7 +122,7 @@ def test_any_interleaving_and_repetition_of_deliveries_ends_in_the_same_states(
     assert_no_duplicates(shuffled, post)
 
 
-def assert_no_duplicates(simulation: Simulation, post: PostOffice) -> None:
+def assert_no_duplicates(simulation: Simulation, post: SimulatedSender) -> None:
     for service in SERVICES:
         assert not simulation.runner(service).dead
         events = simulation.events(service)

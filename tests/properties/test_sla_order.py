@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from services.sla.policies import MatchFacts, Policy, When
+from services.sla.policies import MatchFacts, Policy
+from services.sla.policies.model import When
 from services.sla.policies.reachability import require_reachable
 from shared.errors import Rejected
 

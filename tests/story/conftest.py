@@ -1,13 +1,13 @@
-"""Stack for all stories that need it."""
+"""Running stack that the stories share."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.stacks import Ground, running
+from tests.running_stack import RunningStack, run_stack
 
 
 @pytest.fixture(scope="package")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with running(tmp_path_factory.mktemp("story")) as started:
+def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with run_stack(tmp_path_factory.mktemp("story")) as started:
         yield started

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from tests.stacks import Ground, until
+from tests.running_stack import RunningStack, wait_until
 
-PATIENCE = 60.0  # seconds for each step; on a quiet machine it takes one
-WORDS = "The parcel came a week late and the kettle in it is broken. I want a refund or a new one."
+TIMEOUT_SECONDS = 60.0  # seconds for each step; on a quiet machine it takes one
+NARRATIVE = "The parcel came a week late and the kettle in it is broken. I want a refund or a new one."
 COMPLAINT = {
     "customer": {
         "name": "Customer 12",
@@ -20,7 +20,7 @@ COMPLAINT = {
     },
     "channel": "web",
     "subject": "Kettle arrived broken",
-    "narrative": WORDS,
+    "narrative": NARRATIVE,
     "product": "Kettle 1.7 l",
     "expected_outcome": "A new kettle before the weekend",
 }
@@ -34,19 +34,19 @@ class Customer:
         self._mailbox = mailbox
         answer = intake.post("/v1/complaints", json=COMPLAINT, headers={"idempotency-key": "story-1"})
         assert answer.status_code == 201, answer.text
-        self.filed: dict[str, Any] = answer.json()
+        self.complaint: dict[str, Any] = answer.json()
 
     @property
     def reference(self) -> str:
-        return str(self.filed["reference"])
+        return str(self.complaint["reference"])
 
     def read(self, part: str = "") -> dict[str, Any]:
-        answer = self._intake.get(f"/v1/complaints/{self.filed['id']}{part}")
+        answer = self._intake.get(f"/v1/complaints/{self.complaint['id']}{part}")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def state(self, fact: str, **body: Any) -> None:
-        answer = self._intake.post(f"/v1/complaints/{self.filed['id']}/{fact}", json=body)
+        answer = self._intake.post(f"/v1/complaints/{self.complaint['id']}/{fact}", json=body)
         assert answer.status_code == 201, answer.text
 
     def mails(self) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ class Customer:
 
     def mail(self, number: int) -> dict[str, Any]:
         """Return the mail of that number, counted from 1, when it has arrived."""
-        mails = until(lambda: self.mails()[number - 1 :], seconds=PATIENCE, what=f"mail number {number}")
+        mails = wait_until(lambda: self.mails()[number - 1 :], seconds=TIMEOUT_SECONDS, what=f"mail number {number}")
         assert len(mails) == 1, [mail["subject"] for mail in mails]
         return mails[0]
 
@@ -70,19 +70,19 @@ class Customer:
         def complete(kinds: list[str]) -> bool:
             return kinds.count("message.accepted") == count and kinds.count("promise.kept") >= kept
 
-        return until(
+        return wait_until(
             lambda: kinds if complete(kinds := self.kinds()) else None,
-            seconds=PATIENCE,
+            seconds=TIMEOUT_SECONDS,
             what=f"a timeline with {count} messages and {kept} promises kept",
         )
 
 
 @pytest.fixture(scope="module")
-def customer(ground: Ground) -> Customer:
-    return Customer(ground.client("intake"), ground.client("mailbox"))
+def customer(running_stack: RunningStack) -> Customer:
+    return Customer(running_stack.client("intake"), running_stack.client("mailbox"))
 
 
-def day(text: str) -> str:
+def format_day(text: str) -> str:
     """Format the day of an instant as in an English letter, in the customer's time zone."""
     at = datetime.fromisoformat(text).astimezone(ZoneInfo("Asia/Jakarta"))
     return f"{at.day} {at:%B %Y}"
@@ -90,11 +90,11 @@ def day(text: str) -> str:
 
 def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -> None:
     """Check the story in order: each step depends on the one before."""
-    # Acknowledged: reference, what was understood, who looks after it, by when.
+    # Acknowledged with the reference, the complaint as the service understood it, the owner and the promised date.
     letter = customer.mail(1)
-    record = until(
+    record = wait_until(
         lambda: read if (read := customer.read())["promise"] and read["acknowledged_at"] else None,
-        seconds=PATIENCE,
+        seconds=TIMEOUT_SECONDS,
         what="a promise in the public record",
     )
     assert record["status"] == "open"
@@ -107,7 +107,7 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     ):
         assert expected in letter["text"]
         assert expected in letter["html"]
-    assert day(record["promise"]["due_at"]) in letter["text"]
+    assert format_day(record["promise"]["due_at"]) in letter["text"]
     kinds = customer.timeline_kinds(1)
     assert kinds[0] == "complaint.received"
     assert {"complaint.triaged", "complaint.assigned", "promise.made"} <= set(kinds[: kinds.index("message.accepted")])
@@ -117,7 +117,7 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     letter = customer.mail(2)
     assert "We have asked the carrier for its photographs." in letter["text"]
 
-    # Resolved, and the customer is told.
+    # Resolved; the customer gets a mail.
     remedy = [{"kind": "replacement"}, {"kind": "goodwill", "amount": "50000", "currency": "IDR"}]
     customer.state("resolution", outcome="upheld", explanation="A new kettle is on its way.", redress=remedy)
     letter = customer.mail(3)
@@ -125,17 +125,17 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     assert "50,000" in letter["text"]
     assert customer.read()["status"] == "resolved"
 
-    # Not fixed: the same case, with its history and a new date.
+    # Reopened: the same complaint with its history and a new promised date.
     customer.state("reopen", by="customer", reason="The new one leaks as well.")
     customer.mail(4)
-    again = until(
+    again = wait_until(
         lambda: read if (read := customer.read())["promise"]["number"] == 2 else None,
-        seconds=PATIENCE,
+        seconds=TIMEOUT_SECONDS,
         what="a second promise",
     )
     assert again["status"] == "open"
     assert again["owner"]["handler"] == record["owner"]["handler"], "the same handler has it again"
-    assert again["level"] == 1, "and the lead looks too"
+    assert again["level"] == 1, "it was escalated to the lead"
 
     # Resolved again.
     customer.state("resolution", outcome="upheld", explanation="We have refunded you in full.")
@@ -163,12 +163,12 @@ def test_a_complaint_is_acknowledged_resolved_and_reopened(customer: Customer) -
     assert [line["at"] for line in entries] == sorted(line["at"] for line in entries)
 
 
-def test_the_same_request_again_is_the_same_complaint(customer: Customer, ground: Ground) -> None:
-    again = Customer(ground.client("intake"), ground.client("mailbox"))
-    assert again.filed["id"] == customer.filed["id"]
+def test_a_repeated_request_returns_the_same_complaint(customer: Customer, running_stack: RunningStack) -> None:
+    again = Customer(running_stack.client("intake"), running_stack.client("mailbox"))
+    assert again.complaint["id"] == customer.complaint["id"]
 
 
-def test_no_log_knows_the_customer(customer: Customer, ground: Ground) -> None:
+def test_no_log_contains_personal_data(customer: Customer, running_stack: RunningStack) -> None:
     for name in ("intake", "triage", "sla", "notify", "postgres", "kafka"):
-        log = ground.log(name)
+        log = running_stack.log(name)
         assert not [word for word in ("customer12", "Customer 12", "kettle in it", "photographs") if word in log], name

@@ -1,4 +1,4 @@
-"""One service, built as its process builds it, whose runner only records what it is handed."""
+"""Check that a service, built as its process builds it, hands records to its runner."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +18,12 @@ Build = Callable[..., ServiceApp]
 
 @pytest.fixture
 def options(keys: tuple[Path, Path]) -> dict[str, Any]:
-    """Settings with which every service can be built; nothing is reached with them."""
+    """Settings with which every service can be built; their servers do not exist."""
     return {"auth_public_key_file": keys[1], "kafka": "127.0.0.1:1", "postgres": "postgresql://127.0.0.1:1/none"}
 
 
-async def batches_of(app: ServiceApp, topic: str, *values: bytes) -> list[list[ConsumerRecord[Any, Any]]]:
-    """Publish these to `topic` and return the batches that reached the runner of `app`."""
+async def collect_batches(app: ServiceApp, topic: str, *values: bytes) -> list[list[ConsumerRecord[Any, Any]]]:
+    """Publish values to `topic` and return the batches that the runner of `app` received."""
     batches: list[list[ConsumerRecord[Any, Any]]] = []
 
     async def collect(records: Any) -> BatchResult:
@@ -38,12 +38,12 @@ async def batches_of(app: ServiceApp, topic: str, *values: bytes) -> list[list[C
 
 
 async def check_wiring(app: ServiceApp, sources: tuple[Service, ...]) -> None:
-    """Assert that one event on each input topic reaches the runner as the bytes it was published with, and no other."""
+    """Assert that the runner receives an event of each input topic as the published bytes, and none of its own topic."""
     value = write(event(received()))
     for source in sources:
-        ((record,),) = await batches_of(app, source.topic, value)
+        ((record,),) = await collect_batches(app, source.topic, value)
         assert (record.topic, record.key, record.value) == (source.topic, b"complaint", value)
-    assert not await batches_of(app, app.runtime.service.topic, value), "a service does not read its own topic"
+    assert not await collect_batches(app, app.runtime.service.topic, value), "a service does not read its own topic"
     metrics = app.runtime.metrics.render().decode()
     for source in sources:
         assert f'app_name="{app.runtime.service.name}",broker="kafka",handler="{source.topic}"' in metrics

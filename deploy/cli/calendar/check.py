@@ -11,7 +11,7 @@ from deploy.cli.calendar.public_holidays import HolidayQuery, compare_with_libra
 from deploy.cli.calendar.snippet import read_bytes
 from services.sla.calendar import Calendar, Compiled, Holiday, parse_calendar
 from services.sla.calendar.clocktime import DAY, format_time_of_day, local_to_utc
-from services.sla.policies.sections import read_section
+from services.sla.calendar.document import read_section
 from shared.errors import Misconfigured, Rejected
 
 HOLIDAYS_AHEAD = timedelta(days=366)  # period in which holidays are listed

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from services.sla.calendar import Calendar, build_calendar
+from services.sla.calendar import Calendar, parse_calendar
 from services.sla.calendar.clocktime import DAY, format_time_of_day, parse_time_of_day
 from services.sla.calendar.model import WEEKDAYS, HolidayRule
 from shared.errors import Rejected
@@ -50,16 +50,15 @@ def parse_compact_calendar(request: Mapping[str, Any]) -> Calendar:
         raise Rejected(f"weekly_hours: expected days out of {', '.join(WEEKDAYS)}, got {strange[0][:20]!r}")
     if not isinstance(closed, list) or not all(isinstance(on, str) for on in closed):
         raise Rejected("holidays: expected a list of dates such as ['2026-12-25', '*-01-01']")
-    return build_calendar(
-        {
-            "id": _ID,
-            "version": 1,
-            "tz": request["tz"],
-            "weekly_hours": week,
-            "holidays": _holidays(request, week, set(closed)),
-            "holiday_rule": _value(request, "holiday_rule", "civil_day"),
-        }
-    )
+    calendar = {
+        "id": _ID,
+        "version": 1,
+        "tz": request["tz"],
+        "weekly_hours": week,
+        "holidays": _holidays(request, week, set(closed)),
+        "holiday_rule": _value(request, "holiday_rule", "civil_day"),
+    }
+    return parse_calendar(calendar, text_only=False)
 
 
 def _value(request: Mapping[str, Any], key: str, default: Any) -> Any:

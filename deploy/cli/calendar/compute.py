@@ -11,7 +11,8 @@ from typing import Any, Never
 from deploy.cli.calendar.cache import CalendarCache
 from deploy.cli.calendar.compact_format import reason_without_id
 from deploy.cli.calendar.micros import MICROS, Pause, compute_due, compute_elapsed
-from services.sla.calendar.compiled import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, Compiled
+from services.sla.calendar import Compiled
+from services.sla.calendar.horizon import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST
 from shared.errors import Rejected
 
 LINE_BYTES_MAX = 1_048_576  # a calendar with a century of holidays is 30 KB

@@ -11,7 +11,7 @@ from deploy.cli import output
 from deploy.cli.endpoints import find_dsns
 from deploy.cli.output import ExitCode
 from deploy.cli.sla.app import app
-from deploy.cli.sla.client import open_doorway
+from deploy.cli.sla.client import run_request
 from deploy.cli.topics import require_kafka
 from shared.errors import Misconfigured, Unavailable
 
@@ -35,7 +35,8 @@ def explain(
     from deploy.cli.sla.explain import explanations, parse_as_of  # noqa: PLC0415
 
     at = parse_as_of(as_of)
-    answer = _get(f"/v1/complaints/{complaint}/clocks", {"for": reader} | ({"at": at.isoformat()} if at else {}))
+    query = {"for": reader} | ({"at": at.isoformat()} if at else {})
+    answer = run_request(lambda sla: sla.get(f"/v1/complaints/{complaint}/clocks", query))
     if as_json:
         output.print_json(answer)
         return
@@ -53,7 +54,8 @@ def at_risk(
 ) -> None:
     """List what is late or due soon, late first, with the reason. Exit code 1 if something is late."""
     within = f"PT{within}H" if within.isdigit() else within
-    answer = _get("/v1/at-risk", {"within": within} | ({"team": team} if team else {}))
+    query = {"within": within} | ({"team": team} if team else {})
+    answer = run_request(lambda sla: sla.get("/v1/at-risk", query))
     items: list[dict[str, Any]] = answer["items"]
     if as_json:
         output.print_json(answer)
@@ -133,11 +135,3 @@ def _headline(item: Mapping[str, Any]) -> str:
     what = ", ".join(part for part in (item["what"], item["item"], item["pack"]) if part)
     late = "late since" if item["is_late"] else "due"
     return f"{what}, {late} {due} UTC, {item['team'] or 'no team yet'}, {item['complaint_id']}"
-
-
-def _get(path: str, query: dict[str, str]) -> Any:
-    async def request() -> Any:
-        async with open_doorway() as sla:
-            return await sla.get(path, query)
-
-    return asyncio.run(request())

@@ -3,12 +3,10 @@
 A draft must be rehearsed before it is published. To return to an old revision, copy it into a draft.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
@@ -18,7 +16,7 @@ from deploy.cli.calendar.snippet import read_bytes
 from deploy.cli.output import ExitCode
 from deploy.cli.sla import tables
 from deploy.cli.sla.app import app
-from deploy.cli.sla.client import DRAFTS, Json, SlaClient, open_doorway
+from deploy.cli.sla.client import DRAFTS, Json, SlaClient, run_request
 from shared.errors import Misconfigured
 
 REVISIONS = "/v1/rulebook/revisions"
@@ -59,11 +57,11 @@ def draft(
             stored: Json = await sla.post(DRAFTS, document)
         else:
             stored = await sla.put(
-                f"{DRAFTS}/{_quote_id(replace)}", document, seen=(await sla.draft(_quote_id(replace)))["version"]
+                f"{DRAFTS}/{_quote_id(replace)}", document, version=(await sla.draft(_quote_id(replace)))["version"]
             )
         return stored | {"diff": await sla.get(f"{DRAFTS}/{stored['draft_id']}/diff")}
 
-    _print_draft(_run(request), as_json=as_json)
+    _print_draft(run_request(request), as_json=as_json)
 
 
 @app.command("roll-back")
@@ -76,13 +74,13 @@ def roll_back(
         stored: Json = await sla.post(f"{DRAFTS}:copy?revision={revision}")
         return stored | {"diff": await sla.get(f"{DRAFTS}/{stored['draft_id']}/diff")}
 
-    _print_draft(_run(request), as_json=as_json)
+    _print_draft(run_request(request), as_json=as_json)
 
 
 @app.command()
 def drafts(as_json: JsonOption = False) -> None:
     """List the drafts, the last changed first."""
-    listed = _run(lambda sla: sla.get(DRAFTS))["drafts"]
+    listed = run_request(lambda sla: sla.get(DRAFTS))["drafts"]
     output.print_json(listed) if as_json else tables.print_drafts(listed)
 
 
@@ -95,7 +93,7 @@ def diff(draft_id: DraftArgument = None, as_json: JsonOption = False) -> None:
         answer: Json = await sla.get(f"{DRAFTS}/{draft_['draft_id']}/diff")
         return answer
 
-    answer = _run(request)
+    answer = run_request(request)
     output.print_json(answer) if as_json else tables.print_diff(answer)
 
 
@@ -106,7 +104,7 @@ def dry_run(mode: ModeOption, draft_id: DraftArgument = None, as_json: JsonOptio
     async def request(sla: SlaClient) -> Json:
         return await sla.rehearse(await sla.draft(_quote_id(draft_id)), "dry-run", {"mode": mode.value}, "The dry run")
 
-    answer = _run(request)
+    answer = run_request(request)
     output.print_json(answer) if as_json else tables.print_dry_run(answer)
     if answer["report"]["promises_touched"]:
         raise typer.Exit(ExitCode.PROBLEM)
@@ -123,7 +121,7 @@ def back_test(
     async def request(sla: SlaClient) -> Json:
         return await sla.rehearse(await sla.draft(_quote_id(draft_id)), "back-test", {"days": days}, "The back-test")
 
-    answer = _run(request)
+    answer = run_request(request)
     output.print_json(answer) if as_json else tables.print_back_test(answer)
 
 
@@ -139,10 +137,10 @@ def publish(
     async def request(sla: SlaClient) -> Json:
         draft_ = await sla.draft(_quote_id(draft_id))
         form = {"mode": mode.value, "reason": reason}
-        answer: Json = await sla.post(f"{DRAFTS}/{draft_['draft_id']}:publish", form, seen=draft_["version"])
+        answer: Json = await sla.post(f"{DRAFTS}/{draft_['draft_id']}:publish", form, version=draft_["version"])
         return answer
 
-    answer = _run(request)
+    answer = run_request(request)
     if as_json:
         output.print_json(answer)
         return
@@ -153,7 +151,7 @@ def publish(
 @app.command()
 def revisions(as_json: JsonOption = False) -> None:
     """List the published revisions, the newest first."""
-    listed = _run(lambda sla: sla.get(REVISIONS))["revisions"]
+    listed = run_request(lambda sla: sla.get(REVISIONS))["revisions"]
     output.print_json(listed) if as_json else tables.print_revisions(listed)
 
 
@@ -161,7 +159,7 @@ def revisions(as_json: JsonOption = False) -> None:
 def show(revision: Annotated[int | None, typer.Argument(min=1, help="Default: the current revision.")] = None) -> None:
     """Print the document of a revision as JSON, to edit it and create a draft."""
     path = f"{REVISIONS}/{revision}" if revision else "/v1/rulebook"
-    output.print_json(_run(lambda sla: sla.get(path))["document"])
+    output.print_json(run_request(lambda sla: sla.get(path))["document"])
 
 
 @app.command()
@@ -170,10 +168,10 @@ def discard(draft_id: DraftArgument = None) -> None:
 
     async def request(sla: SlaClient) -> str:
         draft_ = await sla.draft(_quote_id(draft_id))
-        await sla.delete(f"{DRAFTS}/{draft_['draft_id']}", seen=draft_["version"])
+        await sla.delete(f"{DRAFTS}/{draft_['draft_id']}", version=draft_["version"])
         return str(draft_["draft_id"])
 
-    output.print_line(f"Draft {_run(request)} is deleted.")
+    output.print_line(f"Draft {run_request(request)} is deleted.")
 
 
 def _print_draft(draft_: Json, *, as_json: bool) -> None:
@@ -209,11 +207,3 @@ def _json(file: Path) -> Json:
 
 def _quote_id(draft_id: str | None) -> str | None:
     return quote(draft_id, safe="") if draft_id else None
-
-
-def _run(request: Callable[[SlaClient], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        async with open_doorway() as sla:
-            return await request(sla)
-
-    return asyncio.run(run())

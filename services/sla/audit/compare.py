@@ -18,7 +18,7 @@ from functools import reduce
 from typing import Any
 
 from services.sla.audit.published import MISSING, Difference, compare_published
-from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
+from services.sla.domain import Clock, Evaluation, PromiseStatus, SlaState, evaluate
 from services.sla.domain.apply import apply, expected_terms, pin_terms
 from services.sla.domain.evaluation import summarize
 from services.sla.domain.promise_dates import make_promises
@@ -90,33 +90,24 @@ def _compare_derived(stored: SlaState, rebuilt: SlaState, rulebook: Rulebook) ->
     if make_promises(pin_terms(rebuilt, rulebook), rulebook) != rebuilt:
         yield Difference("decisions", "some that the facts require are missing", "all of them")
         return
-    yield from _compare_evaluations(stored, rebuilt, rulebook)
-    expected = summarize(rebuilt, evaluate(rebuilt, rulebook))
-    for name in DERIVED:
-        if getattr(stored, name) != getattr(expected, name):
-            yield Difference(name, getattr(stored, name), getattr(expected, name))
-    yield from _compare_last_due(stored.last_due_at, expected.last_due_at)
-
-
-def _compare_last_due(stored: datetime | None, expected: datetime | None) -> Iterator[Difference]:
-    """Report a stored value that is too early. It may be later, and None in states written before it existed."""
-    if stored is not None and (expected is None or stored < expected):
-        yield Difference("last_due_at", stored, expected)
-
-
-def _compare_evaluations(stored: SlaState, rebuilt: SlaState, rulebook: Rulebook) -> Iterator[Difference]:
-    old, new = (_entries(state, rulebook) for state in (stored, rebuilt))
+    evaluation = evaluate(rebuilt, rulebook)
+    old, new = _entries(evaluate(stored, rulebook)), _entries(evaluation)
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             yield Difference(name, old.get(name), new.get(name))
+    expected = summarize(rebuilt, evaluation)
+    for name in DERIVED:
+        if getattr(stored, name) != getattr(expected, name):
+            yield Difference(name, getattr(stored, name), getattr(expected, name))
+    # A stored `last_due_at` may be later than needed, and None in states written before it existed.
+    if stored.last_due_at and (expected.last_due_at is None or stored.last_due_at < expected.last_due_at):
+        yield Difference("last_due_at", stored.last_due_at, expected.last_due_at)
 
 
-def _entries(state: SlaState, rulebook: Rulebook) -> dict[str, object]:
-    evaluation = evaluate(state, rulebook)
+def _entries(evaluation: Evaluation) -> dict[str, object]:
     clocks: dict[str, object] = {f"clock {clock.key}": _clock_fields(clock) for clock in evaluation.clocks}
     statuses = evaluation.promise_statuses
-    promises: dict[str, object] = {f"promise {status.promise.number}": _status_fields(status) for status in statuses}
-    return clocks | promises
+    return clocks | {f"promise {status.promise.number}": _status_fields(status) for status in statuses}
 
 
 def _clock_fields(clock: Clock) -> tuple[object, ...]:
@@ -125,14 +116,7 @@ def _clock_fields(clock: Clock) -> tuple[object, ...]:
 
 
 def _status_fields(status: PromiseStatus) -> tuple[object, ...]:
-    return (
-        status.promise.due_at,
-        status.status,
-        status.outcome,
-        status.told_at,
-        status.done_at,
-        status.notice_lead,
-    )
+    return status.promise.due_at, status.status, status.outcome, status.told_at, status.done_at, status.notice_lead
 
 
 def compare_columns(state: SlaState, row: dict[str, Any], promoted: dict[str, Any]) -> Iterator[Difference]:

@@ -16,17 +16,10 @@ from services.sla.domain.promise_status import promise_statuses
 from services.sla.domain.state import ExtensionRequest, Promise
 from services.sla.policies.deadlines import seconds
 from shared.contracts.envelope import Fact
-from shared.contracts.events import (
-    ClockEscalated,
-    ClockWarned,
-    ExtensionRequested,
-    LetterDue,
-    PromiseAtRisk,
-    PromiseMade,
-    PromiseRevised,
-    SilenceNoticed,
-)
+from shared.contracts.events import sla
 
+PromiseEvent = sla.PromiseMade | sla.PromiseRevised
+StepEvent = sla.ClockWarned | sla.ClockEscalated
 RISK = "risk:"
 NOTICES = (LETTER, SILENCE, RISK)  # prefixes of marks in `fired` that stand for notices, not for escalation steps
 MISSING, NEVER_PUBLISHED = "missing", "never published"
@@ -44,11 +37,9 @@ def compare_published(stored: SlaState, published: Sequence[Fact], *, complete: 
     """Yield the differences. Not `complete`: the first events are deleted, so a missing event proves nothing."""
     count = len(cycles(stored.moments))
     impossible = [promise for promise in stored.promises if not 0 < promise.cycle <= count]
+    for promise in impossible:
+        yield Difference(f"promise {promise.number}", f"of cycle {promise.cycle}", "no such cycle")
     if impossible:
-        yield from (
-            Difference(f"promise {promise.number}", f"of cycle {promise.cycle}", "no such cycle")
-            for promise in impossible
-        )
         return
     yield from _compare_promises(stored, published, complete=complete)
     yield from _compare_extensions(stored, published, complete=complete)
@@ -58,7 +49,7 @@ def compare_published(stored: SlaState, published: Sequence[Fact], *, complete: 
 
 def _compare_promises(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
     promises = {promise.number: promise for promise in stored.promises}
-    events = {fact.promise: fact for fact in published if isinstance(fact, PromiseMade | PromiseRevised)}
+    events = {fact.promise: fact for fact in published if isinstance(fact, PromiseEvent)}
     unpublished = {
         status.promise.number for status in promise_statuses(stored) if status.told_at is None and status.is_over
     }  # already over when they were made
@@ -71,18 +62,18 @@ def _compare_promises(stored: SlaState, published: Sequence[Fact], *, complete: 
             yield Difference(f"promise {number}", _promise_text(promise) if promise else MISSING, _promise_text(event))
 
 
-def _differ(promise: Promise, event: PromiseMade | PromiseRevised) -> bool:
+def _differ(promise: Promise, event: PromiseEvent) -> bool:
     if (promise.due_at, promise.subject, promise.item) != (event.due_at, event.subject, event.item):
         return True
-    if isinstance(event, PromiseRevised):
+    if isinstance(event, sla.PromiseRevised):
         return (promise.reason or "") != event.reason
     terms = promise.terms
     return bool(promise.reason) or (terms.policy, terms.policy_version) != (event.policy, event.policy_version)
 
 
-def _promise_text(promise: Promise | PromiseMade | PromiseRevised) -> str:
+def _promise_text(promise: Promise | PromiseEvent) -> str:
     text = f"{promise.subject} {promise.item}".strip() + f" by {promise.due_at.isoformat()}"
-    if isinstance(promise, PromiseMade):
+    if isinstance(promise, sla.PromiseMade):
         return f"{text}, policy {promise.policy} {promise.policy_version}"
     if isinstance(promise, Promise) and not promise.reason:
         return f"{text}, policy {promise.terms.policy} {promise.terms.policy_version}"
@@ -91,11 +82,11 @@ def _promise_text(promise: Promise | PromiseMade | PromiseRevised) -> str:
 
 def _compare_extensions(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
     old = Counter(_extension_key(extension) for extension in stored.extensions)
-    new = Counter(_extension_key(fact) for fact in published if isinstance(fact, ExtensionRequested))
+    new = Counter(_extension_key(fact) for fact in published if isinstance(fact, sla.ExtensionRequested))
     for key in sorted((old | new).keys()):
         name = f"extension of promise {key[0]} until {key[2]}"
         yield from _compare_counts(name, old[key], new[key], complete=complete)
-    moved = {fact.due_at for fact in published if isinstance(fact, PromiseRevised)}
+    moved = {fact.due_at for fact in published if isinstance(fact, sla.PromiseRevised)}
     for extension in stored.extensions:
         if complete and extension.approved and extension.expected_at not in moved:
             yield Difference(
@@ -103,17 +94,16 @@ def _compare_extensions(stored: SlaState, published: Sequence[Fact], *, complete
             )
 
 
-def _extension_key(extension: ExtensionRequest | ExtensionRequested) -> tuple[int, str, str, str, str]:
-    asked_at, expected_at, limit_at = (
-        at.isoformat() for at in (extension.asked_at, extension.expected_at, extension.limit_at)
-    )
+def _extension_key(extension: ExtensionRequest | sla.ExtensionRequested) -> tuple[int, str, str, str, str]:
+    times = (extension.asked_at, extension.expected_at, extension.limit_at)
+    asked_at, expected_at, limit_at = (at.isoformat() for at in times)
     return extension.promise, asked_at, expected_at, limit_at, extension.reason
 
 
 def _compare_steps(stored: SlaState, published: Sequence[Fact], *, complete: bool) -> Iterator[Difference]:
     """Compare fired escalation steps. A clock with a published step may have fired more, missed together with it."""
     fired = {mark for mark in stored.fired if not mark.startswith(NOTICES)}
-    events = {f"{_clock_key(fact)}:{fact.rung}" for fact in published if isinstance(fact, ClockWarned | ClockEscalated)}
+    events = {f"{_clock_key(fact)}:{fact.rung}" for fact in published if isinstance(fact, StepEvent)}
     clocks = {mark.rpartition(":")[0] for mark in events}
     for mark in sorted(events - fired):
         yield Difference(f"step {mark}", "not fired", "published")
@@ -122,7 +112,7 @@ def _compare_steps(stored: SlaState, published: Sequence[Fact], *, complete: boo
             yield Difference(f"step {mark}", "fired", NEVER_PUBLISHED)
 
 
-def _clock_key(fact: ClockWarned | ClockEscalated) -> str:
+def _clock_key(fact: StepEvent) -> str:
     name = f"{fact.pack}/{fact.clock}" if fact.pack else fact.clock
     return f"{name}:{fact.item}:{fact.cycle}" if fact.item else f"{name}:{fact.cycle}"
 
@@ -144,11 +134,11 @@ def _notice_key(mark: str) -> str:
 
 def _notice_mark(fact: Fact) -> str | None:
     match fact:
-        case LetterDue():
+        case sla.LetterDue():
             return f"{LETTER}{fact.pack}:{fact.letter}"
-        case SilenceNoticed():
+        case sla.SilenceNoticed():
             return f"{SILENCE}{seconds(fact.tried_at or fact.since)}"
-        case PromiseAtRisk():
+        case sla.PromiseAtRisk():
             return f"{RISK}{fact.promise}:{fact.cause}"
     return None
 

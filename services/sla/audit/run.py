@@ -10,7 +10,6 @@ compared again, a few times: a difference that events still to be read explain d
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -65,9 +64,9 @@ async def audit(reader: TopicReader, pool: asyncpg.Pool, progress: Progress | No
     counts = await reader.partition_counts(INPUT_TOPICS)
     total = max(counts.values(), default=0)
     async with transaction(pool) as conn:
-        rulebook = await RulebookRepository(read_file(None), _today).refresh(conn)
+        rulebook = await RulebookRepository(read_file(None)).refresh(conn)
     stored = await count_rows(pool)  # before reading: a complaint that is new since then is not among these rows
-    auditor = Auditor(EventSource(reader, await select_unapplied(pool)), pool, rulebook)
+    auditor = Auditor(reader, pool, rulebook, await select_unapplied(pool))
     for number in range(total):
         await auditor.audit_partition(number)
         if progress:
@@ -75,36 +74,6 @@ async def audit(reader: TopicReader, pool: asyncpg.Pool, progress: Progress | No
     report = auditor.report
     report.unread = max(0, stored - report.stored)
     return report
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-class EventSource:
-    """Events that sla has applied or published, of one partition number. Dead letters are left out."""
-
-    def __init__(self, reader: TopicReader, unapplied: Collection[UUID]) -> None:
-        self._reader = reader
-        self._unapplied = unapplied
-
-    async def begin(self, number: int) -> set[str]:
-        """Start at the beginning of a partition. Return the topics whose first events are deleted there."""
-        firsts = await self._reader.assign((*INPUT_TOPICS, SLA.topic), number)
-        return {topic for topic, offset in firsts.items() if offset > 0}
-
-    async def new_events(self) -> AsyncIterator[Event[Any]]:
-        """Yield the events since the last call, up to what the service has committed by now."""
-        ends = await self._reader.committed_offsets(GROUP) | {SLA.topic: await self._reader.end_offset(SLA.topic)}
-        async for topic, records in self._reader.batches(ends):
-            if topic == SLA.topic:
-                for record in records:
-                    if event := _own_event(record.value):
-                        yield event
-                continue
-            for received in decode_records(records, SLA).events:
-                if received.event.id not in self._unapplied:
-                    yield received.event
 
 
 def _own_event(value: bytes | None) -> Event[Any] | None:
@@ -158,23 +127,25 @@ class PartitionLog:
 
 
 class Auditor:
-    """Audit of one partition number after the other."""
+    """Audit of one partition number after the other. `unapplied`: ids of the dead letters, which are left out."""
 
-    def __init__(self, source: EventSource, pool: asyncpg.Pool, rulebook: Rulebook) -> None:
+    def __init__(
+        self, reader: TopicReader, pool: asyncpg.Pool, rulebook: Rulebook, unapplied: Collection[UUID]
+    ) -> None:
         self.report = AuditReport()
-        self._source = source
-        self._pool = pool
-        self._rulebook = rulebook
+        self._reader, self._pool = reader, pool
+        self._rulebook, self._unapplied = rulebook, unapplied
 
     async def audit_partition(self, number: int) -> None:
         """Compare every complaint of this partition number, those that differ up to `ROUNDS` times."""
         report, stored = self.report, set[ComplaintId]()
-        cut = await self._source.begin(number)
+        firsts = await self._reader.assign((*INPUT_TOPICS, SLA.topic), number)
+        cut = {topic for topic, offset in firsts.items() if offset > 0}
         report.cut |= cut
         log = PartitionLog(cut)
         differing: Differences = {}
         for turn in range(ROUNDS):
-            async for event in self._source.new_events():
+            async for event in self._new_events():
                 report.events += log.add(event)
             differing = await self._compare([*differing] if turn else [*log.rebuilt], log, stored)
             if not differing:
@@ -182,6 +153,19 @@ class Auditor:
         report.complaints += sum(state.receipt is not None or bool(state.moments) for state in log.rebuilt.values())
         report.stored += len(stored)
         self._report(differing, log)
+
+    async def _new_events(self) -> AsyncIterator[Event[Any]]:
+        """Yield the events since the last call, up to what the service has committed by now."""
+        ends = await self._reader.committed_offsets(GROUP) | {SLA.topic: await self._reader.end_offset(SLA.topic)}
+        async for topic, records in self._reader.batches(ends):
+            if topic == SLA.topic:
+                for record in records:
+                    if event := _own_event(record.value):
+                        yield event
+                continue
+            for received in decode_records(records, SLA).events:
+                if received.event.id not in self._unapplied:
+                    yield received.event
 
     def _report(self, differing: Differences, log: PartitionLog) -> None:
         """Report the differences, except stored facts whose events are deleted."""

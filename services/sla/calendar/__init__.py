@@ -3,14 +3,13 @@
 from services.sla.calendar.compiled import Compiled
 from services.sla.calendar.days import business_days_due, calendar_due, count_business_days, is_open_date
 from services.sla.calendar.diff import have_same_hours
-from services.sla.calendar.model import Calendar, Holiday, Opening, build_calendar, parse_calendar
+from services.sla.calendar.model import Calendar, Holiday, Opening, parse_calendar
 
 __all__ = [
     "Calendar",
     "Compiled",
     "Holiday",
     "Opening",
-    "build_calendar",
     "business_days_due",
     "calendar_due",
     "count_business_days",

@@ -37,6 +37,11 @@ def format_time_of_day(seconds: int) -> str:
     return f"{hours:02d}:{minutes:02d}" + (f":{seconds:02d}" if seconds else "")
 
 
+def format_hours(start: int, end: int) -> str:
+    """Format an interval of seconds after midnight as `09:00-17:00`."""
+    return f"{format_time_of_day(start)}-{format_time_of_day(end)}"
+
+
 def load_zone(key: str) -> ZoneInfo:
     """Load the IANA zone of that name. Raises `ValueError` if it does not exist."""
     try:

@@ -16,14 +16,10 @@ is refused when it is compiled, so the growth always ends.
 """
 
 from bisect import bisect_left, bisect_right
-from datetime import date
 
 from services.sla.calendar.clocktime import local_to_utc
-from services.sla.calendar.horizon import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, LONGEST_CLOSURE, Horizon
-from services.sla.calendar.model import Calendar
+from services.sla.calendar.horizon import Horizon
 from services.sla.calendar.spans import Span
-
-__all__ = ["EARLIEST", "FIRST_YEAR", "LAST_YEAR", "LATEST", "LONGEST_CLOSURE", "Compiled"]
 
 
 class Compiled(Horizon):
@@ -33,12 +29,7 @@ class Compiled(Horizon):
     instant outside the years 1970 to 2200.
     """
 
-    __slots__ = ("_hours_by_date",)
-
-    def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
-        """Compile `years` before and after `around`. Raises `Rejected` if it stays closed for more than 400 days."""
-        super().__init__(calendar, around=around, years=years)
-        self._hours_by_date: dict[int, Span | None] = {}
+    __slots__ = ()
 
     def level(self, at: int) -> int:
         """Return the opening time up to an instant, in seconds."""
@@ -53,14 +44,14 @@ class Compiled(Horizon):
     def first_at(self, level: int) -> int:
         """Return the earliest instant of a level: closing time, if the level is reached at the end of a day."""
         if not self._levels[0] < level <= self._total:
-            self.reach(level, level, beyond=False)
+            self.reach(level, beyond=False)
         index = bisect_left(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 
     def last_at(self, level: int) -> int:
         """Return the latest instant of a level: the next opening, if the level is reached at the end of a day."""
         if not self._levels[0] <= level < self._total:
-            self.reach(level, level, beyond=True)
+            self.reach(level, beyond=True)
         index = bisect_right(self._levels, level) - 1
         return self._starts[index] + level - self._levels[index]
 
@@ -72,10 +63,6 @@ class Compiled(Horizon):
         if seconds > 0:
             return self.first_at(self.level(at) + seconds)
         return at if seconds == 0 else self.last_at(self.level(at) + seconds)
-
-    def subtract(self, at: int, seconds: int) -> int:
-        """Return the latest instant with `seconds` of opening time before `at`."""
-        return self.add(at, -seconds)
 
     def elapsed(self, start: int, end: int) -> int:
         """Return the opening time between two instants in seconds, negative if `end` lies before `start`."""
@@ -90,7 +77,7 @@ class Compiled(Horizon):
 
     def next_open(self, at: int) -> int:
         """Return `at` if the calendar is open then, else the next opening."""
-        return self.last_at(self.level(at)) if not self.is_open(at) else at
+        return at if self.is_open(at) else self.last_at(self.level(at))
 
     def next_close(self, at: int) -> int:
         """Return the first closing after `at`."""
@@ -118,13 +105,13 @@ class Compiled(Horizon):
         None if no shift starts on it, so the date is not open. The results are stored per date, at most one for each
         date from 1970 to 2200.
         """
-        if ordinal not in self._hours_by_date:
+        if ordinal not in self._hours:
             zone, shifts, hours = self.calendar.zone, list(self.calendar.shifts_on(ordinal)), None
             if shifts:
                 opening = local_to_utc(zone, ordinal, min(start for start, _ in shifts))
                 hours = opening, self.last_close(local_to_utc(zone, ordinal, max(end for _, end in shifts)))
-            self._hours_by_date[ordinal] = hours
-        return self._hours_by_date[ordinal]
+            self._hours[ordinal] = hours
+        return self._hours[ordinal]
 
     def into_hours(self, at: int) -> int:
         """Return `at` if it lies within opening hours, closing time included, else the next opening.

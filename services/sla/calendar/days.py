@@ -17,12 +17,15 @@ day 1; with `open`, it is day 0, so one more step is needed.
 """
 
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar.clocktime import DAY, last_second_of_date
-from services.sla.calendar.compiled import FIRST_YEAR, LAST_YEAR, LONGEST_CLOSURE, Compiled
+from services.sla.calendar.compiled import Compiled
+from services.sla.calendar.horizon import FIRST_YEAR, LAST_YEAR, LONGEST_CLOSURE
 from services.sla.calendar.spans import Span
 from shared.errors import Rejected
 
@@ -59,7 +62,8 @@ def business_days_due(
     for due times beyond the last year that is computed.
     """
     first, is_day_zero = _first_candidate(compiled, received, cutoff, day_zero)
-    ordinal, closing = _nth_open_date(compiled, first, _require_days(days) - (0 if is_day_zero else 1))
+    steps = _require_days(days) - (not is_day_zero)
+    ordinal, (_, closing) = next(islice(_open_dates(compiled, first), steps, None))
     return closing if ends == "close" else last_second_of_date(compiled.calendar.zone, ordinal)
 
 
@@ -71,11 +75,10 @@ def count_business_days(
     Raises `Rejected` as `business_days_due` does.
     """
     first, is_day_zero = _first_candidate(compiled, received, cutoff, day_zero)
-    ordinals: list[int] = []
-    for _ in range(_require_days(days) + is_day_zero):
-        ordinals.append(_open_date_from(compiled, ordinals[-1] + 1 if ordinals else first)[0])
-    zero = ordinals.pop(0) if is_day_zero else first - 1
-    return CountedDays(date.fromordinal(zero), tuple(date.fromordinal(ordinal) for ordinal in ordinals))
+    counted = islice(_open_dates(compiled, first), _require_days(days) + is_day_zero)
+    dates = [date.fromordinal(ordinal) for ordinal, _ in counted]
+    zero = dates.pop(0) if is_day_zero else date.fromordinal(first - 1)
+    return CountedDays(zero, tuple(dates))
 
 
 def calendar_due(zone: ZoneInfo, received: int, *, days: int = 0, weeks: int = 0, months: int = 0) -> int:
@@ -124,19 +127,14 @@ def _first_candidate(compiled: Compiled, received: int, cutoff: time | None, day
     return local.toordinal() + late, True
 
 
-def _nth_open_date(compiled: Compiled, first: int, steps: int) -> tuple[int, int]:
-    """Return the open date `steps` open dates after the first one at or after `first`, and its closing."""
-    ordinal, (_, closing) = _open_date_from(compiled, first)
-    for _ in range(steps):
-        ordinal, (_, closing) = _open_date_from(compiled, ordinal + 1)
-    return ordinal, closing
-
-
-def _open_date_from(compiled: Compiled, first: int) -> tuple[int, Span]:
-    """Return the first open date at or after `first` and its business hours. Raises `Rejected` after 400 days."""
-    for ordinal in range(first, first + LONGEST_CLOSURE // DAY + 1):
+def _open_dates(compiled: Compiled, first: int) -> Iterator[tuple[int, Span]]:
+    """Yield the open dates from `first` on with their business hours. Raises `Rejected` after 400 closed days."""
+    ordinal = latest = first
+    while ordinal - latest <= LONGEST_CLOSURE // DAY:
         if business := compiled.business(ordinal):
-            return ordinal, business
+            yield ordinal, business
+            latest = ordinal + 1
+        ordinal += 1
     raise Rejected(
-        f"calendar {compiled.calendar.id!r} has no open date in the 400 days after {date.fromordinal(first)}"
+        f"calendar {compiled.calendar.id!r} has no open date in the 400 days after {date.fromordinal(latest)}"
     )

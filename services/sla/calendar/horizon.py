@@ -18,6 +18,7 @@ processes need. It grows at either end:
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from itertools import accumulate, pairwise
@@ -25,7 +26,7 @@ from typing import TypeAlias
 
 from services.sla.calendar.clocktime import DAY, local_to_utc
 from services.sla.calendar.model import Calendar
-from services.sla.calendar.spans import Span, open_spans, utc_date
+from services.sla.calendar.spans import Span, open_spans
 from shared.errors import Rejected
 
 LONGEST_CLOSURE = 400 * DAY
@@ -43,7 +44,7 @@ Column: TypeAlias = "array[int]"  # int64 values in a tenth of the memory of a l
 class Horizon:
     """Open intervals between two local midnights: starts, ends and levels as parallel sorted columns."""
 
-    __slots__ = ("_ends", "_first_day", "_high", "_last_day", "_levels", "_low", "_starts", "_total", "calendar")
+    __slots__ = ("_ends", "_first", "_high", "_hours", "_last", "_levels", "_low", "_starts", "_total", "calendar")
 
     def __init__(self, calendar: Calendar, *, around: date, years: int = 3) -> None:
         """Compile `years` (at least 2) before and after `around`.
@@ -54,13 +55,15 @@ class Horizon:
         self.calendar = calendar
         years = max(years, 2)
         middle = min(max(around.toordinal(), _FIRST_DAY + _YEAR), _LAST_DAY - _YEAR)
-        self._first_day = max(_FIRST_DAY, middle - years * _YEAR)
-        self._last_day = min(_LAST_DAY, middle + years * _YEAR)
-        self._low = local_to_utc(calendar.zone, self._first_day, 0)
-        self._high = local_to_utc(calendar.zone, self._last_day, 0)
-        self._refuse_closure_in_any_year()
-        spans = self._compile(self._first_day, self._last_day)
+        self._first = max(_FIRST_DAY, middle - years * _YEAR)
+        self._last = min(_LAST_DAY, middle + years * _YEAR)
+        self._low = local_to_utc(calendar.zone, self._first, 0)
+        self._high = local_to_utc(calendar.zone, self._last, 0)
+        if _may_stay_closed(calendar):
+            self._compile(_FIRST_DAY, _LAST_DAY)  # refuse such a closure also in years that are not compiled yet
+        spans = self._compile(self._first, self._last)
         self._starts, self._ends, self._levels, self._total = _columns(spans, 0)
+        self._hours: dict[int, Span | None] = {}
 
     @property
     def interval_count(self) -> int:
@@ -74,19 +77,17 @@ class Horizon:
         while last >= self._high:
             self._grow_later(min(_YEAR + (last - self._high) // DAY, _EXTENSION_MAX))
 
-    def reach(self, lowest: int, highest: int, *, beyond: bool) -> None:
-        """Extend the range until it contains instants of both levels. Raises `Rejected` like `cover`.
+    def reach(self, level: int, *, beyond: bool) -> None:
+        """Extend the range until it contains an instant of that level. Raises `Rejected` like `cover`.
 
-        With `beyond`, the range must also contain an instant above the highest level (the next opening), without it
-        an instant below the lowest level. Extensions double in length, so that the total time is proportional to the
-        distance.
+        With `beyond`, it must also contain an instant above the level (the next opening), without it one below the
+        level. Extensions double in length, so that the total time is proportional to the distance.
         """
         days = _YEAR
-        while highest > self._total or (beyond and highest == self._total):
+        while level > self._total or (beyond and level == self._total):
             self._grow_later(days)
             days = min(2 * days, _EXTENSION_MAX)
-        days = _YEAR
-        while lowest < self._levels[0] or (not beyond and lowest == self._levels[0]):
+        while level < self._levels[0] or (not beyond and level == self._levels[0]):
             self._grow_earlier(days)
             days = min(2 * days, _EXTENSION_MAX)
 
@@ -96,26 +97,21 @@ class Horizon:
         `before` and `after` are the neighbouring open instants that are compiled already. Raises `Rejected` if two
         spans, or a span and a neighbour, are more than 400 days apart.
         """
-        zone = self.calendar.zone
-        low, high = (local_to_utc(zone, day, 0) for day in (first, last))
         spans = open_spans(self.calendar, first, last)
-        begin, end = low if before is None else before, high if after is None else after
+        begin = local_to_utc(self.calendar.zone, first, 0) if before is None else before
+        end = local_to_utc(self.calendar.zone, last, 0) if after is None else after
         bounded = pairwise([(begin, begin), *spans, (end, end)])
         closures = [span[1] for span, next_span in bounded if next_span[0] - span[1] > LONGEST_CLOSURE]
         if closures:  # report the last one, where openings that are listed date by date end
+            closed_from = datetime.fromtimestamp(closures[-1], UTC).date()
             raise Rejected(
-                f"calendar {self.calendar.id!r} has no open time in the 400 days after {utc_date(closures[-1])}; "
-                "expected weekly_hours, or openings, that continue, such as mon = [['09:00', '17:00']]",
+                f"calendar {self.calendar.id!r} has no open time in the 400 days after {closed_from}; "
+                "expected weekly_hours, or openings, that continue, such as mon = [['09:00', '17:00']]"
             )
         return spans
 
-    def _refuse_closure_in_any_year(self) -> None:
-        """Raise `Rejected` for a closure of more than 400 days in years that are not compiled yet."""
-        if _may_stay_closed(self.calendar):
-            self._compile(_FIRST_DAY, _LAST_DAY)
-
     def _grow_later(self, days: int = _YEAR) -> None:
-        first, last = self._last_day, min(_LAST_DAY, self._last_day + days)
+        first, last = self._last, min(_LAST_DAY, self._last + days)
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed beyond the year {LAST_YEAR}")
         added, kept, level = self._compile(first, last, before=self._ends[-1]), len(self._starts), self._total
@@ -125,10 +121,10 @@ class Horizon:
         starts, ends, levels, self._total = _columns(added, level)
         self._starts, self._ends = self._starts[:kept] + starts, self._ends[:kept] + ends
         self._levels = self._levels[:kept] + levels
-        self._last_day, self._high = last, local_to_utc(self.calendar.zone, last, 0)
+        self._last, self._high = last, local_to_utc(self.calendar.zone, last, 0)
 
-    def _grow_earlier(self, days: int = _YEAR) -> None:
-        first, last = max(_FIRST_DAY, self._first_day - days), self._first_day
+    def _grow_earlier(self, days: int) -> None:
+        first, last = max(_FIRST_DAY, self._first - days), self._first
         if first == last:
             raise Rejected(f"calendar {self.calendar.id!r} is not computed before the year {FIRST_YEAR}")
         added, dropped = self._compile(first, last, after=self._starts[0]), 0
@@ -139,7 +135,7 @@ class Horizon:
         starts, ends, levels, _ = _columns(added, level)
         self._starts, self._ends = starts + self._starts[dropped:], ends + self._ends[dropped:]
         self._levels = levels + self._levels[dropped:]
-        self._first_day, self._low = first, local_to_utc(self.calendar.zone, first, 0)
+        self._first, self._low = first, local_to_utc(self.calendar.zone, first, 0)
 
 
 def _columns(spans: Iterable[Span], level: int) -> tuple[Column, Column, Column, int]:
@@ -163,10 +159,6 @@ def _may_stay_closed(calendar: Calendar) -> bool:
     if weekdays and 2 * len(closed) < _CLOSED_DATES_MIN:
         return False
     dated = sorted(date.fromisoformat(on).toordinal() for on in closed if on[0] != "*")
-    most, first = 0, 0
-    for index, day in enumerate(dated):
-        while day - dated[first] > LONGEST_CLOSURE // DAY:
-            first += 1
-        most = max(most, index - first + 1)
-    yearly = len(closed) - len(dated)
+    windows = (index + 1 - bisect_left(dated, day - LONGEST_CLOSURE // DAY) for index, day in enumerate(dated))
+    most, yearly = max(windows, default=0), len(closed) - len(dated)
     return most + 2 * yearly >= _CLOSED_DATES_MIN * weekdays

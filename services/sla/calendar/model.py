@@ -1,5 +1,9 @@
 """Model of a calendar: opening hours as a person writes them, validated.
 
+In a document the hours of a day are text such as `["09:00", "17:00"]`; here they are half-open intervals of seconds
+after midnight. Code may also pass numbers of seconds. In a document a number is refused, because a person who writes 9
+means nine o'clock and not nine seconds after midnight.
+
 A shift belongs to the local date it starts on, also if it ends on the next date. Calendars differ in what a holiday
 does to the night shift that started on the day before, and the difference is hours, so `holiday_rule` has no default:
 
@@ -9,47 +13,63 @@ does to the night shift that started on the day before, and the difference is ho
 With both rules, hours of a holiday replace all weekly shifts that start on it.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from calendar import isleap
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal, Self
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from services.sla.calendar.clocktime import load_zone
-from services.sla.calendar.hours import (
-    TEXT_ONLY,
-    WEEKDAYS,
-    CalendarModel,
-    Hours,
-    Weekday,
-    refuse_overlaps,
-    refuse_overlaps_in_week,
-)
-from shared.errors import Rejected
+from services.sla.calendar.clocktime import DAY, format_hours, format_time_of_day, load_zone, parse_time_of_day
+from services.sla.calendar.document import DocumentEntry, DocumentModel, parse_entry, refuse_repeated
 
-__all__ = ["WEEKDAYS", "Calendar", "Holiday", "HolidayRule", "Opening", "Weekday", "build_calendar", "parse_calendar"]
-
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HolidayRule = Literal["civil_day", "shift_start"]
-Shifts = tuple[tuple[int, int], ...]
 
 
-class Opening(CalendarModel):
+def _parse_hours(value: Any, info: ValidationInfo) -> Any:
+    if not (isinstance(value, list | tuple) and len(value) == 2):
+        raise ValueError(f"expected [open, close] such as ['09:00', '17:00'], got {value!r}")
+    accepts_seconds = not (info.context or {}).get("text_only")
+    start, end = (item if accepts_seconds and type(item) is int else parse_time_of_day(item) for item in value)
+    if end <= start:
+        hint = f"; for a shift that ends on the next day write {format_time_of_day(end + DAY)}" if end < start else ""
+        raise ValueError(f"{format_hours(start, end)} does not end after it starts{hint}")
+    if start >= DAY:
+        raise ValueError(f"{format_hours(start, end)} starts on the next day; list it under that day")
+    return start, end
+
+
+Hours = Annotated[tuple[int, int], BeforeValidator(_parse_hours)]
+Shifts = tuple[Hours, ...]
+
+
+def _refuse_overlaps(spans: Iterable[tuple[int, int]], where: str) -> None:
+    """Raise `ValueError` naming the first two spans (seconds) that overlap; spans may touch."""
+    for before, after in pairwise(sorted(spans)):
+        if after[0] < before[1]:
+            texts = (format_hours(start % DAY, start % DAY + end - start) for start, end in (before, after))
+            raise ValueError(f"{where}: {' and '.join(texts)} overlap")
+
+
+class Opening(DocumentModel):
     """Opening hours on one date, in addition to weekly hours and holidays."""
 
     on: date
-    hours: tuple[Hours, ...] = Field(min_length=1)
+    hours: Shifts = Field(min_length=1)
     name: str = ""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_overlaps(list(self.hours), str(self.on))
+        _refuse_overlaps(self.hours, str(self.on))
         return self
 
 
-class Holiday(CalendarModel):
+class Holiday(DocumentModel):
     """A date on which the calendar is closed, or open at `hours` instead.
 
     `on` is a date, or `*-12-25` for every year. `rule` replaces the `holiday_rule` of the calendar for this date. With
@@ -57,7 +77,7 @@ class Holiday(CalendarModel):
     """
 
     on: str = Field(pattern=r"^([0-9]{4}|\*)-[0-9]{2}-[0-9]{2}$")
-    hours: tuple[Hours, ...] = ()
+    hours: Shifts = ()
     rule: HolidayRule | None = None
     name: str = ""
     source: str = ""
@@ -73,38 +93,29 @@ class Holiday(CalendarModel):
             date.fromisoformat(self.on.replace("*", "2000"))  # a leap year, so that *-02-29 is accepted
         except ValueError:
             raise ValueError(f"expected a date such as '2026-12-25' or '*-12-25', got {self.on}") from None
-        refuse_overlaps(list(self.hours), self.on)
+        _refuse_overlaps(self.hours, self.on)
         return self
 
 
-class Calendar(CalendarModel):
-    """Opening hours, one immutable version; a change is a new version.
+class Calendar(DocumentEntry):
+    """Opening hours. Intervals are half-open, in local time of `tz`."""
 
-    Intervals are half-open, in local time of `tz`.
-    """
-
-    id: str = Field(min_length=1)
-    version: int = Field(ge=1)
-    tz: str
-    weekly_hours: dict[Weekday, tuple[Hours, ...]]
+    section = "calendar"
+    tz: Annotated[str, AfterValidator(lambda key: load_zone(key).key)]
+    weekly_hours: dict[Weekday, Shifts]
     holiday_rule: HolidayRule
     holidays: tuple[Holiday, ...] = ()
     extra_openings: tuple[Opening, ...] = ()
     name: str = ""
 
-    @field_validator("tz")
-    @classmethod
-    def _check_zone(cls, value: str) -> str:
-        load_zone(value)
-        return value
-
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_overlaps_in_week(self.weekly_hours)
-        listed = Counter(holiday.on for holiday in self.holidays)
-        twice = next((on for on, times in listed.items() if times > 1), None)
-        if twice:
-            raise ValueError(f"holiday {twice} is listed twice")
+        # A shift that starts on Sunday may overlap the first shift of Monday. The first shift of the week is therefore
+        # checked once more after the last.
+        days = enumerate(self.weekly_hours.get(name, ()) for name in WEEKDAYS)
+        week = sorted((day * DAY + start, day * DAY + end) for day, shifts in days for start, end in shifts)
+        _refuse_overlaps([*week, *((start + 7 * DAY, end + 7 * DAY) for start, end in week[:1])], "weekly_hours")
+        refuse_repeated("holidays", (holiday.on for holiday in self.holidays))
         return self
 
     @cached_property
@@ -117,15 +128,18 @@ class Calendar(CalendarModel):
         return tuple(self.weekly_hours.get(name, ()) for name in WEEKDAYS)
 
     @cached_property
-    def _dated(self) -> dict[int, Holiday]:
+    def dated(self) -> dict[int, Holiday]:
+        """Holidays of a single year by date (ordinal)."""
         return {date.fromisoformat(day.on).toordinal(): day for day in self.holidays if day.on[0] != "*"}
 
     @cached_property
-    def _yearly(self) -> dict[tuple[int, int], Holiday]:
+    def yearly(self) -> dict[tuple[int, int], Holiday]:
+        """Yearly holidays by month and day."""
         return {(int(day.on[2:4]), int(day.on[5:7])): day for day in self.holidays if day.on[0] == "*"}
 
     @cached_property
-    def _extra(self) -> dict[int, Shifts]:
+    def extra(self) -> dict[int, Shifts]:
+        """Extra openings by date (ordinal)."""
         extra: dict[int, Shifts] = {}
         for opening in self.extra_openings:
             ordinal = opening.on.toordinal()
@@ -134,12 +148,12 @@ class Calendar(CalendarModel):
 
     def holiday_on(self, ordinal: int) -> Holiday | None:
         """Return the holiday of a day (ordinal), or None; a dated entry has priority over a yearly one."""
-        if dated := self._dated.get(ordinal):
+        if dated := self.dated.get(ordinal):
             return dated
-        if not self._yearly:
+        if not self.yearly:
             return None
         day = date.fromordinal(ordinal)
-        return self._yearly.get((day.month, day.day))
+        return self.yearly.get((day.month, day.day))
 
     def closes_civil_day(self, holiday: Holiday) -> bool:
         """Return True if the holiday closes from midnight to midnight and cuts the night shift of the day before."""
@@ -147,63 +161,30 @@ class Calendar(CalendarModel):
 
     def holidays_in(self, days: range) -> dict[int, Holiday]:
         """Return the holidays of these days (ordinals), in order."""
-        holidays = {day: holiday for day, holiday in self._dated.items() if day in days}
-        years = range(date.fromordinal(days.start).year, date.fromordinal(days.stop).year + 1) if self._yearly else ()
+        holidays = {day: holiday for day, holiday in self.dated.items() if day in days}
+        years = range(date.fromordinal(days.start).year, date.fromordinal(days.stop).year + 1) if self.yearly else ()
         for year in years:
-            for (month, day), holiday in self._yearly.items():
-                leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-                ordinal = 0 if (month, day) == (2, 29) and not leap else date(year, month, day).toordinal()
+            for (month, day), holiday in self.yearly.items():
+                skipped = (month, day) == (2, 29) and not isleap(year)
+                ordinal = 0 if skipped else date(year, month, day).toordinal()
                 if ordinal in days:
                     holidays.setdefault(ordinal, holiday)
         return dict(sorted(holidays.items()))
-
-    @property
-    def yearly(self) -> Mapping[tuple[int, int], Holiday]:
-        """Yearly holidays by month and day."""
-        return self._yearly
-
-    @property
-    def named_days(self) -> frozenset[int]:
-        """Dates (ordinals) with an entry of their own: dated holidays and extra openings."""
-        return frozenset((*self._dated, *self._extra))
 
     def weekly_on(self, ordinal: int) -> Shifts:
         """Return the weekly shifts of a day, without regard to holidays."""
         return self._week[(ordinal + 6) % 7]
 
-    def extra_on(self, ordinal: int) -> Shifts:
-        """Return the extra openings of a day."""
-        return self._extra.get(ordinal, ())
-
-    def extra_days(self, days: range) -> list[int]:
-        """Return those of these days that have extra openings."""
-        return [day for day in self._extra if day in days]
-
     def shifts_on(self, ordinal: int) -> Iterator[tuple[int, int]]:
         """Yield all shifts that start on a day; the hours of a holiday replace the weekly ones."""
         holiday = self.holiday_on(ordinal)
         yield from self.weekly_on(ordinal) if holiday is None else holiday.hours
-        yield from self.extra_on(ordinal)
+        yield from self.extra.get(ordinal, ())
 
 
-def parse_calendar(data: Mapping[str, Any]) -> Calendar:
-    """Validate a calendar of a document, whose hours are text such as '09:00'.
+def parse_calendar(data: Mapping[str, Any], *, text_only: bool = True) -> Calendar:
+    """Validate a calendar. Raises `Rejected` with the field, what is wrong and what is accepted.
 
-    Raises `Rejected` with the field, what is wrong and what is accepted.
+    In a document, hours are text such as '09:00'. Code may pass seconds after midnight, with `text_only=False`.
     """
-    return _validate(data, TEXT_ONLY)
-
-
-def build_calendar(data: Mapping[str, Any]) -> Calendar:
-    """Validate a calendar that code built, whose hours may be seconds after midnight. Raises `Rejected`."""
-    return _validate(data, {})
-
-
-def _validate(data: Mapping[str, Any], context: dict[str, bool]) -> Calendar:
-    try:
-        return Calendar.model_validate(dict(data), context=context)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise Rejected(f"calendar {data.get('id', '?')!r}: {where + ': ' if where else ''}{reason}") from None
+    return parse_entry(Calendar, data, {"text_only": text_only})

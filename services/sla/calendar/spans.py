@@ -14,8 +14,9 @@ Two details need care:
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from functools import partial
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from services.sla.calendar.clocktime import DAY, UNIX_ORDINAL, local_to_utc, steady_offsets
@@ -36,60 +37,55 @@ def open_spans(calendar: Calendar, first: int, last: int) -> list[Span]:
     return inside
 
 
-class _ShiftConverter:
-    """Conversion of shifts to UTC for a range of days of one zone."""
+def _to_utc(
+    zone: ZoneInfo, first: int, offsets: Sequence[int | None], dated: Iterable[tuple[int, Iterable[Span]]]
+) -> list[Span]:
+    """Convert the shifts that start on some dates; drop a shift that lies in an hour the zone skips.
 
-    def __init__(self, zone: ZoneInfo, days: range) -> None:
-        self.zone, self.first = zone, days.start
-        self.offsets = steady_offsets(zone, days.start, days.stop)
-
-    def to_utc(self, dated: Iterable[tuple[int, Iterable[Span]]]) -> list[Span]:
-        """Convert the shifts that start on these days; drop a shift that lies in an hour the zone skips."""
-        spans: list[Span] = []
-        zone, first, offsets = self.zone, self.first, self.offsets
-        for day, shifts in dated:
-            today, tomorrow = offsets[day - first], offsets[day - first + 1]
-            midnight = (day - UNIX_ORDINAL) * DAY
-            for start, end in shifts:
-                if today is not None and end <= DAY:
-                    spans.append((midnight + start - today, midnight + end - today))
-                elif today is not None and tomorrow is not None:
-                    spans.append((midnight + start - today, midnight + end - tomorrow))
-                elif (since := local_to_utc(zone, day, start)) < (until := local_to_utc(zone, day, end)):
-                    spans.append((since, until))
-        return spans
+    `offsets` are the steady offsets of the zone from the date `first` on.
+    """
+    spans: list[Span] = []
+    for day, shifts in dated:
+        today, tomorrow = offsets[day - first], offsets[day - first + 1]
+        midnight = (day - UNIX_ORDINAL) * DAY
+        for start, end in shifts:
+            if today is not None and end <= DAY:
+                spans.append((midnight + start - today, midnight + end - today))
+            elif today is not None and tomorrow is not None:
+                spans.append((midnight + start - today, midnight + end - tomorrow))
+            elif (since := local_to_utc(zone, day, start)) < (until := local_to_utc(zone, day, end)):
+                spans.append((since, until))
+    return spans
 
 
 def _spans_of_shifts(calendar: Calendar, days: range) -> list[Span]:
     """Return weekly hours without holidays, plus the hours of holidays, plus extra openings; they may overlap."""
-    converter, holidays = _ShiftConverter(calendar.zone, days), calendar.holidays_in(days)
+    zone, holidays = calendar.zone, calendar.holidays_in(days)
+    to_utc = partial(_to_utc, zone, days.start, steady_offsets(zone, days.start, days.stop))
     cutting = [day for day, holiday in holidays.items() if calendar.closes_civil_day(holiday)]
     # The weekly shifts of a holiday are left out, with one exception: a civil_day holiday without hours keeps them
     # until it is cut out below, so that the part of its night shift after its second midnight remains.
     replaced = holidays.keys() - {day for day in cutting if not holidays[day].hours}
-    spans = converter.to_utc((day, calendar.weekly_on(day)) for day in days if day not in replaced)
+    spans = to_utc((day, calendar.weekly_on(day)) for day in days if day not in replaced)
     if cutting:
-        spans = _subtract(_merge(spans), _civil_days(calendar.zone, cutting))
-    spans += converter.to_utc((day, holiday.hours) for day, holiday in holidays.items())
-    return spans + converter.to_utc((day, calendar.extra_on(day)) for day in calendar.extra_days(days))
-
-
-def _civil_days(zone: ZoneInfo, days: Iterable[int]) -> list[Span]:
-    return [(local_to_utc(zone, day, 0), local_to_utc(zone, day + 1, 0)) for day in days]
+        holes = [(local_to_utc(zone, day, 0), local_to_utc(zone, day + 1, 0)) for day in cutting]
+        spans = _subtract(_merge(spans), holes)
+    spans += to_utc((day, holiday.hours) for day, holiday in holidays.items())
+    return spans + to_utc((day, shifts) for day, shifts in calendar.extra.items() if day in days)
 
 
 def _merge(spans: list[Span]) -> list[Span]:
     """Return the same time in order, with spans that overlap or touch joined."""
-    ordered = sorted(spans)
-    merged = ordered[:1]
-    last = merged[0][1] if merged else 0
-    for span in ordered[1:]:
-        if span[0] > last:
+    merged: list[Span] = []
+    last = 0
+    for span in sorted(spans):
+        start, end = span
+        if not merged or start > last:
             merged.append(span)
-            last = span[1]
-        elif span[1] > last:
-            last = span[1]
-            merged[-1] = (merged[-1][0], last)
+            last = end
+        elif end > last:
+            merged[-1] = (merged[-1][0], end)
+            last = end
     return merged
 
 
@@ -101,7 +97,7 @@ def _subtract(spans: list[Span], holes: list[Span]) -> list[Span]:
     left: list[Span] = []
     done = 0
     for low, high in holes:
-        first = bisect_right(spans, low, lo=done, key=_end)
+        first = bisect_right(spans, low, lo=done, key=itemgetter(1))
         left += spans[done:first]
         done = first
         while done < len(spans) and spans[done][0] < high:
@@ -113,12 +109,3 @@ def _subtract(spans: list[Span], holes: list[Span]) -> list[Span]:
                 break
             done += 1
     return left + spans[done:]
-
-
-def _end(span: Span) -> int:
-    return span[1]
-
-
-def utc_date(at: int) -> date:
-    """Return the UTC date of an instant, for messages."""
-    return date.fromordinal(at // DAY + UNIX_ORDINAL)

@@ -2,10 +2,10 @@
 
 from services.sla.policies.goal import Goal
 from services.sla.policies.loader import Document, build_rulebook, load_rulebook, parse_rulebook, read_file
-from services.sla.policies.model import MatchFacts, Policy, PromiseRule, When
-from services.sla.policies.pack import LetterRule, Pack
+from services.sla.policies.model import MatchFacts, Policy
+from services.sla.policies.pack import Pack
 from services.sla.policies.rule import ClockRule, EscalationStep
-from services.sla.policies.rulebook import ClockSpec, Mode, Revision, Rulebook, Terms
+from services.sla.policies.rulebook import ClockSpec, Mode, Rulebook, Terms
 
 __all__ = [
     "ClockRule",
@@ -13,16 +13,12 @@ __all__ = [
     "Document",
     "EscalationStep",
     "Goal",
-    "LetterRule",
     "MatchFacts",
     "Mode",
     "Pack",
     "Policy",
-    "PromiseRule",
-    "Revision",
     "Rulebook",
     "Terms",
-    "When",
     "build_rulebook",
     "load_rulebook",
     "parse_rulebook",

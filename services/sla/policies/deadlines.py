@@ -6,17 +6,16 @@ example, a business goal that was paused from Friday 16:00 to Monday 10:00 has l
 by the length of the pause would give back nights and weekends that the goal never counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from services.sla.calendar import Compiled, business_days_due, calendar_due
-from services.sla.calendar.compiled import EARLIEST, LATEST
+from services.sla.calendar.horizon import EARLIEST, LATEST
 from services.sla.policies import ClockRule, EscalationStep, Goal
 from services.sla.policies.pack import ClockExtension
 
 Span = tuple[int, int]  # a finished pause: from, until
-CACHED_CLOCKS = 8192  # entries of a cache by clock, about two for each clock that is running
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 
 
@@ -50,34 +49,24 @@ class GoalClock(NamedTuple):
         A pause without any time of that unit moves nothing: a goal that was used up to the last second on Friday at
         closing time is late on Monday, even if it was paused over the weekend.
         """
-        if self.budget is not None:
-            return self._due_in_seconds(self.budget, pauses)
-        return self._due_on_date(self.goal, self.compiled, pauses)
-
-    def _due_in_seconds(self, budget: int, pauses: Sequence[Span]) -> int:
-        compiled = self.compiled
+        budget, compiled = self.budget, self.compiled
+        if budget is None:
+            return self._due_on_date(pauses)
         if self.goal.wall is not None:
             return self.start + budget + sum(until - since for since, until in pauses)
         budget += sum(compiled.elapsed(since, until) for since, until in pauses)
         return compiled.first_at(compiled.level(self.start) + budget) if budget else self.start
 
-    def _due_on_date(self, goal: Goal, compiled: Compiled, pauses: Sequence[Span]) -> int:
+    def _due_on_date(self, pauses: Sequence[Span]) -> int:
+        goal, compiled = self.goal, self.compiled
         if goal.at is not None:
             return seconds(goal.at)
-        if goal.business_days is not None:
-            paused = sum(_open_dates_within(compiled, pause) for pause in pauses)
-            days = goal.business_days + paused
-            return business_days_due(
-                compiled, self.start, days, cutoff=goal.cutoff, day_zero=goal.day_zero, ends=goal.ends
-            )
-        paused = sum(_civil_dates_within(compiled, pause) for pause in pauses)
-        return calendar_due(
-            compiled.calendar.zone,
-            self.start,
-            days=(goal.calendar_days or 0) + paused,
-            weeks=goal.calendar_weeks or 0,
-            months=goal.calendar_months or 0,
-        )
+        if goal.business_days is None:
+            days = (goal.calendar_days or 0) + sum(_civil_dates_within(compiled, pause) for pause in pauses)
+            weeks, months = goal.calendar_weeks or 0, goal.calendar_months or 0
+            return calendar_due(compiled.calendar.zone, self.start, days=days, weeks=weeks, months=months)
+        days = goal.business_days + sum(_open_dates_within(compiled, pause) for pause in pauses)
+        return business_days_due(compiled, self.start, days, cutoff=goal.cutoff, day_zero=goal.day_zero, ends=goal.ends)
 
     def used(self, at: int, pauses: Sequence[Span] = ()) -> int:
         """Return the seconds from `start` to `at` without pauses: opening time for a business goal, else wall time."""
@@ -158,10 +147,9 @@ def latest(rule: ClockRule, extension: ClockExtension, compiled: Compiled, due: 
     return business_days_due(compiled, due, extension.business_days, day_zero="receipt", ends=rule.goal.ends)
 
 
-def _dates_touched(compiled: Compiled, pause: Span) -> Iterator[int]:
-    zone = compiled.calendar.zone
-    first, last = (datetime.fromtimestamp(at, zone).toordinal() for at in pause)
-    yield from range(first, last + 1)
+def _dates_touched(compiled: Compiled, pause: Span) -> range:
+    first, last = (datetime.fromtimestamp(at, compiled.calendar.zone).toordinal() for at in pause)
+    return range(first, last + 1)
 
 
 def _open_dates_within(compiled: Compiled, pause: Span) -> int:
@@ -172,13 +160,9 @@ def _open_dates_within(compiled: Compiled, pause: Span) -> int:
 
 def _civil_dates_within(compiled: Compiled, pause: Span) -> int:
     """Return the number of dates that lie wholly within the pause, from midnight to midnight."""
-    zone = compiled.calendar.zone
-    midnights = (
-        int(datetime.fromordinal(ordinal).replace(tzinfo=zone).timestamp())
-        for ordinal in _dates_touched(compiled, pause)
-    )
-    inside = [at for at in midnights if pause[0] <= at <= pause[1]]
-    return max(0, len(inside) - 1)
+    zone, dates = compiled.calendar.zone, _dates_touched(compiled, pause)
+    midnights = (int(datetime.fromordinal(date).replace(tzinfo=zone).timestamp()) for date in dates)
+    return max(0, sum(pause[0] <= midnight <= pause[1] for midnight in midnights) - 1)
 
 
 def _opening_days_before(compiled: Compiled, due: int, days: int) -> int:

@@ -1,15 +1,13 @@
 """Differences between two revisions of the rulebook: as data for programs and as sentences for people."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel
-
-from services.sla.calendar.clocktime import format_time_of_day
+from services.sla.calendar.clocktime import format_hours
+from services.sla.calendar.document import SECTIONS, DocumentModel, Section
 from services.sla.policies.rulebook import Revision, Rulebook
 
-Section = Literal["calendar", "policy", "pack"]
 ChangeType = Literal["added", "removed", "changed", "reordered"]
 NAME_KEYS = ("kind", "on", "id", "clock", "title")  # keys that can name the entries of a list, in order of preference
 VALUE_LENGTH_MAX = 120  # characters of a value in a sentence
@@ -38,28 +36,19 @@ class RulebookChange(NamedTuple):
 def compare_rulebooks(old: Rulebook, new: Rulebook) -> list[RulebookChange]:
     """Return the changes from the current revision of `old` to the current revision of `new`."""
     changes: list[RulebookChange] = []
-    for section, before, after in _sections(old, new):
-        for name in _keys_of_both(before, after):
+    for section in SECTIONS:
+        before, after = _current_entries(old, section), _current_entries(new, section)
+        for name in before | after:
             changes += _changes_of_entry(section, before.get(name), after.get(name))
     return [*changes, *_order_changes(old.current, new.current)]
 
 
-def _keys_of_both(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    return [*before, *(key for key in after if key not in before)]
-
-
-def _sections(old: Rulebook, new: Rulebook) -> Iterator[tuple[Section, dict[str, Any], dict[str, Any]]]:
-    yield "calendar", _calendars_by_id(old), _calendars_by_id(new)
-    yield "policy", _by_id(old.current.policies), _by_id(new.current.policies)
-    yield "pack", _by_id(old.current.packs), _by_id(new.current.packs)
-
-
-def _by_id(entries: Sequence[Any]) -> dict[str, Any]:
-    return {entry.id: entry for entry in entries}
-
-
-def _calendars_by_id(rulebook: Rulebook) -> dict[str, Any]:
-    return {name: rulebook.calendar(name).calendar for name in rulebook.current.calendars}
+def _current_entries(rulebook: Rulebook, section: Section) -> dict[str, Any]:
+    """Return the current entries of a section by id."""
+    current = rulebook.current
+    if section == "calendar":
+        return {name: rulebook.calendar(name).calendar for name in current.calendars}
+    return {entry.id: entry for entry in (current.policies if section == "policy" else current.packs)}
 
 
 def _changes_of_entry(section: Section, before: Any, after: Any) -> Iterator[RulebookChange]:
@@ -70,7 +59,7 @@ def _changes_of_entry(section: Section, before: Any, after: Any) -> Iterator[Rul
         sentence = f"{_title(section, before)} is no longer current; complaints that it applies to keep it."
         yield RulebookChange(section, "removed", before.id, before.version, None, (), (sentence,))
     elif before.version != after.version:
-        fields = tuple(_field_changes(_flatten(before), _flatten(after)))
+        fields = tuple(_field_changes(before, after))
         head = f"{section.capitalize()} '{after.id}' changes from version {before.version} to {after.version}."
         sentences = (head, *(_sentence(change) for change in fields))
         yield RulebookChange(section, "changed", after.id, before.version, after.version, fields, sentences)
@@ -91,11 +80,6 @@ def _order_changes(old: Revision, new: Revision) -> Iterator[RulebookChange]:
         yield RulebookChange("policy", "reordered", "", None, None, (order,), (sentence,))
 
 
-def _flatten(model: BaseModel) -> dict[str, Any]:
-    """Return the fields that differ from their default, by their paths."""
-    return dict(_leaves("", model.model_dump(mode="json", exclude_defaults=True, exclude={"id", "version"})))
-
-
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
@@ -112,10 +96,9 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _format_hours(values: list[Any]) -> str | None:
     """Return opening hours as text such as `09:00-17:00`, or None if the list contains something else."""
-    spans = [value for value in values if isinstance(value, list) and list(map(type, value)) == [int, int]]
-    if not spans or len(spans) != len(values):
+    if not values or not all(isinstance(value, list) and list(map(type, value)) == [int, int] for value in values):
         return None
-    return ", ".join(f"{format_time_of_day(start)}-{format_time_of_day(end)}" for start, end in spans)
+    return ", ".join(format_hours(start, end) for start, end in values)
 
 
 def _name_key(values: list[Any]) -> str | None:
@@ -127,11 +110,15 @@ def _name_key(values: list[Any]) -> str | None:
     return None
 
 
-def _field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldChange]:
-    for path in _keys_of_both(before, after):
-        old, new = before.get(path), after.get(path)
-        if old != new:
-            yield FieldChange(path, old, new)
+def _field_changes(before: DocumentModel, after: DocumentModel) -> Iterator[FieldChange]:
+    """Yield the changes of fields that differ from their default in one of the two versions."""
+    old, new = (
+        dict(_leaves("", entry.model_dump(mode="json", exclude_defaults=True, exclude={"id", "version"})))
+        for entry in (before, after)
+    )
+    for path in old | new:
+        if old.get(path) != new.get(path):
+            yield FieldChange(path, old.get(path), new.get(path))
 
 
 def _sentence(change: FieldChange) -> str:

@@ -16,7 +16,7 @@ from services.sla.calendar import Calendar
 from services.sla.policies.goal import YEARS_MAX, Goal, iso_duration
 from services.sla.policies.model import Policy
 from services.sla.policies.pack import Pack
-from services.sla.policies.rule import ClockRule, EscalationStep
+from services.sla.policies.rule import EscalationStep
 from shared.errors import Rejected
 
 _WEEKS = 53 * YEARS_MAX
@@ -38,18 +38,17 @@ def refuse_never_due(source: Policy | Pack, calendars: Mapping[str, Calendar]) -
         if demand.seconds > seconds or demand.dates > dates:
             hours = f"{demand.seconds // 3600} hours of opening time"
             amount = f"{demand.dates} business days" if demand.dates else hours
-            section = "policy" if isinstance(source, Policy) else "pack"
             raise Rejected(
-                f"{section} {source.id!r}: {demand.field}: {amount} are more than calendar {demand.calendar!r} has in "
-                f"{YEARS_MAX} years; expected less, or a calendar that opens more"
+                f"{source.section} {source.id!r}: {demand.field}: {amount} are more than calendar "
+                f"{demand.calendar!r} has in {YEARS_MAX} years; expected less, or a calendar that opens more"
             )
 
 
 def _upper_bound(calendar: Calendar) -> tuple[int, int]:
     """Return the most opening time in seconds, and the most open dates, that ten years can have."""
     weekly = [spans for spans in calendar.weekly_hours.values() if spans]
-    yearly = [holiday.hours for holiday in calendar.holidays if holiday.hours and holiday.on[0] == "*"]
-    dated = [holiday.hours for holiday in calendar.holidays if holiday.hours and holiday.on[0] != "*"]
+    yearly = [holiday.hours for holiday in calendar.yearly.values() if holiday.hours]
+    dated = [holiday.hours for holiday in calendar.dated.values() if holiday.hours]
     dated += [opening.hours for opening in calendar.extra_openings]
     counted = ((weekly, _WEEKS), (yearly, YEARS_MAX + 1), (dated, 1))
     seconds = sum(times * (end - start) for days, times in counted for spans in days for start, end in spans)
@@ -57,23 +56,18 @@ def _upper_bound(calendar: Calendar) -> tuple[int, int]:
 
 
 def _demands(source: Policy | Pack) -> Iterator[Demand]:
+    calendars = {rule.kind: rule.calendar or source.calendar for rule in source.clocks}
     for rule in source.clocks:
-        name = _calendar_name(source, rule)
+        name = calendars[rule.kind]
         yield from _demands_of_goal(rule.kind, name, rule.goal)
         for step in rule.rungs:
             yield Demand(f"{rule.kind}: rungs: {step.name}", name, _opening_time_of_step(step))
     if isinstance(source, Policy):
-        name = _calendar_name(source, source.rule(source.promise.clock))
-        yield Demand("promise: buffer", name, int(source.promise.buffer.total_seconds()))
+        promise = source.promise
+        yield Demand("promise: buffer", calendars[promise.clock], int(promise.buffer.total_seconds()))
         return
     for letter in source.letters:
-        yield from _demands_of_goal(
-            f"letter {letter.id}", _calendar_name(source, source.rule(letter.clock)), letter.lead
-        )
-
-
-def _calendar_name(source: Policy | Pack, rule: ClockRule) -> str:
-    return rule.calendar or source.calendar
+        yield from _demands_of_goal(f"letter {letter.id}", calendars[letter.clock], letter.lead)
 
 
 def _demands_of_goal(field: str, calendar: str, goal: Goal) -> Iterator[Demand]:

@@ -9,16 +9,9 @@ import re
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from services.sla.calendar.document import DocumentModel
 
 UNITS = ("wall", "business", "business_days", "calendar_days", "calendar_weeks", "calendar_months", "at")
 YEARS_MAX = 10  # of each goal, so that the horizon of a calendar stays small
@@ -31,38 +24,28 @@ _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
 
 
 def _parse_duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return _check_timedelta(value)
+    if isinstance(value, timedelta):  # built by code; the limits of a written duration apply to it as well
+        if value.microseconds:
+            raise ValueError(f"expected whole seconds, got {value.total_seconds()} s; {_EXAMPLE}")
+        if value > LONGEST:
+            raise ValueError(_too_long(value))
+        return value
     if isinstance(value, str) and value.lstrip("+-").startswith("P") and not value.lstrip("+-").startswith("PT"):
         raise ValueError(f"{value[:40]!r} is in days, months or years; {_EXAMPLE}")
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"expected a duration in whole hours, minutes and seconds, got {_short(value)}; {_EXAMPLE}")
+        raise ValueError(f"expected a duration in whole hours, minutes and seconds, got {value!r:.40}; {_EXAMPLE}")
     parts = [part or "0" for part in match.groups()]
-    if max(map(len, parts)) > _DIGITS_MAX:
-        raise ValueError(_too_long(value))
-    hours, minutes, seconds = map(int, parts)
-    total = (hours * 60 + minutes) * 60 + seconds
-    if total > LONGEST.total_seconds():
-        raise ValueError(_too_long(value))
-    return timedelta(seconds=total)
-
-
-def _check_timedelta(value: timedelta) -> timedelta:
-    """Apply the limits of a written duration to one that code built."""
-    if value.microseconds:
-        raise ValueError(f"expected whole seconds, got {value.total_seconds()} s; {_EXAMPLE}")
-    if value > LONGEST:
-        raise ValueError(_too_long(value))
-    return value
+    if max(map(len, parts)) <= _DIGITS_MAX:
+        hours, minutes, seconds = map(int, parts)
+        total = (hours * 60 + minutes) * 60 + seconds
+        if total <= LONGEST.total_seconds():
+            return timedelta(seconds=total)
+    raise ValueError(_too_long(value))
 
 
 def _too_long(value: object) -> str:
-    return f"expected at most ten years, {iso_duration(LONGEST)}, got {_short(value)}"
-
-
-def _short(value: object) -> str:
-    return repr(value)[:40]
+    return f"expected at most ten years, {iso_duration(LONGEST)}, got {value!r:.40}"
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -78,7 +61,7 @@ def _check_local_time(value: Any) -> Any:
     else:
         accepted = isinstance(value, str) and _TIME_OF_DAY.fullmatch(value) is not None
     if not accepted:
-        raise ValueError(f"expected a local time of the calendar's zone, such as '17:00', got {_short(value)}")
+        raise ValueError(f"expected a local time of the calendar's zone, such as '17:00', got {value!r:.40}")
     return value
 
 
@@ -89,12 +72,6 @@ LocalTime = Annotated[
     time, BeforeValidator(_check_local_time), WithJsonSchema({"type": "string", "examples": ["17:00:00"]})
 ]
 Days = Annotated[int, Field(ge=1, le=3660)]
-
-
-class DocumentModel(BaseModel):
-    """Base of all entries of a rulebook document: immutable, and an unknown field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Goal(DocumentModel):
@@ -152,15 +129,17 @@ class Goal(DocumentModel):
 
 def format_duration(span: timedelta) -> str:
     """Format a duration for people: `8 h 30 min`."""
-    hours, rest = divmod(int(span.total_seconds()), 3600)
-    minutes, seconds = divmod(rest, 60)
-    parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (seconds, "s")) if count]
-    return " ".join(parts) or "no time"
+    parts = zip(_split(span), ("h", "min", "s"), strict=True)
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "no time"
 
 
 def iso_duration(span: timedelta) -> str:
     """Format a duration as in rulebooks and in names of escalation steps: `PT8H30M`."""
-    hours, rest = divmod(int(span.total_seconds()), 3600)
-    minutes, seconds = divmod(rest, 60)
-    parts = [f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if count]
-    return "PT" + ("".join(parts) or "0S")
+    parts = zip(_split(span), "HMS", strict=True)
+    return "PT" + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0S")
+
+
+def _split(span: timedelta) -> tuple[int, int, int]:
+    """Return hours, minutes and seconds of a duration."""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    return minutes // 60, minutes % 60, seconds

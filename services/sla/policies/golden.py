@@ -9,19 +9,12 @@ holiday that was announced later does not make an older computation wrong.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
 
 from services.sla.calendar import Compiled
 from services.sla.policies import Pack, Rulebook
 from services.sla.policies.deadlines import GoalClock, instant_of, latest, seconds
 from services.sla.policies.pack import GoldenDate
 from shared.errors import Misconfigured
-
-
-class _Difference(NamedTuple):
-    subject: str
-    expected: datetime
-    computed: datetime
 
 
 def check_golden_dates(rulebook: Rulebook) -> None:
@@ -31,9 +24,11 @@ def check_golden_dates(rulebook: Rulebook) -> None:
     """
     for pack in rulebook.pack_versions.values():
         for golden in pack.golden:
-            difference = _difference(pack, golden, rulebook)
-            if difference:
-                raise Misconfigured(_sentence(pack, golden, difference))
+            name = pack.rule(golden.clock).calendar or pack.calendar
+            newest, *older = (key for key in sorted(rulebook.calendars, reverse=True) if key[0] == name)
+            difference = _difference(pack, golden, rulebook.calendars[newest])
+            if difference and all(_difference(pack, golden, rulebook.calendars[key]) for key in older):
+                raise Misconfigured(difference)
 
 
 def require_golden_dates(rulebook: Rulebook) -> None:
@@ -50,23 +45,16 @@ def require_golden_dates(rulebook: Rulebook) -> None:
             )
 
 
-def _difference(pack: Pack, golden: GoldenDate, rulebook: Rulebook) -> _Difference | None:
-    """Return the first difference with the newest version of the calendar, or None if any version confirms all."""
-    name = pack.rule(golden.clock).calendar or pack.calendar
-    versions = [rulebook.calendars[key] for key in sorted(rulebook.calendars, reverse=True) if key[0] == name]
-    newest = None
-    for compiled in versions:
-        difference = next(_differences(pack, golden, compiled), None)
-        if difference is None:
-            return None
-        newest = newest or difference
-    return newest
-
-
-def _differences(pack: Pack, golden: GoldenDate, compiled: Compiled) -> Iterator[_Difference]:
+def _difference(pack: Pack, golden: GoldenDate, compiled: Compiled) -> str | None:
+    """Return the first difference with that version of the calendar as a sentence, or None if it confirms all."""
     for subject, expected, computed in _dates(pack, golden, compiled):
         if seconds(expected) != computed:
-            yield _Difference(subject, expected, instant_of(computed).astimezone(compiled.calendar.zone))
+            at = instant_of(computed).astimezone(compiled.calendar.zone)
+            return (
+                f"pack {pack.id!r} version {pack.version}: golden date of {subject} from {golden.start.isoformat()}: "
+                f"expected {expected.isoformat()}, got {at.isoformat()} ({golden.why})"
+            )
+    return None
 
 
 def _dates(pack: Pack, golden: GoldenDate, compiled: Compiled) -> Iterator[tuple[str, datetime, int]]:
@@ -85,11 +73,3 @@ def _dates(pack: Pack, golden: GoldenDate, compiled: Compiled) -> Iterator[tuple
     extension = pack.extension_of(rule.kind)
     if extension and golden.latest:
         yield f"extension of {golden.clock}", golden.latest, latest(rule, extension, compiled, due)
-
-
-def _sentence(pack: Pack, golden: GoldenDate, difference: _Difference) -> str:
-    start, expected = golden.start.isoformat(), difference.expected.isoformat()
-    return (
-        f"pack {pack.id!r} version {pack.version}: golden date of {difference.subject} from {start}: "
-        f"expected {expected}, got {difference.computed.isoformat()} ({golden.why})"
-    )

@@ -2,26 +2,23 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from services.sla.calendar import Calendar, Compiled, parse_calendar
+from services.sla.calendar.document import SECTIONS, EntryT, parse_entry, read_section, require_known_sections
 from services.sla.policies.feasibility import refuse_never_due
 from services.sla.policies.model import Policy
 from services.sla.policies.pack import Pack
 from services.sla.policies.reachability import require_reachable
 from services.sla.policies.rulebook import Key, Mode, Revision, Rulebook
-from services.sla.policies.sections import SECTIONS, read_section, require_known_sections
 from shared.errors import Misconfigured, Rejected
 
 STANDARD = Path(__file__).with_name("standard.toml")
 PACKS = Path(__file__).with_name("packs")
-ModelT = TypeVar("ModelT", bound=BaseModel)
 Data = Mapping[str, Any]
 
 
@@ -106,36 +103,26 @@ def _revision(
     document: Document, calendars: dict[Key, Calendar], policies: dict[Key, Policy], packs: dict[Key, Pack]
 ) -> Revision:
     data = require_known_sections(document.data)
-    of_calendars = _register("calendar", [parse_calendar(item) for item in read_section(data, "calendar")], calendars)
-    of_policies = _register("policy", _parse_all(Policy, "policy", data), policies)
-    of_packs = _register("pack", _parse_all(Pack, "pack", data), packs)
-    newest: dict[str, int] = {}
-    for calendar in of_calendars:
-        newest[calendar.id] = max(calendar.version, newest.get(calendar.id, 0))
-    _check_calendars([*of_policies, *of_packs], {name: calendars[name, version] for name, version in newest.items()})
-    return Revision(
-        document.number,
-        require_reachable(_newest(of_policies)),
-        _newest(of_packs),
-        newest,
-        document.mode,
-        document.reason,
-        document.actor,
-        document.at,
-    )
+    of_calendars = _register([parse_calendar(entry) for entry in read_section(data, "calendar")], calendars)
+    of_policies = _register([parse_entry(Policy, entry) for entry in read_section(data, "policy")], policies)
+    of_packs = _register([parse_entry(Pack, entry) for entry in read_section(data, "pack")], packs)
+    newest = {calendar.id: calendar for calendar in _newest(of_calendars)}
+    sources: list[Policy | Pack] = [*of_policies, *of_packs]
+    for source in sources:
+        _check_calendars(source, newest)
+    versions = {name: calendar.version for name, calendar in newest.items()}
+    current = require_reachable(_newest(of_policies)), _newest(of_packs), versions
+    return Revision(document.number, *current, document.mode, document.reason, document.actor, document.at)
 
 
-EntryT = TypeVar("EntryT", Calendar, Policy, Pack)
-
-
-def _register(section: str, entries: Sequence[EntryT], published: dict[Key, EntryT]) -> list[EntryT]:
+def _register(entries: Sequence[EntryT], published: dict[Key, EntryT]) -> list[EntryT]:
     """Add the entries of one document to the published ones, and return them.
 
     Raises `Rejected` if a version was published before with other contents.
     """
     registered: dict[Key, EntryT] = {}
     for entry in entries:
-        key, name = (entry.id, entry.version), f"{section} {entry.id!r}"
+        key, name = (entry.id, entry.version), f"{entry.section} {entry.id!r}"
         if key in registered:
             raise Rejected(f"{name} is listed twice with version {entry.version}; a change is a new version")
         before = published.setdefault(key, entry)
@@ -148,56 +135,20 @@ def _register(section: str, entries: Sequence[EntryT], published: dict[Key, Entr
     return list(registered.values())
 
 
-def _parse_all(model: type[ModelT], section: str, data: Data) -> list[ModelT]:
-    return [_parse(model, section, item) for item in read_section(data, section)]
+def _check_calendars(source: Policy | Pack, newest: Mapping[str, Calendar]) -> None:
+    for name in (source.calendar, *(rule.calendar for rule in source.clocks)):
+        if name is not None and name not in newest:
+            expected = f"expected one of {sorted(newest)}"
+            raise Rejected(f"{source.section} {source.id!r}: unknown calendar {name!r}; {expected}")
+    refuse_never_due(source, newest)
 
 
-def _parse(model: type[ModelT], section: str, item: Data) -> ModelT:
-    try:
-        return model.model_validate(dict(item))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = f"there is no such field; expected {_fields(model, first['loc'])}"
-        raise Rejected(f"{section} {item.get('id', '?')!r}: {where + ': ' if where else ''}{reason}") from None
-
-
-def _fields(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
-    """Return the accepted fields at that place of a document."""
-    for part in where[:-1]:
-        if isinstance(part, str) and part in model.model_fields:
-            inner = next(_models(model.model_fields[part].annotation), None)
-            model = inner or model
-    return ", ".join(model.model_fields)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _models(inner)
-
-
-def _check_calendars(sources: Sequence[Policy | Pack], newest: Mapping[str, Calendar]) -> None:
-    for source in sources:
-        for name in (source.calendar, *(rule.calendar for rule in source.clocks)):
-            if name is not None and name not in newest:
-                section = "pack" if isinstance(source, Pack) else "policy"
-                raise Rejected(f"{section} {source.id!r}: unknown calendar {name!r}; expected one of {sorted(newest)}")
-        refuse_never_due(source, newest)
-
-
-SourceT = TypeVar("SourceT", Policy, Pack)
-
-
-def _newest(sources: Sequence[SourceT]) -> tuple[SourceT, ...]:
-    """Return the newest version of each policy or pack, in the order in which their ids first appear."""
-    newest: dict[str, SourceT] = {}
-    for source in sources:
-        if source.id not in newest or source.version > newest[source.id].version:
-            newest[source.id] = source
+def _newest(entries: Sequence[EntryT]) -> tuple[EntryT, ...]:
+    """Return the newest version of each entry, in the order in which their ids first appear."""
+    newest: dict[str, EntryT] = {}
+    for entry in entries:
+        if entry.id not in newest or entry.version > newest[entry.id].version:
+            newest[entry.id] = entry
     return tuple(newest.values())
 
 

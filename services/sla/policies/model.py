@@ -8,9 +8,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from services.sla.policies.goal import DocumentModel, Span
+from services.sla.calendar.document import DocumentEntry, DocumentModel, refuse_repeated
+from services.sla.policies.goal import Span
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import Channel, ClockKind, Severity, Signal
+
+SINGLE_VALUES = ("severity", "channel", "product", "client", "language")  # fields of which a complaint has one value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,7 @@ class When(DocumentModel):
     def matches(self, facts: MatchFacts) -> bool:
         """Return True if a complaint meets all conditions; a value that is not known yet meets only an empty list."""
         return (
-            all(
-                not accepted or value in accepted
-                for accepted, value in (
-                    (self.severity, facts.severity),
-                    (self.channel, facts.channel),
-                    (self.product, facts.product),
-                    (self.client, facts.client),
-                    (self.language, facts.language),
-                )
-            )
+            all(not (accepted := getattr(self, name)) or getattr(facts, name) in accepted for name in SINGLE_VALUES)
             and (not self.category or _is_below(facts.category, self.category))
             and (not self.signal or any(signal in self.signal for signal in facts.signals))
         )
@@ -124,11 +118,10 @@ class PromiseRule(DocumentModel):
     extension: ExtensionRule | None = None
 
 
-class Policy(DocumentModel):
-    """Clocks and promise for the complaints that match `when`. A change is a new version."""
+class Policy(DocumentEntry):
+    """Clocks and promise for the complaints that match `when`."""
 
-    id: str = Field(min_length=1)
-    version: int = Field(ge=1)
+    section = "policy"
     name: str = ""
     calendar: str
     when: When = When()
@@ -139,15 +132,11 @@ class Policy(DocumentModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         kinds = [rule.kind for rule in self.clocks]
-        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
-        if twice:
-            raise ValueError(f"clocks: {twice} is listed twice; expected one clock of each kind")
+        refuse_repeated("clocks", kinds)
         if self.promise.clock not in kinds:
             raise ValueError(f"promise: expected one of the policy's clocks {kinds}, got {self.promise.clock!r}")
         if any(rule.obligation == "regulatory" for rule in self.clocks):
-            raise ValueError(
-                "clocks: a regulatory clock is not accepted in a policy; write it in a [[pack]], with its source"
-            )
+            raise ValueError("clocks: a regulatory clock is not accepted here; write it in a [[pack]], with its source")
         return self
 
     def rule(self, kind: ClockKind) -> ClockRule:

@@ -15,7 +15,8 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
-from services.sla.policies.goal import DocumentModel, Goal
+from services.sla.calendar.document import DocumentEntry, DocumentModel, refuse_repeated
+from services.sla.policies.goal import Goal
 from services.sla.policies.model import ExtensionRule, When
 from services.sla.policies.rule import ClockRule
 from shared.contracts.events import ClockKind
@@ -82,11 +83,11 @@ class GoldenDate(DocumentModel):
             yield "extension"
 
 
-class Pack(DocumentModel):
+class Pack(DocumentEntry):
     """Clocks and letters of one regulator: one version, in force for a period of days of receipt."""
 
+    section = "pack"
     id: str = Field(min_length=1, pattern=r"^[a-z0-9-]+$")
-    version: int = Field(ge=1)
     name: str
     jurisdiction: str
     sources: tuple[RuleSource, ...] = Field(min_length=1)
@@ -119,15 +120,9 @@ class Pack(DocumentModel):
             raise ValueError("effective_until: expected a day not before effective_from")
         if self.verified == "yes" and not self.verified_by:
             raise ValueError("verified_by: expected who checked it, and when")
-        listed: dict[str, list[str]] = {
-            "clocks": [rule.kind for rule in self.clocks],
-            "letters": [letter.id for letter in self.letters],
-            "extensions": [extension.clock for extension in self.extensions],
-        }
-        for field, names in listed.items():
-            twice = next((name for name in names if names.count(name) > 1), None)
-            if twice:
-                raise ValueError(f"{field}: {twice} is listed twice")
+        refuse_repeated("clocks", (rule.kind for rule in self.clocks))
+        refuse_repeated("letters", (letter.id for letter in self.letters))
+        refuse_repeated("extensions", (extension.clock for extension in self.extensions))
         return self
 
     @model_validator(mode="after")

@@ -13,7 +13,6 @@ product have no fixed list of values, and any field may be unknown when the poli
 """
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from services.sla.policies.model import Policy, When
 from shared.errors import Rejected
@@ -58,13 +57,12 @@ def _split(when: When, field: str, before: Sequence[Policy]) -> list[tuple[When,
     Values that the same policies accept give the same answer, so only the first of them is kept. Without this the
     number of parts is the product of the lengths of all lists.
     """
-    parts = [when.model_copy(update={field: (value,)}) for value in getattr(when, field)]
-    accepting = {
-        number: tuple(index for index, policy in enumerate(before) if policy.when.covers_in(field, part))
-        for number, part in enumerate(parts)
-    }
-    groups = groupby(sorted(accepting, key=accepting.__getitem__), key=accepting.__getitem__)
-    return [(parts[next(numbers)], [before[index] for index in indices]) for indices, numbers in groups]
+    parts: dict[tuple[int, ...], When] = {}  # by the indexes of the policies that accept the value
+    for value in getattr(when, field):
+        part = when.model_copy(update={field: (value,)})
+        accepting = tuple(index for index, policy in enumerate(before) if policy.when.covers_in(field, part))
+        parts.setdefault(accepting, part)
+    return [(part, [before[index] for index in accepting]) for accepting, part in parts.items()]
 
 
 def _reason(ordered: Sequence[Policy], covering: set[str]) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.sla.policies.goal import Budget, DocumentModel, Goal, iso_duration
+from services.sla.calendar.document import DocumentModel
+from services.sla.policies.goal import Budget, Goal, iso_duration
 from shared.contracts.events import ClockKind, Obligation
 
 Wait = Literal["customer", "third_party"]

@@ -4,7 +4,7 @@ A revision is a whole rulebook document. The entries of the newest one are curre
 complaints that they apply to. Versions of a calendar, a policy or a pack never change; a change is a new version.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NamedTuple
@@ -36,13 +36,9 @@ class ClockSpec:
     rule: ClockRule
     compiled: Compiled
     source: Policy | Pack
-    pack: str | None = None
-    letters: tuple[LetterRule, ...] = ()
-    name: str = field(init=False)  # `requester_wait`, or `uk-disp/regulatory_final`
-
-    def __post_init__(self) -> None:
-        """Store the name, because each event needs it."""
-        object.__setattr__(self, "name", f"{self.pack}/{self.rule.kind}" if self.pack else self.rule.kind)
+    pack: str | None
+    letters: tuple[LetterRule, ...]
+    name: str  # `requester_wait`, or `uk-disp/regulatory_final`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,27 +102,19 @@ class Rulebook:
     def clock_specs(self, terms: Terms) -> tuple[ClockSpec, ...]:
         """Return the clocks that these terms require: those of the policy in its order, then those of the packs."""
         if terms not in self._clock_specs:
-            self._clock_specs[terms] = tuple(self._build_clock_specs(terms))
+            policy = self.policy((terms.policy, terms.policy_version))
+            packs = [self.pack_versions[key] for key in terms.packs if key in self.pack_versions]
+            sources: list[Policy | Pack] = [policy, *packs]
+            rules = [(source, rule) for source in sources for rule in source.clocks]
+            self._clock_specs[terms] = tuple(self._clock_spec(source, rule, terms.revision) for source, rule in rules)
         return self._clock_specs[terms]
 
-    def _build_clock_specs(self, terms: Terms) -> Sequence[ClockSpec]:
-        policy = self.policy((terms.policy, terms.policy_version))
-        own = [
-            ClockSpec(rule, self.calendar(rule.calendar or policy.calendar, terms.revision), policy)
-            for rule in policy.clocks
-        ]
-        packs = [self.pack_versions[key] for key in terms.packs if key in self.pack_versions]
-        return own + [
-            ClockSpec(
-                rule,
-                self.calendar(rule.calendar or pack.calendar, terms.revision),
-                pack,
-                pack.id,
-                tuple(letter for letter in pack.letters if letter.clock == rule.kind),
-            )
-            for pack in packs
-            for rule in pack.clocks
-        ]
+    def _clock_spec(self, source: Policy | Pack, rule: ClockRule, revision: int) -> ClockSpec:
+        compiled = self.calendar(rule.calendar or source.calendar, revision)
+        if isinstance(source, Policy):
+            return ClockSpec(rule, compiled, source, None, (), rule.kind)
+        letters = tuple(letter for letter in source.letters if letter.clock == rule.kind)
+        return ClockSpec(rule, compiled, source, source.id, letters, f"{source.id}/{rule.kind}")
 
     def policy(self, key: Key) -> Policy:
         """Return that version of a policy; if it is missing, the current version of that id, else the last policy."""
@@ -138,10 +126,9 @@ class Rulebook:
         listed_in = self.revisions.get(revision or 0, self.current)
         version = listed_in.calendars.get(name) or self.current.calendars.get(name)
         if version is None:
-            versions = [key[1] for key in self.calendars if key[0] == name]
-            if not versions:
-                raise NotFound(f"there is no calendar {name!r}")
-            version = max(versions)
+            version = max((key[1] for key in self.calendars if key[0] == name), default=None)
+        if version is None:
+            raise NotFound(f"there is no calendar {name!r}")
         return self.calendars[name, version]
 
     def promise_calendar(self, terms: Terms) -> Compiled:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
+from pydantic import AwareDatetime, Field
 
 from services.sla.domain import Clock, PromiseStatus, SlaState, evaluate
 from services.sla.domain.clock_types import CLOCK_TYPES
@@ -15,54 +16,34 @@ from services.sla.domain.promise_status import chain_key
 from services.sla.explain.clock import ExplainContext, explain_clock, explain_promise
 from services.sla.explain.promise import SUBJECTS
 from services.sla.policies import Pack, Rulebook
-from services.sla.store.clock import database_now
-from services.sla.store.complaints import DueQuery, select_due
-from services.sla.store.scan import CHUNK
+from services.sla.store.complaints import select_due
+from services.sla.store.scan import CHUNK, Period
+from services.sla.store.states import database_now
+from shared.contracts.envelope import FrozenModel
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
-class AtRiskItem(NamedTuple):
-    """Clock or promise that is due or late."""
+class AtRisk(FrozenModel):
+    """Clock or promise that is late or due soon. `because` explains the due time."""
 
-    complaint: UUID
+    complaint_id: UUID
     team: str | None
-    due_at: datetime
+    what: str
+    kind: Literal["clock", "promise"]
+    item: str = Field(description="Name of the action or supplier; empty if there is only one.")
+    pack: str | None = Field(description="Regulator pack of the rule; absent for the organisation's own rules.")
+    due_at: AwareDatetime
     is_late: bool
-    what: Clock | PromiseStatus
-    updated_at: datetime
-    look: ExplainContext
+    because: str
 
-    def because(self, rulebook: Rulebook) -> str:
-        """Explain the due time in plain sentences for handlers."""
-        if isinstance(self.what, Clock):
-            return explain_clock(self.what, rulebook, context=self.look)
-        return explain_promise(self.what, rulebook, context=self.look)
 
-    @property
-    def key(self) -> str:
-        """Key within the complaint; it stays the same when the due time moves."""
-        if isinstance(self.what, Clock):
-            return self.what.key
-        return f"promise:{chain_key(self.what.promise)}"
+class AtRiskItem(AtRisk):
+    """Entry of the calendar feed. `key`, within the complaint, stays the same when the due time moves."""
 
-    @property
-    def name(self) -> str:
-        """Display name of the clock or promise."""
-        if isinstance(self.what, Clock):
-            return CLOCK_TYPES[self.what.kind].label
-        return f"Promised: {SUBJECTS[self.what.promise.subject]}"
-
-    @property
-    def item(self) -> str:
-        """Name of the action or supplier it is about; empty if the complaint has only one clock of this kind."""
-        return self.what.item if isinstance(self.what, Clock) else self.what.promise.item
-
-    @property
-    def pack(self) -> Pack | None:
-        """Regulator pack whose rule this clock measures; None for the organisation's own rules."""
-        source = self.what.spec.source if isinstance(self.what, Clock) else None
-        return source if isinstance(source, Pack) else None
+    key: str
+    pack_name: str | None = None
+    updated_at: AwareDatetime
 
 
 class AtRiskPage(NamedTuple):
@@ -78,9 +59,9 @@ async def load_at_risk(  # the question, and the page of its answer
 ) -> tuple[datetime, list[AtRiskItem]]:
     """Return the database's time and what is due `within` that time, late items first, of up to `limit` complaints."""
     now = await database_now(pool)
-    rows = await select_due(pool, DueQuery(BEGINNING, now + within, limit, offset), team)
-    items = await _items_of(rows, rulebook, (now, now + within))
-    return now, sorted(items, key=lambda item: (not item.is_late, item.due_at, item.complaint))
+    rows = await select_due(pool, Period(BEGINNING, now + within, team), limit, offset)
+    items = await _load_items(rows, rulebook, now, now + within)
+    return now, sorted(items, key=lambda item: (not item.is_late, item.due_at, item.complaint_id))
 
 
 async def load_team_calendar(
@@ -91,33 +72,57 @@ async def load_team_calendar(
     Long overdue items must not push out what can still be done in time.
     """
     now = await database_now(pool)
-    soon = await select_due(pool, DueQuery(now, now + within, limit), team)
-    late = await select_due(pool, DueQuery(BEGINNING, now, limit), team, latest_first=True)
+    soon = await select_due(pool, Period(now, now + within, team), limit)
+    late = await select_due(pool, Period(BEGINNING, now, team), limit, latest_first=True)
     complaints = {row["complaint_id"] for row in soon}
     rows = [*soon, *(row for row in late if row["complaint_id"] not in complaints)]
-    items = await _items_of(rows, rulebook, (now, now + within))
-    items.sort(key=lambda item: (item.is_late, abs(item.due_at - now), item.complaint, item.key))
+    items = await _load_items(rows, rulebook, now, now + within)
+    items.sort(key=lambda item: (item.is_late, abs(item.due_at - now), item.complaint_id, item.key))
     return AtRiskPage(now, items[:limit], cut=len(items) > limit or limit in (len(soon), len(late)))
 
 
-async def _items_of(
-    rows: Sequence[asyncpg.Record], rulebook: Rulebook, span: tuple[datetime, datetime]
+async def _load_items(
+    rows: Sequence[asyncpg.Record], rulebook: Rulebook, now: datetime, until: datetime
 ) -> list[AtRiskItem]:
     items: list[AtRiskItem] = []
-    for count, (_, state, team, updated_at) in enumerate(rows, start=1):
-        items += _items(SlaState.model_validate_json(state), team, updated_at, rulebook, span)
+    for count, row in enumerate(rows, start=1):
+        items += open_items(row, rulebook, now, until)
         if count % CHUNK == 0:
             await asyncio.sleep(0)
     return items
 
 
-def _items(
-    state: SlaState, team: str | None, updated_at: datetime, rulebook: Rulebook, span: tuple[datetime, datetime]
-) -> Iterator[AtRiskItem]:
-    now, until = span
-    for at, what in _open(state, rulebook):
-        if at < until:
-            yield AtRiskItem(state.complaint_id, team, at, at < now, what, updated_at, ExplainContext(state, now))
+def open_items(row: asyncpg.Record, rulebook: Rulebook, now: datetime, until: datetime) -> Iterator[AtRiskItem]:
+    """Yield what is open and due before `until`, of a row with state, team and updated_at."""
+    state = SlaState.model_validate_json(row["state"])
+    context = ExplainContext(state, now)
+    common = {"complaint_id": state.complaint_id, "team": row["team"], "updated_at": row["updated_at"]}
+    for due_at, entry in _open(state, rulebook):
+        if due_at < until:
+            fields = _fields(entry, rulebook, context)
+            yield AtRiskItem(due_at=due_at, is_late=due_at < now, **common, **fields)
+
+
+def _fields(entry: Clock | PromiseStatus, rulebook: Rulebook, context: ExplainContext) -> dict[str, Any]:
+    if isinstance(entry, Clock):
+        pack = entry.spec.source if isinstance(entry.spec.source, Pack) else None
+        return {
+            "what": CLOCK_TYPES[entry.kind].label,
+            "kind": "clock",
+            "item": entry.item,
+            "pack": pack.id if pack else None,
+            "pack_name": pack.name if pack else None,
+            "key": entry.key,
+            "because": explain_clock(entry, rulebook, context=context),
+        }
+    return {
+        "what": f"Promised: {SUBJECTS[entry.promise.subject]}",
+        "kind": "promise",
+        "item": entry.promise.item,
+        "pack": None,
+        "key": f"promise:{chain_key(entry.promise)}",
+        "because": explain_promise(entry, rulebook, context=context),
+    }
 
 
 def _open(state: SlaState, rulebook: Rulebook) -> Iterator[tuple[datetime, Clock | PromiseStatus]]:

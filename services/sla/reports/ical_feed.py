@@ -7,8 +7,6 @@ from hashlib import sha256
 
 from icalendar import Calendar, Event, Timezone, TimezoneStandard
 
-from services.sla.domain import Clock
-from services.sla.policies import Rulebook
 from services.sla.reports.at_risk import AtRiskItem, AtRiskPage
 
 ENTRY_LENGTH = timedelta(minutes=15)  # a due time has no length, but calendar clients need one
@@ -16,7 +14,7 @@ REFRESH = timedelta(minutes=15)
 SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
-def ical_feed(team: str, page: AtRiskPage, rulebook: Rulebook, teams: Sequence[str] = ()) -> bytes:
+def ical_feed(team: str, page: AtRiskPage, teams: Sequence[str] = ()) -> bytes:
     """Return the feed. An entry keeps its UID when its due time moves, so that clients move the entry.
 
     A feed without entries contains a time zone, because a calendar needs one component (RFC 5545 3.6), and names the
@@ -30,8 +28,8 @@ def ical_feed(team: str, page: AtRiskPage, rulebook: Rulebook, teams: Sequence[s
     if page.cut:
         feed.add("x-wr-caldesc", _cut_notice(page))
         feed.add_component(_notice(team, page))
-    for item in sorted(page.items, key=lambda item: (item.due_at, item.complaint, item.key)):
-        feed.add_component(_event(item, rulebook))
+    for item in sorted(page.items, key=lambda item: (item.due_at, item.complaint_id, item.key)):
+        feed.add_component(_event(item))
     if not page.items:
         named = f" Teams with open complaints: {', '.join(teams)}." if teams else ""
         feed.add("x-wr-caldesc", f"This team has nothing that is late or falls due within this time.{named}")
@@ -39,28 +37,24 @@ def ical_feed(team: str, page: AtRiskPage, rulebook: Rulebook, teams: Sequence[s
     return bytes(feed.to_ical())
 
 
-def _event(item: AtRiskItem, rulebook: Rulebook) -> Event:
+def _event(item: AtRiskItem) -> Event:
     event = Event()
-    key = sha256(f"{item.complaint}/{item.key}".encode()).hexdigest()[:32]  # the name of an item is free text
+    title = item.what + (f": {item.item}" if item.item else "") + (f", {item.pack_name}" if item.pack_name else "")
+    key = sha256(f"{item.complaint_id}/{item.key}".encode()).hexdigest()[:32]  # the name of an item is free text
     event.add("uid", f"{key}@redress")
     event.add("dtstamp", item.updated_at)
     event.add("dtstart", item.due_at)
     event.add("dtend", item.due_at + ENTRY_LENGTH)
-    event.add("summary", f"{'Late: ' if item.is_late else ''}{_title(item)} ({str(item.complaint)[-12:]})")
-    event.add("description", f"Complaint {item.complaint}\n{_short_reason(item, rulebook)}")
-    event.add("categories", ["clock" if isinstance(item.what, Clock) else "promise"])
+    event.add("summary", f"{'Late: ' if item.is_late else ''}{title} ({str(item.complaint_id)[-12:]})")
+    event.add("description", f"Complaint {item.complaint_id}\n{_short_reason(item)}")
+    event.add("categories", [item.kind])
     event.add("transp", "TRANSPARENT")
     return event
 
 
-def _title(item: AtRiskItem) -> str:
-    name = f": {item.item}" if item.item else ""
-    return f"{item.name}{name}{', ' + item.pack.name if item.pack else ''}"
-
-
-def _short_reason(item: AtRiskItem, rulebook: Rulebook) -> str:
+def _short_reason(item: AtRiskItem) -> str:
     """Return the first sentence of the explanation, which names the rule, and the last, which is the present state."""
-    sentences = SENTENCE_END.split(item.because(rulebook))
+    sentences = SENTENCE_END.split(item.because)
     return " ".join(dict.fromkeys((sentences[0], sentences[-1])))
 
 

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from statistics import median_low
+from typing import get_args
 
 import asyncpg
+from pydantic import AwareDatetime
 
 from services.sla.domain import PromiseStatus, SlaContext, SlaState, evaluate
 from services.sla.domain.history import current_team
-from services.sla.domain.promise_status import chain_key, promise_statuses
+from services.sla.domain.promise_status import Outcome, chain_key, promise_statuses
 from services.sla.policies import Rulebook
 from services.sla.store.outages import select_outages
 from services.sla.store.scan import Period, scan_period
@@ -23,7 +25,7 @@ from shared.contracts.events import BreachCause, ClockKind, Obligation
 OUTAGES_MAX = 10_000
 
 
-class Figures(FrozenModel):
+class PromiseFigures(FrozenModel):
     """Figures of promises (outcome, next update or action) whose last told date lies in the period.
 
     Shares are of the promises that ended, kept or broken. `kept_first`: kept at the first date told; `kept_revised`: at
@@ -43,57 +45,57 @@ class Figures(FrozenModel):
     complaints: int
     complaints_moved_twice: int
     revisions_per_complaint: float | None
+    since: AwareDatetime
+    until: AwareDatetime
+    team: str | None
 
 
-async def promise_figures(pool: asyncpg.Pool, period: Period) -> Figures:
+async def promise_figures(pool: asyncpg.Pool, period: Period) -> PromiseFigures:
     """Compute the figures of a period."""
-    tally = PromiseTally()
+    tally = PromiseTally(period)
     async for states in scan_period(pool, period).chunks():
         for state in states:
-            tally.add(promise_statuses(state), period)
+            tally.add(promise_statuses(state))
     return tally.figures()
 
 
 class PromiseTally:
     """Running totals over the promises of many complaints."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: Period) -> None:
+        self.period = period
         self.outcomes: Counter[str] = Counter()
         self.leads: list[timedelta] = []
         self.moves: list[int] = []
 
-    def add(self, statuses: Iterable[PromiseStatus], period: Period) -> None:
+    def add(self, statuses: Iterable[PromiseStatus]) -> None:
         """Add the promises of one complaint; versions that the customer was never told do not count."""
         chains: dict[int, list[PromiseStatus]] = {}
         for status in statuses:
             if status.told_at is not None:
                 chains.setdefault(chain_key(status.promise), []).append(status)
-        due = [chain for chain in chains.values() if period.covers(chain[-1].promise.due_at)]
+        due = [chain for chain in chains.values() if self.period.covers(chain[-1].promise.due_at)]
         if not due:
             return
         self.outcomes.update(chain[-1].outcome for chain in due)
         self.leads += [version.notice_lead for chain in due for version in chain if version.notice_lead is not None]
         self.moves.append(sum(len(chain) - 1 for chain in due))
 
-    def figures(self) -> Figures:
+    def figures(self) -> PromiseFigures:
         """Return the figures so far."""
         count, complaints = self.outcomes, len(self.moves)
         kept = count["kept_first"] + count["kept_revised"]
         ended = kept + count["broken"] + count["broken_then_kept"]
-        return Figures(
+        return PromiseFigures(
             promises=count.total(),
-            open=count["open"],
-            kept_first=count["kept_first"],
-            kept_revised=count["kept_revised"],
-            broken=count["broken"],
-            broken_then_kept=count["broken_then_kept"],
-            cancelled=count["cancelled"],
+            **{outcome: count[outcome] for outcome in get_args(Outcome)},
             kept_first_share=round(count["kept_first"] / ended, 4) if ended else None,
             kept_share=round(kept / ended, 4) if ended else None,
             notice_lead_p50=median_low(self.leads) if self.leads else None,
             complaints=complaints,
             complaints_moved_twice=sum(moves > 1 for moves in self.moves),
             revisions_per_complaint=round(sum(self.moves) / complaints, 3) if complaints else None,
+            **self.period._asdict(),
         )
 
 

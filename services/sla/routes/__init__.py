@@ -13,9 +13,7 @@ from shared.runtime import Runtime
 def routes(runtime: Runtime, *, repository: RulebookRepository, published: Callable[[], None]) -> APIRouter:
     """Return all endpoints, under /v1. `published` is called after a publication."""
     router = APIRouter(prefix="/v1", tags=["sla"], responses=problem_responses(400, 401, 403, 422, 503))
-    router.include_router(clocks.routes(runtime, repository))
-    router.include_router(promises.routes(runtime, repository))
-    router.include_router(reports.routes(runtime, repository))
-    router.include_router(calendar_feed.routes(runtime, repository))
+    for module in (clocks, promises, reports, calendar_feed):
+        router.include_router(module.routes(runtime, repository))
     router.include_router(rulebooks.routes(runtime, repository, published))
     return router

@@ -44,9 +44,8 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         responses=ANSWERS,
     )
     async def due(team: Team, if_none_match: Annotated[str | None, Header()] = None) -> Response:
-        rulebook = await repository.read(runtime.pool)
-        page = await load_team_calendar(runtime.pool, rulebook, AHEAD, team, ENTRIES_MAX)
-        body = ical_feed(team, page, rulebook, () if page.items else await select_open_teams(runtime.pool))
+        page = await load_team_calendar(runtime.pool, await repository.read(runtime.pool), AHEAD, team, ENTRIES_MAX)
+        body = ical_feed(team, page, () if page.items else await select_open_teams(runtime.pool))
         tag = f'"{sha256(body).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "private, max-age=300"}
         if if_none_match == tag:

@@ -1,6 +1,6 @@
 """Clocks and promises of a complaint, now or as of an earlier time, and the rules in force. Reading only."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -39,7 +39,9 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         complaint_id: Complaint, response: Response, at: AsOf = None, reader: For = "handler"
     ) -> schemas.Clocks:
         now, current = await read_state(runtime.pool, ComplaintId(complaint_id))
-        _check_past(at, now)
+        if at is not None and at > now + SKEW:  # what will be known then cannot be computed
+            example = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+            raise Rejected(f"at: expected a time in the past, such as {example}; without it, the answer is as of now")
         state = as_of(current, at) if current and at and at < now else current
         if state is None:
             raise NotFound("there is no such complaint" if current is None else "there was no such complaint yet")
@@ -58,11 +60,3 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
         return schemas.Calendars(calendars=[schemas.calendar(calendar) for calendar in newest])
 
     return router
-
-
-def _check_past(at: datetime | None, now: datetime) -> None:
-    """Raise `Rejected` for a time in the future: what will be known then cannot be computed."""
-    if at is not None and at > now + SKEW:
-        raise Rejected(
-            f"at: expected a time in the past, such as {now:%Y-%m-%dT%H:%M:%SZ}; without it, the answer is as of now"
-        )

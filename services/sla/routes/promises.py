@@ -1,19 +1,20 @@
 """Make, move and approve promises, and suggest a date. A change needs the version that its author has read."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.security import HTTPBearer
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from services.sla.domain import DecideExtension, MakePromise, RevisePromise, SlaState, evaluate
+from services.sla.domain import DecideExtension, MakePromise, RevisePromise, SlaState
 from services.sla.domain.commands import PromiseCommand
-from services.sla.reports.suggestion import explain_suggestion, suggest_date
+from services.sla.reports.suggestion import Suggestion, suggest_date
 from services.sla.routes import schemas
-from services.sla.store.clock import database_now
+from services.sla.routes.schemas import StrictForm
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.states import read_state
+from services.sla.store.states import database_now, read_state
 from shared.auth import Client, require_scope
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import ExtensionRequested, PromiseSubject
@@ -28,27 +29,22 @@ CHANGES = problem_responses(404, 409, 412, 415, 428)
 LATER: dict[int | str, dict[str, Any]] = {
     202: {"model": schemas.Clocks, "description": "Not moved: the date is beyond the limit and waits for approval."}
 }
+Submit = Callable[[PromiseCommand, Response], Awaitable[schemas.Clocks]]
 Id = Annotated[UUID, Path(description="The complaint's id.")]
 Number = Annotated[int, Path(ge=1, le=100_000, description="The promise's number within the complaint.")]
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class PromiseForm(_Form):
+class PromiseForm(StrictForm):
     """A date for the next update or for an action. It is a promise once a message that states it was accepted."""
 
-    subject: PromiseSubject = Field(
-        description="`next_update` or `action`; the policy makes the date of the outcome.", examples=["next_update"]
-    )
+    subject: PromiseSubject = Field(description="The policy makes the date of the outcome.", examples=["next_update"])
     due_at: Instant = Field(
         description="Moved to the next opening time if it is outside working hours.", examples=[INSTANT_EXAMPLE]
     )
     item: Item = Field(default="", description="Name of the action, as in its milestone.")
 
 
-class RevisionForm(_Form):
+class RevisionForm(StrictForm):
     """A later date, and the reason."""
 
     due_at: Instant = Field(
@@ -61,22 +57,10 @@ class RevisionForm(_Form):
     approve: bool = Field(default=False, description="Approve a date beyond the limit; needs promises:approve.")
 
 
-class ExtensionDecisionForm(_Form):
+class ExtensionDecisionForm(StrictForm):
     """Approval or refusal of a waiting extension."""
 
     approve: bool = Field(examples=[True])
-
-
-class SuggestionAnswer(BaseModel):
-    """Suggested date. `like`: category of the complaints whose durations it comes from."""
-
-    due_at: AwareDatetime
-    date: str = Field(description="The day in the time zone of the policy's calendar, for the letter.")
-    like: str | None = Field(description="Category of the similar complaints; empty: all under the policy.")
-    sample: int = Field(description="Number of similar complaints that took longer than this one so far.")
-    moves: int | None = Field(description="Number of the promise that it would move, if it is later.")
-    needs_approval: bool
-    because: str
 
 
 def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
@@ -123,23 +107,15 @@ def routes(runtime: Runtime, repository: RulebookRepository) -> APIRouter:
     ) -> schemas.Clocks:
         if form.approve:
             client.require(APPROVE)
-        command = RevisePromise(
-            ComplaintId(complaint_id),
-            actor=client.name,
-            version=version,
-            promise=number,
-            due_at=form.due_at,
-            reason=form.reason,
-            approved=form.approve,
-        )
-        return await submit(command, response)
+        fields = {"actor": client.name, "version": version, "promise": number, **form.model_dump(exclude={"approve"})}
+        return await submit(RevisePromise(ComplaintId(complaint_id), approved=form.approve, **fields), response)
 
     _add_decision(router, submit)
     _add_suggestion(router, runtime, repository)
     return router
 
 
-def _add_decision(router: APIRouter, submit: Any) -> None:
+def _add_decision(router: APIRouter, submit: Submit) -> None:
     approver = Annotated[Client, Depends(require_scope(APPROVE))]
 
     @router.post(
@@ -155,11 +131,8 @@ def _add_decision(router: APIRouter, submit: Any) -> None:
         version: ExpectedVersion,
         response: Response,
     ) -> schemas.Clocks:
-        command = DecideExtension(
-            ComplaintId(complaint_id), actor=client.name, version=version, promise=number, approve=form.approve
-        )
-        answer: schemas.Clocks = await submit(command, response)
-        return answer
+        fields = {"actor": client.name, "version": version, "promise": number, **form.model_dump()}
+        return await submit(DecideExtension(ComplaintId(complaint_id), **fields), response)
 
 
 def _add_suggestion(router: APIRouter, runtime: Runtime, repository: RulebookRepository) -> None:
@@ -169,21 +142,11 @@ def _add_suggestion(router: APIRouter, runtime: Runtime, repository: RulebookRep
         dependencies=[Depends(require_scope(READ))],
         responses=problem_responses(404, 409),
     )
-    async def suggestion(complaint_id: Id) -> SuggestionAnswer:
+    async def suggestion(complaint_id: Id) -> Suggestion:
         now, state = await read_state(runtime.pool, ComplaintId(complaint_id))
         if state is None:
             raise NotFound
-        rulebook = await repository.read(runtime.pool)
-        suggested = await suggest_date(runtime.pool, state, evaluate(state, rulebook), rulebook, now)
+        suggested = await suggest_date(runtime.pool, state, await repository.read(runtime.pool), now)
         if suggested is None:
             raise IllegalMove("there is no outcome to promise: the complaint is closed or not triaged yet")
-        zone = rulebook.promise_calendar(state.terms[-1].terms).calendar.zone
-        return SuggestionAnswer(
-            due_at=suggested.due_at,
-            date=suggested.due_at.astimezone(zone).date().isoformat(),
-            like=suggested.like,
-            sample=suggested.sample,
-            moves=suggested.promise.number if suggested.promise else None,
-            needs_approval=suggested.needs_approval,
-            because=explain_suggestion(suggested),
-        )
+        return suggested

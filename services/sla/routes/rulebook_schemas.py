@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Depends, HTTPException, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
+from services.sla.calendar.document import Section
 from services.sla.policies import Mode
-from services.sla.policies.diff import RulebookChange, Section
+from services.sla.policies.diff import RulebookChange
+from services.sla.routes.schemas import StrictForm
 from services.sla.rulebook.document import DOCUMENT_MAX, document_text
 from services.sla.rulebook.reports import BackTest, DryRun
 from services.sla.store.drafts import RulebookDraft
@@ -29,10 +31,8 @@ BODY = {
 }
 
 
-class ModeForm(BaseModel):
+class ModeForm(StrictForm):
     """Publication mode of a draft."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     mode: Mode = Field(description=MODE_DESCRIPTION, examples=["new_only"])
 
@@ -45,10 +45,8 @@ class PublishForm(ModeForm):
     )
 
 
-class DaysForm(BaseModel):
+class DaysForm(StrictForm):
     """Length of a back-test."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     days: int = Field(
         ge=1, le=3660, description="Use complaints received in the last `days` days, open or closed.", examples=[30]

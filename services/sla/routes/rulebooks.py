@@ -32,6 +32,7 @@ DraftId = Annotated[UUID, Path(description="The draft's id.")]
 From = Annotated[int, Query(ge=1, le=2**31 - 1, description="Revision to copy.")]
 MISSING, CHANGES = problem_responses(404), problem_responses(404, 412, 428)
 READER = Depends(require_scope("complaints:read"))
+READ: dict[str, Any] = {"dependencies": [READER], "responses": MISSING}
 Writer = Annotated[Client, Depends(require_scope("sla:write"))]
 BODY = {"requestBody": schemas.BODY}
 RUNS: dict[int | str, dict[str, Any]] = {
@@ -64,7 +65,7 @@ def _add_revisions(router: APIRouter, runtime: Runtime) -> None:
         rows = await select_revisions(runtime.pool, limit)
         return schemas.Revisions(revisions=[schemas.RevisionAnswer(**row) for row in rows])
 
-    @router.get("/revisions/{number}", dependencies=[READER], responses=MISSING, summary="A revision with its document")
+    @router.get("/revisions/{number}", **READ, summary="A revision with its document")
     async def revision(number: Number) -> schemas.RulebookAnswer:
         return await _revision(runtime, number)
 
@@ -79,8 +80,7 @@ async def _revision(runtime: Runtime, number: int | None) -> schemas.RulebookAns
 def _add_drafts(router: APIRouter, runtime: Runtime, repository: RulebookRepository) -> None:
     @router.get("/drafts", dependencies=[READER], summary="All drafts, the last changed first")
     async def listing() -> schemas.Drafts:
-        async with transaction(runtime.pool) as conn:
-            listed = await drafts.select_drafts(conn)
+        listed = await drafts.select_drafts(runtime.pool)
         return schemas.Drafts(drafts=[schemas.DraftAnswer.of(draft) for draft in listed])
 
     async def insert(document: str, actor: str, response: Response) -> schemas.WholeDraft:
@@ -103,10 +103,9 @@ def _add_drafts(router: APIRouter, runtime: Runtime, repository: RulebookReposit
         source = await _revision(runtime, revision)
         return await insert(document_text(source.document), client.name, response)
 
-    @router.get("/drafts/{draft_id}", dependencies=[READER], responses=MISSING, summary="A draft with its document")
+    @router.get("/drafts/{draft_id}", **READ, summary="A draft with its document")
     async def draft(draft_id: DraftId, response: Response) -> schemas.WholeDraft:
-        async with transaction(runtime.pool) as conn:
-            return _answer(await drafts.select_draft(conn, draft_id), response)
+        return _answer(await drafts.select_draft(runtime.pool, draft_id), response)
 
     @router.put(
         "/drafts/{draft_id}",
@@ -135,12 +134,7 @@ def _answer(draft: RulebookDraft, response: Response) -> schemas.WholeDraft:
 
 
 def _add_diff(router: APIRouter, runtime: Runtime, repository: RulebookRepository) -> None:
-    @router.get(
-        "/drafts/{draft_id}/diff",
-        dependencies=[READER],
-        responses=MISSING,
-        summary="Changes against the current revision",
-    )
+    @router.get("/drafts/{draft_id}/diff", **READ, summary="Changes against the current revision")
     async def diff(draft_id: DraftId) -> schemas.Diff:
         async with transaction(runtime.pool) as conn:
             draft = await drafts.select_draft(conn, draft_id)
@@ -167,8 +161,8 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
 
     async def answer(draft_id: UUID, kind: RehearsalKind, response: Response) -> schemas.Rehearsal:
         rehearsal = await _rehearsal(runtime, repository, draft_id, kind)
-        if response.status_code == 202 and rehearsal.status != "running":
-            response.status_code = 200
+        if rehearsal.status != "running":
+            response.status_code = 200  # otherwise a start is answered with 202
         response.headers["location"] = f"/v1/rulebook/drafts/{draft_id}/{kind.replace('_', '-')}"
         return rehearsal
 
@@ -177,7 +171,6 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
         client: Writer, draft_id: DraftId, version: ExpectedVersion, form: schemas.ModeForm, response: Response
     ) -> schemas.Rehearsal:
         await jobs.start_dry_run(draft_id, version, form.mode, client.name)
-        response.status_code = 202
         return await answer(draft_id, "dry_run", response)
 
     @router.post("/drafts/{draft_id}:back-test", status_code=202, responses=RUNS, summary="Start a back-test")
@@ -186,24 +179,13 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
     ) -> schemas.Rehearsal:
         del client
         await jobs.start_back_test(draft_id, version, form.days)
-        response.status_code = 202
         return await answer(draft_id, "back_test", response)
 
-    @router.get(
-        "/drafts/{draft_id}/dry-run",
-        dependencies=[READER],
-        responses=MISSING,
-        summary="Progress or report of the last dry run",
-    )
+    @router.get("/drafts/{draft_id}/dry-run", **READ, summary="Progress or report of the last dry run")
     async def dry_run(draft_id: DraftId, response: Response) -> schemas.Rehearsal:
         return await answer(draft_id, "dry_run", response)
 
-    @router.get(
-        "/drafts/{draft_id}/back-test",
-        dependencies=[READER],
-        responses=MISSING,
-        summary="Progress or report of the last back-test",
-    )
+    @router.get("/drafts/{draft_id}/back-test", **READ, summary="Progress or report of the last back-test")
     async def back_test(draft_id: DraftId, response: Response) -> schemas.Rehearsal:
         return await answer(draft_id, "back_test", response)
 
@@ -211,8 +193,7 @@ def _add_rehearsals(router: APIRouter, runtime: Runtime, repository: RulebookRep
 async def _rehearsal(
     runtime: Runtime, repository: RulebookRepository, draft_id: UUID, kind: RehearsalKind
 ) -> schemas.Rehearsal:
-    async with transaction(runtime.pool) as conn:
-        draft = await drafts.select_draft(conn, draft_id)
+    draft = await drafts.select_draft(runtime.pool, draft_id)
     result = draft.dry_run if kind == "dry_run" else draft.back_test
     if result is None:
         raise NotFound("there is no such rehearsal of this version of the draft yet")

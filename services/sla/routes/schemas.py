@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.sla.calendar import Calendar
 from services.sla.calendar.clocktime import format_time_of_day
@@ -20,6 +20,12 @@ from shared.contracts.events import ClockKind, Obligation, PromiseSubject
 
 # Fields of `ClockAnswer` that a clock has under the same name.
 CLOCK_FIELDS = ("cycle", "item", "obligation", "phase", "started_at", "due_at", "ended_at", "breached")
+
+
+class StrictForm(BaseModel):
+    """Base class of request bodies: unknown fields are refused, and no value is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ClockAnswer(FrozenModel):
@@ -141,11 +147,7 @@ def clocks(state: SlaState, rulebook: Rulebook, at: datetime, reader: Reader = "
 def calendar(source: Calendar) -> CalendarAnswer:
     """Return the answer for a calendar."""
     return CalendarAnswer(
-        id=source.id,
-        version=source.version,
-        name=source.name,
-        tz=source.tz,
-        holiday_rule=source.holiday_rule,
+        **{name: getattr(source, name) for name in ("id", "version", "name", "tz", "holiday_rule")},
         weekly_hours={
             day: [(format_time_of_day(start), format_time_of_day(end)) for start, end in hours]
             for day, hours in source.weekly_hours.items()

@@ -17,31 +17,29 @@ from services.sla.domain.promise_status import chain_key
 from services.sla.domain.state import Promise
 from services.sla.policies import Rulebook
 
+FACTS = ("complaint_id", "receipt", "moments", "triages", "tellings", "reached_at")
+MOVE_FIELDS = (
+    "number",
+    "made_at",
+    "reason",
+    "by",
+    "of",
+)  # of a promise; its move determines them
+
 
 def replay_under(state: SlaState, rulebook: Rulebook, actual: Rulebook) -> SlaState:
     """Return the state under the current revision of `rulebook` alone; `actual` is the rulebook that was in force."""
-    facts = SlaState(
-        complaint_id=state.complaint_id,
-        receipt=state.receipt,
-        moments=state.moments,
-        triages=state.triages,
-        tellings=state.tellings,
-        reached_at=state.reached_at,
-    )
-    replayed = pin_terms(facts, rulebook)
+    facts = {name: getattr(state, name) for name in FACTS}
+    replayed = pin_terms(SlaState(**facts), rulebook)
     first = {promise.cycle: promise for promise in make_promises(replayed, rulebook).promises}
     for index, promise in enumerate(state.promises):
-        approved = _was_approved(promise, state.replace(promises=state.promises[:index]), actual)
+        earlier = state.replace(promises=state.promises[:index])
+        current = _previous_version(earlier, promise)  # if the move needed approval, it was approved
+        approved = current is not None and exceeded_limit(earlier, current, promise.due_at, actual) is not None
         replacement = _replacement(promise, first.get(promise.cycle), replayed, rulebook, approved=approved)
         if replacement is not None:
             replayed = replayed.replace(promises=(*replayed.promises, replacement))
     return replayed
-
-
-def _was_approved(promise: Promise, before: SlaState, actual: Rulebook) -> bool:
-    """Return True if the promise needed approval, and so was approved; `before` has only the promises made earlier."""
-    current = _previous_version(before, promise)
-    return current is not None and exceeded_limit(before, current, promise.due_at, actual) is not None
 
 
 def _previous_version(state: SlaState, promise: Promise) -> Promise | None:
@@ -66,11 +64,4 @@ def _replacement(
     due_at = revised_due_time(current, promise.due_at, promise.made_at, rulebook)
     if due_at is None or (not approved and exceeded_limit(replayed, current, due_at, rulebook)):
         return None
-    return current.replace(
-        number=promise.number,
-        due_at=due_at,
-        made_at=promise.made_at,
-        reason=promise.reason,
-        by=promise.by,
-        of=promise.of,
-    )
+    return current.replace(due_at=due_at, **{name: getattr(promise, name) for name in MOVE_FIELDS})

@@ -13,7 +13,7 @@ from services.sla.domain import SlaState
 from services.sla.domain.apply import match_facts
 from services.sla.policies import Rulebook
 from services.sla.policies.model import When
-from services.sla.store.scan import ComplaintScan, scan_open, scan_recent
+from services.sla.store.scan import scan_open, scan_recent
 
 DAYS = 30
 CHECKED_MAX = 10_000  # recently received complaints, and as many open ones
@@ -55,19 +55,18 @@ class CoverageCheck:
     def sentences(self) -> Iterator[str]:
         """Yield a sentence for each condition that applies to no checked complaint; none if none was checked."""
         count = f"the {len(self.checked):,} complaints looked at, open or received in the last {DAYS} days"
-        for kind, name in self._changed if self.checked else ():
+        for (kind, name), when in self._changed.items() if self.checked else ():
             if (kind, name) not in self._matched:
-                reason = f"it asks for {self._condition_text(kind, name)}"
+                reason = f"it asks for {_condition_text(when)}"
             elif (kind, name) not in self._applied:
                 reason = "those that it asks for come under policies before it"
             else:
                 continue
             yield f"{kind.capitalize()} '{name}' would apply to none of {count}: {reason}."
 
-    def _condition_text(self, kind: str, name: str) -> str:
-        when = self._changed[kind, name]
-        values = {field: getattr(when, field) for field in When.model_fields}
-        return ", ".join(f"{field} {' or '.join(options)}" for field, options in values.items() if options)
+
+def _condition_text(when: When) -> str:
+    return ", ".join(f"{field} {' or '.join(options)}" for field, options in when if options)
 
 
 def _conditions(rulebook: Rulebook) -> Mapping[ConditionKey, When]:
@@ -79,17 +78,14 @@ def _conditions(rulebook: Rulebook) -> Mapping[ConditionKey, When]:
 async def coverage_warnings(pool: asyncpg.Pool, before: Rulebook, after: Rulebook) -> list[str]:
     """Return a sentence for each changed policy or pack of the draft that would apply to no complaint."""
     check = CoverageCheck(before, after)
-    if not check.is_complete:
-        for scan in (await scan_recent(pool, DAYS), await scan_open(pool)):
-            await _run(check, scan)
-    return [] if check.is_complete else list(check.sentences())
-
-
-async def _run(check: CoverageCheck, scan: ComplaintScan) -> None:
-    count = 0
-    async for states in scan.chunks():
-        for state in states:
-            check.add(state)
-        count += len(states)
-        if count >= CHECKED_MAX or check.is_complete:
-            return
+    if check.is_complete:
+        return []
+    for scan in (await scan_recent(pool, DAYS), await scan_open(pool)):
+        count = 0
+        async for states in scan.chunks():
+            for state in states:
+                check.add(state)
+            count += len(states)
+            if count >= CHECKED_MAX or check.is_complete:
+                break
+    return list(check.sentences())

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.sla.calendar.document import check_section_sizes
 from services.sla.policies.loader import canonical_json
-from services.sla.policies.sections import check_section_sizes
 from shared.errors import Rejected
 from shared.text import LINE_PATTERN, PATTERNS, is_line, is_prose
 
@@ -14,20 +14,15 @@ DOCUMENT_MAX = 1_000_000  # bytes; the standard rulebook and all packs together 
 def document_text(data: Any) -> str:
     """Return the canonical JSON of a document. Raises `Rejected` if it is no rulebook or too large."""
     check_section_sizes(data)
-    _check_texts(data)
+    for path, line, is_name in _texts(data):  # PostgreSQL refuses some, others would forge lines in a log or a table
+        if not (is_prose if path.endswith("notes") and not is_name else is_line)(line):
+            raise Rejected(f"{path}: expected {PATTERNS[LINE_PATTERN]}; only notes may have several lines")
     text = canonical_json(data)
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         raise Rejected("expected text without halves of surrogate pairs")
     if len(text.encode()) > DOCUMENT_MAX:
         raise Rejected(f"expected at most {DOCUMENT_MAX:,} bytes")
     return text
-
-
-def _check_texts(data: Any) -> None:
-    """Raise `Rejected` for a text that PostgreSQL would reject, or that would forge lines in a log or a table."""
-    for path, text, is_name in _texts(data):
-        if not (is_prose if path.endswith("notes") and not is_name else is_line)(text):
-            raise Rejected(f"{path}: expected {PATTERNS[LINE_PATTERN]}; only notes may have several lines")
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str, bool]]:

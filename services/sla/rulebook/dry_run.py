@@ -6,10 +6,8 @@ applied to that. Promises must come out equal on both sides, because a date that
 itself; if one differs, the draft cannot be published. Nothing is written.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from services.sla.domain import Evaluation, SlaState, evaluate
 from services.sla.domain.apply import apply_publications
@@ -19,26 +17,18 @@ from services.sla.domain.history import current_team, read_history
 from services.sla.domain.incremental import CalendarChange, calendar_change
 from services.sla.domain.promise_status import PromiseStatus
 from services.sla.policies import Rulebook
-from services.sla.rulebook.counters import NO_TEAM, Failures, Farthest, Load, MovedClock
+from services.sla.rulebook.counters import NO_TEAM, ComplaintCounter
 from services.sla.rulebook.reports import DryRun
 
 AHEAD = timedelta(days=14)  # horizon of the reported load; what is due later will have changed by then
 
 
-class DryRunCounter:
+class DryRunCounter(ComplaintCounter):
     """Totals of a dry run. `before`: the rulebook as published; `after`: with the draft as its next revision."""
 
     def __init__(self, before: Rulebook, after: Rulebook, now: datetime) -> None:
-        self._before, self._after, self._now = before, after, now
-        self._counts: Counter[str] = Counter()
-        self._failures = Failures()
-        self._load = Load()
-        self._farthest = Farthest()
-
-    def add(self, state: SlaState) -> None:
-        """Add one complaint, evaluated as of now on both sides."""
-        self._add(state)
-        self._counts["complaints"] += 1  # last, so that a complaint that fails on the way is counted by `fail` alone
+        super().__init__(now)
+        self._before, self._after = before, after
 
     def _add(self, state: SlaState) -> None:
         current = apply_publications(state, self._now, self._before).replace(reached_at=self._now)
@@ -67,22 +57,10 @@ class DryRunCounter:
         self._counts["promises_touched"] += count_touched(old.promise_statuses, new.promise_statuses)
         self._compare(current, old, new)
 
-    def fail(self, complaint: UUID) -> None:
-        """Count a complaint that could not be computed."""
-        self._failures.add(complaint)
-
     def report(self) -> DryRun:
         """Return the figures so far."""
-        names = set(DryRun.model_fields) - {"mode", "as_of", "failed", "failed_such_as", "load", "examples"}
-        return DryRun(
-            mode=self._after.current.mode,
-            as_of=self._now,
-            failed=self._failures.count,
-            failed_such_as=self._failures.such_as,
-            load=self._load.hours(),
-            examples=self._farthest.examples,
-            **{name: self._counts[name] for name in names},
-        )
+        common = {"mode": self._after.current.mode, **self._common_figures()}
+        return DryRun(**common, **{name: self._counts[name] for name in DryRun.model_fields if name not in common})
 
     def _compare(self, state: SlaState, before: Evaluation, after: Evaluation) -> None:
         owner = current_team(state.moments) or NO_TEAM
@@ -107,7 +85,7 @@ class DryRunCounter:
             return
         self._counts[change] += 1
         if old is not None and before is not None and after is not None and before != after:
-            self._farthest.add(MovedClock(state.complaint_id, owner, old.key, before, after))
+            self._farthest.add(state.complaint_id, owner, old.key, before, after)
 
     def _open_due(self, clock: Clock | None) -> datetime | None:
         """Return the due time, as if a pause ended now; None if the clock is not open."""

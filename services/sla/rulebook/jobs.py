@@ -9,26 +9,24 @@ ends.
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from datetime import datetime
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.sla.domain import SlaState
-from services.sla.policies import Mode, Rulebook
+from services.sla.policies import Mode
 from services.sla.rulebook.back_test import BackTestCounter
+from services.sla.rulebook.counters import ComplaintCounter
 from services.sla.rulebook.dry_run import DryRunCounter
-from services.sla.rulebook.reports import BackTest, DryRun
 from services.sla.store import drafts
-from services.sla.store.clock import database_now
 from services.sla.store.drafts import RehearsalKind, RulebookDraft
 from services.sla.store.revisions import newest_revision
 from services.sla.store.rulebooks import RulebookRepository
-from services.sla.store.scan import ComplaintScan, scan_open, scan_recent
+from services.sla.store.scan import scan_open, scan_recent
+from services.sla.store.states import database_now
 from shared.errors import RedressError, Unavailable
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
@@ -37,19 +35,6 @@ log = logging.getLogger(__name__)
 FIRST_WAIT = 1.5  # seconds that a request waits for the result: enough where there are few complaints
 SAVE_EVERY = 1.0  # seconds between two saves of the progress
 JOBS_MAX = 8  # jobs that run or wait
-
-
-class ComplaintCounter(Protocol):
-    """Totals of a rehearsal, complaint by complaint."""
-
-    def add(self, state: SlaState) -> None:
-        """Add one complaint."""
-
-    def fail(self, complaint: UUID) -> None:
-        """Count a complaint that could not be computed."""
-
-    def report(self) -> DryRun | BackTest:
-        """Return the figures so far."""
 
 
 class RehearsalJobs:
@@ -69,24 +54,23 @@ class RehearsalJobs:
         """
         async with transaction(self._runtime.pool) as conn:
             locked = await drafts.lock_draft(conn, draft, version)
-            now, base, before = await self._published(conn)
+            base = await newest_revision(conn)
+            before = await self._rulebooks.current(conn, base)
             after = await self._rulebooks.candidate(conn, locked.document, mode, "", actor)
+            counter = DryRunCounter(before, after, await database_now(conn))
             progress = await self._begin(conn, locked, "dry_run", base=base, mode=mode)
-        await self._start(locked, "dry_run", progress, DryRunCounter(before, after, now))
+        await self._start(locked, "dry_run", progress, counter)
 
     async def start_back_test(self, draft: UUID, version: int, days: int) -> None:
         """Start a back-test and wait a moment for its result. Raises as `start_dry_run` does."""
         async with transaction(self._runtime.pool) as conn:
             locked = await drafts.lock_draft(conn, draft, version)
-            now, base, actual = await self._published(conn)
-            counter = BackTestCounter(actual, self._rulebooks.compile_alone(locked.document), now, days)
+            base = await newest_revision(conn)
+            actual = await self._rulebooks.current(conn, base)
+            replacing = self._rulebooks.compile_alone(locked.document)
+            counter = BackTestCounter(actual, replacing, await database_now(conn), days)
             progress = await self._begin(conn, locked, "back_test", base=base, days=days)
         await self._start(locked, "back_test", progress, counter)
-
-    async def _published(self, conn: asyncpg.Connection) -> tuple[datetime, int | None, Rulebook]:
-        """Return the time, the newest revision and the rulebook that this transaction sees."""
-        base = await newest_revision(conn)
-        return await database_now(conn), base, await self._rulebooks.current(conn, base)
 
     async def _begin(
         self, conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, **parameters: Any
@@ -113,48 +97,38 @@ class RehearsalJobs:
                 if not await self._scan(draft, kind, progress, counter):
                     return
             report = counter.report()
-            result = {
-                "status": "done",
-                "report": report.model_dump(mode="json", by_alias=True),
-                "sentences": report.sentences,
-            }
+            document = report.model_dump(mode="json", by_alias=True)
+            result = {"status": "done", "report": document, "sentences": report.sentences}
         except Exception as error:
             log.exception("a rehearsal failed")
             reason = error.detail if isinstance(error, RedressError) else "internal error; the log has the cause"
             result = {"status": "failed", "reason": reason}
-        await self._save(draft, kind, progress | result)
+        await drafts.save_rehearsal(self._runtime.pool, draft, kind, progress | result)
 
     async def _scan(
         self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any], counter: ComplaintCounter
     ) -> bool:
         """Add every complaint. Return False if the job was interrupted or replaced."""
-        scan = await self._complaints(progress)
+        pool = self._runtime.pool
+        scan = await (scan_recent(pool, progress["days"]) if "days" in progress else scan_open(pool))
         progress["of"], saved_at = scan.size, monotonic() - SAVE_EVERY
         async for states in scan.chunks():
             if self._runtime.stopping.is_set():
-                await self._save(draft, kind, progress | {"status": "interrupted"})
+                await drafts.save_rehearsal(pool, draft, kind, progress | {"status": "interrupted"})
                 return False
             if monotonic() - saved_at >= SAVE_EVERY:
                 saved_at = monotonic()
-                if not await self._save(draft, kind, progress):
+                if not await drafts.save_rehearsal(pool, draft, kind, progress):
                     return False
-            _add_all(counter, states)
+            for state in states:
+                _add(counter, state)
             progress["done"] += len(states)
         return True
 
-    async def _complaints(self, progress: dict[str, Any]) -> ComplaintScan:
-        pool = self._runtime.pool
-        return await (scan_recent(pool, progress["days"]) if "days" in progress else scan_open(pool))
 
-    async def _save(self, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any]) -> bool:
-        async with transaction(self._runtime.pool) as conn:
-            return await drafts.save_rehearsal(conn, draft, kind, progress)
-
-
-def _add_all(counter: ComplaintCounter, states: Iterable[SlaState]) -> None:
-    for state in states:
-        try:
-            counter.add(state)
-        except Exception:
-            counter.fail(state.complaint_id)
-            log.exception("a complaint could not be computed", extra={"complaint": str(state.complaint_id)})
+def _add(counter: ComplaintCounter, state: SlaState) -> None:
+    try:
+        counter.add(state)
+    except Exception:
+        counter.fail(state.complaint_id)
+        log.exception("a complaint could not be computed", extra={"complaint": str(state.complaint_id)})

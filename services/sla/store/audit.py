@@ -11,9 +11,6 @@ from shared.contracts.envelope import ComplaintId
 SELECT_ROWS = f"""
     select complaint_id, state, version, {", ".join(PROMOTED)} from complaint where complaint_id = any($1)
 """  # noqa: S608 (constant column names)
-COUNT_ROWS = "select count(*) from complaint"
-SELECT_UNAPPLIED = "select event_id from dead_letter where status <> 'replayed'"
-SELECT_OUTBOX = "select value from outbox where key = any($1)"
 
 
 async def select_rows(pool: asyncpg.Pool, complaints: Sequence[ComplaintId]) -> dict[ComplaintId, asyncpg.Record]:
@@ -23,15 +20,15 @@ async def select_rows(pool: asyncpg.Pool, complaints: Sequence[ComplaintId]) -> 
 
 async def count_rows(pool: asyncpg.Pool) -> int:
     """Count all stored complaints."""
-    count: int = await pool.fetchval(COUNT_ROWS)
-    return count
+    return int(await pool.fetchval("select count(*) from complaint"))
 
 
 async def select_unapplied(pool: asyncpg.Pool) -> frozenset[UUID]:
     """Return the ids of events that are dead letters and were not replayed."""
-    return frozenset(row[0] for row in await pool.fetch(SELECT_UNAPPLIED))
+    rows = await pool.fetch("select event_id from dead_letter where status <> 'replayed'")
+    return frozenset(row[0] for row in rows)
 
 
 async def select_outbox(pool: asyncpg.Pool, complaints: Sequence[ComplaintId]) -> Sequence[bytes]:
     """Return the events of these complaints that the outbox still holds; they may not be on the topic yet."""
-    return [row[0] for row in await pool.fetch(SELECT_OUTBOX, complaints)]
+    return [row[0] for row in await pool.fetch("select value from outbox where key = any($1)", complaints)]

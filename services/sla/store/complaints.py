@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import asyncpg
+
+from services.sla.store.scan import Period
 
 # Complaints with a clock or a promise due from $1 until before $2, by two indexes, each read in order; the team's own
 # indexes serve if a team is given. $4 complaints are skipped, and $3 counts those and the ones returned.
@@ -41,29 +42,23 @@ SELECT_DURATION = """
 """
 
 
-class DueQuery(NamedTuple):
-    """Query for complaints due from `since` until before `until`; `limit` of them after the first `offset`."""
-
-    since: datetime
-    until: datetime
-    limit: int
-    offset: int = 0
-
-
 async def select_due(
-    pool: asyncpg.Pool, query: DueQuery, team: str | None, *, latest_first: bool = False
+    pool: asyncpg.Pool, period: Period, limit: int, offset: int = 0, *, latest_first: bool = False
 ) -> Sequence[asyncpg.Record]:
-    """Return (complaint_id, state as JSON, team, updated_at) of what is due; `latest_first` needs a team."""
-    parameters = (query.since, query.until, query.limit + query.offset, query.offset)
-    if team is None:
+    """Return (complaint_id, state as JSON, team, updated_at) of up to `limit` complaints due in the period.
+
+    `offset`: complaints to skip. `latest_first` needs a team.
+    """
+    parameters = (period.since, period.until, limit + offset, offset)
+    if period.team is None:
         return list(await pool.fetch(SELECT_DUE, *parameters))
-    return list(await pool.fetch(SELECT_LATEST_DUE_OF_TEAM if latest_first else SELECT_DUE_OF_TEAM, *parameters, team))
+    query = SELECT_LATEST_DUE_OF_TEAM if latest_first else SELECT_DUE_OF_TEAM
+    return list(await pool.fetch(query, *parameters, period.team))
 
 
 async def count_due(pool: asyncpg.Pool, until: datetime, team: str | None) -> int:
     """Count the complaints with something due before that time."""
-    count: int = await pool.fetchval(COUNT_DUE, until, team)
-    return count
+    return int(await pool.fetchval(COUNT_DUE, until, team))
 
 
 async def select_open_teams(pool: asyncpg.Pool) -> list[str]:

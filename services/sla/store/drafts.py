@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
+from services.sla.store.revisions import Database
 from shared.errors import NotFound, PreconditionFailed, Rejected
 
 RehearsalKind = Literal["dry_run", "back_test"]
@@ -39,15 +40,11 @@ REPLACE_DRAFT = f"""
     where draft_id = $1 and version = $2
     returning {_FIELDS}
 """  # noqa: S608
-DELETE_DRAFT = "delete from draft where draft_id = $1 and version = $2"
-BEGIN_REHEARSAL = {
-    kind: f"update draft set {kind} = $3::jsonb || jsonb_build_object('at', now()) "  # noqa: S608
-    "where draft_id = $1 and version = $2 returning 1"
-    for kind in _RESULT
-}
-# Changes nothing if the draft was replaced or another rehearsal of this kind was begun.
+# Changes nothing if the draft was replaced, nor with a run as $4 if another rehearsal of this kind was begun.
 SAVE_REHEARSAL = {
-    kind: query.replace("returning", f"and {kind}->>'run' = $4 returning") for kind, query in BEGIN_REHEARSAL.items()
+    kind: f"""update draft set {kind} = $3::jsonb || jsonb_build_object('at', now())
+              where draft_id = $1 and version = $2 and ($4::text is null or {kind}->>'run' = $4) returning 1"""  # noqa: S608
+    for kind in _RESULT
 }
 
 
@@ -71,9 +68,9 @@ async def insert_draft(conn: asyncpg.Connection, document: str, actor: str) -> R
     return _draft(row)
 
 
-async def select_draft(conn: asyncpg.Connection, draft: UUID, *, lock: bool = False) -> RulebookDraft:
+async def select_draft(db: Database, draft: UUID, *, lock: bool = False) -> RulebookDraft:
     """Return a draft. Raises `NotFound`."""
-    row = await conn.fetchrow(f"{SELECT_DRAFT} for update" if lock else SELECT_DRAFT, draft)
+    row = await db.fetchrow(f"{SELECT_DRAFT} for update" if lock else SELECT_DRAFT, draft)
     if row is None:
         raise NotFound("there is no such draft; it may have been published or deleted")
     return _draft(row)
@@ -87,9 +84,9 @@ async def lock_draft(conn: asyncpg.Connection, draft: UUID, version: int) -> Rul
     return current
 
 
-async def select_drafts(conn: asyncpg.Connection) -> Sequence[RulebookDraft]:
+async def select_drafts(db: Database) -> Sequence[RulebookDraft]:
     """Return all drafts, the last changed first."""
-    return [_draft(row) for row in await conn.fetch(SELECT_DRAFTS)]
+    return [_draft(row) for row in await db.fetch(SELECT_DRAFTS)]
 
 
 async def replace_draft(
@@ -105,23 +102,21 @@ async def replace_draft(
 async def delete_draft(conn: asyncpg.Connection, draft: UUID, version: int) -> None:
     """Delete a draft. Raises `NotFound` or `PreconditionFailed`."""
     await lock_draft(conn, draft, version)
-    await conn.execute(DELETE_DRAFT, draft, version)
+    await conn.execute("delete from draft where draft_id = $1 and version = $2", draft, version)
 
 
 async def begin_rehearsal(
     conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, progress: dict[str, Any]
 ) -> None:
     """Begin a rehearsal of this version; the result of one that still runs is dropped. Raises `PreconditionFailed`."""
-    if not await conn.fetchval(BEGIN_REHEARSAL[kind], draft.id, draft.version, json.dumps(progress)):
+    if not await conn.fetchval(SAVE_REHEARSAL[kind], draft.id, draft.version, json.dumps(progress), None):
         raise PreconditionFailed("the draft was changed meanwhile; read it again")
 
 
-async def save_rehearsal(
-    conn: asyncpg.Connection, draft: RulebookDraft, kind: RehearsalKind, result: dict[str, Any]
-) -> bool:
+async def save_rehearsal(db: Database, draft: RulebookDraft, kind: RehearsalKind, result: dict[str, Any]) -> bool:
     """Save progress or result of a rehearsal. Return False if a newer rehearsal or version has replaced it."""
-    run = result["run"]
-    return bool(await conn.fetchval(SAVE_REHEARSAL[kind], draft.id, draft.version, json.dumps(result), run))
+    parameters = (draft.id, draft.version, json.dumps(result), result["run"])
+    return bool(await db.fetchval(SAVE_REHEARSAL[kind], *parameters))
 
 
 def _draft(row: asyncpg.Record) -> RulebookDraft:

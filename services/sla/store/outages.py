@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -29,7 +28,6 @@ RENEW_HEARTBEAT = """
     )
     select at from before where expires_at < now()
 """
-INSERT_DOWNTIME = "insert into outage (cause, since, until) values ('downtime', $1, now())"
 UPSERT_OUTAGE = """
     insert into outage (cause, since) values ($1, now() - $2::interval)
     on conflict (cause) where until is null do update set seen_at = now()
@@ -57,14 +55,6 @@ SELECT_DUE_SOON = """
 """
 
 
-class UntoldCount(NamedTuple):
-    """Complaints of one hour: customers not told their date, all received, and the age of the oldest untold date."""
-
-    untold: int
-    received: int
-    age: timedelta | None
-
-
 async def renew_heartbeat(conn: asyncpg.Connection, lasts: timedelta) -> datetime | None:
     """Renew the heartbeat for that long. Return the time of the previous one if it had expired."""
     previous: datetime | None = await conn.fetchval(RENEW_HEARTBEAT, lasts)
@@ -73,7 +63,7 @@ async def renew_heartbeat(conn: asyncpg.Connection, lasts: timedelta) -> datetim
 
 async def insert_downtime(conn: asyncpg.Connection, since: datetime) -> None:
     """Record a downtime that ends now."""
-    await conn.execute(INSERT_DOWNTIME, since)
+    await conn.execute("insert into outage (cause, since, until) values ('downtime', $1, now())", since)
 
 
 async def upsert_outage(conn: asyncpg.Connection, cause: BreachCause, age: timedelta) -> None:
@@ -91,10 +81,13 @@ async def select_risk_periods(conn: asyncpg.Connection, horizon: timedelta) -> S
     return list(await conn.fetch(SELECT_RISK_PERIODS, horizon))
 
 
-async def count_untold(conn: asyncpg.Connection, delay: timedelta) -> UntoldCount:
-    """Count the complaints that were received in the hour that ended `delay` ago."""
-    (row,) = await conn.fetch(COUNT_UNTOLD, delay)
-    return UntoldCount(*row)
+async def count_untold(conn: asyncpg.Connection, delay: timedelta) -> tuple[int, int, timedelta | None]:
+    """Count the complaints that were received in the hour that ended `delay` ago.
+
+    Return the number of customers not told their date, the number of all, and the age of the oldest untold date.
+    """
+    ((untold, received, age),) = await conn.fetch(COUNT_UNTOLD, delay)
+    return untold, received, age
 
 
 async def select_due_soon(pool: asyncpg.Pool, until: datetime, limit: int) -> Sequence[tuple[UUID, int, datetime]]:

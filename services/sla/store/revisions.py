@@ -10,17 +10,12 @@ from services.sla.policies import Document, Mode
 
 Database = asyncpg.Pool | asyncpg.Connection
 SELECT_NEWEST_REVISION = "select max(revision) from rulebook"
-SELECT_NEWEST_RECOMPUTING = "select max(revision) from rulebook where mode <> 'new_only'"
 SELECT_DOCUMENTS = "select document, revision, mode, reason, actor, published_at from rulebook order by revision"
-SELECT_NEWEST_DOCUMENT = "select document, actor from rulebook order by revision desc limit 1"
-SELECT_DOCUMENT_OF_ACTOR = "select document from rulebook where actor = $1 order by revision desc limit 1"
 SELECT_REVISION = f"""
     select revision, mode, reason, actor, published_at, document from rulebook
     where revision = coalesce($1, ({SELECT_NEWEST_REVISION}))
 """  # noqa: S608 (a constant)
 SELECT_REVISIONS = "select revision, mode, reason, actor, published_at from rulebook order by revision desc limit $1"
-# Readers go on; another transaction that publishes waits until this one ends.
-LOCK_REVISIONS = "lock table rulebook in share row exclusive mode"
 INSERT_REVISION = f"""
     insert into rulebook (revision, document, mode, reason, actor)
     values (coalesce(({SELECT_NEWEST_REVISION}), 0) + 1, $1, $2, $3, $4)
@@ -29,8 +24,8 @@ INSERT_REVISION = f"""
 
 
 async def lock_revisions(conn: asyncpg.Connection) -> None:
-    """Make other publications wait until this transaction ends."""
-    await conn.execute(LOCK_REVISIONS)
+    """Make other publications wait until this transaction ends; readers go on."""
+    await conn.execute("lock table rulebook in share row exclusive mode")
 
 
 async def newest_revision(db: Database) -> int | None:
@@ -41,7 +36,7 @@ async def newest_revision(db: Database) -> int | None:
 
 async def newest_recomputing_revision(db: Database) -> int | None:
     """Return the newest revision that applies to open complaints, so not one for new complaints only."""
-    revision: int | None = await db.fetchval(SELECT_NEWEST_RECOMPUTING)
+    revision: int | None = await db.fetchval("select max(revision) from rulebook where mode <> 'new_only'")
     return revision
 
 
@@ -52,13 +47,14 @@ async def select_documents(conn: asyncpg.Connection) -> Sequence[Document]:
 
 async def select_newest_document(conn: asyncpg.Connection) -> tuple[str, str] | None:
     """Return the newest document as JSON text and the actor who published it."""
-    row = await conn.fetchrow(SELECT_NEWEST_DOCUMENT)
+    row = await conn.fetchrow("select document, actor from rulebook order by revision desc limit 1")
     return (row[0], row[1]) if row else None
 
 
 async def select_document_of(conn: asyncpg.Connection, actor: str) -> str | None:
     """Return the newest document that this actor published, as JSON text."""
-    document: str | None = await conn.fetchval(SELECT_DOCUMENT_OF_ACTOR, actor)
+    query = "select document from rulebook where actor = $1 order by revision desc limit 1"
+    document: str | None = await conn.fetchval(query, actor)
     return document
 
 
@@ -75,5 +71,4 @@ async def select_revisions(pool: asyncpg.Pool, limit: int) -> Sequence[asyncpg.R
 
 async def insert_revision(conn: asyncpg.Connection, document: str, mode: Mode, reason: str, actor: str) -> int:
     """Insert the next revision and return its number. Call `lock_revisions` before, in the same transaction."""
-    revision: int = await conn.fetchval(INSERT_REVISION, document, mode, reason, actor)
-    return revision
+    return int(await conn.fetchval(INSERT_REVISION, document, mode, reason, actor))

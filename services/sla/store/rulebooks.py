@@ -7,7 +7,7 @@ published through a draft since then.
 
 import logging
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
@@ -24,13 +24,18 @@ FILE = "rulebook file"  # actor of the revisions that were read from the file
 NEXT_NUMBER = 10**9  # of a document that is checked behind all revisions
 
 
+def utc_today() -> date:
+    """Return today's date in UTC."""
+    return datetime.now(UTC).date()
+
+
 class RulebookRepository:
-    """Rulebook of this process. Calendars are compiled around the day that `today` returns.
+    """Rulebook of this process. Calendars are compiled around the day that `today` returns, in UTC if absent.
 
     `file_wins`: a changed file is published at the start even over a revision that was published through a draft.
     """
 
-    def __init__(self, data: dict[str, Any], today: Callable[[], date], *, file_wins: bool = False) -> None:
+    def __init__(self, data: dict[str, Any], today: Callable[[], date] = utc_today, *, file_wins: bool = False) -> None:
         """Compile the file. Raises `Misconfigured` if it could leave a complaint without a due date."""
         self._today = today
         self._data = data

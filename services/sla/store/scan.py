@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter
 
 from services.sla.domain import SlaState
-from services.sla.store.clock import database_now
+from services.sla.store.states import database_now
 
 PAGE = 500  # rows of one read
 CHUNK = 25  # states parsed and evaluated at once: about 10 ms of the event loop
 FIRST_ID = UUID(int=0)
-_STATE: TypeAdapter[SlaState] = TypeAdapter(SlaState)
 
 # Each query reads the next page behind the key of the last row: the key columns first, then the state.
 SELECT_OPEN = """
@@ -38,8 +36,6 @@ SELECT_DUE_IN_PERIOD = """
         and ($5::text is null or team = $5)
     order by complaint_id limit $2
 """
-COUNT_OPEN = "select count(*) from complaint where is_open"
-COUNT_RECEIVED_SINCE = "select count(*) from complaint where received_at >= $1"
 
 
 class Period(NamedTuple):
@@ -70,7 +66,7 @@ class ComplaintScan:
         while rows := await self.pool.fetch(self.query, *last, PAGE, *self.parameters):
             last = tuple(rows[-1])[:-1]
             for start in range(0, len(rows), CHUNK):
-                yield [_STATE.validate_json(row[-1]) for row in rows[start : start + CHUNK]]
+                yield [SlaState.model_validate_json(row[-1]) for row in rows[start : start + CHUNK]]
                 await asyncio.sleep(0)
             if len(rows) < PAGE:
                 return
@@ -78,13 +74,14 @@ class ComplaintScan:
 
 async def scan_open(pool: asyncpg.Pool) -> ComplaintScan:
     """Scan all open complaints."""
-    return ComplaintScan(pool, SELECT_OPEN, (0, FIRST_ID), size=await pool.fetchval(COUNT_OPEN))
+    size = await pool.fetchval("select count(*) from complaint where is_open")
+    return ComplaintScan(pool, SELECT_OPEN, (0, FIRST_ID), size=size)
 
 
 async def scan_recent(pool: asyncpg.Pool, days: int) -> ComplaintScan:
     """Scan the complaints that were received in the last `days` days, open or closed."""
     since = await database_now(pool) - timedelta(days=days)
-    size = await pool.fetchval(COUNT_RECEIVED_SINCE, since)
+    size = await pool.fetchval("select count(*) from complaint where received_at >= $1", since)
     return ComplaintScan(pool, SELECT_RECEIVED_SINCE, (since, FIRST_ID), size=size)
 
 

@@ -17,7 +17,6 @@ it lasted. So after it, the promises whose business hours overlapped it are mark
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,7 +29,6 @@ from services.sla.store import outages
 from shared.contracts.envelope import ComplaintId
 from shared.contracts.events import BreachCause
 from shared.errors import Rejected
-from shared.runner.types import Decision
 from shared.runtime import Runtime
 from shared.storage.postgres import transaction
 from shared.wakeup import wait_for_event
@@ -96,10 +94,10 @@ class OutageMonitor:
     async def _record(self, conn: asyncpg.Connection, lag: timedelta) -> None:
         if lag > timedelta(seconds=self._settings.lag_outage_seconds):
             await outages.upsert_outage(conn, "lag", lag)
-        count = await outages.count_untold(conn, timedelta(minutes=self._settings.untold_minutes))
+        untold, received, age = await outages.count_untold(conn, timedelta(minutes=self._settings.untold_minutes))
         # A few untold dates may have their own reasons; at least half of all are the provider's.
-        if count.age and count.untold >= self._settings.untold_count and count.untold * 2 >= count.received:
-            await outages.upsert_outage(conn, "provider", count.age)
+        if age and untold >= self._settings.untold_count and untold * 2 >= received:
+            await outages.upsert_outage(conn, "provider", age)
         for cause in await outages.end_outages(conn, self._gap):
             log.warning("an outage has ended", extra={"cause": cause})
 
@@ -113,12 +111,9 @@ class OutageMonitor:
             self._handled.clear()
         rows = await outages.select_due_soon(runtime.pool, outage.risk_until, DUE_SOON_MAX)
         new = [row for row in rows if (outage.cause, outage.since, *row) not in self._handled][:MARKED_MAX]
-        results = await _submit_all(runtime, [outage.command(complaint) for complaint, _, _ in new])
+        submissions = [runtime.submit(outage.command(complaint)) for complaint, _, _ in new]
+        results = await asyncio.gather(*submissions, return_exceptions=True)
         for row, result in zip(new, results, strict=True):
             if not isinstance(result, BaseException) or isinstance(result, Rejected):
                 self._handled.add((outage.cause, outage.since, *row))
         return sum(bool(result.events) for result in results if not isinstance(result, BaseException))
-
-
-async def _submit_all(runtime: Runtime, commands: Sequence[MarkAtRisk]) -> list[Decision[Any, Any] | BaseException]:
-    return await asyncio.gather(*(runtime.submit(command) for command in commands), return_exceptions=True)

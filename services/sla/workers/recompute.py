@@ -8,14 +8,15 @@ complaints stay under their revision; one that is reopened later is found by a l
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from services.sla.domain import Recompute, SlaState
-from services.sla.store.outdated import claim_outdated, has_outdated
 from services.sla.store.revisions import newest_recomputing_revision
+from services.sla.store.states import claim_outdated, has_outdated
+from shared.runner.runner import ClaimStates
 from shared.runtime import Runtime
 from shared.wakeup import Wakeup
 
@@ -24,15 +25,11 @@ FIRST = (0, UUID(int=0))
 PASSES = 3  # rows that were locked during one pass are left to the next; the rest waits for the next round
 
 
-@dataclass(frozen=True, slots=True)
-class RecomputeCount:
+class RecomputeCount(NamedTuple):
     """Result of a round: complaints that are under the new revision now, and complaints whose decision failed."""
 
     done: int = 0
     failed: int = 0
-
-    def __add__(self, other: "RecomputeCount") -> "RecomputeCount":
-        return RecomputeCount(self.done + other.done, self.failed + other.failed)
 
 
 class RecomputeWorker:
@@ -62,45 +59,40 @@ class RecomputeWorker:
         for _ in range(PASSES):
             if revision is None or not await has_outdated(runtime.pool, revision):
                 break
-            count = await self._pass(runtime, _OutdatedQueue(revision, self._batch), stopping or runtime.stopping)
+            count = await self._pass(runtime, revision, stopping or runtime.stopping)
             total = RecomputeCount(total.done + count.done, count.failed)
             if not count.done:
                 break
-        if total != RecomputeCount():
+        if any(total):
             log.info("recomputed open complaints", extra={"complaints": total.done, "failed": total.failed})
         return total
 
-    async def _pass(self, runtime: Runtime, queue: "_OutdatedQueue", stopping: asyncio.Event) -> RecomputeCount:
-        flights = [asyncio.create_task(_recompute(runtime, queue, stopping)) for _ in range(self._flights)]
+    async def _pass(self, runtime: Runtime, revision: int, stopping: asyncio.Event) -> RecomputeCount:
+        last = FIRST
+
+        async def claim(conn: asyncpg.Connection) -> Sequence[SlaState]:
+            """Claim the next batch, behind all that were claimed in this pass; an empty one ends the pass."""
+            nonlocal last
+            states = await claim_outdated(conn, revision, last, self._batch)
+            if states:
+                last = max(last, (states[-1].terms[-1].terms.revision, states[-1].complaint_id))
+            return states
+
+        flights = [asyncio.create_task(_recompute(runtime, claim, stopping)) for _ in range(self._flights)]
         results = await asyncio.gather(*flights, return_exceptions=True)
+        done = failed = 0
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return sum((result for result in results if isinstance(result, RecomputeCount)), RecomputeCount())
+            done, failed = done + result.done, failed + result.failed
+        return RecomputeCount(done, failed)
 
 
-async def _recompute(runtime: Runtime, queue: "_OutdatedQueue", stopping: asyncio.Event) -> RecomputeCount:
+async def _recompute(runtime: Runtime, claim: ClaimStates[SlaState], stopping: asyncio.Event) -> RecomputeCount:
     done = failed = 0
-    while not stopping.is_set() and (results := await runtime.runner.sweep(queue.claim, Recompute)):
+    while not stopping.is_set() and (results := await runtime.runner.sweep(claim, Recompute)):
         errors = [result for result in results if isinstance(result, Exception)]
         if errors:
             log.error("complaints could not be recomputed", extra={"complaints": len(errors)}, exc_info=errors[0])
         done, failed = done + len(results) - len(errors), failed + len(errors)
     return RecomputeCount(done, failed)
-
-
-class _OutdatedQueue:
-    """Outdated complaints of one pass, shared by its transactions: each complaint is claimed once at most."""
-
-    def __init__(self, revision: int, size: int) -> None:
-        self._revision = revision
-        self._size = size
-        self._last = FIRST
-
-    async def claim(self, conn: asyncpg.Connection) -> Sequence[SlaState]:
-        """Claim the next batch; an empty one ends the pass."""
-        states = await claim_outdated(conn, self._revision, self._last, self._size)
-        if states:
-            last = states[-1]
-            self._last = max(self._last, (last.terms[-1].terms.revision, last.complaint_id))
-        return states

@@ -15,7 +15,7 @@ import psycopg
 
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Child
-from tests.bench.machine import cpu_seconds
+from tests.bench.machine import read_cpu_seconds
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0  # seconds that anything may take to become ready
@@ -57,7 +57,7 @@ class Ground:
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU that the processes and the server have used so far."""
         own = [child.pid for child in self.children.values() if child.pid]
-        return cpu_seconds({"workers": own, "postgresql": [self.server]})
+        return read_cpu_seconds({"workers": own, "postgresql": [self.server]})
 
     def stop(self, *names: str) -> None:
         """End these processes, or all."""

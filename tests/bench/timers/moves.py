@@ -15,7 +15,7 @@ import psycopg
 
 from services.sla.policies import read_file
 from services.sla.store.rulebooks import RulebookRepository
-from tests.bench.load import percentile
+from tests.bench.http_load import percentile
 from tests.bench.timers.clocks import PACKS
 from tests.bench.timers.ground import Ground
 

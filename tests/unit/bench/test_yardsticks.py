@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from services.intake.forms import COMPLAINT
-from tests.bench import bare, report
-from tests.bench.bodies import Target, address, requests
-from tests.bench.load import Connection, closed, paced, percentile
-from tests.bench.sink import Sink
+from tests.bench import bare_pipeline, report
+from tests.bench.http_load import Connection, percentile, run_closed_loop, run_open_loop
+from tests.bench.request_bodies import Target, email_address, generate_requests
+from tests.bench.smtp_sink import SmtpSink
 
 ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def bodies(count: int) -> list[bytes]:
-    return [request.partition(b"\r\n\r\n")[2] for request in islice(requests(Target(1), "r1"), count)]
+    return [request.partition(b"\r\n\r\n")[2] for request in islice(generate_requests(Target(1), "r1"), count)]
 
 
 def test_every_request_is_a_complaint_that_intake_accepts() -> None:
@@ -26,16 +26,16 @@ def test_every_request_is_a_complaint_that_intake_accepts() -> None:
 
 
 def test_a_request_says_how_long_it_is() -> None:
-    for request in islice(requests(Target(1), "r1"), 50):
+    for request in islice(generate_requests(Target(1), "r1"), 50):
         head, _, body = request.partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}".encode() in head
 
 
 def test_no_two_requests_share_a_key_or_an_address() -> None:
-    heads = [request.partition(b"\r\n\r\n")[0] for request in islice(requests(Target(1), "r1"), 500)]
+    heads = [request.partition(b"\r\n\r\n")[0] for request in islice(generate_requests(Target(1), "r1"), 500)]
     addresses = [json.loads(body)["customer"]["email"] for body in bodies(500)]
     assert len(set(heads)) == len(set(addresses)) == 500
-    assert addresses == [address("r1", number) for number in range(500)]
+    assert addresses == [email_address("r1", number) for number in range(500)]
 
 
 def test_requests_are_about_a_kilobyte() -> None:
@@ -75,7 +75,7 @@ async def answering(delay: float) -> asyncio.Server:
 async def test_a_closed_loop_sends_exactly_what_was_asked() -> None:
     async with await answering(0.0) as server:
         target = Target(server.sockets[0].getsockname()[1])
-        tally = await closed(target, requests(target, "r1"), connections=4, count=101)
+        tally = await run_closed_loop(target, generate_requests(target, "r1"), connections=4, count=101)
     assert tally.answers == {201: 101}
     assert len(tally.latencies) == len(tally.sent_at) == 101
 
@@ -83,7 +83,7 @@ async def test_a_closed_loop_sends_exactly_what_was_asked() -> None:
 async def test_a_paced_load_counts_the_wait_for_a_free_connection() -> None:
     async with await answering(0.02) as server:
         target = Target(server.sockets[0].getsockname()[1])
-        tally = await paced(target, requests(target, "r1"), rate=200, seconds=0.1, connections=1)
+        tally = await run_open_loop(target, generate_requests(target, "r1"), rate=200, seconds=0.1, connections=1)
     assert tally.answers == {201: 20}
     assert tally.percentile(99) > 0.2
 
@@ -98,7 +98,7 @@ async def dialogue(port: int, sent: bytes) -> bytes:
 
 
 async def test_the_sink_takes_pipelined_mail_and_knows_for_whom() -> None:
-    sink = Sink()
+    sink = SmtpSink()
     sink.expect("r1n")
     mail = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<r1n1@example.com>\r\nDATA\r\nSubject: x\r\n\r\nhello\r\n.\r\n"
     async with await sink.listen(0) as server:
@@ -111,29 +111,33 @@ async def test_the_sink_takes_pipelined_mail_and_knows_for_whom() -> None:
 
 
 async def test_the_sink_says_when_mail_does_not_come() -> None:
-    assert not await Sink().until(1, 0.01)
+    assert not await SmtpSink().until(1, 0.01)
 
 
-@pytest.mark.parametrize("kind", bare.EVENT_BYTES)
+@pytest.mark.parametrize("kind", bare_pipeline.EVENT_BYTES)
 def test_a_bare_event_has_the_size_of_ours_and_its_customer(kind: bytes) -> None:
-    made = bare.event(kind, b"r001n00000001@example.com")
-    assert len(made) == bare.EVENT_BYTES[kind]
-    assert bare.address_of(made) == b"r001n00000001@example.com"
+    made = bare_pipeline.build_event(kind, b"r001n00000001@example.com")
+    assert len(made) == bare_pipeline.EVENT_BYTES[kind]
+    assert bare_pipeline.parse_address(made) == b"r001n00000001@example.com"
 
 
 def test_what_a_bare_process_says_somebody_hears() -> None:
-    published = {kind for table in bare.SAYS.values() for kinds in table.values() for kind in kinds} | {b"R", b"M"}
-    subscribed = {kind for kinds in bare.HEARS.values() for kind in (bytes([code]) for code in kinds)}
+    published = {
+        kind for table in bare_pipeline.PUBLISHED_KINDS.values() for kinds in table.values() for kind in kinds
+    } | {b"R", b"M"}
+    subscribed = {
+        kind for kinds in bare_pipeline.SUBSCRIBED_KINDS.values() for kind in (bytes([code]) for code in kinds)
+    }
     assert published - subscribed <= {b"C"}  # a stopped clock is only for the record
 
 
 def accepted(*, redress: float, plain: float) -> dict[str, Any]:
     side = {"p50_ms": 1.0, "p99_ms": 2.0}
-    return {"connections": 16, "ours": {**side, "rate": redress}, "plain": {**side, "rate": plain, "p99_ms": 3.0}}
+    return {"connections": 16, "redress": {**side, "rate": redress}, "plain": {**side, "rate": plain, "p99_ms": 3.0}}
 
 
 def test_the_verdict_follows_from_the_ratio() -> None:
-    (reached, _) = report.figures({"accept_16": accepted(redress=1500, plain=1000)})
-    (missed, _) = report.figures({"accept_16": accepted(redress=1499, plain=1000)})
+    (reached, _) = report.build_figures({"accept_16": accepted(redress=1500, plain=1000)})
+    (missed, _) = report.build_figures({"accept_16": accepted(redress=1499, plain=1000)})
     assert (reached.reached, missed.reached) == (True, False)
     assert "plain 1,000/s" in reached.other

@@ -46,7 +46,7 @@ def format_local(at: int, tz: str = "UTC") -> str:
         ("2026-12-24 10:00", 1, None, "Mon 2026-12-28 17:00:00"),
     ],
 )
-def test_business_days_end_with_the_business_of_an_open_date(
+def test_business_days_end_at_the_closing_of_an_open_date(
     received: str, days: int, cutoff: time | None, due: str
 ) -> None:
     assert format_local(business_days_due(compiled(holidays=["*-12-25"]), utc(received), days, cutoff=cutoff)) == due
@@ -85,7 +85,7 @@ def test_a_day_may_end_at_midnight_instead_of_at_closing_time(tz: str) -> None:
         )
 
 
-def test_a_night_shift_closes_the_date_it_started_on() -> None:
+def test_a_night_shift_belongs_to_the_date_it_started_on() -> None:
     night = compiled(weekly_hours=NIGHT)
     assert format_local(business_days_due(night, utc("2026-11-03 12:00"), 1)) == "Thu 2026-11-05 06:00:00"
     assert (
@@ -95,7 +95,7 @@ def test_a_night_shift_closes_the_date_it_started_on() -> None:
     assert not is_open_date(night, date(2026, 11, 5)), "only the tail of a shift"
 
 
-def test_the_dates_that_were_counted_can_be_told() -> None:
+def test_the_counted_dates_are_returned() -> None:
     calendar, saturday = compiled(holidays=["2026-11-10"]), utc("2026-11-07 12:00")
     week = tuple(date(2026, 11, day) for day in (9, 11, 12))
     assert count_business_days(calendar, saturday, 3, day_zero="receipt") == (date(2026, 11, 7), week)
@@ -135,7 +135,7 @@ def test_calendar_days_weeks_and_months_end_with_a_local_date(received: str, uni
     assert format_local(calendar_due(LONDON, utc(received, "Europe/London"), **units), "Europe/London") == due
 
 
-def test_the_local_date_counts_and_not_that_of_utc() -> None:
+def test_the_local_date_is_used_and_not_the_utc_date() -> None:
     late = int(datetime(2026, 11, 2, 23, 30, tzinfo=UTC).timestamp())
     assert (
         format_local(calendar_due(ZoneInfo("Asia/Jakarta"), late, days=1), "Asia/Jakarta") == "Wed 2026-11-04 23:59:59"
@@ -146,7 +146,7 @@ def test_the_local_date_counts_and_not_that_of_utc() -> None:
     )
 
 
-def test_a_date_that_a_zone_skipped_ends_with_the_one_before() -> None:
+def test_a_date_that_a_zone_skipped_ends_with_the_date_before() -> None:
     apia = ZoneInfo("Pacific/Apia")
     due = calendar_due(apia, utc("2011-12-28 12:00", "Pacific/Apia"), days=2)
     assert format_local(due, "Pacific/Apia") == "Thu 2011-12-29 23:59:59"
@@ -155,13 +155,13 @@ def test_a_date_that_a_zone_skipped_ends_with_the_one_before() -> None:
 @pytest.mark.parametrize(
     "units", [{}, {"days": 0}, {"days": -1}, {"weeks": 1, "days": -1}, {"months": 10**6}, {"days": 10**9}]
 )
-def test_no_days_at_all_and_days_beyond_our_years_are_refused(units: dict[str, int]) -> None:
+def test_no_days_and_days_beyond_the_last_year_are_refused(units: dict[str, int]) -> None:
     with pytest.raises(Rejected, match="expected"):
         calendar_due(LONDON, utc("2026-11-02 10:00"), **units)
 
 
 @pytest.mark.parametrize("received", [-(10**10), 10**10, 10**18])
-def test_a_receipt_outside_our_years_is_refused(received: int) -> None:
+def test_a_receipt_outside_the_computed_years_is_refused(received: int) -> None:
     with pytest.raises(Rejected, match="expected an instant of the years"):
         calendar_due(LONDON, received, days=1)
     with pytest.raises(Rejected, match="expected an instant of the years"):

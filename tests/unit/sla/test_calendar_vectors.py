@@ -349,13 +349,13 @@ def read(vector: Vector) -> tuple[str, Reading]:
     return "differs", reading
 
 
-def test_every_family_has_a_reader_and_exactly_as_many_vectors_as_when_it_was_read() -> None:
+def test_every_family_has_a_reader_and_the_expected_number_of_vectors() -> None:
     assert Counter(family(vector) for vector in vectors()) == {name: entry[0] for name, entry in READERS.items()}
     assert sum(entry[0] for entry in READERS.values()) == 389
 
 
 @pytest.mark.parametrize("name", sorted(READERS), ids="-".join)
-def test_a_familys_vectors_hold(name: tuple[str, str]) -> None:
+def test_the_vectors_of_a_family_hold(name: tuple[str, str]) -> None:
     differing = {}
     for vector in vectors():
         if family(vector) == name:
@@ -365,7 +365,7 @@ def test_a_familys_vectors_hold(name: tuple[str, str]) -> None:
     assert differing == {}
 
 
-def test_how_many_share_our_convention_and_how_many_are_read_by_which_other() -> None:
+def test_the_number_of_vectors_per_convention() -> None:
     counts = Counter(read(vector)[0] for vector in vectors())
     assert counts == {
         "ours": 343, ZERO: 2, REVERSED: 1, NOMINAL: 1, CLOSING: 1, HELD: 2, DAYS: 35, BREAKS: 4,

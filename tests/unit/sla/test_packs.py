@@ -44,24 +44,24 @@ def parameter_id(value: Any) -> str:
     return value.id if isinstance(value, Pack) else getattr(value, "kind", str(value))
 
 
-def test_the_packs_that_ship_are_these() -> None:
+def test_the_shipped_packs_are_listed() -> None:
     assert shipped_packs() == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_pack_loads_alone_and_all_its_golden_dates_hold(name: str) -> None:
+def test_a_pack_loads_alone_with_correct_golden_dates(name: str) -> None:
     rulebook = book(name)
     assert {pack.id for pack in rulebook.current.packs} == {entry["id"] for entry in raw(name)["pack"]}
     check_golden_dates(rulebook)
 
 
-def test_all_packs_load_together_with_the_standard_policies_and_hold() -> None:
+def test_all_packs_load_together_with_the_standard_policies() -> None:
     rulebook = book(*NAMES)
     assert len(rulebook.current.packs) == len(SHIPPED) == 14
     check_golden_dates(rulebook)
 
 
-def test_all_golden_dates_together_cost_a_start_nothing_to_speak_of() -> None:
+def test_all_golden_dates_are_checked_quickly() -> None:
     rulebook = load_rulebook(None, around=DAY, packs=NAMES)
     taken = []
     for _ in range(3):
@@ -72,7 +72,7 @@ def test_all_golden_dates_together_cost_a_start_nothing_to_speak_of() -> None:
 
 
 @pytest.mark.parametrize("pack", SHIPPED, ids=parameter_id)
-def test_a_shipped_pack_says_where_it_stands_since_when_and_that_no_lawyer_saw_it(pack: Pack) -> None:
+def test_a_shipped_pack_has_a_source_a_period_and_is_marked_unverified(pack: Pack) -> None:
     assert pack.verified == "no"
     assert not pack.verified_by
     assert all(source.title and (source.url or source.paragraph) for source in pack.sources)
@@ -83,7 +83,7 @@ def test_a_shipped_pack_says_where_it_stands_since_when_and_that_no_lawyer_saw_i
 
 
 @pytest.mark.parametrize("pack", SHIPPED, ids=parameter_id)
-def test_where_a_pack_has_several_sources_each_clock_stands_in_one_of_them(pack: Pack) -> None:
+def test_each_clock_of_a_pack_with_several_sources_has_one(pack: Pack) -> None:
     named = Counter(kind for source in pack.sources for kind in source.clocks)
     assert len(pack.sources) == 1 or named == Counter(rule.kind for rule in pack.clocks)
 
@@ -97,7 +97,7 @@ def test_each_clock_cites_its_own_rule() -> None:
 
 
 @pytest.mark.parametrize(("pack", "rule"), CLOCKS, ids=parameter_id)
-def test_every_clock_has_four_golden_dates_or_more_of_its_own_time_of_force(pack: Pack, rule: Any) -> None:
+def test_every_clock_has_at_least_four_golden_dates_within_its_period(pack: Pack, rule: Any) -> None:
     dates = [golden for golden in pack.golden if golden.clock == rule.kind]
     assert len(dates) >= 4
     assert len({golden.start for golden in dates}) == len(dates)
@@ -108,7 +108,7 @@ def test_every_clock_has_four_golden_dates_or_more_of_its_own_time_of_force(pack
         assert len(golden.why) > 15
 
 
-def test_every_letter_rung_out_of_a_rule_and_extension_is_in_a_golden_date() -> None:
+def test_every_letter_escalation_step_and_extension_has_a_golden_date() -> None:
     for pack in SHIPPED:
         named = {(entry.clock, name) for entry in pack.golden for name in entry.names}
         assert {(entry.clock, f"letter {entry.id!r}") for entry in pack.letters} <= named, pack.id
@@ -116,7 +116,7 @@ def test_every_letter_rung_out_of_a_rule_and_extension_is_in_a_golden_date() -> 
     assert {name for entry in SHIPPED for golden in entry.golden for name in golden.rungs} == {"-PT288H", "-PT264H"}
 
 
-def test_golden_dates_meet_the_days_on_which_others_go_wrong() -> None:
+def test_golden_dates_include_difficult_days() -> None:
     dates = [golden for pack in SHIPPED for golden in pack.golden]
     assert sum(golden.start.weekday() >= 5 for golden in dates) >= 8, "received on a weekend"
     assert sum(golden.start.hour == 23 and golden.start.minute >= 30 for golden in dates) >= 8, "just before midnight"
@@ -133,7 +133,7 @@ def test_golden_dates_meet_the_days_on_which_others_go_wrong() -> None:
 
 
 @pytest.mark.parametrize(("pack", "rule"), CLOCKS, ids=parameter_id)
-def test_a_packs_clock_is_owed_to_a_regulator_and_never_pauses(pack: Pack, rule: Any) -> None:
+def test_a_clock_of_a_pack_is_regulatory_and_never_pauses(pack: Pack, rule: Any) -> None:
     assert rule.obligation == "regulatory"
     assert apply_rule(rule).pauses == frozenset()
 
@@ -174,7 +174,7 @@ def refused_with(name: str, place: int, **changed: Any) -> str:
     return refusal.value.detail
 
 
-def test_a_wrong_golden_date_is_refused_with_pack_clock_start_expected_and_got() -> None:
+def test_a_wrong_golden_date_is_refused_with_pack_clock_start_expected_and_computed_time() -> None:
     detail = refused_with("uk-disp", 1, due=datetime.fromisoformat("2026-04-07T17:00:00+01:00"))
     for word in (
         "'uk-disp' version 2",
@@ -195,13 +195,13 @@ def test_a_wrong_golden_date_is_refused_with_pack_clock_start_expected_and_got()
         ("in-rbi", 0, {"rungs": {"-PT264H": datetime(2026, 7, 26, 8, tzinfo=UTC)}}, "rung '-PT264H'"),
     ],
 )
-def test_a_wrong_date_of_a_letter_a_rung_or_an_extension_is_refused_too(
+def test_a_wrong_golden_date_of_a_letter_escalation_step_or_extension_is_refused(
     name: str, place: int, field: dict[str, Any], what: str
 ) -> None:
     assert what in refused_with(name, place, **field)
 
 
-def test_counting_the_eight_weeks_in_business_days_is_found_out() -> None:
+def test_eight_weeks_written_as_business_days_are_refused() -> None:
     data = copy.deepcopy(read_file(None, ["uk-disp"]))
     data["pack"][0]["clocks"][1]["goal"] = {"business_days": 40, "day_zero": "receipt", "ends": "midnight"}
     with pytest.raises(Misconfigured, match="'uk-disp' version 2: golden date of regulatory_final"):
@@ -231,7 +231,7 @@ def due(spec: ClockSpec, at: datetime = RECEIVED) -> datetime:
     return instant_of(GoalClock(spec.rule.goal, spec.compiled, seconds(at)).due())
 
 
-def test_several_packs_on_one_complaint_keep_their_own_clocks_and_the_tightest_is_known() -> None:
+def test_several_packs_of_one_complaint_have_their_own_clocks_and_the_earliest_is_first() -> None:
     specs = pack_clocks(book("uk-disp", "uk-psr", "eu-psd2"))
     assert set(specs) == {
         "uk-disp/summary_resolution",
@@ -262,7 +262,7 @@ def test_each_clock_of_a_pack_has_its_own_letters() -> None:
         ("ie-cpc", "ie-cpc-2012", "ie-cpc", datetime(2026, 3, 24, tzinfo=UTC)),
     ],
 )
-def test_a_rule_that_changed_on_a_date_goes_by_the_day_of_receipt(
+def test_the_day_of_receipt_selects_the_version_of_a_rule(
     name: str, before: str, after: str, changed: datetime
 ) -> None:
     rulebook = book(name)
@@ -270,7 +270,7 @@ def test_a_rule_that_changed_on_a_date_goes_by_the_day_of_receipt(
     assert {spec.pack for spec in pack_clocks(rulebook, changed + timedelta(hours=12)).values()} == {after}
 
 
-def test_a_copy_with_a_condition_applies_to_what_it_asks_for_only() -> None:
+def test_a_pack_with_a_condition_applies_only_to_matching_complaints() -> None:
     data = copy.deepcopy(read_file(None, ["uk-psr"]))
     data["pack"][0] |= {"id": "uk-psr-ours", "when": {"product": ["card"]}}
     rulebook = parse_rulebook(data, around=DAY)
@@ -285,7 +285,7 @@ LETTERS = [(pack, letter) for pack in SHIPPED for letter in pack.letters]
 
 
 @pytest.mark.parametrize(("pack", "letter"), LETTERS, ids=lambda entry: entry.id)
-def test_a_letter_is_due_at_an_opening_and_leaves_its_whole_lead_before_the_limit(pack: Pack, letter: Any) -> None:
+def test_a_letter_is_due_at_an_opening_with_its_whole_lead_before_the_due_time(pack: Pack, letter: Any) -> None:
     rule, compiled = pack.rule(letter.clock), book(*NAMES).calendar(pack.calendar)
     for day in range(365):
         start = datetime(2026, 6, 1, 7, 30, tzinfo=UTC) + timedelta(days=day)
@@ -300,7 +300,7 @@ def test_a_letter_is_due_at_an_opening_and_leaves_its_whole_lead_before_the_limi
     assert letter.reasons
 
 
-def test_an_extension_ends_as_the_days_of_its_clock_end() -> None:
+def test_an_extension_ends_like_the_goal_of_its_clock() -> None:
     pack = book("uk-housing").pack_versions["uk-housing", 2]
     compiled, extension = book("uk-housing").calendar("uk-banking"), pack.extension_of("regulatory_final")
     assert extension is not None
@@ -359,7 +359,7 @@ def with_pack(**changed: Any) -> Rulebook:
     return parse_rulebook({**read_file(None), "pack": [{**PACK, **changed}]}, around=DAY)
 
 
-def test_a_packs_clock_is_regulatory_without_saying_so() -> None:
+def test_a_clock_of_a_pack_is_regulatory_by_default() -> None:
     rulebook = with_pack(clocks=[{"kind": "acknowledge", "goal": {"wall": "PT24H"}}, CLOCK])
     assert {rule.obligation for rule in rulebook.current.packs[0].clocks} == {"regulatory"}
     check_golden_dates(rulebook)
@@ -388,11 +388,11 @@ def test_a_packs_clock_is_regulatory_without_saying_so() -> None:
         ({"calendar": "moon"}, "pack 'ours': unknown calendar 'moon'"),
     ],
 )
-def test_a_pack_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
+def test_an_invalid_pack_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=re.escape(reason)):
         with_pack(**changed)
 
 
-def test_a_pack_that_does_not_ship_is_refused_with_those_that_do() -> None:
+def test_an_unknown_pack_is_refused_with_the_known_names() -> None:
     with pytest.raises(Misconfigured, match=r"expected names out of au-rg271, .*us-cfpb, got 'uk-dsip'"):
         load_rulebook(None, around=DAY, packs=["uk-dsip"])

@@ -47,7 +47,7 @@ def sources() -> str:
     )
 
 
-def test_the_document_lists_every_clock_and_every_source_as_the_files_have_them() -> None:
+def test_the_document_lists_every_clock_and_every_source_of_the_files() -> None:
     text = DOCUMENT.read_text("utf-8")
     assert table() in text, f"put this table into {DOCUMENT.name}:\n{table()}"
     assert sources() in text, f"put these sources into {DOCUMENT.name}:\n{sources()}"
@@ -55,7 +55,7 @@ def test_the_document_lists_every_clock_and_every_source_as_the_files_have_them(
     assert "lawyer" in text
 
 
-def test_the_example_of_the_document_is_a_pack_that_holds() -> None:
+def test_the_example_of_the_document_is_a_valid_pack() -> None:
     example = re.search(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     assert example is not None
     data = read_file(None)

@@ -6,7 +6,7 @@ import pytest
 
 from services.sla.domain import Recompute
 from services.sla.domain.promise_status import promise_statuses
-from services.sla.reports.performance import Figures, PromiseTally
+from services.sla.reports.performance import PromiseFigures, PromiseTally
 from services.sla.store.scan import Period
 from tests.unit.sla.complaint_builder import (
     COMPLAINT,
@@ -61,11 +61,11 @@ def withdrawn() -> ComplaintBuilder:
     return complaint
 
 
-def figures(*lives: ComplaintBuilder, period: Period = WEEK) -> Figures:
-    tally = PromiseTally()
-    for complaint in lives:
+def figures(*complaints: ComplaintBuilder, period: Period = WEEK) -> PromiseFigures:
+    tally = PromiseTally(period)
+    for complaint in complaints:
         assert complaint.state is not None
-        tally.add(promise_statuses(complaint.state), period)
+        tally.add(promise_statuses(complaint.state))
     return tally.figures()
 
 
@@ -82,7 +82,7 @@ def figures(*lives: ComplaintBuilder, period: Period = WEEK) -> Figures:
 )
 def test_each_promise_counts_once_by_how_its_chain_ended(make, outcome: str) -> None:
     result = figures(make())
-    counted = {name: getattr(result, name) for name in Figures.model_fields if getattr(result, name) == 1}
+    counted = {name: getattr(result, name) for name in PromiseFigures.model_fields if getattr(result, name) == 1}
     assert result.promises == 1
     assert outcome in counted
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.sla.calendar.document import read_section
 from services.sla.policies import MatchFacts, load_rulebook, parse_rulebook, read_file
 from services.sla.policies.deadlines import GoalClock
-from services.sla.policies.sections import read_section
 from shared.errors import Misconfigured, Rejected
 from tests.unit.sla.complaint_builder import OFFICE, POLICY, at, policy, rulebook_with
 
@@ -27,11 +27,11 @@ STANDARD = load_rulebook(None, around=DAY)
         ({}, "everyday"),
     ],
 )
-def test_the_first_policy_that_fits_counts(complaint: dict[str, Any], expected: str) -> None:
+def test_the_first_policy_that_matches_applies(complaint: dict[str, Any], expected: str) -> None:
     assert STANDARD.match(MatchFacts(**complaint), NOON).policy == expected
 
 
-def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
+def test_a_category_covers_all_categories_below_it_and_no_others() -> None:
     rules = rulebook_with(policy(id="money", when={"category": ["billing/refund"]}))
     for category, expected in (
         (("billing", "refund", "late"), "money"),
@@ -52,13 +52,13 @@ def test_a_category_covers_everything_below_it_and_nothing_beside_it() -> None:
         ({"channel": ["web"], "severity": ["low"]}, {"channel": "web", "severity": "low"}),
     ],
 )
-def test_a_policy_asks_what_is_in_the_events_and_nothing_else(when: dict[str, Any], facts: dict[str, Any]) -> None:
+def test_a_policy_matches_only_facts_of_the_events(when: dict[str, Any], facts: dict[str, Any]) -> None:
     rules = rulebook_with(policy(id="chosen", when=when))
     assert rules.match(MatchFacts(**facts), NOON).policy == "chosen"
     assert rules.match(MatchFacts(), NOON).policy == "plain", "what is not known yet meets only what asks nothing"
 
 
-def test_the_newest_version_is_matched_and_older_ones_still_answer() -> None:
+def test_the_newest_version_is_matched_and_older_versions_stay_available() -> None:
     newer = policy({"goal": {"business": "PT6H"}}, version=2)
     rules = rulebook_with(newer)
     terms = rules.match(MatchFacts(), NOON)
@@ -91,15 +91,14 @@ def test_a_clock_may_run_on_another_calendar_than_its_policy() -> None:
         ({"at": "2026-12-01T12:00:00Z"}, "the fixed date 01 December 2026 12:00 UTC"),
     ],
 )
-def test_a_goal_says_itself_in_its_own_unit(goal: dict[str, Any], words: str) -> None:
+def test_the_text_of_a_goal_names_its_unit(goal: dict[str, Any], words: str) -> None:
     rules = rulebook_with(policy({"goal": goal}, id="x", when={"severity": ["low"]}))
     assert rules.policy(("x", 1)).rule("requester_wait").goal.text == words
 
 
 @pytest.mark.parametrize("severity", ["low", "normal", "high", "critical"])
 @pytest.mark.parametrize("channel", ["web", "letter"])
-def test_finding_an_owner_is_the_first_thing_that_escalates(severity: str, channel: str) -> None:
-    """Unassigned comes first: no clock but the acknowledgement is due before the one for an owner."""
+def test_the_owner_clock_is_due_before_all_but_the_acknowledgement(severity: str, channel: str) -> None:
     terms = STANDARD.match(MatchFacts(severity=severity, channel=channel), NOON)
     monday = int(NOON.timestamp())
     due = {
@@ -162,7 +161,7 @@ def rejected(**changed: Any) -> str:
         ({"silence_days": 0}, "silence_days"),
     ],
 )
-def test_a_policy_that_makes_no_sense_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
+def test_an_invalid_policy_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
     detail = rejected(**changed)
     assert "policy" in detail
     assert re.search(reason, detail), detail
@@ -188,14 +187,14 @@ def in_each_field(span: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("span", NO_DURATIONS, ids=repr)
-def test_only_hours_minutes_and_seconds_are_a_duration(span: Any) -> None:
+def test_a_duration_has_only_hours_minutes_and_seconds(span: Any) -> None:
     """A library reads "1 day" as 24 hours, which are three days of an office, and "8:00" as minutes or as hours."""
     for changed in in_each_field(span):
         assert re.search("such as 'PT8H'|exactly one of|write after, every", rejected(**changed)), changed
 
 
 @pytest.mark.parametrize("span", TOO_LONG, ids=lambda span: str(span)[:20])
-def test_a_duration_beyond_ten_years_is_refused_where_it_is_written(span: Any) -> None:
+def test_a_duration_of_more_than_ten_years_is_refused_with_its_field(span: Any) -> None:
     for changed in in_each_field(span):
         assert "expected at most ten years, PT87840H" in rejected(**changed)
 
@@ -243,7 +242,7 @@ def asking(*whens: dict[str, Any]) -> tuple[dict[str, Any], ...]:
         ),
     ],
 )
-def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dict[str, Any], ...], takers: str) -> None:
+def test_a_policy_that_earlier_policies_cover_is_refused(whens: tuple[dict[str, Any], ...], takers: str) -> None:
     with pytest.raises(Rejected, match=f"policy 'p{len(whens)}' can never match: {takers}"):
         rulebook_with(*asking(*whens))
 
@@ -262,11 +261,11 @@ def test_a_policy_that_those_before_it_leave_nothing_is_refused(whens: tuple[dic
         ),
     ],
 )
-def test_a_policy_that_one_complaint_is_left_to_is_accepted(whens: tuple[dict[str, Any], ...]) -> None:
+def test_a_policy_that_can_still_match_one_complaint_is_accepted(whens: tuple[dict[str, Any], ...]) -> None:
     assert rulebook_with(*asking(*whens))
 
 
-def test_what_policies_leave_is_found_quickly_however_many_words_they_list() -> None:
+def test_reachability_is_checked_quickly_for_long_lists_of_values() -> None:
     shops, cards = [[f"{name}{number}" for number in range(400)] for name in ("shop", "card")]
     wide = {"client": shops, "product": cards, "language": ["de", "fr"], "severity": ["low", "high"]}
     assert rulebook_with(
@@ -274,7 +273,7 @@ def test_what_policies_leave_is_found_quickly_however_many_words_they_list() -> 
     )
 
 
-def test_a_policy_behind_one_that_asks_nothing_is_refused() -> None:
+def test_a_policy_after_an_unconditional_one_is_refused() -> None:
     with pytest.raises(Rejected, match="matches every complaint; expected it to be the last"):
         rulebook_with(policy(id="greedy"))
 
@@ -296,7 +295,7 @@ def test_an_empty_rulebook_or_an_unknown_section_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"), [("[[policy]", "is not TOML"), ("[other]", "mine.toml: unknown section"), (None, "cannot read")]
 )
-def test_a_wrong_file_stops_the_process_and_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
+def test_an_invalid_file_stops_the_process_with_its_name(tmp_path: Path, text: str | None, reason: str) -> None:
     file = tmp_path / "mine.toml"
     if text is not None:
         file.write_text(text)
@@ -331,18 +330,18 @@ def test_a_document_that_is_no_object_is_refused_with_an_example(document: Any) 
 
 
 @pytest.mark.parametrize("text", ["[calendar]", "calendar = 3", 'policy = ["x"]', "[policy]"])
-def test_packs_are_added_only_to_a_file_that_could_be_a_rulebook(tmp_path: Path, text: str) -> None:
+def test_packs_are_added_only_to_a_file_with_valid_sections(tmp_path: Path, text: str) -> None:
     file = tmp_path / "single.toml"
     file.write_text(text)
     with pytest.raises(Misconfigured, match=r"policies: single.toml: (calendar|policy): expected a list of entries"):
         read_file(file, ("uk-disp",))
 
 
-def test_the_shipped_rulebook_promises_later_than_it_aims() -> None:
+def test_the_shipped_rulebook_promises_a_date_after_the_internal_target() -> None:
     assert all(entry.promise.buffer for entry in STANDARD.current.policies)
 
 
-def test_the_shipped_ladders_call_people_only_while_they_work() -> None:
+def test_the_shipped_escalation_steps_are_within_opening_hours() -> None:
     """Reminders at midnight and on weekends are what people switch first off."""
     ladders = [
         rung

@@ -33,7 +33,7 @@ def test_nothing_changes_between_a_document_and_itself() -> None:
     assert sentences_of(PLAIN, deepcopy(PLAIN)) == []
 
 
-def test_a_late_holiday_is_one_field_of_one_calendar() -> None:
+def test_a_new_holiday_is_a_change_of_one_field_of_one_calendar() -> None:
     old = published()
     (change,) = compare_rulebooks(old, published((closed_on("2026-11-03"), "rebase_open")))
     assert (change.what, change.how, change.id, change.old_version, change.new_version) == (
@@ -47,7 +47,7 @@ def test_a_late_holiday_is_one_field_of_one_calendar() -> None:
     assert change.sentences[0] == "Calendar 'office' changes from version 1 to 2."
 
 
-def test_another_goal_names_the_clock_by_its_kind() -> None:
+def test_a_changed_goal_is_named_by_the_kind_of_its_clock() -> None:
     (sentences,) = sentences_of(PLAIN, with_goal({"business_days": 3}))
     assert sentences == (
         "Policy 'plain' changes from version 1 to 2.",

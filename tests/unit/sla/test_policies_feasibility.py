@@ -24,7 +24,7 @@ ONCE = {**OFFICE, "id": "once", "weekly_hours": {}, "holidays": [{"on": "*-12-24
         (ONCE, goal({"business_days": 12}), "requester_wait: 12 business days are more than calendar 'once'"),
     ],
 )
-def test_what_a_calendar_could_never_come_to_is_refused_with_the_rulebook(
+def test_a_goal_beyond_the_opening_time_of_ten_years_is_refused(
     calendar: dict[str, Any], changed: dict[str, Any], reason: str
 ) -> None:
     data = {"calendar": [calendar], "policy": [{**POLICY, "calendar": calendar["id"], **changed}]}
@@ -32,7 +32,7 @@ def test_what_a_calendar_could_never_come_to_is_refused_with_the_rulebook(
         parse_rulebook(data, around=DAY)
 
 
-def test_what_a_calendar_comes_to_in_ten_years_is_accepted() -> None:
+def test_a_goal_within_the_opening_time_of_ten_years_is_accepted() -> None:
     for changed in (goal({"business": "PT520H"}), goal({"business_days": 400}), rungs({"after": "PT500H"})):
         parse_rulebook({"calendar": [SELDOM], "policy": [{**POLICY, "calendar": "seldom", **changed}]}, around=DAY)
 
@@ -57,11 +57,11 @@ def test_what_a_calendar_comes_to_in_ten_years_is_accepted() -> None:
         ({"product": [""]}, "when.product.0: expected a name"),
     ],
 )
-def test_a_policy_may_only_ask_for_words_that_a_complaint_can_have(when: dict[str, Any], reason: str) -> None:
+def test_a_condition_with_a_value_that_no_complaint_has_is_refused(when: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
         rulebook_with(policy(id="odd", when=when))
 
 
-def test_the_words_that_complaints_do_have_are_accepted() -> None:
+def test_conditions_with_values_of_complaints_are_accepted() -> None:
     when = {"language": ["en", "zh-Hant", "sr-Latn", "pt-BR", "fil", "es-419"], "client": ["shop", "Web shop 2", "店"]}
     assert rulebook_with(policy(id="chosen", when={**when, "category": ["late_delivery/lost-2"], "product": ["Card+"]}))

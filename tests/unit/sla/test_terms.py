@@ -47,7 +47,7 @@ def test_packs_apply_by_the_day_of_receipt_also_after_triage(received_at: dateti
     assert packs(received_at) == [(pack,), (pack,)]
 
 
-def test_the_day_of_receipt_is_that_of_the_packs_own_zone() -> None:
+def test_the_day_of_receipt_is_in_the_zone_of_the_pack() -> None:
     summer = load_rulebook(None, around=date(2026, 11, 1), packs=["uk-telecom"])
     just_before, just_after = (datetime(2026, 4, 7, hour, 30, tzinfo=UTC) for hour in (22, 23))
     terms = [summer.match(match_facts(SlaState(complaint_id=COMPLAINT), None), at) for at in (just_before, just_after)]
@@ -78,7 +78,7 @@ def life_with_rebase() -> ComplaintBuilder:
     return complaint
 
 
-def test_terms_computed_again_equal_the_pinned_terms() -> None:
+def test_recomputed_terms_equal_the_stored_terms() -> None:
     complaint = life_with_rebase()
     assert complaint.state is not None
     assert [applied.why for applied in complaint.state.terms] == ["receipt", "triage", "triage", "rebase", "triage"]

@@ -1,7 +1,7 @@
-"""The plain yardstick: what a competent engineer writes in a day. FastAPI, an asyncpg pool, one INSERT per POST.
+"""Plain baseline, `python -m tests.bench.plain_baseline PORT DSN`: FastAPI, an asyncpg pool, one INSERT per POST.
 
-No authentication, no idempotency, no timeline, no outbox: `python -m tests.bench.plain PORT DSN`. The customer is checked
-by our own form, so that both sides validate alike (pydantic's EmailStr alone would cost plain 70 µs more a request).
+It has no authentication, idempotency, timeline or outbox. The customer is validated with intake's form, so that both
+sides validate alike (pydantic's EmailStr would cost 70 µs more per request).
 """
 
 import json
@@ -19,13 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.forms.people import Customer
 
-TABLE = """
+CREATE_TABLE = """
 create table if not exists complaint (
     id uuid primary key, name text, email text, locale text, timezone text, channel text not null, subject text,
     narrative text not null, product text, expected_outcome text, received_at timestamptz, attributes jsonb not null,
     created_at timestamptz not null default now())
 """
-INSERT = """
+INSERT_COMPLAINT = """
 insert into complaint (id, name, email, locale, timezone, channel, subject, narrative, product, expected_outcome,
                        received_at, attributes)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -50,13 +50,13 @@ class Created(BaseModel):
     status: Literal["received"] = "received"
 
 
-def build(dsn: str) -> FastAPI:
-    """The whole application."""
+def build_app(dsn: str) -> FastAPI:
+    """Build the application."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncpg.create_pool(dsn, min_size=10, max_size=20) as pool:
-            await pool.execute(TABLE)
+            await pool.execute(CREATE_TABLE)
             app.state.pool = pool
             yield
 
@@ -69,14 +69,14 @@ def build(dsn: str) -> FastAPI:
     @app.post("/v1/complaints", status_code=201)
     async def create(complaint: Complaint) -> Created:
         created = Created(id=uuid4(), reference="")
-        who = complaint.customer
+        customer = complaint.customer
         await app.state.pool.execute(
-            INSERT,
+            INSERT_COMPLAINT,
             created.id,
-            who.name,
-            who.email,
-            who.locale,
-            who.timezone,
+            customer.name,
+            customer.email,
+            customer.locale,
+            customer.timezone,
             complaint.channel,
             complaint.subject,
             complaint.narrative,
@@ -92,7 +92,7 @@ def build(dsn: str) -> FastAPI:
 
 if __name__ == "__main__":
     uvicorn.run(
-        build(sys.argv[2]),
+        build_app(sys.argv[2]),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         loop="uvloop",

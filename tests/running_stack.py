@@ -1,4 +1,4 @@
-"""Complete supervised system on free ports, for story and fault tests: processes, Kafka, PostgreSQL, mail server."""
+"""Supervised stack on free ports for story and fault tests: services, Kafka, PostgreSQL and mail server."""
 
 import os
 import threading
@@ -18,18 +18,18 @@ from shared.auth import SCOPES, create_token
 from shared.errors import Misconfigured
 
 T = TypeVar("T")
-TRIES = 3  # a port that was free a moment ago may be another's by now
+START_ATTEMPTS = 3  # another process may take a free port before the stack binds it
 
 
-class Ground:
+class RunningStack:
     """Running stack with HTTP clients for its services."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.watching: BaseException | None = None  # what ended the supervisor, if anything did
+        self.supervisor_error: BaseException | None = None
         self._clients: list[httpx.Client] = []
-        self._guard = threading.Thread(target=self._watch, daemon=True, name="supervisor")
-        self._guard.start()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True, name="supervisor")
+        self._supervisor.start()
 
     @property
     def token(self) -> str:
@@ -40,9 +40,9 @@ class Ground:
     def client(self, name: str) -> httpx.Client:
         """Return an HTTP client of a service or the mailbox."""
         headers = {"authorization": f"Bearer {self.token}"}
-        made = httpx.Client(base_url=self.stack.ports.url(name), headers=headers, timeout=20, trust_env=False)
-        self._clients.append(made)
-        return made
+        client = httpx.Client(base_url=self.stack.ports.url(name), headers=headers, timeout=20, trust_env=False)
+        self._clients.append(client)
+        return client
 
     def log(self, name: str) -> str:
         return self.stack.child(name).log.read_text("utf-8", "replace")
@@ -52,33 +52,33 @@ class Ground:
         for client in self._clients:
             client.close()
         self.stack.stop()
-        self._guard.join(30)
+        self._supervisor.join(30)
 
-    def _watch(self) -> None:
+    def _supervise(self) -> None:
         try:
             self.stack.supervise()
-        except BaseException as error:  # noqa: BLE001 (told to whoever looks)
-            self.watching = error
+        except BaseException as error:  # noqa: BLE001 (kept for the tests)
+            self.supervisor_error = error
 
 
 @contextmanager
-def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Ground]:
+def run_stack(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[RunningStack]:
     """Start the stack in `home`; services get `environment` in addition to the one of this process."""
     before = dict(os.environ)
     os.environ.update(environment or {})
-    ground = None
+    running_stack = None
     try:
-        ground = Ground(_started(home))
-        yield ground
+        running_stack = RunningStack(_start_stack(home))
+        yield running_stack
     finally:
-        if ground is not None:
-            ground.close()
+        if running_stack is not None:
+            running_stack.close()
         os.environ.clear()
         os.environ.update(before)
 
 
-def _started(home: Path) -> Stack:
-    for _ in range(TRIES - 1):
+def _start_stack(home: Path) -> Stack:
+    for _ in range(START_ATTEMPTS - 1):
         try:
             return Stack(home, ports=PortConfig.free(), faults=True).start()
         except Misconfigured as error:
@@ -87,8 +87,11 @@ def _started(home: Path) -> Stack:
     return Stack(home, ports=PortConfig.free(), faults=True).start()
 
 
-def until(condition: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
-    """Poll until `check` returns a true value, and return it. Failing connections count as not yet."""
+def wait_until(condition: Callable[[], T], *, seconds: float, what: str, every: float = 0.1) -> T:
+    """Poll until `condition` returns a true value, and return it. A connection error counts as not yet.
+
+    Raises AssertionError after `seconds`; `what` completes "still waiting for ...".
+    """
     end = time.monotonic() + seconds
     last: Any = None
     while time.monotonic() < end:

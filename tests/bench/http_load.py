@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client on raw sockets: closed loop (as fast as it goes) and open loop (at a given rate)."""
+"""Minimal HTTP/1.1 load client on sockets: closed loop (as fast as possible) and open loop (at a fixed rate)."""
 
 import asyncio
 from collections import Counter, deque
@@ -7,26 +7,28 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
 
-from tests.bench.bodies import Target
+from tests.bench.request_bodies import Target
 
 CREATED = 201
 
 
 @dataclass
-class Tally:
-    """What came back: answers by status, and the latency in seconds of each that lay inside the window."""
+class LoadResult:
+    """Result of a load: responses by status, and latencies in seconds of the responses inside the measured window."""
 
     answers: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
-    sent_at: list[float] = field(default_factory=list)  # by number of the complaint; open loop: when it was due
+    sent_at: list[float] = field(
+        default_factory=list
+    )  # by number of the complaint; open loop: the time at which it was due
     seconds: float = 0.0
 
     def percentile(self, percent: float) -> float:
-        """Seconds below which that share of the answers lay."""
+        """Return the percentile of the latencies in seconds."""
         return percentile(self.latencies, percent)
 
     def summary(self) -> dict[str, object]:
-        """Numbers for the report; latencies in milliseconds."""
+        """Return the numbers for the report; latencies in milliseconds."""
         return {
             "answers": {str(status): count for status, count in self.answers.items()},
             "seconds": self.seconds,
@@ -37,7 +39,7 @@ class Tally:
 
 
 def percentile(values: list[float], percent: float) -> float:
-    """The nearest-rank percentile; 0 for nothing."""
+    """Return the nearest-rank percentile; 0 if there are no values."""
     if not values:
         return 0.0
     ordered = sorted(values)
@@ -45,7 +47,7 @@ def percentile(values: list[float], percent: float) -> float:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection: one request at a time, `done(connection, status)` at each complete answer."""
+    """Persistent connection with one request at a time; calls `done(connection, status)` for each complete response."""
 
     def __init__(self, done: Callable[["Connection", int], None]) -> None:
         self.done = done
@@ -57,7 +59,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)  # uvloop has its own class
 
     def send(self, request: bytes, at: float | None = None) -> None:
-        """Write it; `at` is when it was due, where that was earlier."""
+        """Send a request; `at` is the time from which its latency counts (default: now)."""
         assert self.transport is not None
         self.sent_at = perf_counter() if at is None else at
         self.transport.write(request)
@@ -65,19 +67,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         buffer = self.buffer + data if self.buffer else data
         end = buffer.find(b"\r\n\r\n")
-        if end < 0 or len(buffer) < end + 4 + _content_length(buffer[:end]):
+        if end < 0 or len(buffer) < end + 4 + _parse_content_length(buffer[:end]):
             self.buffer = buffer
             return
         self.buffer = b""
         self.done(self, int(buffer[9:12]))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self.transport is not None:
             self.transport.close()
 
 
-def _content_length(head: bytes) -> int:
+def _parse_content_length(head: bytes) -> int:
     at = head.lower().find(b"content-length:")
     if at < 0:
         raise ValueError("the server under test must send Content-Length")
@@ -85,25 +87,25 @@ def _content_length(head: bytes) -> int:
 
 
 class ClosedLoop:
-    """Each connection posts its next request as soon as its last was answered."""
+    """Closed loop: each connection sends its next request when the last response has arrived."""
 
     def __init__(self, requests: Iterator[bytes], *, count: int | None, warmup: float, seconds: float) -> None:
         self.requests = requests
         self.left = count
         self.opens = perf_counter() + warmup
         self.closes = float("inf") if count else self.opens + seconds
-        self.tally = Tally()
+        self.tally = LoadResult()
         self.busy = 0
         self.finished = asyncio.get_running_loop().create_future()
 
     def start(self, pool: list[Connection]) -> None:
-        """Set all connections to work."""
+        """Send the first request on each connection."""
         self.busy = len(pool)
         for connection in pool:
             self._next(connection, perf_counter())
 
     def answered(self, connection: Connection, status: int) -> None:
-        """Count it if it lies inside the window, and go on."""
+        """Count a response if it is inside the measured window, and send the next request."""
         now = perf_counter()
         self.tally.answers[status] += 1
         if self.opens <= now <= self.closes:
@@ -122,7 +124,7 @@ class ClosedLoop:
         connection.send(next(self.requests))
 
 
-async def closed(
+async def run_closed_loop(
     target: Target,
     requests: Iterator[bytes],
     *,
@@ -130,24 +132,24 @@ async def closed(
     seconds: float = 0.0,
     warmup: float = 0.0,
     count: int | None = None,
-) -> Tally:
-    """As fast as it goes over that many connections; ends after `warmup + seconds`, or after `count` requests."""
+) -> LoadResult:
+    """Send requests as fast as possible; ends after `warmup + seconds`, or after `count` requests."""
     loop = ClosedLoop(requests, count=count, warmup=warmup, seconds=seconds)
-    pool = await connect(target, connections, loop.answered)
-    begun = perf_counter()
+    pool = await open_connections(target, connections, loop.answered)
+    begin = perf_counter()
     loop.start(pool)
     await loop.finished
-    loop.tally.seconds = seconds if count is None else perf_counter() - begun
+    loop.tally.seconds = seconds if count is None else perf_counter() - begin
     for connection in pool:
         connection.close()
     return loop.tally
 
 
-async def paced(
+async def run_open_loop(
     target: Target, requests: Iterator[bytes], *, rate: float, seconds: float, connections: int = 32
-) -> Tally:
-    """Requests fall due at a fixed rate whatever the server does; waiting for a free connection counts as latency."""
-    tally = Tally()
+) -> LoadResult:
+    """Send requests at a fixed rate, independent of the responses; waiting for a free connection counts as latency."""
+    tally = LoadResult()
     total = int(rate * seconds)
     finished = asyncio.get_running_loop().create_future()
     due: deque[float] = deque()
@@ -165,24 +167,26 @@ async def paced(
         while due and free:
             free.popleft().send(next(requests), due.popleft())
 
-    pool = await connect(target, connections, done)
+    pool = await open_connections(target, connections, done)
     free.extend(pool)
-    begun = perf_counter()
+    begin = perf_counter()
     for number in range(total):
-        at = begun + number / rate
+        at = begin + number / rate
         await asyncio.sleep(max(0.0, at - perf_counter()))
         tally.sent_at.append(at)
         due.append(at)
         serve()
     await finished
-    tally.seconds = perf_counter() - begun
+    tally.seconds = perf_counter() - begin
     for connection in pool:
         connection.close()
     return tally
 
 
-async def connect(target: Target, connections: int, done: Callable[[Connection, int], None]) -> list[Connection]:
-    """That many open connections to the target on this machine."""
+async def open_connections(
+    target: Target, connections: int, done: Callable[[Connection, int], None]
+) -> list[Connection]:
+    """Open connections to the target on this machine."""
     loop = asyncio.get_running_loop()
     pairs = [
         await loop.create_connection(lambda: Connection(done), "127.0.0.1", target.port) for _ in range(connections)

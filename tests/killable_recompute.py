@@ -1,4 +1,4 @@
-"""Process that recomputes open complaints one by one, for tests that kill it: `python -m tests.movers DSN KEY`."""
+"""Process that recomputes open complaints one by one, for tests that kill it: `python -m tests.killable_recompute DSN KEY`."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from services.sla.workers.recompute import RecomputeWorker
 from shared.storage.postgres import connect
 
 
-async def move(dsn: str, public_key: Path) -> None:
+async def run_recompute(dsn: str, public_key: Path) -> None:
     """Run the worker once."""
     chosen = Settings(postgres=dsn, auth_public_key_file=public_key, kafka="127.0.0.1:1")  # type: ignore[arg-type]
     runtime = build(chosen).runtime
@@ -20,4 +20,4 @@ async def move(dsn: str, public_key: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(move(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(run_recompute(sys.argv[1], Path(sys.argv[2])))

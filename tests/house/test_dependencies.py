@@ -1,10 +1,10 @@
-"""Data goes one way, and what is pure stays pure."""
+"""Rules of dependencies: layers import in one direction, and domain modules are pure."""
 
 import ast
 
 import pytest
 
-from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
+from tests.house.source_files import ROOT, SERVICES, imports, modules, name, tree
 
 IMPURE = (
     "asyncpg", "aiokafka", "faststream", "fastapi", "starlette", "httpx", "uvicorn", "asyncio", "logging", "random",
@@ -23,7 +23,7 @@ def is_domain(path) -> bool:
 
 
 @pytest.mark.parametrize("path", [path for path in modules("services") if is_domain(path)], ids=name)
-def test_a_domain_has_no_clock_no_chance_and_no_io(path) -> None:
+def test_a_domain_module_uses_no_clock_no_random_numbers_and_no_io(path) -> None:
     impure = [
         module for module in imports(path) if module.startswith(IMPURE) and not module.startswith("shared.runner.types")
     ]
@@ -38,21 +38,21 @@ def test_a_domain_has_no_clock_no_chance_and_no_io(path) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_services_know_each_other_only_through_contracts(service: str) -> None:
+def test_a_service_does_not_import_another_service(service: str) -> None:
     others = tuple(f"services.{other}" for other in SERVICES if other != service)
     assert not [(name(p), i) for p in below(f"services/{service}/") for i in imports(p) if i.startswith(others)]
 
 
-def test_shared_knows_no_service_and_nobody_knows_deploy() -> None:
+def test_shared_imports_no_service_and_services_do_not_import_deploy() -> None:
     assert not [
         (name(p), i) for p in modules("shared") for i in imports(p) if i.startswith(("services", "deploy", "tests"))
     ]
     assert not [(name(p), i) for p in modules("services") for i in imports(p) if i.startswith(("deploy", "tests"))]
 
 
-def test_only_the_factories_open_connections() -> None:
+def test_only_the_postgres_module_opens_connections() -> None:
     openers = {"create_pool", "connect"}
-    openers_found = [
+    callers = [
         name(path)
         for path in modules("services", "shared")
         for node in ast.walk(tree(path))
@@ -61,11 +61,11 @@ def test_only_the_factories_open_connections() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "asyncpg"
     ]
-    assert set(openers_found) == {"shared/storage/postgres.py"}
+    assert set(callers) == {"shared/storage/postgres.py"}
 
 
 def test_only_the_runner_commits_decisions() -> None:
-    """Whoever appends to the outbox decides what is said: the runner, its replay, and intake's one-statement hot path."""
+    """Check that only the runner, its replay and intake's creation of complaints append to the outbox."""
     writers = {
         name(p) for p in modules("services", "shared") if any(i.startswith("shared.storage.outbox") for i in imports(p))
     }
@@ -76,14 +76,14 @@ def test_only_the_runner_commits_decisions() -> None:
     }
 
 
-def test_domain_code_is_given_neither_connection_nor_broker() -> None:
+def test_no_function_of_a_domain_has_a_connection_or_broker_parameter() -> None:
     for path in modules("services"):
         if is_domain(path):
             words = {node.arg for node in ast.walk(tree(path)) if isinstance(node, ast.arg)}
             assert not words & {"conn", "connection", "pool", "broker", "producer", "runtime"}, name(path)
 
 
-def test_nothing_imported_has_the_side_effect_of_reading_settings() -> None:
+def test_an_import_does_not_read_settings() -> None:
     for path in modules("services", "shared"):
         for node in tree(path).body:
             calls = (
@@ -95,7 +95,7 @@ def test_nothing_imported_has_the_side_effect_of_reading_settings() -> None:
             assert not names & {"load_settings", "Settings", "ServiceSettings"}, name(path)
 
 
-def test_the_repository_names_no_registry_and_no_path_of_one_machine() -> None:
+def test_no_file_contains_a_registry_url_or_a_path_of_one_machine() -> None:
     import re
     import subprocess
 

@@ -1,4 +1,4 @@
-"""The two doors of the bare pipeline: HTTP in with group commit, SMTP out over kept connections."""
+"""Endpoints of the bare pipeline: HTTP server with group commit, and SMTP client with persistent connections."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -7,26 +7,26 @@ from typing import Any
 import aiosmtplib
 import uvicorn
 
-Accept = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
-Record = Callable[[Sequence[bytes]], Awaitable[None]]
+AcceptBatch = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
+RecordBatch = Callable[[Sequence[bytes]], Awaitable[None]]
 
 CREATED = b'{"id":"00000000-0000-0000-0000-000000000000","reference":"RD-0000-0000-0","status":"received"}'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(CREATED)).encode())]
 MAIL_CONNECTIONS = 8
 MAIL_BATCH = 100
-MAIL_BYTES = 8500  # of ours, measured: text and HTML parts with their headers
+MAIL_BYTES = 8500  # size of a mail of notify, measured: text and HTML parts with headers
 
 
 class GroupCommit:
-    """While one transaction is in flight the next one gathers."""
+    """Group commit: requests that arrive during a transaction share the next one."""
 
-    def __init__(self, accept: Accept) -> None:
+    def __init__(self, accept: AcceptBatch) -> None:
         self.accept = accept
         self.waiting: list[tuple[tuple[bytes, bytes], asyncio.Future[None]]] = []
         self.task: asyncio.Task[None] | None = None
 
     async def submit(self, address: bytes, body: bytes) -> None:
-        """Returns after the commit."""
+        """Store a complaint; return after the commit."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(((address, body), future))
         if self.task is None or self.task.done():
@@ -41,8 +41,8 @@ class GroupCommit:
                 future.set_result(None)
 
 
-async def serve_http(port: int, accept: Accept) -> None:
-    """Plain ASGI under uvicorn with uvloop and httptools: the fastest that was measured."""
+async def serve_http(port: int, accept: AcceptBatch) -> None:
+    """Serve a plain ASGI application with uvicorn, uvloop and httptools, the fastest combination measured."""
     commits = GroupCommit(accept)
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -53,7 +53,7 @@ async def serve_http(port: int, accept: Accept) -> None:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         if body:
-            await commits.submit(_address(body), body)
+            await commits.submit(_parse_address(body), body)
         await send({"type": "http.response.start", "status": 201 if body else 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": CREATED})
 
@@ -63,15 +63,15 @@ async def serve_http(port: int, accept: Accept) -> None:
     await uvicorn.Server(config).serve()
 
 
-def _address(body: bytes) -> bytes:
+def _parse_address(body: bytes) -> bytes:
     start = body.index(b'"email": "') + 10
     return body[start : body.index(b'"', start)]
 
 
 class Mailer:
-    """Claims what is to be sent, sends it over a few kept connections, records what was taken."""
+    """Sender of mails: claims a batch, sends it over a few persistent connections and records the accepted mails."""
 
-    def __init__(self, port: int, claim: Record, accepted: Record) -> None:
+    def __init__(self, port: int, claim: RecordBatch, accepted: RecordBatch) -> None:
         self.port = port
         self.claim = claim
         self.accepted = accepted
@@ -79,12 +79,12 @@ class Mailer:
         self.wake = asyncio.Event()
 
     def put(self, addresses: Iterable[bytes]) -> None:
-        """These customers are to be told."""
+        """Queue a mail to each of these addresses."""
         self.waiting.extend(addresses)
         self.wake.set()
 
     async def run(self) -> None:
-        """For ever; connections are opened when the first mail is due."""
+        """Send queued mails until cancelled; connections are opened with the first mail."""
         free: asyncio.Queue[aiosmtplib.SMTP] = asyncio.Queue()
         await self.wake.wait()
         for _ in range(MAIL_CONNECTIONS):
@@ -97,19 +97,19 @@ class Mailer:
             while self.waiting:
                 taken, self.waiting = self.waiting[:MAIL_BATCH], self.waiting[MAIL_BATCH:]
                 await self.claim(taken)
-                await asyncio.gather(*(_send(free, address.decode()) for address in taken))
+                await asyncio.gather(*(_send_mail(free, address.decode()) for address in taken))
                 await self.accepted(taken)
 
 
-async def _send(free: asyncio.Queue[aiosmtplib.SMTP], address: str) -> None:
+async def _send_mail(free: asyncio.Queue[aiosmtplib.SMTP], address: str) -> None:
     client = await free.get()
     try:
-        await client.sendmail("complaints@example.org", [address], _mail(address))
+        await client.sendmail("complaints@example.org", [address], _compose_mail(address))
     finally:
         free.put_nowait(client)
 
 
-def _mail(address: str) -> bytes:
+def _compose_mail(address: str) -> bytes:
     head = f"From: complaints@example.org\r\nTo: {address}\r\nSubject: We have your complaint\r\n\r\n".encode()
     line = b"." * 70 + b"\r\n"
     return head + line.replace(b".", b"x") * ((MAIL_BYTES - len(head)) // len(line))

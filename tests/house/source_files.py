@@ -1,4 +1,4 @@
-"""The repository as a test reads it."""
+"""Access to the source files of the repository, for tests of the project's rules."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ SERVICES = ("intake", "triage", "sla", "notify")
 
 @cache
 def modules(*folders: str) -> tuple[Path, ...]:
-    """All Python files below these folders."""
+    """Return all Python files in these folders."""
     return tuple(sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")))
 
 
@@ -21,7 +21,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Full names of everything a module imports, `from a import b` as `a.b`."""
+    """Yield the full names that a module imports; `from a import b` is `a.b`."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

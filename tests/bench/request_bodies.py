@@ -1,4 +1,4 @@
-"""Complaints to post: about 1 KB each, varied in language, length and product, unique by key and address."""
+"""Generated complaints of about 1 KB, with different languages, lengths and products, unique by key and address."""
 
 import json
 import random
@@ -73,26 +73,26 @@ SUBJECTS = (
 )
 PRODUCTS = ("washing-machine", "card-payment", "broadband", "parcel", "hotel-room", "street-light", "account")
 CHANNELS = ("web", "app", "email", "phone", "chat")
-SLOT = "%08d"  # where the number goes in: same width for all, so that a request's length never changes
+SLOT = "%08d"  # place of the number; fixed width, so that the length of a request does not change
 DISTINCT = 240
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to post, and with which token (every server under test gets the same headers)."""
+    """Server to post to, and the token; every server under test gets the same headers."""
 
     port: int
     token: str = "none"
     path: str = "/v1/complaints"
 
 
-def address(run: str, number: int) -> str:
-    """Whose complaint it is: the sink recognises the mail by its recipient."""
+def email_address(run: str, number: int) -> str:
+    """Return the customer's address, by which the mail server identifies the complaint."""
     return f"{run}n{number:08d}@example.com"
 
 
-def complaint(rng: random.Random, run: str) -> dict[str, object]:
-    """One complaint as a shop's system would post it, with a slot where the number belongs."""
+def build_complaint(rng: random.Random, run: str) -> dict[str, object]:
+    """Build a complaint as a client would post it, with SLOT in place of its number."""
     language = rng.choices(list(SHARES), weights=list(SHARES.values()))[0]
     words: list[str] = []
     budget = rng.randint(250, 900)
@@ -115,14 +115,14 @@ def complaint(rng: random.Random, run: str) -> dict[str, object]:
     }
 
 
-def requests(target: Target, run: str, start: int = 0) -> Iterator[bytes]:
-    """Endless HTTP requests, numbered from `start`; no two share a key or an address."""
+def generate_requests(target: Target, run: str, start: int = 0) -> Iterator[bytes]:
+    """Generate HTTP requests without end, numbered from `start`, each with its own key and address."""
     rng = random.Random(run)
-    templates = [_template(target, run, complaint(rng, run)) for _ in range(DISTINCT)]
+    templates = [_build_template(target, run, build_complaint(rng, run)) for _ in range(DISTINCT)]
     return (templates[number % DISTINCT] % (number, number, number, number) for number in count(start))
 
 
-def _template(target: Target, run: str, body: dict[str, object]) -> bytes:
+def _build_template(target: Target, run: str, body: dict[str, object]) -> bytes:
     text = json.dumps(body, ensure_ascii=False).encode()
     length = len(text % (0, 0, 0))
     head = (

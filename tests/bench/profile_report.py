@@ -1,4 +1,4 @@
-"""Reads what `sampled` wrote and says, by layer, where each service's CPU went."""
+"""Report on the samples of `cpu_sampler`: CPU time of each service by layer."""
 
 import json
 from collections import Counter
@@ -30,8 +30,8 @@ LAYERS = (
 )
 
 
-def by_layer(profile: dict[str, Any]) -> Counter[str]:
-    """Samples by the innermost frame's layer."""
+def count_by_layer(profile: dict[str, Any]) -> Counter[str]:
+    """Count the samples by the layer of the innermost frame."""
     counts: Counter[str] = Counter()
     for stack, count in profile["stacks"]:
         module = stack.rsplit(";", 1)[-1].split(":")[0]
@@ -39,21 +39,23 @@ def by_layer(profile: dict[str, Any]) -> Counter[str]:
     return counts
 
 
-def show(console: Console, folder: Path) -> None:
-    """One table for each profile in the folder."""
+def print_profiles(console: Console, folder: Path) -> None:
+    """Print a table for each profile in the folder."""
     for path in sorted(folder.glob("profile-*.json")):
         profile = json.loads(path.read_text("utf-8"))
         total = max(1, profile["samples"])
         name = path.stem.removeprefix("profile-")
-        table = Table("layer", "own", "busiest functions, with all they call", "", title=f"{name}: {total} samples")
-        layers = by_layer(profile).most_common(14)
+        table = Table(
+            "layer", "own", "functions with the most samples, including calls", "", title=f"{name}: {total} samples"
+        )
+        layers = count_by_layer(profile).most_common(14)
         frames = [frame for frame in profile["inclusive"] if frame[0].startswith(("services.", "shared."))][:14]
         for number in range(max(len(layers), len(frames))):
             layer, own = layers[number] if number < len(layers) else ("", 0)
             function, count = frames[number] if number < len(frames) else ("", 0)
-            table.add_row(layer, _share(own, total), function, _share(count, total))
+            table.add_row(layer, _format_share(own, total), function, _format_share(count, total))
         console.print(table)
 
 
-def _share(count: int, total: int) -> str:
+def _format_share(count: int, total: int) -> str:
     return f"{count / total:.1%}" if count else ""

@@ -1,8 +1,7 @@
-"""A decision of sla passes through few modules, so that a reader can follow it.
+"""Limit of the number of modules that a decision of sla uses, so that a reader can follow it.
 
-Counted are the modules of sla's domain that run a function of their own. The rulebook and the calendars are libraries
-to the domain: their packages count as one module each. `commands`, `context`, `state` and `clock_types` declare data
-and run nothing.
+The test counts the modules of sla's domain of which a function runs. The packages of rulebook and calendar count as
+one module each. `commands`, `context`, `state` and `clock_types` declare data and run no function.
 """
 
 import sys
@@ -18,7 +17,7 @@ from services.sla.domain import SlaContext, clocks, decide
 from shared.contracts.events import Merged, MessageFailed
 from shared.contracts.topics import SLA
 from shared.runner.types import Tick
-from tests.house.reading import ROOT
+from tests.house.source_files import ROOT
 from tests.unit.sla.complaint_builder import (
     AWAITING,
     COMPLAINT,
@@ -61,17 +60,17 @@ CASES = [
 ]
 
 
-def entered(run: Callable[[], Any]) -> set[str]:
-    """Return the modules of the domain, and the libraries, of which a function ran."""
+def modules_used(run: Callable[[], Any]) -> set[str]:
+    """Return the modules of the domain, and the libraries, of which `run` calls a function."""
     files: set[str] = set()
 
-    def record_file(frame: FrameType, event: str, _: object) -> None:
+    def record_call(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
             files.add(frame.f_code.co_filename)
 
-    clocks._kept_time_run.cache_clear()  # nothing is derived already
+    clocks._kept_time_run.cache_clear()  # a cached result would hide calls
     before = sys.getprofile()
-    sys.setprofile(record_file)
+    sys.setprofile(record_call)
     try:
         run()
     finally:
@@ -80,25 +79,25 @@ def entered(run: Callable[[], Any]) -> set[str]:
     return {next((library for library in LIBRARIES if name.startswith(library)), name) for name in names}
 
 
-def test_the_cases_cover_every_event_that_sla_reads() -> None:
+def test_the_cases_cover_every_event_that_sla_subscribes_to() -> None:
     assert {type(fact) for _, _, fact in CASES} == set(SLA.subscribes)
 
 
 @pytest.mark.parametrize(("earlier", "moment", "fact"), CASES, ids=lambda value: type(value).__name__)
-def test_an_event_passes_through_few_modules(earlier: list[tuple[str, Any]], moment: str, fact: Any) -> None:
+def test_a_decision_on_an_event_uses_few_modules(earlier: list[tuple[str, Any]], moment: str, fact: Any) -> None:
     complaint = ComplaintBuilder()
     for at, before in earlier:
         complaint.receive(at, before)
-    modules = entered(lambda: complaint.receive(moment, fact))
+    modules = modules_used(lambda: complaint.receive(moment, fact))
     assert len(modules) <= MODULES_MAX, sorted(modules)
 
 
-def test_a_tick_passes_through_few_modules() -> None:
+def test_a_decision_on_a_tick_uses_few_modules() -> None:
     complaint = ComplaintBuilder()
     for moment, fact in TOLD:
         complaint.receive(moment, fact)
     state = complaint.state
     assert state and state.due_at
     now = state.due_at + timedelta(seconds=1)
-    modules = entered(lambda: decide(state, Tick(now), SlaContext(now, complaint.rulebook)))
+    modules = modules_used(lambda: decide(state, Tick(now), SlaContext(now, complaint.rulebook)))
     assert len(modules) <= MODULES_MAX, sorted(modules)

@@ -1,4 +1,4 @@
-"""The same role has the same name in every service."""
+"""Rules of the layout: the same role has the same module and class name in every service."""
 
 import ast
 import importlib
@@ -8,23 +8,35 @@ import pytest
 
 from shared.contracts import FACTS
 from shared.contracts import SERVICES as DECLARED
-from tests.house.reading import ROOT, SERVICES, imports, modules, name, tree
+from tests.house.source_files import ROOT, SERVICES, imports, modules, name, tree
 
-ROOMS = ("__init__", "__main__", "app", "settings")
+MODULES = ("__init__", "__main__", "app", "settings")
 PACKAGES = ("routes", "domain", "store")
 ROLES = ("state", "commands", "apply", "handle", "decide", "context")
-NO_ROOM = {"utils", "util", "common", "helpers", "helper", "base", "manager", "managers", "misc", "service", "services"}
+GENERIC_NAMES = {
+    "utils",
+    "util",
+    "common",
+    "helpers",
+    "helper",
+    "base",
+    "manager",
+    "managers",
+    "misc",
+    "service",
+    "services",
+}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_service_has_every_room(service: str, room: str) -> None:
-    assert (ROOT / "services" / service / f"{room}.py").exists()
+@pytest.mark.parametrize("module", MODULES)
+def test_every_service_has_the_standard_modules(service: str, module: str) -> None:
+    assert (ROOT / "services" / service / f"{module}.py").exists()
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_service_has_every_package(service: str, package: str) -> None:
+def test_every_service_has_the_standard_packages(service: str, package: str) -> None:
     assert (ROOT / "services" / service / package / "__init__.py").exists()
 
 
@@ -37,11 +49,11 @@ def test_a_role_of_the_domain_has_the_same_file_in_every_service(service: str, r
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_role_files_of_a_domain_contain_what_their_names_promise(service: str) -> None:
     domain, title = ROOT / "services" / service / "domain", service.title()
-    assert f"{title}State" in defined(domain / "state.py")
-    assert f"{title}Context" in defined(domain / "context.py")
-    assert "decide" in defined(domain / "decide.py")
-    assert "apply" in defined(domain / "apply.py")
-    assert "handle" in defined(domain / "handle.py")
+    assert f"{title}State" in defined_names(domain / "state.py")
+    assert f"{title}Context" in defined_names(domain / "context.py")
+    assert "decide" in defined_names(domain / "decide.py")
+    assert "apply" in defined_names(domain / "apply.py")
+    assert "handle" in defined_names(domain / "handle.py")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -58,8 +70,8 @@ def test_stores_and_routes_have_the_same_name_in_every_service(service: str) -> 
     assert callable(routes.routes)
 
 
-def defined(path) -> set[str]:
-    """Names that a module defines at its top level, aliases included."""
+def defined_names(path) -> set[str]:
+    """Return the names that a module defines at its top level, including aliases."""
     words = set()
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -75,7 +87,7 @@ def test_every_service_has_migrations(service: str) -> None:
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda service: service.name)
-def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> None:
+def test_the_docstring_of_a_service_lists_its_subscriptions_and_events(declared) -> None:
     text = importlib.import_module(f"services.{declared.name}").__doc__ or ""
     sentences = re.fullmatch(r"Owns: (.+?)\.\n\nSubscribes to: (.+?)\.\nPublishes: (.+?)\.\n?", text, flags=re.DOTALL)
     assert sentences, "expected three sentences: Owns / Subscribes to / Publishes"
@@ -84,12 +96,14 @@ def test_a_service_introduces_itself_as_the_table_of_topics_does(declared) -> No
     assert published == [fact.__name__ for fact in declared.publishes]
 
 
-def test_no_module_has_a_name_that_says_nothing() -> None:
-    assert not [name(path) for path in modules("services", "shared", "deploy") if path.stem in NO_ROOM - {"service"}]
+def test_no_module_has_a_generic_name() -> None:
+    assert not [
+        name(path) for path in modules("services", "shared", "deploy") if path.stem in GENERIC_NAMES - {"service"}
+    ]
     assert not list((ROOT / "services").rglob("service.py"))
 
 
-def test_every_fact_has_one_owner_and_nobody_waits_for_what_nobody_says() -> None:
+def test_every_event_has_one_publisher_and_every_subscription_a_publisher() -> None:
     assert len(FACTS) == len(set(FACTS)) == len({fact.wire_type() for fact in FACTS})
     assert len({service.topic for service in DECLARED}) == len(DECLARED)
     for service in DECLARED:

@@ -1,6 +1,6 @@
-"""An SMTP server that takes everything at once and remembers when it took the first mail for each recipient.
+"""SMTP sink: a mail server that accepts every mail and records the time of the first mail for each recipient.
 
-It answers pipelined commands and parses nothing but the dialogue: a yardstick must not be slower than what it measures.
+It supports pipelining and parses only the SMTP commands, so that it is faster than the services under test.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ REPLIES = {
     b"DATA": b"354 go on\r\n",
     b"QUIT": b"221 bye\r\n",
 }
-END = b"\r\n.\r\n"
+END_OF_DATA = b"\r\n.\r\n"
 
 
-class Sink:
-    """All mails taken so far: `taken[recipient]` is when the first was accepted (`perf_counter`)."""
+class SmtpSink:
+    """Accepted mails; `taken[recipient]` is the time of the first mail to the recipient (`perf_counter`)."""
 
     def __init__(self) -> None:
         self.taken: dict[str, float] = {}
@@ -31,11 +31,11 @@ class Sink:
         self._waiter: tuple[int, asyncio.Future[None]] | None = None
 
     async def listen(self, port: int) -> asyncio.Server:
-        """Take mail on this port of the loopback interface."""
-        return await asyncio.get_running_loop().create_server(lambda: Dialogue(self), "127.0.0.1", port)
+        """Accept mail on this port of the loopback interface."""
+        return await asyncio.get_running_loop().create_server(lambda: SmtpConnection(self), "127.0.0.1", port)
 
     def accept(self, recipients: list[str], octets: int) -> None:
-        """One mail for these people was taken."""
+        """Count a mail to these recipients."""
         now = perf_counter()
         self.mails += 1
         self.octets += octets
@@ -46,7 +46,7 @@ class Sink:
             self._waiter[1].set_result(None)
 
     async def until(self, recipients: int, seconds: float) -> bool:
-        """Wait until mail for that many different people was taken; False if it takes longer than `seconds`."""
+        """Wait until this number of recipients have a mail; return False after `seconds`."""
         if len(self.taken) >= recipients:
             return True
         self._waiter = (recipients, asyncio.get_running_loop().create_future())
@@ -59,16 +59,16 @@ class Sink:
         return True
 
     def expect(self, prefix: str) -> None:
-        """Start anew; from now on only recipients whose address begins so are remembered."""
+        """Reset the counters; from now on only recipients with this address prefix are recorded."""
         self._prefix = prefix
         self.taken.clear()
         self.mails = self.octets = 0
 
 
-class Dialogue(asyncio.Protocol):
-    """One client's connection."""
+class SmtpConnection(asyncio.Protocol):
+    """Connection of a mail client."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: SmtpSink) -> None:
         self.sink = sink
         self.buffer = b""
         self.recipients: list[str] = []
@@ -100,10 +100,10 @@ class Dialogue(asyncio.Protocol):
         return True
 
     def _take_mail(self, answers: list[bytes]) -> bool:
-        end = self.buffer.find(END)
+        end = self.buffer.find(END_OF_DATA)
         if end < 0:
             return False
-        self.buffer = self.buffer[end + len(END) :]
+        self.buffer = self.buffer[end + len(END_OF_DATA) :]
         self.sink.accept(self.recipients, end)
         self.recipients, self.in_data = [], False
         answers.append(b"250 OK taken\r\n")

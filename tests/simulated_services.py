@@ -28,38 +28,38 @@ from tests.factories import complaint_id
 
 THRESHOLD = 0.45
 RULES = load_taxonomy()
-LANGUAGES_KNOWN = Languages(LANGUAGES.split(","))
-CLASSIFIED = TriageStore(RULES, LexiconClassifier(RULES, LANGUAGES_KNOWN), THRESHOLD)
+DETECTABLE_LANGUAGES = Languages(LANGUAGES.split(","))
+TRIAGE_STORE = TriageStore(RULES, LexiconClassifier(RULES, DETECTABLE_LANGUAGES), THRESHOLD)
 ACKNOWLEDGE_WITHIN = timedelta(seconds=15)
-PRINTER = Renderer("Redress")  # compiles its templates once
+RENDERER = Renderer("Redress")  # compiles its templates once
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class SentMail:
     """Message that was sent, and when."""
 
     at: datetime
     message: NewMessage
-    letter: RenderedMessage
+    rendered: RenderedMessage
 
     @property
     def kind(self) -> str:
         return self.message.kind
 
 
-class PostOffice:
+class SimulatedSender:
     """Worker that sends planned messages: renders and keeps them, and reports the attempts like the real sender."""
 
     def __init__(self) -> None:
-        self.mails: list[Mail] = []
-        self._handed: set[Any] = set()
+        self.mails: list[SentMail] = []
+        self._sent_ids: set[Any] = set()
 
-    async def __call__(self, world: Simulation, limit: int = 1000) -> int:
-        waiting = self.waiting(world)[:limit]
+    async def __call__(self, simulation: Simulation, limit: int = 1000) -> int:
+        waiting = self.waiting(simulation)[:limit]
         for message in waiting:
-            self._handed.add(message.message_id)
-            letter = PRINTER.render(message.kind, message.content, message.locale)
-            self.mails.append(Mail(world.now, message, letter))
+            self._sent_ids.add(message.message_id)
+            rendered = RENDERER.render(message.kind, message.content, message.locale)
+            self.mails.append(SentMail(simulation.now, message, rendered))
             finished = notify.AttemptFinished(
                 message.complaint_id,
                 message_id=message.message_id,
@@ -67,26 +67,26 @@ class PostOffice:
                 attempt=1,
                 outcome="sent",
                 code="250",
-                locale=letter.locale,
-                template=letter.template,
+                locale=rendered.locale,
+                template=rendered.template,
                 states_promise=message.states_promise,
             )
-            await world.submit(NOTIFY, finished)
+            await simulation.submit(NOTIFY, finished)
         return len(waiting)
 
-    def waiting(self, world: Simulation) -> list[NewMessage]:
+    def waiting(self, simulation: Simulation) -> list[NewMessage]:
         """Return planned messages with a usable address that were not sent yet."""
-        states = world.runner(NOTIFY).states.values()
+        states = simulation.runner(NOTIFY).states.values()
         planned = [message for state in states for message in state.planned]
-        return [message for message in planned if not message.suppressed and message.message_id not in self._handed]
+        return [message for message in planned if not message.suppressed and message.message_id not in self._sent_ids]
 
 
-def cast(now: datetime, *workers: SimulatedWorker) -> Simulation:
+def simulate_services(now: datetime, *workers: SimulatedWorker) -> Simulation:
     """Return a simulation of the four services, composed as in production."""
-    policies = _policies(now.date())
+    policies = _load_policies(now.date())
     runners: list[MemoryRunner[Any, Any]] = [
         MemoryRunner(INTAKE, intake.decide, context=lambda at, _: Context(at)),
-        _triage(),
+        _triage_runner(),
         MemoryRunner(SLA, sla.decide, context=lambda at, _: sla.SlaContext(at, policies)),
         MemoryRunner(
             NOTIFY, notify.decide, context=lambda at, _: notify.NotifyContext(at, acknowledge_within=ACKNOWLEDGE_WITHIN)
@@ -96,40 +96,40 @@ def cast(now: datetime, *workers: SimulatedWorker) -> Simulation:
 
 
 @cache
-def _policies(around: date) -> Rulebook:
+def _load_policies(around: date) -> Rulebook:
     return load_policies(None, around=around)
 
 
-def _triage() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
+def _triage_runner() -> MemoryRunner[triage.TriageState, triage.TriageContext]:
     """Return a runner for triage. The open cases of handlers are counted from the states, in production by the store."""
-    cases: Callable[[], Mapping[Any, triage.TriageState]] = lambda: runner.states  # noqa: E731 (the runner does not exist yet)
+    load_states: Callable[[], Mapping[Any, triage.TriageState]] = lambda: runner.states  # noqa: E731 (the runner does not exist yet)
 
     def context(at: datetime, prepared: Any) -> triage.TriageContext:
-        load = Counter(case.handler for case in cases().values() if case.is_open and case.handler)
+        load = Counter(case.handler for case in load_states().values() if case.is_open and case.handler)
         return triage.TriageContext(at, RULES, triage.Roster(RULES.teams, load), prepared or {}, THRESHOLD)
 
     runner = MemoryRunner(
         TRIAGE,
         triage.decide,
         context=context,
-        prepare=CLASSIFIED.prepare,
+        prepare=TRIAGE_STORE.prepare,
         due_at=lambda case: promoted_columns(case)[-1],
     )
     return runner
 
 
-async def filed(world: Simulation, text: str = "", **changes: Any) -> ComplaintId:
+async def file_complaint(simulation: Simulation, text: str = "", **changes: Any) -> ComplaintId:
     """File a complaint at the time of the simulation; `changes` apply to the customer's contact."""
     contact = {"name": "Customer 12", "email": "customer12@example.org", "locale": "en", "timezone": "UTC"} | changes
     number = complaint_id()
-    await world.submit(
+    await simulation.submit(
         INTAKE,
         intake.FileComplaint(
             number,
             reference="RC-7K3M-9QPX-5",
             client="shop",
             channel="web",
-            received_at=world.now,
+            received_at=simulation.now,
             customer=Contact(**contact),
             narrative=Narrative(
                 subject="Kettle arrived broken",

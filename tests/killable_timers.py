@@ -1,4 +1,4 @@
-"""Process with the toy's timers that restarts whenever it is killed: `python -m tests.lives DSN`.
+"""Process with the toy's timers that restarts whenever it is killed: `python -m tests.killable_timers DSN`.
 
 Everything is imported before the first fork, so that a restart takes milliseconds and a test can kill it twenty times.
 Prints the process id after each start.
@@ -17,7 +17,7 @@ from tests.factories import settings
 from tests.toy import toy
 
 
-async def live(dsn: str) -> None:
+async def run_timers(dsn: str) -> None:
     """Fire due timers in small batches, so that a kill is likely to interrupt a transaction."""
     chosen = settings(dsn, Path("unused"), tick_batch=5, tick_flights=2)
     pool = await postgres.connect(chosen, "toy")
@@ -31,7 +31,7 @@ def main() -> None:
     while killed:
         child = os.fork()
         if child == 0:
-            asyncio.run(live(sys.argv[1]))
+            asyncio.run(run_timers(sys.argv[1]))
             os._exit(0)
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()

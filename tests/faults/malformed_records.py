@@ -1,4 +1,4 @@
-"""Records that nobody can apply, and odd ones that everybody must."""
+"""Malformed records for Kafka, copies of all events with unusual headers, and reset of group offsets."""
 
 import json
 from dataclasses import dataclass
@@ -9,71 +9,78 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from shared.contracts import INTAKE, NOTIFY, SERVICES, SLA, TRIAGE, write
 from shared.contracts.topics import Service
 from tests.factories import complaint_id, event, received
-from tests.faults.picture import Place
+from tests.faults.snapshot import Position
 
-LARGEST = 1_048_300  # bytes: with key and record overhead just below what the broker takes, 1 MiB and 12 bytes
+LARGEST_PADDING = 1_048_300  # bytes; with key and record overhead just below the broker's limit of 1 MiB and 12 bytes
 Headers = list[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
-    """A record to send. Without a key it belongs to no complaint."""
+class OutgoingRecord:
+    """Record to publish; the default key belongs to no complaint."""
 
     topic: str
     value: bytes | None
     headers: Headers
-    key: bytes = b"poison"
+    key: bytes = b"malformed"
 
 
-def poisons(round_: int = 0) -> list[Odd]:
-    """Each kind once, spread over the topics; fewer than half of a batch, so that no breaker trips."""
-    null, wild = [("h", None)], [("h", b"\xff\xfe")]
+def build_malformed_records(round_: int = 0) -> list[OutgoingRecord]:
+    """Build each kind of malformed record once, spread over the topics.
+
+    They are fewer than half of a batch, so that the circuit breaker of the consumers stays closed.
+    """
+    null, binary = [("h", None)], [("h", b"\xff\xfe")]
     valid = write(event(received()))
     kinds: list[tuple[bytes | None, Headers]] = [
         (b"{not json", []),
         (b"\xff\xfe\xfd", []),
         (None, []),
-        (_changed(valid, data={"facts": {"reference": 7}}), []),
-        (_changed(valid, type="redress.complaint.received.v9"), []),
+        (_with_changes(valid, data={"facts": {"reference": 7}}), []),
+        (_with_changes(valid, type="redress.complaint.received.v9"), []),
         (b"[" * 50_000, null),
-        (b'{"id": NaN}', wild),
-        (b"{" + b" " * LARGEST, []),
+        (b'{"id": NaN}', binary),
+        (b"{" + b" " * LARGEST_PADDING, []),
     ]
     topics = (INTAKE.topic, TRIAGE.topic, SLA.topic, NOTIFY.topic)
-    odd = [Odd(topics[(n + round_) % len(topics)], value, headers) for n, (value, headers) in enumerate(kinds)]
-    return [*odd, *_strangers(valid)]
+    records = [
+        OutgoingRecord(topics[(n + round_) % len(topics)], value, headers) for n, (value, headers) in enumerate(kinds)
+    ]
+    return [*records, *_misplaced_events(valid)]
 
 
-def _strangers(valid: bytes) -> list[Odd]:
-    """Events that stand where they do not belong."""
+def _misplaced_events(valid: bytes) -> list[OutgoingRecord]:
+    """Return valid events with a wrong key or on a wrong topic."""
     subject = str(json.loads(valid)["subject"]).encode()
-    return [Odd(INTAKE.topic, valid, [], b"not-its-key"), Odd(TRIAGE.topic, valid, [], subject)]
+    return [OutgoingRecord(INTAKE.topic, valid, [], b"not-its-key"), OutgoingRecord(TRIAGE.topic, valid, [], subject)]
 
 
-def _changed(value: bytes, **changes: Any) -> bytes:
+def _with_changes(value: bytes, **changes: Any) -> bytes:
     return json.dumps(json.loads(value) | changes | {"subject": str(complaint_id())}).encode()
 
 
-async def send(bootstrap: str, records: list[Odd]) -> frozenset[Place]:
-    """Put them on Kafka, each acknowledged. Returns where they stand."""
+async def publish(bootstrap: str, records: list[OutgoingRecord]) -> frozenset[Position]:
+    """Publish records, wait for each acknowledgement, and return their positions."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=2_000_000)
     await producer.start()
     try:
-        places = [await producer.send_and_wait(o.topic, o.value, key=o.key, headers=o.headers) for o in records]
+        positions = [await producer.send_and_wait(o.topic, o.value, key=o.key, headers=o.headers) for o in records]
     finally:
         await producer.stop()
-    return frozenset((place.topic, place.partition, place.offset) for place in places)
+    return frozenset((position.topic, position.partition, position.offset) for position in positions)
 
 
-async def repeat(bootstrap: str, *, but: frozenset[Place], headers: Headers | None = None) -> int:
-    """Every event on every topic once more, in its order, with odd headers if wanted. Returns how many."""
+async def republish_all(bootstrap: str, *, excluding: frozenset[Position], headers: Headers | None = None) -> int:
+    """Publish every event of every topic again, in order, with these headers; return the number of events."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=2_000_000)
     await producer.start()
     try:
         count = 0
         for service in SERVICES:
-            records = await _all(bootstrap, service)
-            remaining = [record for record in records if (record.topic, record.partition, record.offset) not in but]
+            records = await _read_topic(bootstrap, service)
+            remaining = [
+                record for record in records if (record.topic, record.partition, record.offset) not in excluding
+            ]
             waits = [
                 await producer.send(
                     record.topic, record.value, key=record.key, partition=record.partition, headers=headers
@@ -88,7 +95,7 @@ async def repeat(bootstrap: str, *, but: frozenset[Place], headers: Headers | No
         await producer.stop()
 
 
-async def _all(bootstrap: str, service: Service) -> list[Any]:
+async def _read_topic(bootstrap: str, service: Service) -> list[Any]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False, max_poll_records=5000
     )
@@ -108,8 +115,8 @@ async def _all(bootstrap: str, service: Service) -> list[Any]:
     return collected
 
 
-async def rewind(bootstrap: str, name: str) -> None:
-    """Set a group that is stopped back to the beginning of everything it hears."""
+async def rewind_group(bootstrap: str, name: str) -> None:
+    """Reset the offsets of a stopped consumer group to 0 on all its topics."""
     service = next(candidate for candidate in SERVICES if candidate.name == name)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=f"redress-{name}", enable_auto_commit=False, session_timeout_ms=10_000
