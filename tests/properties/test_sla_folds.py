@@ -120,7 +120,7 @@ def _which(fact: Any) -> tuple[object, ...]:
 
 
 def _drain(state: SlaState | None, until: datetime) -> tuple[SlaState | None, list[Fact]]:
-    """Let time pass the way timers do, from due moment to due moment."""
+    """Fire every timer until that time, each when it is due."""
     events_published: list[Fact] = []
     for _ in range(100):
         if state is None or state.due_at is None or state.due_at > until:
@@ -156,7 +156,7 @@ def test_a_state_survives_serialization(streams: Streams) -> None:
 
 @st.composite
 def commands(draw: st.DrawFn) -> list[Command]:
-    """What people and workers may ask in between; most of it is refused, which must leave no trace."""
+    """Draw commands of people and workers; most are rejected, which must not change the state."""
     request: list[Command] = []
     for _ in range(draw(st.integers(0, 4))):
         due_at = START + draw(st.integers(0, 60_000)) * MINUTE
@@ -228,7 +228,7 @@ def test_a_stored_state_without_one_event_is_detected(streams: Streams, data: st
 @relaxed
 @given(streams=STREAMS, minutes=st.integers(-1000, 80_000))
 def test_the_state_as_of_any_time_contains_only_earlier_facts(streams: Streams, minutes: int) -> None:
-    """Ids of that time, so that a fact was recorded when it happened."""
+    """Give each event an id of its own time, so that a fact counts as recorded when it happened."""
     timed = [_on_disk(event, n) for n, event in enumerate(event for stream in streams for event in stream)]
     state, _ = fold(timed)
     believed = as_of(state, START + minutes * MINUTE) if state else None

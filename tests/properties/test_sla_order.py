@@ -1,4 +1,4 @@
-"""A policy is refused exactly when no complaint is left to it: every complaint of a small world is asked."""
+"""A policy is refused exactly if no complaint reaches it: compared with every complaint of a small set of facts."""
 
 from itertools import combinations, product
 from random import Random
@@ -46,7 +46,7 @@ def policies(whens: list[When]) -> tuple[Policy, ...]:
 
 
 def nothing_left(whens: list[When]) -> bool:
-    """Whether one of them is the first that fits for no complaint at all."""
+    """Return True if a policy is the first match of no complaint."""
     reached = {next((n for n, when in enumerate(whens) if when.matches(request)), None) for request in WORLD}
     return not set(range(len(whens))) <= reached
 

@@ -1,4 +1,4 @@
-"""A publication that only moves calendars works out a part of each complaint, and comes to what all of it would."""
+"""A partial recomputation after a change of calendars equals a whole one."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ FIRST = read_file(None, ("uk-disp", "ie-cpc"))
 
 
 def changed(*, calendar: bool = True, policy: bool = False) -> dict[str, Any]:
-    """The next document: the office closes on three days, or an everyday answer takes longer."""
+    """Return the next document: the office closes on three days, or an everyday answer takes longer."""
     data = {name: list(entries) for name, entries in FIRST.items()}
     if calendar:
         office = next(each for each in data["calendar"] if each["id"] == "office")
@@ -51,7 +51,7 @@ BOOKS = {
 
 
 def whole(state: SlaState, context: SlaContext) -> tuple[SlaState, list[Any]]:
-    """The same without leaving anything out."""
+    """Recompute the whole complaint."""
     moved = apply_publications(state, context.now, context.rulebook)
     before = evaluate(state, context.rulebook)
     after, evaluation, facts = advance(moved, context.rulebook, context.now)
@@ -99,6 +99,6 @@ def test_a_partial_dry_run_equals_a_whole_one(what: str, data: st.DataObject, st
 
 
 def test_the_holidays_of_this_test_change_opening_hours() -> None:
-    """Somebody is moved by the holidays, or the property above would hold for nothing."""
+    """Without a change of opening hours the properties above would hold trivially."""
     old, new = (book.calendar("office", revision) for book in [BOOKS["other calendars"]] for revision in (1, 2))
     assert old.elapsed(1_793_600_000, 1_795_600_000) - new.elapsed(1_793_600_000, 1_795_600_000) >= 3 * 8 * 3600

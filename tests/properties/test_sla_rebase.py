@@ -1,5 +1,5 @@
-"""Rulebooks published in the middle of lives: no rung twice, closed clocks as they were, promises untouched, and a dry
-run that says beforehand just what then happens."""
+"""Publications between events: no step fires twice, ended clocks and promises do not change, and a dry run predicts
+what a publication does."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -42,7 +42,7 @@ publications = st.lists(st.tuples(st.sampled_from(CHANGES), st.sampled_from(MODE
 
 
 def changed(data: dict[str, Any], change: str, number: int) -> dict[str, Any]:
-    """The document with one thing changed, as new versions."""
+    """Return the document with one change, as new versions."""
     after = deepcopy(data)
     newest = {policy["id"]: policy for policy in sorted(after["policy"], key=lambda policy: policy["version"])}
     if change == "holiday":
@@ -88,7 +88,7 @@ def book(published: tuple[Publication, ...]) -> Rulebook:
 
 
 class Lived(NamedTuple):
-    """A life up to a moment: its state, everything said, and how many publications it has met."""
+    """Complaint up to a time: its state, the published facts, and the number of publications applied to it."""
 
     state: SlaState | None
     facts: list[Fact]
@@ -105,7 +105,7 @@ def step(lived: Lived, given_: Any, now: datetime, rulebook: Rulebook) -> Lived:
 
 
 def drained(lived: Lived, until: datetime, rulebook: Rulebook) -> Lived:
-    """Time goes by from one due moment to the next, as timers see it."""
+    """Fire every timer until that time, each when it is due."""
     for _ in range(500):
         at = lived.state.due_at if lived.state else None
         if at is None or at > until:
@@ -115,7 +115,7 @@ def drained(lived: Lived, until: datetime, rulebook: Rulebook) -> Lived:
 
 
 def untouched(before: SlaState, after: SlaState, rulebook: Rulebook, now: datetime) -> None:
-    """A publication leaves promises and what has ended as they are; time alone may have broken some meanwhile."""
+    """Check that promises and ended clocks stay; time alone may have broken some promises meanwhile."""
     for name in ("promises", "tellings", "proposals", "extensions", "moments", "triages"):
         assert getattr(before, name) == getattr(after, name)
     then = evaluate(before.replace(reached_at=max(now, before.reached_at or now)), rulebook)
@@ -153,7 +153,7 @@ def rebased(lived: Lived, now: datetime, rulebook: Rulebook) -> Lived:
 
 
 def lived_through(data: st.DataObject, events: Sequence[Event[Any]], published: tuple[Publication, ...]) -> Lived:
-    """A life with publications in it; timers and the worker are now on time and now late."""
+    """Draw a complaint with publications between its events; timers and the worker are sometimes late."""
     lived, now = Lived(None, [], 0), START
     for event in events:
         if lived.published < len(published) and data.draw(st.integers(0, 2)) == 0:
@@ -170,7 +170,7 @@ def lived_through(data: st.DataObject, events: Sequence[Event[Any]], published: 
 
 @relaxed
 @given(data=st.data(), streams=STREAMS, published=publications)
-def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
+def test_no_step_fires_twice_and_the_stored_state_equals_the_rebuilt_one(
     data: st.DataObject, streams: Streams, published: list[Publication]
 ) -> None:
     events = in_order(streams)
@@ -194,7 +194,7 @@ def test_no_rung_fires_twice_and_what_is_stored_is_what_the_events_say(
 
 @relaxed
 @given(data=st.data(), streams=STREAMS, published=publications)
-def test_a_dry_run_says_beforehand_what_a_publication_does(
+def test_a_dry_run_predicts_what_a_publication_does(
     data: st.DataObject, streams: Streams, published: list[Publication]
 ) -> None:
     events = in_order(streams)[: data.draw(st.integers(1, 12))]
@@ -236,7 +236,7 @@ def test_a_dry_run_says_beforehand_what_a_publication_does(
 
 @relaxed
 @given(streams=STREAMS, ahead=st.integers(0, 50_000))
-def test_back_testing_the_rulebook_that_decided_gains_and_loses_nothing(streams: Streams, ahead: int) -> None:
+def test_a_back_test_of_the_same_rulebook_has_no_differences(streams: Streams, ahead: int) -> None:
     lived, now = Lived(None, [], 0), START
     for each in in_order(streams):
         now = max(now, each.time)

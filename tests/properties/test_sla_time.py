@@ -1,4 +1,4 @@
-"""What a tick works out from what time has reached is what the facts say when they are asked from the beginning."""
+"""The partial evaluation of a tick equals a whole evaluation of the state."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
