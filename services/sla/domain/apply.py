@@ -132,7 +132,7 @@ def _accepted(state: SlaState, event: Event[Any], facts: events.MessageAccepted)
 
 
 def _returned(state: SlaState, event: Event[Any], facts: events.MessageBounced | events.MessageFailed) -> SlaState:
-    """Add the return of a message: it reached nobody. After a soft bounce it may still arrive."""
+    """Add the return of a message that was not delivered. After a soft bounce it may still arrive."""
     if isinstance(facts, events.MessageBounced) and not facts.hard:
         return state
     return _add_entry(state, event, "returned", event.time, facts.message)

@@ -36,7 +36,7 @@ class SlaContext(Context):
 class ChangeCause:
     """Cause of a change: an event or command (`late`: later entries were stored already), time, or a publication."""
 
-    why: Literal["heard", "time", "published"] = "time"
+    why: Literal["input", "time", "published"] = "time"
     late: bool = False
     event: str | None = None
     actor: str = ""

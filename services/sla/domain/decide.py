@@ -41,14 +41,14 @@ def decide(state: SlaState | None, input_: Input, context: SlaContext) -> SlaDec
         case Event():
             return _on_event(state, input_, context)
         case PromiseCommand():
-            return _decision(state, handle(state, input_, context), context, ChangeCause("heard"))
+            return _decision(state, handle(state, input_, context), context, ChangeCause("input"))
         case Tick() if state:
             return _on_tick(state, context)
         case Recompute() if state:
             return _on_publication(state, context)
         case MarkAtRisk() if state:
             after, facts = mark_at_risk(state, input_, context)
-            return _decision(state, after, context, ChangeCause("heard"), facts)
+            return _decision(state, after, context, ChangeCause("input"), facts)
     return Decision(state)
 
 
@@ -58,7 +58,7 @@ def _on_event(state: SlaState | None, event: Event[Any], context: SlaContext) ->
     if applied is before:
         return Decision(state)
     after = make_promises(pin_terms(applied, context.rulebook), context.rulebook)
-    cause = ChangeCause("heard", late=_is_late(before, applied), event=str(event.id))
+    cause = ChangeCause("input", late=_is_late(before, applied), event=str(event.id))
     return _decision(state, after, context, cause)
 
 

@@ -133,7 +133,7 @@ def letters(state: SlaState, derived: tuple[Clock, ...]) -> Iterator[Notice]:
 
 
 def silence(state: SlaState, history: History, rulebook: Rulebook) -> Notice | None:
-    """Return the notice that the customer has heard nothing for the days that the policy allows.
+    """Return the notice that the customer received nothing for the days that the policy allows.
 
     None while the complaint is closed. If a message that would have ended the silence was returned afterwards, the days
     count again from that attempt.

@@ -84,7 +84,7 @@ def explain_pauses(clock: Clock, zone: ZoneInfo, context: ExplainContext | None)
 
 
 def _awaited(clock: Clock, begun: int, context: ExplainContext | None) -> Wait | None:
-    """Return who was awaited in a pause, None if nobody. Pauses are whole seconds, entries are not."""
+    """Return the party awaited in a pause, None without one. Pauses are whole seconds, entries are not."""
     if context is not None:
         at = next((at for at, _ in clock.waits if seconds(at) == begun), instant_of(begun))
         return context.awaited(at)
