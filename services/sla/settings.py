@@ -54,8 +54,8 @@ class Settings(ServiceSettings):
     untold_count: int = Field(
         default=20,
         ge=1,
-        description="Customers of one hour that were not told their date in time. From this number on, if they are at "
-        "least half of all, the message provider counts as down.",
+        description="Complaints of one hour with a date that no accepted message states. From this number on, if "
+        "they are at least half of all, the mail provider is taken as failing.",
     )
     risk_hours: float = Field(
         default=4.0,

@@ -36,9 +36,9 @@ def build_figures(numbers: Measurements) -> Iterator[Figure]:
     if "idle" in numbers:
         yield from _idle_figures(numbers["idle"])
     if "timers" in numbers:
-        from tests.bench.timers.lines import lines  # it imports Figure from this module
+        from tests.bench.timers.report_rows import report_rows  # it imports Figure from this module
 
-        yield from lines(numbers["timers"])
+        yield from report_rows(numbers["timers"])
 
 
 def _accept_figures(numbers: Measurements, *, goal: float) -> Iterator[Figure]:

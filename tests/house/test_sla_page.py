@@ -16,7 +16,7 @@ def words(names) -> str:
 def row(name: str) -> str:
     """Return the row of a clock type in the page."""
     kind = CLOCK_TYPES[name]
-    reopen = "begins anew what was cancelled" if kind.revives else REOPENED[kind.reopen]
+    reopen = "starts again if it was cancelled" if kind.restarts_if_cancelled else REOPENED[kind.reopen]
     reopen += "" if kind.counts_closed_time else ", without the time it was closed"
     runs = "one per item" if kind.per_item else "again after each stop" if kind.restarts else "one at a time"
     cells = (words(kind.starts), words(kind.stops), words(kind.cancels), words(kind.pauses), reopen, runs, kind.owner)

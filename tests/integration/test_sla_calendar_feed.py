@@ -37,7 +37,7 @@ async def test_an_entry_contains_due_date_complaint_and_reason(module_sla: SlaCl
         assert subject[-12:] in entry["summary"]
     assert why["The answer"].startswith("The answer is due within")
     assert "because policy 'everyday' version 1 applies. So it is due" in why["The answer"]
-    assert why["Promised: an answer"].endswith("It stands.")
+    assert why["Promised: an answer"].endswith("It is still valid.")
 
 
 async def test_the_entry_of_a_pack_clock_contains_the_name_of_the_pack(module_sla: SlaClient) -> None:

@@ -9,7 +9,7 @@ a calendar can say. The other is workclock, another library. Its conventions, an
     a holiday                             closes its civil day and cuts night shifts: holiday_rule = civil_day
     replacement hours, extra openings     cannot be said; calendars for it are drawn without
 
-Every run draws anew; REDRESS_SEED repeats one.
+Every run draws other cases; REDRESS_SEED repeats one.
 """
 
 import os

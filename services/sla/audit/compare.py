@@ -116,7 +116,7 @@ def _clock_fields(clock: Clock) -> tuple[object, ...]:
 
 
 def _status_fields(status: PromiseStatus) -> tuple[object, ...]:
-    return status.promise.due_at, status.status, status.outcome, status.told_at, status.done_at, status.notice_lead
+    return status.promise.due_at, status.status, status.outcome, status.told_at, status.done_at, status.replacement_lead
 
 
 def compare_columns(state: SlaState, row: dict[str, Any], promoted: dict[str, Any]) -> Iterator[Difference]:

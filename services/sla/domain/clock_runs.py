@@ -34,7 +34,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from services.sla.domain.clock_types import CLOCK_TYPES, GONE, RESOLVED, RESUMES, WAITS, ClockType
+from services.sla.domain.clock_types import CLOCK_TYPES, RESOLVED, RESUMES, WAITS, WITHDRAWN_OR_MERGED, ClockType
 from services.sla.domain.history import ENDINGS, HistoryEntry, What
 from services.sla.policies import ClockRule
 from services.sla.policies.deadlines import GoalClock, Span, seconds
@@ -116,7 +116,7 @@ def _indexed_runs(applied: AppliedType, sequence: tuple[tuple[What, str], ...]) 
 
 
 class _RunMachine:
-    """State machine of one rule: `read` the relevant entries in order, by index (`at`), then take `runs`."""
+    """State machine of one rule: `read` the relevant entries in order, by index, then take `runs`."""
 
     def __init__(self, applied: AppliedType) -> None:
         self._type, self._applied = applied.type, applied
@@ -126,24 +126,24 @@ class _RunMachine:
         self._missed_starts: dict[str, int] = {}  # by item: starts while the complaint was closed
         self._awaited: Wait | None = None  # for whom the complaint waits, even if no run is open
 
-    def read(self, at: int, what: What, item: str) -> None:
+    def read(self, entry_index: int, what: What, item: str) -> None:
         """Stop, cancel, pause, resume, reopen or start: the first of these that the entry means."""
-        applied, resumes, place = self._applied, self._resumes(what), self._running(item)
-        running = [place for place, run in enumerate(self.runs) if run.ending is None]
-        if place is not None and what in applied.stops:
-            self._stop(place, at, item)
+        applied, resumes, own_index = self._applied, self._resumes(what), self._running(item)
+        running = [run_index for run_index, run in enumerate(self.runs) if run.ending is None]
+        if own_index is not None and what in applied.stops:
+            self._stop(own_index, entry_index, item)
         elif what in self._type.cancels and self._is_open:
-            for each in running:
-                self._end(each, at, "cancelled")
+            for run_index in running:
+                self._end(run_index, entry_index, "cancelled")
         elif running and (resumes or WAITS.get(what) in applied.pauses):
-            for each in running:
-                self._pause_or_resume(each, at, what)
+            for run_index in running:
+                self._pause_or_resume(run_index, entry_index, what)
         elif what == "reopened":
-            self._reopen(at, item)
-        elif what in applied.starts and place is None:
-            self._begin(at, what, item)
+            self._reopen(entry_index, item)
+        elif what in applied.starts and own_index is None:
+            self._begin(entry_index, what, item)
         self._is_open = what == "reopened" or (self._is_open and what not in ENDINGS)
-        ended = what in GONE or (what == "answer_told" and what in applied.stops and not self._is_open)
+        ended = what in WITHDRAWN_OR_MERGED or (what == "answer_told" and what in applied.stops and not self._is_open)
         self._is_over = ended or (self._is_over and what != "reopened")
 
     def _resumes(self, what: What) -> bool:
@@ -156,17 +156,17 @@ class _RunMachine:
             self._awaited = WAITS.get(what)
         return resumes
 
-    def _stop(self, place: int, at: int, item: str) -> None:
-        self._end(place, at, "stopped")
+    def _stop(self, run_index: int, entry_index: int, item: str) -> None:
+        self._end(run_index, entry_index, "stopped")
         if self._type.restarts:
-            self._start(at, item)
+            self._start(entry_index, item)
 
-    def _pause_or_resume(self, place: int, at: int, what: What) -> None:
-        self._resume(place, at)
+    def _pause_or_resume(self, run_index: int, entry_index: int, what: What) -> None:
+        self._resume(run_index, entry_index)
         if WAITS.get(what) in self._applied.pauses:
-            self._change(place, pauses=(*self.runs[place].pauses, (at, None)))
+            self._change(run_index, pauses=(*self.runs[run_index].pauses, (entry_index, None)))
 
-    def _begin(self, at: int, what: What, item: str) -> None:
+    def _begin(self, entry_index: int, what: What, item: str) -> None:
         """Start a run, or remember a start that came while the complaint was closed.
 
         Runs that start with the receipt start once; others start whenever their start happens again.
@@ -176,54 +176,56 @@ class _RunMachine:
         if once and self.runs and what not in REPEATABLE:
             return
         if self._is_over or (self._applied.open_only and not self._is_open):
-            self._missed_starts.setdefault(item, at)
+            self._missed_starts.setdefault(item, entry_index)
         else:
-            self._start(at, item)
+            self._start(entry_index, item)
 
     def _running(self, item: str) -> int | None:
-        """Return the place of the open run that an entry about this item concerns."""
-        for place in range(len(self.runs) - 1, -1, -1):
-            run = self.runs[place]
+        """Return the index of the open run that an entry about this item concerns."""
+        for run_index in range(len(self.runs) - 1, -1, -1):
+            run = self.runs[run_index]
             if run.ending is None and (not self._type.per_item or run.item == item or not run.item):
-                return place
+                return run_index
         return None
 
-    def _start(self, at: int, item: str) -> None:
+    def _start(self, entry_index: int, item: str) -> None:
         """Start a run; paused if somebody is awaited who pauses this clock."""
         cycle = 1 + sum(run.item == item for run in self.runs)
-        pauses: tuple[tuple[int, int | None], ...] = ((at, None),) if self._awaited in self._applied.pauses else ()
-        self.runs.append(IndexedRun(cycle, item, at, pauses))
+        pauses: tuple[tuple[int, int | None], ...] = (
+            ((entry_index, None),) if self._awaited in self._applied.pauses else ()
+        )
+        self.runs.append(IndexedRun(cycle, item, entry_index, pauses))
 
-    def _reopen(self, at: int, item: str) -> None:
+    def _reopen(self, entry_index: int, item: str) -> None:
         """Continue or repeat the last run if the rule asks for it; else start what the closed time has prevented."""
         last = self.runs[-1] if self.runs else None
         missed, self._missed_starts = self._missed_starts, {}
         if self._applied.reopen is not None and last is not None and last.end is not None:
-            self._reopen_run(last, last.end, at, item)
+            self._reopen_run(last, last.end, entry_index, item)
         elif missed:
-            for each, since in missed.items():
-                self._start(since if self._type.counts_closed_time else at, each)
-        elif self._type.revives and last is not None and last.ending == "cancelled":
-            self._start(at, item)
+            for missed_item, start in missed.items():
+                self._start(start if self._type.counts_closed_time else entry_index, missed_item)
+        elif self._type.restarts_if_cancelled and last is not None and last.ending == "cancelled":
+            self._start(entry_index, item)
 
-    def _reopen_run(self, last: IndexedRun, end: int, at: int, item: str) -> None:
+    def _reopen_run(self, last: IndexedRun, end: int, entry_index: int, item: str) -> None:
         if self._applied.reopen == "new_cycle":
-            self._start(at, item)
+            self._start(entry_index, item)
             return
-        closed = () if self._type.counts_closed_time else ((end, at),)
+        closed = () if self._type.counts_closed_time else ((end, entry_index),)
         self._change(len(self.runs) - 1, pauses=(*last.pauses, *closed), end=None, ending=None)
 
-    def _resume(self, place: int, at: int) -> None:
-        pauses = self.runs[place].pauses
+    def _resume(self, run_index: int, entry_index: int) -> None:
+        pauses = self.runs[run_index].pauses
         if pauses and pauses[-1][1] is None:
-            self._change(place, pauses=(*pauses[:-1], (pauses[-1][0], at)))
+            self._change(run_index, pauses=(*pauses[:-1], (pauses[-1][0], entry_index)))
 
-    def _end(self, place: int, at: int, ending: Ending) -> None:
-        self._resume(place, at)
-        self._change(place, end=at, ending=ending)
+    def _end(self, run_index: int, entry_index: int, ending: Ending) -> None:
+        self._resume(run_index, entry_index)
+        self._change(run_index, end=entry_index, ending=ending)
 
-    def _change(self, place: int, **changes: object) -> None:
-        self.runs[place] = self.runs[place]._replace(**changes)  # type: ignore[arg-type]  # the fields of an IndexedRun
+    def _change(self, run_index: int, **changes: object) -> None:
+        self.runs[run_index] = self.runs[run_index]._replace(**changes)  # type: ignore[arg-type]  # its fields
 
 
 def effective_pauses(course: GoalClock, run: ClockRun) -> tuple[tuple[Span, ...], bool]:

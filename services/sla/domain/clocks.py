@@ -23,7 +23,7 @@ from shared.contracts.events import ClockKind, Obligation
 
 Phase = Literal["running", "paused", "stopped", "cancelled"]
 CarriedTime = tuple[datetime, int]  # when terms took over with the remaining time; seconds of the goal used before
-INSTANT = timedelta(microseconds=1)  # the first moment after a due time is late
+ONE_MICROSECOND = timedelta(microseconds=1)  # the first moment after a due time is late
 
 
 class PendingStep(NamedTuple):
@@ -160,7 +160,7 @@ class Clock(NamedTuple):
         step = self.steps[0].at if self.steps else None
         if self.breached:
             return step
-        late = self.due_at + INSTANT
+        late = self.due_at + ONE_MICROSECOND
         return late if step is None or late < step else step
 
     def forecast(self, at: datetime) -> datetime | None:

@@ -100,7 +100,7 @@ def _fire(
 
 
 def _on_publication(state: SlaState, context: SlaContext) -> SlaDecision:
-    """Recompute an open complaint under the current revision. Steps that now lie in the past fire as one at most.
+    """Recompute an open complaint under the current revision. If several steps are past, only the last is published.
 
     If only calendars changed, clocks with the same hours until they are due keep their due times and are not derived.
     """

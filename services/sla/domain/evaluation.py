@@ -169,8 +169,8 @@ def _last_attempt(state: SlaState) -> datetime | None:
 def summarize(state: SlaState, evaluation: Evaluation) -> SlaState:
     """Return the state with the figures that are queried over all complaints; the same object if none changed.
 
-    A partial evaluation updates the figures that it covers; time has changed nothing else. It can only raise the latest
-    due time, and cannot replace an unknown one.
+    A partial evaluation leaves the other figures unchanged. `last_due_at` is after a partial evaluation the later of
+    the stored and the new time; None if none is stored.
     """
     only, ahead, last_due_at = evaluation.only, evaluation.ahead, evaluation.last_due_at
     changes: dict[str, Any] = {}

@@ -8,9 +8,9 @@ takes its place, and all versions of one promise form a chain. The status of a v
     ended_at    when the promise was cancelled with its cycle, see `_ended_at`
     reached_at  up to when time has been evaluated, or anything happened
 
-A version is kept if it was done by its date. If a later version was told first, it is revised if that notice came by
-its date, else broken. Without either it is broken once its date has passed, and open until then. The outcome of the
-chain follows from the versions that were told, in order; a date told after the end does not count.
+A version is kept if it was done by its date. If a later version was told first, its replacement, it is revised if that
+was told by its date, else broken. Without either it is broken once its date has passed, and open until then. The
+outcome of the chain follows from the versions that were told, in order; a date told after the end does not count.
 
 An answer counts when the customer has it, not when the complaint was resolved. All times come from the facts, so the
 result does not depend on the order in which topics were read.
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from services.sla.domain.clocks import INSTANT
+from services.sla.domain.clocks import ONE_MICROSECOND
 from services.sla.domain.history import PUBLIC, Cycle, History, HistoryEntry, read_history
 from services.sla.domain.state import Promise, SlaState
 
@@ -31,8 +31,8 @@ Outcome = Literal["open", "untold", "kept_first", "kept_revised", "broken", "bro
 class PromiseStatus(NamedTuple):
     """Version of a promise with its status. `outcome` is that of its chain.
 
-    `notice_lead` is how long before its date the next version was told, negative if later. `is_last`: no later version
-    was told. `is_reached`: time has been evaluated beyond its date. `is_over`: done or cancelled, nothing will change.
+    `replacement_lead` is how long before its date the next version was told, negative if later. `is_last`: no later
+    version was told. `is_reached`: time has been evaluated beyond its date. `is_over`: done or cancelled, final.
     """
 
     promise: Promise
@@ -40,7 +40,7 @@ class PromiseStatus(NamedTuple):
     outcome: Outcome
     told_at: datetime | None
     done_at: datetime | None
-    notice_lead: timedelta | None
+    replacement_lead: timedelta | None
     is_last: bool
     is_reached: bool
     is_over: bool
@@ -53,7 +53,7 @@ class PromiseStatus(NamedTuple):
     @property
     def next_at(self) -> datetime | None:
         """Time at which it will be broken if nothing happens."""
-        return self.promise.due_at + INSTANT if self.status == "open" and not self.is_reached else None
+        return self.promise.due_at + ONE_MICROSECOND if self.status == "open" and not self.is_reached else None
 
 
 class _Chain(NamedTuple):
@@ -184,31 +184,33 @@ def _next_update_at(
 
 
 def _statuses(chain: _Chain) -> Iterator[PromiseStatus]:
-    notices = [_notice(chain, version) for version in chain.versions]
-    statuses = [_status(chain, version, notice) for version, notice in zip(chain.versions, notices, strict=True)]
+    replacements = [_told_replacement(chain, version) for version in chain.versions]
+    statuses = [
+        _status(chain, version, replacement) for version, replacement in zip(chain.versions, replacements, strict=True)
+    ]
     outcome = _outcome(chain, [status for status in statuses if status != "untold"])
     over = chain.done_at is not None or chain.ended_at is not None
-    for version, notice, status in zip(chain.versions, notices, statuses, strict=True):
+    for version, replacement, status in zip(chain.versions, replacements, statuses, strict=True):
         told_at = chain.told_times.get(version.number)
-        lead = version.due_at - chain.told_times[notice.number] if notice and told_at else None
+        lead = version.due_at - chain.told_times[replacement.number] if replacement and told_at else None
         reached = chain.reached_at is not None and chain.reached_at > version.due_at
-        yield PromiseStatus(version, status, outcome, told_at, chain.done_at, lead, notice is None, reached, over)
+        yield PromiseStatus(version, status, outcome, told_at, chain.done_at, lead, replacement is None, reached, over)
 
 
-def _notice(chain: _Chain, version: Promise) -> Promise | None:
+def _told_replacement(chain: _Chain, version: Promise) -> Promise | None:
     """Return the later version that was told first: it told the customer that this date no longer applies."""
     later = (other for other in chain.versions if other.number > version.number and other.number in chain.told_times)
     return min(later, key=lambda other: chain.told_times[other.number], default=None)
 
 
-def _status(chain: _Chain, version: Promise, notice: Promise | None) -> Status:
+def _status(chain: _Chain, version: Promise, replacement: Promise | None) -> Status:
     due_at, end = version.due_at, chain.done_at or chain.ended_at
     if version.number not in chain.told_times:
         return "untold"
     if chain.done_at is not None and chain.done_at <= due_at:
         return "kept"
-    if notice is not None:
-        return "revised" if chain.told_times[notice.number] <= due_at else "broken"
+    if replacement is not None:
+        return "revised" if chain.told_times[replacement.number] <= due_at else "broken"
     if end is not None:
         return "broken" if end > due_at else "cancelled"
     return "broken" if chain.reached_at is not None and chain.reached_at > due_at else "open"

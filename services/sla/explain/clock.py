@@ -27,7 +27,7 @@ from services.sla.policies.goal import format_duration
 from services.sla.policies.pack import Pack
 
 __all__ = ["ExplainContext", "Reader", "explain_clock", "explain_promise"]
-PASSED = "The chance passed; nothing was missed."
+PASSED = "This optional limit has ended; this is not a breach."
 
 
 def explain_clock(
@@ -44,7 +44,8 @@ def explain_clock(
 
 def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
     goal, source, zone = clock.goal, clock.spec.source, calendar.zone
-    where = " by the clock on the wall" if goal.unit == "wall" else f" on the calendar {calendar_name(calendar)}"
+    where = "" if goal.unit in ("wall", "at") else f" on the calendar {calendar_name(calendar)}"
+    counted = "counted day and night" if goal.unit == "wall" else "counted"
     rule = (
         f"the rules of {source.name} ({source.id} version {source.version}) apply"
         if isinstance(source, Pack)
@@ -52,15 +53,15 @@ def _rule(clock: Clock, calendar: Calendar) -> Iterator[str]:
     )
     yield (
         f"{CLOCK_TYPES[clock.kind].label}{_about(clock)} "
-        f"is due within {goal.text}{'' if goal.unit == 'at' else where}, "
-        f"counted from {format_time(clock.started_at, zone)}{counting.restart_phrase(clock)}, because {rule}"
-        + (" as long as triage has not spoken." if clock.provisional else ".")
+        f"is due within {goal.text}{where}, "
+        f"{counted} from {format_time(clock.started_at, zone)}{counting.restart_phrase(clock)}, because {rule}."
+        + (" This is provisional until triage has decided." if clock.provisional else "")
     )
     if isinstance(source, Pack):
         cited = source.source_of(clock.kind)
         yield f"Source: {cited.title}{', ' + cited.paragraph if cited.paragraph else ''}."
     if clock.applied.why == "triage" and clock.cycle == 1:
-        yield f"It came under it when triage had read the complaint, {format_time(clock.applied.at, zone)}."
+        yield f"These rules have applied since the triage on {format_time(clock.applied.at, zone)}."
 
 
 def _about(clock: Clock) -> str:

@@ -80,7 +80,7 @@ def explain_pauses(clock: Clock, zone: ZoneInfo, context: ExplainContext | None)
         who = _awaited(clock, begun, context)
         closed = who is None and context is not None
         reason = "the complaint was closed" if closed else f"{WHO[who]} was awaited"
-        yield f"It stood still {span}, while {reason}; {counts}."
+        yield f"It was paused {span}, while {reason}; {counts}."
 
 
 def _awaited(clock: Clock, begun: int, context: ExplainContext | None) -> Wait | None:
@@ -96,9 +96,9 @@ def explain_wait(clock: Clock, zone: ZoneInfo, context: ExplainContext | None) -
     """Explain an open pause: since when, for whom, and the due time if it ended now."""
     begun = next((at for at, over in clock.waits if over is None), clock.started_at)
     who = WHO[_awaited(clock, seconds(begun), context)]
-    yield f"It has stood still since {format_time(begun, zone)}, while {who} is awaited."
+    yield f"It has been paused since {format_time(begun, zone)}, while {who} is awaited."
     if context is not None and (forecast := clock.forecast(context.at)) is not None:
-        yield f"If it went on now, it would be due {format_time(forecast, zone)}."
+        yield f"If it resumed now, it would be due {format_time(forecast, zone)}."
 
 
 def used_time_phrase(clock: Clock) -> str:

@@ -15,11 +15,11 @@ from services.sla.policies.goal import format_duration
 from services.sla.policies.rule import Wait
 
 Reader = Literal["handler", "customer"]
-CANCELLED = "It fell away with the complaint."
+CANCELLED = "It was cancelled with the complaint."
 CANCELLED_BY: dict[What, str] = {
-    "withdrawn": "It fell away when the complaint was withdrawn.",
-    "merged": "It fell away when the complaint was joined to another one.",
-    "resolved": "It fell away when the complaint was resolved.",
+    "withdrawn": "It was cancelled when the complaint was withdrawn.",
+    "merged": "It was cancelled when the complaint was joined to another one.",
+    "resolved": "It was cancelled when the complaint was resolved.",
 }
 
 

@@ -17,10 +17,10 @@ from services.sla.explain.format import (
 from services.sla.policies import Rulebook
 
 SUBJECTS = {"outcome": "an answer", "next_update": "our next message", "action": "the action we agreed"}
-REOPENED = "It fell away when the complaint was opened again, before an answer had been told."
+REOPENED = "It was cancelled when the complaint was opened again, before an answer had been told."
 OUTCOMES = {
-    "untold": "It was not told yet, so nobody was promised anything.",
-    "open": "It stands.",
+    "untold": "It was not told yet, so the customer has no promise yet.",
+    "open": "It is still valid.",
     "kept_first": "It was kept as first told.",
     "kept_revised": "It was moved in time, and kept.",
     "broken": "It was missed.",
@@ -37,7 +37,7 @@ def explain_promise(
     if reader == "customer":
         return _for_customers(status, select_zone(reader, calendar, context), context)
     told_at = f"told to the customer {format_time(status.told_at, calendar.zone)}" if status.told_at else "not told yet"
-    outcome = "A later date took its place."
+    outcome = "A later date replaced it."
     if status.is_last:
         outcome = OUTCOMES.get(status.outcome) or _cancellation(promise, context)
     about = f" for {_what(promise)}" if promise.item else ""
@@ -69,7 +69,7 @@ def _for_customers(status: PromiseStatus, zone: ZoneInfo, context: ExplainContex
     promise = status.promise
     due, told_at = format_time(promise.due_at, zone), format_time(status.told_at, zone)
     made = f"We promised you {_what(promise)} by {due}. We told you so on {told_at}."
-    place = "This date took the place of an earlier one." if promise.of else ""
+    place = "This date replaced an earlier one." if promise.of else ""
     return " ".join(filter(None, (made, place, _outcome(status, zone, context))))
 
 
@@ -78,10 +78,10 @@ def _outcome(status: PromiseStatus, zone: ZoneInfo, context: ExplainContext | No
     done = format_time(status.done_at, zone) if status.done_at else None
     if status.status == "kept":
         return f"We kept it: it was done on {done}."
-    if status.notice_lead is not None:
-        later = format_time(status.promise.due_at - status.notice_lead, zone)
+    if status.replacement_lead is not None:
+        later = format_time(status.promise.due_at - status.replacement_lead, zone)
         passed = "This date passed before we told you a later one, on" if status.status == "broken" else ""
-        return f"{passed} {later}." if passed else f"This date no longer stands: we told you a later one on {later}."
+        return f"{passed} {later}." if passed else f"This date is no longer valid: we told you a later one on {later}."
     if status.status == "broken":
         return f"We did not keep it: it was done on {done}, after that date." if done else "We have not kept it."
     return _cancellation(status.promise, context) if status.status == "cancelled" else ""

@@ -78,7 +78,9 @@ class PromiseTally:
         if not due:
             return
         self.outcomes.update(chain[-1].outcome for chain in due)
-        self.leads += [version.notice_lead for chain in due for version in chain if version.notice_lead is not None]
+        self.leads += [
+            version.replacement_lead for chain in due for version in chain if version.replacement_lead is not None
+        ]
         self.moves.append(sum(len(chain) - 1 for chain in due))
 
     def figures(self) -> PromiseFigures:

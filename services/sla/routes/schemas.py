@@ -183,7 +183,7 @@ def _promise(status: PromiseStatus, rulebook: Rulebook, look: ExplainContext, re
         status=status.status,
         outcome=status.outcome,
         told_at=status.told_at,
-        notice_lead=status.notice_lead,
+        notice_lead=status.replacement_lead,
         because=explain_promise(status, rulebook, reader, look),
         **fields,
     )

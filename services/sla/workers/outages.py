@@ -5,7 +5,8 @@ Three causes are detected:
 - `downtime`: no sla process was running. Each process renews one heartbeat row that expires after `downtime_seconds`.
   The next process that finds it expired records the time between as a downtime.
 - `lag`: the oldest unread event on Kafka is older than `lag_outage_seconds`.
-- `provider`: too many customers were not told a date within `untold_minutes`, so messages are not accepted.
+- `provider`: of the complaints of one hour, at least `untold_count` and half of all have a date that no accepted
+  message states after `untold_minutes`; the mail provider is taken as failing.
 
 An outage that is seen again is renewed; one that was not seen for `downtime_seconds` ends at the time it was last seen.
 Replicas need no coordination for this, because all of it is in the database, by the database's clock.
@@ -18,7 +19,7 @@ it lasted. So after it, the promises whose business hours overlapped it are mark
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -36,7 +37,7 @@ from shared.wakeup import wait_for_event
 log = logging.getLogger(__name__)
 MARKED_MAX = 500  # complaints marked in one round
 DUE_SOON_MAX = 20_000  # complaints read in one round
-REMEMBERED_MAX = 100_000
+REMEMBERED_MAX = 100_000  # submitted commands remembered; at more the set is cleared, and they are submitted again
 
 
 class DetectedOutage(NamedTuple):
@@ -53,13 +54,23 @@ class DetectedOutage(NamedTuple):
         return MarkAtRisk(ComplaintId(complaint), cause=self.cause, until=self.risk_until, lost=lost)
 
 
+class _Submitted(NamedTuple):
+    """Key of a command that was submitted: the outage, and the complaint at that version with its next due time."""
+
+    cause: BreachCause
+    since: datetime
+    complaint: UUID
+    version: int
+    due_at: datetime
+
+
 class OutageMonitor:
     """Background worker: `run` loops, `run_once` is one check."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._gap = timedelta(seconds=settings.downtime_seconds)
-        self._handled: set[tuple[Any, ...]] = set()
+        self._handled: set[_Submitted] = set()
 
     async def renew_heartbeat(self, conn: asyncpg.Connection) -> None:
         """Renew the heartbeat, and record a downtime if it had expired.
@@ -88,6 +99,8 @@ class OutageMonitor:
         for cause in ("provider", "lag"):
             is_down = any(outage.cause == cause for outage in lasting)
             runtime.metrics.gauge("redress_outage", float(is_down), label=cause)
+        # Outages that last overlap and often have one reason. Only the oldest marks, so that customers get one message;
+        # when it ends, the next one marks what is still at risk.
         ended = detected[len(lasting) :]
         return sum([await self._mark_at_risk(runtime, outage) for outage in (*lasting[:1], *ended)])
 
@@ -110,10 +123,10 @@ class OutageMonitor:
         if len(self._handled) > REMEMBERED_MAX:
             self._handled.clear()
         rows = await outages.select_due_soon(runtime.pool, outage.risk_until, DUE_SOON_MAX)
-        new = [row for row in rows if (outage.cause, outage.since, *row) not in self._handled][:MARKED_MAX]
+        new = [row for row in rows if _Submitted(outage.cause, outage.since, *row) not in self._handled][:MARKED_MAX]
         submissions = [runtime.submit(outage.command(complaint)) for complaint, _, _ in new]
         results = await asyncio.gather(*submissions, return_exceptions=True)
         for row, result in zip(new, results, strict=True):
             if not isinstance(result, BaseException) or isinstance(result, Rejected):
-                self._handled.add((outage.cause, outage.since, *row))
+                self._handled.add(_Submitted(outage.cause, outage.since, *row))
         return sum(bool(result.events) for result in results if not isinstance(result, BaseException))

@@ -1,7 +1,7 @@
-"""Our store: complaints as they lie in a working week, each folded by our own `decide`, none copied from another.
+"""Complaints of a working week for the benchmark, each derived with the `apply` and `decide` of sla, none copied.
 
-Every complaint has its own moment of receipt, so that no answer about one is remembered for another. Those that fire
-are handled around the clock: they break a date that a handler gave and the customer was told, or reach a rung.
+Every complaint has its own time of receipt, so that no cached result is shared. Complaints whose timer fires run around
+the clock: a promise that the customer was told breaks, or an escalation step fires.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ from tests.factories import complaint_id, event
 
 PACKS = ("uk-disp",)
 WORKERS = 2
-QUIET = timedelta(minutes=40)  # nothing of the store's own falls due while we measure
+QUIET = timedelta(minutes=40)  # no stored complaint falls due during a measurement
 COLUMNS = ("complaint_id", "state", "version", *PROMOTED)
-ASKED = """
+CREATE_REQUESTED = """
 create table if not exists asked (
     complaint_id uuid primary key, part text not null, due_at timestamptz not null, what text not null)
 """
-ASK = "insert into asked select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])"
+INSERT_REQUESTED = "insert into asked select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])"
 PROMISE = "promise:2"
 RUNGS = {"50%": timedelta(hours=10), "75%": timedelta(hours=15), "90%": timedelta(hours=18)}  # of twenty hours
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Complaints for one worker to make: `moments` are when they fire, none for those that just lie there."""
+class ComplaintBatch:
+    """Complaints for one worker to make: `moments` are the due times of their timers; `count` is for those without one."""
 
     dsn: str
     part: str
@@ -51,29 +51,29 @@ class Piece:
     rungs: bool = False
 
 
-class Makers:
-    """Processes that fold complaints for a service's database; they know the rulebook already when they are asked."""
+class ComplaintMakers:
+    """Pool of processes that write complaints to a database of sla; each loads the rulebook once."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
 
     def store(self, count: int) -> float:
-        """So many complaints that do not fire while we look. Returns how many open clocks each has, on a sample."""
-        self._make([Piece(self._dsn, "stored", count=size) for size in _sizes(count)])
-        return sum(_open_clocks(_lying()) for _ in range(100)) / 100
+        """Store `count` complaints with no timer soon; return the average number of open clocks in a sample of 100."""
+        self._make([ComplaintBatch(self._dsn, "stored", count=size) for size in _sizes(count)])
+        return sum(_open_clocks(_idle_complaint()) for _ in range(100)) / 100
 
     def plan(self, part: str, moments: Sequence[datetime], *, rungs: bool = False) -> None:
-        """Complaints that fire at these moments, one at each: they break a promise, or reach one of `RUNGS` as well."""
+        """Store one complaint for each due time: its promise breaks, or with `rungs` a step of `RUNGS` fires in turn."""
         pieces = [moments[start : start + 500] for start in range(0, len(moments), 500)]
-        self._make([Piece(self._dsn, part, piece, rungs=rungs) for piece in pieces])
+        self._make([ComplaintBatch(self._dsn, part, piece, rungs=rungs) for piece in pieces])
 
-    def _make(self, pieces: Sequence[Piece]) -> None:
-        for _ in self._pool.map(make, pieces):
+    def _make(self, pieces: Sequence[ComplaintBatch]) -> None:
+        for _ in self._pool.map(make_complaints, pieces):
             pass
 
     def close(self) -> None:
-        """End them."""
+        """Stop the processes."""
         self._pool.shutdown()
 
 
@@ -81,67 +81,69 @@ def _sizes(count: int, most: int = 5_000) -> Iterator[int]:
     yield from (min(most, count - done) for done in range(0, count, most))
 
 
-def make(piece: Piece) -> None:
-    """Fold and copy them; those that fire are noted in `asked` with the moment."""
+def make_complaints(piece: ComplaintBatch) -> None:
+    """Make and store a batch; complaints with a due time are also written to the table `asked`."""
     kinds = (PROMISE, *RUNGS) if piece.rungs else (PROMISE,)
     kinds_of_states = [kind for kind, _ in zip(cycle(kinds), piece.moments, strict=False)]
-    states = [_firing(at, kind) for at, kind in zip(piece.moments, kinds_of_states, strict=True)]
-    asyncio.run(_copy(piece, states or [_lying() for _ in range(piece.count)], kinds_of_states))
+    states = [_firing_complaint(at, kind) for at, kind in zip(piece.moments, kinds_of_states, strict=True)]
+    asyncio.run(_copy(piece, states or [_idle_complaint() for _ in range(piece.count)], kinds_of_states))
 
 
-async def _copy(piece: Piece, states: Sequence[SlaState], kinds: Sequence[str]) -> None:
+async def _copy(piece: ComplaintBatch, states: Sequence[SlaState], kinds: Sequence[str]) -> None:
     conn = await asyncpg.connect(piece.dsn)
     rows = [(state.complaint_id, serialize_state(state), state.version, *promoted(state)) for state in states]
     async with conn.transaction():
         await conn.copy_records_to_table("complaint", records=rows, columns=COLUMNS)
         if piece.moments:
             ids = [state.complaint_id for state in states]
-            await conn.execute(ASK, ids, [piece.part] * len(ids), piece.moments, kinds)
+            await conn.execute(INSERT_REQUESTED, ids, [piece.part] * len(ids), piece.moments, kinds)
     await conn.close()
 
 
-def _lying() -> SlaState:
-    """Acknowledged, assigned, and the customer has written since; nothing falls due for a while."""
+def _idle_complaint() -> SlaState:
+    """Return a complaint that is assigned, with a new message of the customer, and no timer soon."""
     while True:
         now = datetime.now(UTC)
-        state = _received(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
+        state = _received_complaint(now - timedelta(seconds=random.uniform(3 * 3600, 60 * 3600)), "normal")
         wrote_at = now - timedelta(seconds=random.uniform(60, 3600))
-        state = _decided(state, _event(state, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
+        state = _apply_decision(state, _event(state, MessageAdded(author="customer"), wrote_at, 2), wrote_at)
         if state.due_at is not None and state.due_at > now + QUIET:
             return state
 
 
-def _firing(at: datetime, kind: str) -> SlaState:
-    state = _promised(at) if kind == PROMISE else _on_a_rung(at, RUNGS[kind])
+def _firing_complaint(at: datetime, kind: str) -> SlaState:
+    state = _complaint_with_promise(at) if kind == PROMISE else _complaint_before_step(at, RUNGS[kind])
     if state.due_at is None or not timedelta() <= state.due_at - at < timedelta(milliseconds=1):
         raise RuntimeError(f"expected a complaint that is due at {at}, got {state.due_at}")
     return state
 
 
-def _promised(at: datetime) -> SlaState:
-    """Between two rungs of its clocks; a call back was promised for that moment, and the customer knows it."""
+def _complaint_with_promise(at: datetime) -> SlaState:
+    """Return a complaint with a call back promised for `at`, of which the customer was told, and no step before it."""
     now = datetime.now(UTC)
-    state = _received(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
+    state = _received_complaint(now - timedelta(seconds=random.uniform(2 * 3600, 9 * 3600)), "critical")
     asked_at = now - timedelta(seconds=random.uniform(60, 3600))
     command = MakePromise(state.complaint_id, actor="handler", subject="action", item="call back", due_at=at)
-    state = _decided(_settled(state), command, asked_at)
-    return _decided(state, _event(state, _accepted("progress", asked_at, states_promise=2), asked_at, 2), asked_at)
+    state = _apply_decision(_with_terms(state), command, asked_at)
+    return _apply_decision(
+        state, _event(state, _accepted("progress", asked_at, states_promise=2), asked_at, 2), asked_at
+    )
 
 
-def _on_a_rung(at: datetime, way: timedelta) -> SlaState:
-    """Received so long before that moment; the rungs before are over."""
+def _complaint_before_step(at: datetime, way: timedelta) -> SlaState:
+    """Return a complaint received so long before `at` that a step is due then; earlier steps have fired."""
     now = datetime.now(UTC)
-    return _decided(_settled(_received(at - way, "critical")), Tick(now), now)
+    return _apply_decision(_with_terms(_received_complaint(at - way, "critical")), Tick(now), now)
 
 
-def _settled(state: SlaState) -> SlaState:
-    """With what follows from all that was heard: its terms, and the date that was promised."""
+def _with_terms(state: SlaState) -> SlaState:
+    """Return the state with its terms and the promised date, after one more message."""
     at = state.moments[-1].at
-    return _decided(state, _event(state, MessageAdded(author="handler"), at, 2), at)
+    return _apply_decision(state, _event(state, MessageAdded(author="handler"), at, 2), at)
 
 
-def _received(at: datetime, severity: str) -> SlaState:
-    """Received at that moment, triaged, assigned, acknowledged, and the date of the outcome told: facts, no decision."""
+def _received_complaint(at: datetime, severity: str) -> SlaState:
+    """Return a complaint received at `at`, triaged, assigned and acknowledged; events are applied without a decision."""
     empty = SlaState(complaint_id=complaint_id())
     received = ComplaintReceived(reference="RC-BENCH", client="bench", channel="web", received_at=at)
     triaged = Triaged(
@@ -174,7 +176,7 @@ def _event(state: SlaState, facts: Fact, at: datetime, sequence: int = 1) -> Eve
     return event(facts, subject=state.complaint_id, time=at, sequence=sequence)
 
 
-def _decided(state: SlaState, input_: Any, at: datetime) -> SlaState:
+def _apply_decision(state: SlaState, input_: Any, at: datetime) -> SlaState:
     decision = decide(state, input_, SlaContext(at, _rulebook()))
     after = decision.state or state
     return after.replace(last_sequence=state.last_sequence + len(decision.events), version=1)

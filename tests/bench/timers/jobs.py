@@ -1,7 +1,7 @@
-"""The rivals' stores: schemas of their own making, a million jobs for next year, and jobs that become due while we look.
+"""Jobs of the other schedulers: their schemas, a million jobs for next year, and jobs that become due in a measurement.
 
-Jobs are put in by their own bulk statements' tables, with the triggers off for the million: these would only note in a
-history that each was deferred, and notify a worker that is not there.
+Jobs are inserted into their tables directly, with the triggers off for the million: these would only write a history
+row for each job, and notify a worker that does not run yet.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ INSERTS = {"procrastinate": PROCRASTINATE, "pgqueuer": PGQUEUER}
 
 
 def install(name: str, dsn: str) -> None:
-    """The rival's own schema, and the table of effects."""
+    """Create the schema of the scheduler, and the table of effects."""
     asyncio.run(_SCHEMAS[name](dsn))
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(EFFECT)
 
 
 def store(name: str, dsn: str, count: int) -> None:
-    """So many jobs that are not due for a long time."""
+    """Store `count` jobs that are not due for a long time."""
     table, insert = TABLES[name], INSERTS[name]
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(f"alter table {table} disable trigger user")
@@ -45,7 +45,7 @@ def store(name: str, dsn: str, count: int) -> None:
 
 
 def plan(name: str, dsn: str, moments: Sequence[datetime]) -> None:
-    """Jobs for these moments, in place of what was done before."""
+    """Store jobs for these times; delete the effects of the jobs before."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute("truncate effect")
         conn.execute(INSERTS[name].format(moments="select unnest(%s::timestamptz[])"), [list(moments)])

@@ -150,7 +150,7 @@ def test_an_acknowledgement_counts_until_its_bounce_was_recorded() -> None:
 
 @pytest.mark.parametrize("moment", ["Mon 10:00", "Mon 11:30", "Tue 09:00", "Tue 16:00", "Thu 12:00"])
 def test_the_state_as_of_a_time_equals_the_state_at_that_time(moment: str) -> None:
-    """Live through it until that moment, or look back at it from the end: one belief."""
+    """Compare the state after the events until then with the later state as of that time."""
     story = [
         ("Mon 10:00", received("Mon 10:00")),
         ("Mon 10:00", triaged()),

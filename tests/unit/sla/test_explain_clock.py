@@ -87,14 +87,14 @@ def test_the_explanation_says_how_a_pause_counts(goal: dict[str, Any], sentence:
     complaint = acknowledged_complaint(book(goal=goal))
     complaint.receive("Mon 11:00", AWAITING)
     complaint.receive("Tue 11:00", CUSTOMER)
-    span = "It stood still from Monday 2 November 2026 11:00 (UTC) to Tuesday 3 November 2026 11:00 (UTC)"
+    span = "It was paused from Monday 2 November 2026 11:00 (UTC) to Tuesday 3 November 2026 11:00 (UTC)"
     assert f"{span}, while the customer was awaited{sentence}" in explain(complaint)
 
 
 def test_the_clock_of_a_withdrawn_complaint_is_explained_as_cancelled() -> None:
     complaint = acknowledged_complaint(book())
     complaint.receive("Mon 11:00", WITHDRAWN)
-    assert explain(complaint).endswith("It fell away with the complaint.")
+    assert explain(complaint).endswith("It was cancelled with the complaint.")
 
 
 def test_a_regulators_clock_names_its_source_and_version() -> None:

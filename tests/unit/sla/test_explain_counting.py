@@ -102,8 +102,8 @@ def test_a_pause_names_who_is_awaited_and_the_forecast_due_time() -> None:
     for sentence in (
         f"from {day} 11:00 (UTC) to {day} 12:00 (UTC), while the customer was awaited; that time does not count.",
         f"from {day} 12:00 (UTC) to {day} 13:00 (UTC), while a third party was awaited; that time does not count.",
-        f"It has stood still since {day} 14:00 (UTC), while a third party is awaited.",
-        "If it went on now, it would be due Tuesday 3 November 2026 13:00 (UTC).",
+        f"It has been paused since {day} 14:00 (UTC), while a third party is awaited.",
+        "If it resumed now, it would be due Tuesday 3 November 2026 13:00 (UTC).",
     ):
         assert sentence in because
     assert "somebody else is awaited" in explain_clock(complaint.clock("agent_work"), complaint.rulebook), (
@@ -160,8 +160,8 @@ def test_a_new_cycle_counts_from_the_reopening() -> None:
 @pytest.mark.parametrize(
     ("kind", "fact", "sentence"),
     [
-        ("regulatory_final", WITHDRAWN, "It fell away when the complaint was withdrawn."),
-        ("periodic_update", resolved("Mon 12:00"), "It fell away when the complaint was resolved."),
+        ("regulatory_final", WITHDRAWN, "It was cancelled when the complaint was withdrawn."),
+        ("periodic_update", resolved("Mon 12:00"), "It was cancelled when the complaint was resolved."),
     ],
 )
 def test_a_cancellation_names_its_cause(kind: str, fact: Any, sentence: str, reader: Reader) -> None:
@@ -176,19 +176,19 @@ def test_an_opportunity_that_passed_is_not_missed_and_one_that_was_used_is_not_m
     passed.pass_time_until("Mon+7 10:00")
     taken.receive("Tue 10:00", milestone("settled", "Tue 10:00"))
     assert explain(passed, "Mon+7 10:00", "summary_resolution", reader=reader).endswith(
-        "The chance passed; nothing was missed."
+        "This optional limit has ended; this is not a breach."
     )
     assert "chance" not in explain(taken, "Tue 10:00", "summary_resolution", reader=reader)
     clock = passed.clock("summary_resolution")
     over = clock._replace(phase="cancelled", ended_at=clock.due_at, breached=False)
-    assert explain_clock(over, passed.rulebook, reader).endswith("The chance passed; nothing was missed.")
+    assert explain_clock(over, passed.rulebook, reader).endswith("This optional limit has ended; this is not a breach.")
 
 
 def test_an_opportunity_ended_by_a_withdrawal_in_time_is_cancelled() -> None:
     complaint = acknowledged_complaint(book(pack=pack(kind="summary_resolution")))
     complaint.receive("Tue 10:00", WITHDRAWN)
     assert explain(complaint, "Tue 10:00", "summary_resolution").endswith(
-        "It fell away when the complaint was withdrawn."
+        "It was cancelled when the complaint was withdrawn."
     )
 
 
@@ -206,4 +206,4 @@ def test_a_message_of_the_customer_without_a_wait_explains_no_pause() -> None:
     complaint = acknowledged_complaint(book())
     complaint.receive("Mon 12:00", CUSTOMER)
     complaint.receive("Mon 12:30", accepted("Mon 12:30", "progress"))
-    assert "stood still" not in explain(complaint, "Mon 13:00")
+    assert "was paused" not in explain(complaint, "Mon 13:00")

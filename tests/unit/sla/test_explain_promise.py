@@ -61,8 +61,10 @@ def test_a_broken_promise_is_explained_with_the_time_it_was_done() -> None:
 
 def test_a_moved_date_is_replaced_by_the_new_one() -> None:
     first, second = explain(moved(), "Tue 10:00")
-    assert first.endswith("This date no longer stands: we told you a later one on Tuesday 3 November 2026 10:00 (UTC).")
-    assert second.endswith("This date took the place of an earlier one.")
+    assert first.endswith(
+        "This date is no longer valid: we told you a later one on Tuesday 3 November 2026 10:00 (UTC)."
+    )
+    assert second.endswith("This date replaced an earlier one.")
 
 
 def test_a_date_that_passed_before_the_next_was_told_is_explained() -> None:
@@ -74,7 +76,7 @@ def test_a_later_date_that_was_kept() -> None:
     complaint = moved()
     answered(complaint, "Wed 10:00")
     first, second = explain(complaint, "Wed 10:00")
-    assert "This date no longer stands" in first
+    assert "This date is no longer valid" in first
     assert second.endswith("earlier one. We kept it: it was done on Wednesday 4 November 2026 10:00 (UTC).")
 
 
@@ -82,8 +84,11 @@ def test_a_later_date_that_was_kept() -> None:
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
-        (WITHDRAWN, "It fell away when the complaint was withdrawn."),
-        (Merged(into=COMPLAINT, into_reference="R-2"), "It fell away when the complaint was joined to another one."),
+        (WITHDRAWN, "It was cancelled when the complaint was withdrawn."),
+        (
+            Merged(into=COMPLAINT, into_reference="R-2"),
+            "It was cancelled when the complaint was joined to another one.",
+        ),
     ],
 )
 def test_a_cancellation_names_its_cause(ending: object, words: str, reader: Reader) -> None:

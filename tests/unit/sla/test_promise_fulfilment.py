@@ -44,13 +44,13 @@ def fates(complaint: ComplaintBuilder) -> list[tuple[str, str]]:
 
 
 def waits(complaint: ComplaintBuilder) -> Any:
-    """The earliest date that waits to be kept, as it is stored."""
+    """Return the stored date of the next promise to keep."""
     assert complaint.state is not None
     return complaint.state.promised_at
 
 
 def resolved_on(moment: str) -> ComplaintBuilder:
-    """Resolved by us, and the customer does not know it yet."""
+    """Build a resolved complaint whose customer has not received the answer."""
     complaint = acknowledged_complaint()
     complaint.receive(moment, resolved(moment))
     return complaint
@@ -78,7 +78,7 @@ def test_an_answer_never_sent_breaks_the_promise_on_its_date() -> None:
     assert (fates(complaint), waits(complaint)) == ([("broken", "broken")], at("Tue 14:00"))
 
 
-def test_an_answer_told_after_the_date_is_late_however_early_it_was_decided() -> None:
+def test_an_answer_told_after_the_date_is_late_even_if_decided_before_it() -> None:
     seen, unseen = resolved_on("Tue 10:00"), resolved_on("Tue 10:00")
     assert promises(seen.pass_time_until("Tue 15:00")) == [BROKEN]
     assert promises(seen.accept_answer("Tue 16:00")) == []
@@ -108,7 +108,9 @@ def test_a_bounced_answer_that_was_sent_again_by_the_date_keeps_the_promise() ->
     complaint = resolved_on("Tue 10:00")
     complaint.accept_answer("Tue 10:01", "m1")
     complaint.receive("Tue 10:05", bounced("m1", hard=True))
-    assert promises(complaint.receive("Tue 11:00", HANDLER)) == [KEPT], "said anew: somebody told them in person"
+    assert promises(complaint.receive("Tue 11:00", HANDLER)) == [KEPT], (
+        "told again: a handler told the customer in person"
+    )
     assert fates(complaint) == [("kept", "kept_first")]
 
 
@@ -129,7 +131,7 @@ def test_a_message_before_the_resolution_is_no_answer_and_one_after_it_is() -> N
 
 
 def test_an_answer_accepted_before_the_resolution_counts_from_the_resolution() -> None:
-    """Two machines: the clock of the one that tells is a second behind."""
+    """The clock of the machine that sends is a second behind."""
     complaint = acknowledged_complaint()
     complaint.receive("Tue 12:59:59", accepted("Tue 12:59:59", "resolution"))
     assert fates(complaint) == [("open", "open")], "no answer without a resolution"
@@ -153,7 +155,7 @@ def test_a_promise_whose_answer_waits_is_at_risk_during_an_outage() -> None:
 
 
 def test_without_a_reachable_customer_nothing_is_promised() -> None:
-    """Neither date nor answer is ever told: `MessageSuppressed` adds nothing that their absence does not say."""
+    """No date and no answer is told; `MessageSuppressed` needs no handling of its own."""
     complaint = triaged_complaint()
     for kind in ("acknowledgement", "resolution"):
         if kind == "resolution":
@@ -259,7 +261,7 @@ def test_a_promised_update_breaks_without_a_message_after_the_resolution() -> No
 
 
 def test_an_update_promised_after_the_answer_does_not_count() -> None:
-    """Its message was held up until the answer had arrived."""
+    """Its message was delayed until the answer had arrived."""
     complaint = acknowledged_complaint()
     complaint.handle("Mon 11:00", makes("Mon 16:00"))
     complaint.resolve_and_tell("Mon 12:00")
@@ -359,7 +361,7 @@ def test_an_untold_date_counts_from_when_it_was_made() -> None:
 
 
 def test_a_completion_recorded_before_the_promise_leaves_nothing_to_tell() -> None:
-    """Recorded before, heard after: the promise would else wait for a completion that nobody will record again."""
+    """Recorded before, received after the promise, which would otherwise stay open: no second completion follows."""
     complaint = refund_promised(message=None)
     complaint.receive("Mon 11:59", milestone(COMPLETED, "Mon 11:59", "refund"), now="Mon 11:59:59")
     complaint.receive("Mon 12:01", accepted("Mon 12:01", "progress", promise=2))

@@ -83,7 +83,7 @@ def test_a_later_date_with_a_reason_revises_the_promise_into_working_hours() -> 
     "proposal",
     [
         proposed("Mon 12:00"),  # over already
-        proposed("Tue 09:00"),  # not later than promised: being early needs no notice
+        proposed("Tue 09:00"),  # not later than promised: being early needs no new promise
         proposed("Tue 14:00"),
         proposed("Thu 12:00", None),  # without a reason
         proposed("Thu 12:00", ""),
@@ -142,11 +142,11 @@ def test_a_revised_promise_is_kept_but_not_at_its_first_date() -> None:
     assert statuses(complaint) == [("revised", "kept_revised"), ("kept", "kept_revised")]
 
 
-def test_the_notice_of_a_move_is_how_long_before_the_old_date_the_new_one_was_told() -> None:
+def test_the_replacement_lead_is_how_long_before_the_old_date_the_new_one_was_told() -> None:
     complaint = revised_promise()
     first, second = complaint.evaluation.promise_statuses
-    assert first.notice_lead == at("Tue 14:00") - at("Mon 15:00")
-    assert second.notice_lead is None
+    assert first.replacement_lead == at("Tue 14:00") - at("Mon 15:00")
+    assert second.replacement_lead is None
 
 
 def test_a_revised_promise_that_was_not_needed_counts_as_kept_first() -> None:
@@ -176,14 +176,14 @@ def test_an_answer_after_the_date_breaks_the_promise_even_if_no_timer_saw_it() -
     assert promises(complaint.resolve_and_tell("Wed 10:00")) == [PromiseBroken(promise=1, due_at=at("Tue 14:00"))]
 
 
-def test_a_notice_after_the_date_does_not_count() -> None:
+def test_a_replacement_told_after_the_date_does_not_count() -> None:
     complaint = acknowledged_complaint()
     complaint.tick("Tue 14:01")
     [moved] = promises(complaint.receive("Wed 10:00", proposed("Fri 12:00")))
     assert (moved.promise, moved.due_at) == (2, at("Fri 12:00"))
     complaint.receive("Wed 10:01", accepted("Wed 10:01", "promise_moved", promise=2))
     assert statuses(complaint) == [("broken", "broken"), ("open", "broken")]
-    assert complaint.evaluation.promise_statuses[0].notice_lead == at("Tue 14:00") - at("Wed 10:01"), (
+    assert complaint.evaluation.promise_statuses[0].replacement_lead == at("Tue 14:00") - at("Wed 10:01"), (
         "negative: after the date"
     )
     assert promises(complaint.resolve_and_tell("Thu 10:00")) == [PromiseKept(promise=2, first=False)]
@@ -241,7 +241,7 @@ def test_a_date_told_after_the_answer_does_not_count() -> None:
     assert statuses(complaint) == [("untold", "untold")]
 
 
-def test_a_notice_after_the_answer_does_not_count() -> None:
+def test_a_replacement_told_after_the_answer_does_not_count() -> None:
     complaint = acknowledged_complaint()
     complaint.tick("Tue 14:01")
     complaint.receive("Wed 09:00", proposed("Fri 12:00"))
@@ -250,7 +250,7 @@ def test_a_notice_after_the_answer_does_not_count() -> None:
     assert statuses(complaint) == [("broken", "broken_then_kept"), ("untold", "broken_then_kept")]
 
 
-def test_of_two_notices_the_one_that_was_told_first_counts() -> None:
+def test_of_two_replacements_the_first_told_counts() -> None:
     """The message about the second date was held up, the one about the third was not."""
     complaint = revised_promise()
     complaint.receive("Tue 09:00", proposed("Fri 12:00"))
@@ -301,6 +301,6 @@ def test_no_promise_lies_beyond_a_legal_limit_that_is_still_ahead() -> None:
         assert made.due_at == expected or (expected is None and made.due_at > at("Wed 17:00"))
 
 
-def test_the_notice_lead_is_exact_to_the_hour() -> None:
+def test_the_replacement_lead_is_exact_to_the_hour() -> None:
     complaint = revised_promise("Tue 13:00")
-    assert complaint.evaluation.promise_statuses[0].notice_lead == timedelta(hours=1)
+    assert complaint.evaluation.promise_statuses[0].replacement_lead == timedelta(hours=1)

@@ -64,7 +64,7 @@ def test_a_late_holiday_makes_the_open_clock_of_opening_time_due_later() -> None
     assert report.promises_touched == report.other_terms == 0
 
 
-def test_new_only_moves_nothing_and_says_so() -> None:
+def test_new_only_moves_nothing_and_reports_it() -> None:
     report = dry_run(triaged_complaint(published()), STORM, "new_only")
     assert (report.earlier, report.later, report.unchanged, report.load) == (0, 0, 2, [])
     assert report.sentences[0].startswith("Nothing moves: 1 open complaints")
@@ -76,7 +76,7 @@ def test_a_shorter_goal_breaches_at_once_and_a_longer_one_takes_a_breach_back() 
     assert dry_run(complaint, with_goal({"business": "PT40H"}), moment="Tue 11:00").breach_voided == 1
 
 
-def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() -> None:
+def test_an_added_clock_starts_and_a_removed_clock_is_dropped() -> None:
     more = {
         **POLICY,
         "version": 2,
@@ -89,7 +89,7 @@ def test_a_clock_asked_for_anew_begins_and_one_no_longer_asked_for_is_dropped() 
     assert dry_run(complaint, {**PLAIN, "policy": [less]}).other_terms == 1
 
 
-def test_a_clock_that_stands_still_is_compared_by_when_it_would_be_due() -> None:
+def test_a_paused_clock_is_compared_by_its_forecast_due_time() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 11:00", AWAITING)
     report = dry_run(complaint, STORM)
@@ -97,11 +97,11 @@ def test_a_clock_that_stands_still_is_compared_by_when_it_would_be_due() -> None
     assert report.load == []
 
 
-def test_rungs_that_would_ring_at_once_are_counted() -> None:
+def test_steps_that_would_fire_at_once_are_counted() -> None:
     assert dry_run(triaged_complaint(published()), with_goal({"business": "PT3H"})).rungs_now == 1
 
 
-def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
+def test_only_failed_complaints_are_counted_as_failed() -> None:
     counter = DryRunCounter(published(), published((STORM, "rebase_open")), at("Mon 12:00"))
     counter.fail(COMPLAINT)
     report = counter.report()
@@ -113,7 +113,7 @@ def test_what_could_not_be_computed_is_counted_and_nothing_else() -> None:
     ]
 
 
-def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
+def test_a_complaint_that_fails_midway_is_not_counted_twice() -> None:
     complaint = triaged_complaint(published())
     assert complaint.state
     broken = complaint.state.replace(promises=(complaint.state.promises[0].replace(cycle=9),))
@@ -132,7 +132,7 @@ def test_one_that_fails_on_the_way_is_not_counted_twice() -> None:
         assert "1 of 2 complaints could not be computed" in " ".join(report.sentences)
 
 
-def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
+def test_a_new_only_dry_run_reports_failures_too() -> None:
     counter = DryRunCounter(published(), published((STORM, "new_only")), at("Mon 12:00"))
     for number in range(FAILED_NAMED + 1):
         counter.fail(UUID(int=number))
@@ -142,7 +142,7 @@ def test_a_new_only_dry_run_tells_what_failed_as_well() -> None:
     assert "cannot be published" in refused
 
 
-def test_the_farthest_examples_are_kept_and_told_first() -> None:
+def test_the_examples_that_moved_most_are_kept_and_listed_first() -> None:
     before = published()
     counter = DryRunCounter(
         before, published((with_goal({"business": "PT16H"}), "rebase_open"), previous=before), at("Fri 12:00")
@@ -157,7 +157,7 @@ def test_the_farthest_examples_are_kept_and_told_first() -> None:
     assert moved[0] > moved[-1]
 
 
-def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
+def test_a_replay_under_the_same_rulebook_gives_the_same_state() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
     complaint.receive("Mon 12:00", proposed("Thu 10:00"))
@@ -172,13 +172,13 @@ def test_a_refold_under_the_same_rulebook_is_the_same_life() -> None:
 
 
 def capped(business_days: int, before: Data = PLAIN) -> Data:
-    """Dates may be moved by so many working days without approval."""
+    """Return a document in which dates may be moved by `business_days` without approval."""
     promise = {**POLICY["promise"], "extension": {"business_days": business_days}}
     return {**before, "policy": [{**POLICY, "version": 2, "promise": promise}]}
 
 
 def moved_by_a_handler(rulebook: Rulebook) -> ComplaintBuilder:
-    """The date of Tuesday is moved to Thursday, told in time, and kept there."""
+    """Build a complaint whose date was moved from Tuesday to Thursday, told in time, and kept."""
     complaint = triaged_complaint(rulebook)
     complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
     complaint.receive("Mon 12:00", proposed("Thu 10:00"))
@@ -187,14 +187,14 @@ def moved_by_a_handler(rulebook: Rulebook) -> ComplaintBuilder:
     return complaint
 
 
-def test_a_date_beyond_the_cap_of_the_draft_would_have_waited_for_approval() -> None:
+def test_a_date_beyond_the_cap_of_the_draft_needs_approval() -> None:
     complaint = moved_by_a_handler(published())
     near, far = (back_test(complaint, capped(days)).promises for days in (1, 2))
     assert (near.kept, near.kept_instead, near.broken_instead) == (1, 0, 1)
     assert (far.kept, far.kept_instead, far.broken_instead) == (1, 1, 0)
 
 
-def test_a_date_that_really_was_approved_would_have_been() -> None:
+def test_a_date_that_was_approved_counts_as_approved_under_the_draft() -> None:
     book = published((capped(0), "rebase_open"))
     complaint = triaged_complaint(book)
     complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
@@ -206,7 +206,7 @@ def test_a_date_that_really_was_approved_would_have_been() -> None:
     assert (promises.dates_told, promises.same, promises.kept_instead, promises.broken_instead) == (2, 2, 1, 0)
 
 
-def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
+def test_a_stricter_goal_of_the_draft_adds_a_breach() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 10:00", assigned(team="billing"))
     complaint.receive("Mon 16:00", resolved("Mon 16:00"))
@@ -220,14 +220,14 @@ def test_a_breach_is_gained_where_the_draft_would_have_asked_for_more() -> None:
     assert "1 breaches more" in report.sentences[0]
 
 
-def test_a_breach_is_lost_where_the_day_would_have_been_a_holiday() -> None:
+def test_a_holiday_of_the_draft_removes_a_breach() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Tue 12:00", resolved("Tue 12:00"))
     report = back_test(complaint, closed_on("2026-11-03"))
     assert (report.gained, report.lost) == (0, 1)
 
 
-def test_a_promise_counts_as_told_when_it_was_and_is_kept_or_broken_by_its_own_date() -> None:
+def test_a_promise_keeps_its_told_time_and_is_kept_or_broken_by_its_own_date() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 10:05", accepted("Mon 10:05", promise=1))
     complaint.resolve_and_tell("Tue 13:00")
@@ -237,7 +237,7 @@ def test_a_promise_counts_as_told_when_it_was_and_is_kept_or_broken_by_its_own_d
     assert (promises.kept_instead, promises.broken_instead) == (0, 1)
 
 
-def test_a_rung_that_was_reached_before_a_pause_began_is_not_moved_by_it() -> None:
+def test_a_step_that_fired_before_a_pause_is_not_moved_by_it() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 15:00", AWAITING)  # 50% was at 14:00
     complaint.receive("Tue 15:00", triaged())
@@ -248,7 +248,7 @@ def test_a_rung_that_was_reached_before_a_pause_began_is_not_moved_by_it() -> No
     assert back_test(complaint, {**PLAIN, "policy": requester_wait}).signals.warnings_instead == 1
 
 
-def test_the_load_is_told_hour_by_hour_where_it_differs() -> None:
+def test_the_load_is_reported_for_each_hour_that_differs() -> None:
     complaint = triaged_complaint(published())
     complaint.receive("Mon 10:00", assigned(team="billing"))
     hours = back_test(complaint, with_goal({"business": "PT8H"}, rungs=[{"after": "PT1H"}])).load

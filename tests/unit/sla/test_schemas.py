@@ -34,8 +34,8 @@ def answer_for(complaint: ComplaintBuilder, now: str, reader: Reader = "handler"
 def test_a_running_clock_explains_itself() -> None:
     acknowledge, answer = answer_for(triaged_complaint(), "Mon 10:00").clocks
     assert acknowledge.because == (
-        "The acknowledgement is due within 1 h by the clock on the wall, counted from Monday 2 November 2026 10:00 (UTC), "
-        "because policy 'plain' version 1 applies. It came under it when triage had read the complaint, "
+        "The acknowledgement is due within 1 h, counted day and night from Monday 2 November 2026 10:00 (UTC), "
+        "because policy 'plain' version 1 applies. These rules have applied since the triage on "
         "Monday 2 November 2026 10:00 (UTC). So it is due Monday 2 November 2026 11:00 (UTC)."
     )
     assert "8 h of opening time on the calendar 'office' version 1" in answer.because
@@ -50,8 +50,8 @@ def test_a_paused_clock_has_no_due_time_and_says_why() -> None:
     assert (answer.phase, answer.due_at) == ("paused", None)
     assert answer.forecast_at == at("Tue 11:00"), "one hour of waiting so far"
     assert answer.because.endswith(
-        "It has stood still since Monday 2 November 2026 12:00 (UTC), while the customer is awaited. "
-        "If it went on now, it would be due Tuesday 3 November 2026 11:00 (UTC)."
+        "It has been paused since Monday 2 November 2026 12:00 (UTC), while the customer is awaited. "
+        "If it resumed now, it would be due Tuesday 3 November 2026 11:00 (UTC)."
     )
 
 
@@ -85,7 +85,7 @@ def test_a_late_answer_is_called_missed_by_the_wall_and_by_opening_time() -> Non
 def test_clocks_before_triage_are_provisional() -> None:
     complaint = ComplaintBuilder()
     complaint.receive("Mon 10:00", received("Mon 10:00"))
-    assert "as long as triage has not spoken" in answer_for(complaint, "Mon 10:00").clocks[0].because
+    assert "This is provisional until triage has decided." in answer_for(complaint, "Mon 10:00").clocks[0].because
 
 
 def test_promises_contain_when_they_were_told_and_why_they_moved() -> None:
@@ -101,8 +101,8 @@ def test_promises_contain_when_they_were_told_and_why_they_moved() -> None:
     complaint.receive("Mon 15:01", accepted("Mon 15:01", "promise_moved", promise=2))
     first, second = answer_for(complaint, "Mon 16:00").promises
     assert (first.status, second.status) == ("revised", "open")
-    assert first.because.endswith("A later date took its place.")
-    assert second.because.endswith("It stands.")
+    assert first.because.endswith("A later date replaced it.")
+    assert second.because.endswith("It is still valid.")
 
 
 def test_a_customer_sees_promises_and_no_internal_targets() -> None:

@@ -61,7 +61,7 @@ def test_an_impossible_day_of_receipt_is_limited_to_ten_years_back() -> None:
     assert packs(long_ago, triaged_too=False) == [("ie-cpc-2012",)], "clocks are counted from then, too"
 
 
-# ── worked out anew ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── recomputed ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def life_with_rebase() -> ComplaintBuilder:

@@ -1,6 +1,7 @@
-"""Kill -9, twenty times while timers fire, and a checker that shares nothing with what it checks.
+"""Kill runs: kill the service with SIGKILL while timers fire, then check that no timer was lost or fired twice.
 
-It knows what was to fire from the ledger that was written before, and what did from the outbox and the stored states.
+The check uses no code of the service. It compares the table of requested timers, written before, with the outbox and
+the stored states.
 """
 
 import json
@@ -13,51 +14,51 @@ from typing import Any
 import psycopg
 
 from tests.bench.timers.clocks import PROMISE
-from tests.bench.timers.ground import Ground
+from tests.bench.timers.database import BenchDatabase
 
-SAID = "select count(*) from outbox o join asked a on a.complaint_id = o.key where a.part = 'killed'"
-LEFT = """
+COUNT_EVENTS = "select count(*) from outbox o join asked a on a.complaint_id = o.key where a.part = 'killed'"
+IS_UNFINISHED = """
 select exists (select from complaint where due_at <= now())
     or now() < (select max(due_at) from asked where part = 'killed')
 """
-EVENTS = "select o.key, o.value from outbox o join asked a on a.complaint_id = o.key where a.part = 'killed'"
-STATES = """
+SELECT_EVENTS = "select o.key, o.value from outbox o join asked a on a.complaint_id = o.key where a.part = 'killed'"
+SELECT_STATES = """
 select a.complaint_id, a.what, c.state -> 'fired', c.state -> 'reached_at', c.state -> 'said', c.due_at <= now()
 from asked a left join complaint c using (complaint_id) where a.part = 'killed'
 """
 RUNG = "requester_wait:1:"
 
 
-def kill(ground: Ground, again: Any, times: int) -> int:
-    """Kill the process so often, each time soon after it fired something, and start it `again`. Returns how often."""
-    with ground.asking() as conn:
+def kill_repeatedly(database: BenchDatabase, restart: Any, times: int) -> int:
+    """Kill the process `times` times, each time soon after it fired a timer, and restart it. Return `times`."""
+    with database.connect() as conn:
         for _ in range(times):
-            enough = _count(conn, SAID) + random.randint(1, 200)
-            if not ground.until(lambda: _count(conn, SAID) >= enough, 60):  # noqa: B023 (called at once)
+            enough = _count(conn, COUNT_EVENTS) + random.randint(1, 200)
+            if not database.wait_until(lambda: _count(conn, COUNT_EVENTS) >= enough, 60):  # noqa: B023 (called at once)
                 raise RuntimeError("expected timers to fire between two kills; there are too few")
-            ground.children["sla"].send_signal(signal.SIGKILL)
-            ground.children["sla"].kill()
-            again()
-        if not ground.until(lambda: not conn.execute(LEFT).fetchone()[0], 300):  # type: ignore[index]
+            database.children["sla"].send_signal(signal.SIGKILL)
+            database.children["sla"].kill()
+            restart()
+        if not database.wait_until(lambda: not conn.execute(IS_UNFINISHED).fetchone()[0], 300):  # type: ignore[index]
             raise RuntimeError("timers are still due five minutes after the last kill")
     return times
 
 
-def verdict(conn: psycopg.Connection) -> dict[str, Any]:
-    """What was lost, doubled, or said out of number."""
+def count_errors(conn: psycopg.Connection) -> dict[str, Any]:
+    """Count timers lost, timers fired twice, and gaps in the sequence numbers of events."""
     by_complaint: dict[Any, list[dict[str, Any]]] = {}
-    for key, value in conn.execute(EVENTS):
+    for key, value in conn.execute(SELECT_EVENTS):
         by_complaint.setdefault(key, []).append(json.loads(value))
-    rows = conn.execute(STATES).fetchall()
+    rows = conn.execute(SELECT_STATES).fetchall()
     fired = sum(len(events) for events in by_complaint.values())
     doubled = sum(_doubles(by_complaint.get(row[0], ())) for row in rows)
     lost = sum(not _happened(row, by_complaint.get(row[0], ())) for row in rows)
     gaps = sum(_has_gaps(row[4] or 0, by_complaint.get(row[0], ())) for row in rows)
-    return {"asked": len(rows), "events": fired, "lost": lost, "doubled": doubled, "gaps": gaps}
+    return {"requested": len(rows), "events": fired, "lost": lost, "doubled": doubled, "gaps": gaps}
 
 
 def _happened(row: tuple[Any, ...], events: Iterable[dict[str, Any]]) -> bool:
-    """Whether the state remembers it, nothing of it is due any more, and somebody was told."""
+    """Return True if the timer is marked as fired in the state, nothing is due any more, and its event was published."""
     _, what, fired, reached_at, _, due = row
     if due is not False or reached_at is None:
         return False

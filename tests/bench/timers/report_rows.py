@@ -1,4 +1,4 @@
-"""The timers' figures as lines of the report: ours, each rival, and what was to be reached."""
+"""Report rows of the timers: Redress, the other schedulers, and the limit of each figure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +10,9 @@ DRAIN_SECONDS = 2.0
 MOVE_SECONDS = 60.0
 
 
-def lines(numbers: dict[str, Any]) -> Iterator[Figure]:
-    """All of them; a rival stands there with nothing else stored, and with as many jobs as we have clocks."""
-    size, redress = numbers["size"], numbers["ours"]
+def report_rows(numbers: dict[str, Any]) -> Iterator[Figure]:
+    """Yield all rows; the other schedulers with nothing else stored, and with as many jobs as Redress has clocks."""
+    size, redress = numbers["size"], numbers["redress"]
     open_clocks = redress["complaints"] * redress["clocks_each"]
     stored = (
         f"{open_clocks:,.0f} open clocks stored ({redress['complaints']:,} complaints x {redress['clocks_each']:.1f})"
@@ -25,11 +25,11 @@ def lines(numbers: dict[str, Any]) -> Iterator[Figure]:
 
 
 def _steady(numbers: dict[str, Any], measured: dict[str, Any], what: str) -> Figure:
-    reached = measured["fired"] == measured["asked"] and not measured["early"] and measured["p99_ms"] <= LATE_MS
+    reached = measured["fired"] == measured["requested"] and not measured["early"] and measured["p99_ms"] <= LATE_MS
     return Figure(
         what,
         _late(measured),
-        _rivals(numbers, "steady"),
+        _other_schedulers(numbers, "steady"),
         f"{measured['p99_ms']:.0f} ms",
         f"p99 <= {LATE_MS:.0f} ms",
         reached,
@@ -37,11 +37,11 @@ def _steady(numbers: dict[str, Any], measured: dict[str, Any], what: str) -> Fig
 
 
 def _burst(numbers: dict[str, Any], measured: dict[str, Any], what: str) -> Figure:
-    reached = measured["fired"] == measured["asked"] and measured["seconds"] <= DRAIN_SECONDS
+    reached = measured["fired"] == measured["requested"] and measured["seconds"] <= DRAIN_SECONDS
     return Figure(
         what,
         _drained(measured),
-        _rivals(numbers, "burst"),
+        _other_schedulers(numbers, "burst"),
         f"{measured['seconds']:.2f} s",
         f"<= {DRAIN_SECONDS:.0f} s",
         reached,
@@ -49,9 +49,9 @@ def _burst(numbers: dict[str, Any], measured: dict[str, Any], what: str) -> Figu
 
 
 def _of_two(measured: dict[str, Any]) -> Figure:
-    reached = measured["fired"] == measured["asked"] and measured["seconds"] <= DRAIN_SECONDS
+    reached = measured["fired"] == measured["requested"] and measured["seconds"] <= DRAIN_SECONDS
     return Figure(
-        "the same by two processes of ours",
+        "the same by two processes of sla",
         _drained(measured),
         "",
         f"{measured['seconds']:.2f} s",
@@ -63,27 +63,27 @@ def _of_two(measured: dict[str, Any]) -> Figure:
 def _moved(measured: dict[str, Any], each: float) -> Iterator[Figure]:
     late = measured["meanwhile"]
     yield Figure(
-        f"{measured['complaints'] * each:,.0f} open clocks worked out anew after a calendar change, by two processes",
+        f"{measured['complaints'] * each:,.0f} open clocks recomputed after a calendar change, by two processes",
         f"{measured['seconds']:.1f} s, {measured['events']:,} clocks moved",
-        f"meanwhile {measured['asked']} looks and promises, p99 {measured['look_p99_ms']:.0f} and {measured['promise_p99_ms']:.0f} ms",
+        f"meanwhile {measured['requested']} reads and promises, p99 {measured['look_p99_ms']:.0f} and {measured['promise_p99_ms']:.0f} ms",
         f"{measured['seconds']:.1f} s",
         f"<= {MOVE_SECONDS:.0f} s",
         measured["seconds"] <= MOVE_SECONDS,
     )
     yield Figure(
-        f"timers firing meanwhile, {late['asked']:,}",
+        f"timers firing meanwhile, {late['requested']:,}",
         _late(late),
         "",
         f"{late['p99_ms']:.0f} ms",
         "all fire",
-        late["fired"] == late["asked"],
+        late["fired"] == late["requested"],
     )
 
 
 def _killed(measured: dict[str, Any]) -> Figure:
     wrong = measured["lost"] + measured["doubled"] + measured["gaps"]
     return Figure(
-        f"kill -9 {measured['kills']} times while {measured['asked']:,} timers fire",
+        f"kill -9 {measured['kills']} times while {measured['requested']:,} timers fire",
         f"{measured['lost']} lost, {measured['doubled']} doubled, {measured['gaps']} gaps in numbers",
         f"{measured['events']:,} events checked",
         f"{wrong} wrong",
@@ -92,7 +92,7 @@ def _killed(measured: dict[str, Any]) -> Figure:
     )
 
 
-def _rivals(numbers: dict[str, Any], part: str) -> str:
+def _other_schedulers(numbers: dict[str, Any], part: str) -> str:
     parts = []
     for name, its_version in numbers["versions"].items():
         for how in ("alone", "stored"):
@@ -111,4 +111,8 @@ def _drained(measured: dict[str, Any]) -> str:
 
 
 def _of(measured: dict[str, Any]) -> str:
-    return "" if measured["fired"] == measured["asked"] else f" ({measured['fired']:,} of {measured['asked']:,} fired)"
+    return (
+        ""
+        if measured["fired"] == measured["requested"]
+        else f" ({measured['fired']:,} of {measured['requested']:,} fired)"
+    )

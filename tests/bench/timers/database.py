@@ -1,6 +1,6 @@
-"""What a side stands on: a database of its own on the one PostgreSQL, and its process; commits there have a time.
+"""Database of one measured scheduler on the shared PostgreSQL, and the processes that work on it.
 
-`track_commit_timestamp` tells when an effect was really there, by the same clock for every side.
+`track_commit_timestamp` records when an effect was committed, by the same clock for every scheduler.
 """
 
 import sys
@@ -22,8 +22,8 @@ PATIENCE = 60.0  # seconds that anything may take to become ready
 
 
 @dataclass
-class Ground:
-    """One side's database, by its admin's DSN, and the processes that work on it."""
+class BenchDatabase:
+    """Database of one scheduler, by the admin's DSN, and the processes that work on it."""
 
     home: Path
     dsn: str
@@ -31,15 +31,15 @@ class Ground:
     children: dict[str, Child] = field(default_factory=dict)
 
     def start(self, name: str, argv: Sequence[str], env: dict[str, str] | None = None) -> None:
-        """Run a module as a process of this side."""
+        """Run a module as a process that works on this database."""
         own = {"PYTHONPATH": str(ROOT), **(env or {})}
         child = Child(f"timers-{name}", self.home, [sys.executable, "-m", *argv], env=own)
         child.log.unlink(missing_ok=True)
         child.start()
         self.children[name] = child
 
-    def until(self, reached: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-        """Look again and again whether it is so; False when the time is over. Raises when the process has ended."""
+    def wait_until(self, reached: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+        """Poll until `reached` returns True; return False after `seconds`. Raises RuntimeError if a process has ended."""
         give_up = time.monotonic() + seconds
         while not reached():
             for child in self.children.values():
@@ -50,29 +50,29 @@ class Ground:
             time.sleep(0.1)
         return True
 
-    def says_ready(self) -> bool:
-        """Whether its processes have said so."""
+    def is_ready(self) -> bool:
+        """Return True if every process has printed `ready`."""
         return all("ready" in child.tail() for child in self.children.values())
 
-    def cpu(self) -> dict[str, float]:
-        """Seconds of CPU that the processes and the server have used so far."""
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU seconds that the processes and the server have used so far."""
         own = [child.pid for child in self.children.values() if child.pid]
         return read_cpu_seconds({"workers": own, "postgresql": [self.server]})
 
     def stop(self, *names: str) -> None:
-        """End these processes, or all."""
+        """Stop these processes, or all."""
         for name in names or tuple(self.children):
             self.children.pop(name).stop()
 
     @contextmanager
-    def asking(self) -> Iterator[psycopg.Connection]:
-        """A connection to look with."""
+    def connect(self) -> Iterator[psycopg.Connection]:
+        """Open a connection in autocommit mode."""
         with psycopg.connect(self.dsn, autocommit=True) as conn:
             yield conn
 
-    def in_a_moment(self, seconds: float) -> datetime:
-        """The first whole second at least so many seconds from now, by the database's clock."""
-        with self.asking() as conn:
+    def next_second(self, seconds: float) -> datetime:
+        """Return the first whole second at least `seconds` from now, by the database's clock."""
+        with self.connect() as conn:
             row = conn.execute("select date_trunc('second', clock_timestamp())").fetchone()
         assert row is not None
         started_at: datetime = row[0]
@@ -80,23 +80,23 @@ class Ground:
 
 
 @contextmanager
-def ground(postgres: EmbeddedPostgres, home: Path, name: str) -> Iterator[Ground]:
-    """A fresh database, dropped at the end."""
-    database = f"timers_{name}"
+def create_database(postgres: EmbeddedPostgres, home: Path, name: str) -> Iterator[BenchDatabase]:
+    """Create a new database; drop it at the end."""
+    database_name = f"timers_{name}"
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-        admin.execute(f"drop database if exists {database} with (force)")
-        admin.execute(f"create database {database}")
-    made = Ground(home, postgres.dsn.rsplit("/", 1)[0] + f"/{database}", postgres.pid or 0)
+        admin.execute(f"drop database if exists {database_name} with (force)")
+        admin.execute(f"create database {database_name}")
+    made = BenchDatabase(home, postgres.dsn.rsplit("/", 1)[0] + f"/{database_name}", postgres.pid or 0)
     try:
         yield made
     finally:
         made.stop()
         with psycopg.connect(postgres.dsn, autocommit=True) as admin:
-            admin.execute(f"drop database {database} with (force)")
+            admin.execute(f"drop database {database_name} with (force)")
 
 
-def note_commits(postgres: EmbeddedPostgres) -> None:
-    """From now on every commit has its time; needs a restart."""
+def enable_commit_times(postgres: EmbeddedPostgres) -> None:
+    """Enable commit timestamps; restarts PostgreSQL if they were off."""
     with psycopg.connect(postgres.dsn, autocommit=True) as admin:
         row = admin.execute("show track_commit_timestamp").fetchone()
         if row == ("on",):

@@ -1,7 +1,7 @@
-"""What a Python engineer would pick instead, each with its best documented settings: `... rivals NAME DSN` is a worker.
+"""Workers of other schedulers on PostgreSQL, each with its best documented settings: `... other_schedulers NAME DSN`.
 
-The job is the least that is honest: its handler writes one row, the effect. Both deliver at least once (effect and
-"done" are two transactions); ours are one.
+The handler of a job writes one row to `effect`, the smallest comparable work. Both deliver at least once: effect and
+"done" are two transactions. In Redress they are one.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ BATCH = 100  # of pgqueuer, whose default is 10
 
 
 async def procrastinate(dsn: str) -> None:
-    """Concurrency, LISTEN/NOTIFY and a short polling interval; done jobs are deleted, so that the table stays small."""
+    """Run procrastinate: concurrent jobs, LISTEN/NOTIFY, a short polling interval; done jobs are deleted."""
     from procrastinate import App, PsycopgConnector
 
     pool = await asyncpg.create_pool(dsn, min_size=2, max_size=CONNECTIONS)
@@ -34,7 +34,7 @@ async def procrastinate(dsn: str) -> None:
         await pool.execute(EFFECT, datetime.fromisoformat(due_at))
 
     async with app.open_async():
-        ready()
+        print_ready()
         await app.run_worker_async(
             queues=["timers"],
             concurrency=JOBS_AT_ONCE,
@@ -46,7 +46,7 @@ async def procrastinate(dsn: str) -> None:
 
 
 async def pgqueuer(dsn: str) -> None:
-    """A pool for its queries, and batches ten times its default; it sleeps until the next job is due, or 0.1 s."""
+    """Run pgqueuer with a pool and batches of ten times its default; it sleeps until the next job is due, or 0.1 s."""
     from pgqueuer import PgQueuer
     from pgqueuer.models import Job
 
@@ -57,12 +57,12 @@ async def pgqueuer(dsn: str) -> None:
     async def fire(job: Job) -> None:
         await pool.execute(EFFECT, datetime.fromisoformat((job.payload or b"").decode()))
 
-    ready()
+    print_ready()
     await queue.run(batch_size=BATCH, dequeue_timeout=timedelta(seconds=1))
 
 
-def ready() -> None:
-    """Say that work can begin."""
+def print_ready() -> None:
+    """Write `ready` to standard output; the benchmark waits for it."""
     sys.stdout.write("ready\n")
     sys.stdout.flush()
 
@@ -71,8 +71,8 @@ WORKERS: Mapping[str, Callable[[str], Awaitable[None]]] = {"procrastinate": proc
 
 
 def main() -> None:
-    """Work until a signal."""
-    logging.disable(logging.INFO)  # a line a job would be their cost for our table
+    """Run the worker until a signal."""
+    logging.disable(logging.INFO)  # one log line per job would slow them down
     name, dsn = sys.argv[1:]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(WORKERS[name](dsn))

@@ -1,4 +1,4 @@
-"""A calendar changes: every open clock is worked out anew, while timers go on firing and people go on asking."""
+"""Recompute run: publish a calendar change, so that every open clock is recomputed, while timers fire and requests arrive."""
 
 import asyncio
 import json
@@ -17,19 +17,19 @@ from services.sla.policies import read_file
 from services.sla.store.rulebooks import RulebookRepository
 from tests.bench.http_load import percentile
 from tests.bench.timers.clocks import PACKS
-from tests.bench.timers.ground import Ground
+from tests.bench.timers.database import BenchDatabase
 
-BEHIND = "select exists (select from complaint where is_open and revision < %s)"
-SAID = "select count(*) from outbox where said_at >= %s and value like '%%clock.rebased%%'"
-MOVED = "select count(*) from complaint where revision = %s"
-ANYBODY = "select complaint_id from complaint tablesample system (0.1) where is_open limit 200"
+HAS_OLDER_REVISION = "select exists (select from complaint where is_open and revision < %s)"
+COUNT_REBASED_EVENTS = "select count(*) from outbox where said_at >= %s and value like '%%clock.rebased%%'"
+COUNT_RECOMPUTED = "select count(*) from complaint where revision = %s"
+SELECT_SAMPLE = "select complaint_id from complaint tablesample system (0.1) where is_open limit 200"
 PATIENCE = 300.0
-PAUSE = 0.2  # seconds between two questions of whoever goes on asking
+PAUSE = 0.2  # seconds between two pairs of requests
 
 
 @dataclass
-class Asked:
-    """What somebody got who went on asking: a look at a complaint, then a promise made, both in milliseconds."""
+class ApiClient:
+    """Client that reads clocks and makes promises during a recomputation; records the response times in milliseconds."""
 
     port: int
     token: str
@@ -37,8 +37,8 @@ class Asked:
     promises: list[float] = field(default_factory=list)
     refused: int = 0
 
-    def ask(self, complaint: Any) -> None:
-        """Look, and name a date for the next word; who was overtaken by the move is refused and would look again."""
+    def send(self, complaint: Any) -> None:
+        """Read the clocks of a complaint and promise an update; count a 412 if the complaint was recomputed in between."""
         seen, headers = self._timed(self.looks, "GET", f"/v1/complaints/{complaint}/clocks")
         due_at = (datetime.now(UTC) + timedelta(days=3)).isoformat()
         form = json.dumps({"subject": "next_update", "due_at": due_at})
@@ -63,41 +63,41 @@ class Asked:
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}
 
 
-def move(side: Ground, request: Asked) -> dict[str, Any]:
-    """Publish a holiday that moves what is open; look until no open complaint is under the rulebook before."""
-    with side.asking() as conn:
-        used = side.cpu()
-        revision, published_at = asyncio.run(_publish(side.dsn))
+def run_recompute(database: BenchDatabase, client: ApiClient) -> dict[str, Any]:
+    """Publish a holiday and wait until no open complaint is under an older revision; return the figures."""
+    with database.connect() as conn:
+        used = database.cpu_seconds()
+        revision, published_at = asyncio.run(_publish(database.dsn))
         begun = time.monotonic()
-        subjects = _somebody(conn)
-        while _value(conn, BEHIND, revision):
+        subjects = _sample_complaints(conn)
+        while _value(conn, HAS_OLDER_REVISION, revision):
             if time.monotonic() - begun > PATIENCE:
                 raise RuntimeError(f"open clocks are still under an older rulebook after {PATIENCE:.0f} s")
-            request.ask(next(subjects))
+            client.send(next(subjects))
             time.sleep(PAUSE)
-        seconds, now = time.monotonic() - begun, side.cpu()
-        moved = _value(conn, MOVED, revision)
+        seconds, now = time.monotonic() - begun, database.cpu_seconds()
+        moved = _value(conn, COUNT_RECOMPUTED, revision)
         return {
             "complaints": moved,
             "seconds": seconds,
-            "events": _value(conn, SAID, published_at),
-            "asked": len(request.promises),
-            "refused": request.refused,
-            "look_p99_ms": percentile(sorted(request.looks), 99),
-            "promise_p99_ms": percentile(sorted(request.promises), 99),
+            "events": _value(conn, COUNT_REBASED_EVENTS, published_at),
+            "requested": len(client.promises),
+            "refused": client.refused,
+            "look_p99_ms": percentile(sorted(client.looks), 99),
+            "promise_p99_ms": percentile(sorted(client.promises), 99),
             "cpu_us": {who: (now[who] - used[who]) / max(1, moved) * 1e6 for who in now},
         }
 
 
 async def _publish(dsn: str) -> tuple[int, datetime]:
-    """The office is closed on one more day of this week or the next. Done as another replica would: in the database."""
+    """Publish one more holiday of the office in the next days, through the database as another replica does."""
     data = read_file(None, PACKS)
-    shelf = RulebookRepository(data, lambda: datetime.now(UTC).date())
+    repository = RulebookRepository(data, lambda: datetime.now(UTC).date())
     conn = await asyncpg.connect(dsn)
     try:
         async with conn.transaction():
-            await shelf.refresh(conn)
-            number = await shelf.publish(conn, _closed(data), "rebase_open", "storm", "bench")
+            await repository.refresh(conn)
+            number = await repository.publish(conn, _closed(data), "rebase_open", "storm", "bench")
             return number, await conn.fetchval("select now()")
     finally:
         await conn.close()
@@ -112,14 +112,14 @@ def _closed(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _working_day() -> date:
-    """The second one from today."""
+    """Return the second working day after today."""
     days = (datetime.now(UTC).date() + timedelta(days=ahead) for ahead in range(1, 10))
     return [day for day in days if day.weekday() < 5][1]
 
 
-def _somebody(conn: psycopg.Connection) -> Iterator[Any]:
+def _sample_complaints(conn: psycopg.Connection) -> Iterator[Any]:
     while True:
-        rows = conn.execute(ANYBODY).fetchall()
+        rows = conn.execute(SELECT_SAMPLE).fetchall()
         yield from (row[0] for row in rows or conn.execute("select complaint_id from complaint limit 50").fetchall())
 
 
