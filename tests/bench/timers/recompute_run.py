@@ -33,13 +33,13 @@ class ApiClient:
 
     port: int
     token: str
-    looks: list[float] = field(default_factory=list)
+    reads: list[float] = field(default_factory=list)
     promises: list[float] = field(default_factory=list)
     refused: int = 0
 
     def send(self, complaint: Any) -> None:
         """Read the clocks of a complaint and promise an update; count a 412 if the complaint was recomputed in between."""
-        seen, headers = self._timed(self.looks, "GET", f"/v1/complaints/{complaint}/clocks")
+        seen, headers = self._timed(self.reads, "GET", f"/v1/complaints/{complaint}/clocks")
         due_at = (datetime.now(UTC) + timedelta(days=3)).isoformat()
         form = json.dumps({"subject": "next_update", "due_at": due_at})
         made, _ = self._timed(
@@ -83,7 +83,7 @@ def run_recompute(database: BenchDatabase, client: ApiClient) -> dict[str, Any]:
             "events": _value(conn, COUNT_REBASED_EVENTS, published_at),
             "requested": len(client.promises),
             "refused": client.refused,
-            "look_p99_ms": percentile(sorted(client.looks), 99),
+            "read_p99_ms": percentile(sorted(client.reads), 99),
             "promise_p99_ms": percentile(sorted(client.promises), 99),
             "cpu_us": {who: (now[who] - used[who]) / max(1, moved) * 1e6 for who in now},
         }

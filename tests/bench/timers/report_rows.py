@@ -65,7 +65,7 @@ def _moved(measured: dict[str, Any], each: float) -> Iterator[Figure]:
     yield Figure(
         f"{measured['complaints'] * each:,.0f} open clocks recomputed after a calendar change, by two processes",
         f"{measured['seconds']:.1f} s, {measured['events']:,} clocks moved",
-        f"meanwhile {measured['requested']} reads and promises, p99 {measured['look_p99_ms']:.0f} and {measured['promise_p99_ms']:.0f} ms",
+        f"meanwhile {measured['requested']} reads and promises, p99 {measured['read_p99_ms']:.0f} and {measured['promise_p99_ms']:.0f} ms",
         f"{measured['seconds']:.1f} s",
         f"<= {MOVE_SECONDS:.0f} s",
         measured["seconds"] <= MOVE_SECONDS,
