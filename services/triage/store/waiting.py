@@ -1,8 +1,8 @@
 """Queries of cases that wait for a handler.
 
-A waiting case has no due time: it can be assigned as soon as a handler of its team has room. The queries therefore
-start from the teams that have room, and use the index on (team, waiting_since) for each of them. Thousands of cases
-that wait for full teams are not read.
+A waiting case has no due time: it can be assigned as soon as a handler of its team is below capacity. The queries
+therefore start from the teams with such a handler, and use the index on (team, waiting_since) for each of them.
+Thousands of cases that wait for full teams are not read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def list_members(teams: Mapping[str, Team]) -> Members:
 
 
 async def is_any_assignable(conn: asyncpg.Connection, members: Members) -> bool:
-    """Return True if a case waits for a team that has room."""
+    """Return True if a case waits for a team with a handler below capacity."""
     return bool(await conn.fetchval(IS_ANY_ASSIGNABLE, *members))
 
 
