@@ -20,16 +20,16 @@ $(STAMP): requirements/all.txt pyproject.toml
 install: $(STAMP) ## Virtual environment with the locked dependencies
 
 .PHONY: lock
-lock: ## Compile requirements/*.txt anew (needs uv)
+lock: ## Compile requirements/*.txt again (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements/run.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra cli --extra local --extra dev pyproject.toml -o requirements/all.txt
 
 .PHONY: schemas
-schemas: $(STAMP) ## Write the JSON Schemas of all events (refuses what needs a new version)
+schemas: $(STAMP) ## Write the JSON Schemas of all events; refuses a breaking change
 	@$(BIN)/python -m shared.contracts
 
 .PHONY: demo
-demo: $(STAMP) ## The whole thing on this machine with sample complaints; ONCE=1 ends by itself
+demo: $(STAMP) ## Run everything on this machine with sample complaints; ONCE=1 ends by itself
 	@$(BIN)/redress demo $(if $(filter-out 0,$(ONCE)),--once)
 
 .PHONY: docs
@@ -41,15 +41,15 @@ lint: $(STAMP) ## ruff and mypy, strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 .PHONY: fix
-fix: $(STAMP) ## Let ruff mend and format what it can
+fix: $(STAMP) ## Correct and format with ruff
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 .PHONY: test
-test: $(STAMP) lint ## Every level of test, on real Kafka, PostgreSQL and SMTP
+test: $(STAMP) lint ## Run all tests, on real Kafka, PostgreSQL and SMTP
 	@$(BIN)/pytest -m "not bench and not long" $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Ours beside the plain and the bare yardstick; run it on a quiet machine
+bench: $(STAMP) ## Measure Redress beside two simple baselines; run it on a quiet machine
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: faults
