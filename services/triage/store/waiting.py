@@ -15,8 +15,8 @@ from services.triage.rulebook import Team
 
 Members = tuple[list[str], list[str], list[int]]  # team, handler id and capacity of each handler, as columns
 
-_TEAMS_WITH_ROOM = """
-with room as (
+_TEAMS_BELOW_CAPACITY = """
+with free_team as (
     select distinct team
     from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
     left join handler using (handler)
@@ -24,13 +24,13 @@ with room as (
 )
 """
 
-# Locks waiting cases of teams with room, and skips those that another transaction has locked: highest severity first,
+# Locks waiting cases of teams below capacity, and skips those that another transaction has locked: highest severity first,
 # then the longest wait.
-CLAIM_WAITING = f"""{_TEAMS_WITH_ROOM}
+CLAIM_WAITING = f"""{_TEAMS_BELOW_CAPACITY}
 select complaint_id, now()
-from room cross join lateral (
+from free_team cross join lateral (
     select complaint_id, severity, waiting_since from complaint
-    where complaint.team = room.team and waiting_since <= now()
+    where complaint.team = free_team.team and waiting_since <= now()
     order by severity desc, waiting_since
     limit $4
     for no key update skip locked
@@ -39,10 +39,10 @@ order by severity desc, waiting_since
 limit $4
 """  # noqa: S608 (constant text)
 
-IS_ANY_ASSIGNABLE = f"""{_TEAMS_WITH_ROOM}
+IS_ANY_ASSIGNABLE = f"""{_TEAMS_BELOW_CAPACITY}
 select exists (
-    select from room cross join lateral (
-        select from complaint where complaint.team = room.team and waiting_since <= now() limit 1
+    select from free_team cross join lateral (
+        select from complaint where complaint.team = free_team.team and waiting_since <= now() limit 1
     ) as waiting
 )
 """  # noqa: S608 (constant text)
