@@ -110,3 +110,39 @@ def test_no_file_contains_a_registry_url_or_a_path_of_one_machine() -> None:
         text = (ROOT / file).read_text("utf-8", errors="ignore") if (ROOT / file).is_file() else ""
         assert not hosts.search(text), file
         assert not paths.search(text), file
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_domain_imports_nothing_that_does_input_or_output(service: str) -> None:
+    outside = tuple(
+        f"services.{service}.{room}"
+        for room in (
+            "app",
+            "routes",
+            "store",
+            "settings",
+            "workers",
+            "reports",
+            "audit",
+            "rulebook.jobs",
+            "sender",
+            "channels",
+        )
+    )
+    assert not [
+        (name(path), module)
+        for path in service_modules_in(f"services/{service}/domain/")
+        for module in imports(path)
+        if module.startswith(outside)
+    ]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_store_imports_no_routes_and_no_worker(service: str) -> None:
+    above = tuple(f"services.{service}.{room}" for room in ("app", "routes", "workers", "sender"))
+    assert not [
+        (name(path), module)
+        for path in service_modules_in(f"services/{service}/store/")
+        for module in imports(path)
+        if module.startswith(above)
+    ]

@@ -19,7 +19,7 @@ def apply(state: IntakeState, event: Event[Any]) -> IntakeState:
     An event of a complaint that intake has not stored yet is kept in its state until the complaint is created.
     """
     facts = event.data.facts
-    update = _UPDATES.get(type(facts))
+    update = _APPLY.get(type(facts))
     if update is None:
         return state
     staff = event.staff()
@@ -89,7 +89,7 @@ def _count_undelivered(state: IntakeState, _: Event[Any]) -> Update:
     return {"delivery": state.delivery.replace(failed=state.delivery.failed + 1)}
 
 
-_UPDATES: Final[Mapping[type[Fact], Callable[[IntakeState, Event[Any]], Update]]] = {
+_APPLY: Final[Mapping[type[Fact], Callable[[IntakeState, Event[Any]], Update]]] = {
     e.Triaged: _apply_triaged,
     e.ScreeningRequested: lambda _, __: {"screening": True},
     e.Assigned: _apply_assigned,
