@@ -1,1 +1,1 @@
-"""The four services; each is the same rooms around a different `decide`."""
+"""The four services; each is the same folders and runner with a different `decide`."""

@@ -65,7 +65,7 @@ class Runtime:
     def set_pool(self, pool: asyncpg.Pool) -> None:
         """Use this pool from now on. The schema must be current."""
         self._pool = pool
-        self.health.well("postgres")
+        self.health.report_working("postgres")
 
     async def submit(self, command: Command) -> Decision[Any, Any]:
         """Handle a command; return its decision after the commit. Raises the command's `Rejected`, or `Unavailable`."""

@@ -7,7 +7,7 @@ The life cycle is that of a `faststream.FastStream` application:
     broker.start    the subscriber joins its group, again and again until it succeeds
     after_startup   the watchdog of the consumer starts
         ...         until a signal, a stuck consumer or a wrong setting
-    on_shutdown     HTTP and the workers are told to stop
+    on_shutdown     HTTP and the workers are requested to stop
     broker.stop     the batch in flight is finished, the consumer leaves its group
     lifespan        HTTP and the workers have the remaining time to finish, then the pool is closed
 
@@ -33,7 +33,7 @@ from faststream import FastStream
 from faststream.kafka import KafkaBroker
 
 from shared.errors import Misconfigured
-from shared.http.app import Hot, build_http_app
+from shared.http.app import DirectEndpoints, build_http_app
 from shared.ops import logs
 from shared.ops.probe import Probe
 from shared.runtime import Runtime
@@ -42,7 +42,7 @@ from shared.supervisor import EXIT_MISCONFIGURED, Job
 from shared.wakeup import wait_for_event
 
 log = logging.getLogger(__name__)
-SWEEP_SECONDS = 3600.0  # between two rounds that delete old inbox entries
+INBOX_SECONDS = 3600.0  # between two rounds that delete old inbox entries
 
 Worker = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -51,7 +51,7 @@ Worker = Callable[[asyncio.Event], Awaitable[None]]
 class ServiceApp:
     """A service ready to run, as its `app.py` builds it.
 
-    `hot` are endpoints that answer without FastAPI. `workers` are background jobs of the service by name; each runs
+    `direct_endpoints` answer without FastAPI. `workers` are background jobs of the service by name; each runs
     until the event it gets is set. `on_open` is called when the schema is current, before the workers start.
     """
 
@@ -59,7 +59,7 @@ class ServiceApp:
     broker: KafkaBroker
     schema: Path
     routes: APIRouter = field(default_factory=APIRouter)
-    hot: Hot = field(default_factory=dict)
+    direct_endpoints: DirectEndpoints = field(default_factory=dict)
     workers: Mapping[str, Worker] = field(default_factory=dict)
     on_open: Callable[[], Awaitable[None]] | None = None
 
@@ -106,7 +106,7 @@ class ServiceProcess:
             lifespan=self._lifespan,
             on_startup=(self._open_database, self._start_workers),
             after_startup=(self._start_watchdog,),
-            on_shutdown=(self._tell_all_to_stop,),
+            on_shutdown=(self._on_shutdown,),
         )
 
     async def run(self) -> int:
@@ -142,7 +142,7 @@ class ServiceProcess:
             raise Misconfigured(f"port {settings.port} on {settings.host} is taken: {error.strerror}") from None
 
     def _http_config(self) -> uvicorn.Config:
-        _, front = build_http_app(self._runtime, self._probe, self._app.routes, self._app.hot)
+        _, front = build_http_app(self._runtime, self._probe, self._app.routes, self._app.direct_endpoints)
         return uvicorn.Config(
             front,
             http="httptools",
@@ -175,20 +175,20 @@ class ServiceProcess:
         jobs: dict[str, Job] = {
             "relay": partial(runtime.relay.run, stopping),
             "timers": partial(runtime.timers.run, stopping),
-            "sweeper": self._sweep_inbox,
+            "inbox": self._delete_old_inbox_entries,
             **{name: partial(worker, stopping) for name, worker in self._app.workers.items()},
         }
         for name, job in jobs.items():
             self._start(runtime.supervisor.run(name, job))
 
-    async def _sweep_inbox(self) -> None:
+    async def _delete_old_inbox_entries(self) -> None:
         """Delete inbox entries that are too old to be delivered again."""
         runtime = self._runtime
         keep = timedelta(days=runtime.settings.inbox_keep_days)
         while not runtime.stopping.is_set():
             async with postgres.transaction(runtime.pool) as conn:
                 await inbox.delete_old(conn, await conn.fetchval("select now()"), keep)
-            await wait_for_event(runtime.stopping, SWEEP_SECONDS)
+            await wait_for_event(runtime.stopping, INBOX_SECONDS)
 
     async def _start_watchdog(self) -> None:
         runtime = self._runtime
@@ -197,11 +197,11 @@ class ServiceProcess:
 
     # ── shutdown ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _tell_all_to_stop(self) -> None:
+    async def _on_shutdown(self) -> None:
         self._begin_stop()
 
     def _begin_stop(self) -> None:
-        """Tell HTTP and the workers to stop. The time limit counts from the first call."""
+        """Request the stop of HTTP and the workers. The time limit counts from the first call."""
         if not self._server.should_exit:
             log.info("stopping")
             self._stop_before = asyncio.get_running_loop().time() + self._runtime.settings.stop_seconds

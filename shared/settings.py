@@ -58,13 +58,16 @@ class ServiceSettings(BaseSettings):
         description="Milliseconds between small batches, relay rounds or command groups, in which more gather.",
     )
     breaker_in_a_row: int = Field(
-        default=50, ge=1, description="Number of dead letters in a row after which the service stops consuming."
+        default=50,
+        ge=1,
+        description="Number of records in a row that cannot be applied, after which the service stops consuming.",
     )
     breaker_percent: int = Field(
         default=50,
         ge=1,
         le=100,
-        description="Percentage of dead letters in a batch of at least 20 above which the service stops consuming.",
+        description="Percentage of records of a batch (at least 20) that cannot be applied, above which the service "
+        "stops consuming.",
     )
     retry_seconds: float = Field(
         default=60.0, gt=0, description="Seconds for which a batch is retried before it is fetched from Kafka again."

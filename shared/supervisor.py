@@ -48,7 +48,7 @@ class JobSupervisor:
             self._metrics.count("redress_worker_restarts")
             failures = 0 if monotonic() - started > STABLE_SECONDS else failures + 1
             await wait_for_event(self._stopping, BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
-            self._health.well(name)
+            self._health.report_working(name)
 
     async def _attempt(self, name: str, job: Job) -> bool:
         """Return True if the job ended without an error."""
@@ -57,7 +57,7 @@ class JobSupervisor:
         except (Misconfigured, ConsumerStuck) as error:
             self._end(name, error)
         except Exception as error:
-            self._health.sick(name, f"failed: {type(error).__name__}; trying again")
+            self._health.report_failing(name, f"failed: {type(error).__name__}; trying again")
             level = logging.WARNING if is_transient(error) else logging.ERROR
             log.log(level, "%s failed and will be started again", name, exc_info=error)
         else:

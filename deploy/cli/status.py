@@ -108,7 +108,7 @@ def describe_problem(status: ServiceStatus) -> str:
 
 
 def _state_text(status: ServiceStatus) -> str:
-    breaker = ["stopped consuming: too many dead letters"] if status.breaker_open else []
+    breaker = ["stopped consuming: too many events cannot be applied"] if status.breaker_open else []
     sick = [f"{part}: {problem}" for part, problem in status.sick.items()]
     return "; ".join(["ready" if status.ready else "not ready", *breaker, *sick])
 

@@ -34,5 +34,5 @@ def build(settings: Settings | None = None, **overrides: Any) -> ServiceApp:
         broker=broker,
         schema=Path(__file__).parent / "schema",
         routes=routes.routes(runtime),
-        hot=routes.hot(runtime),
+        direct_endpoints=routes.direct_endpoints(runtime),
     )

@@ -1,7 +1,8 @@
 """Worker that sends messages: claim, render, send, record.
 
 Claim and lease. A claim is committed before the provider is called, and lasts for `lease_seconds`. While it lasts, no
-other process sends the message. If this process dies, the lease expires and `sweep` of any process records the attempt.
+other process sends the message. If this process dies, the lease expires, and
+`record_expired_leases` of any process records the attempt.
 
 Uncertain. An attempt is `uncertain` if the provider may have taken the message although no reply says so: the process
 died after the claim, or the connection failed after the message was transmitted. `handle` in the domain decides whether
@@ -36,8 +37,8 @@ from shared.wakeup import Wakeup, wait_for_event
 
 log = logging.getLogger(__name__)
 JITTER: Final = (0.8, 1.2)
-SWEEP_SECONDS: Final = 5.0
-SWEEP_LIMIT: Final = 500  # expired leases recorded per sweep
+EXPIRED_LEASES_SECONDS: Final = 5.0  # between two rounds that record expired leases
+EXPIRED_LEASES_LIMIT: Final = 500  # per round
 BACKOFF: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0)  # seconds to wait after 0, 1, 2 … rounds without a connection
 CLAIM_PAUSE: Final = 0.01  # seconds between claims while messages are in flight, so that one claim serves many commits
 
@@ -69,7 +70,7 @@ class SendLoop:
         self._renderer = renderer
         self._wakeup = Wakeup()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_flight: set[UUID] = set()  # messages that this process is sending; `sweep` leaves them alone
+        self._in_flight: set[UUID] = set()  # being sent by this process, even if their lease has expired
         self._is_down = False  # the last attempt had no connection
         self._rounds_down = 0
         runtime.on_commit(self._wakeup.wake)
@@ -80,9 +81,9 @@ class SendLoop:
         await asyncio.gather(*(self._deliver(message) for message in messages))
         return len(messages)
 
-    async def sweep(self) -> int:
+    async def record_expired_leases(self) -> int:
         """Record attempts with an expired lease as uncertain. Return their number."""
-        expired = await select_expired(self._runtime.pool, SWEEP_LIMIT)
+        expired = await select_expired(self._runtime.pool, EXPIRED_LEASES_LIMIT)
         abandoned = [message for message in expired if message.message_id not in self._in_flight]
         report = DeliveryReport("uncertain", "lease_expired")
         await asyncio.gather(*(self._record(message, report) for message in abandoned))
@@ -91,13 +92,13 @@ class SendLoop:
     async def run(self, stopping: asyncio.Event) -> None:
         """Send until `stopping` is set; then finish the messages in flight and close the connections."""
         loop = asyncio.get_running_loop()
-        swept_at = 0.0
+        last_round_at = 0.0
         try:
             async with self._wakeup.woken_by(stopping):
                 while not stopping.is_set():
-                    if loop.time() - swept_at >= SWEEP_SECONDS:
-                        swept_at = loop.time()
-                        await self.sweep()
+                    if loop.time() - last_round_at >= EXPIRED_LEASES_SECONDS:
+                        last_round_at = loop.time()
+                        await self.record_expired_leases()
                     await self._start_sending()
                     await self._wait(stopping)
         finally:
@@ -177,10 +178,10 @@ class SendLoop:
         """Update health, and the metric of the time until an acknowledgement was accepted."""
         if report.code.endswith("connect"):
             self._is_down = True
-            self._runtime.health.sick("smtp", f"cannot send mail: {report.code}")
+            self._runtime.health.report_failing("smtp", f"cannot send mail: {report.code}")
         else:
             self._is_down = False
-            self._runtime.health.well("smtp")
+            self._runtime.health.report_working("smtp")
         if report.outcome == "sent" and message.kind == "acknowledgement":
             seconds = (datetime.now(UTC) - message.caused_at).total_seconds()
             self._runtime.metrics.observe("redress_acknowledged_seconds", max(seconds, 0.0))

@@ -28,8 +28,8 @@ def build_document() -> dict[str, Any]:
         "info": {"title": "Redress events", "version": "1.0.0", "license": {"name": "Apache-2.0"}},
         "defaultContentType": CONTENT_TYPE.decode(),
         "channels": {service.name: _channel(service) for service in SERVICES},
-        "operations": {f"{service.name}.say": _send(service) for service in SERVICES}
-        | {f"{s.name}.hear.{source.name}": _receive(s, source) for s in SERVICES for source in s.sources},
+        "operations": {f"{service.name}.send": _send(service) for service in SERVICES}
+        | {f"{s.name}.receive.{source.name}": _receive(s, source) for s in SERVICES for source in s.sources},
         "components": {"messages": {fact.wire_type(): _message(fact) for fact in EVENTS}},
     }
 

@@ -1,4 +1,7 @@
-"""Table of services: their topics, and the events they publish and subscribe to."""
+"""Table of services: their topics, and the events they publish and subscribe to.
+
+`Merged`, `MessageDelivered` and `MessageBounced` are reserved: no service publishes them yet.
+"""
 
 from dataclasses import dataclass
 

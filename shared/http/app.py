@@ -20,7 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-Hot = Mapping[tuple[str, str], Asgi]  # (method, path) → endpoint that answers without FastAPI, for speed
+DirectEndpoints = Mapping[tuple[str, str], Asgi]  # (method, path) → endpoint that answers without FastAPI, for speed
 
 DOCS = """<!doctype html><meta charset=utf-8><meta name=viewport content="width=device-width"><title>{title}</title>
 <style>body{{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}}
@@ -29,8 +29,10 @@ code{{font-weight:600}}li{{margin:.4rem 0}}</style><h1>{title}</h1>
 <ul>{rows}</ul>"""
 
 
-def build_http_app(runtime: Runtime, probe: Probe, router: APIRouter, hot: Hot) -> tuple[FastAPI, Asgi]:
-    """Build the FastAPI application, and the ASGI application in front of it that calls the hot endpoints directly."""
+def build_http_app(
+    runtime: Runtime, probe: Probe, router: APIRouter, direct_endpoints: DirectEndpoints
+) -> tuple[FastAPI, Asgi]:
+    """Build the FastAPI application, and the ASGI application in front of it that calls the direct endpoints."""
     name = runtime.service.name
     app = FastAPI(title=f"Redress {name}", version="1", docs_url=None, redoc_url=None)
     app.state.authenticator = runtime.authenticator
@@ -50,10 +52,10 @@ def build_http_app(runtime: Runtime, probe: Probe, router: APIRouter, hot: Hot) 
         )
         return HTMLResponse(DOCS.format(title=app.title, rows=rows))
 
-    return app, _front(app, hot, runtime)
+    return app, _front(app, direct_endpoints, runtime)
 
 
-def _front(app: FastAPI, hot: Hot, runtime: Runtime) -> Asgi:
+def _front(app: FastAPI, direct_endpoints: DirectEndpoints, runtime: Runtime) -> Asgi:
     metrics = runtime.metrics
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +70,7 @@ def _front(app: FastAPI, hot: Hot, runtime: Runtime) -> Asgi:
                 metrics.observe("redress_http_seconds", time.perf_counter() - started)
             await send(message)
 
-        endpoint: Asgi = hot.get((scope["method"], scope["path"])) or app
+        endpoint: Asgi = direct_endpoints.get((scope["method"], scope["path"])) or app
         await (endpoint if _is_clean(scope) else _refuse_control_characters)(scope, receive, count_and_send)
 
     return front

@@ -43,7 +43,7 @@ STATUSES: Sequence[tuple[type[RedressError], int, str]] = (
 
 
 def problem(status: int, kind: str, detail: str, *, errors: Iterable[Mapping[str, str]] = ()) -> bytes:
-    """Build a problem document. `errors` are objects with `field`, `describe_accepted` and `code`."""
+    """Build a problem document. `errors` are objects with `field`, `expected` and `code`."""
     body: dict[str, Any] = {"type": TYPE + kind, "title": kind.replace("-", " "), "status": status, "detail": detail}
     if listed := list(errors):
         body["errors"] = listed

@@ -61,14 +61,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
             try:
                 await self._runner.apply_records(records)
             except BreakerOpen as error:
-                self._health.sick("breaker", error.detail)
+                self._health.report_failing("breaker", error.detail)
                 await asyncio.sleep(BREAKER_SECONDS)
                 raise
             except Exception:
-                self._health.sick("database", "batches fail; trying again")
+                self._health.report_failing("database", "batches fail; trying again")
                 raise
-        self._health.well("breaker")
-        self._health.well("database")
+        self._health.report_working("breaker")
+        self._health.report_working("database")
         self._progress_at = monotonic()
         self._handled_stamp = records[-1].timestamp / 1000
         if len(records) < self._settings.batch_max // 2:
@@ -89,23 +89,23 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is 
 
     async def watch(self, broker: KafkaBroker, stopping: asyncio.Event) -> None:
         """Check the started subscriber of `broker` until `stopping`. Raises `ConsumerStuck`."""
-        self._health.well("kafka")
+        self._health.report_working("kafka")
         self._progress_at = monotonic()
         try:
             while not await wait_for_event(stopping, WATCH_SECONDS):
                 await self._check(broker)
         finally:
-            self._health.sick("kafka", "not consuming")
+            self._health.report_failing("kafka", "not consuming")
 
     async def _check(self, broker: KafkaBroker) -> None:
         consumer = _running_consumer(broker)
         try:
             lag = await asyncio.wait_for(_lag(consumer), KAFKA_SECONDS)
         except (KafkaError, TimeoutError) as error:
-            self._health.sick("kafka", f"does not answer: {type(error).__name__}")
+            self._health.report_failing("kafka", f"does not answer: {type(error).__name__}")
             self._progress_at = monotonic()  # a new process could not read either
             return
-        self._health.well("kafka")
+        self._health.report_working("kafka")
         self._report_lag(lag)
         waited = monotonic() - self._progress_at
         excused = self._runner.breaker.is_open or self._busy.locked()

@@ -4,28 +4,28 @@ from collections.abc import Collection
 
 
 class Health:
-    """Parts of a process that do not work, each with the reason. A part that was never reported is well.
+    """Parts of a process that do not work, each with the reason. A part that was never reported works.
 
     `needed` names the parts without which the service is not ready; they count as starting at first.
     """
 
     def __init__(self, needed: Collection[str]) -> None:
         self._needed = frozenset(needed)
-        self._sick: dict[str, str] = dict.fromkeys(needed, "starting")
+        self._failing: dict[str, str] = dict.fromkeys(needed, "starting")
 
-    def well(self, part: str) -> None:
+    def report_working(self, part: str) -> None:
         """Report that a part works."""
-        self._sick.pop(part, None)
+        self._failing.pop(part, None)
 
-    def sick(self, part: str, reason: str) -> None:
+    def report_failing(self, part: str, reason: str) -> None:
         """Report that a part does not work. `reason` is a sentence for people."""
-        self._sick[part] = reason
+        self._failing[part] = reason
 
     @property
     def ready(self) -> bool:
         """True if all needed parts work."""
-        return not (self._needed & self._sick.keys())
+        return not (self._needed & self._failing.keys())
 
     def report(self) -> dict[str, object]:
         """Return the body of `/ready`: readiness, and the parts that do not work."""
-        return {"ready": self.ready, "sick": dict(sorted(self._sick.items()))}
+        return {"ready": self.ready, "sick": dict(sorted(self._failing.items()))}

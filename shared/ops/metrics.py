@@ -31,7 +31,10 @@ COUNTERS: Final = (
     MetricSpec("redress_published", "Events that the relay has published to Kafka."),
     MetricSpec("redress_relay_failures", "Rounds of the relay that failed and were tried again."),
     MetricSpec("redress_worker_restarts", "Background jobs that failed and were started again."),
-    MetricSpec("redress_breaker_trips", "Times the circuit breaker opened: too many events became dead letters."),
+    MetricSpec(
+        "redress_breaker_trips",
+        "Times the circuit breaker opened: too many records could not be applied, and their batch was rolled back.",
+    ),
     MetricSpec(
         "redress_http_requests",
         "Requests answered, by class of status code.",

@@ -34,7 +34,7 @@ ClaimStates = Callable[[asyncpg.Connection], Awaitable[Sequence[StateT]]]  # sel
 
 
 class BreakerOpen(RedressError):
-    """The breaker is open."""
+    """The circuit breaker is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Runner(Generic[StateT, ContextT]):
             dead += [*failed, *(r.to_dead_letter(WaitsForDeadLetter().detail, parked=True) for r in parked)]
             result = _count(batch, ready, dead, new=len(claim.new))
             if reason := self.breaker.would_trip(result.buried, result.done):
-                self._trip(reason)
+                self._trip(reason, next(letter for letter in dead if not letter.parked))
             await dead_letters.bury(conn, dead)
             await outbox.append(conn, [self._make_announcement(letter) for letter in dead])
         self._on_commit()
@@ -175,12 +175,16 @@ class Runner(Generic[StateT, ContextT]):
         await outbox.append(conn, folded.rows)
         self._metrics.count("redress_said", len(folded.rows))
 
-    def _trip(self, reason: str) -> None:
-        self.breaker.open(reason)
+    def _trip(self, reason: str, first: DeadLetter) -> None:
+        detail = (
+            f"stopped consuming: {reason}; first error: {first.error}, at {first.place}. The batch was rolled back and "
+            "is not in the dead letters. Correct the cause, then restart or DELETE /admin/breaker."
+        )
+        self.breaker.open(detail)
         self._metrics.count("redress_breaker_trips")
         self._metrics.gauge("redress_breaker_open", 1)
-        log.error("stopped consuming: %s; look at the dead letters, correct, then close the breaker", reason)
-        raise BreakerOpen(reason)
+        log.error("%s", detail)
+        raise BreakerOpen(detail)
 
     def _make_announcement(self, letter: DeadLetter) -> outbox.OutboxRow:
         key = letter.subject or letter.event_id
@@ -257,7 +261,7 @@ class Runner(Generic[StateT, ContextT]):
         self._on_commit()
         return results
 
-    async def sweep(
+    async def handle_claimed(
         self, claim: ClaimStates[StateT], make_command: Callable[[ComplaintId], Command]
     ) -> list[Decision[StateT, ContextT] | Exception]:
         """Handle one command for each complaint that `claim` selects, in one transaction; empty if it selects none.

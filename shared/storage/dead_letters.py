@@ -58,6 +58,12 @@ class DeadLetter:
         return "parked" if self.parked else "buried"
 
     @property
+    def place(self) -> str:
+        """Position of the record in Kafka and its complaint, for people: `TOPIC/PARTITION/OFFSET, complaint ID`."""
+        position = f"{self.topic}/{self.partition}/{self.offset}"
+        return f"{position}, complaint {self.subject}" if self.subject else position
+
+    @property
     def announcement(self) -> bytes:
         """JSON for the dead topic: position and error. The bytes, with any personal data, stay in the table."""
         content = {"subject": self.subject, "event": self.event_id, "status": self.status, "error": self.error}

@@ -5,7 +5,7 @@ in another order. If row 12 is committed before row 11, a relay that reads `id >
 never sees 11. Therefore each row also has the id of its transaction (`xid`), and the relay works in windows of it:
 
 1. `pg_snapshot_xmin` is the lowest transaction id that is still running. All transactions below have ended, so no row
-   with a lower xid can appear any more. This bound, the horizon, ends the window that begins at the last horizon.
+   with a lower xid can appear any more. This bound is the end of the window; the next window begins there.
 2. Within the window the relay publishes by `id`. The order of xid would be wrong here: a transaction can get its xid,
    wait for the row of a complaint, and insert its event after another one with a higher xid has inserted one for the
    same complaint. The complaint's row is locked before events are inserted, so per complaint the ids are in order.
@@ -35,10 +35,11 @@ order by n
 # The next window: its end, and the id before its first row (null: no rows).
 # `+ 0`: for a bare min(id) PostgreSQL scans the index on id from its start, over all rows that were published before.
 SELECT_WINDOW = """
-with horizon as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
-select horizon.xid::text as xid,
-       (select min(o.id + 0) - 1 from outbox o where o.xid >= $1::text::xid8 and o.xid < horizon.xid) as floor
-from horizon
+with window_end as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
+select window_end.xid::text as xid,
+       (select min(o.id + 0) - 1 from outbox o where o.xid >= $1::text::xid8 and o.xid < window_end.xid)
+           as before_first_id
+from window_end
 """
 SELECT_NEXT_EVENTS = """
 select o.id, o.topic, o.key, o.value, o.said_at
@@ -74,14 +75,15 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCursor:
-    """Progress of the relay: published are all rows with an xid below `done`, and those below `horizon` up to `id`.
+    """Progress of the relay; its table has `done` and `horizon` for `published_below` and `window_end`.
 
-    `epoch` is the fencing token of the relay that owns the cursor.
+    Published are all rows with an xid below `published_below`, and of the rows from there to `window_end` those up to
+    `id`. `epoch` is the fencing token of the relay that owns the cursor.
     """
 
     epoch: int
-    done: str
-    horizon: str
+    published_below: str
+    window_end: str
     id: int
 
 
@@ -105,21 +107,21 @@ async def read_pending(
     conn: asyncpg.Connection, cursor: OutboxCursor, limit: int
 ) -> tuple[OutboxCursor, Sequence[asyncpg.Record]]:
     """Return up to `limit` rows that may be published next, and the cursor with the window that contains them."""
-    if cursor.horizon != cursor.done:
-        if rows := await conn.fetch(SELECT_NEXT_EVENTS, cursor.done, cursor.horizon, cursor.id, limit):
+    if cursor.window_end != cursor.published_below:
+        if rows := await conn.fetch(SELECT_NEXT_EVENTS, cursor.published_below, cursor.window_end, cursor.id, limit):
             return cursor, rows
-        cursor = replace(cursor, done=cursor.horizon)
-    window = await conn.fetchrow(SELECT_WINDOW, cursor.done)
-    horizon, floor = window  # type: ignore[misc]  # there is always a horizon
-    if floor is None:
-        return replace(cursor, done=horizon, horizon=horizon), []
-    cursor = replace(cursor, horizon=horizon, id=floor)
-    return cursor, await conn.fetch(SELECT_NEXT_EVENTS, cursor.done, cursor.horizon, cursor.id, limit)
+        cursor = replace(cursor, published_below=cursor.window_end)
+    window = await conn.fetchrow(SELECT_WINDOW, cursor.published_below)
+    window_end, before_first_id = window  # type: ignore[misc]  # the query always returns a row
+    if before_first_id is None:
+        return replace(cursor, published_below=window_end, window_end=window_end), []
+    cursor = replace(cursor, window_end=window_end, id=before_first_id)
+    return cursor, await conn.fetch(SELECT_NEXT_EVENTS, cursor.published_below, cursor.window_end, cursor.id, limit)
 
 
 async def advance_cursor(conn: asyncpg.Connection, cursor: OutboxCursor) -> bool:
     """Store that everything up to `cursor` is published. Return False if another relay has taken over."""
-    return bool(await conn.fetchval(ADVANCE_CURSOR, cursor.epoch, cursor.done, cursor.horizon, cursor.id))
+    return bool(await conn.fetchval(ADVANCE_CURSOR, cursor.epoch, cursor.published_below, cursor.window_end, cursor.id))
 
 
 async def select_oldest_age(conn: asyncpg.Connection) -> float:
@@ -146,8 +148,8 @@ async def _truncate(conn: asyncpg.Connection, partition: str, cursor: OutboxCurs
             has_unpublished = await conn.fetchval(
                 f"select exists (select from {partition} where xid >= $1::text::xid8 "  # noqa: S608 (own table name)
                 f"and not (xid < $2::text::xid8 and id <= $3::bigint))",
-                cursor.done,
-                cursor.horizon,
+                cursor.published_below,
+                cursor.window_end,
                 cursor.id,
             )
             if has_unpublished:

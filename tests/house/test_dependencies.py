@@ -14,7 +14,7 @@ IMPURE = (
 CLOCKS = {"now", "utcnow", "today", "uuid4", "uuid7", "uuid1"}
 
 
-def below(parts: str) -> list:
+def service_modules_in(parts: str) -> list:
     return [path for path in modules("services") if parts in name(path)]
 
 
@@ -40,7 +40,9 @@ def test_a_domain_module_uses_no_clock_no_random_numbers_and_no_io(path) -> None
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_does_not_import_another_service(service: str) -> None:
     others = tuple(f"services.{other}" for other in SERVICES if other != service)
-    assert not [(name(p), i) for p in below(f"services/{service}/") for i in imports(p) if i.startswith(others)]
+    assert not [
+        (name(p), i) for p in service_modules_in(f"services/{service}/") for i in imports(p) if i.startswith(others)
+    ]
 
 
 def test_shared_imports_no_service_and_services_do_not_import_deploy() -> None:

@@ -47,7 +47,7 @@ def test_a_role_of_the_domain_has_the_same_file_in_every_service(service: str, r
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_role_files_of_a_domain_contain_what_their_names_promise(service: str) -> None:
+def test_the_role_files_of_a_domain_define_the_standard_names(service: str) -> None:
     domain, title = ROOT / "services" / service / "domain", service.title()
     assert f"{title}State" in defined_names(domain / "state.py")
     assert f"{title}Context" in defined_names(domain / "context.py")

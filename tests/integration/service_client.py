@@ -43,7 +43,7 @@ async def open_runtime(app: ServiceApp) -> AsyncIterator[Runtime]:
 def asgi_app(app: ServiceApp, runtime: Runtime) -> Any:
     """Return the HTTP application of a service."""
     probe = Probe(runtime.service.name, runtime.settings, runtime.metrics)
-    return build_http_app(runtime, probe, app.routes, app.hot)[1]
+    return build_http_app(runtime, probe, app.routes, app.direct_endpoints)[1]
 
 
 def bearer(private_key: Path, *scopes: str, client: str = "crm", lasts: timedelta = HOUR) -> dict[str, str]:

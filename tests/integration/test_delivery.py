@@ -264,11 +264,11 @@ async def test_polling_the_outbox_does_not_read_published_rows(toy_service: ToyS
         " from generate_series(1, 20000)"
     )
     cursor, rows = await outbox.read_pending(conn, await outbox.take_over(conn), 20000)
-    cursor = replace(cursor, done=cursor.horizon, id=rows[-1]["id"])
+    cursor = replace(cursor, published_below=cursor.window_end, id=rows[-1]["id"])
     assert await outbox.advance_cursor(conn, cursor)
     await conn.execute("analyze outbox")
     await conn.execute("set plan_cache_mode = force_generic_plan")  # PostgreSQL uses it for a statement executed often
-    types, values = ("(text)", f"('{cursor.done}')") if query == "SELECT_WINDOW" else ("", "")
+    types, values = ("(text)", f"('{cursor.published_below}')") if query == "SELECT_WINDOW" else ("", "")
     await conn.execute(f"prepare poll{types} as {getattr(outbox, query)}")
     plans = json.loads(await conn.fetchval(f"explain (analyze, format json) execute poll{values}"))
     assert sum(rows_read(plans[0]["Plan"])) < 10

@@ -146,9 +146,9 @@ async def test_a_crash_between_claim_and_result_is_uncertain_and_sent_again_with
     (claimed,) = await claim_messages(notify.runtime.pool, 10, notify.settings.lease)
     channel = MemoryChannel(notify.settings.sender())
     sender = notify.sender(channel)
-    assert await sender.sweep() == 0, "the claim still holds"
+    assert await sender.record_expired_leases() == 0, "the claim still holds"
     await notify.pass_time()
-    assert await sender.sweep() == 1
+    assert await sender.record_expired_leases() == 1
     (row,) = await notify.messages()
     assert (row["status"], row["reason"]) == ("uncertain", "lease_expired")
     assert await sender.run_once() == 0, "the receipt window is still open"
@@ -185,7 +185,7 @@ async def test_a_late_success_after_an_expired_lease_is_accepted(notify: NotifyC
     slow = asyncio.create_task(notify.sender(BlockedChannel(notify.settings.sender())).run_once())
     await sending.wait()
     await notify.pass_time()
-    assert await notify.sender(MemoryChannel(notify.settings.sender())).sweep() == 1
+    assert await notify.sender(MemoryChannel(notify.settings.sender())).record_expired_leases() == 1
     released.set()
     await slow
     assert [row["status"] for row in await notify.messages()] == ["accepted"]

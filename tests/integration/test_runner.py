@@ -104,13 +104,19 @@ async def test_dead_letters_are_published_on_the_dead_topic(toy_service: ToyServ
     assert b"RC-" not in row["value"]
 
 
-async def test_the_breaker_opens_after_consecutive_dead_letters(toy_service: ToyService) -> None:
+async def test_the_breaker_opens_after_consecutive_dead_letters(
+    toy_service: ToyService, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(4):
         await toy_service.runner.apply_records(make_records("BROKEN")[1])
-    with pytest.raises(BreakerOpen, match="in a row"):
-        await toy_service.runner.apply_records(make_records("BROKEN")[1])
+    subject, records = make_records("BROKEN")
+    with pytest.raises(BreakerOpen, match="in a row") as error:
+        await toy_service.runner.apply_records(records)
+    place = f"{records[0].topic}/{records[0].partition}/{records[0].offset}, complaint {subject}"
+    assert f"first error: this one is broken, at {place}. The batch was rolled back" in error.value.detail
     with pytest.raises(BreakerOpen):
         await toy_service.runner.apply_records(make_records("fine")[1])
+    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"] == [error.value.detail]
     assert len(await toy_service.replay.list_open(None, 100)) == 4, "the batch that tripped it was rolled back"
     assert toy_service.metrics.value("redress_breaker_open") == 1
     toy_service.runner.breaker.close()
@@ -119,7 +125,7 @@ async def test_the_breaker_opens_after_consecutive_dead_letters(toy_service: Toy
 
 async def test_a_batch_of_mostly_malformed_records_opens_the_breaker(toy_service: ToyService) -> None:
     malformed = [record(b"{", offset=n) for n in range(30)]
-    with pytest.raises(BreakerOpen, match="30 of 31"):
+    with pytest.raises(BreakerOpen, match=r"30 of 31.*first error: .*not JSON"):
         await toy_service.runner.apply_records([*malformed, *make_records("fine")[1]])
     assert not await toy_service.replay.list_open(None, 10)
 

@@ -47,7 +47,7 @@ async def triage(module_triage: TriageClient) -> TriageClient:
 
 
 def build_small_team(settings: ServiceSettings) -> ServiceApp:
-    """Build triage with the standard rulebook, except that the team `deliveries` has room for four cases only."""
+    """Build triage with the standard rulebook, except that the team `deliveries` has capacity for four cases only."""
     rules = load_rulebook()
     team = rules.teams["deliveries"]
     two = tuple(handler.model_copy(update={"capacity": 2}) for handler in team.handlers[:2])

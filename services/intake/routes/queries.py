@@ -22,7 +22,7 @@ Internal = Annotated[bool, Query(description="Include entries not shown to the c
 def query_routes(runtime: Runtime) -> APIRouter:
     """Return the routes for reading. They require the scope complaints:read."""
     dependencies = [Depends(require_scope(READ)), Depends(HTTPBearer(auto_error=False))]
-    router = APIRouter(prefix="/v1/complaints", tags=["read"], dependencies=dependencies)
+    router = APIRouter(prefix="/v1/complaints", tags=["read complaints"], dependencies=dependencies)
 
     @router.get("/by-reference/{reference}", summary="Get a complaint by the reference that the customer has")
     async def by_reference(reference: str) -> responses.ComplaintView:

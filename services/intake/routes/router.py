@@ -1,4 +1,4 @@
-"""Routes. The two hot endpoints are plain ASGI apps in front of FastAPI.
+"""Routes. The two endpoints that create complaints are plain ASGI applications in front of FastAPI, for speed.
 
 FastAPI also registers them, for OpenAPI and as a fallback. The same holds for the endpoints of updates, which read
 their requests in the same way; the signatures registered for all of them are for the documentation only.
@@ -20,7 +20,7 @@ from services.intake.routes.requests import Headers, RawResponse
 from services.intake.routes.updates import UPDATE_KINDS, UpdateEndpoint, UpdateKind
 from services.intake.settings import Settings
 from services.intake.store import CreateComplaint, CreateResult, NewComplaint
-from shared.http.app import Hot
+from shared.http.app import DirectEndpoints
 from shared.runner.group_commit import GroupCommitter
 from shared.runtime import Runtime
 from shared.storage.clock import DatabaseClock
@@ -57,14 +57,14 @@ class NdjsonResponse(Response):
 
 
 class IntakeRoutes:
-    """Routes of one process. The service takes `hot` and `routes`; both use the same group committer."""
+    """Routes of one process. The service takes `direct_endpoints` and `routes`; both use the same group committer."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = DatabaseClock()
         self._deps: Deps | None = None
 
-    def hot(self, runtime: Runtime) -> Hot:
+    def direct_endpoints(self, runtime: Runtime) -> DirectEndpoints:
         """Return the endpoints in front of FastAPI."""
         deps = self._deps_for(runtime)
         return {("POST", COMPLAINTS): CreateEndpoint(deps), ("POST", BATCH): CreateBatchEndpoint(deps)}
@@ -116,30 +116,30 @@ def _with_answer(signature: Callable[..., Any], answer: Answer) -> Callable[...,
 
 
 def _add_create(router: APIRouter, endpoint: CreateEndpoint) -> None:
-    async def file_complaint(complaint: f.ComplaintForm, idempotency_key: Key = None) -> responses.ComplaintCreated:
+    async def create_complaint(complaint: f.ComplaintForm, idempotency_key: Key = None) -> responses.ComplaintCreated:
         raise NotImplementedError  # `RawRoute` answers
 
     router.add_api_route(
         COMPLAINTS,
-        _with_answer(file_complaint, lambda request: endpoint.answer(_headers(request), request.receive)),
+        _with_answer(create_complaint, lambda request: endpoint.answer(_headers(request), request.receive)),
         methods=["POST"],
         status_code=201,
         summary="Create a complaint; 201 once it is stored",
-        tags=["file"],
+        tags=["create complaints"],
         route_class_override=RawRoute,
     )
 
 
 def _add_create_batch(router: APIRouter, endpoint: CreateBatchEndpoint) -> None:
-    async def file_complaints() -> responses.LineResult:
+    async def create_complaints() -> responses.LineResult:
         raise NotImplementedError  # `RawRoute` answers
 
     router.add_api_route(
         BATCH,
-        _with_answer(file_complaints, lambda request: endpoint.answer(_headers(request), request.receive)),
+        _with_answer(create_complaints, lambda request: endpoint.answer(_headers(request), request.receive)),
         methods=["POST"],
         summary="Create up to 1,000 complaints, one per line; one result per line, in the same order",
-        tags=["file"],
+        tags=["create complaints"],
         route_class_override=RawRoute,
         response_class=NdjsonResponse,
         openapi_extra={"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": LINE_SCHEMA}}}},
@@ -161,7 +161,7 @@ def _add_update(router: APIRouter, kind: UpdateKind, endpoint: UpdateEndpoint) -
         status_code=201,
         name=f"post_{kind.path}",
         summary=kind.summary,
-        tags=["state"],
+        tags=["update complaints"],
         route_class_override=RawRoute,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from services.notify.domain.apply_promises import apply_promise
+from services.notify.domain.apply_sla_events import apply_sla_event
 from services.notify.domain.context import NotifyContext
 from services.notify.domain.queue import build_origin, enqueue
 from services.notify.domain.state import (
@@ -28,7 +28,7 @@ def apply(state: NotifyState, event: Event[Any], context: NotifyContext) -> Noti
     """Return the state with the facts of the event stored, and with the message that it causes queued."""
     if apply_event := _APPLY.get(type(event.facts)):
         return apply_event(state, event, context.now + context.acknowledge_within)
-    return apply_promise(state, event)
+    return apply_sla_event(state, event)
 
 
 def _apply_received(state: NotifyState, event: Event[Any], wait_until: datetime) -> NotifyState:

@@ -1,37 +1,15 @@
-"""Handling of a finished attempt: the message is accepted, is sent again later, or has failed for good.
+"""Handling of a finished attempt: the message is accepted, is sent again later (`retry_schedule`), or has failed."""
 
-The schedule holds the wait before attempt 1, 2, 3 and so on, about 16 hours in all. The waits grow, because a provider
-that was down for an hour is not helped by an attempt every 30 seconds. A factor drawn per attempt (jitter) spreads
-messages that failed together, so that they do not all come back at the same instant.
-
-`uncertain` means that the connection failed after the whole message was sent: the provider may have it or not. Sending
-again risks that the customer receives the message twice, giving up risks that they never receive it. A mandatory
-message is therefore sent again after the receipt window, with the same Message-ID, by which mail programs recognize a
-copy. Any other message is given up.
-"""
-
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from services.notify.domain.commands import AttemptFinished
-from services.notify.domain.content import MANDATORY
 from services.notify.domain.context import NotifyContext, NotifyDecision
-from services.notify.domain.state import AttemptOutcome, AttemptRecord, Intent, IntentResult, MessageStatus, NotifyState
+from services.notify.domain.retry_schedule import next_status
+from services.notify.domain.state import AttemptRecord, Intent, IntentResult, MessageStatus, NotifyState
 from shared.contracts.envelope import NewEvent
-from shared.contracts.events import MessageAccepted, MessageFailed, MessageKind
+from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound, Rejected
 from shared.runner.types import Command, Decision
-
-SCHEDULE: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 30, 120, 600, 1800, 3600, 7200, 14400, 28800))
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
-    """Status of a message after an attempt; `wait` is the time until the next attempt, None if there is none."""
-
-    status: MessageStatus
-    wait: timedelta | None = None
 
 
 def handle(state: NotifyState | None, command: Command, context: NotifyContext) -> NotifyDecision:
@@ -59,23 +37,6 @@ def handle(state: NotifyState | None, command: Command, context: NotifyContext) 
     intents = {**state.intents, command.intent: intent.replace(result=result, accepted_at=accepted_at)}
     event = _accepted(intent, command, context.now) if result == "accepted" else _failed(intent, command)
     return Decision(recorded.replace(intents=intents), (event,))
-
-
-def next_status(
-    outcome: AttemptOutcome, attempt: int, *, kind: MessageKind, receipt_window: timedelta
-) -> AttemptResult:
-    """Return the status of a message after its attempt number `attempt`, counted from 1."""
-    is_last = attempt >= len(SCHEDULE)
-    match outcome:
-        case "sent":
-            return AttemptResult("accepted")
-        case "failed_transient" if not is_last:
-            return AttemptResult("retry_wait", SCHEDULE[attempt])
-        case "uncertain" if kind in MANDATORY and not is_last:
-            return AttemptResult("uncertain", receipt_window)
-        case "uncertain":
-            return AttemptResult("uncertain")
-    return AttemptResult("dead")
 
 
 def _record(

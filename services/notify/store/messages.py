@@ -5,8 +5,8 @@ status `sending`, inserts a row for the attempt and is committed before the prov
 
 A claim is a lease that ends at `lease_until`. If the worker dies, nothing else would release the message, so an expired
 lease marks it as abandoned. Whether the provider took the message before the worker died cannot be known. Such an
-attempt therefore ends as `uncertain` and not as failed; `next_status` in the domain decides what follows. If the worker
-was only slow and reports after all, the two updates below correct what can still be corrected.
+attempt therefore ends as `uncertain` and not as failed; `retry_schedule` in the domain decides what follows. If the
+worker was only slow and reports after all, the two updates below correct what can still be corrected.
 """
 
 from collections.abc import Iterable, Sequence

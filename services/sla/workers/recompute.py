@@ -90,7 +90,7 @@ class RecomputeWorker:
 
 async def _recompute(runtime: Runtime, claim: ClaimStates[SlaState], stopping: asyncio.Event) -> RecomputeCount:
     done = failed = 0
-    while not stopping.is_set() and (results := await runtime.runner.sweep(claim, Recompute)):
+    while not stopping.is_set() and (results := await runtime.runner.handle_claimed(claim, Recompute)):
         errors = [result for result in results if isinstance(result, Exception)]
         if errors:
             log.error("complaints could not be recomputed", extra={"complaints": len(errors)}, exc_info=errors[0])

@@ -16,7 +16,7 @@ from services.triage.domain.decision_builder import DecisionBuilder
 from services.triage.domain.state import TriageState
 from shared.runner.types import Decision
 
-NO_ROOM: Final = "every handler of the team is full; the next one with room gets the case"
+ALL_FULL: Final = "every handler of the team is full; the first one below capacity gets the case"
 
 
 def assign(draft: DecisionBuilder) -> None:
@@ -24,7 +24,7 @@ def assign(draft: DecisionBuilder) -> None:
     team = draft.case.team or draft.context.rules.screening
     handler = draft.roster.least_loaded(team)
     if handler is None:
-        draft.publish_assigned(None, NO_ROOM)
+        draft.publish_assigned(None, ALL_FULL)
         return
     load = draft.roster.load(handler.id)
     draft.assign_to(handler.id)
@@ -32,7 +32,7 @@ def assign(draft: DecisionBuilder) -> None:
 
 
 def assign_waiting(state: TriageState | None, context: TriageContext) -> TriageDecision:
-    """Assign a waiting case if a handler of its team has room; otherwise change nothing."""
+    """Assign a waiting case if a handler of its team is below capacity; otherwise change nothing."""
     if state is None or not state.is_waiting or state.team is None:
         return Decision(state)
     if context.roster.least_loaded(state.team) is None:

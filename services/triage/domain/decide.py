@@ -8,10 +8,10 @@
     ClockEscalated        one level up or a note, once per clock, cycle, step Escalated, if open
     Resolved, Withdrawn   closed; the handler has one case less
     Reopened              open, same handler; one level up                    Escalated, (Assigned)
-    Tick                  a waiting case is assigned to a handler with room   Assigned
+    Tick                  a waiting case is assigned to a free handler        Assigned
     DecideCase            what the person decided; the owning team            Triaged, (Assigned), (Escalated)
 
-An event that arrives twice changes nothing the second time. Levels only go up, and each level has one ground.
+An event that arrives twice changes nothing the second time. Levels only go up, and each level has one `ground`.
 """
 
 from services.triage.domain.apply import apply

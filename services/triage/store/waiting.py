@@ -1,8 +1,8 @@
 """Queries of cases that wait for a handler.
 
-A waiting case has no due time: it can be assigned as soon as a handler of its team has room. The queries therefore
-start from the teams that have room, and use the index on (team, waiting_since) for each of them. Thousands of cases
-that wait for full teams are not read.
+A waiting case has no due time: it can be assigned as soon as a handler of its team is below capacity. The queries
+therefore start from the teams with such a handler, and use the index on (team, waiting_since) for each of them.
+Thousands of cases that wait for full teams are not read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ from services.triage.rulebook import Team
 
 Members = tuple[list[str], list[str], list[int]]  # team, handler id and capacity of each handler, as columns
 
-_TEAMS_WITH_ROOM = """
-with room as (
+_TEAMS_BELOW_CAPACITY = """
+with free_team as (
     select distinct team
     from unnest($1::text[], $2::text[], $3::integer[]) as member(team, handler, capacity)
     left join handler using (handler)
@@ -24,13 +24,13 @@ with room as (
 )
 """
 
-# Locks waiting cases of teams with room, and skips those that another transaction has locked: highest severity first,
-# then the longest wait.
-CLAIM_WAITING = f"""{_TEAMS_WITH_ROOM}
+# Locks waiting cases of teams below capacity, and skips those that another transaction has locked: highest severity
+# first, then the longest wait.
+CLAIM_WAITING = f"""{_TEAMS_BELOW_CAPACITY}
 select complaint_id, now()
-from room cross join lateral (
+from free_team cross join lateral (
     select complaint_id, severity, waiting_since from complaint
-    where complaint.team = room.team and waiting_since <= now()
+    where complaint.team = free_team.team and waiting_since <= now()
     order by severity desc, waiting_since
     limit $4
     for no key update skip locked
@@ -39,10 +39,10 @@ order by severity desc, waiting_since
 limit $4
 """  # noqa: S608 (constant text)
 
-IS_ANY_ASSIGNABLE = f"""{_TEAMS_WITH_ROOM}
+IS_ANY_ASSIGNABLE = f"""{_TEAMS_BELOW_CAPACITY}
 select exists (
-    select from room cross join lateral (
-        select from complaint where complaint.team = room.team and waiting_since <= now() limit 1
+    select from free_team cross join lateral (
+        select from complaint where complaint.team = free_team.team and waiting_since <= now() limit 1
     ) as waiting
 )
 """  # noqa: S608 (constant text)
@@ -62,7 +62,7 @@ def list_members(teams: Mapping[str, Team]) -> Members:
 
 
 async def is_any_assignable(conn: asyncpg.Connection, members: Members) -> bool:
-    """Return True if a case waits for a team that has room."""
+    """Return True if a case waits for a team with a handler below capacity."""
     return bool(await conn.fetchval(IS_ANY_ASSIGNABLE, *members))
 
 

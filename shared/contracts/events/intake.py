@@ -94,7 +94,7 @@ class MilestoneRecorded(Fact):
 
 
 class Merged(Fact):
-    """This complaint was merged into another one, which continues it."""
+    """This complaint was merged into another one, which continues it. Reserved: no service publishes it yet."""
 
     kind = "complaint.merged"
     into_reference: str

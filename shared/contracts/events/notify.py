@@ -29,13 +29,13 @@ class MessageAccepted(_Message):
 
 
 class MessageDelivered(_Message):
-    """The provider has reported the delivery of the message."""
+    """The provider has reported the delivery of the message. Reserved: no service publishes it yet."""
 
     kind = "message.delivered"
 
 
 class MessageBounced(_Message):
-    """The message came back after it was accepted."""
+    """The message came back after it was accepted. Reserved: no service publishes it yet."""
 
     kind = "message.bounced"
     hard: bool

@@ -33,7 +33,7 @@ MessageKind = Literal[
     "promise_moved",
     "delay",
     "holding",
-    "handler_changed",
+    "handler_changed",  # reserved: no service plans such a message yet
     "resolution",
     "reopened",
     "withdrawn",

@@ -2,7 +2,7 @@
 -- Tables of every service: inbox, outbox, cursor of the relay, dead letters.
 
 create table inbox (
-    event_id uuid primary key, -- UUIDv7: old ids are one end of the index, so forgetting them is a range delete
+    event_id uuid primary key, -- UUIDv7: old ids are at one end of the index, so deleting them is a range delete
     heard_at timestamptz not null default now()
 );
 
@@ -15,7 +15,7 @@ create table outbox (
     topic text not null,
     key uuid not null,
     event_id uuid not null,
-    value bytea not null check (octet_length(value) <= 1000000), -- the producer could never send a larger one
+    value bytea not null check (octet_length(value) <= 1000000), -- the producer does not send a larger one
     said_at timestamptz not null default now()
 ) partition by list (slot);
 create table outbox_0 partition of outbox for values in (0);
@@ -24,7 +24,7 @@ create table outbox_2 partition of outbox for values in (2);
 create index outbox_window on outbox (xid, id);
 create index outbox_order on outbox (id);
 
--- Cursor of the active relay. `epoch` is the fencing token: it stops a former relay that has not noticed its lost lock.
+-- Cursor of the active relay. `epoch` is the fencing token: updates of an earlier relay that has lost its lock fail.
 create table relay (
     singleton boolean primary key default true check (singleton),
     epoch bigint not null default 0,

@@ -39,5 +39,5 @@ def test_a_problem_is_one_sentence_and_empty_if_there_is_none() -> None:
     sick = ServiceStatus("sla", reachable=True, ready=False, sick={"kafka": "away"}, dead_letters=3, breaker_open=True)
     assert (
         describe_problem(sick)
-        == "sla: not ready; stopped consuming: too many dead letters; kafka: away; 3 dead letters"
+        == "sla: not ready; stopped consuming: too many events cannot be applied; kafka: away; 3 dead letters"
     )

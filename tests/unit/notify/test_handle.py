@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.domain import AttemptFinished
-from services.notify.domain.handle import SCHEDULE, AttemptResult, next_status
+from services.notify.domain.retry_schedule import SCHEDULE, AttemptResult, next_status
 from shared.contracts.events import MessageAccepted, MessageFailed
 from shared.errors import NotFound
 from tests.unit.notify import builders as b

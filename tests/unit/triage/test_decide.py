@@ -91,7 +91,7 @@ def test_a_case_of_a_full_team_waits_until_a_handler_has_capacity(rules) -> None
     state, published, _ = fold([event], context(rules, {event.id: classification()}, **full))
     assert published[-1].team == "deliveries"
     assert published[-1].handler is None
-    assert "room" in published[-1].why
+    assert "below capacity" in published[-1].why
     assert state.is_waiting
     assert decide(state, Tick(NOON), context(rules, **full)).state is state
 

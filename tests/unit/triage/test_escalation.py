@@ -115,7 +115,7 @@ def test_a_waiting_case_is_escalated_to_the_lead_of_its_team(rules) -> None:
     assert state.is_waiting
     state, published, _ = fold([clock_breached(event.subject, "assignment")], after, state)
     assert published == [Escalated(team="deliveries", level=1, reason="the assignment clock was breached")]
-    assert state.is_waiting, "the next handler with room still gets it"
+    assert state.is_waiting, "the next handler below capacity still gets it"
 
 
 @pytest.mark.parametrize("team", [None, "dissolved"])

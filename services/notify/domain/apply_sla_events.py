@@ -19,7 +19,7 @@ RECOURSE: Final = ("ombudsman", "adr")
 UNDERSTANDING: Final = frozenset({"issues_understood", "outcome_sought"})
 
 
-def apply_promise(state: NotifyState, event: Event[Any]) -> NotifyState:
+def apply_sla_event(state: NotifyState, event: Event[Any]) -> NotifyState:
     """Return the state with an event of sla applied. Events of other types change nothing."""
     apply_event = _APPLY.get(type(event.facts))
     return apply_event(state, event) if apply_event else state
