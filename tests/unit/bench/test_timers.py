@@ -86,7 +86,7 @@ def test_times_are_at_the_start_of_seconds() -> None:
 
 def numbers(**changes: Any) -> dict[str, Any]:
     figures = lateness.Lateness(requested=10, fired=10, early=0, seconds=1.0, p50_ms=20.0, p99_ms=90.0, max_ms=95.0)
-    measured = figures.to_json() | changes
+    measured: dict[str, Any] = figures.to_json() | changes
     both = {"steady": measured, "burst": measured}
     killed = {"kills": 20, "requested": 10, "events": 10, "lost": 0, "doubled": 0, "gaps": 0}
     moved = {"complaints": 5, "seconds": 9.0, "events": 4, "requested": 3, "read_p99_ms": 1.0, "promise_p99_ms": 2.0}
