@@ -10,7 +10,7 @@ create table complaint (
     open boolean not null,
     severity smallint not null, -- 0 low to 3 critical
     since timestamptz,
-    waiting_since timestamptz -- set while the case waits for a handler below capacity; not a timer, it can wait for days
+    waiting_since timestamptz -- set while the case waits for a handler below capacity; not a timer
 );
 
 create index complaint_queue on complaint (team, severity desc, since, complaint_id) where open;

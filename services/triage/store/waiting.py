@@ -24,8 +24,8 @@ with free_team as (
 )
 """
 
-# Locks waiting cases of teams below capacity, and skips those that another transaction has locked: highest severity
-# first, then the longest wait.
+# Locks waiting cases of teams below capacity, and skips those that another transaction has locked. The order is highest
+# severity first, then the longest wait.
 CLAIM_WAITING = f"""{_TEAMS_BELOW_CAPACITY}
 select complaint_id, now()
 from free_team cross join lateral (
