@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from yoyo import get_backend, read_migrations
@@ -74,9 +73,3 @@ def _migrate(dsn: str, service_schema: Path) -> int:
             return len(pending)
     finally:
         backend.connection.close()
-
-
-def schema_of(dsn: str) -> str | None:
-    """Return the schema that the DSN sets with `options=-csearch_path=NAME`; None if it sets none."""
-    options = parse_qs(urlsplit(dsn).query).get("options", [""])[0]
-    return options.removeprefix("-csearch_path=") or None

@@ -1,4 +1,4 @@
-"""Rulebook documents: lists of entries by section, whoever wrote them, and the validation of one entry."""
+"""Rulebook documents: lists of entries by section, from a file or from HTTP, and the validation of one entry."""
 
 import json
 from collections import Counter
